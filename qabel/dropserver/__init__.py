@@ -1,0 +1,1 @@
+"""The drop server, ``twistd qabel-drop``: a simple, untrusted place for encrypted messages."""

@@ -1,0 +1,1 @@
+"""Drop servers, seen from here: the only place that speaks HTTP to others."""

@@ -1,0 +1,1 @@
+"""The REST API: HTTP in, calls of the core service, HTTP out."""

@@ -1,0 +1,44 @@
+"""What every test gets: logged failures fail it, and it leaves no timers behind."""
+
+import gc
+from collections.abc import Iterator
+
+import pytest
+from twisted.internet import reactor
+from twisted.logger import LogEvent, LogLevel, globalLogPublisher
+
+
+class LoggedFailures:
+    """The failures logged during one test, which fail it unless the test takes them away."""
+
+    def __init__(self) -> None:
+        self.events: list[LogEvent] = []
+
+    def __call__(self, event: LogEvent) -> None:
+        """Observe one log event."""
+        if event.get("log_level") in (LogLevel.error, LogLevel.critical) or "log_failure" in event:
+            self.events.append(event)
+
+    def flush(self) -> list[LogEvent]:
+        """Take what was logged so far: these were expected."""
+        events, self.events = self.events, []
+        return events
+
+
+@pytest.fixture(autouse=True)
+def logged_failures() -> Iterator[LoggedFailures]:
+    """Fail the test if anything logs an error, or a timer of the real reactor is left behind.
+
+    A test that expects a logged failure calls ``logged_failures.flush()``.
+    """
+    observer = LoggedFailures()
+    globalLogPublisher.addObserver(observer)
+    before = set(map(id, reactor.getDelayedCalls()))  # type: ignore[attr-defined]
+    yield observer
+    gc.collect(1)
+    globalLogPublisher.removeObserver(observer)
+    left = [call for call in reactor.getDelayedCalls() if id(call) not in before]  # type: ignore[attr-defined]
+    for call in left:
+        call.cancel()
+    assert not observer.events, f"logged: {[event.get('log_failure') or event for event in observer.events]}"
+    assert not left, f"timers left behind: {left}"
