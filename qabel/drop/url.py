@@ -1,0 +1,143 @@
+"""Drop URLs: where a drop is, and the ids that name one (Qabel-Protocol-Drop, "Drop ID")."""
+
+import base64
+import os
+import re
+from collections.abc import Callable
+from ipaddress import AddressValueError, IPv4Address, IPv6Address
+from typing import Self
+
+import attrs
+
+DROP_ID_LENGTH = 43
+"""Characters of a drop id: 32 bytes in URL-safe Base64 without the padding."""
+
+DROP_ID_BITS = 256
+
+MAX_LENGTH = 2048
+"""Characters that a server's URL may have."""
+
+_DROP_ID = re.compile(r"[A-Za-z0-9_-]{43}")
+_SERVER = re.compile(
+    r"(?P<scheme>https?)://"
+    r"(?P<host>\[[0-9a-f:.]+\]|[0-9a-z_.-]+)"
+    r"(?::(?P<port>[0-9]{1,5}))?"
+    r"(?P<path>(?:/(?:[0-9a-z._~!$&'()*+,;=:@-]|%[0-9a-f]{2})+)*)"
+    r"/?",
+    re.IGNORECASE | re.ASCII,
+)
+_LABEL = re.compile(r"[0-9a-z_]([0-9a-z_-]{0,61}[0-9a-z_])?")
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+
+
+class InvalidDropURL(ValueError):
+    """A text that is no drop URL, or no drop server's URL: a secret, so never quoted."""
+
+
+def is_drop_id(text: str) -> bool:
+    """Tell whether the text has the shape of a drop id: 43 characters of URL-safe Base64."""
+    return _DROP_ID.fullmatch(text) is not None
+
+
+def new_drop_id(bits: int = DROP_ID_BITS, random: Callable[[int], bytes] = os.urandom) -> str:
+    """Make a drop id of which the first ``bits`` bits (1 to 256) are random, the others zero.
+
+    The fewer the bits, the more people come to share a drop, and the less an onlooker can tell
+    who reads what. ``random`` gives as many random bytes as it is asked for.
+    """
+    if not 1 <= bits <= DROP_ID_BITS:
+        raise ValueError(f"a drop id has 1 to {DROP_ID_BITS} random bits, not {bits}")
+    unused = DROP_ID_BITS - bits
+    number = int.from_bytes(random(DROP_ID_BITS // 8)) >> unused << unused
+    return base64.urlsafe_b64encode(number.to_bytes(DROP_ID_BITS // 8)).rstrip(b"=").decode()
+
+
+def parse_server_url(text: str) -> str:
+    """Give a drop server's URL in its normal form: lower case, no default port, no last slash.
+
+    Only http and https; an optional path; no user, query or fragment. Raises InvalidDropURL.
+    """
+    if len(text) > MAX_LENGTH:
+        raise InvalidDropURL(f"a drop server's URL has at most {MAX_LENGTH} characters")
+    match = _SERVER.fullmatch(text)
+    if match is None:
+        raise InvalidDropURL(
+            "a drop server's URL must look like https://host[:port]/path, in ASCII,"
+            " with no user, query or fragment"
+        )
+    scheme = match["scheme"].lower()
+    path: str = match["path"]
+    if not {".", ".."}.isdisjoint(path.split("/")):
+        raise InvalidDropURL("a drop server's URL must have no '.' or '..' in its path")
+    return f"{scheme}://{_host(match['host'].lower())}{_port(match['port'], scheme)}{path}"
+
+
+def _host(text: str) -> str:
+    try:
+        if text.startswith("["):
+            return f"[{IPv6Address(text[1:-1]).compressed}]"
+        labels = text.split(".")
+        if labels[-1].isdecimal():
+            return str(IPv4Address(text))
+    except AddressValueError:
+        raise InvalidDropURL("the host in a drop server's URL is no IP address") from None
+    if len(text) > 253 or not all(map(_LABEL.fullmatch, labels)):
+        raise InvalidDropURL("the host in a drop server's URL is no host name")
+    return text
+
+
+def _port(digits: str | None, scheme: str) -> str:
+    if digits is None or (port := int(digits)) == _DEFAULT_PORTS[scheme]:
+        return ""
+    if not 1 <= port <= 65535:
+        raise InvalidDropURL("the port in a drop server's URL must be 1 to 65535")
+    return f":{port}"
+
+
+def _check_drop_id(_: object, __: object, value: str) -> None:
+    if not is_drop_id(value):
+        raise InvalidDropURL(
+            f"a drop URL must end in a drop id: {DROP_ID_LENGTH} characters of A-Z a-z 0-9 - _"
+        )
+
+
+@attrs.frozen(repr=False)
+class DropURL:
+    """Where one drop is. Whoever knows it can read and write there: it is shown nowhere in full.
+
+    ``server`` is the server's URL in its normal form, ``drop_id`` the 43 characters after it;
+    ``str()`` is the whole URL. Making one from parts that do not fit raises InvalidDropURL.
+    """
+
+    server: str = attrs.field(converter=parse_server_url)
+    drop_id: str = attrs.field(validator=_check_drop_id)
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read a whole drop URL; raises InvalidDropURL."""
+        server, _, drop_id = text.rpartition("/")
+        if server.endswith("/"):
+            raise InvalidDropURL("a drop URL must have one slash before its drop id")
+        return cls(server, drop_id)
+
+    @classmethod
+    def on_server(
+        cls,
+        server_url: str,
+        *,
+        bits: int = DROP_ID_BITS,
+        random: Callable[[int], bytes] = os.urandom,
+    ) -> Self:
+        """Make up a new drop on that server (see ``new_drop_id``); raises InvalidDropURL."""
+        return cls(server_url, new_drop_id(bits, random))
+
+    @property
+    def host(self) -> str:
+        """The server's host and port, which may be shown."""
+        return self.server.split("/", 3)[2]
+
+    def __str__(self) -> str:
+        return f"{self.server}/{self.drop_id}"
+
+    def __repr__(self) -> str:
+        return f"<DropURL on {self.host}>"

@@ -1,0 +1,256 @@
+"""The multipart answer of a drop server: written, read in any pieces, and never trusted."""
+
+import time
+import tracemalloc
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from qabel.drop.multipart import (
+    MalformedPart,
+    MultipartError,
+    MultipartParser,
+    NotMultipart,
+    Part,
+    TornAnswer,
+    closing,
+    content_type,
+    encode_part,
+    new_boundary,
+)
+
+DATE = "Mon, 23 Nov 2026 07:38:48 +0000"
+BODIES = st.lists(
+    st.binary(max_size=60)
+    | st.lists(st.sampled_from([b"\r", b"\n", b"\r\n", b"-", b"--", b"--B", b"B", b" ", b"x"])).map(
+        b"".join
+    ),
+    max_size=6,
+).map(lambda bodies: [body for body in bodies if b"\r\n--B" not in b"\r\n" + body + b"\r\n"])
+PIECES = st.lists(st.integers(min_value=0, max_value=50))
+
+
+def answer(bodies: list[bytes], boundary: str = "B") -> bytes:
+    """Write an answer that holds these messages."""
+    return b"".join(encode_part(boundary, body, DATE) for body in bodies) + closing(boundary)
+
+
+def read(
+    data: bytes, pieces: list[int] | None = None, kind: str = "multipart/mixed; boundary=B"
+) -> tuple[list[Part], MultipartError | None]:
+    """Feed the data in pieces of these sizes, then the rest; give the parts and how it ended."""
+    parser = MultipartParser(kind, part_limit=100)
+    parts: list[Part] = []
+    try:
+        for size in pieces or []:
+            parts += parser.feed(data[:size])
+            data = data[size:]
+        parts += parser.feed(data)
+        parser.finish()
+    except MultipartError as error:
+        return parts, error
+    return parts, None
+
+
+def test_answer_of_the_deployed_server_is_read() -> None:
+    """The bytes as qabel-drop was seen to write them give its messages and their dates."""
+    data = (
+        b"--6f1d\r\nContent-Type: application/octet-stream\r\nDate: Mon, 23 Nov 2026 07:38:48 +0000"
+        b"\r\n\r\none\r\n--6f1d\r\nContent-Type: application/octet-stream\r\n"
+        b"Date: Mon, 23 Nov 2026 07:38:49 +0000\r\n\r\n\r\n--two\r\n\r\n--6f1d--\r\n"
+    )
+    parts, error = read(data, kind='multipart/mixed; boundary="6f1d"')
+    assert error is None
+    assert parts == [
+        Part(b"one", "Mon, 23 Nov 2026 07:38:48 +0000"),
+        Part(b"\r\n--two\r\n", "Mon, 23 Nov 2026 07:38:49 +0000"),
+    ]
+
+
+def test_answer_is_written_as_the_deployed_server_writes_it() -> None:
+    """Our own drop server's bytes are those of qabel-drop."""
+    assert encode_part("B", b"\0\r\n", DATE) == (
+        b"--B\r\nContent-Type: application/octet-stream\r\n"
+        b"Date: Mon, 23 Nov 2026 07:38:48 +0000\r\n\r\n\0\r\n\r\n"
+    )
+    assert closing("B") == b"--B--\r\n"
+    assert content_type("B") == 'multipart/mixed; boundary="B"'
+    assert new_boundary() != new_boundary()
+
+
+@given(BODIES, PIECES)
+def test_any_split_gives_the_same_parts(bodies: list[bytes], pieces: list[int]) -> None:
+    """However the network cuts the answer, the messages come out byte for byte."""
+    parts, error = read(answer(bodies), pieces)
+    assert error is None
+    assert parts == [Part(body, DATE) for body in bodies]
+
+
+@given(st.binary(max_size=200), PIECES, st.integers(min_value=0, max_value=400))
+def test_no_input_breaks_the_parser(noise: bytes, pieces: list[int], place: int) -> None:
+    """Any bytes give parts and an end or a MultipartError, the same for any split."""
+    good = answer([b"one", b"two"])
+    for data in (noise, good[:place] + noise, good[:place] + noise + good[place:]):
+        whole, error = read(data)
+        split, other = read(data, pieces)
+        assert (split, type(other)) == (whole, type(error))
+
+
+@given(
+    st.lists(st.sampled_from([b"--B", b"\r\n", b"--", b"\r", b" ", b"x", b"a:b", b"Date: d"])),
+    PIECES,
+)
+def test_pieces_of_the_format_in_any_order_break_nothing(
+    pieces: list[bytes], splits: list[int]
+) -> None:
+    """What looks nearly like an answer is read the same for any split."""
+    whole, error = read(b"".join(pieces))
+    split, other = read(b"".join(pieces), splits)
+    assert (split, type(other)) == (whole, type(error))
+
+
+@given(BODIES, st.integers(min_value=1, max_value=1000))
+def test_torn_answer_keeps_its_whole_parts(bodies: list[bytes], cut: int) -> None:
+    """Cut anywhere before the end of its closing boundary, an answer is torn."""
+    data = answer(bodies)[:-2]
+    parts, error = read(data[:-cut])
+    assert isinstance(error, TornAnswer)
+    assert parts == [Part(body, DATE) for body in bodies][: len(parts)]
+
+
+@pytest.mark.parametrize(
+    "body", [b"x" * 100, b"\r\n--" + b"x" * 90, b"\r\n" * 50, b"\r\n--B\r" * 14, b"\r\n--Bx", b""]
+)
+def test_part_of_exactly_the_limit_is_whole(body: bytes) -> None:
+    """The limit itself fits; a line that only begins like the boundary belongs to the body."""
+    assert read(answer([body, b"y"]), [1] * 400) == ([Part(body, DATE), Part(b"y", DATE)], None)
+
+
+@pytest.mark.parametrize(
+    "body", [b"x" * 101, b"x" * 5000, b"\r\n--B x" * 100, b"\r\n--B-" * 100, b"\r\n" * 51]
+)
+@pytest.mark.parametrize("pieces", [[], [1] * 6000, [7] * 1000])
+def test_oversized_part_is_passed_over(body: bytes, pieces: list[int]) -> None:
+    """A part over the limit is told of, with nothing in it; those around it come through."""
+    parts, error = read(answer([b"a", body, b"b"]), pieces)
+    assert error is None
+    assert parts == [Part(b"a", DATE), Part(b"", DATE, oversized=True), Part(b"b", DATE)]
+
+
+def test_preamble_epilogue_and_padding_are_passed_over() -> None:
+    """RFC 2046 lets text stand before and after, and blanks after a boundary."""
+    data = (
+        b"preamble\r\n--Bx\r\n--B \t\r\n\r\none\r\n"
+        b"--B\r\ndate:  D \r\nDate: E\r\n\r\n\r\n--B--later\r\n--B\r\n\r\nx\r\n--B--"
+    )
+    assert read(data) == ([Part(b"one"), Part(b"", "D")], None)
+    assert read(data, [1] * 200) == ([Part(b"one"), Part(b"", "D")], None)
+
+
+def test_an_answer_without_parts_is_whole() -> None:
+    """The closing boundary alone ends an answer, and the parser says so."""
+    parser = MultipartParser("multipart/mixed; boundary=B")
+    assert parser.feed(b"--B-") == []
+    assert not parser.complete
+    assert parser.feed(b"-") == []
+    assert parser.complete
+    parser.finish()
+    assert parser.feed(b"more") == []
+
+
+@pytest.mark.parametrize("pieces", [[], [1] * 9000])
+@pytest.mark.parametrize(
+    "head", [b"x" * 5000, b"no colon\r\n\r\n", b"a: " + b"b" * 4094 + b"\r\n\r\n"]
+)
+def test_malformed_header_lines_end_the_reading(head: bytes, pieces: list[int]) -> None:
+    """Header lines are bounded and have colons; the parts before the bad one still come."""
+    data = encode_part("B", b"one", DATE) + b"--B\r\n" + head + b"body\r\n" + closing("B")
+    parts, error = read(data, pieces)
+    assert parts == [Part(b"one", DATE)]
+    assert isinstance(error, MalformedPart)
+
+
+def test_header_lines_of_exactly_the_limit_are_read() -> None:
+    """4096 bytes of header lines are taken."""
+    data = b"--B\r\na: " + b"b" * 4093 + b"\r\n\r\nbody\r\n--B--"
+    assert read(data, [1] * 5000) == ([Part(b"body")], None)
+
+
+@pytest.mark.parametrize(
+    ("kind", "boundary"),
+    [
+        ("multipart/mixed; boundary=B", "B"),
+        ('Multipart/Mixed;BOUNDARY="B"', "B"),
+        ('multipart/mixed; charset=utf-8; boundary="a b:c?"; x="y;z"', "a b:c?"),
+        ("multipart/mixed; boundary=a.b_c:d ; x=y", "a.b_c:d"),
+        ('multipart/mixed; x="boundary=no"; boundary=' + "b" * 70, "b" * 70),
+    ],
+)
+def test_boundary_is_found_in_the_content_type(kind: str, boundary: str) -> None:
+    """Quoted or not, in any case, among other parameters."""
+    assert read(answer([b"one"], boundary), kind=kind) == ([Part(b"one", DATE)], None)
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "",
+        "text/plain",
+        "text/plain; boundary=B",
+        "multipart/mixed",
+        "multipart/mixed; boundary=",
+        'multipart/mixed; boundary=""',
+        'multipart/mixed; boundary="B',
+        'multipart/mixed; boundary="B "',
+        'multipart/mixed; boundary="B\r\n"',
+        "multipart/mixed; boundary=ä",
+        'multipart/mixed; x="; boundary=B"',
+        "multipart/mixed; boundary=" + "b" * 71,
+        "multipart/mixedx; boundary=B",
+        "multipart/mixed; boundary=B" + " " * 1000,
+    ],
+)
+def test_content_type_without_a_usable_boundary_is_refused(kind: str) -> None:
+    """Only multipart/mixed with a boundary by RFC 2046 can be read."""
+    with pytest.raises(NotMultipart):
+        MultipartParser(kind)
+
+
+@given(st.text(alphabet='multipart/mixed; boundary="Bx=\r\n ', max_size=80))
+def test_no_content_type_breaks_the_parser(text: str) -> None:
+    """Any content type gives a parser or NotMultipart."""
+    for kind in (text, f"multipart/mixed;{text}"):
+        try:
+            MultipartParser(kind)
+        except NotMultipart:
+            continue
+
+
+def drain(total: int, piece: bytes) -> float:
+    """Feed that many bytes in such pieces and give the seconds that it took."""
+    parser = MultipartParser("multipart/mixed; boundary=B")
+    started = time.perf_counter()
+    for _ in range(total // len(piece)):
+        parser.feed(piece)
+    return time.perf_counter() - started
+
+
+@pytest.mark.parametrize(
+    ("total", "piece"),
+    [
+        (100_000_000, encode_part("B", b"x" * 2149, DATE) * 28),
+        (100_000_000, b"x" * 65536),
+        (5_000_000, b"\r\n--B." * 9000),
+        (1_000_000, b"\r\n--B\r\n\r\n" * 6000),
+    ],
+)
+def test_large_answer_takes_linear_time_and_bounded_memory(total: int, piece: bytes) -> None:
+    """100 MB in pieces of 64 KiB are read while never more than a few pieces are held."""
+    short = min(drain(total // 10, piece) for _ in range(3))
+    assert drain(total, piece) < 40 * short
+    tracemalloc.start()
+    drain(20 * len(piece), piece)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 4 * len(piece) + 200 * piece.count(b"\r\n\r\n")
