@@ -1,0 +1,239 @@
+"""Keys and Noise boxes: Curve25519 with AES-256-GCM, "Noise255/AES256-GCM".
+
+The format is that of Components-Crypto ("Noise Box", after the 2014 draft of Noise). A box hides
+its sender from all but its recipient, and whoever opens it knows that the sender made it.
+"""
+
+import hmac
+import os
+from collections.abc import Callable
+from functools import cached_property, lru_cache
+from typing import Self
+
+import attrs
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from nacl.bindings import crypto_scalarmult, crypto_scalarmult_base
+
+KEY_SIZE = 32
+"""Bytes of a key, private or public."""
+
+HEADER_SIZE = 80
+BOX_OVERHEAD = 100
+"""Bytes that a box has over its data: header, padding length, tag."""
+
+KNOWN_SENDERS = 1024
+"""Senders of whom a BoxOpener remembers what its key and theirs have in common."""
+
+_SUITE = b"Noise255/AES256-GCM".ljust(24, b"\0")
+_INFO_HEADER = _SUITE + b"\0"
+_INFO_BODY = _SUITE + b"\1"
+_NO_CHAINING = bytes(48)
+_PADDING_LENGTH_SIZE = 4
+
+
+class InvalidKey(ValueError):
+    """Bytes or a text that is no key, or a public key with which nothing can be kept secret."""
+
+
+class BoxError(ValueError):
+    """A box that cannot be opened."""
+
+
+class NotForUs(BoxError):
+    """The header does not open with this key: the box is somebody else's, or was damaged."""
+
+
+class BadBox(BoxError):
+    """The box is too short, damaged behind its header, or made with a key of low order."""
+
+
+def _check_size(_: object, __: object, raw: bytes) -> None:
+    if len(raw) != KEY_SIZE:
+        raise InvalidKey(f"a key has {KEY_SIZE} bytes, not {len(raw)}")
+
+
+def _from_hex(text: str) -> bytes:
+    # bytes.fromhex skips white space, so the length of the text counts too.
+    try:
+        if len(text) == 2 * KEY_SIZE and len(raw := bytes.fromhex(text)) == KEY_SIZE:
+            return raw
+    except ValueError:
+        pass
+    raise InvalidKey(f"a key is written as {2 * KEY_SIZE} hexadecimal digits")
+
+
+@attrs.frozen(repr=False)
+class PublicKey:
+    """A public key: 32 bytes, the scalar product of the private key and the base point."""
+
+    raw: bytes = attrs.field(validator=_check_size)
+
+    @classmethod
+    def from_hex(cls, text: str) -> Self:
+        """Read a key from 64 hex digits in either case; raises InvalidKey."""
+        return cls(_from_hex(text))
+
+    @property
+    def hex(self) -> str:
+        """The key as 64 lower-case hex digits: its owner's key identifier."""
+        return self.raw.hex()
+
+    def __repr__(self) -> str:
+        return f"<PublicKey {self.hex[:8]}…>"
+
+
+@attrs.frozen(repr=False)
+class PrivateKey:
+    """A private key: 32 random bytes, as they are (RFC 7748 clamps them inside the product)."""
+
+    raw: bytes = attrs.field(validator=_check_size)
+
+    @classmethod
+    def generate(cls, random: Callable[[int], bytes] = os.urandom) -> Self:
+        """Make a new key. ``random`` gives as many random bytes as it is asked for."""
+        return cls(random(KEY_SIZE))
+
+    @classmethod
+    def from_hex(cls, text: str) -> Self:
+        """Read a key from 64 hex digits in either case; raises InvalidKey."""
+        return cls(_from_hex(text))
+
+    @property
+    def hex(self) -> str:
+        """The key as 64 lower-case hex digits."""
+        return self.raw.hex()
+
+    @cached_property
+    def public_key(self) -> PublicKey:
+        """The public key that belongs to it."""
+        return PublicKey(crypto_scalarmult_base(self.raw))
+
+    def exchange(self, public_key: PublicKey) -> bytes:
+        """Give the 32 secret bytes that both parties compute. Raises InvalidKey for a low order."""
+        return _product(self.raw, public_key.raw)
+
+    def __repr__(self) -> str:
+        return "<PrivateKey>"
+
+
+def _product(private: bytes, public: bytes) -> bytes:
+    """Multiply with libsodium, which lets other threads run meanwhile."""
+    try:
+        return crypto_scalarmult(private, public)
+    except RuntimeError:
+        raise _low_order() from None
+
+
+def _low_order() -> InvalidKey:
+    return InvalidKey("the public key is of low order: the shared secret would be known to all")
+
+
+def derive(secret: bytes, extra: bytes, info: bytes, size: int) -> bytes:
+    """Derive ``size`` bytes from a shared secret (Components-Crypto, "Key derivation")."""
+    blocks: list[bytes] = []
+    last = bytes(64)
+    for number in range(-(-size // 64)):
+        message = b"%b%c%b%b" % (info, number, last[:32], extra)
+        last = hmac.digest(secret, message, "sha512")
+        blocks.append(last)
+    return b"".join(blocks)[:size]
+
+
+def _keys(secret: bytes, chaining: bytes, info: bytes) -> tuple[bytes, bytes, bytes]:
+    """Give the chaining variable, AES key and nonce of one part of a box."""
+    derived = derive(secret, chaining, info, 92)
+    return derived[:48], derived[48:80], derived[80:]
+
+
+def seal_box(
+    sender: PrivateKey,
+    recipient: PublicKey,
+    data: bytes,
+    *,
+    padding: bytes = b"",
+    ephemeral: PrivateKey | None = None,
+) -> bytes:
+    """Make a box of ``len(data) + len(padding) + 100`` bytes that only the recipient can open.
+
+    ``ephemeral`` must be new for every box, and is made up if not given. Raises InvalidKey for a
+    recipient's key of low order.
+    """
+    if ephemeral is None:
+        ephemeral = PrivateKey.generate()
+    ephemeral_public = ephemeral.public_key.raw
+    chaining, key, nonce = _keys(ephemeral.exchange(recipient), _NO_CHAINING, _INFO_HEADER)
+    sealed_sender = AESGCM(key).encrypt(
+        nonce, sender.public_key.raw, recipient.raw + ephemeral_public
+    )
+    header = ephemeral_public + sealed_sender
+    _, key, nonce = _keys(sender.exchange(recipient), chaining, _INFO_BODY)
+    plain = data + padding + len(padding).to_bytes(_PADDING_LENGTH_SIZE)
+    return header + AESGCM(key).encrypt(nonce, plain, recipient.raw + header)
+
+
+def open_box(recipient: PrivateKey, box: bytes) -> tuple[PublicKey, bytes]:
+    """Open one box: its sender and its data. Raises NotForUs or BadBox."""
+    return BoxOpener(recipient).open(box)
+
+
+class BoxOpener:
+    """Opens boxes for one key, with all that can be made ready for it once.
+
+    A box of somebody else costs one scalar product; so does one from a sender met before, since
+    the product of the two parties' own keys is the same each time.
+
+    ``shares_process`` says that other threads are to run meanwhile. Without them the product of
+    OpenSSL is used, which is the faster one here but does not give up Python's global lock.
+    """
+
+    def __init__(self, key: PrivateKey, *, shares_process: bool = True) -> None:
+        self.public_key = key.public_key
+        self._product = _bound_product(key.raw, shares_process=shares_process)
+        self._known_product = lru_cache(KNOWN_SENDERS)(self._product)
+
+    def open(self, box: bytes) -> tuple[PublicKey, bytes]:
+        """Open one box: its sender and its data. Raises NotForUs or BadBox."""
+        if len(box) < BOX_OVERHEAD:
+            raise BadBox(f"a box has at least {BOX_OVERHEAD} bytes")
+        sender, chaining = self._open_header(box)
+        try:
+            _, key, nonce = _keys(self._known_product(sender), chaining, _INFO_BODY)
+            associated = self.public_key.raw + box[:HEADER_SIZE]
+            plain = AESGCM(key).decrypt(nonce, box[HEADER_SIZE:], associated)
+        except InvalidKey:
+            raise BadBox("the sender's key is of low order") from None
+        except InvalidTag:
+            raise BadBox("the body does not belong to the header") from None
+        end = len(plain) - _PADDING_LENGTH_SIZE
+        padding = int.from_bytes(plain[end:])
+        if padding > end:
+            raise BadBox("the padding is longer than the data")
+        return PublicKey(sender), plain[: end - padding]
+
+    def _open_header(self, box: bytes) -> tuple[bytes, bytes]:
+        """Give the sender's key and the chaining variable."""
+        ephemeral = box[:KEY_SIZE]
+        try:
+            chaining, key, nonce = _keys(self._product(ephemeral), _NO_CHAINING, _INFO_HEADER)
+            associated = self.public_key.raw + ephemeral
+            return AESGCM(key).decrypt(nonce, box[KEY_SIZE:HEADER_SIZE], associated), chaining
+        except InvalidTag:
+            raise NotForUs("the box is not for this key") from None
+        except InvalidKey:
+            raise BadBox("the ephemeral key is of low order") from None
+
+
+def _bound_product(private: bytes, *, shares_process: bool) -> Callable[[bytes], bytes]:
+    if shares_process:
+        return lambda public: _product(private, public)
+    exchange = X25519PrivateKey.from_private_bytes(private).exchange
+
+    def product(public: bytes) -> bytes:
+        try:
+            return exchange(X25519PublicKey.from_public_bytes(public))
+        except ValueError:
+            raise _low_order() from None
+
+    return product

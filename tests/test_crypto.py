@@ -1,0 +1,307 @@
+"""Keys and Noise boxes, against the known answers of Qabel's Java core and against all else."""
+
+import contextlib
+import json
+import pickle
+from collections.abc import Callable
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from hypothesis import given
+from hypothesis import strategies as st
+
+from qabel.crypto import (
+    BOX_OVERHEAD,
+    KNOWN_SENDERS,
+    BadBox,
+    BoxError,
+    BoxOpener,
+    InvalidKey,
+    NotForUs,
+    PrivateKey,
+    PublicKey,
+    derive,
+    open_box,
+    seal_box,
+)
+
+VECTORS: dict[str, Any] = json.loads(
+    (Path(__file__).parent / "vectors" / "qabel-core.json").read_text(encoding="utf-8")
+)
+GO = VECTORS["known_answers_of_core_tests"]["noise_boxes"]
+FIXED = VECTORS["noise_boxes_fixed_ephemeral"]
+ALICE = PrivateKey.from_hex(VECTORS["curve25519"][0]["scalar"])
+BOB = PrivateKey.from_hex(VECTORS["curve25519"][1]["scalar"])
+EVE = PrivateKey(b"\7" * 32)
+SUITE = b"Noise255/AES256-GCM".ljust(24, b"\0")
+LOW_ORDER = [
+    bytes(32),
+    bytes([1]).ljust(32, b"\0"),
+    bytes.fromhex("e0eb7a7c3b41b8ae1656e3faf19fc46ada098deb9c32b1fd866205165f49b800"),
+    bytes.fromhex("5f9c95bca3508c24b1d0b1559c83ef5b04445cc4581c8e86d8224eddd09f1157"),
+    (2**255 - 20).to_bytes(32, "little"),
+    (2**255 - 19).to_bytes(32, "little"),
+    (2**255 - 18).to_bytes(32, "little"),
+]
+
+both_ways = pytest.mark.parametrize("shares_process", [True, False])
+KEYS = st.binary(min_size=32, max_size=32)
+
+
+def names(rows: list[dict[str, Any]]) -> list[str]:
+    """Give the tests the names of their rows."""
+    return [row.get("name", str(number)) for number, row in enumerate(rows)]
+
+
+@pytest.mark.parametrize("row", VECTORS["curve25519"], ids=names(VECTORS["curve25519"]))
+def test_scalar_products_are_those_of_the_core(row: dict[str, Any]) -> None:
+    """Each known product comes out the same, but those with a point of low order are refused."""
+    private = PrivateKey.from_hex(row["scalar"])
+    if row["point"] == "base (9)":
+        assert private.public_key.hex == row["result"]
+        return
+    public = PublicKey.from_hex(row["point"])
+    if "low order" in row["name"]:
+        # The core goes on with a secret of zero bytes, which all the world knows.
+        with pytest.raises(InvalidKey, match="low order"):
+            private.exchange(public)
+    else:
+        assert private.exchange(public).hex() == row["result"]
+
+
+@pytest.mark.parametrize("row", VECTORS["kdf"])
+def test_derived_keys_are_those_of_the_core(row: dict[str, Any]) -> None:
+    """The key derivation gives the known bytes, for any size of secret and result."""
+    given_bytes = (bytes.fromhex(row[name]) for name in ("secret", "extra_secret", "info"))
+    assert derive(*given_bytes, row["len"]).hex() == row["out"]
+
+
+@both_ways
+@pytest.mark.parametrize(
+    "row", VECTORS["noise_boxes"] + FIXED, ids=names(VECTORS["noise_boxes"] + FIXED)
+)
+def test_boxes_of_the_core_open(row: dict[str, Any], shares_process: bool) -> None:
+    """A box made by the core gives its sender and its data, padding left out."""
+    opener = BoxOpener(PrivateKey.from_hex(row["recipient_private"]), shares_process=shares_process)
+    sender, data = opener.open(bytes.fromhex(row["box"]))
+    assert (sender.hex, data.hex()) == (row["sender_public"], row["plaintext"])
+    assert len(row["box"]) == 2 * (BOX_OVERHEAD + len(data) + row["padding_len"])
+
+
+@pytest.mark.parametrize("row", FIXED, ids=names(FIXED))
+def test_boxes_are_made_byte_for_byte_as_the_core_makes_them(row: dict[str, Any]) -> None:
+    """With the ephemeral key given, a box has exactly the known bytes."""
+    box = seal_box(
+        PrivateKey.from_hex(row["sender_private"]),
+        PublicKey.from_hex(row["recipient_public"]),
+        bytes.fromhex(row["plaintext"]),
+        padding=bytes.fromhex(row["padding"]),
+        ephemeral=PrivateKey.from_hex(row["ephemeral_private"]),
+    )
+    assert box.hex() == row["box"]
+
+
+REFUSALS = {
+    "wrong recipient": NotForUs,
+    "tampered ephemeral key": NotForUs,
+    "tampered sealed sender key": NotForUs,
+    "tampered header tag": NotForUs,
+    "ephemeral key with bit 255 set": NotForUs,
+}
+
+
+@both_ways
+@pytest.mark.parametrize(
+    "row", VECTORS["noise_boxes_read"] + GO, ids=names(VECTORS["noise_boxes_read"] + GO)
+)
+def test_good_and_bad_boxes_are_told_apart(row: dict[str, Any], shares_process: bool) -> None:
+    """What the core opens opens, what it rejects is not for us or bad, and each is told which."""
+    opener = BoxOpener(PrivateKey.from_hex(row["recipient_private"]), shares_process=shares_process)
+    box = bytes.fromhex(row["box"])
+    if row["outcome"] == "ok":
+        sender, data = opener.open(box)
+        assert (sender.hex, data.hex()) == (row["sender_public"], row["plaintext"])
+        return
+    with pytest.raises(BoxError) as caught:
+        opener.open(box)
+    assert type(caught.value) is REFUSALS.get(row["name"], BadBox)
+
+
+@both_ways
+@pytest.mark.parametrize("row", VECTORS["noise_boxes_low_order"])
+def test_box_with_an_ephemeral_key_of_low_order_is_refused(
+    row: dict[str, Any], shares_process: bool
+) -> None:
+    """The core reads such a box; no honest writer makes one, and anyone could have read it."""
+    opener = BoxOpener(PrivateKey.from_hex(row["recipient_private"]), shares_process=shares_process)
+    with pytest.raises(BadBox, match="low order"):
+        opener.open(bytes.fromhex(row["box"]))
+
+
+@both_ways
+@pytest.mark.parametrize("raw", LOW_ORDER)
+def test_keys_of_low_order_are_refused_everywhere(raw: bytes, shares_process: bool) -> None:
+    """Neither a recipient's, nor a sender's, nor an ephemeral key may be of low order."""
+    with pytest.raises(InvalidKey, match="low order"):
+        seal_box(ALICE, PublicKey(raw), b"data")
+    opener = BoxOpener(BOB, shares_process=shares_process)
+    with pytest.raises(BadBox, match="low order"):
+        opener.open(raw + seal_box(ALICE, BOB.public_key, b"data")[32:])
+
+
+@both_ways
+@pytest.mark.parametrize("raw", LOW_ORDER)
+def test_sender_of_low_order_is_refused(raw: bytes, shares_process: bool) -> None:
+    """A header that names a sender's key of low order opens, but such a body proves nothing."""
+    ephemeral = PrivateKey.generate()
+    derived = derive(ephemeral.exchange(BOB.public_key), bytes(48), SUITE + b"\0", 92)
+    sealed = AESGCM(derived[48:80]).encrypt(
+        derived[80:], raw, BOB.public_key.raw + ephemeral.public_key.raw
+    )
+    header = ephemeral.public_key.raw + sealed
+    derived = derive(bytes(32), derived[:48], SUITE + b"\1", 92)
+    body = AESGCM(derived[48:80]).encrypt(derived[80:], bytes(4), BOB.public_key.raw + header)
+    with pytest.raises(BadBox, match="sender's key is of low order"):
+        BoxOpener(BOB, shares_process=shares_process).open(header + body)
+
+
+@given(scalar=KEYS, point=KEYS | st.sampled_from(LOW_ORDER))
+def test_both_libraries_give_the_same_products(scalar: bytes, point: bytes) -> None:
+    """Whatever the ephemeral key, canonical or not, both libraries come to the same secret."""
+    outcomes = []
+    for shares_process in (True, False):
+        opener = BoxOpener(PrivateKey(scalar), shares_process=shares_process)
+        try:
+            outcomes.append(opener._product(point))
+        except InvalidKey:
+            outcomes.append(b"low order")
+    assert outcomes[0] == outcomes[1]
+
+
+@given(KEYS, KEYS, st.binary(max_size=300), st.binary(max_size=40))
+def test_what_is_sealed_opens(sender: bytes, recipient: bytes, data: bytes, padding: bytes) -> None:
+    """Any data, with any padding, comes back with the sender's key; the sizes add up."""
+    box = seal_box(PrivateKey(sender), PrivateKey(recipient).public_key, data, padding=padding)
+    assert len(box) == BOX_OVERHEAD + len(data) + len(padding)
+    assert open_box(PrivateKey(recipient), box) == (PrivateKey(sender).public_key, data)
+
+
+@given(noise=st.binary(max_size=200), place=st.integers(min_value=0, max_value=120))
+def test_no_bytes_break_the_opener(noise: bytes, place: int) -> None:
+    """Any bytes at all, or a good box with a piece replaced, open or raise a BoxError."""
+    box = seal_box(ALICE, BOB.public_key, b"data", ephemeral=EVE)
+    candidates = noise, box[:place] + noise, box[:place] + noise + box[place + len(noise) :]
+    for candidate, shares_process in product(candidates, (True, False)):
+        opener = BoxOpener(BOB, shares_process=shares_process)
+        try:
+            assert opener.open(candidate) == (ALICE.public_key, b"data")
+            assert candidate == box
+        except BoxError:
+            assert candidate != box
+
+
+@pytest.mark.parametrize("length", [5, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF])
+def test_padding_longer_than_the_data_is_refused(
+    length: int, make_body: Callable[[bytes], bytes]
+) -> None:
+    """A padding length that is too large, or negative as the core reads it, makes a bad box."""
+    with pytest.raises(BadBox, match="padding"):
+        open_box(BOB, make_body(b"data" + length.to_bytes(4)))
+
+
+def test_box_without_room_for_a_padding_length_is_refused() -> None:
+    """A body of less than four bytes has no padding length: the box is too short."""
+    with pytest.raises(BadBox, match="100 bytes"):
+        open_box(BOB, seal_box(ALICE, BOB.public_key, b"")[:-1])
+
+
+@pytest.fixture
+def make_body(monkeypatch: pytest.MonkeyPatch) -> Callable[[bytes], bytes]:
+    """Make boxes from ALICE to BOB whose body is exactly the bytes given."""
+
+    def make(plain: bytes) -> bytes:
+        monkeypatch.setattr("qabel.crypto._PADDING_LENGTH_SIZE", 0)
+        box = seal_box(ALICE, BOB.public_key, plain)
+        monkeypatch.undo()
+        return box
+
+    return make
+
+
+def test_opener_remembers_its_senders_and_not_too_many() -> None:
+    """A sender met before costs one product, not two; the memory of senders is bounded."""
+    opener = BoxOpener(BOB)
+    for _ in range(3):
+        opener.open(seal_box(ALICE, BOB.public_key, b"data"))
+    known = opener._known_product.cache_info()  # type: ignore[attr-defined]
+    assert (known.misses, known.hits, known.maxsize) == (1, 2, KNOWN_SENDERS)
+
+
+def test_tampered_boxes_do_not_make_the_opener_forget() -> None:
+    """Nothing that fails leaves a trace: a good box opens after any number of bad ones."""
+    opener = BoxOpener(BOB)
+    box = seal_box(ALICE, BOB.public_key, b"data")
+    for place in range(len(box)):
+        bad = bytearray(box)
+        bad[place] ^= 1
+        with pytest.raises(BoxError):
+            opener.open(bytes(bad))
+    assert opener.open(box) == (ALICE.public_key, b"data")
+
+
+def test_every_box_is_new() -> None:
+    """Two boxes with the same data have nothing in common: the ephemeral key is fresh."""
+    one, two = (seal_box(ALICE, BOB.public_key, b"data") for _ in range(2))
+    assert one[:32] != two[:32]
+    assert one[32:] != two[32:]
+
+
+@pytest.mark.parametrize("kind", [PublicKey, PrivateKey])
+def test_keys_are_read_from_hex_in_either_case(kind: type[PublicKey] | type[PrivateKey]) -> None:
+    """64 hexadecimal digits make a key, whose text is in lower case."""
+    text = "AbCdEf0123456789" * 4
+    assert kind.from_hex(text).hex == text.lower()
+    assert kind.from_hex(text) == kind.from_hex(text.lower())
+    assert len({kind.from_hex(text), kind.from_hex(text.lower())}) == 1
+
+
+@given(st.text() | st.text(alphabet="0123456789abcdefABCDEF xg", min_size=62, max_size=66))
+def test_no_text_breaks_the_keys(text: str) -> None:
+    """Any text is a key or raises InvalidKey."""
+    for kind in (PublicKey, PrivateKey):
+        with contextlib.suppress(InvalidKey):
+            assert kind.from_hex(text).hex == text.lower()
+
+
+@pytest.mark.parametrize(
+    "text", ["", "0" * 63, "0" * 65, "0" * 62 + " 0", "é" * 64, "0x" + "0" * 62]
+)
+def test_what_is_no_hex_of_a_key_is_refused(text: str) -> None:
+    """Nothing but 64 hexadecimal digits is a key, blanks included."""
+    with pytest.raises(InvalidKey):
+        PublicKey.from_hex(text)
+
+
+@pytest.mark.parametrize("size", [0, 31, 33])
+def test_key_of_another_size_is_refused(size: int) -> None:
+    """A key has 32 bytes."""
+    with pytest.raises(InvalidKey):
+        PrivateKey(bytes(size))
+    with pytest.raises(InvalidKey):
+        PublicKey(bytes(size))
+
+
+def test_nothing_shows_a_private_key() -> None:
+    """The repr of a private key tells nothing, that of a public key its first digits."""
+    assert repr(ALICE) == "<PrivateKey>"
+    assert repr(ALICE.public_key) == "<PublicKey 565689ff…>"
+
+
+def test_keys_travel_to_other_processes() -> None:
+    """Keys come through pickle unchanged, with or without their public key known."""
+    fresh = PrivateKey.generate()
+    assert pickle.loads(pickle.dumps(fresh)).public_key == fresh.public_key  # noqa: S301
+    assert pickle.loads(pickle.dumps(fresh)) == fresh  # noqa: S301
