@@ -61,6 +61,7 @@ class _Envelope(msgspec.Struct, kw_only=True):
 
 _ENVELOPE = msgspec.json.Decoder(_Envelope)
 _OBJECT = msgspec.json.Decoder(dict[str, Any])
+_write = msgspec.json.Encoder().encode
 _JSON_FAULTS = (msgspec.DecodeError, UnicodeError, RecursionError)
 
 
@@ -82,13 +83,14 @@ def decode(text: bytes) -> DropMessage:
     # Deployed readers compare the sender as text: in upper case it is nobody they know.
     if sender is None or sender.hex != found.sender:
         raise UnknownSender("the sender is no key identifier: 64 lower-case hex digits")
+    meta = found.meta_data
     return DropMessage(
         time_stamp=found.time_stamp,
         sender=sender,
         model_object=_model_object(found),
         data=_data(found),
         acknowledge_id=found.acknowledge_id,
-        meta_data=_compact(found.meta_data) if isinstance(found.meta_data, dict) else None,
+        meta_data=_write(_shallow(meta)) if isinstance(meta, dict) else None,
     )
 
 
@@ -101,15 +103,14 @@ def encode(message: DropMessage) -> bytes:
         version=message.version,  # type: ignore[arg-type]  # the text is read back below
         time_stamp=message.time_stamp,
         sender=message.sender.hex,
-        drop_payload=_compact(_read_object(message.data)).decode(),
+        drop_payload=_write(_read_object(message.data)).decode(),
         drop_payload_type=message.model_object,
         acknowledge_id=message.acknowledge_id,
     )
     if message.meta_data is not None:
         envelope.meta_data = _read_object(message.meta_data)
-        _compact(envelope.meta_data)
     try:
-        text = msgspec.json.encode(envelope)
+        text = _write(envelope)
     except UnicodeError:
         raise InvalidDropMessage("a text in the message has half a surrogate pair") from None
     decode(text)
@@ -126,23 +127,23 @@ def _model_object(found: _Envelope) -> str:
 def _data(found: _Envelope) -> bytes:
     if isinstance(found.drop_payload, str):
         try:
-            return _compact(_read_object(found.drop_payload))
+            return _write(_read_object(found.drop_payload))
         except InvalidDropMessage:
-            return msgspec.json.encode({"payload": found.drop_payload})
+            return _write({"payload": found.drop_payload})
     if isinstance(found.data, dict):
-        return _compact(found.data)
+        return _write(_shallow(found.data))
     raise InvalidDropMessage("the message has neither drop_payload nor data")
 
 
 def _read_object(text: bytes | str) -> dict[str, Any]:
     try:
-        return _OBJECT.decode(text)
+        return _shallow(_OBJECT.decode(text))
     except _JSON_FAULTS:
         raise InvalidDropMessage("the data are no JSON object") from None
 
 
-def _compact(value: dict[str, Any]) -> bytes:
-    """Write an object in the shortest form; whoever reads it later needs no deep stack."""
+def _shallow(value: dict[str, Any]) -> dict[str, Any]:
+    """Give the object back if it is not too deep: whoever reads it later needs no deep stack."""
     depth = 0
     level: list[Any] = [value]
     while level:
@@ -151,4 +152,4 @@ def _compact(value: dict[str, Any]) -> bytes:
         level = [each for each in inner if isinstance(each, dict | list)]
     if depth > MAX_DEPTH:
         raise InvalidDropMessage(f"the data lie more than {MAX_DEPTH} levels deep")
-    return msgspec.json.encode(value)
+    return value
