@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import pytest
 from twisted.internet import reactor
 from twisted.logger import LogEvent, LogLevel, globalLogPublisher
+from twisted.trial.unittest import SynchronousTestCase
 
 
 class LoggedFailures:
@@ -26,12 +27,16 @@ class LoggedFailures:
 
 
 @pytest.fixture(autouse=True)
-def logged_failures() -> Iterator[LoggedFailures]:
+def logged_failures(request: pytest.FixtureRequest) -> Iterator[LoggedFailures]:
     """Fail the test if anything logs an error, or a timer of the real reactor is left behind.
 
-    A test that expects a logged failure calls ``logged_failures.flush()``.
+    A test that expects a logged failure calls ``logged_failures.flush()``. Trial's own test cases
+    look after themselves.
     """
     observer = LoggedFailures()
+    if request.cls is not None and issubclass(request.cls, SynchronousTestCase):
+        yield observer
+        return
     globalLogPublisher.addObserver(observer)
     before = set(map(id, reactor.getDelayedCalls()))  # type: ignore[attr-defined]
     yield observer

@@ -1,0 +1,100 @@
+"""Work on messages in batches: several looked at side by side, and kept one after another."""
+
+from collections.abc import Awaitable, Callable
+from typing import Generic, TypeVar
+
+from twisted.internet.defer import Deferred, DeferredSemaphore, succeed
+
+from qabel.core.concurrency import when_done
+from qabel.drop.multipart import Part
+
+T = TypeVar("T")
+
+BATCH_SIZE = 256
+"""Messages: enough that what each batch costs counts little, few enough to do in a moment."""
+
+AT_ONCE = 4
+"""Batches under way: it bounds the memory, and keeps all processors busy."""
+
+
+class Batches(Generic[T]):
+    """Takes messages as they come off the network, no faster than they are worked off."""
+
+    def __init__(
+        self,
+        look: Callable[[list[Part]], Awaitable[T]],
+        keep: Callable[[T], Awaitable[None]],
+        *,
+        size: int = BATCH_SIZE,
+        at_once: int = AT_ONCE,
+    ) -> None:
+        """Prepare.
+
+        Args:
+            look: finds out what is in a batch; may run for several at the same time.
+            keep: keeps what was found; called in the order of the batches, one at a time, and
+                no more after one has failed.
+            size: messages in a batch.
+            at_once: batches under way.
+
+        """
+        self._look = look
+        self._keep = keep
+        self._size = size
+        self._slots = DeferredSemaphore(at_once)
+        self._collected: list[Part] = []
+        self._running: set[Deferred[None]] = set()
+        self._last: Deferred[None] = succeed(None)
+        self._failure: BaseException | None = None
+
+    async def take(self, parts: list[Part]) -> None:
+        """Take some messages; wait before taking more. Raises what ``look`` or ``keep`` raised."""
+        self._collected += parts
+        while len(self._collected) >= self._size:
+            batch, self._collected = self._collected[: self._size], self._collected[self._size :]
+            await self._begin(batch)
+
+    async def finish(self) -> None:
+        """Work off what is left, and wait until all is kept. Raises as ``take`` does."""
+        batch, self._collected = self._collected, []
+        if batch:
+            await self._begin(batch)
+        await when_done(self._last)
+        self._check()
+
+    def cancel(self) -> None:
+        """Break off what is under way."""
+        for each in list(self._running):
+            each.cancel()
+
+    async def _begin(self, batch: list[Part]) -> None:
+        await self._slots.acquire()
+        try:
+            self._check()
+        except BaseException:
+            self._slots.release()
+            raise
+        before = self._last
+        work = Deferred.fromCoroutine(self._work(batch, before))
+        self._last = work
+        self._running.add(work)
+        work.addErrback(lambda failure: self._failed(failure.value))
+        work.addBoth(lambda _: self._ended(work))
+
+    async def _work(self, batch: list[Part], before: "Deferred[None]") -> None:
+        found = await self._look(batch)
+        await when_done(before)
+        self._check()
+        await self._keep(found)
+
+    def _failed(self, error: BaseException) -> None:
+        # Later ones only repeat it, or were cancelled because of it.
+        self._failure = self._failure or error
+
+    def _ended(self, work: "Deferred[None]") -> None:
+        self._running.discard(work)
+        self._slots.release()
+
+    def _check(self) -> None:
+        if self._failure is not None:
+            raise self._failure

@@ -1,0 +1,47 @@
+"""Work side by side: what cannot be broken off, what ends together, what several wait for."""
+
+from collections.abc import Coroutine, Iterable
+from typing import Any, TypeVar
+
+from twisted.internet.defer import Deferred, FirstError, gatherResults
+
+T = TypeVar("T")
+
+
+def shielded(work: Coroutine[Any, Any, T]) -> "Deferred[T]":
+    """Start ``work``, and give a Deferred of its result whose cancellation does not end the work.
+
+    A transaction cannot be taken back by a client that hangs up or an embedder whose deadline
+    passed: what it began on the disk must also be seen in memory.
+    """
+    # With no canceller of its own, a cancelled Deferred swallows the one result that comes late.
+    seen: Deferred[T] = Deferred()
+    Deferred.fromCoroutine(work).chainDeferred(seen)
+    return seen
+
+
+async def together(work: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
+    """Run coroutines side by side, and give their results in order.
+
+    When one fails, the others are cancelled, and its error is raised as it is.
+    """
+    running = [Deferred.fromCoroutine(each) for each in work]
+    try:
+        return await gatherResults(running, consumeErrors=True)
+    except FirstError as first:
+        for each in running:
+            each.cancel()
+        raise first.subFailure.value from None
+
+
+def when_done(deferred: "Deferred[Any]") -> "Deferred[None]":
+    """Give a Deferred of one's own that fires, always well, once another has fired either way."""
+    mine: Deferred[None] = Deferred()
+
+    def fire(result: T) -> T:
+        if not mine.called:
+            mine.callback(None)
+        return result
+
+    deferred.addBoth(fire)
+    return mine

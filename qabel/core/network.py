@@ -1,0 +1,42 @@
+"""All that goes out to drop servers, in one place: fetching, posting, and listening for news."""
+
+from collections.abc import Awaitable, Callable, Collection
+from typing import Any, Protocol
+
+from qabel.core.posting import Client as PostingClient
+from qabel.core.pushing import Listener
+from qabel.core.receiving import Fetcher
+from qabel.core.schedule import backoff
+from qabel.drop.url import DropURL
+from qabel.net.client import DropClient
+from qabel.net.policy import AddressPolicy
+from qabel.net.push import PushListener
+
+
+class Network(Fetcher, PostingClient, Protocol):
+    """What the core needs of the network."""
+
+    def listen(self, url: DropURL, on_news: Callable[[], None]) -> Listener:
+        """Make the push listener of a drop."""
+
+    def close(self) -> Awaitable[None]:
+        """Close all connections."""
+
+
+class DropServers(DropClient):
+    """The real drop servers. ``configured`` gives those that the user chose, in normal form."""
+
+    def __init__(self, reactor: Any, configured: Callable[[], Collection[str]]) -> None:
+        policy = AddressPolicy(configured)
+        super().__init__(reactor, policy=policy)
+        self._reactor = reactor
+
+    def listen(self, url: DropURL, on_news: Callable[[], None]) -> Listener:
+        """Make the push listener of a drop."""
+        return PushListener(
+            self._reactor, url, on_news, self.connector, policy=self.policy, delay=_reconnecting
+        )
+
+
+def _reconnecting(failures: int) -> float:
+    return backoff(failures, base=1.0)

@@ -1,0 +1,214 @@
+"""Asking the drop servers for news, again and again, each at its own pace."""
+
+from collections.abc import Awaitable, Iterable, Iterator, Mapping
+from typing import Protocol
+
+from attrs import define, field
+from twisted.application.service import Service
+from twisted.internet.defer import CancelledError, Deferred, gatherResults, succeed
+from twisted.internet.interfaces import IReactorTime
+from twisted.internet.task import LoopingCall
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from qabel.core.concurrency import together, when_done
+from qabel.core.schedule import Attempts, backoff
+from qabel.drop.url import DropURL
+
+AT_ONCE = 4
+"""How many drops of one server are read at the same time."""
+
+GIVE_UP_AFTER = 3
+"""A round ends early after so many failures in a row: the server, not the drop, is in trouble."""
+
+
+class ReadFailed(Exception):
+    """A drop could not be read this time; the text names no drop id."""
+
+
+class ReadDrop(Protocol):
+    """Reads one drop to its end: ``qabel.core.receiving.Receiver.read``."""
+
+    def __call__(self, url: DropURL, /) -> Awaitable[None]:
+        """Fetch and keep what is new. Raises ReadFailed."""
+
+
+@define(eq=False)
+class ServerRounds:
+    """One drop server: its drops, and how reading them went."""
+
+    server: str
+    drops: tuple[DropURL, ...] = ()
+    attempts: Attempts = field(factory=Attempts)
+    running: Deferred[None] | None = None
+    waiting: Deferred[None] | None = None
+    """Fires at the end of the round after this one, when somebody asked for one meanwhile."""
+    first: int = 0
+    """Where in ``drops`` the next round begins: one bad drop must not starve those behind it."""
+
+    def in_turn(self) -> Iterator[DropURL]:
+        """Give each drop once, moving ``first`` along."""
+        for _ in range(len(self.drops)):
+            url = self.drops[self.first % len(self.drops)]
+            self.first = (self.first + 1) % len(self.drops)
+            yield url
+
+
+class Poller(Service):
+    """Reads every drop each ``interval`` seconds; a server that fails is asked less and less often.
+
+    The servers' rounds do not wait for each other. A failure of any kind ends one round of one
+    server and is remembered there; the loop itself never sees it.
+    """
+
+    name = "poller"
+    _log = Logger()
+
+    def __init__(self, read: ReadDrop, clock: IReactorTime, *, interval: float = 5.0) -> None:
+        self._read = read
+        self._clock = clock
+        self._interval = interval
+        self._servers: dict[str, ServerRounds] = {}
+        self._last_tick = clock.seconds()
+        self._loop = LoopingCall(self._tick)
+        self._loop.clock = clock
+
+    @property
+    def servers(self) -> Mapping[str, ServerRounds]:
+        """The servers that are polled, by URL."""
+        return self._servers
+
+    @property
+    def next_tick(self) -> float:
+        """When servers are asked next, on the clock of the schedule."""
+        return self._last_tick + self._interval
+
+    def startService(self) -> None:
+        """Begin at once."""
+        super().startService()
+        self._start_loop()
+
+    def stopService(self) -> Deferred[None]:
+        """End the loop and the rounds under way; fires when the last has ended."""
+        super().stopService()
+        if self._loop.running:
+            self._loop.stop()
+        rounds = [each.running for each in self._servers.values() if each.running is not None]
+        ended = [when_done(each) for each in rounds]
+        for each in rounds:
+            each.cancel()
+        return gatherResults(ended).addCallback(lambda _: None)
+
+    def set_interval(self, interval: float) -> None:
+        """Change the pace, at once."""
+        if interval == self._interval:
+            return
+        self._interval = interval
+        if self._loop.running:
+            self._loop.stop()
+            self._start_loop()
+
+    def set_drops(self, drops: Iterable[DropURL]) -> None:
+        """Say which drops to read from now on; new ones are read at once."""
+        by_server: dict[str, list[DropURL]] = {}
+        for url in sorted(set(drops), key=str):
+            by_server.setdefault(url.server, []).append(url)
+        for server in self._servers.keys() - by_server.keys():
+            # A round under way goes on to its end; nothing starts another.
+            self._servers.pop(server).drops = ()
+        for server, urls in by_server.items():
+            rounds = self._servers.setdefault(server, ServerRounds(server))
+            new = set(urls) - set(rounds.drops)
+            rounds.drops, rounds.first = tuple(urls), 0
+            if new and self.running:
+                self._request(rounds)
+
+    def poll_now(self) -> Deferred[None]:
+        """Read everything now, whatever the schedule; fires when rounds begun since have ended."""
+        return gatherResults([self._request(each) for each in self._servers.values()]).addCallback(
+            lambda _: None
+        )
+
+    def _start_loop(self) -> None:
+        self._loop.start(self._interval, now=True).addErrback(
+            lambda failure: self._log.failure("the poller's loop ended", failure)
+        )
+
+    def _tick(self) -> None:
+        self._last_tick = now = self._clock.seconds()
+        for rounds in list(self._servers.values()):
+            if rounds.running is None and rounds.attempts.not_before <= now:
+                self._begin(rounds)
+
+    def _request(self, rounds: ServerRounds) -> Deferred[None]:
+        """Have a round begin after this call; several who ask meanwhile share it."""
+        if not self.running:
+            return succeed(None)
+        if rounds.running is None:
+            self._begin(rounds)
+            return succeed(None) if rounds.running is None else when_done(rounds.running)
+        if rounds.waiting is None:
+            rounds.waiting = Deferred()
+        return when_done(rounds.waiting)
+
+    def _begin(self, rounds: ServerRounds) -> None:
+        running = Deferred.fromCoroutine(self._round(rounds))
+        if not running.called:
+            rounds.running = running
+        running.addErrback(self._ended_badly, rounds)
+        running.addBoth(lambda _: self._after(rounds))
+
+    def _after(self, rounds: ServerRounds) -> None:
+        rounds.running = None
+        waiting, rounds.waiting = rounds.waiting, None
+        if waiting is None:
+            return
+        if self.running and rounds.drops:
+            self._begin(rounds)
+        if rounds.running is None:
+            waiting.callback(None)
+        else:
+            when_done(rounds.running).chainDeferred(waiting)
+
+    def _ended_badly(self, failure: Failure, rounds: ServerRounds) -> None:
+        if failure.check(CancelledError):
+            return
+        self._log.failure("a polling round of {server} failed", failure, server=rounds.server)
+        self._failed(rounds, "an error of the daemon's own; its log says more")
+
+    def _failed(self, rounds: ServerRounds, error: str) -> None:
+        delay = backoff(rounds.attempts.failures, base=self._interval)
+        rounds.attempts.failed(self._clock.seconds(), error, delay)
+
+    async def _round(self, rounds: ServerRounds) -> None:
+        """Read each of a server's drops once, a few at a time."""
+        turn = rounds.in_turn()
+        outcome = _Outcome()
+        await together(self._read_some(turn, outcome) for _ in range(AT_ONCE))
+        if outcome.error is None:
+            rounds.attempts.succeeded(self._clock.seconds())
+        else:
+            self._failed(rounds, outcome.error)
+
+    async def _read_some(self, turn: Iterator[DropURL], outcome: "_Outcome") -> None:
+        for url in turn:
+            try:
+                await self._read(url)
+            except ReadFailed as failed:
+                outcome.failed(str(failed))
+            else:
+                outcome.in_a_row = 0
+            if outcome.in_a_row >= GIVE_UP_AFTER:
+                return
+
+
+@define
+class _Outcome:
+    """How a round goes: the newest error, and how many came in a row."""
+
+    error: str | None = None
+    in_a_row: int = 0
+
+    def failed(self, error: str) -> None:
+        self.error = error
+        self.in_a_row += 1

@@ -1,0 +1,128 @@
+"""News at once: a push listener for each drop, with polling as the net below it."""
+
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Protocol
+
+from attrs import define
+from twisted.application.service import Service
+from twisted.internet.defer import CancelledError, Deferred
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from qabel.core.poller import ReadFailed
+from qabel.drop.url import DropURL
+
+MAX_LISTENERS = 500
+"""Drops that are listened to; those past it are polled only."""
+
+
+class Listener(Protocol):
+    """Listens to one drop: ``qabel.net.push.PushListener``."""
+
+    @property
+    def connected(self) -> bool:
+        """Whether the server would tell of news now."""
+
+    def start(self) -> None:
+        """Connect, and stay connected."""
+
+    def stop(self) -> object:
+        """End it; may give a Deferred."""
+
+
+@define(eq=False)
+class _Drop:
+    listener: Listener
+    reading: Deferred[None] | None = None
+    again: bool = False
+    """News came while the drop was being read."""
+
+
+class Pushes(Service):
+    """Has a drop read as soon as its server says that something came."""
+
+    name = "pushes"
+    _log = Logger()
+
+    def __init__(
+        self,
+        listen: Callable[[DropURL, Callable[[], None]], Listener],
+        read: Callable[[DropURL], Awaitable[None]],
+        *,
+        most: int = MAX_LISTENERS,
+    ) -> None:
+        """Prepare.
+
+        Args:
+            listen: makes the listener of a drop, which calls back at each piece of news.
+            read: reads a drop. Raises ReadFailed.
+            most: how many drops are listened to.
+
+        """
+        self._listen = listen
+        self._read = read
+        self._most = most
+        self._wanted: set[DropURL] = set()
+        self._drops: dict[DropURL, _Drop] = {}
+
+    @property
+    def connected(self) -> int:
+        """How many drops are listened to now."""
+        return sum(each.listener.connected for each in self._drops.values())
+
+    def startService(self) -> None:
+        """Listen from now on."""
+        super().startService()
+        self._follow()
+
+    def stopService(self) -> None:
+        """Listen no longer."""
+        super().stopService()
+        self._follow()
+
+    def set_drops(self, urls: Iterable[DropURL]) -> None:
+        """Say which drops to listen to."""
+        self._wanted = set(sorted(urls, key=str)[: self._most])
+        self._follow()
+
+    def _follow(self) -> None:
+        wanted = self._wanted if self.running else set()
+        for url in self._drops.keys() - wanted:
+            drop = self._drops.pop(url)
+            drop.listener.stop()
+            if drop.reading is not None:
+                drop.reading.cancel()
+        for url in wanted - self._drops.keys():
+            self._add(url)
+
+    def _add(self, url: DropURL) -> None:
+        listener = self._listen(url, lambda: self._news(url))
+        self._drops[url] = _Drop(listener)
+        listener.start()
+
+    def _news(self, url: DropURL) -> None:
+        drop = self._drops.get(url)
+        if drop is None:
+            return
+        if drop.reading is not None:
+            drop.again = True
+            return
+        reading = Deferred.fromCoroutine(self._read_again_and_again(url, drop))
+        if not reading.called:
+            drop.reading = reading
+        reading.addErrback(self._ended_badly)
+        reading.addBoth(lambda _: setattr(drop, "reading", None))
+
+    async def _read_again_and_again(self, url: DropURL, drop: _Drop) -> None:
+        drop.again = True
+        while drop.again:
+            drop.again = False
+            try:
+                await self._read(url)
+            except ReadFailed:
+                # The poller tries again at its own pace, and tells of it.
+                return
+
+    def _ended_badly(self, failure: Failure) -> None:
+        if not failure.check(CancelledError):
+            self._log.failure("reading a drop after a push failed in an unexpected way", failure)

@@ -1,0 +1,285 @@
+"""Messages on their way in: fetched, told apart by hash, opened, and kept in one transaction."""
+
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from hashlib import blake2b
+from typing import Protocol
+
+from attrs import define, field
+from twisted.internet.defer import Deferred, DeferredLock
+from twisted.internet.interfaces import IReactorTime
+from twisted.logger import Logger
+
+from qabel.core.batches import Batches
+from qabel.core.errors import StoreError
+from qabel.core.poller import ReadFailed
+from qabel.core.sorting import Found, Sorted, sort
+from qabel.core.workers import Workers
+from qabel.drop.multipart import Part
+from qabel.drop.transport import MESSAGE_SIZE, VERSION, Opener, Verdict
+from qabel.drop.url import DropURL
+from qabel.net.errors import DropServerError
+from qabel.settings.items import Identity
+from qabel.settings.synced import SyncedSettings
+from qabel.store.drops import HASH_SIZE, Drop, DropState, ReadDone
+from qabel.store.inbox import Kept
+from qabel.store.messages import NewMessage
+from qabel.store.receipts import Receipt
+
+FULL_READ_INTERVAL = 3600.0
+"""Seconds between readings of a whole drop, which find what a cursor straddled."""
+
+
+class Fetched(Protocol):
+    """What became of a fetch: ``qabel.net.client.Fetched``."""
+
+    @property
+    def latest(self) -> str | None:
+        """The cursor to go on from, if the server gave one."""
+
+    @property
+    def parts(self) -> int:
+        """How many messages came."""
+
+
+class Fetcher(Protocol):
+    """Asks a drop server: ``qabel.net.client.DropClient``."""
+
+    def fetch(
+        self,
+        url: DropURL,
+        since: str | None,
+        on_parts: Callable[[list[Part]], Awaitable[None]],
+    ) -> Awaitable[Fetched]:
+        """Hand over the parts of the answer as they come. Raises DropServerError."""
+
+
+class DropShelf(Protocol):
+    """Where messages and what is known of drops are kept: ``qabel.store.inbox.Inbox``."""
+
+    def drop_state(self, drop: Drop) -> Deferred[DropState]:
+        """Tell how far a drop was read."""
+
+    def unseen(self, drop: Drop, hashes: Sequence[bytes], *, now: float) -> Deferred[set[bytes]]:
+        """Tell which messages are new."""
+
+    def keep(
+        self,
+        drop: Drop,
+        new: Sequence[NewMessage] = (),
+        *,
+        foreign: Sequence[bytes] = (),
+        received_receipts: Sequence[Receipt] = (),
+        done: ReadDone | None = None,
+        now: float,
+    ) -> Deferred[Kept]:
+        """Keep what was read, in one transaction."""
+
+
+@define
+class Counts:
+    """What was found in drops since the start, for metrics; nothing of whose it was."""
+
+    received: int = 0
+    passed_over: int = 0
+    """Other people's messages, and rubbish of other sizes."""
+    seen_before: int = 0
+    rubbish: int = 0
+    """Sealed for one of us, and no drop message."""
+    spoofed: int = 0
+
+
+@define
+class _DropMemory:
+    """A drop as it is read now: for whom, how far, and when next in full."""
+
+    drop: Drop
+    opener: Opener = field(repr=False)
+    cursor: str | None
+    full_due: float
+    """On the clock of the schedule."""
+
+
+class Receiver:
+    """Reads drops. Whatever ends it, what it repeats is passed over, and nothing is missed."""
+
+    _log = Logger()
+
+    def __init__(
+        self,
+        fetcher: Fetcher,
+        shelf: DropShelf,
+        workers: Workers,
+        synced: Callable[[], SyncedSettings],
+        on_kept: Callable[[Kept], None],
+        on_dates: Callable[[list[str]], Awaitable[None]],
+        *,
+        clock: IReactorTime,
+        now: Callable[[], float],
+        full_read_interval: float = FULL_READ_INTERVAL,
+    ) -> None:
+        """Prepare.
+
+        Args:
+            fetcher: asks the drop servers.
+            shelf: keeps the messages.
+            workers: hash, open and seal.
+            synced: gives the settings as they are.
+            on_kept: called after each commit.
+            on_dates: told the dates, as servers state them, of messages received.
+            clock: for the schedule of full readings.
+            now: seconds since the epoch.
+            full_read_interval: seconds.
+
+        """
+        self.counts = Counts()
+        self._fetcher = fetcher
+        self._shelf = shelf
+        self._workers = workers
+        self._synced = synced
+        self._on_kept = on_kept
+        self._on_dates = on_dates
+        self._clock = clock
+        self._now = now
+        self._full_read_interval = full_read_interval
+        self._owners: Mapping[DropURL, Sequence[Identity]] = {}
+        self._memories: dict[DropURL, _DropMemory] = {}
+        self._locks: dict[DropURL, DeferredLock] = {}
+
+    def set_owners(self, owners: Mapping[DropURL, Sequence[Identity]]) -> None:
+        """Say whose messages are in which drops."""
+        self._owners = owners
+        for gone in self._memories.keys() - owners.keys():
+            del self._memories[gone]
+
+    async def read(self, url: DropURL) -> None:
+        """Fetch and keep what is new in one drop. Raises ReadFailed."""
+        lock = self._locks.setdefault(url, DeferredLock())
+        await lock.acquire()
+        try:
+            await self._read(url)
+        except DropServerError as error:
+            raise ReadFailed(error.detail) from None
+        except StoreError as error:
+            raise ReadFailed(str(error)) from None
+        finally:
+            lock.release()
+            if not lock.locked:
+                self._locks.pop(url, None)
+
+    async def _read(self, url: DropURL) -> None:
+        memory = await self._memory(url)
+        if memory is None:
+            return
+        due = self._clock.seconds() >= memory.full_due
+        since = None if due else memory.cursor
+        dates: list[str] = []
+        batches = Batches(lambda parts: self._look(memory, parts), self._keeper(memory, dates))
+        try:
+            fetched = await self._fetch(url, since, batches)
+        finally:
+            batches.cancel()
+            # What came whole is kept, whatever came of the rest.
+            if dates:
+                await self._on_dates(dates)
+        await self._finish(memory, fetched, due=due, full=since is None)
+
+    async def _fetch(self, url: DropURL, since: str | None, batches: Batches[Sorted]) -> Fetched:
+        async def take(parts: list[Part]) -> None:
+            candidates = [part for part in parts if _may_be_ours(part)]
+            self.counts.passed_over += len(parts) - len(candidates)
+            await batches.take(candidates)
+
+        try:
+            return await self._fetcher.fetch(url, since, take)
+        finally:
+            await batches.finish()
+
+    async def _finish(
+        self, memory: _DropMemory, fetched: Fetched, *, due: bool, full: bool
+    ) -> None:
+        """Note how far the drop was read; where nothing changed, without touching the disk."""
+        latest = fetched.latest if fetched.parts else None
+        if due or (latest is not None and latest != memory.cursor):
+            done = ReadDone(latest, full)
+            await self._shelf.keep(memory.drop, done=done, now=self._now())
+            memory.cursor = latest or memory.cursor
+        if full:
+            memory.full_due = self._clock.seconds() + self._full_read_interval
+
+    async def _memory(self, url: DropURL) -> _DropMemory | None:
+        owners = self._owners.get(url, ())
+        if not owners:
+            return None
+        drop = Drop(str(url), _fingerprint(owners))
+        memory = self._memories.get(url)
+        if memory is None or memory.drop != drop:
+            state = await self._shelf.drop_state(drop)
+            opener = Opener(identity.private_key for identity in owners)
+            memory = _DropMemory(drop, opener, state.cursor, self._full_due(state))
+            self._memories[url] = memory
+        return memory
+
+    def _full_due(self, state: DropState) -> float:
+        """Turn a time of day into one of the steady clock: no jump can put it off for long."""
+        if state.last_full_read is None:
+            return self._clock.seconds()
+        left = self._full_read_interval - (self._now() - state.last_full_read / 1000)
+        return self._clock.seconds() + min(max(left, 0.0), self._full_read_interval)
+
+    async def _look(self, memory: _DropMemory, parts: list[Part]) -> Sorted:
+        """Find what is new among some messages, and open it: may run beside other batches."""
+        digests = await self._workers.run(_hash_all, parts)
+        new = await self._shelf.unseen(memory.drop, digests, now=self._now())
+        # A server may give the same message twice in one answer.
+        fresh = {digest: part for digest, part in zip(digests, parts, strict=True) if digest in new}
+        self.counts.seen_before += len(parts) - len(fresh)
+        bodies = [part.body for part in fresh.values()]
+        verdicts = await self._workers.run(memory.opener.open_all, bodies)
+        self._count(verdicts)
+        found = [
+            Found(digest, part, verdict)
+            for (digest, part), verdict in zip(fresh.items(), verdicts, strict=True)
+        ]
+        return await self._workers.run(sort, found, self._synced(), self._now())
+
+    def _keeper(self, memory: _DropMemory, dates: list[str]) -> Callable[[Sorted], Awaitable[None]]:
+        async def keep(found: Sorted) -> None:
+            if not found:
+                return
+            kept = await self._shelf.keep(
+                memory.drop,
+                found.messages,
+                foreign=found.foreign,
+                received_receipts=found.receipts,
+                now=self._now(),
+            )
+            self.counts.received += len(kept.messages)
+            if kept.messages:
+                dates.extend(found.dates)
+            self._on_kept(kept)
+
+        return keep
+
+    def _count(self, verdicts: Iterable[object]) -> None:
+        for verdict in verdicts:
+            if verdict is Verdict.FOREIGN:
+                self.counts.passed_over += 1
+            elif verdict is Verdict.RUBBISH:
+                self.counts.rubbish += 1
+            elif verdict is Verdict.SPOOFED:
+                self.counts.spoofed += 1
+                self._log.warn("A message that names another sender than its own was passed over.")
+
+
+def _fingerprint(owners: Sequence[Identity]) -> str:
+    keys = sorted(identity.public_key.raw for identity in owners)
+    return blake2b(b"".join(keys), digest_size=16).hexdigest()
+
+
+def _may_be_ours(part: Part) -> bool:
+    """Tell by its shape whether a message is worth a look; looking again costs nothing."""
+    return len(part.body) == MESSAGE_SIZE and part.body[0] == VERSION
+
+
+def _hash_all(parts: Sequence[Part]) -> list[bytes]:
+    return [blake2b(part.body, digest_size=HASH_SIZE).digest() for part in parts]

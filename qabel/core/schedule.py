@@ -1,0 +1,53 @@
+"""When to try again: intervals that grow with failures, and never beat in step."""
+
+import random
+from collections.abc import Callable
+
+from attrs import define, field
+
+MAX_BACKOFF = 300.0
+"""Seconds: the longest that a failing drop server is left alone."""
+
+
+def backoff(
+    failures: int,
+    *,
+    base: float,
+    longest: float = MAX_BACKOFF,
+    draw: Callable[[], float] = random.random,
+) -> float:
+    """Give the seconds to wait after so many failures in a row: doubling, bounded, with jitter.
+
+    The result lies between half and the whole of ``base * 2 ** failures``, cut at ``longest``.
+    ``draw`` gives a number in [0, 1).
+    """
+    # The exponent is bounded first: failures are counted for weeks.
+    whole = min(longest, base * 2.0 ** min(failures, 32))
+    return whole * (0.5 + draw() / 2)
+
+
+@define
+class Attempts:
+    """What became of repeated attempts at one thing. Times on a steady clock, in seconds."""
+
+    failures: int = 0
+    """In a row; 0 after a success."""
+    not_before: float = 0.0
+    """When the next attempt is due."""
+    last_error: str | None = None
+    last_failure: float | None = field(default=None, kw_only=True)
+    last_success: float | None = field(default=None, kw_only=True)
+
+    def succeeded(self, now: float) -> None:
+        """Note a success: the next attempt is due at once."""
+        self.failures = 0
+        self.not_before = 0.0
+        self.last_success = now
+        self.last_error = None
+
+    def failed(self, now: float, error: str, delay: float) -> None:
+        """Note a failure, and that the next attempt is due ``delay`` seconds from ``now``."""
+        self.failures += 1
+        self.last_failure = now
+        self.last_error = error
+        self.not_before = now + delay

@@ -1,0 +1,369 @@
+"""The core service: the one object that REST, command line, modules and embedders talk to."""
+
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from attrs import evolve, frozen
+from twisted.application.service import MultiService
+from twisted.internet.defer import Deferred, maybeDeferred
+from twisted.internet.task import LoopingCall
+from twisted.logger import Logger
+
+import qabel
+from qabel.core import dates
+from qabel.core.directory import Directory
+from qabel.core.errors import Conflict, Invalid, StoreError
+from qabel.core.health import (
+    STALE_AFTER,
+    Trouble,
+    receiving_trouble,
+    sending_trouble,
+    server_status,
+)
+from qabel.core.live import LiveDocument
+from qabel.core.log import Log
+from qabel.core.network import DropServers, Network
+from qabel.core.poller import Poller
+from qabel.core.posting import Poster
+from qabel.core.pushing import Pushes
+from qabel.core.reading import InboxReader
+from qabel.core.receiving import FULL_READ_INTERVAL, Receiver
+from qabel.core.sending import Sender
+from qabel.core.tokens import TokenBook
+from qabel.core.workers import Workers
+from qabel.drop.url import DropURL
+from qabel.settings.local import LOCAL, LocalSettings
+from qabel.settings.items import Identity
+from qabel.settings.synced import SYNCED, SyncedSettings
+from qabel.store.database import Database
+from qabel.store.documents import Documents
+from qabel.store.errors import AlreadyThere
+from qabel.store.feed import Feed
+from qabel.store.inbox import Inbox, Kept
+from qabel.store.keys import KeySource
+from qabel.store.log import Events
+from qabel.store.outbox import Outbox
+from qabel.store.places import Places
+from qabel.store.tokens import Tokens
+
+DATABASE = "qabel.db"
+"""The name of the database in the data directory."""
+
+TOKEN = "api-token"  # noqa: S105 - the name of a file
+"""The name of the main token's file."""
+
+BACKUPS = "backups"
+
+HOUSEKEEPING = 3600.0
+"""Seconds between two clearings of what is past its time."""
+
+KEEP_SETTLED = 90 * 24 * 3600.0
+"""Seconds that what was sent, and is settled, can be looked up."""
+
+FAR_FUTURE = 1e11
+"""Seconds since the epoch. After a start all that waits is tried, whatever the clock was."""
+
+MOST_AT_ONCE = 10_000
+"""Postings taken from the outbox at one time; those past it follow with the housekeeping."""
+
+STORE_PATIENCE = 5.0
+"""Seconds after which a store that does not answer counts as out of order."""
+
+
+@frozen
+class CoreOptions:
+    """What can be chosen. Times in seconds."""
+
+    full_read_interval: float = FULL_READ_INTERVAL
+    stale_after: float = STALE_AFTER
+    drop_id_bits: int = 256
+    """Random bits in the ids of new drops."""
+    push: bool = True
+    token_mode: int = 0o600
+
+
+class CoreService(MultiService):
+    """Everything that the daemon does, with no HTTP around it.
+
+    After ``open`` its parts are there: ``local`` and ``synced`` (the settings), ``directory``,
+    ``inbox``, ``outbox``, ``log``, ``tokens``. Once started as a service it polls and posts.
+    """
+
+    _log = Logger()
+
+    local: LiveDocument[LocalSettings]
+    synced: LiveDocument[SyncedSettings]
+    directory: Directory
+    inbox: InboxReader
+    outbox: Sender
+    log: Log
+    tokens: TokenBook
+    poller: Poller
+    receiver: Receiver
+
+    def __init__(
+        self,
+        data_directory: Path,
+        keys: KeySource,
+        *,
+        network: Network | None = None,
+        reactor: Any,
+        now: Callable[[], float] = time.time,
+        options: CoreOptions | None = None,
+    ) -> None:
+        """Prepare; the disk is not touched before ``open``.
+
+        Args:
+            data_directory: exists, and is for its owner alone.
+            keys: where the key of the database comes from.
+            network: speaks to drop servers; the real ones, other than in tests.
+            reactor: threads, and the clock of all schedules.
+            now: seconds since the epoch.
+            options: what can be chosen.
+
+        """
+        super().__init__()
+        self.data_directory = data_directory
+        self._reactor = reactor
+        self.configured_servers: frozenset[str] = frozenset()
+        """The drop servers that the user chose: they may be anywhere, and use http."""
+        self._network = network or DropServers(reactor, lambda: self.configured_servers)
+        self._now = now
+        self._options = options or CoreOptions()
+        self._database = Database(data_directory / DATABASE, keys, reactor=reactor)
+        self._started = reactor.seconds()
+        self._opened = False
+        self._housekeeping = LoopingCall(self._clear)
+        self._housekeeping.clock = reactor
+
+    async def open(self) -> None:
+        """Open the database, and load what is held in memory. Raises StoreError or CoreError."""
+        await self._database.open()
+        self._outbox = Outbox(self._database)
+        self._events = Events(self._database)
+        places = Places(self._database)
+        state = await places.load()
+        self.log = Log(
+            Feed(self._database),
+            database_id=state.database_id,
+            last_seq=state.last_seq,
+            floor=state.floor,
+        )
+        await self._load_settings()
+        self._build(places, state)
+        await self.tokens.load()
+        self._opened = True
+
+    async def _load_settings(self) -> None:
+        documents = Documents(self._database)
+        self.local = LiveDocument("settings", LOCAL, documents, self._now)
+        self.synced = LiveDocument("synced", SYNCED, documents, self._now)
+        await self.local.load()
+        await self.synced.load()
+        self.local.on_change(self._local_changed)
+        self.synced.on_change(self._synced_changed)
+
+    def _build(self, places: Places, state: Any) -> None:
+        """Put the parts together, from the disk up."""
+        clock, now, shelf = self._reactor, self._now, Inbox(self._database)
+
+        def synced() -> SyncedSettings:
+            return self.synced.value
+
+        self._workers = Workers(self._reactor)
+        self.directory = Directory(self.synced, drop_id_bits=self._options.drop_id_bits)
+        self.tokens = TokenBook(
+            self.data_directory / TOKEN,
+            Tokens(self._database),
+            synced,
+            now=now,
+            mode=self._options.token_mode,
+        )
+        self.receiver = Receiver(
+            self._network,
+            shelf,
+            self._workers,
+            synced,
+            self._kept,
+            self._note_dates,
+            clock=clock,
+            now=now,
+            full_read_interval=self._options.full_read_interval,
+        )
+        interval = self.local.value.poll_interval
+        self.poller = Poller(self.receiver.read, clock, interval=interval)
+        self.inbox = InboxReader(
+            shelf, places, self.log, state, clock=clock, now=now, poll=self.poller.poll_now
+        )
+        self._poster = Poster(self._network, self._outbox, self.log.advanced, clock=clock, now=now)
+        self.outbox = Sender(
+            self._outbox, self._poster, self._workers, synced, clock=clock, now=now
+        )
+        self._pushes = Pushes(self._network.listen, self.receiver.read)
+        parts = [self._workers, self._poster, self.poller]
+        if self._options.push:
+            parts.append(self._pushes)
+        for part in parts:
+            part.setServiceParent(self)
+
+    def startService(self) -> None:
+        """Begin to poll and to post; to be called after ``open``."""
+        super().startService()
+        self._follow_drops(self.synced.value)
+        self._housekeeping.start(HOUSEKEEPING, now=True).addErrback(
+            lambda failure: self._log.failure("housekeeping ended", failure)
+        )
+        self._post_what_waits(FAR_FUTURE)
+
+    async def close(self) -> None:
+        """Stop, close all connections, and close the database."""
+        if self.running:
+            await maybeDeferred(self.stopService)
+        await self._network.close()
+        await self._database.close()
+
+    def stopService(self) -> "Deferred[Any]":
+        """End polling and posting; fires when the last round has ended."""
+        if self._housekeeping.running:
+            self._housekeeping.stop()
+        stopped: Deferred[Any] = maybeDeferred(super().stopService)
+        return stopped
+
+    # What is told to whom
+
+    def _local_changed(self, before: LocalSettings, after: LocalSettings, seq: int | None) -> None:
+        self.poller.set_interval(after.poll_interval)
+        self._advanced(seq)
+
+    def _synced_changed(
+        self, before: SyncedSettings, after: SyncedSettings, seq: int | None
+    ) -> None:
+        self._follow_drops(after)
+        self._advanced(seq)
+
+    def _advanced(self, seq: int | None) -> None:
+        if seq is not None:
+            self.log.advanced(seq)
+
+    def _follow_drops(self, synced: SyncedSettings) -> None:
+        """Have the drops of all living identities read from now on, and no others."""
+        owners = _owners(synced)
+        chosen = {server.server for server in synced.drop_servers if server.living}
+        self.configured_servers = frozenset(chosen | {url.server for url in owners})
+        self.receiver.set_owners(owners)
+        self.poller.set_drops(owners)
+        self._pushes.set_drops(owners)
+
+    def _kept(self, kept: Kept) -> None:
+        """Tell the news of a commit, in this order: whoever wakes up finds everything in place."""
+        if kept.messages:
+            self.inbox.arrived(kept.messages[-1].id, len(kept.messages))
+        self.log.advanced(kept.last_seq)
+        if kept.acknowledgements or kept.receipts:
+            self._post_what_waits(self._now())
+
+    async def _note_dates(self, received: list[str]) -> None:
+        def make(old: LocalSettings, now: int) -> LocalSettings:
+            return evolve(old, drop_last_update=dates.newest([old.drop_last_update, *received]))
+
+        await self.local.change(make, event=False)
+
+    def _post_what_waits(self, now: float) -> None:
+        work = Deferred.fromCoroutine(self._post_due(now))
+        work.addErrback(lambda failure: self._log.failure("the outbox could not be read", failure))
+
+    async def _post_due(self, now: float) -> None:
+        under_way = self._poster.under_way
+        self._poster.add(await self._outbox.due(now, MOST_AT_ONCE, underway=under_way))
+
+    async def _clear(self) -> None:
+        """Clear what is past its time. A failure ends this time only."""
+        now = self._now()
+        try:
+            self.log.forgotten(await self._events.prune(now))
+            await self._outbox.expire(now - KEEP_SETTLED, now=now)
+            await self._post_due(now)
+        except StoreError as error:
+            self._log.warn("Housekeeping was put off: {error}", error=str(error))
+
+    # What it says of itself
+
+    async def status(self) -> dict[str, Any]:
+        """Describe how the daemon is: JSON-ready, with no drop id and no key in it."""
+        clock, now = self._reactor.seconds(), self._now()
+        counts = await self._outbox.counts()
+        oldest = counts.oldest_queued
+        troubles = self._troubles(None if oldest is None else now - oldest / 1000)
+        return {
+            "status": "running",
+            "version": qabel.__version__,
+            "uptime": round(clock - self._started, 1),
+            "healthy": not any(each.unhealthy for each in troubles),
+            "troubles": [each.what for each in troubles],
+            "drop_servers": [
+                server_status(each, now - clock, self.poller.next_tick)
+                for each in self.poller.servers.values()
+            ],
+            "push": {"listening": self._pushes.connected},
+            "inbox": {"messages": self.inbox.messages, "latest": self.log.newest},
+            "outbox": {
+                "queued": counts.queued,
+                "sent": counts.sent,
+                "failed": counts.failed,
+                "oldest_waiting": None if oldest is None else round(now - oldest / 1000, 1),
+            },
+            "backup": "POST /backup writes a copy while the daemon runs; do not copy its files.",
+        }
+
+    async def health(self) -> list[str]:
+        """Tell why the daemon is unfit, if it is: an empty list is good health."""
+        try:
+            counts = await self._outbox.counts().addTimeout(STORE_PATIENCE, self._reactor)
+        except (StoreError, TimeoutError) as error:
+            return [f"The store does not answer: {error}"]
+        oldest = counts.oldest_queued
+        troubles = self._troubles(None if oldest is None else self._now() - oldest / 1000)
+        return [each.what for each in troubles if each.unhealthy]
+
+    def _troubles(self, oldest_wait: float | None) -> list[Trouble]:
+        found = receiving_trouble(
+            self.poller.servers,
+            self._started,
+            self._reactor.seconds(),
+            max(self._options.stale_after, 3 * self.local.value.poll_interval),
+        )
+        found += sending_trouble(oldest_wait, self._poster.unkept)
+        return found
+
+    async def backup(self, name: object) -> dict[str, Any]:
+        """Write a copy of the database, encrypted under the same key, into ``backups``.
+
+        Raises Invalid for a name that is none, Conflict if there is such a file.
+        """
+        if name is None:
+            name = time.strftime("%Y%m%dT%H%M%SZ.db", time.gmtime(self._now()))
+        if not isinstance(name, str) or not _is_file_name(name):
+            raise Invalid("A backup's name is letters, digits, dots and dashes: at most 100.")
+        folder = self.data_directory / BACKUPS
+        folder.mkdir(mode=0o700, exist_ok=True)
+        target = folder / name
+        try:
+            await self._database.backup(target)
+        except AlreadyThere as error:
+            raise Conflict(str(error)) from None
+        return {"path": str(target), "size": target.stat().st_size}
+
+
+def _owners(synced: SyncedSettings) -> Mapping[DropURL, list[Identity]]:
+    owners: dict[DropURL, list[Identity]] = {}
+    for identity in synced.living_identities:
+        for url in identity.drops:
+            owners.setdefault(url, []).append(identity)
+    return owners
+
+
+def _is_file_name(name: str) -> bool:
+    letters = name.replace("-", "").replace(".", "").replace("_", "")
+    return 0 < len(name) <= 100 and letters.isascii() and letters.isalnum() and name[0] != "."

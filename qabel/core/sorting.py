@@ -1,0 +1,160 @@
+"""What is to be done with messages that were opened: keep them, answer them, note what they say."""
+
+from collections.abc import Iterable, Sequence
+
+from attrs import frozen
+
+from qabel.core.composing import DROP_MODEL, acknowledgement, asks_for_acknowledgement
+from qabel.crypto import InvalidKey, PublicKey
+from qabel.drop.exchange import ExchangeError, read_meta_data
+from qabel.drop.message import DropMessage, InvalidDropMessage, encode
+from qabel.drop.multipart import Part
+from qabel.drop.transport import MessageTooLarge, Opened, Verdict, seal_message
+from qabel.jsontext import InvalidJSON, parse
+from qabel.settings.items import Contact, Identity
+from qabel.settings.synced import SyncedSettings
+from qabel.store.messages import NewMessage
+from qabel.store.receipts import Receipt
+from qabel.store.sends import Kind, NewDelivery, NewSend
+
+UNKNOWN_MODULE = "UNKNOWN_MODULE"
+"""The ``type`` of a message that says that another was of no use to its recipient."""
+
+
+@frozen
+class Found:
+    """A message that was never seen before, and what opening it showed."""
+
+    digest: bytes
+    part: Part
+    verdict: Opened | Verdict
+
+
+@frozen
+class Sorted:
+    """What is to be kept of a batch."""
+
+    messages: Sequence[NewMessage] = ()
+    receipts: Sequence[Receipt] = ()
+    foreign: Sequence[bytes] = ()
+    """Hashes of what holds nothing for us."""
+    dates: Sequence[str] = ()
+    """When the messages came, as the server states it."""
+
+    def __bool__(self) -> bool:
+        return bool(self.messages or self.receipts or self.foreign)
+
+
+def sort(found: Iterable[Found], synced: SyncedSettings, now: float) -> Sorted:
+    """Sort a batch. Seals acknowledgements: not for the reactor's thread.
+
+    Args:
+        found: the batch, in the server's order.
+        synced: who is known to whom.
+        now: seconds since the epoch.
+
+    """
+    messages: list[NewMessage] = []
+    receipts: list[Receipt] = []
+    foreign: list[bytes] = []
+    dates: list[str] = []
+    for each in found:
+        identity = _identity(each.verdict, synced)
+        if not isinstance(each.verdict, Opened) or identity is None:
+            foreign.append(each.digest)
+            continue
+        opened = each.verdict
+        if opened.message.model_object == DROP_MODEL:
+            receipts.append(_receipt(each.digest, opened, now))
+        else:
+            contact = synced.contact_by_key(identity, opened.message.sender)
+            messages.append(_message(each.digest, opened, identity, contact, now))
+        if each.part.date is not None:
+            dates.append(each.part.date)
+    return Sorted(messages, receipts, foreign, dates)
+
+
+def _identity(verdict: Opened | Verdict, synced: SyncedSettings) -> Identity | None:
+    return synced.identity(verdict.recipient) if isinstance(verdict, Opened) else None
+
+
+def _message(
+    digest: bytes, opened: Opened, identity: Identity, contact: Contact | None, now: float
+) -> NewMessage:
+    message = opened.message
+    return NewMessage(
+        hash=digest,
+        version=message.version,
+        time_stamp=message.time_stamp,
+        acknowledge_id=message.acknowledge_id,
+        sender=message.sender.raw,
+        receiver=opened.recipient.raw,
+        model_object=message.model_object,
+        data=message.data,
+        meta_data=_own_introduction(message),
+        received=int(now * 1000),
+        identity_id=identity.id,
+        contact_id=contact.id if contact is not None else None,
+        acknowledgement=_answer(message, identity, contact, now),
+    )
+
+
+def _own_introduction(message: DropMessage) -> bytes | None:
+    """Give a message's meta data if they introduce its sender, and not somebody else."""
+    if message.meta_data is None:
+        return None
+    try:
+        card = read_meta_data(message.meta_data)
+    except ExchangeError:
+        return None
+    return message.meta_data if card.public_key == message.sender else None
+
+
+def _answer(
+    message: DropMessage, identity: Identity, contact: Contact | None, now: float
+) -> NewSend | None:
+    """Make the acknowledgement, if one is wanted by somebody known. Strangers get none."""
+    if contact is None or not contact.drop_urls or not asks_for_acknowledgement(message):
+        return None
+    try:
+        text = encode(acknowledgement(message, identity.public_key, now))
+        sealed = seal_message(identity.private_key, PublicKey(message.sender.raw), text)
+    except (MessageTooLarge, InvalidDropMessage, InvalidKey):
+        return None  # An id so long that no answer can carry it.
+    delivery = NewDelivery(
+        recipient=message.sender.raw,
+        contact_id=contact.id,
+        sealed=sealed,
+        urls=[str(url) for url in contact.drop_urls],
+    )
+    return NewSend(
+        kind=Kind.ACKNOWLEDGEMENT,
+        sender=identity.public_key.raw,
+        identity_id=identity.id,
+        model_object=DROP_MODEL,
+        acknowledge_id=message.acknowledge_id,
+        deliveries=[delivery],
+    )
+
+
+def _receipt(digest: bytes, opened: Opened, now: float) -> Receipt:
+    message = opened.message
+    return Receipt(
+        hash=digest,
+        sender=message.sender.raw,
+        receiver=opened.recipient.raw,
+        acknowledge_id=message.acknowledge_id,
+        error=_error(message.data),
+        received=int(now * 1000),
+    )
+
+
+def _error(data: bytes) -> str | None:
+    """Tell why a message was of no use, by the message about it (Qabel-Client-Drop, "Errors")."""
+    try:
+        said = parse(data)
+    except InvalidJSON:
+        return None
+    if isinstance(said, dict) and said.get("type") == UNKNOWN_MODULE:
+        return "The recipient has no module for this kind of message (UNKNOWN_MODULE)."
+    return None

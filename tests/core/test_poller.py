@@ -1,0 +1,176 @@
+# -*- test-case-name: tests.core.test_poller -*-
+"""The poller: every server at its own pace, and nothing that ends the loop."""
+
+from twisted.internet.defer import Deferred
+from twisted.internet.task import Clock
+from twisted.trial.unittest import SynchronousTestCase
+
+from qabel.core.poller import AT_ONCE, Poller, ReadFailed
+from qabel.core.schedule import Attempts, backoff
+from qabel.drop.url import DropURL
+
+
+def drop(number: int, server: str = "http://one.example") -> DropURL:
+    """Make the URL of one of a server's drops."""
+    return DropURL.parse(f"{server}/{number:043d}")
+
+
+class Reads:
+    """Stands for the receiver: notes what is read, and ends a read when the test says so."""
+
+    def __init__(self, clock: Clock) -> None:
+        self.clock = clock
+        self.begun: list[tuple[float, str]] = []
+        self.failing: set[str] = set()
+        self.hanging: set[str] = set()
+        self.open: list[Deferred[None]] = []
+        self.cancelled = 0
+
+    async def __call__(self, url: DropURL) -> None:
+        """Read one drop: at once, never, or badly."""
+        self.begun.append((self.clock.seconds(), str(url)))
+        if url.server in self.failing:
+            raise ReadFailed("no answer")
+        if url.server in self.hanging:
+            ends: Deferred[None] = Deferred(lambda _: self._cancel())
+            self.open.append(ends)
+            await ends
+
+    def _cancel(self) -> None:
+        self.cancelled += 1
+
+    def times(self, server: str) -> list[float]:
+        """When a drop of the server was read."""
+        return [when for when, url in self.begun if url.startswith(server)]
+
+
+class PollerTests(SynchronousTestCase):
+    """The poller on a clock of the test's own."""
+
+    def setUp(self) -> None:
+        """Start a poller of two servers, every 10 seconds."""
+        self.clock = Clock()
+        self.reads = Reads(self.clock)
+        self.poller = Poller(self.reads, self.clock, interval=10)
+        self.poller.set_drops([drop(1), drop(2, "http://two.example")])
+
+    def tearDown(self) -> None:
+        """Stop it; no timer is left."""
+        if self.poller.running:
+            self.successResultOf(self.poller.stopService())
+        self.assertEqual([], self.clock.getDelayedCalls())
+
+    def test_reads_at_each_interval(self) -> None:
+        """Each drop is read at the start and at every interval."""
+        self.poller.startService()
+        self.clock.pump([10, 10])
+        self.assertEqual([0, 10, 20], self.reads.times("http://one.example"))
+        self.assertEqual([0, 10, 20], self.reads.times("http://two.example"))
+
+    def test_hanging_server_delays_nobody(self) -> None:
+        """A server that never answers is asked once, and the other at every interval."""
+        self.reads.hanging.add("http://one.example")
+        self.poller.startService()
+        self.clock.pump([10, 10])
+        self.assertEqual([0], self.reads.times("http://one.example"))
+        self.assertEqual([0, 10, 20], self.reads.times("http://two.example"))
+
+    def test_failing_server_is_asked_less_and_less(self) -> None:
+        """Failures make one server's rounds rarer, and a success makes them regular again."""
+        self.reads.failing.add("http://one.example")
+        self.poller.startService()
+        self.clock.pump([1.0] * 200)
+        asked = self.reads.times("http://one.example")
+        gaps = [after - before for before, after in zip(asked, asked[1:], strict=False)]
+        self.assertLess(len(asked), 10)
+        self.assertGreater(gaps[-1], gaps[0])
+        self.assertEqual(21, len(self.reads.times("http://two.example")))
+        self.reads.failing.clear()
+        self.clock.pump([1.0] * 400)
+        self.assertEqual(0, self.poller.servers["http://one.example"].attempts.failures)
+        last = self.reads.times("http://one.example")[-3:]
+        self.assertEqual([10, 10], [last[1] - last[0], last[2] - last[1]])
+
+    def test_new_interval_is_in_force_at_once(self) -> None:
+        """A shorter interval does not wait for the end of the old one."""
+        self.poller.startService()
+        self.clock.advance(1)
+        self.poller.set_interval(2)
+        self.clock.pump([2, 2])
+        self.assertEqual([0, 1, 3, 5], self.reads.times("http://one.example"))
+
+    def test_new_drop_is_read_at_once(self) -> None:
+        """A drop that comes with a settings change is read without waiting for the interval."""
+        self.poller.startService()
+        self.clock.advance(1)
+        self.poller.set_drops([drop(1), drop(3, "http://three.example")])
+        self.assertEqual([1], self.reads.times("http://three.example"))
+        self.clock.advance(9)
+        self.assertEqual([0], self.reads.times("http://two.example"))
+
+    def test_poll_now_waits_for_a_round_begun_after_the_call(self) -> None:
+        """While a round is under way, poll_now waits for the next, and two callers share it."""
+        self.reads.hanging.add("http://one.example")
+        self.poller.startService()
+        first, second = self.poller.poll_now(), self.poller.poll_now()
+        self.reads.open.pop().callback(None)
+        self.assertNoResult(first)
+        self.reads.open.pop().callback(None)
+        self.successResultOf(first)
+        self.successResultOf(second)
+        self.assertEqual([0, 0], self.reads.times("http://one.example"))
+
+    def test_stop_cancels_the_round_under_way(self) -> None:
+        """stopService does not wait for a server that hangs."""
+        self.reads.hanging.add("http://one.example")
+        self.poller.startService()
+        self.successResultOf(self.poller.stopService())
+        self.assertEqual(1, self.reads.cancelled)
+        self.clock.advance(100)
+        self.assertEqual([0], self.reads.times("http://one.example"))
+
+    def test_unexpected_error_does_not_end_the_loop(self) -> None:
+        """An error nobody thought of is logged, counts as a failure, and polling goes on."""
+
+        async def read(url: DropURL) -> None:
+            raise ZeroDivisionError
+
+        poller = Poller(read, self.clock, interval=1)
+        poller.set_drops([drop(1)])
+        poller.startService()
+        self.clock.pump([0.5] * 20)
+        self.assertGreater(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
+        self.assertTrue(poller._loop.running)
+        self.successResultOf(poller.stopService())
+
+    def test_round_ends_early_when_the_server_is_in_trouble(self) -> None:
+        """Of a thousand drops on a dead server only a few are tried in a round, and others next time."""
+        self.poller.set_drops([drop(number) for number in range(1000)])
+        self.reads.failing.add("http://one.example")
+        self.poller.startService()
+        first = {url for _, url in self.reads.begun}
+        self.assertLess(len(first), 3 * AT_ONCE)
+        self.clock.advance(10)
+        second = {url for _, url in self.reads.begun} - first
+        self.assertTrue(second)
+
+
+class ScheduleTests(SynchronousTestCase):
+    """Backoff with jitter."""
+
+    def test_backoff_doubles_within_bounds(self) -> None:
+        """The wait doubles, is at most ``longest``, and jitter takes at most half of it."""
+        self.assertEqual(
+            [1, 2, 4, 8, 8], [backoff(n, base=2, longest=16, draw=lambda: 0.0) for n in range(5)]
+        )
+        self.assertEqual(300, backoff(10**9, base=5, draw=lambda: 1.0))
+
+    def test_success_forgets_failures(self) -> None:
+        """After a success the next attempt is due at once."""
+        attempts = Attempts()
+        attempts.failed(100.0, "no answer", 50.0)
+        self.assertEqual((1, 150.0), (attempts.failures, attempts.not_before))
+        attempts.succeeded(160.0)
+        self.assertEqual(
+            (0, 0.0, None), (attempts.failures, attempts.not_before, attempts.last_error)
+        )
