@@ -246,7 +246,7 @@ class Directory:
             "my_identity": contact.my_identity.hex,
             "identity_id": None if owner is None else owner.id,
             "drop_urls": [str(url) for url in contact.drop_urls],
-            "module_data": contact.module_data,
+            "module_data": contact.to_builtins()["module_data"],
             "created": contact.created,
             "updated": contact.updated,
         }

@@ -1,6 +1,7 @@
 """All that goes out to drop servers, in one place: fetching, posting, and listening for news."""
 
 from collections.abc import Awaitable, Callable, Collection
+from functools import partial
 from typing import Any, Protocol
 
 from qabel.core.posting import Client as PostingClient
@@ -11,6 +12,10 @@ from qabel.drop.url import DropURL
 from qabel.net.client import DropClient
 from qabel.net.policy import AddressPolicy
 from qabel.net.push import PushListener
+
+
+RARELY = 3600.0
+"""Seconds after which a server that knows no push is asked again, at the longest."""
 
 
 class Network(Fetcher, PostingClient, Protocol):
@@ -34,9 +39,11 @@ class DropServers(DropClient):
     def listen(self, url: DropURL, on_news: Callable[[], None]) -> Listener:
         """Make the push listener of a drop."""
         return PushListener(
-            self._reactor, url, on_news, self.connector, policy=self.policy, delay=_reconnecting
+            self.connector,
+            self.policy,
+            url,
+            on_news,
+            clock=self._reactor,
+            delay=partial(backoff, base=1.0),
+            rare_delay=partial(backoff, base=60.0, longest=RARELY),
         )
-
-
-def _reconnecting(failures: int) -> float:
-    return backoff(failures, base=1.0)

@@ -187,7 +187,7 @@ class Poster(Service):
 
     def _ended_badly(self, failure: Any) -> None:
         if not failure.check(CancelledError, StoreClosed):
-            self._log.failure("posting a message failed in an unexpected way", failure)
+            self._log.failure("keeping what became of a message failed", failure)
 
     async def _post(self, server: _Server, posting: Posting) -> None:
         attempt = await self._attempt(server, posting)
@@ -216,6 +216,11 @@ class Poster(Service):
             delay = backoff(server.attempts.failures, base=FIRST_PAUSE, longest=LONGEST_PAUSE)
             server.attempts.failed(self._clock.seconds(), error.detail, delay)
             return Attempt(Outcome.FAILED, error.detail)
+        except CancelledError:
+            raise
+        except Exception:  # noqa: BLE001 - whatever it is, the message must not be forgotten
+            self._log.failure("posting a message failed in an unexpected way")
+            return Attempt(Outcome.FAILED, "An error of the daemon's own; its log says more.")
         server.attempts.succeeded(self._clock.seconds())
         return Attempt(Outcome.TAKEN)
 

@@ -113,7 +113,7 @@ class Sender:
 
     async def sends(self, after: int = 0, limit: int = 100, identity: int | None = None) -> bytes:
         """Give what was sent, oldest first, as a JSON list."""
-        records = await self._shelf.list(after, limit, identity_id=identity)
+        records = await self._shelf.read(after, limit, identity_id=identity)
         return encode_json([_as_json(each) for each in records])
 
     async def get(self, send_id: int, identity: int | None = None) -> bytes:

@@ -34,8 +34,8 @@ from qabel.core.sending import Sender
 from qabel.core.tokens import TokenBook
 from qabel.core.workers import Workers
 from qabel.drop.url import DropURL
-from qabel.settings.local import LOCAL, LocalSettings
 from qabel.settings.items import Identity
+from qabel.settings.local import LOCAL, LocalSettings
 from qabel.settings.synced import SYNCED, SyncedSettings
 from qabel.store.database import Database
 from qabel.store.documents import Documents

@@ -1,6 +1,8 @@
 # -*- test-case-name: tests.core.test_poller -*-
 """The poller: every server at its own pace, and nothing that ends the loop."""
 
+from itertools import pairwise
+
 from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
@@ -81,7 +83,7 @@ class PollerTests(SynchronousTestCase):
         self.poller.startService()
         self.clock.pump([1.0] * 200)
         asked = self.reads.times("http://one.example")
-        gaps = [after - before for before, after in zip(asked, asked[1:], strict=False)]
+        gaps = [after - before for before, after in pairwise(asked)]
         self.assertLess(len(asked), 10)
         self.assertGreater(gaps[-1], gaps[0])
         self.assertEqual(21, len(self.reads.times("http://two.example")))
@@ -121,7 +123,7 @@ class PollerTests(SynchronousTestCase):
         self.assertEqual([0, 0], self.reads.times("http://one.example"))
 
     def test_stop_cancels_the_round_under_way(self) -> None:
-        """stopService does not wait for a server that hangs."""
+        """StopService does not wait for a server that hangs."""
         self.reads.hanging.add("http://one.example")
         self.poller.startService()
         self.successResultOf(self.poller.stopService())
@@ -144,7 +146,7 @@ class PollerTests(SynchronousTestCase):
         self.successResultOf(poller.stopService())
 
     def test_round_ends_early_when_the_server_is_in_trouble(self) -> None:
-        """Of a thousand drops on a dead server only a few are tried in a round, and others next time."""
+        """Of the drops on a dead server a few are tried in a round, and others the next time."""
         self.poller.set_drops([drop(number) for number in range(1000)])
         self.reads.failing.add("http://one.example")
         self.poller.startService()
