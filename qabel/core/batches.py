@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable
 from typing import Generic, TypeVar
 
 from twisted.internet.defer import Deferred, DeferredSemaphore, succeed
+from twisted.python.failure import Failure
 
 from qabel.core.concurrency import when_done
 from qabel.drop.multipart import Part
@@ -78,7 +79,7 @@ class Batches(Generic[T]):
         work = Deferred.fromCoroutine(self._work(batch, before))
         self._last = work
         self._running.add(work)
-        work.addErrback(lambda failure: self._failed(failure.value))
+        work.addErrback(self._failed)
         work.addBoth(lambda _: self._ended(work))
 
     async def _work(self, batch: list[Part], before: "Deferred[None]") -> None:
@@ -87,9 +88,9 @@ class Batches(Generic[T]):
         self._check()
         await self._keep(found)
 
-    def _failed(self, error: BaseException) -> None:
+    def _failed(self, failure: Failure) -> None:
         # Later ones only repeat it, or were cancelled because of it.
-        self._failure = self._failure or error
+        self._failure = self._failure or failure.value
 
     def _ended(self, work: "Deferred[None]") -> None:
         self._running.discard(work)

@@ -1,7 +1,7 @@
 """Work side by side: what cannot be broken off, what ends together, what several wait for."""
 
 from collections.abc import Coroutine, Iterable
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from twisted.internet.defer import Deferred, FirstError, gatherResults
 
@@ -31,7 +31,8 @@ async def together(work: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
     except FirstError as first:
         for each in running:
             each.cancel()
-        raise first.subFailure.value from None
+        failed: Exception = cast("Exception", first.subFailure.value)
+        raise failed from None
 
 
 def when_done(deferred: "Deferred[Any]") -> "Deferred[None]":

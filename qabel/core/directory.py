@@ -1,7 +1,7 @@
 """Identities and contacts: views of the synced settings, and the files that people exchange."""
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 from qabel.core.errors import Conflict, Invalid, NotFound
 from qabel.core.live import LiveDocument
@@ -23,6 +23,9 @@ from qabel.drop.url import DropURL
 from qabel.settings.document import Fault
 from qabel.settings.items import Contact, Identity
 from qabel.settings.synced import SYNCED, SyncedSettings
+
+V = TypeVar("V")
+T = TypeVar("T")
 
 IDENTITY_KEYS = {"alias", "drops"}
 CONTACT_KEYS = {"alias", "public_key", "drop_urls", "module_data"}
@@ -273,7 +276,7 @@ def _only(given: Mapping[str, object], known: set[str]) -> None:
         raise Invalid("There are keys that nobody knows.", faults)
 
 
-def _written(write: Callable[[Any], Any], value: Any) -> Any:
+def _written(write: Callable[[V], T], value: V) -> T:
     try:
         return write(value)
     except ExchangeError as error:

@@ -13,7 +13,6 @@ from qabel.net.client import DropClient
 from qabel.net.policy import AddressPolicy
 from qabel.net.push import PushListener
 
-
 RARELY = 3600.0
 """Seconds after which a server that knows no push is asked again, at the longest."""
 

@@ -32,8 +32,10 @@ from qabel.core.reading import InboxReader
 from qabel.core.receiving import FULL_READ_INTERVAL, Receiver
 from qabel.core.sending import Sender
 from qabel.core.tokens import TokenBook
+from qabel.core.webhooks import Webhooks
 from qabel.core.workers import Workers
 from qabel.drop.url import DropURL
+from qabel.net.webhook import WebhookClient
 from qabel.settings.items import Identity
 from qabel.settings.local import LOCAL, LocalSettings
 from qabel.settings.synced import SYNCED, SyncedSettings
@@ -47,6 +49,7 @@ from qabel.store.log import Events
 from qabel.store.outbox import Outbox
 from qabel.store.places import Places
 from qabel.store.tokens import Tokens
+from qabel.store.webhooks import Webhooks as WebhookShelf
 
 DATABASE = "qabel.db"
 """The name of the database in the data directory."""
@@ -81,6 +84,8 @@ class CoreOptions:
     drop_id_bits: int = 256
     """Random bits in the ids of new drops."""
     push: bool = True
+    webhook_origins: frozenset[str] = frozenset()
+    """Origins, besides loopback, that webhooks may call: ``https://host:port``."""
     token_mode: int = 0o600
 
 
@@ -100,6 +105,7 @@ class CoreService(MultiService):
     outbox: Sender
     log: Log
     tokens: TokenBook
+    webhooks: Webhooks
     poller: Poller
     receiver: Receiver
 
@@ -132,6 +138,7 @@ class CoreService(MultiService):
         self._network = network or DropServers(reactor, lambda: self.configured_servers)
         self._now = now
         self._options = options or CoreOptions()
+        self._hooks = WebhookClient(reactor, allowed=self._options.webhook_origins.__contains__)
         self._database = Database(data_directory / DATABASE, keys, reactor=reactor)
         self._started = reactor.seconds()
         self._opened = False
@@ -154,6 +161,8 @@ class CoreService(MultiService):
         await self._load_settings()
         self._build(places, state)
         await self.tokens.load()
+        await self.webhooks.load()
+        self._workers.start()
         self._opened = True
 
     async def _load_settings(self) -> None:
@@ -202,10 +211,10 @@ class CoreService(MultiService):
             self._outbox, self._poster, self._workers, synced, clock=clock, now=now
         )
         self._pushes = Pushes(self._network.listen, self.receiver.read)
-        parts = [self._workers, self._poster, self.poller]
-        if self._options.push:
-            parts.append(self._pushes)
-        for part in parts:
+        self.webhooks = Webhooks(
+            WebhookShelf(self._database), self.log, self._hooks.post_json, clock=clock, now=now
+        )
+        for part in (self._poster, self.poller, self._pushes, self.webhooks):
             part.setServiceParent(self)
 
     def startService(self) -> None:
@@ -221,7 +230,9 @@ class CoreService(MultiService):
         """Stop, close all connections, and close the database."""
         if self.running:
             await maybeDeferred(self.stopService)
+        self._workers.stop()
         await self._network.close()
+        await self._hooks.close()
         await self._database.close()
 
     def stopService(self) -> "Deferred[Any]":
@@ -254,7 +265,8 @@ class CoreService(MultiService):
         self.configured_servers = frozenset(chosen | {url.server for url in owners})
         self.receiver.set_owners(owners)
         self.poller.set_drops(owners)
-        self._pushes.set_drops(owners)
+        if self._options.push:
+            self._pushes.set_drops(owners)
 
     def _kept(self, kept: Kept) -> None:
         """Tell the news of a commit, in this order: whoever wakes up finds everything in place."""

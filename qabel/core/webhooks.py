@@ -23,7 +23,8 @@ from qabel.core.log import Entry, Log
 from qabel.core.schedule import backoff
 from qabel.jsontext import encode as encode_json
 from qabel.jsontext import parse as parse_json
-from qabel.net.errors import DropServerError
+from qabel.net.errors import WebhookFailed
+from qabel.net.webhook import MAX_URL, is_webhook_url
 from qabel.settings.document import Fault
 from qabel.store.webhooks import Webhook
 from qabel.store.webhooks import Webhooks as WebhookShelf
@@ -37,7 +38,6 @@ GIVE_UP_AFTER = 16
 """Attempts at one entry, over about half a day; then it is listed as undelivered."""
 
 MAX_WEBHOOKS = 100
-MAX_URL = 2048
 SECRET_BYTES = 32
 MIN_SECRET = 16
 STORE_PAUSE = 5.0
@@ -47,7 +47,7 @@ class HookPost(Protocol):
     """Posts a body to a URL: ``qabel.net.webhook``."""
 
     def __call__(self, url: str, body: bytes, headers: Mapping[str, str]) -> Awaitable[int]:
-        """Give the status of the answer. Raises DropServerError."""
+        """Give the status of the answer. Raises WebhookFailed."""
 
 
 @define(eq=False)
@@ -69,7 +69,6 @@ class Webhooks(Service):
         shelf: WebhookShelf,
         log: Log,
         post: HookPost,
-        check_url: Callable[[str], str | None],
         *,
         clock: IReactorTime,
         now: Callable[[], float],
@@ -80,7 +79,6 @@ class Webhooks(Service):
             shelf: keeps the webhooks, their places, and what could not be delivered.
             log: what they are told of.
             post: brings it.
-            check_url: says what is wrong with a URL, or None.
             clock: for pauses.
             now: seconds since the epoch.
 
@@ -88,7 +86,6 @@ class Webhooks(Service):
         self._shelf = shelf
         self._log = log
         self._post = post
-        self._check_url = check_url
         self._clock = clock
         self._now = now
         self._runners: dict[int, _Runner] = {}
@@ -178,10 +175,8 @@ class Webhooks(Service):
             if key not in {"url", "kinds", "secret", "since"}
         ]
         url = given.get("url")
-        if not isinstance(url, str) or len(url) > MAX_URL:
-            faults.append(Fault("url", f"must be a URL of at most {MAX_URL} characters"))
-        elif (wrong := self._check_url(url)) is not None:
-            faults.append(Fault("url", wrong))
+        if not isinstance(url, str) or not is_webhook_url(url):
+            faults.append(Fault("url", f"must be http or https, in {MAX_URL} ASCII characters"))
         kinds = given.get("kinds", ["drop"])
         if not isinstance(kinds, list) or not kinds or not all(each in KINDS for each in kinds):
             faults.append(Fault("kinds", f"must be a list with at least one of {', '.join(KINDS)}"))
@@ -260,7 +255,7 @@ class Webhooks(Service):
         stamp = str(int(self._now()))
         try:
             status = await self._post(record.url, entry.data, signed(record.secret, entry, stamp))
-        except DropServerError as error:
+        except WebhookFailed as error:
             return error.detail
         return None if 200 <= status < 300 else f"The receiver answered {status}."
 

@@ -4,11 +4,12 @@ import os
 from collections.abc import Callable
 from typing import ParamSpec, TypeVar
 
-from twisted.application.service import Service
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, fail
 from twisted.internet.interfaces import IReactorFromThreads
 from twisted.internet.threads import deferToThreadPool
 from twisted.python.threadpool import ThreadPool
+
+from qabel.core.errors import Unavailable
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -16,25 +17,27 @@ T = TypeVar("T")
 DEFAULT_THREADS = os.cpu_count() or 1
 
 
-class Workers(Service):
+class Workers:
     """A few threads of one's own, so that neither reactor nor name resolution waits for them."""
-
-    name = "workers"
 
     def __init__(self, reactor: IReactorFromThreads, threads: int = DEFAULT_THREADS) -> None:
         self._reactor = reactor
         self._pool = ThreadPool(0, threads, "workers")
+        self._working = False
 
-    def startService(self) -> None:
+    def start(self) -> None:
         """Take work from now on."""
-        super().startService()
+        self._working = True
         self._pool.start()
 
-    def stopService(self) -> None:
-        """Finish what is being done; it is a matter of milliseconds."""
-        super().stopService()
-        self._pool.stop()
+    def stop(self) -> None:
+        """Finish what is being done, which is a matter of milliseconds, and take no more."""
+        if self._working:
+            self._working = False
+            self._pool.stop()
 
     def run(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> "Deferred[T]":
         """Call ``function`` in one of the threads; fires with its result."""
+        if not self._working:
+            return fail(Unavailable("The daemon is stopping."))
         return deferToThreadPool(self._reactor, self._pool, function, *args, **kwargs)
