@@ -1,0 +1,177 @@
+"""The HTTP interface of a drop server (Qabel-Protocol-Drop): requests, and their answers."""
+
+import json
+import re
+from collections.abc import Coroutine
+from typing import Any
+
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IReactorTime
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+from twisted.web.resource import Resource
+from twisted.web.server import NOT_DONE_YET
+
+from qabel.drop.multipart import content_type, new_boundary
+from qabel.drop.url import is_drop_id
+from qabel.dropserver.channel import DropRequest
+from qabel.dropserver.messages import MESSAGE_LIMIT, Since
+from qabel.dropserver.push import BadHandshake, Hub, Listener, handshake
+from qabel.dropserver.stamps import http_date, read_http_date, read_latest, show_latest
+from qabel.dropserver.store import Store, Unavailable
+from qabel.dropserver.streaming import CHUNK, Answer, content_length
+
+_NAME = re.compile(rb"[A-Za-z0-9_-]+")
+
+_METHODS = (b"GET", b"HEAD", b"POST")
+
+
+class DropResource(Resource):
+    """All drops of a server: ``/DROPID``, and ``/DROPID/ws`` for push."""
+
+    isLeaf = True
+    _log = Logger()
+
+    def __init__(self, hub: Hub, reactor: IReactorTime) -> None:
+        super().__init__()
+        self.store: Store | None = None
+        """Where the messages are, while the server runs."""
+        self._hub = hub
+        self._reactor = reactor
+
+    def render(self, request: DropRequest) -> int:
+        """Answer a request."""
+        request.responseHeaders.removeHeader(b"Server")
+        match request.postpath:
+            case [name] if _NAME.fullmatch(name):
+                self._render_drop(request, name.decode("ascii"))
+            case [name, b"ws"] if _NAME.fullmatch(name):
+                self._render_push(request, name.decode("ascii"))
+            case _:
+                _refuse(request, 404, "Not found")
+        return NOT_DONE_YET
+
+    def _render_drop(self, request: DropRequest, drop_id: str) -> None:
+        if request.method not in _METHODS:
+            _refuse_method(request, b"GET, HEAD, POST")
+        elif not is_drop_id(drop_id):
+            _refuse(request, 400, "Invalid drop id")
+        elif self.store is None:
+            _refuse_for_now(request)
+        elif request.method == b"POST":
+            self._post(request, self.store, drop_id)
+        else:
+            self._run(request, self._get(request, self.store, drop_id))
+
+    def _post(self, request: DropRequest, store: Store, drop_id: str) -> None:
+        body = request.content.read()
+        if request.requestHeaders.getRawHeaders(b"Authorization") != [b"Client Qabel"]:
+            _refuse(request, 400, "Bad authorization")
+        elif not body:
+            _refuse(request, 400, "No message provided")
+        elif len(body) > MESSAGE_LIMIT:
+            _refuse(request, 413, "Message too large")
+        else:
+            self._run(request, self._keep(request, store, drop_id, body))
+
+    async def _keep(self, request: DropRequest, store: Store, drop_id: str, body: bytes) -> None:
+        stamp = await store.append(drop_id, body)
+        self._hub.publish(drop_id, stamp, body)
+        _finish(request, 200)
+
+    async def _get(self, request: DropRequest, store: Store, drop_id: str) -> None:
+        since = _since(request)
+        head_only = request.method == b"HEAD"
+        found = await store.open(drop_id, since, 0 if head_only else CHUNK)
+        if request.gone:
+            return
+        if found is None:
+            _finish(request, 204 if since is None else 304)
+            return
+        selection, rows = found
+        boundary = new_boundary()
+        headers = request.responseHeaders
+        headers.setRawHeaders(b"Content-Type", [content_type(boundary)])
+        headers.setRawHeaders(b"Content-Length", [b"%d" % content_length(boundary, selection)])
+        headers.setRawHeaders(b"Last-Modified", [http_date(selection.newest)])
+        headers.setRawHeaders(b"X-Qabel-Latest", [show_latest(selection.newest)])
+        if head_only:
+            request.finish()
+        else:
+            answer = Answer(request, store, drop_id, selection, boundary, self._reactor)
+            await answer.send(rows)
+
+    def _render_push(self, request: DropRequest, drop_id: str) -> None:
+        if request.method != b"GET":
+            _refuse_method(request, b"GET")
+            return
+        if not is_drop_id(drop_id):
+            _refuse(request, 400, "Invalid drop id")
+            return
+        try:
+            answer = handshake(request.requestHeaders)
+        except BadHandshake as error:
+            request.setHeader(b"Upgrade", b"websocket")
+            request.setHeader(b"Sec-WebSocket-Version", b"13")
+            _refuse(request, error.status, error.text)
+            return
+        if self.store is None or not self._hub.has_room(drop_id):
+            _refuse_for_now(request)
+            return
+        listener = Listener(self._hub, drop_id)
+        request.channel.registerProducer(listener, True)
+        request.channel.write(answer)
+        request.channel.upgrade(listener)
+
+    def _run(self, request: DropRequest, work: Coroutine[Any, Any, None]) -> None:
+        Deferred.fromCoroutine(work).addErrback(self._failed, request)
+
+    def _failed(self, failure: Failure, request: DropRequest) -> None:
+        if failure.check(Unavailable) is None:
+            self._log.failure("a request failed", failure)
+        if request.gone:
+            return
+        if request.startedWriting:
+            request.channel.abortConnection()
+        else:
+            _refuse_for_now(request)
+
+
+def _since(request: DropRequest) -> Since | None:
+    """Read what the client has already: nothing, if it says so in two ways, or in none we know."""
+    latest = request.requestHeaders.getRawHeaders(b"X-Qabel-New-Since")
+    modified = request.requestHeaders.getRawHeaders(b"If-Modified-Since")
+    if latest is not None and modified is None:
+        stamp = read_latest(latest[-1].decode("latin-1"))
+        return None if stamp is None else Since(stamp)
+    if modified is not None and latest is None:
+        stamp = read_http_date(modified[-1].decode("latin-1"))
+        return None if stamp is None else Since(stamp, is_ours=False)
+    return None
+
+
+def _refuse(request: DropRequest, status: int, text: str) -> None:
+    request.responseHeaders.setRawHeaders(b"Content-Type", [b"application/json"])
+    _finish(request, status, json.dumps({"error": text}).encode("ascii"))
+
+
+def _refuse_method(request: DropRequest, allowed: bytes) -> None:
+    request.responseHeaders.setRawHeaders(b"Allow", [allowed])
+    _refuse(request, 405, "Method not allowed")
+
+
+def _refuse_for_now(request: DropRequest) -> None:
+    request.responseHeaders.setRawHeaders(b"Retry-After", [b"60"])
+    _refuse(request, 503, "Unavailable")
+
+
+def _finish(request: DropRequest, status: int, body: bytes = b"") -> None:
+    """End an answer; does nothing if nobody waits for it any more."""
+    if request.gone:
+        return
+    request.setResponseCode(status)
+    if status not in (204, 304):
+        request.responseHeaders.setRawHeaders(b"Content-Length", [b"%d" % len(body)])
+    if body and request.method != b"HEAD":
+        request.write(body)
+    request.finish()

@@ -1,0 +1,56 @@
+"""``twistd qabel-drop``: its options, and the service they make."""
+
+from typing import ClassVar
+
+from twisted.application.service import IService, MultiService
+from twisted.internet import reactor
+
+from qabel.dropserver.messages import DAY, Limits
+from qabel.dropserver.service import DropServerService
+from qabel.listening import Listening
+from qabel.options import DaemonOptions, data_directory
+from qabel.process import StartError, use_steady_clock
+
+NAME = "qabel-drop"
+
+MEGABYTE = 1_000_000
+
+
+class Options(DaemonOptions):
+    """The command line of ``twistd qabel-drop``."""
+
+    name = NAME
+    default_listen = ("tcp:9697:interface=127.0.0.1",)
+    synopsis = "[options]"
+    longdesc = "A Qabel drop server: takes encrypted messages, and gives them to whoever asks."
+
+    optParameters: ClassVar[list[list[str | None]]] = [
+        ["data-dir", None, None, "Where messages are kept. [$QABEL_DROP_DATA_DIR, or per user]"],
+        ["lifetime", None, "7", "Days that a message is kept."],
+        ["quota", None, "1000", "Megabytes of all messages; past it the oldest go."],
+        ["drop-quota", None, "100000", "Messages in one drop; past it the oldest go."],
+    ]
+
+    def postOptions(self) -> None:
+        """Read the values; raises StartError."""
+        super().postOptions()
+        lifetime = self.positive("lifetime") * DAY
+        quota = int(self.positive("quota") * MEGABYTE)
+        if quota < MEGABYTE:
+            raise StartError("--quota must be at least 1")
+        self.limits = Limits(
+            lifetime=lifetime, quota=quota, drop_quota=self.positive("drop-quota", int)
+        )
+        self.data_dir = data_directory(
+            self["data-dir"], variable="QABEL_DROP_DATA_DIR", name="qabel-drop"
+        )
+
+
+def makeService(options: Options) -> IService:
+    """Make what twistd runs."""
+    use_steady_clock(reactor)
+    drops = DropServerService(options.data_dir, reactor=reactor, limits=options.limits)
+    parent = MultiService()
+    drops.setServiceParent(parent)
+    Listening(reactor, options.listen, drops.site, name=NAME).setServiceParent(parent)
+    return parent

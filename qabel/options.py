@@ -1,0 +1,73 @@
+"""The command line options that daemons have in common, and how they end a process when bad."""
+
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, ClassVar
+
+import platformdirs
+from twisted.python import usage
+
+from qabel.listening import ListenOn, parse_endpoint
+from qabel.process import StartError, report_start_errors
+
+
+class DaemonOptions(usage.Options):
+    """The options that daemons have in common. A bad option is a StartError, not a usage page.
+
+    A subclass sets ``name`` and ``default_listen``; after parsing, ``listen`` holds the endpoints.
+    """
+
+    name = "daemon"
+    default_listen: Sequence[str] = ()
+
+    optFlags: ClassVar[list[list[str | None]]] = [
+        ["allow-remote", None, "Allow --listen with endpoints that other hosts can reach."]
+    ]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.listen: list[ListenOn] = []
+
+    def opt_listen(self, description: str) -> None:
+        """Listen on this endpoint, as tcp:PORT:interface=ADDRESS or unix:PATH. Repeatable."""
+        self.listen.append(parse_endpoint(description))
+
+    def parseOptions(self, options: Sequence[str] | None = None) -> None:
+        """Parse the command line; raises StartError."""
+        report_start_errors(self.name)
+        try:
+            super().parseOptions(options)
+        except usage.UsageError as error:
+            raise StartError(f"{error} (see --help)") from None
+
+    def postOptions(self) -> None:
+        """Fill in where to listen, and refuse what other hosts can reach unless it is allowed."""
+        if not self.listen:
+            self.listen = [parse_endpoint(description) for description in self.default_listen]
+        for place in self.listen:
+            if place.reachable and not self["allow-remote"]:
+                raise StartError(
+                    f"{place.description} can be reached from other hosts; give --allow-remote too"
+                    " if it should be"
+                )
+
+    def positive(self, option: str, kind: Callable[[str], Any] = float) -> Any:
+        """Give an option's value as a number above zero; raises StartError."""
+        try:
+            value = kind(self[option])
+        except ValueError:
+            value = 0
+        if not 0 < value < 1e12:
+            what = "whole number" if kind is int else "number"
+            raise StartError(f"--{option} must be a {what} above zero, not {self[option]!r}")
+        return value
+
+
+def data_directory(given: str | None, *, variable: str, name: str) -> Path:
+    """Give the path of a data directory: as given, or from the environment, or the platform's.
+
+    It is absolute, for ``twistd`` may change its working directory.
+    """
+    chosen = given or os.environ.get(variable) or platformdirs.user_data_dir(name, appauthor=False)
+    return Path(chosen).expanduser().absolute()

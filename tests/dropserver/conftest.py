@@ -1,0 +1,123 @@
+"""A drop server of one's own on real sockets, and a client that speaks bytes."""
+
+import re
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import attrs
+import pytest
+from twisted.internet import reactor
+from twisted.internet.defer import Deferred
+from twisted.internet.endpoints import TCP4ClientEndpoint, connectProtocol
+from twisted.internet.protocol import Protocol
+
+from qabel.dropserver.messages import Limits
+from qabel.dropserver.service import DropServerService
+from qabel.listening import Listening, parse_endpoint
+
+
+class Conversation(Protocol):
+    """Sends bytes, and gathers what comes back."""
+
+    def __init__(self) -> None:
+        self.received = b""
+        self.closed: Deferred[bytes] = Deferred()
+        self._wanted: tuple[Callable[[bytes], bool], Deferred[bytes]] | None = None
+
+    def dataReceived(self, data: bytes) -> None:
+        """Take bytes."""
+        self.received += data
+        self._look()
+
+    def connectionLost(self, reason: object = None) -> None:
+        """Fire ``closed`` with all that came."""
+        self.closed.callback(self.received)
+
+    def until(self, condition: Callable[[bytes], bool]) -> "Deferred[bytes]":
+        """Wait until what came fulfils a condition."""
+        done: Deferred[bytes] = Deferred()
+        self._wanted = (condition, done)
+        self._look()
+        return done.addTimeout(5, reactor)
+
+    def _look(self) -> None:
+        if self._wanted is not None and self._wanted[0](self.received):
+            (_, done), self._wanted = self._wanted, None
+            done.callback(self.received)
+
+
+@attrs.frozen
+class Answer:
+    """An HTTP answer, taken apart."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+
+@attrs.define(eq=False)
+class Server:
+    """A running drop server, and ways to talk to it."""
+
+    service: DropServerService
+    port: int
+
+    async def connect(self) -> Conversation:
+        """Open a connection."""
+        endpoint = TCP4ClientEndpoint(reactor, "127.0.0.1", self.port)
+        return await connectProtocol(endpoint, Conversation())
+
+    async def raw(self, data: bytes) -> bytes:
+        """Send bytes that end in a request to close, and give all that comes back."""
+        conversation = await self.connect()
+        conversation.transport.write(data)
+        return await conversation.closed.addTimeout(10, reactor)
+
+    async def ask(
+        self, method: str, path: str, headers: dict[str, str] | None = None, body: bytes = b""
+    ) -> Answer:
+        """Make one request on a connection of its own."""
+        lines = [f"{method} {path} HTTP/1.1", "Host: localhost", "Connection: close"]
+        lines += [f"{name}: {value}" for name, value in (headers or {}).items()]
+        if body or method == "POST":
+            lines.append(f"Content-Length: {len(body)}")
+        return parse(await self.raw("\r\n".join([*lines, "", ""]).encode() + body))
+
+    async def post(self, path: str, body: bytes) -> Answer:
+        """Post a message properly."""
+        return await self.ask("POST", path, {"Authorization": "Client Qabel"}, body)
+
+
+def parse(data: bytes) -> Answer:
+    """Take an HTTP answer apart."""
+    head, _, body = data.partition(b"\r\n\r\n")
+    status, *lines = head.decode("latin-1").split("\r\n")
+    assert re.fullmatch(r"HTTP/1\.1 \d{3} [ -~]+", status), status
+    return Answer(int(status[9:12]), dict(line.split(": ", 1) for line in lines), body)
+
+
+Running = Callable[..., AbstractAsyncContextManager[Server]]
+
+
+@pytest.fixture
+def running(tmp_path: Path) -> Running:
+    """Give a way to run a drop server, as an asynchronous context manager."""
+
+    @asynccontextmanager
+    async def run(limits: Limits | None = None, **options: Any) -> AsyncIterator[Server]:
+        service = DropServerService(
+            tmp_path / "data", reactor=reactor, limits=limits or Limits(), **options
+        )
+        place = parse_endpoint("tcp:0:interface=127.0.0.1")
+        listening = Listening(reactor, [place], service.site, name="test")
+        service.startService()
+        listening.startService()
+        try:
+            yield Server(service, listening.addresses[0].port)
+        finally:
+            await listening.stopService()
+            await service.stopService()
+
+    return run

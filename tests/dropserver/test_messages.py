@@ -1,0 +1,268 @@
+"""The file of messages: stamps, selections, quotas and expiry, across restarts."""
+
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from qabel.dropserver.messages import (
+    DAY,
+    MESSAGE_COST,
+    Limits,
+    MessageFile,
+    Since,
+    place_of,
+)
+from qabel.dropserver.stamps import SECOND
+from qabel.process import StartError
+
+A = "A" * 43
+B = "B" * 43
+
+
+class Now:
+    """A clock that the test sets."""
+
+    def __init__(self) -> None:
+        self.seconds = 1_795_000_000.0
+
+    def __call__(self) -> float:
+        """Give the time."""
+        return self.seconds
+
+
+@pytest.fixture
+def now() -> Now:
+    """Give a clock that stands still until it is set."""
+    return Now()
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """Give where the file is."""
+    return tmp_path / "drops.sqlite"
+
+
+@pytest.fixture
+def file(path: Path, now: Now) -> Iterator[MessageFile]:
+    """Give an empty file with small limits."""
+    file = MessageFile(path, Limits(drop_quota=5), now=now)
+    yield file
+    file.close()
+
+
+def bodies(file: MessageFile, drop_id: str, since: Since | None = None) -> list[bytes]:
+    """Give what a reader would get."""
+    selection = file.select(drop_id, since)
+    if selection is None:
+        return []
+    rows = file.read(drop_id, selection.after, selection.newest, 1000)
+    assert (len(rows), sum(len(body) for _, body in rows)) == (selection.count, selection.size)
+    assert rows[-1][0] == selection.newest
+    return [body for _, body in rows]
+
+
+def test_stamps_are_times_that_always_grow(file: MessageFile, now: Now) -> None:
+    """Stamps say when a message came, and grow also while the clock stands or goes back."""
+    first, second = file.append([(A, b"1"), (B, b"2")])
+    now.seconds -= 3600
+    (third,) = file.append([(A, b"3")])
+    assert first == 1_795_000_000 * SECOND
+    assert (second, third) == (first + 1, first + 2)
+
+
+def test_stamps_grow_across_a_restart(path: Path, now: Now) -> None:
+    """A stamp is never given twice, also when its message is gone and the clock went back."""
+    file = MessageFile(path, Limits(), now=now)
+    (before,) = file.append([(A, b"1")])
+    now.seconds += 8 * DAY
+    assert file.expire() == 1
+    file.close()
+    now.seconds -= 100 * DAY
+    file = MessageFile(path, Limits(), now=now)
+    (after,) = file.append([(A, b"2")])
+    assert after == before + 1
+    assert bodies(file, A) == [b"2"]
+    file.close()
+
+
+def test_a_drop_gives_its_own_messages_oldest_first(file: MessageFile) -> None:
+    """Drops are apart, and messages come as they came."""
+    file.append([(A, b"1"), (B, b"2"), (A, b"3")])
+    assert bodies(file, A) == [b"1", b"3"]
+    assert bodies(file, B) == [b"2"]
+    assert bodies(file, "C" * 43) == []
+
+
+def test_since_gives_only_what_is_newer(file: MessageFile) -> None:
+    """A stamp stands for all that was committed up to it."""
+    first, _, third = file.append([(A, b"1"), (A, b"2"), (A, b"3")])
+    assert bodies(file, A, Since(first)) == [b"2", b"3"]
+    assert bodies(file, A, Since(third)) == []
+
+
+def test_a_stamp_from_elsewhere_hides_nothing(file: MessageFile) -> None:
+    """A stamp that this file never gave does not count, unless it is meant as a time of day."""
+    (stamp,) = file.append([(A, b"1")])
+    assert bodies(file, A, Since(stamp + 1)) == [b"1"]
+    assert bodies(file, A, Since(stamp + 1, is_ours=False)) == []
+
+
+def test_a_drop_keeps_its_newest_messages(file: MessageFile) -> None:
+    """Past its quota a drop lets go of its own oldest messages, and no other drop's."""
+    file.append([(B, b"other")])
+    for number in range(8):
+        file.append([(A, b"%d" % number)])
+    assert bodies(file, A) == [b"3", b"4", b"5", b"6", b"7"]
+    assert bodies(file, B) == [b"other"]
+
+
+def test_all_drops_share_a_quota(path: Path, now: Now) -> None:
+    """Past the quota of all, the oldest messages go, whosever they are."""
+    file = MessageFile(path, Limits(quota=3 * (100 + MESSAGE_COST)), now=now)
+    file.append([(drop, bytes([number]) * 100) for number, drop in enumerate([A, B, A, B, A])])
+    assert [body[:1] for body in bodies(file, A)] == [b"\2", b"\4"]
+    assert [body[:1] for body in bodies(file, B)] == [b"\3"]
+    file.close()
+
+
+def test_a_lowered_quota_is_reached_bit_by_bit(path: Path, now: Now) -> None:
+    """What is too much after the options changed goes by and by, the oldest first."""
+    file = MessageFile(path, Limits(), now=now)
+    for _ in range(10):
+        file.append([(A, b"x")] * 500)
+    file.close()
+    file = MessageFile(path, Limits(quota=10 * (1 + MESSAGE_COST)), now=now)
+    while file.expire():
+        pass
+    assert len(bodies(file, A)) == 10
+    file.close()
+
+
+def test_messages_expire(file: MessageFile, now: Now) -> None:
+    """A message is kept for its lifetime, and not longer."""
+    file.append([(A, b"old")])
+    now.seconds += 6 * DAY
+    file.append([(A, b"new")])
+    assert file.expire() == 0
+    now.seconds += 1 * DAY + 1
+    assert file.expire() == 1
+    assert file.expire() == 0
+    assert bodies(file, A) == [b"new"]
+
+
+def test_what_is_gone_is_gone_from_the_disk(file: MessageFile, path: Path, now: Now) -> None:
+    """Neither the file nor its log holds the bytes of a message that expired."""
+    secret = b"a sentence that stands nowhere else"
+    file.append([(A, secret)])
+    now.seconds += 8 * DAY
+    file.expire()
+    file.forget_deleted()
+    for part in path.parent.iterdir():
+        assert secret not in part.read_bytes()
+
+
+def test_the_file_opens_no_drop(file: MessageFile, path: Path) -> None:
+    """A drop id stands nowhere in the file: only its hash does."""
+    file.append([(A, b"x")])
+    file.forget_deleted()
+    content = path.read_bytes()
+    assert A.encode() not in content
+    assert place_of(A) in content
+
+
+def test_the_file_is_for_its_owner(file: MessageFile, path: Path) -> None:
+    """Nobody else can read the file, or those that SQLite makes beside it."""
+    file.append([(A, b"x")])
+    assert {part.stat().st_mode & 0o777 for part in path.parent.iterdir()} == {0o600}
+
+
+def test_a_failed_commit_keeps_nothing(file: MessageFile) -> None:
+    """If one message cannot be kept, none of its group is, and stamps go on from before."""
+    (before,) = file.append([(A, b"1")])
+    with pytest.raises(sqlite3.Error):
+        file.append([(A, b"2"), (A, "no bytes")])  # type: ignore[list-item]
+    assert bodies(file, A) == [b"1"]
+    assert file.append([(A, b"3")]) == [before + 1]
+
+
+def test_expiry_and_selection_use_indexes(file: MessageFile) -> None:
+    """No question that is asked again and again reads the whole table."""
+    statements: list[str] = []
+    file._connection.set_trace_callback(statements.append)
+    file.append([(A, b"%d" % number) for number in range(7)])
+    file.select(A, Since(0))
+    file.read(A, 0, 2**60, 5)
+    file.expire()
+    file._connection.set_trace_callback(None)
+    for statement in set(statements):
+        if statement.startswith(("SELECT", "DELETE")) and "state" not in statement:
+            plan = file._connection.execute(f"EXPLAIN QUERY PLAN {statement}").fetchall()
+            assert all("SEARCH" in step[3] for step in plan), (statement, plan)
+
+
+@pytest.mark.parametrize("kind", ["text", "sqlite", "version"])
+def test_another_file_is_refused_and_left_alone(path: Path, kind: str, now: Now) -> None:
+    """A file that is none of a drop server, or a newer one's, is not touched."""
+    if kind == "text":
+        path.write_bytes(b"precious" * 1000)
+    elif kind == "sqlite":
+        connection = sqlite3.connect(path)
+        connection.execute("CREATE TABLE precious (x)")
+        connection.close()
+    else:
+        MessageFile(path, Limits(), now=now).close()
+        connection = sqlite3.connect(path)
+        connection.execute("PRAGMA user_version = 99")
+        connection.close()
+    before = path.read_bytes()
+    with pytest.raises(StartError, match=path.name):
+        MessageFile(path, Limits(), now=now)
+    assert path.read_bytes() == before
+
+
+OPERATIONS = st.lists(
+    st.one_of(
+        st.lists(
+            st.tuples(st.sampled_from([A, B]), st.binary(min_size=1, max_size=300)), max_size=4
+        ),
+        st.sampled_from(["expire", "later", "reopen"]),
+    ),
+    max_size=20,
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(operations=OPERATIONS)
+def test_it_does_what_lists_would_do(
+    tmp_path_factory: pytest.TempPathFactory, operations: list[object]
+) -> None:
+    """Whatever happens in whatever order, a drop holds what a simple model of it holds."""
+    now = Now()
+    path = tmp_path_factory.mktemp("model") / "drops.sqlite"
+    limits = Limits(quota=1500, drop_quota=4)
+    file = MessageFile(path, limits, now=now)
+    model: list[tuple[int, str, bytes]] = []
+    for operation in operations:
+        if operation == "expire":
+            file.expire()
+            model = [m for m in model if m[0] >= (now() - limits.lifetime) * SECOND]
+        elif operation == "later":
+            now.seconds += 3 * DAY
+        elif operation == "reopen":
+            file.close()
+            file = MessageFile(path, limits, now=now)
+        else:
+            for stamp, (drop, body) in zip(file.append(operation), operation, strict=True):
+                model.append((stamp, drop, body))
+                mine = [m for m in model if m[1] == drop]
+                if len(mine) > limits.drop_quota:
+                    model.remove(mine[0])
+            while sum(len(m[2]) + MESSAGE_COST for m in model) > limits.quota:
+                model.pop(0)
+        for drop in (A, B):
+            assert bodies(file, drop) == [m[2] for m in model if m[1] == drop]
+    file.close()

@@ -1,0 +1,367 @@
+"""The drop server over real sockets: every status, header and byte that its clients rely on."""
+
+import json
+import re
+from typing import Any
+
+import pytest
+import pytest_twisted
+from twisted.internet.defer import Deferred, gatherResults
+
+from qabel.drop.multipart import MultipartParser
+from qabel.dropserver.channel import DISCARD_LIMIT
+from qabel.dropserver.messages import MESSAGE_LIMIT, Limits
+
+A = "/" + "aB3-_" * 8 + "xyz"
+B = "/" + "C" * 43
+
+NO_HEADERS: dict[str, str] = {}
+
+
+def messages(answer: Any) -> list[bytes]:
+    """Give the messages of a 200 to GET, and see that it is whole."""
+    assert answer.status == 200
+    parser = MultipartParser(answer.headers["Content-Type"])
+    parts = parser.feed(answer.body)
+    parser.finish()
+    assert int(answer.headers["Content-Length"]) == len(answer.body)
+    return [part.body for part in parts]
+
+
+@pytest_twisted.ensureDeferred
+async def test_the_answer_to_get_has_the_deployed_bytes(running: Any) -> None:
+    """A 200 to GET is what the deployed server sends, to the byte, with a Content-Length."""
+    async with running(now=lambda: 1795419528.328829) as server:
+        await server.post(A, b"one\r\n--")
+        await server.post(A, b"two\r\n")
+        answer = await server.ask("GET", A)
+    boundary = answer.headers.pop("Content-Type").removeprefix('multipart/mixed; boundary="')[:-1]
+    assert re.fullmatch(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", boundary)
+    head = "Content-Type: application/octet-stream\r\nDate: Mon, 23 Nov 2026 07:38:48 +0000\r\n\r\n"
+    body = f"--{boundary}\r\n{head}one\r\n--\r\n--{boundary}\r\n{head}two\r\n\r\n--{boundary}--\r\n"
+    assert answer.body == body.encode()
+    del answer.headers["Date"]
+    assert (answer.status, answer.headers) == (
+        200,
+        {
+            "Connection": "close",
+            "Content-Length": str(len(body)),
+            "Last-Modified": "Mon, 23 Nov 2026 07:38:48 GMT",
+            "X-Qabel-Latest": "1795419528.328830",
+        },
+    )
+
+
+@pytest_twisted.ensureDeferred
+async def test_head_says_what_get_would(running: Any) -> None:
+    """HEAD has the status and the headers of GET, the length and the latest stamp among them."""
+    async with running() as server:
+        assert (await server.ask("HEAD", A)).status == 204
+        await server.post(A, b"message")
+        head, get = await server.ask("HEAD", A), await server.ask("GET", A)
+        since = {"X-Qabel-New-Since": get.headers["X-Qabel-Latest"]}
+        assert (await server.ask("HEAD", A, since)).status == 304
+        bad = await server.ask("HEAD", "/short")
+    assert (head.status, head.body) == (200, b"")
+    for name in ("Content-Length", "Last-Modified", "X-Qabel-Latest"):
+        assert head.headers[name] == get.headers[name]
+    assert (bad.status, bad.body, bad.headers["Content-Length"]) == (400, b"", "28")
+
+
+@pytest_twisted.ensureDeferred
+async def test_since_gives_what_is_newer(running: Any) -> None:
+    """With X-Qabel-New-Since a drop gives what came after, and 304 when nothing did."""
+    async with running() as server:
+        await server.post(A, b"1")
+        latest = (await server.ask("GET", A)).headers["X-Qabel-Latest"]
+        nothing = await server.ask("GET", A, {"X-Qabel-New-Since": latest})
+        await server.post(A, b"2")
+        newer = await server.ask("GET", A, {"X-Qabel-New-Since": latest})
+    assert (nothing.status, nothing.body) == (304, b"")
+    assert "Content-Type" not in nothing.headers
+    assert messages(newer) == [b"2"]
+    assert float(newer.headers["X-Qabel-Latest"]) > float(latest)
+
+
+@pytest_twisted.ensureDeferred
+async def test_if_modified_since_goes_by_the_second(running: Any) -> None:
+    """The own Last-Modified gives the messages of that second again: none can be missed."""
+    async with running() as server:
+        await server.post(A, b"1")
+        modified = (await server.ask("GET", A)).headers["Last-Modified"]
+        again = await server.ask("GET", A, {"If-Modified-Since": modified})
+        later = await server.ask("GET", A, {"If-Modified-Since": "Fri, 31 Dec 9999 00:00:00 GMT"})
+    assert messages(again) == [b"1"]
+    assert later.status == 304
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"X-Qabel-New-Since": "garbage"},
+        {"X-Qabel-New-Since": ""},
+        {"X-Qabel-New-Since": "nan"},
+        {"X-Qabel-New-Since": "99999999999999"},
+        {"X-Qabel-New-Since": "1e400"},
+        {"X-Qabel-New-Since": "9999999999"},
+        {"If-Modified-Since": "warghabl"},
+        {"If-Modified-Since": "0"},
+        {"X-Qabel-New-Since": "9", "If-Modified-Since": "Fri, 31 Dec 9999 00:00:00 GMT"},
+    ],
+)
+@pytest_twisted.ensureDeferred
+async def test_what_cannot_be_meant_is_ignored(running: Any, headers: dict[str, str]) -> None:
+    """An unreadable since header, one from elsewhere, or two at once: the whole drop."""
+    async with running() as server:
+        await server.post(A, b"1")
+        assert messages(await server.ask("GET", A, headers)) == [b"1"]
+
+
+@pytest_twisted.ensureDeferred
+async def test_an_empty_drop_has_nothing(running: Any) -> None:
+    """An empty drop is 204, but 304 for one who says what is known already."""
+    async with running() as server:
+        plain = await server.ask("GET", A)
+        since = await server.ask("GET", A, {"X-Qabel-New-Since": "1795419528.328829"})
+        dated = await server.ask("GET", A, {"If-Modified-Since": "Sun, 06 Nov 1994 08:49:37 GMT"})
+    assert (plain.status, plain.body, set(plain.headers)) == (204, b"", {"Date", "Connection"})
+    assert (since.status, dated.status) == (304, 304)
+
+
+BAD_POSTS = [
+    ("/short", NO_HEADERS, b"", 400, "Invalid drop id"),
+    (A + "x", NO_HEADERS, b"", 400, "Invalid drop id"),
+    (A, NO_HEADERS, b"", 400, "Bad authorization"),
+    (A, {"Authorization": "client qabel"}, b"x", 400, "Bad authorization"),
+    (A, {"Authorization": "Bearer x"}, b"x" * 3000, 400, "Bad authorization"),
+    (A, {"authorization": "Client Qabel"}, b"", 400, "No message provided"),
+    (A, {"Authorization": "Client Qabel"}, b"x" * 2574, 413, "Message too large"),
+    (A, {"Authorization": "Client Qabel"}, b"x" * 200_000, 413, "Message too large"),
+    ("/", {"Authorization": "Client Qabel"}, b"x", 404, "Not found"),
+    (A + "/", {"Authorization": "Client Qabel"}, b"x", 404, "Not found"),
+    (A + "/x", {"Authorization": "Client Qabel"}, b"x", 404, "Not found"),
+    (A[:-1] + "%2F", {"Authorization": "Client Qabel"}, b"x", 404, "Not found"),
+    (A[:-1] + "+", {"Authorization": "Client Qabel"}, b"x", 404, "Not found"),
+]
+
+
+@pytest.mark.parametrize(("path", "headers", "body", "status", "text"), BAD_POSTS)
+@pytest_twisted.ensureDeferred
+async def test_a_bad_post_is_refused_in_the_deployed_order(
+    running: Any, path: str, headers: dict[str, str], body: bytes, status: int, text: str
+) -> None:
+    """The first thing that is wrong decides: drop id, authorization, no message, its size."""
+    async with running() as server:
+        answer = await server.ask("POST", path, headers, body)
+        assert (await server.ask("GET", A)).status == 204
+    assert (answer.status, json.loads(answer.body)) == (status, {"error": text})
+    assert answer.headers["Content-Type"] == "application/json"
+
+
+@pytest_twisted.ensureDeferred
+async def test_any_bytes_of_the_right_size_are_a_message(running: Any) -> None:
+    """1 to 2573 bytes are taken as they are, whatever content type they claim to be of."""
+    form = {"Authorization": "Client Qabel", "Content-Type": "application/x-www-form-urlencoded"}
+    sent = [b"x", b"a=b&c=d", bytes(range(256)) * 10 + b"z" * 13, b"\r\n--\r\n"]
+    assert len(sent[2]) == MESSAGE_LIMIT
+    async with running() as server:
+        for body in sent:
+            answer = await server.ask("POST", A + "?query=ignored", form, body)
+            assert (answer.status, answer.body) == (200, b"")
+            assert answer.headers["Content-Length"] == "0"
+        assert messages(await server.ask("GET", A + "?x")) == sent
+
+
+@pytest_twisted.ensureDeferred
+async def test_the_last_character_counts_as_it_is(running: Any) -> None:
+    """Ids that differ only in bits that mean nothing are different drops."""
+    async with running() as server:
+        await server.post(A[:-1] + "A", b"1")
+        assert (await server.ask("GET", A[:-1] + "B")).status == 204
+
+
+@pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH", "OPTIONS", "FROB"])
+@pytest_twisted.ensureDeferred
+async def test_other_methods_are_not_allowed(running: Any, method: str) -> None:
+    """405 says which methods are allowed."""
+    async with running() as server:
+        answer = await server.ask(method, A)
+    assert (answer.status, answer.headers["Allow"]) == (405, "GET, HEAD, POST")
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_body_that_is_far_too_large_is_refused_before_it_comes(running: Any) -> None:
+    """A Content-Length past all reason gets its 413 at once, and no "100 Continue"."""
+    head = (
+        f"POST {A} HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\n"
+        f"Content-Length: {DISCARD_LIMIT + 1}\r\n\r\n"
+    )
+    async with running() as server:
+        answer = await server.raw(head.encode())
+    assert answer.startswith(b"HTTP/1.1 413 ")
+    assert answer.count(b"HTTP/1.1") == 1
+
+
+@pytest_twisted.ensureDeferred
+async def test_an_endless_body_is_cut_off(running: Any) -> None:
+    """A chunked body that does not end is refused once it is too large, and not held."""
+    head = f"POST {A} HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n".encode()
+    chunk = b"10000\r\n" + b"x" * 0x10000 + b"\r\n"
+    async with running() as server:
+        answer = await server.raw(head + chunk * (DISCARD_LIMIT // 0x10000 + 1))
+        assert (await server.ask("GET", A)).status == 204
+    assert answer.startswith(b"HTTP/1.1 413 ")
+    assert answer.count(b"HTTP/1.1") == 1
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_chunked_message_is_taken(running: Any) -> None:
+    """A message may come in chunks, on a connection that stays open for more."""
+    head = (
+        f"POST {A} HTTP/1.1\r\nHost: x\r\nAuthorization: Client Qabel\r\n"
+        "Transfer-Encoding: chunked\r\n\r\n"
+    ).encode()
+    async with running() as server:
+        conversation = await server.connect()
+        conversation.transport.write((head + b"3\r\nabc\r\n3\r\ndef\r\n0\r\n\r\n") * 2)
+        await conversation.until(lambda data: data.count(b"HTTP/1.1 200 OK") == 2)
+        conversation.transport.loseConnection()
+        await conversation.closed
+        assert messages(await server.ask("GET", A)) == [b"abcdef"] * 2
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_large_drop_is_streamed(running: Any) -> None:
+    """An answer of many pieces comes whole, through a reader that stops on the way."""
+    async with running() as server:
+        sent = [b"%07d" % number * 300 for number in range(2000)]
+        await gatherResults([server.service._store.append(A[1:], body) for body in sent])
+        conversation = await server.connect()
+        conversation.transport.write(f"GET {A} HTTP/1.1\r\nConnection: close\r\n\r\n".encode())
+        await conversation.until(lambda data: len(data) > 100_000)
+        conversation.transport.pauseProducing()
+        assert len(messages(await server.ask("GET", A))) == len(sent)
+        conversation.transport.resumeProducing()
+        data = await conversation.closed.addTimeout(20, _reactor())
+    assert data.count(b"\r\nDate: ") == len(sent) + 1
+    assert data.endswith(b"--\r\n")
+
+
+@pytest_twisted.ensureDeferred
+async def test_what_expires_on_the_way_is_made_up_for(running: Any) -> None:
+    """Messages that go while an answer is sent leave it whole, and as long as it said."""
+    async with running(limits=Limits(drop_quota=1000)) as server:
+        store = server.service._store
+        await gatherResults([store.append(A[1:], b"x" * 2000) for _ in range(1000)])
+        read = store.read
+
+        def read_late(*arguments: Any) -> "Deferred[Any]":
+            store.read = read
+            late = gatherResults([store.append(A[1:], b"new") for _ in range(500)])
+            return late.addCallback(lambda _: read(*arguments))
+
+        store.read = read_late
+        answer = await server.ask("GET", A)
+    got = messages(answer)
+    assert 500 <= len(got) < 1000
+    assert set(got) == {b"x" * 2000}
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_reader_that_goes_away_hurts_nobody(running: Any) -> None:
+    """A connection broken in the middle of an answer is forgotten, and the next is served."""
+    async with running() as server:
+        store = server.service._store
+        await gatherResults([store.append(A[1:], b"x" * 2500) for _ in range(3000)])
+        for _ in range(3):
+            conversation = await server.connect()
+            conversation.transport.write(f"GET {A} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+            await conversation.until(bool)
+            conversation.transport.abortConnection()
+            await conversation.closed
+        assert (await server.post(A, b"after")).status == 200
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_stopping_server_does_not_wait_for_a_reader(running: Any) -> None:
+    """A reader that has stopped reading is cut off when the server stops."""
+    async with running() as server:
+        store = server.service._store
+        await gatherResults([store.append(A[1:], b"x" * 2500) for _ in range(5000)])
+        conversation = await server.connect()
+        conversation.transport.write(f"GET {A} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+        await conversation.until(bool)
+        conversation.transport.pauseProducing()
+    conversation.transport.resumeProducing()
+    await conversation.closed.addTimeout(5, _reactor())
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_failing_disk_is_503(running: Any, logged_failures: Any) -> None:
+    """What cannot be stored is not taken, and it is tried again with the next message."""
+    async with running() as server:
+        file = server.service._store._file
+        file._connection.execute("PRAGMA query_only = ON")
+        answers = [await server.post(A, b"1"), await server.post(A, b"1")]
+        file._connection.execute("PRAGMA query_only = OFF")
+        assert (await server.post(A, b"2")).status == 200
+        assert messages(await server.ask("GET", A)) == [b"2"]
+    assert [answer.status for answer in answers] == [503, 503]
+    assert len(logged_failures.flush()) == 1
+
+
+@pytest_twisted.ensureDeferred
+async def test_connections_are_bounded(running: Any) -> None:
+    """Past the number of connections, one more is closed, and the others go on."""
+    async with running(max_connections=1) as server:
+        first = await server.connect()
+        assert await (await server.connect()).closed == b""
+        first.transport.write(f"GET {A} HTTP/1.1\r\nConnection: close\r\n\r\n".encode())
+        assert b"204 No Content" in await first.closed
+
+
+@pytest_twisted.ensureDeferred
+async def test_nothing_is_missed_and_nothing_comes_twice(running: Any) -> None:
+    """However many post at once, one who polls with the value got before gets each message once."""
+    async with running() as server:
+        posting = [True]
+
+        async def post(name: int) -> None:
+            for number in range(25):
+                assert (await server.post(A, b"%d-%d" % (name, number))).status == 200
+
+        async def poll() -> list[bytes]:
+            got: list[bytes] = []
+            headers: dict[str, str] = {}
+            while True:
+                last = not posting[0]
+                answer = await server.ask("GET", A, headers)
+                if answer.status == 200:
+                    got += messages(answer)
+                    headers = {"X-Qabel-New-Since": answer.headers["X-Qabel-Latest"]}
+                elif last:
+                    return got
+
+        poller = Deferred.fromCoroutine(poll())
+        await gatherResults([Deferred.fromCoroutine(post(name)) for name in range(12)])
+        posting[0] = False
+        got = await poller
+    assert sorted(got) == sorted(b"%d-%d" % (name, n) for name in range(12) for n in range(25))
+
+
+@pytest_twisted.ensureDeferred
+async def test_messages_survive_a_restart(running: Any) -> None:
+    """What was taken is there after the server was stopped and started again."""
+    async with running() as server:
+        await server.post(A, b"1")
+        latest = (await server.ask("HEAD", A)).headers["X-Qabel-Latest"]
+    async with running() as server:
+        await server.post(A, b"2")
+        assert messages(await server.ask("GET", A)) == [b"1", b"2"]
+        assert messages(await server.ask("GET", A, {"X-Qabel-New-Since": latest})) == [b"2"]
+
+
+def _reactor() -> Any:
+    from twisted.internet import reactor
+
+    return reactor
