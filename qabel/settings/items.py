@@ -1,0 +1,169 @@
+"""The items of the synced settings (Qabel-Client-Configuration, "Synced settings")."""
+
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Any, ClassVar
+
+import attrs
+
+from qabel.crypto import PrivateKey, PublicKey
+from qabel.drop.url import DropURL, parse_server_url
+from qabel.jsontext import encode as encode_json
+from qabel.settings.forms import MAX_INT, MAX_LONG, MIN_LONG, Flag, ListOf, Member, Text, Whole
+from qabel.settings.module_data import ModuleData, ModuleDataForm
+from qabel.settings.qabel_forms import (
+    PUBLIC_KEY,
+    ContactKeysForm,
+    DropServerURLForm,
+    DropURLForm,
+    KeyPairForm,
+    URLForm,
+)
+
+MAX_DROPS = 64
+"""Drop URLs of one identity or contact."""
+
+ID = Whole(0, MAX_INT)
+TIME = Whole(MIN_LONG, MAX_LONG)
+TIMES = ("created", "updated", "deleted")
+_TEXT = Text()
+_DROP_URLS = ListOf(DropURLForm(), MAX_DROPS)
+
+
+@attrs.frozen(kw_only=True)
+class Item:
+    """What all items have. Times are in seconds since the epoch; ``deleted`` is 0 while it lives.
+
+    An item that is deleted stays in its list, and takes no part in anything.
+    """
+
+    members: ClassVar[Mapping[str, Member]] = {}
+
+    id: int
+    created: int
+    updated: int
+    deleted: int = 0
+
+    @property
+    def living(self) -> bool:
+        """Whether it is not deleted."""
+        return self.deleted == 0
+
+    def to_builtins(self) -> dict[str, Any]:
+        """Give the item as what JSON is made of."""
+        own = {
+            name: member.form.write(getattr(self, member.attribute))
+            for name, member in self.members.items()
+        }
+        return {"id": self.id, **own, **{name: getattr(self, name) for name in TIMES}}
+
+    @cached_property
+    def encoded(self) -> bytes:
+        """The item as JSON text."""
+        return encode_json(self.to_builtins())
+
+
+@attrs.frozen(kw_only=True)
+class Account(Item):
+    """An account at a provider."""
+
+    members: ClassVar = {
+        "provider": Member("provider", _TEXT),
+        "user": Member("user", _TEXT),
+        "auth": Member("auth", _TEXT, ""),
+    }
+
+    provider: str
+    user: str
+    auth: str = attrs.field(repr=False)
+
+
+@attrs.frozen(kw_only=True)
+class DropServer(Item):
+    """A drop server, on which new drops may be made while it is active."""
+
+    members: ClassVar = {
+        "url": Member("url", DropServerURLForm()),
+        "auth": Member("auth", _TEXT, ""),
+        "active": Member("active", Flag(), default=True),
+    }
+
+    url: str
+    auth: str = attrs.field(repr=False)
+    active: bool
+
+    @property
+    def server(self) -> str:
+        """The URL in its normal form, as drop URLs have it."""
+        return parse_server_url(self.url)
+
+
+@attrs.frozen(kw_only=True)
+class StorageServer(Item):
+    """A server that stores files."""
+
+    members: ClassVar = {"url": Member("url", URLForm()), "auth": Member("auth", _TEXT, "")}
+
+    url: str
+    auth: str = attrs.field(repr=False)
+
+
+@attrs.frozen(kw_only=True)
+class StorageVolume(Item):
+    """A volume on a storage server; who knows the tokens can write there, or revoke it."""
+
+    members: ClassVar = {
+        "storage_server_id": Member("storage_server_id", ID),
+        "public_identifier": Member("public_identifier", _TEXT),
+        "token": Member("token", _TEXT, ""),
+        "revoke_token": Member("revoke_token", _TEXT, ""),
+    }
+
+    storage_server_id: int
+    public_identifier: str = attrs.field(repr=False)
+    token: str = attrs.field(repr=False)
+    revoke_token: str = attrs.field(repr=False)
+
+
+@attrs.frozen(kw_only=True)
+class Identity(Item):
+    """One of the user's own identities, and the drops where messages to it are left."""
+
+    members: ClassVar = {
+        "alias": Member("alias", _TEXT),
+        "keys": Member("private_key", KeyPairForm()),
+        "drops": Member("drops", _DROP_URLS),
+    }
+
+    alias: str = attrs.field(repr=False)
+    private_key: PrivateKey
+    drops: tuple[DropURL, ...]
+
+    @property
+    def public_key(self) -> PublicKey:
+        """The key by which others know it."""
+        return self.private_key.public_key
+
+
+@attrs.frozen(kw_only=True)
+class Contact(Item):
+    """Somebody whom one of the user's identities knows; ``my_identity`` is that one's key."""
+
+    members: ClassVar = {
+        "alias": Member("alias", _TEXT),
+        "keys": Member("public_key", ContactKeysForm()),
+        "my_identity": Member("my_identity", PUBLIC_KEY),
+        "drop_urls": Member("drop_urls", _DROP_URLS),
+        "module_data": Member("modules", ModuleDataForm(), ModuleData()),
+    }
+
+    alias: str = attrs.field(repr=False)
+    public_key: PublicKey
+    my_identity: PublicKey
+    drop_urls: tuple[DropURL, ...]
+    modules: ModuleData = attrs.field(factory=ModuleData)
+
+    @property
+    def module_data(self) -> dict[str, Any]:
+        """The objects of all modules, as a copy."""
+        return self.modules.value

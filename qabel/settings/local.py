@@ -1,0 +1,40 @@
+"""The local settings: those of this one device (Qabel-Client-Configuration, "Local settings")."""
+
+from typing import Any
+
+import attrs
+
+from qabel.settings.document import DocumentType
+from qabel.settings.forms import Member, Number, OrNull, Text
+from qabel.settings.module_data import ModuleData, ModuleDataForm
+
+LEAST_POLL_INTERVAL = 0.05
+LONGEST_POLL_INTERVAL = 365 * 24 * 60 * 60
+"""Seconds: no more than a year, so that every timer can take it."""
+
+DEFAULT_POLL_INTERVAL = 5
+_INTERVAL = Number(LEAST_POLL_INTERVAL, LONGEST_POLL_INTERVAL)
+
+
+@attrs.frozen(kw_only=True)
+class LocalSettings:
+    """How often to ask for news, in seconds; when the newest came, as its drop server said it."""
+
+    poll_interval: float = DEFAULT_POLL_INTERVAL
+    drop_last_update: str | None = None
+    modules: ModuleData = attrs.field(factory=ModuleData)
+
+    @property
+    def module_data(self) -> dict[str, Any]:
+        """The objects of all modules, as a copy."""
+        return self.modules.value
+
+
+LOCAL: DocumentType[LocalSettings] = DocumentType(
+    LocalSettings,
+    {
+        "poll_interval": Member("poll_interval", _INTERVAL, DEFAULT_POLL_INTERVAL),
+        "drop_last_update": Member("drop_last_update", OrNull(Text()), None),
+        "module_data": Member("modules", ModuleDataForm(), ModuleData()),
+    },
+)

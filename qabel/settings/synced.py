@@ -1,0 +1,179 @@
+"""The synced settings: all that a user's devices have in common.
+
+See Qabel-Client-Configuration, "Synced settings". An identity that is deleted takes its contacts
+with it, in that they take no part in anything either; they are kept as they are, and are back when
+it is, or when an identity with the same key comes.
+"""
+
+from functools import cached_property
+from typing import Any
+
+import attrs
+
+from qabel.crypto import PublicKey
+from qabel.settings.faults import Faults
+from qabel.settings.forms import Member
+from qabel.settings.item_documents import ItemDocumentType
+from qabel.settings.item_lists import ItemList
+from qabel.settings.items import (
+    Account,
+    Contact,
+    DropServer,
+    Identity,
+    StorageServer,
+    StorageVolume,
+)
+from qabel.settings.module_data import ModuleData, ModuleDataForm
+
+__all__ = [
+    "SYNCED",
+    "Account",
+    "Contact",
+    "DropServer",
+    "Identity",
+    "StorageServer",
+    "StorageVolume",
+    "SyncedSettings",
+]
+
+
+@attrs.frozen(kw_only=True, repr=False)
+class SyncedSettings:
+    """The items, also those that are deleted; what it is asked for are those that live."""
+
+    accounts: tuple[Account, ...] = ()
+    drop_servers: tuple[DropServer, ...] = ()
+    storage_servers: tuple[StorageServer, ...] = ()
+    storage_volumes: tuple[StorageVolume, ...] = ()
+    identities: tuple[Identity, ...] = ()
+    contacts: tuple[Contact, ...] = ()
+    modules: ModuleData = attrs.field(factory=ModuleData)
+
+    def __repr__(self) -> str:
+        return f"<SyncedSettings: {len(self.identities)} identities, {len(self.contacts)} contacts>"
+
+    @property
+    def module_data(self) -> dict[str, Any]:
+        """The objects of all modules, as a copy."""
+        return self.modules.value
+
+    def identity(self, ref: int | PublicKey) -> Identity | None:
+        """Give the living identity with this id, or this key."""
+        return self._identities.get(ref)
+
+    def contact(self, number: int) -> Contact | None:
+        """Give the living contact with this id."""
+        return self._contacts.get(number)
+
+    def contacts_of(self, owner: Identity | PublicKey) -> tuple[Contact, ...]:
+        """Give the living contacts of an identity."""
+        return self._contacts_by_owner.get(_key(owner), ())
+
+    def contact_by_key(self, owner: Identity | PublicKey, key: PublicKey) -> Contact | None:
+        """Give the living contact that this identity knows by this key."""
+        return self._contacts_by_keys.get((_key(owner).raw, key.raw))
+
+    @cached_property
+    def active_drop_servers(self) -> tuple[DropServer, ...]:
+        """The living drop servers on which new drops may be made."""
+        return tuple(each for each in self.drop_servers if each.living and each.active)
+
+    @cached_property
+    def living_identities(self) -> tuple[Identity, ...]:
+        """The identities that are not deleted."""
+        return tuple(each for each in self.identities if each.living)
+
+    @cached_property
+    def living_contacts(self) -> tuple[Contact, ...]:
+        """The contacts that are not deleted, nor is the identity that knows them."""
+        owners = {each.public_key.raw for each in self.living_identities}
+        return tuple(
+            each for each in self.contacts if each.living and each.my_identity.raw in owners
+        )
+
+    @cached_property
+    def _identities(self) -> dict[int | PublicKey, Identity]:
+        by_id: dict[int | PublicKey, Identity] = {each.id: each for each in self.living_identities}
+        return by_id | {each.public_key: each for each in self.living_identities}
+
+    @cached_property
+    def _contacts(self) -> dict[int, Contact]:
+        return {each.id: each for each in self.living_contacts}
+
+    @cached_property
+    def _contacts_by_owner(self) -> dict[PublicKey, tuple[Contact, ...]]:
+        found: dict[PublicKey, list[Contact]] = {}
+        for each in self.living_contacts:
+            found.setdefault(each.my_identity, []).append(each)
+        return {owner: tuple(contacts) for owner, contacts in found.items()}
+
+    @cached_property
+    def _contacts_by_keys(self) -> dict[tuple[bytes, bytes], Contact]:
+        return {(each.my_identity.raw, each.public_key.raw): each for each in self.living_contacts}
+
+
+def _key(owner: Identity | PublicKey) -> PublicKey:
+    return owner.public_key if isinstance(owner, Identity) else owner
+
+
+def _check(document: SyncedSettings, faults: Faults) -> None:
+    """Note what is wrong between the items of a document."""
+    _check_volumes(document, faults)
+    _check_identities(document, faults)
+    _check_contacts(document, faults)
+
+
+def _check_volumes(document: SyncedSettings, faults: Faults) -> None:
+    if faults.has("storage_servers"):
+        return
+    servers = {each.id for each in document.storage_servers}
+    for volume in document.storage_volumes:
+        if volume.living and volume.storage_server_id not in servers:
+            faults.add(
+                f"storage_volumes.{volume.id}.storage_server_id",
+                "is the id of no item of storage_servers",
+            )
+
+
+def _check_identities(document: SyncedSettings, faults: Faults) -> None:
+    first: dict[bytes, int] = {}
+    for identity in document.living_identities:
+        other = first.setdefault(identity.public_key.raw, identity.id)
+        if other != identity.id:
+            faults.add(
+                f"identities.{identity.id}.keys.public_key", f"is the key of identities.{other} too"
+            )
+
+
+def _check_contacts(document: SyncedSettings, faults: Faults) -> None:
+    # Those of a deleted identity count too: it may come back.
+    owners = {each.public_key.raw for each in document.identities}
+    can_tell = not faults.has("identities")
+    first: dict[tuple[bytes, bytes], int] = {}
+    for contact in document.contacts:
+        if not contact.living:
+            continue
+        owner, key = contact.my_identity.raw, contact.public_key.raw
+        if can_tell and owner not in owners:
+            faults.add(f"contacts.{contact.id}.my_identity", "is the key of no identity")
+        other = first.setdefault((owner, key), contact.id)
+        if other != contact.id:
+            faults.add(
+                f"contacts.{contact.id}.keys.public_key",
+                f"is known to the same identity already, as contacts.{other}",
+            )
+
+
+SYNCED: ItemDocumentType[SyncedSettings] = ItemDocumentType(
+    SyncedSettings,
+    {
+        "accounts": Member("accounts", ItemList(Account), ()),
+        "drop_servers": Member("drop_servers", ItemList(DropServer), ()),
+        "storage_servers": Member("storage_servers", ItemList(StorageServer), ()),
+        "storage_volumes": Member("storage_volumes", ItemList(StorageVolume), ()),
+        "identities": Member("identities", ItemList(Identity), ()),
+        "contacts": Member("contacts", ItemList(Contact), ()),
+        "module_data": Member("modules", ModuleDataForm(), ModuleData()),
+    },
+    _check,
+)

@@ -1,0 +1,49 @@
+"""The settings documents, as JSON text under a name."""
+
+from twisted.internet.defer import Deferred
+
+from qabel.store.connection import Connection
+from qabel.store.database import Database
+from qabel.store.log import add_event
+
+
+class Documents:
+    """The shelf that the settings documents stand on."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def load(self, name: str) -> "Deferred[bytes | None]":
+        """Read the JSON text of a document, or None if it was never saved."""
+
+        def work(connection: Connection) -> bytes | None:
+            row = connection.execute(
+                "SELECT body FROM documents WHERE name = ?", (name,)
+            ).fetchone()
+            return None if row is None else bytes(row[0])
+
+        return self._database.run(work)
+
+    def save(self, name: str, text: bytes, *, event: bool, now: float) -> "Deferred[int | None]":
+        """Keep the JSON text of a document.
+
+        Args:
+            name: of the document; also the kind of the event.
+            text: JSON.
+            event: tell readers of the log; the event says that it changed, not how.
+            now: seconds since the epoch.
+
+        Returns:
+            The event's number, or None without one.
+
+        """
+
+        def work(connection: Connection) -> int | None:
+            connection.execute(
+                "INSERT INTO documents (name, body) VALUES (?, ?) "
+                "ON CONFLICT (name) DO UPDATE SET body = excluded.body",
+                (name, text),
+            )
+            return add_event(connection, name, b"{}", int(now * 1000)) if event else None
+
+        return self._database.run(work)

@@ -1,0 +1,399 @@
+"""Contact files, identity files, contact texts and meta data, as the deployed clients know them."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import attrs
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from qabel.crypto import PrivateKey, PublicKey
+from qabel.drop.exchange import (
+    ContactCard,
+    ExchangeError,
+    IdentityFile,
+    read_contact_text,
+    read_contacts,
+    read_identity,
+    read_meta_data,
+    write_contact_text,
+    write_contacts,
+    write_identity,
+    write_meta_data,
+)
+from qabel.drop.url import DropURL
+
+VECTORS = json.loads((Path(__file__).parents[1] / "vectors/qabel-core.json").read_text())
+INTRODUCTIONS = [
+    json.loads(vector["expected"]["json"])["meta_data"]
+    for vector in VECTORS["drop_messages"] + VECTORS["drop_messages_bad"]
+    if "meta_data" in vector["expected"]
+]
+
+PRIVATE = "5ac99f33632e5a768de7e81bf854c27c46e3fbf2abbacd29ec4aff517369c660"
+PUBLIC = "565689ffdf3c5be17b44ab2a5519e28a919b520c2fb9fde9414b46dcdbc99c3b"
+DROP_ID = "1234567890123456789012345678901234567891234"
+URL = f"http://127.0.0.1:5000/{DROP_ID}"
+OTHER_URL = f"https://drop.example/a/{DROP_ID[::-1]}"
+
+CONTACT: dict[str, Any] = {
+    "alias": "Alice",
+    "email": "a@example.com",
+    "phone": "+49301234",
+    "public_key": PUBLIC,
+    "drop_urls": [URL],
+}
+CARD = ContactCard(
+    alias="Alice",
+    public_key=PublicKey.from_hex(PUBLIC),
+    drop_urls=(DropURL.parse(URL),),
+    email="a@example.com",
+    phone="+49301234",
+)
+IDENTITY: dict[str, Any] = {
+    "alias": "Alice",
+    "email": "",
+    "phone": "",
+    "private_key": PRIVATE,
+    "prefixes": ["2a1d1c0b-9f6e-4f39-8d7c-1a2b3c4d5e6f"],
+    "public_key": PUBLIC,
+    "drop_urls": [URL],
+}
+IDENTITY_FILE = IdentityFile(
+    alias="Alice",
+    private_key=PrivateKey.from_hex(PRIVATE),
+    drop_urls=(DropURL.parse(URL),),
+    prefixes=("2a1d1c0b-9f6e-4f39-8d7c-1a2b3c4d5e6f",),
+)
+META_DATA: dict[str, Any] = {
+    "alias": "Älice",
+    "drop_url": URL,
+    "public_key": {"public_key": PUBLIC},
+    "phone": "+49123",
+    "email": "a@b.c",
+}
+TEXT = f"QABELCONTACT\nAlice\n{URL}\n{PUBLIC}"
+
+CLEAN_TEXT = st.text(st.characters(exclude_categories=["Cs"]))
+NOT_BLANK = CLEAN_TEXT.map(lambda text: "" if text.isspace() else text)
+DROP_URLS = st.sampled_from([DropURL.parse(URL), DropURL.parse(OTHER_URL)])
+CARDS = st.builds(
+    ContactCard,
+    alias=CLEAN_TEXT,
+    public_key=st.binary(min_size=32, max_size=32).map(PublicKey),
+    drop_urls=st.lists(DROP_URLS, max_size=3).map(tuple),
+    email=NOT_BLANK,
+    phone=NOT_BLANK,
+)
+IDENTITIES = st.builds(
+    IdentityFile,
+    alias=CLEAN_TEXT,
+    private_key=st.binary(min_size=32, max_size=32).map(PrivateKey),
+    drop_urls=st.lists(DROP_URLS, max_size=3).map(tuple),
+    prefixes=st.lists(CLEAN_TEXT, max_size=3).map(tuple),
+    email=NOT_BLANK,
+    phone=NOT_BLANK,
+)
+JSON_VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=10,
+)
+
+
+def text(value: object) -> bytes:
+    """Write JSON as the deployed clients might."""
+    return json.dumps(value, ensure_ascii=False).encode("utf-8", "surrogatepass")
+
+
+def with_changes(form: dict[str, Any], **changes: Any) -> bytes:
+    """Give the text of a form with some keys changed; None takes a key away."""
+    merged = {**form, **changes}
+    return text({key: value for key, value in merged.items() if value is not None})
+
+
+def test_contact_file_reads_as_the_deployed_clients_write_it() -> None:
+    """A container holds contacts, and a bare contact is one too."""
+    assert read_contacts(text({"contacts": [CONTACT]})) == [CARD]
+    assert read_contacts(text(CONTACT)) == [CARD]
+    assert read_contacts(b'{"contacts":[]}') == []
+
+
+def test_contact_file_is_always_a_container() -> None:
+    """The keys are those of the deployed clients, and email and phone are left out when empty."""
+    assert json.loads(write_contacts([CARD])) == {"contacts": [CONTACT]}
+    bare = attrs.evolve(CARD, email="", phone=" ", drop_urls=())
+    assert json.loads(write_contacts([bare])) == {
+        "contacts": [{"alias": "Alice", "public_key": PUBLIC, "drop_urls": []}]
+    }
+    assert b"\\/" not in write_contacts([CARD])
+    assert write_contacts([]) == b'{"contacts":[]}'
+
+
+def test_contact_file_may_have_more_than_is_known_and_blanks() -> None:
+    """Unknown keys are passed over; null and blank mean absent; hex is read in either case."""
+    changed = {
+        **CONTACT,
+        "nickname": 5,
+        "email": None,
+        "phone": " \t",
+        "public_key": PUBLIC.upper(),
+    }
+    expected = attrs.evolve(CARD, email="", phone="")
+    assert read_contacts(text({"contacts": [changed], "version": 2})) == [expected]
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"[]",
+        b"null",
+        b'"contacts"',
+        b"{}",
+        b'{"contacts":null}',
+        b'{"contacts":{}}',
+        b'{"contacts":[null]}',
+        b'{"contacts":[[]]}',
+        text({"contacts": [CONTACT]}) + b"x",
+        b"\xef\xbb\xbf" + text(CONTACT),
+        text(CONTACT).replace(b"Alice", b"\xff"),
+        text(CONTACT).replace(b"Alice", b"\\ud800"),
+        b'{"alias":"B",' + text(CONTACT)[1:],
+        b"[" * 100_000,
+        *(with_changes(CONTACT, **{key: None}) for key in ("alias", "public_key", "drop_urls")),
+        *(with_changes(CONTACT, **{key: 5}) for key in CONTACT),
+        with_changes(CONTACT, public_key=PUBLIC[:-1]),
+        with_changes(CONTACT, public_key=PUBLIC + "00"),
+        with_changes(CONTACT, public_key="g" * 64),
+        with_changes(CONTACT, public_key={"public_key": PUBLIC}),
+        with_changes(CONTACT, drop_urls=URL),
+        with_changes(CONTACT, drop_urls=[URL, None]),
+        with_changes(CONTACT, drop_urls=[URL[:-1]]),
+        with_changes(CONTACT, drop_urls=[URL + "/"]),
+        with_changes(CONTACT, drop_urls=["ftp://drop.example/" + DROP_ID]),
+    ],
+)
+def test_bad_contact_file_is_refused(data: bytes) -> None:
+    """What is no JSON, lacks a key, or has a bad one, is no contact file."""
+    with pytest.raises(ExchangeError):
+        read_contacts(data)
+
+
+def test_error_in_a_contact_file_says_which_contact() -> None:
+    """Of several contacts the bad one is named by its place, and no value is quoted."""
+    bad = {**CONTACT, "drop_urls": [URL, URL + "x"]}
+    with pytest.raises(ExchangeError, match="contact 2 of 2: drop URL 2 of 2") as caught:
+        read_contacts(text({"contacts": [CONTACT, bad]}))
+    assert DROP_ID not in str(caught.value)
+
+
+def test_identity_file_holds_both_directions() -> None:
+    """An identity file has the keys of the deployed clients, email and phone also when empty."""
+    assert read_identity(text(IDENTITY)) == IDENTITY_FILE
+    assert json.loads(write_identity(IDENTITY_FILE)) == IDENTITY
+
+
+def test_identity_file_needs_only_what_the_deployed_reader_needs() -> None:
+    """Alias, private key and drop URLs are enough."""
+    needed = {key: IDENTITY[key] for key in ("alias", "private_key", "drop_urls")}
+    assert read_identity(text(needed)) == attrs.evolve(IDENTITY_FILE, prefixes=())
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"[]",
+        text({"identities": [IDENTITY]}),
+        *(with_changes(IDENTITY, **{key: None}) for key in ("alias", "private_key", "drop_urls")),
+        *(with_changes(IDENTITY, **{key: 5}) for key in IDENTITY),
+        with_changes(IDENTITY, private_key=PRIVATE[:-2]),
+        with_changes(IDENTITY, private_key=" " + PRIVATE[1:]),
+        with_changes(IDENTITY, public_key=PRIVATE),
+        with_changes(IDENTITY, public_key=""),
+        with_changes(IDENTITY, prefixes=[5]),
+        with_changes(IDENTITY, drop_urls=[URL + "?x"]),
+    ],
+)
+def test_bad_identity_file_is_refused_without_quoting_it(data: bytes) -> None:
+    """Keys that do not belong together are refused too, and no error shows the private key."""
+    with pytest.raises(ExchangeError) as caught:
+        read_identity(data)
+    assert PRIVATE[:16] not in str(caught.value)
+    assert caught.value.__cause__ is None
+    assert caught.value.__suppress_context__ or caught.value.__context__ is None
+
+
+def test_contact_text_holds_both_directions() -> None:
+    """Four lines joined by LF, several drop URLs by a comma and a blank."""
+    card = ContactCard("Alice", CARD.public_key, CARD.drop_urls)
+    assert write_contact_text(card) == TEXT
+    assert read_contact_text(TEXT) == card
+    two = attrs.evolve(card, drop_urls=(DropURL.parse(URL), DropURL.parse(OTHER_URL)))
+    assert write_contact_text(two) == TEXT.replace(URL, f"{URL}, {OTHER_URL}")
+    assert read_contact_text(write_contact_text(two)) == two
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        "",
+        "QABELCONTACT",
+        TEXT + "\n",
+        "\n" + TEXT,
+        TEXT.replace("\n", "\r\n"),
+        TEXT.replace("QABELCONTACT", "qabelcontact"),
+        TEXT.replace(URL, ""),
+        TEXT.replace(URL, f"{URL},{URL}"),
+        TEXT.replace(URL, f"{URL}, "),
+        TEXT.replace("Alice", "A\nlice"),
+        TEXT.replace("Alice", "A\ud800"),
+        TEXT[:-1],
+        TEXT + "0",
+        TEXT.rpartition("\n")[0],
+    ],
+)
+def test_bad_contact_text_is_refused(changed: str) -> None:
+    """Other than four good lines is no contact text."""
+    with pytest.raises(ExchangeError):
+        read_contact_text(changed)
+
+
+@pytest.mark.parametrize(
+    "changes", [{"alias": "A\nB"}, {"alias": "A\rB"}, {"alias": "\ud800"}, {"drop_urls": ()}]
+)
+def test_card_that_no_contact_text_can_hold_is_refused(changes: dict[str, Any]) -> None:
+    """What could not be read back is not written."""
+    with pytest.raises(ExchangeError):
+        write_contact_text(attrs.evolve(CARD, **changes))
+
+
+def test_meta_data_holds_both_directions() -> None:
+    """The key is nested there, and there is one drop URL."""
+    card = attrs.evolve(CARD, alias="Älice", phone="+49123", email="a@b.c")
+    assert read_meta_data(text(META_DATA)) == card
+    assert json.loads(write_meta_data(card)) == META_DATA
+    bare = ContactCard("", CARD.public_key, CARD.drop_urls)
+    assert json.loads(write_meta_data(bare)) == {
+        "alias": "", "drop_url": URL, "public_key": {"public_key": PUBLIC}, "phone": "", "email": ""
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("introduction", INTRODUCTIONS)
+def test_meta_data_of_known_answers_holds_both_directions(introduction: dict[str, Any]) -> None:
+    """What Qabel's core wrote into messages reads, and is written again with the same content."""
+    known = {key: value for key, value in introduction.items() if key in META_DATA}
+    written = json.loads(write_meta_data(read_meta_data(text(introduction))))
+    assert written == {"phone": "", "email": "", **known}
+
+
+def test_there_are_known_answers_with_meta_data() -> None:
+    """The test above is not empty."""
+    assert len(INTRODUCTIONS) >= 3
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"[]",
+        *(with_changes(META_DATA, **{key: None}) for key in ("alias", "drop_url", "public_key")),
+        *(with_changes(META_DATA, **{key: 5}) for key in META_DATA),
+        with_changes(META_DATA, public_key=PUBLIC),
+        with_changes(META_DATA, public_key={}),
+        with_changes(META_DATA, drop_url=[URL]),
+        with_changes(META_DATA, drop_url=""),
+    ],
+)
+def test_bad_meta_data_are_refused(data: bytes) -> None:
+    """What lacks a key, or has a bad one, introduces nobody."""
+    with pytest.raises(ExchangeError):
+        read_meta_data(data)
+
+
+@pytest.mark.parametrize("write", [lambda card: write_contacts([card]), write_meta_data])
+def test_half_a_surrogate_pair_is_never_written(write: Callable[[ContactCard], bytes]) -> None:
+    """A text that no reader would take is refused before it is written."""
+    with pytest.raises(ExchangeError):
+        write(attrs.evolve(CARD, alias="\ud800"))
+    with pytest.raises(ExchangeError):
+        write_identity(attrs.evolve(IDENTITY_FILE, alias="\ud800"))
+
+
+def test_card_without_a_drop_url_has_no_meta_data() -> None:
+    """A message can introduce only somebody who can be reached."""
+    with pytest.raises(ExchangeError):
+        write_meta_data(attrs.evolve(CARD, drop_urls=()))
+
+
+@given(st.lists(CARDS, max_size=3))
+def test_contact_files_read_back(cards: list[ContactCard]) -> None:
+    """Any contacts come back as they were."""
+    assert read_contacts(write_contacts(cards)) == cards
+
+
+@given(IDENTITIES)
+def test_identity_files_read_back(identity: IdentityFile) -> None:
+    """Any identity comes back as it was."""
+    assert read_identity(write_identity(identity)) == identity
+
+
+@given(CARDS)
+def test_contact_texts_and_meta_data_read_back(card: ContactCard) -> None:
+    """Any card that can be written comes back with all that the form has room for."""
+    try:
+        written = write_contact_text(card)
+    except ExchangeError:
+        assert not card.drop_urls or "\n" in card.alias or "\r" in card.alias
+        return
+    assert read_contact_text(written) == attrs.evolve(card, email="", phone="")
+    one = attrs.evolve(card, drop_urls=card.drop_urls[:1])
+    assert read_meta_data(write_meta_data(card)) == one
+
+
+@given(st.binary() | JSON_VALUES.map(text))
+def test_no_bytes_break_the_readers(data: bytes) -> None:
+    """Whatever the bytes, only ExchangeError is raised."""
+    for read in (read_contacts, read_identity, read_meta_data):
+        with pytest.raises(ExchangeError):
+            read(data)
+
+
+@given(st.sampled_from([*CONTACT, *IDENTITY, *META_DATA, "contacts"]), JSON_VALUES)
+def test_no_value_of_a_key_breaks_the_readers(key: str, value: object) -> None:
+    """With any value for a key, what is read can be written again and read the same."""
+    for form in (CONTACT, IDENTITY, META_DATA):
+        data = text({**form, key: value})
+        try:
+            if form is CONTACT:
+                cards = read_contacts(data)
+                assert read_contacts(write_contacts(cards)) == cards
+            elif form is IDENTITY:
+                identity = read_identity(data)
+                assert read_identity(write_identity(identity)) == identity
+            else:
+                card = read_meta_data(data)
+                assert read_meta_data(write_meta_data(card)) == card
+        except ExchangeError:
+            pass
+
+
+@given(st.text() | st.text(alphabet="\n, ", max_size=8).map(lambda end: TEXT + end))
+def test_no_text_breaks_the_reader_of_contact_texts(changed: str) -> None:
+    """Whatever the text, it is read and can be written again, or ExchangeError is raised."""
+    try:
+        card = read_contact_text(changed)
+    except ExchangeError:
+        return
+    assert read_contact_text(write_contact_text(card)) == card
+
+
+def test_nothing_shows_names_or_keys() -> None:
+    """The repr of a card or an identity has no name, address, drop id or private key."""
+    shown = repr(CARD) + repr(IDENTITY_FILE)
+    for secret in ("Alice", "example.com", "+49", DROP_ID, PRIVATE, "2a1d1c0b"):
+        assert secret not in shown

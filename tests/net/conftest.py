@@ -1,0 +1,86 @@
+"""Clients and servers that are gone when the test is."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+import pytest_twisted
+from twisted.internet import reactor
+from twisted.internet.defer import Deferred
+from twisted.internet.task import Clock
+from twisted.logger import LogEvent, formatEvent, globalLogPublisher
+
+from qabel.net.client import DropClient
+from qabel.net.policy import AddressPolicy
+from tests.net.servers import DROP_ID, Handler, Server
+
+
+class Everywhere:
+    """An allow list on which every server is."""
+
+    def __contains__(self, server: object) -> bool:
+        return True
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(())
+
+    def __len__(self) -> int:
+        return 1
+
+
+@pytest.fixture(autouse=True)
+def no_drop_ids_logged() -> Iterator[None]:
+    """Fail the test if the id of a drop gets into the log."""
+    lines: list[str] = []
+
+    def observe(event: LogEvent) -> None:
+        lines.append(formatEvent(event) + repr(event))
+
+    globalLogPublisher.addObserver(observe)
+    yield
+    globalLogPublisher.removeObserver(observe)
+    assert not [line for line in lines if DROP_ID in line]
+
+
+@pytest.fixture
+def serve() -> Iterator[Callable[..., Server]]:
+    """Start servers; they are stopped at the end."""
+    servers: list[Server] = []
+
+    def start(handle: Handler, *, tls: object = None, **options: Any) -> Server:
+        server = Server(handle, **options).listen(tls)
+        servers.append(server)
+        return server
+
+    yield start
+    for server in servers:
+        pytest_twisted.blockon(Deferred.fromCoroutine(server.stop()))
+
+
+@pytest.fixture
+def clock() -> Clock:
+    """Give the clock that keeps the limits of ``client``."""
+    return Clock()
+
+
+@pytest.fixture
+def make_client(clock: Clock) -> Iterator[Callable[..., DropClient]]:
+    """Make clients; they are closed at the end, and leave no timers."""
+    clients: list[DropClient] = []
+
+    def make(**options: Any) -> DropClient:
+        options.setdefault("policy", AddressPolicy(Everywhere))
+        client = DropClient(reactor, **{"clock": clock, **options})
+        clients.append(client)
+        return client
+
+    yield make
+    for client in clients:
+        pytest_twisted.blockon(Deferred.fromCoroutine(client.close()))
+    assert clock.getDelayedCalls() == []
+
+
+@pytest.fixture
+def client(make_client: Callable[..., DropClient]) -> DropClient:
+    """Give a client that trusts every server, with limits on ``clock``."""
+    return make_client()

@@ -1,0 +1,163 @@
+"""Servers on real sockets that behave just as badly as a test wants."""
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from twisted.internet import reactor as _reactor
+from twisted.internet.defer import Deferred, gatherResults, maybeDeferred
+from twisted.internet.protocol import Factory, Protocol, connectionDone
+from twisted.python.failure import Failure
+
+from qabel.drop.multipart import closing, content_type, encode_part
+from qabel.drop.url import DropURL
+
+reactor: Any = _reactor
+
+DROP_ID = "SeCrEt0000000000000000000000000000000000000"
+BOUNDARY = "b0b0-b0b0"
+DATE = "Mon, 23 Nov 2026 07:38:48 +0000"
+LATEST = "1795419528.328829"
+
+NOTHING = b"HTTP/1.1 204 No Content\r\n\r\n"
+NOT_MODIFIED = b"HTTP/1.1 304 Not Modified\r\n\r\n"
+TAKEN = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
+
+
+def head(*lines: str, status: str = "200 OK") -> bytes:
+    """Write the head of an answer."""
+    return "\r\n".join((f"HTTP/1.1 {status}", *lines, "", "")).encode()
+
+
+def multipart_head(*lines: str) -> bytes:
+    """Write the head of an answer with messages."""
+    return head(f"Content-Type: {content_type(BOUNDARY)}", *lines)
+
+
+def part(body: bytes) -> bytes:
+    """Write a message as a part."""
+    return encode_part(BOUNDARY, body, DATE)
+
+
+def multipart(bodies: Iterable[bytes]) -> bytes:
+    """Write the whole body of an answer."""
+    return b"".join(map(part, bodies)) + closing(BOUNDARY)
+
+
+def drop_answer(*bodies: bytes, latest: str | None = LATEST) -> bytes:
+    """Write an answer as the deployed server's: no length, it ends when the connection does."""
+    lines = [] if latest is None else [f"X-Qabel-Latest: {latest}"]
+    return multipart_head(*lines) + multipart(bodies)
+
+
+class Connection(Protocol):
+    """One connection: collects requests, and calls the server's handler after each."""
+
+    factory: "Server"
+
+    def connectionMade(self) -> None:
+        """Begin."""
+        self.received = b""
+        self.requests: list[bytes] = []
+        self.lost: Deferred[None] = Deferred()
+        self.factory.connections.append(self)
+        if self.factory.greet is not None:
+            self.factory.greet(self)
+
+    def dataReceived(self, data: bytes) -> None:
+        """Find the requests in what came."""
+        self.received += data
+        while b"\r\n\r\n" in self.received:
+            request_head, rest = self.received.split(b"\r\n\r\n", 1)
+            length = 0
+            for line in request_head.split(b"\r\n"):
+                if line.lower().startswith(b"content-length:"):
+                    length = int(line.split(b":")[1])
+            if len(rest) < length:
+                return
+            request = request_head + b"\r\n\r\n" + rest[:length]
+            self.received = rest[length:]
+            self.requests.append(request)
+            self.factory.requests.append(request)
+            self.factory.handle(self, request)
+            self.factory.wake(request)
+
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
+        """Note the end."""
+        self.lost.callback(None)
+
+    def send(self, data: bytes, *, close: bool = False) -> None:
+        """Write, and close if asked."""
+        self.transport.write(data)
+        if close:
+            self.transport.loseConnection()
+
+
+Handler = Callable[[Connection, bytes], object]
+
+
+class Server(Factory):
+    """Listens on loopback and answers by a function of the connection and the request."""
+
+    protocol = Connection
+    noisy = False
+
+    def __init__(
+        self, handle: Handler, greet: Callable[[Connection], object] | None = None
+    ) -> None:
+        self.handle = handle
+        self.greet = greet
+        self.requests: list[bytes] = []
+        self.connections: list[Connection] = []
+        self.scheme = "http"
+        self._next: list[Deferred[bytes]] = []
+        self._port: Any = None
+
+    def listen(self, tls: object = None) -> "Server":
+        """Begin to listen, on a port that the system chooses."""
+        if tls is None:
+            self._port = reactor.listenTCP(0, self, interface="127.0.0.1")
+        else:
+            self.scheme = "https"
+            self._port = reactor.listenSSL(0, self, tls, interface="127.0.0.1")
+        self.number = self._port.getHost().port
+        return self
+
+    def url(self, host: str = "127.0.0.1", drop_id: str = DROP_ID) -> DropURL:
+        """Give the URL of a drop here."""
+        return DropURL.parse(f"{self.scheme}://{host}:{self.number}/{drop_id}")
+
+    def wake(self, request: bytes) -> None:
+        """Wake who waits for a request."""
+        waiting, self._next = self._next, []
+        for each in waiting:
+            each.callback(request)
+
+    def next_request(self) -> "Deferred[bytes]":
+        """Fire with the next request that comes."""
+        waiting: Deferred[bytes] = Deferred()
+        self._next.append(waiting)
+        return waiting
+
+    async def all_closed(self) -> None:
+        """Wait until no connection is open."""
+        await gatherResults([each.lost for each in self.connections])
+
+    async def stop_listening(self) -> None:
+        """Refuse connections from now on."""
+        await maybeDeferred(self._port.stopListening)
+
+    async def stop(self) -> None:
+        """Close everything."""
+        await self.stop_listening()
+        for each in self.connections:
+            each.transport.abortConnection()
+        await self.all_closed()
+
+
+def always(answer: bytes, *, close: bool = False) -> Handler:
+    """Make a handler that gives the same answer to every request."""
+    return lambda connection, _: connection.send(answer, close=close)
+
+
+def silent(connection: Connection, request: bytes) -> None:
+    """Never answer."""

@@ -1,0 +1,671 @@
+"""The drop client against real sockets and servers that behave as they like."""
+
+import pytest
+import pytest_twisted
+from twisted.internet.defer import CancelledError, Deferred
+
+from qabel.net.client import Fetched
+from qabel.net.errors import BadAnswer, ConnectFailed, Refused, TimedOut, TooBig, Torn
+from qabel.net.limits import Limits
+from tests.net.servers import (
+    DROP_ID,
+    LATEST,
+    NOT_MODIFIED,
+    NOTHING,
+    TAKEN,
+    always,
+    drop_answer,
+    head,
+    multipart,
+    multipart_head,
+    part,
+    reactor,
+    silent,
+)
+
+
+class Taken(list):
+    """The bodies that a fetch handed over."""
+
+    def __call__(self, parts):
+        """Take parts."""
+        self.extend(part.body for part in parts)
+
+
+def turn(seconds=0):
+    """Fire when the reactor has had its turn."""
+    waited = Deferred()
+    reactor.callLater(seconds, waited.callback, None)
+    return waited
+
+
+@pytest_twisted.ensureDeferred
+async def test_fetch_gives_parts_and_cursor(client, serve):
+    """A drop as the deployed server sends it: parts in order, the cursor as it came."""
+    server = serve(always(drop_answer(b"one", b"two\r\n", b""), close=True))
+    taken = Taken()
+    assert await client.fetch(server.url(), None, taken) == Fetched("new", LATEST, 3)
+    assert taken == [b"one", b"two\r\n", b""]
+
+
+@pytest_twisted.ensureDeferred
+async def test_fetch_over_a_kept_connection(client, serve):
+    """With a length or in chunks, the answer ends without the connection."""
+    body = multipart([b"one", b"two"])
+    chunks = b"".join(b"%x\r\n%b\r\n" % (1, body[i : i + 1]) for i in range(len(body)))
+    answers = [
+        multipart_head(f"Content-Length: {len(body)}") + body,
+        multipart_head("Transfer-Encoding: chunked") + chunks + b"0\r\n\r\n",
+        NOTHING,
+    ]
+    server = serve(lambda connection, _: connection.send(answers.pop(0)))
+    taken = Taken()
+    assert (await client.fetch(server.url(), None, taken)).parts == 2
+    assert (await client.fetch(server.url(), None, taken)).parts == 2
+    assert await client.fetch(server.url(), None, taken) == Fetched("nothing")
+    assert taken == [b"one", b"two", b"one", b"two"]
+    assert len(server.connections) == 1
+
+
+@pytest_twisted.ensureDeferred
+async def test_nothing_but_the_protocol_goes_out(client, serve):
+    """Byte for byte: no agent, no cookie, no accepted encodings, nothing that tells us apart."""
+    server = serve(always(head("Set-Cookie: a=b", status="304 Not Modified")))
+    host = f"Host: 127.0.0.1:{server.number}\r\n".encode()
+    url = server.url()
+    await client.fetch(url, None, Taken())
+    await client.fetch(url, "12.5", Taken())
+    await client.check(url, "lm:Mon, 23 Nov 2026 07:38:48 GMT")
+    server.handle = always(TAKEN)
+    await client.post(url, b"m\r\n\r\n")
+    path = DROP_ID.encode()
+    assert server.requests == [
+        b"GET /" + path + b" HTTP/1.1\r\n" + host + b"\r\n",
+        b"GET /" + path + b" HTTP/1.1\r\n" + host + b"X-Qabel-New-Since: 12.5\r\n\r\n",
+        b"HEAD /"
+        + path
+        + b" HTTP/1.1\r\n"
+        + host
+        + b"If-Modified-Since: Mon, 23 Nov 2026 07:38:48 GMT\r\n\r\n",
+        b"POST /"
+        + path
+        + b" HTTP/1.1\r\nContent-Length: 5\r\n"
+        + host
+        + b"Authorization: Client Qabel\r\nContent-Type: application/octet-stream\r\n\r\nm\r\n\r\n",
+    ]
+    assert len(server.connections) == 1
+
+
+@pytest_twisted.ensureDeferred
+async def test_paths_go_out_as_they_are(client, serve):
+    """A path with escapes and odd characters is sent as the URL spells it, a name as it is."""
+    server = serve(always(NOTHING))
+    for path in ("a%2Fb/~x;p=1/$&'()*+,=:@!", "..a/%7e", "a;b;c"):
+        url = server.url("localhost", f"{path}/{DROP_ID}")
+        await client.fetch(url, None, Taken())
+        assert server.requests[-1].startswith(f"GET /{path}/{DROP_ID} HTTP/1.1\r\n".encode())
+        assert f"Host: localhost:{server.number}\r\n".encode() in server.requests[-1]
+
+
+@pytest.mark.parametrize(
+    ("answer", "message"),
+    [
+        (drop_answer(b"one", b"two")[:-1], None),
+        (drop_answer(b"one", b"two")[:-4], Torn),
+        (drop_answer(b"one", b"two")[:-20], Torn),
+        (multipart_head() + part(b"one"), Torn),
+        (multipart_head(), Torn),
+        (multipart_head("Content-Length: 0"), Torn),
+        (multipart_head("Content-Length: 9000") + part(b"one"), Torn),
+        (multipart_head("Transfer-Encoding: chunked") + b"ffff\r\n" + part(b"one"), Torn),
+        (multipart_head("Transfer-Encoding: chunked") + b"xyz\r\n" + part(b"one"), Torn),
+        (multipart_head("Transfer-Encoding: rot13") + part(b"one"), BadAnswer),
+        (multipart_head("Content-Length: 3", "Content-Length: 4"), BadAnswer),
+        (multipart_head("Content-Length: many"), BadAnswer),
+        (multipart_head()[:20], Torn),
+        (b"", Torn),
+        (b"SSH-2.0-OpenSSH_9.6\r\n", BadAnswer),
+        (b"HTTP/1.1 twohundred OK\r\n\r\n", BadAnswer),
+        (b"HTTP/1.1 200 OK\r\nno colon\r\n\r\n", BadAnswer),
+        (b"\x16\x03\x01\x00\xff" * 100, Torn),
+        (b"HTTP/1.1 100 Continue\r\n\r\n" * 9, Torn),
+        (multipart_head() + b"--b0b0-b0b0\r\n" + b"X: y\r\n" * 2000, BadAnswer),
+        (multipart_head() + b"--b0b0-b0b0\r\nrubbish\r\n\r\nx\r\n--b0b0-b0b0--", BadAnswer),
+        (multipart_head().replace(b"b0b0-b0b0", b"other") + part(b"one"), Torn),
+        (head("Content-Type: text/html") + b"<html>", BadAnswer),
+        (head("Content-Type: multipart/mixed") + part(b"one"), BadAnswer),
+        (head() + part(b"one"), BadAnswer),
+        (multipart_head("Content-Type: text/plain") + part(b"one"), BadAnswer),
+        (multipart_head("Content-Encoding: gzip") + b"\x1f\x8b" + bytes(5000), BadAnswer),
+        (multipart_head("Content-Encoding: br") + bytes(5000), BadAnswer),
+        (head(status="206 Partial Content") + part(b"one"), BadAnswer),
+    ],
+)
+@pytest_twisted.ensureDeferred
+async def test_bad_answers(client, serve, answer, message):
+    """Whatever is wrong with an answer is told as one of a few errors, with no drop id in it."""
+    server = serve(always(answer, close=True))
+    if message is None:
+        assert (await client.fetch(server.url(), None, Taken())).parts == 2
+        return
+    with pytest.raises(message) as raised:
+        await client.fetch(server.url(), None, Taken())
+    assert server.url().host in raised.value.detail
+    assert DROP_ID not in repr(raised.value) + str(raised.value)
+    await server.all_closed()
+
+
+@pytest_twisted.ensureDeferred
+async def test_torn_answer_keeps_whole_parts(client, serve):
+    """Wherever the connection breaks, the parts before are handed over and the rest is an error."""
+    whole = drop_answer(b"one", b"two", b"three")
+    first = whole.index(b"one") + 3
+    for end in range(first, len(whole) - 4, 7):
+        server = serve(always(whole[:end], close=True))
+        taken = Taken()
+        with pytest.raises(Torn):
+            await client.fetch(server.url(), None, taken)
+        complete = whole[:end].count(b"--b0b0-b0b0\r\n") - 1
+        assert taken == [b"one", b"two", b"three"][:complete]
+
+
+@pytest_twisted.ensureDeferred
+async def test_reset_in_the_middle(client, serve):
+    """A connection reset is a torn answer too."""
+
+    def tear(connection, _):
+        connection.send(multipart_head() + part(b"one") + part(b"two")[:-1])
+        reactor.callLater(0.01, connection.transport.abortConnection)
+
+    taken = Taken()
+    with pytest.raises(Torn):
+        await client.fetch(serve(tear).url(), None, taken)
+    assert taken == [b"one"]
+
+
+@pytest_twisted.ensureDeferred
+async def test_reset_before_the_answer(client, serve):
+    """A server that hangs up on us gives an error, and is asked no second time."""
+    server = serve(lambda connection, _: connection.transport.abortConnection())
+    with pytest.raises(Torn):
+        await client.fetch(server.url(), None, Taken())
+    with pytest.raises(Torn):
+        await client.post(server.url(), b"message")
+    assert len(server.requests) == 2
+
+
+@pytest.mark.parametrize("status", [301, 302, 307, 400, 401, 403, 404, 410, 413, 429, 500, 503])
+@pytest_twisted.ensureDeferred
+async def test_refusals(client, serve, status):
+    """A status that says no is told as it is; only 400 and 413 to a POST are for good."""
+    body = b'{"error": "x"}'
+    answer = head("Location: http://elsewhere.example/", status=f"{status} No") + body
+    server = serve(always(answer, close=True))
+    for call, permanent in (
+        (client.fetch(server.url(), None, Taken()), False),
+        (client.check(server.url(), None), False),
+        (client.post(server.url(), b"message"), status in (400, 413)),
+    ):
+        with pytest.raises(Refused) as raised:
+            await call
+        assert raised.value.status == status
+        assert raised.value.permanent is permanent
+        assert raised.value.retry_after is None
+        assert str(status) in raised.value.detail
+    assert len(server.requests) == 3
+
+
+@pytest.mark.parametrize(
+    ("value", "seconds"),
+    [
+        ("120", 120.0),
+        ("0", 0.0),
+        ("99999999", 3600.0),
+        ("Mon, 23 Nov 2026 07:39:48 GMT", 60.0),
+        ("Mon, 23 Nov 2020 07:39:48 GMT", 0.0),
+        ("soon", None),
+        ("-5", None),
+        ("1e9", None),
+        ("", None),
+        ("Mon, 23 Foo 2026 07:39:48 GMT", None),
+    ],
+)
+@pytest_twisted.ensureDeferred
+async def test_retry_after(make_client, serve, value, seconds):
+    """A server that is busy may say for how long, within reason."""
+    client = make_client(now=lambda: 1795419528.0)
+    server = serve(always(head(f"Retry-After: {value}", "Content-Length: 0", status="503 Busy")))
+    with pytest.raises(Refused) as raised:
+        await client.post(server.url(), b"message")
+    assert raised.value.retry_after == seconds
+
+
+@pytest.mark.parametrize(
+    ("lines", "latest"),
+    [
+        (["X-Qabel-Latest: 17.5", "Last-Modified: Mon, 23 Nov 2026 07:38:48 GMT"], "17.5"),
+        (["Last-Modified: Mon, 23 Nov 2026 07:38:48 GMT"], "lm:Mon, 23 Nov 2026 07:38:48 GMT"),
+        ([f"X-Qabel-Latest: {'1' * 300}"], None),
+        (["X-Qabel-Latest: a\x01b"], None),
+        (["X-Qabel-Latest: lm:x", "Last-Modified: now"], "lm:now"),
+        (["X-Qabel-Latest: 1", "X-Qabel-Latest: 2"], None),
+        ([], None),
+    ],
+)
+@pytest_twisted.ensureDeferred
+async def test_cursor(client, serve, lines, latest):
+    """The place is opaque, but must be something that can be sent back."""
+    server = serve(always(multipart_head(*lines) + multipart([b"one"]), close=True))
+    fetched = await client.fetch(server.url(), None, Taken())
+    assert fetched == Fetched("new", latest, 1)
+
+
+@pytest_twisted.ensureDeferred
+async def test_check(client, serve):
+    """HEAD tells whether there is something new, even of a server that adds an illegal body."""
+    answers = [head(status="200 OK"), NOTHING, NOT_MODIFIED]
+    server = serve(lambda connection, _: connection.send(answers.pop(0)))
+    assert await client.check(server.url(), None) is True
+    assert await client.check(server.url(), "1") is False
+    assert await client.check(server.url(), "1") is False
+    server.handle = always(head(status="400 Bad Request") + b'{"error": "Invalid drop id"}')
+    with pytest.raises(Refused):
+        await client.check(server.url(), None)
+
+
+@pytest_twisted.ensureDeferred
+async def test_post_is_taken_by_any_good_status(client, serve):
+    """200 with or without a body, 201, 204: the message is there."""
+    for answer in (head("Content-Type: text/html"), head(status="201 Created") + b"ok", NOTHING):
+        await client.post(serve(always(answer, close=True)).url(), b"message")
+
+
+@pytest_twisted.ensureDeferred
+async def test_post_over_stale_connections(client, serve):
+    """Kept connections that the server closed meanwhile cost a POST nothing, however many."""
+    waiting = []
+    server = serve(lambda connection, _: waiting.append(connection))
+    fetches = [Deferred.fromCoroutine(client.fetch(server.url(), None, Taken())) for _ in range(4)]
+    while len(waiting) < 4:
+        await server.next_request()
+    for connection in waiting:
+        connection.send(NOTHING)
+    for fetch in fetches:
+        await fetch
+
+    def hang_up_on_old(connection, _):
+        if connection in waiting:
+            connection.transport.loseConnection()
+        else:
+            connection.send(TAKEN)
+
+    server.handle = hang_up_on_old
+    await client.post(server.url(), b"message")
+    assert len(server.connections) == 5
+    assert len([each for each in server.requests if each.startswith(b"POST")]) == 5
+
+
+@pytest_twisted.ensureDeferred
+async def test_get_over_a_stale_connection(client, serve):
+    """A GET that meets a closed connection is sent again over a fresh one."""
+    server = serve(always(NOTHING))
+    await client.fetch(server.url(), None, Taken())
+    server.connections[0].transport.abortConnection()
+    await client.fetch(server.url(), None, Taken())
+    old = server.connections[1]
+    server.handle = lambda connection, _: (
+        connection.transport.loseConnection() if connection is old else connection.send(NOTHING)
+    )
+    await client.fetch(server.url(), None, Taken())
+    assert len(server.connections) == 3
+
+
+@pytest_twisted.ensureDeferred
+async def test_silent_server(client, serve, clock):
+    """A server that never answers is left after the silence limit, and its connection closed."""
+    server = serve(silent)
+    asked = server.next_request()
+    for call in (
+        client.fetch(server.url(), None, Taken()),
+        client.check(server.url(), None),
+        client.post(server.url(), b"message"),
+    ):
+        asked = server.next_request()
+        running = Deferred.fromCoroutine(call)
+        await asked
+        clock.advance(29)
+        assert not running.called
+        clock.advance(1.1)
+        with pytest.raises(TimedOut):
+            await running
+    await server.all_closed()
+
+
+@pytest_twisted.ensureDeferred
+async def test_silence_in_the_body(client, serve, clock):
+    """Silence after some parts: they are good, and the fetch ends."""
+    server = serve(always(multipart_head() + part(b"one") + part(b"two")))
+    came = Deferred()
+    taken = []
+
+    def take(parts):
+        taken.extend(parts)
+        if len(taken) == 1 and not came.called:
+            came.callback(None)
+
+    running = Deferred.fromCoroutine(client.fetch(server.url(), None, take))
+    await came
+    clock.advance(30.1)
+    with pytest.raises(TimedOut):
+        await running
+    assert [each.body for each in taken] == [b"one"]
+    await server.all_closed()
+
+
+@pytest_twisted.ensureDeferred
+async def test_dripping_server(client, serve, clock):
+    """A byte now and then is no silence, but ends at the time limit, in headers and in the body."""
+    for begin in (b"HTTP/1.1 200 OK\r\n", multipart_head() + b"--b0b0-b0b0\r\n\r\n"):
+        server = serve(always(begin))
+        asked = server.next_request()
+        running = Deferred.fromCoroutine(client.fetch(server.url(), None, Taken()))
+        await asked
+        started = clock.seconds()
+        while not running.called and clock.seconds() < started + 200:
+            server.connections[0].send(b"x")
+            await turn()
+            await turn()
+            clock.advance(5)
+        with pytest.raises(TimedOut):
+            await running
+        assert clock.seconds() <= started + 125
+        await server.all_closed()
+
+
+@pytest_twisted.ensureDeferred
+async def test_large_drop_on_a_slow_line(make_client, serve, clock):
+    """An honest server may take longer than the time limit, as long as it keeps the pace."""
+    client = make_client(limits=Limits(time=60, pace=100))
+    server = serve(always(multipart_head()))
+    asked = server.next_request()
+    taken = Taken()
+    running = Deferred.fromCoroutine(client.fetch(server.url(), None, taken))
+    await asked
+    for _ in range(20):
+        server.connections[0].send(part(b"m" * 2000))
+        await turn(0.001)
+        clock.advance(15)
+        assert not running.called
+    server.connections[0].send(multipart([]), close=True)
+    assert (await running).parts == 20
+
+
+@pytest.mark.parametrize("first", [b"", part(b"one")])
+@pytest_twisted.ensureDeferred
+async def test_endless_body(make_client, serve, first):
+    """A body without end is cut at the byte limit."""
+    client = make_client(limits=Limits(size=1 << 20))
+
+    def flood(connection, _):
+        connection.send(multipart_head() + first)
+        connection.transport.registerProducer(Flood(connection, b"x" * 65536), False)
+
+    server = serve(flood)
+    taken = Taken()
+    with pytest.raises(TooBig):
+        await client.fetch(server.url(), None, taken)
+    assert len(taken) <= 1
+    await server.all_closed()
+
+
+@pytest_twisted.ensureDeferred
+async def test_announced_too_big(make_client, serve):
+    """A length past the limit is not even begun."""
+    client = make_client(limits=Limits(size=1 << 20))
+    server = serve(always(multipart_head("Content-Length: 1048577") + part(b"one")))
+    with pytest.raises(TooBig):
+        await client.fetch(server.url(), None, Taken())
+    await server.all_closed()
+
+
+@pytest_twisted.ensureDeferred
+async def test_endless_rest_after_the_end(client, serve):
+    """What follows the closing boundary means nothing, and is not waited for for long."""
+
+    def flood(connection, _):
+        connection.send(drop_answer(b"one"))
+        connection.transport.registerProducer(Flood(connection, b"x" * 65536), False)
+
+    server = serve(flood)
+    assert (await client.fetch(server.url(), None, Taken())).parts == 1
+    await server.all_closed()
+
+
+@pytest_twisted.ensureDeferred
+async def test_answer_that_is_whole_but_not_ended(client, serve, clock):
+    """A server that never ends a whole answer only costs its connection."""
+    for call, answer in (
+        (lambda url: client.fetch(url, None, Taken()), drop_answer(b"one")),
+        (lambda url: client.post(url, b"message"), head("Content-Length: 100")),
+    ):
+        server = serve(always(answer))
+        asked = server.next_request()
+        running = Deferred.fromCoroutine(call(server.url()))
+        await asked
+        await turn(0.01)
+        clock.advance(2.1)
+        await running
+        await server.all_closed()
+
+
+@pytest.mark.parametrize("line", [b"X: " + b"x" * 65536, b"X: y\r\n" * 10000, b" \r\n" * 10000])
+@pytest_twisted.ensureDeferred
+async def test_headers_without_end(client, serve, line):
+    """Headers of megabytes, in one line or many, are cut early."""
+    flood = []
+
+    def send(connection, _):
+        connection.send(b"HTTP/1.1 200 OK\r\nA: b\r\n")
+        flood.append(Flood(connection, line))
+        connection.transport.registerProducer(flood[0], False)
+
+    server = serve(send)
+    with pytest.raises(TooBig):
+        await client.fetch(server.url(), None, Taken())
+    await server.all_closed()
+    # What the system's buffers hold was written, not much more.
+    assert flood[0].written < 20_000_000
+
+
+@pytest_twisted.ensureDeferred
+async def test_back_pressure(client, serve, clock):
+    """While the reader of the parts is busy, the server has to wait, and no limit runs."""
+    message = part(b"m" * 2000)
+    flood = []
+
+    def send(connection, _):
+        connection.send(multipart_head())
+        flood.append(Flood(connection, message * 50, limit=100_000_000))
+        connection.transport.registerProducer(flood[0], False)
+
+    server = serve(send)
+    busy: list[Deferred[None]] = []
+    most = 0
+    count = 0
+
+    def take(parts):
+        nonlocal most, count
+        most = max(most, sum(len(each.body) for each in parts))
+        count += len(parts)
+        busy.append(Deferred())
+        return busy[-1]
+
+    running = Deferred.fromCoroutine(client.fetch(server.url(), None, take))
+    while not busy:
+        await turn()
+    written = -1
+    while written != flood[0].written:
+        written = flood[0].written
+        await turn(0.02)
+    assert written < 20_000_000
+    clock.advance(10_000)
+    assert not running.called
+    for _ in range(20):
+        busy.pop().callback(None)
+        while not busy:
+            await turn()
+    assert most < 500_000
+    running.cancel()
+    with pytest.raises(CancelledError):
+        await running
+    await server.all_closed()
+
+
+@pytest_twisted.ensureDeferred
+async def test_large_drop_with_a_reader_that_waits(client, serve):
+    """20 MB arrive whole and in order through a reader that takes its time for each batch."""
+    count = 10_000
+
+    def send(connection, _):
+        connection.send(multipart_head())
+        body = multipart(b"%010d" % number + b"m" * 1990 for number in range(count))
+        connection.send(body, close=True)
+
+    seen = 0
+    largest = 0
+
+    async def take(parts):
+        nonlocal seen, largest
+        for each in parts:
+            assert each.body.startswith(b"%010d" % seen)
+            seen += 1
+        largest = max(largest, len(parts))
+        await turn()
+
+    fetched = await client.fetch(serve(send).url(), None, take)
+    assert fetched.parts == seen == count
+    assert largest < 300
+
+
+@pytest_twisted.ensureDeferred
+async def test_reader_that_fails(client, serve):
+    """What the reader of the parts raises ends the fetch at once, and is raised."""
+
+    async def fail_later(parts):
+        await turn()
+        raise ZeroDivisionError
+
+    def fail(parts):
+        raise ZeroDivisionError
+
+    for take in (fail, fail_later):
+        server = serve(always(multipart_head() + part(b"one") + part(b"two") + b"--b0b0-b0b0\r\n"))
+        with pytest.raises(ZeroDivisionError):
+            await client.fetch(server.url(), None, take)
+        await server.all_closed()
+    with pytest.raises(ZeroDivisionError):
+        await client.fetch(serve(always(drop_answer(b"1"), close=True)).url(), None, fail_later)
+
+
+@pytest_twisted.ensureDeferred
+async def test_torn_waits_for_the_reader(client, serve):
+    """The error of a torn answer comes after all whole parts were dealt with."""
+    done = []
+
+    async def take(parts):
+        await turn(0.01)
+        done.extend(parts)
+
+    with pytest.raises(Torn):
+        await client.fetch(
+            serve(always(drop_answer(b"1", b"2")[:-5], close=True)).url(), None, take
+        )
+    assert len(done) == 1
+
+
+@pytest.mark.parametrize("answer", [None, b"HTTP/1.1 200", multipart_head() + part(b"one") * 2])
+@pytest_twisted.ensureDeferred
+async def test_cancel_closes_the_connection(client, serve, answer):
+    """A fetch that is cancelled, at whatever stage, leaves no connection and no timer."""
+    server = serve(silent if answer is None else always(answer))
+    asked = server.next_request()
+    taken = Taken()
+    running = Deferred.fromCoroutine(client.fetch(server.url(), None, taken))
+    await asked
+    await turn(0.01)
+    running.cancel()
+    with pytest.raises(CancelledError):
+        await running
+    await server.all_closed()
+
+
+@pytest_twisted.ensureDeferred
+async def test_cancel_reaches_the_reader(client, serve):
+    """Cancelling a fetch cancels what the reader of its parts is waiting for."""
+    for answer in (multipart_head() + part(b"1") * 2, drop_answer(b"1", b"2")):
+        started = Deferred()
+        cancelled = []
+
+        def take(parts, started=started, cancelled=cancelled):
+            started.callback(None)
+            return Deferred(cancelled.append)
+
+        server = serve(always(answer, close=answer.endswith(b"--\r\n")))
+        running = Deferred.fromCoroutine(client.fetch(server.url(), None, take))
+        await started
+        await turn(0.01)
+        running.cancel()
+        with pytest.raises(CancelledError):
+            await running
+        assert len(cancelled) == 1
+        await server.all_closed()
+
+
+@pytest_twisted.ensureDeferred
+async def test_nobody_listens(client, serve):
+    """A refused connection says so, and names the server."""
+    server = serve(silent)
+    await server.stop_listening()
+    with pytest.raises(ConnectFailed, match="refused") as raised:
+        await client.fetch(server.url(), None, Taken())
+    assert raised.value.kind == "connect"
+    assert server.url().host in raised.value.detail
+
+
+@pytest_twisted.ensureDeferred
+async def test_close_ends_everything(client, serve):
+    """After close, nothing is under way, no connection is open, and nothing can be begun."""
+    quiet, hung = serve(always(NOTHING)), serve(silent)
+    await client.fetch(quiet.url(), None, Taken())
+    asked = hung.next_request()
+    running = Deferred.fromCoroutine(client.fetch(hung.url(), None, Taken()))
+    await asked
+    closing = Deferred.fromCoroutine(client.close())
+    with pytest.raises(CancelledError):
+        await running
+    await closing
+    await quiet.all_closed()
+    await hung.all_closed()
+    with pytest.raises(ConnectFailed):
+        await client.fetch(quiet.url(), None, Taken())
+
+
+class Flood:
+    """Writes the same bytes again and again, as fast as they are taken."""
+
+    def __init__(self, connection, data, limit=None):
+        self.connection = connection
+        self.data = data
+        self.limit = limit
+        self.written = 0
+
+    def resumeProducing(self):
+        """Write once more."""
+        if self.limit is not None and self.written >= self.limit:
+            self.connection.transport.unregisterProducer()
+            return
+        self.written += len(self.data)
+        self.connection.transport.write(self.data)
+
+    def stopProducing(self):
+        """Stop."""

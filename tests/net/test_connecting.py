@@ -1,0 +1,269 @@
+"""Connections: by name, by address, by TLS, and the ones that are not allowed."""
+
+import datetime
+import socket
+from ipaddress import ip_address
+from threading import Event
+
+import pytest
+import pytest_twisted
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from twisted.internet import reactor
+from twisted.internet.defer import Deferred
+from twisted.internet.ssl import Certificate, PrivateCertificate, trustRootFromCertificates
+from twisted.internet.testing import MemoryReactorClock
+
+from qabel.drop.url import DropURL
+from qabel.net.client import DropClient, Fetched
+from qabel.net.errors import ConnectFailed, NotAllowed, TimedOut
+from qabel.net.names import NameLookup
+from qabel.net.policy import AddressPolicy
+from tests.net.servers import DROP_ID, NOTHING, always, drop_answer, multipart_head, part, silent
+
+
+def lookup(clock, *addresses, asked=None):
+    """Make a name lookup that knows every name, and always gives these addresses."""
+
+    def getaddrinfo(name, port, family, kind):
+        if asked is not None:
+            asked.append(name)
+        if not addresses:
+            raise socket.gaierror(socket.EAI_NONAME, "no such name")
+        return [(socket.AF_INET, kind, 6, "", (each, 0)) for each in addresses]
+
+    return NameLookup(reactor, clock, getaddrinfo)
+
+
+def nothing(parts):
+    """Take no parts."""
+
+
+def certificate(*names, issuer=None):
+    """Make a certificate for these names, signed by an issuer or by itself."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "a test's")])
+    issuer_certificate, issuer_key = issuer or (None, key)
+    start = datetime.datetime.now(datetime.UTC) - datetime.timedelta(days=1)
+    builder = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name if issuer_certificate is None else issuer_certificate.subject)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(start)
+        .not_valid_after(start + datetime.timedelta(days=2))
+        .add_extension(x509.BasicConstraints(ca=issuer is None, path_length=None), critical=True)
+    )
+    if names:
+        alternatives = [
+            x509.IPAddress(ip_address(each)) if each[0].isdigit() else x509.DNSName(each)
+            for each in names
+        ]
+        builder = builder.add_extension(x509.SubjectAlternativeName(alternatives), critical=False)
+    return builder.sign(issuer_key, hashes.SHA256()), key
+
+
+def server_options(pair):
+    """Make the TLS options of a server from a certificate and its key."""
+    pem = serialization.Encoding.PEM
+    key = pair[1].private_bytes(
+        pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    return PrivateCertificate.loadPEM(pair[0].public_bytes(pem) + key).options()
+
+
+@pytest.fixture(scope="module")
+def authority():
+    """Make a certificate authority."""
+    return certificate()
+
+
+@pytest.fixture(scope="module")
+def trust_root(authority):
+    """Give the trust in that authority."""
+    pem = authority[0].public_bytes(serialization.Encoding.PEM)
+    return trustRootFromCertificates([Certificate.loadPEM(pem)])
+
+
+@pytest_twisted.ensureDeferred
+async def test_by_name(make_client, serve, clock):
+    """A name is looked up, and each of its addresses is tried; odd names are as good as others."""
+    client = make_client(names=lookup(clock, "127.0.0.1"))
+    for name in ("drop.example", "drop_server", "xn--bcher-kva.example"):
+        server = serve(always(NOTHING))
+        assert await client.fetch(server.url(name), None, nothing) == Fetched("nothing")
+
+
+@pytest_twisted.ensureDeferred
+async def test_by_ipv6_address(client, serve):
+    """An IPv6 address in a URL works, and is put in brackets in the Host header."""
+    server = serve(always(NOTHING))
+    await server.stop_listening()
+    port = reactor.listenTCP(0, server, interface="::1")
+    server.number = port.getHost().port
+    await client.fetch(server.url("[::1]"), None, nothing)
+    await client.post(server.url("[0:0::1]"), b"message")
+    assert all(f"Host: [::1]:{server.number}\r\n".encode() in each for each in server.requests)
+    await port.stopListening()
+
+
+@pytest_twisted.ensureDeferred
+async def test_unknown_name(make_client, clock):
+    """A name that nobody knows is told as that."""
+    client = make_client(names=lookup(clock))
+    with pytest.raises(ConnectFailed, match=r"drop\.example could not be looked up"):
+        await client.fetch(DropURL.parse(f"https://drop.example/{DROP_ID}"), None, nothing)
+
+
+@pytest_twisted.ensureDeferred
+async def test_hung_name(make_client, serve, clock):
+    """A lookup that hangs ends at the limit for connecting; other servers do not notice."""
+    hold, begun = Event(), Deferred()
+
+    def getaddrinfo(name, port, family, kind):
+        reactor.callFromThread(begun.callback, None)
+        hold.wait(10)
+        raise socket.gaierror
+
+    client = make_client(names=NameLookup(reactor, clock, getaddrinfo))
+    url = DropURL.parse(f"https://hung.example/{DROP_ID}")
+    running = Deferred.fromCoroutine(client.fetch(url, None, nothing))
+    await begun
+    assert await client.fetch(serve(always(NOTHING)).url(), None, nothing) == Fetched("nothing")
+    clock.advance(15.1)
+    with pytest.raises(TimedOut, match=r"Connecting to hung\.example took too long"):
+        await running
+    hold.set()
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "[::1]", "10.1.2.3", "[::ffff:127.0.0.1]", "inside"])
+@pytest_twisted.ensureDeferred
+async def test_strangers_cannot_point_inside(make_client, serve, clock, host):
+    """Of a server that the user did not choose, no private address is connected to."""
+    server = serve(silent)
+    client = make_client(policy=AddressPolicy(), names=lookup(clock, "192.168.0.1", "127.0.0.1"))
+    url = DropURL.parse(f"https://{host}:{server.number}/{DROP_ID}")
+    for call in (client.fetch(url, None, nothing), client.post(url, b"m"), client.check(url, None)):
+        with pytest.raises(NotAllowed, match="private or local address") as raised:
+            await call
+        assert DROP_ID not in raised.value.detail
+    with pytest.raises(NotAllowed, match="uses http"):
+        await client.fetch(server.url(), None, nothing)
+    assert server.connections == []
+
+
+@pytest_twisted.ensureDeferred
+async def test_only_admitted_addresses_are_tried(clock):
+    """Of a name with addresses inside and outside, what was judged is what is connected to."""
+    memory = MemoryReactorClock()
+    asked = []
+    names = lookup(memory, "127.0.0.1", "8.8.8.8", "10.0.0.1", asked=asked)
+    client = DropClient(memory, policy=AddressPolicy(), names=names)
+    url = DropURL.parse(f"https://mixed.example/{DROP_ID}")
+    running = Deferred.fromCoroutine(client.post(url, b"message"))
+    while not memory.tcpClients:
+        turned = Deferred()
+        reactor.callLater(0, turned.callback, None)
+        await turned
+    memory.pump([0.3] * 5)
+    assert [(each[0], each[1]) for each in memory.tcpClients] == [("8.8.8.8", 443)]
+    assert asked == ["mixed.example"]
+    memory.pump([1] * 15)
+    with pytest.raises(TimedOut):
+        await running
+
+
+@pytest_twisted.ensureDeferred
+async def test_trusted_connections_serve_no_strangers(make_client, serve, clock):
+    """A kept connection to the user's server is not used for a URL beside it."""
+    allowed = set()
+    client = make_client(policy=AddressPolicy(lambda: allowed))
+    server = serve(always(NOTHING))
+    chosen = server.url(drop_id=f"drops/{DROP_ID}")
+    allowed.add(chosen.server)
+    await client.fetch(chosen, None, nothing)
+    with pytest.raises(NotAllowed):
+        await client.fetch(server.url(), None, nothing)
+    allowed.clear()
+    with pytest.raises(NotAllowed):
+        await client.fetch(chosen, None, nothing)
+    assert len(server.requests) == 1
+
+
+@pytest_twisted.ensureDeferred
+async def test_tls(make_client, serve, clock, authority, trust_root):
+    """With a certificate of a trusted authority, by name and by address, several times."""
+    options = server_options(certificate("drop.example", "127.0.0.1", issuer=authority))
+    client = make_client(names=lookup(clock, "127.0.0.1"), trust_root=trust_root)
+    for host in ("drop.example", "127.0.0.1"):
+        server = serve(always(drop_answer(b"one"), close=True), tls=options)
+        bodies = []
+        for _ in range(2):
+            await client.fetch(server.url(host), None, bodies.extend)
+            await client.post(server.url(host), b"message")
+        assert [each.body for each in bodies] == [b"one", b"one"]
+        assert server.requests[0].endswith(f"Host: {host}:{server.number}\r\n\r\n".encode())
+
+
+@pytest_twisted.ensureDeferred
+async def test_tls_that_cannot_be_trusted(make_client, serve, clock, authority, trust_root):
+    """Another authority, another name, no TLS at all: nothing is sent."""
+    client = make_client(names=lookup(clock, "127.0.0.1"), trust_root=trust_root)
+    stranger = server_options(certificate("drop.example"))
+    other_name = server_options(certificate("other.example", issuer=authority))
+    for server in (serve(silent, tls=stranger), serve(silent, tls=other_name)):
+        with pytest.raises(ConnectFailed, match="could not be trusted") as raised:
+            await client.post(server.url("drop.example"), b"message")
+        assert DROP_ID not in raised.value.detail
+        assert server.requests == []
+    plain = serve(silent, greet=lambda connection: connection.send(b"HTTP/1.1 400 Bad\r\n\r\n"))
+    plain.scheme = "https"
+    with pytest.raises(ConnectFailed, match="could not be trusted"):
+        await client.post(plain.url("drop.example"), b"message")
+
+
+@pytest_twisted.ensureDeferred
+async def test_tls_server_that_does_not_close(make_client, serve, clock, authority, trust_root):
+    """Who does not agree to the end of a TLS connection is cut off."""
+    options = server_options(certificate("127.0.0.1", issuer=authority))
+    client = make_client(trust_root=trust_root)
+
+    def answer(connection, _):
+        connection.send(multipart_head() + part(b"one") * 2)
+        connection.transport.transport.pauseProducing()
+
+    server = serve(answer, tls=options)
+    came = Deferred()
+
+    def take(parts):
+        came.callback(None)
+
+    running = Deferred.fromCoroutine(client.fetch(server.url(), None, take))
+    await came
+    running.cancel()
+    running.addErrback(lambda _: None)
+    await running
+    assert len(clock.getDelayedCalls()) == 1
+    clock.advance(2.1)
+    server.connections[0].transport.transport.resumeProducing()
+    await server.all_closed()
+
+
+@pytest_twisted.ensureDeferred
+async def test_handshake_that_hangs(make_client, serve, clock, trust_root):
+    """A server that accepts the connection and never says a word of TLS is left."""
+    connected = Deferred()
+    server = serve(silent, greet=lambda _: connected.callback(None))
+    server.scheme = "https"
+    client = make_client(trust_root=trust_root)
+    running = Deferred.fromCoroutine(client.fetch(server.url(), None, nothing))
+    await connected
+    turned = Deferred()
+    reactor.callLater(0.01, turned.callback, None)
+    await turned
+    clock.advance(30.1)
+    with pytest.raises(TimedOut):
+        await running
+    await server.all_closed()

@@ -1,0 +1,88 @@
+"""Looking up names without waiting for those that hang."""
+
+import socket
+from ipaddress import ip_address
+from threading import Event
+
+import pytest
+import pytest_twisted
+from twisted.internet import reactor
+from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.task import Clock
+
+from qabel.net.names import AT_ONCE, KEEP_SECONDS, NameLookup
+
+
+class Resolver:
+    """Stands for the system's resolver."""
+
+    def __init__(self, **answers):
+        self.answers = answers
+        self.asked = []
+        self.hold = Event()
+
+    def __call__(self, name, port, family, kind):
+        """Look up: in a thread."""
+        self.asked.append(name)
+        if name.startswith("hung"):
+            self.hold.wait(10)
+        if name not in self.answers:
+            raise socket.gaierror(socket.EAI_NONAME, "no such name")
+        return [(socket.AF_INET, kind, 6, "", (each, 0)) for each in self.answers[name]]
+
+
+@pytest_twisted.ensureDeferred
+async def test_addresses_need_no_lookup():
+    """An IP address is not asked for."""
+    resolver = Resolver()
+    names = NameLookup(reactor, Clock(), resolver)
+    assert await names.find("::1") == (ip_address("::1"),)
+    assert resolver.asked == []
+
+
+@pytest_twisted.ensureDeferred
+async def test_known_for_a_while():
+    """A name is looked up once for all who ask, and again when that was a while ago."""
+    clock = Clock()
+    resolver = Resolver(drop=["192.0.2.1", "192.0.2.2", "192.0.2.1"])
+    names = NameLookup(reactor, clock, resolver)
+    first, second = (Deferred.fromCoroutine(names.find("drop")) for _ in range(2))
+    assert await first == await second == (ip_address("192.0.2.1"), ip_address("192.0.2.2"))
+    await names.find("drop")
+    assert resolver.asked == ["drop"]
+    clock.advance(KEEP_SECONDS)
+    await names.find("drop")
+    names.forget("drop")
+    await names.find("drop")
+    assert resolver.asked == ["drop"] * 3
+
+
+@pytest.mark.parametrize("name", ["nowhere", "x" * 64 + ".example"])
+@pytest_twisted.ensureDeferred
+async def test_unknown(name):
+    """A name that nobody knows is an OSError, and is asked for again next time."""
+    resolver = Resolver()
+    names = NameLookup(reactor, Clock(), resolver)
+    for _ in range(2):
+        with pytest.raises(OSError, match="no such host name"):
+            await names.find(name)
+    assert len(resolver.asked) == 2
+
+
+@pytest_twisted.ensureDeferred
+async def test_hung_lookups_hold_up_nobody():
+    """Several names that hang leave room for others, and who waits for one can give up."""
+    resolver = Resolver(drop=["192.0.2.1"], hung=["192.0.2.2"])
+    names = NameLookup(reactor, Clock(), resolver)
+    hung = [Deferred.fromCoroutine(names.find("hung")) for _ in range(AT_ONCE * 2)]
+    hung += [Deferred.fromCoroutine(names.find(f"hung{i}")) for i in range(AT_ONCE - 2)]
+    assert await names.find("drop") == (ip_address("192.0.2.1"),)
+    for each in hung[1:]:
+        each.cancel()
+        with pytest.raises(CancelledError):
+            await each
+    resolver.hold.set()
+    assert await hung[0] == (ip_address("192.0.2.2"),)
+    for i in range(AT_ONCE - 2):
+        with pytest.raises(OSError, match="no such"):
+            await names.find(f"hung{i}")

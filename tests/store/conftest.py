@@ -1,0 +1,145 @@
+"""Databases to test with: real encrypted files, worked on where the test runs or on a thread."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import attrs
+import pytest
+from twisted.internet.defer import Deferred
+from twisted.python.failure import Failure
+
+from qabel.store.database import Database
+from qabel.store.drops import Drop
+from qabel.store.keys import GivenKey
+from qabel.store.messages import NewMessage
+from qabel.store.sends import NewDelivery, NewSend
+from qabel.store.thread import Handler, Job
+
+KEY = bytes(range(32))
+
+
+class HereWorker:
+    """Works off each job at once, where it is submitted."""
+
+    def __init__(self, handle: Handler) -> None:
+        self._handle = handle
+
+    def submit(self, job: Job) -> None:
+        """Work it off and tell of it."""
+        self._handle([job])
+        job.deliver()
+
+    def end(self) -> None:
+        """Do nothing: there is nothing that runs."""
+
+
+def _got(deferred: "Deferred[Any]") -> Any:
+    results: list[Any] = []
+    deferred.addBoth(results.append)
+    assert results, "it has no result yet"
+    if isinstance(results[0], Failure):
+        results[0].raiseException()
+    return results[0]
+
+
+@pytest.fixture
+def got() -> "Callable[[Deferred[Any]], Any]":
+    """Give what takes the result out of a Deferred that has one, or raises its error."""
+    return _got
+
+
+@pytest.fixture
+def here() -> type[HereWorker]:
+    """Give the worker that needs no thread."""
+    return HereWorker
+
+
+@pytest.fixture
+def key() -> bytes:
+    """Give the key of the databases."""
+    return KEY
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """Give the file of the database, in a directory of its own."""
+    directory = tmp_path / "data"
+    directory.mkdir()
+    return directory / "qabel.db"
+
+
+@pytest.fixture
+def database(path: Path) -> Iterator[Database]:
+    """Give an open database that is worked on where the test runs."""
+    made = Database(path, GivenKey(KEY), worker=HereWorker)
+    _got(made.open())
+    yield made
+    _got(made.close())
+
+
+@pytest.fixture
+def rows(database: Database) -> Callable[..., list[tuple[Any, ...]]]:
+    """Give what runs SQL on the database, and gives its rows."""
+
+    def run(sql: str, *values: object) -> list[tuple[Any, ...]]:
+        return _got(database.run(lambda connection: connection.execute(sql, values).fetchall()))
+
+    return run
+
+
+@attrs.define
+class Things:
+    """Makes messages and sends that differ in what the test says, and in their hashes."""
+
+    count: int = 0
+    drop: Drop = Drop("http://localhost:5000/" + "a" * 43, "owners")
+
+    def digest(self) -> bytes:
+        """Give a hash that no other thing has."""
+        self.count += 1
+        return self.count.to_bytes(16, "big")
+
+    def message(self, **given: Any) -> NewMessage:
+        """Make a received message."""
+        values: dict[str, Any] = {
+            "hash": self.digest(),
+            "version": 1,
+            "time_stamp": 1_700_000_000_000 + self.count,
+            "acknowledge_id": "0",
+            "sender": b"\x5e" * 32,
+            "receiver": b"\x4e" * 32,
+            "model_object": "chat",
+            "data": b'{"msg":"hello %d"}' % self.count,
+            "received": 1_700_000_001_000,
+            "identity_id": 1,
+            "contact_id": 7,
+        }
+        return NewMessage(**{**values, **given})
+
+    def delivery(self, recipient: int = 1, *urls: str) -> NewDelivery:
+        """Make a delivery to one of several recipients."""
+        self.count += 1
+        return NewDelivery(
+            recipient=bytes([recipient]) * 32,
+            contact_id=recipient,
+            sealed=b"box %d" % self.count,
+            urls=urls or (f"http://localhost/{recipient}",),
+        )
+
+    def send(self, *deliveries: NewDelivery, **given: Any) -> NewSend:
+        """Make a send, to one recipient if none is given."""
+        values: dict[str, Any] = {
+            "sender": b"\x5e" * 32,
+            "identity_id": 1,
+            "model_object": "chat",
+            "message": b'{"msg":"hello"}',
+            "deliveries": deliveries or (self.delivery(),),
+        }
+        return NewSend(**{**values, **given})
+
+
+@pytest.fixture
+def things() -> Things:
+    """Give a maker of messages and sends."""
+    return Things()

@@ -1,0 +1,225 @@
+"""Strict JSON: what is read, what is refused and in which words, and that nothing breaks it."""
+
+import json
+import math
+import time
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from qabel.jsontext import MAX_DEPTH, MAX_DIGITS, InvalidJSON, encode, parse
+
+TEXTS = st.text(st.characters(exclude_categories=["Cs"]))
+JSON_VALUES = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | TEXTS
+    | st.sampled_from(['"', "\\", '\\"', "{", "[", ":", "null", "\u2028", "\0"]),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(TEXTS, inner, max_size=4),
+    max_leaves=20,
+)
+
+REFUSED = {
+    b"": "empty",
+    b" \n\t": "empty",
+    b"\xef\xbb\xbf1": r"line 1, column 1\b",
+    b"[1,\n  x]": r"line 2, column 3\b",
+    b"{'a':1}": "keys must be strings",
+    b'{"a" 1}': "expected ':'",
+    b"{1:2}": "keys must be strings",
+    b"[1,]": "trailing comma",
+    b'{"a":1,}': "trailing comma",
+    b"1 2": "trailing characters",
+    b"[1] []": "trailing characters",
+    b"[1": "ends too early",
+    b'{"a"': "ends too early",
+    b'"abc': "ends too early",
+    b"tru": "ends too early",
+    b"NaN": "invalid character",
+    b"Infinity": "invalid character",
+    b"-Infinity": "invalid character",
+    b"[1e400]": "out of range",
+    b"-1e400": "out of range",
+    b"1" * 5000: "out of range",
+    b"1" * (MAX_DIGITS + 1) + b"e-20": "digits",
+    b"0." + b"1" * (MAX_DIGITS + 1): "digits",
+    b"9" * MAX_DIGITS + b".0": "out of range",
+    b"01": "invalid number",
+    b"+1": "invalid character",
+    b".5": "invalid character",
+    b"1.": "invalid number",
+    b"0x10": "trailing characters",
+    b"//\n1": "invalid character",
+    b'"\n"': "invalid character",
+    b'"\\x"': "escape",
+    b'"\\ud800"': "surrogate",
+    b'"\\udc00"': "surrogate",
+    b'"\\ud800\\ud800"': "surrogate",
+    b'"\\ud800abc"': "surrogate",
+    b'{"\\ud83d":1}': "surrogate|ends",
+    b'"\xff"': r"UTF-8 \(line 1, column 2\)",
+    b'[\n"\xed\xa0\x80"]': r"UTF-8 \(line 2, column 2\)",
+    b'{"\xc0\x80":1}': "UTF-8",
+    b'"\xf4\x90\x80\x80"': "UTF-8",
+    b'{"a":1,"a":2}': "twice",
+    b'{"a":1,"\\u0061":2}': "twice",
+    b'{"a":":","a":"\\u003a:"}': "twice",
+    b'[{"b":{"a":[],"c":1,"a":[]}}]': "twice",
+    b'{"":1,"":1}': "twice",
+    b'{"\\\\":1,"\\\\":2}': "twice",
+    b"[" * (MAX_DEPTH + 1) + b"]" * (MAX_DEPTH + 1): "too deep",
+    b'{"a":' * (MAX_DEPTH + 1) + b"1" + b"}" * (MAX_DEPTH + 1): "too deep",
+    b"[" * 100_000: "too deep",
+    b'{"a":' * 100_000: "too deep",
+}
+
+
+@pytest.mark.parametrize(("text", "why"), REFUSED.items(), ids=range(len(REFUSED)))
+def test_what_readers_disagree_on_is_refused(text: bytes, why: str) -> None:
+    """The error says what is wrong, and where if that is known."""
+    with pytest.raises(InvalidJSON, match=why) as caught:
+        parse(text)
+    assert caught.value.__suppress_context__ or caught.value.__context__ is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b'{"secret":1e999}',
+        b'{"a":"secret}',
+        b'{"secret":1,"secret":2}',
+        b'["secret", secret]',
+        b'{"secret":"\xff"}',
+        b'{"secret":"\\ud800"}',
+    ],
+)
+def test_errors_quote_nothing(text: bytes) -> None:
+    """No error has a value or a key of the text in it."""
+    with pytest.raises(InvalidJSON) as caught:
+        parse(text)
+    assert "secret" not in str(caught.value)
+
+
+@given(JSON_VALUES)
+@example(['"', {'"': "\\"}, "[[[{{{:::", {"\\": {"\\\\": '\\"'}}])
+@example([2**64, -(2**64), 10**308, -0.0, 5e-324, 1.7976931348623157e308])
+def test_what_is_written_reads_back(value: object) -> None:
+    """Any JSON comes back as it was, however it was written."""
+    assert repr(parse(encode(value))) == repr(value)
+    for ascii_only in (True, False):
+        text = json.dumps(value, ensure_ascii=ascii_only, indent=1).encode()
+        assert repr(parse(text)) == repr(value)
+
+
+@given(JSON_VALUES, TEXTS, st.integers(0, 3))
+def test_key_that_comes_twice_is_seen_anywhere(value: object, key: str, depth: int) -> None:
+    """Whatever else is in the text, and whatever the key, one that comes twice is refused."""
+    name, inner = json.dumps(key), json.dumps(value)
+    text = f'{{{name}:{inner},"{key.__hash__()}x":0,{name}:{inner}}}'
+    for _ in range(depth):
+        text = f'[{inner},{{"a":{text}}}]'
+    with pytest.raises(InvalidJSON, match="twice"):
+        parse(text.encode())
+
+
+@given(st.binary() | st.text(alphabet='[]{}",:\\1e-. \n').map(str.encode))
+def test_no_bytes_break_the_reader(text: bytes) -> None:
+    """Whatever the bytes, it is JSON as Python's reader knows it, or InvalidJSON is raised."""
+    try:
+        value = parse(text)
+    except InvalidJSON:
+        return
+    assert value == json.loads(text)
+
+
+@given(st.binary(max_size=40), st.integers(0, 200), st.integers(0, 200))
+def test_only_good_texts_pass_after_a_change(noise: bytes, start: int, end: int) -> None:
+    """A good text with a piece cut out or put in is refused, or read as Python reads it."""
+    good = b'{"a":["\\u00e4\\"[",{"b":null,"c":-1.5e3}],"\xc3\xa4":true,"d":{"e":[[],[{}]]}}'
+    text = good[:start] + noise + good[end:]
+    try:
+        value = parse(text)
+    except InvalidJSON:
+        return
+    assert value == json.loads(text)
+
+
+def test_depth_is_exact() -> None:
+    """As deep as allowed is read, one deeper is not, and brackets in texts do not count."""
+    for depth in (1, 2, 64, 128):
+        assert parse(b"[" * depth + b"]" * depth, depth=depth) is not None
+        mixed = b'{"[[":["]]{",' * (depth // 2) + b"1" + b"]}" * (depth // 2)
+        assert parse(mixed, depth=depth) is not None
+        with pytest.raises(InvalidJSON, match="too deep"):
+            parse(b"[" * (depth + 1) + b"]" * (depth + 1), depth=depth)
+    assert parse(b"[[],[],[[]],[]]", depth=3) == [[], [], [[]], []]
+    with pytest.raises(InvalidJSON, match="too deep"):
+        parse(b"[[],[],[[]],[]]", depth=2)
+    assert parse(b"1", depth=0) == 1
+
+
+def test_numbers_keep_their_kind_and_size() -> None:
+    """Whole numbers stay whole, however large; fractions are fractions."""
+    assert repr(parse(b"[5,5.0,-0.0,1e2,18446744073709551616]")) == (
+        "[5, 5.0, -0.0, 100.0, 18446744073709551616]"
+    )
+    largest = 10**MAX_DIGITS - 1
+    assert parse(str(largest).encode()) == largest
+    assert parse(f"-{largest}".encode()) == -largest
+
+
+def test_a_mebibyte_is_read_at_once() -> None:
+    """A document as large as a request may be takes well under 50 ms."""
+    contact = {
+        "id": 1,
+        "alias": "Älice \"'\\",
+        "keys": {"public_key": "ab" * 32},
+        "my_identity": "cd" * 32,
+        "drop_urls": ["https://drop.example/" + "a" * 43],
+        "module_data": {},
+        "created": 1476281471,
+    }
+    text = encode([contact] * 3300)
+    assert len(text) > 2**20 * 0.95
+    times = []
+    for _ in range(5):
+        before = time.perf_counter()
+        parse(text)
+        times.append(time.perf_counter() - before)
+    assert min(times) < 0.05
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        math.nan,
+        [math.inf],
+        {"a": [{"b": (1, -math.inf)}], "c": None},
+        "\ud800",
+        {"\udfff": 1},
+        object(),
+        {(1, 2): 3},
+        {"a": {1j}},
+    ],
+    ids=range(8),
+)
+def test_what_json_cannot_hold_is_not_written(value: object) -> None:
+    """No NaN, no half of a surrogate pair, nothing of another kind."""
+    with pytest.raises(InvalidJSON):
+        encode(value)
+
+
+def test_what_contains_itself_is_not_written() -> None:
+    """A list in itself has no end, and is refused."""
+    value: list[object] = []
+    value.append(value)
+    with pytest.raises(InvalidJSON, match="too deep"):
+        encode(value)
+
+
+def test_what_is_written_is_compact() -> None:
+    """No blanks, and no escapes for what UTF-8 can write."""
+    assert encode({"ä": [1, None, "/<"], "b": 0.5}) == '{"ä":[1,null,"/<"],"b":0.5}'.encode()
