@@ -1,0 +1,41 @@
+"""``python -m bench [--small] [--json FILE] [NAME…]``: run benchmarks and print a table."""
+
+import argparse
+import importlib
+import json
+import sys
+from pathlib import Path
+
+from attrs import asdict
+
+from bench.measure import Row
+
+NAMES = ("crypto",)
+
+
+def main() -> int:
+    """Run what was asked for; the status tells whether every bound holds."""
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(NAMES)}")
+    parser.add_argument("--small", action="store_true", help="only show that they run")
+    parser.add_argument("--json", type=Path, help="write the rows here too")
+    options = parser.parse_args()
+    rows: list[Row] = []
+    for name in options.names or NAMES:
+        if name not in NAMES:
+            parser.error(f"there is no benchmark {name}")
+        for row in importlib.import_module(f"bench.{name}").run(small=options.small):
+            rows.append(row)
+            mark = "ok  " if row.holds else "MISS"
+            print(
+                f"{mark} {row.ratio:7.2f} {row.wanted:>8}  {row.what}"
+                f" / {row.against}{'  ' + row.detail if row.detail else ''}",
+                flush=True,
+            )
+    if options.json:
+        options.json.write_text(json.dumps([asdict(row) for row in rows], indent=2) + "\n")
+    return 0 if options.small or all(row.holds for row in rows) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

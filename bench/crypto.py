@@ -1,0 +1,63 @@
+"""Opening and sealing against the scalar products that they cannot do without."""
+
+import os
+from collections.abc import Iterator
+
+from nacl.bindings import crypto_scalarmult, crypto_scalarmult_base
+
+from bench.measure import Row, paired
+from qabel.crypto import PrivateKey
+from qabel.drop.message import DropMessage, encode
+from qabel.drop.transport import Opener, seal_message
+
+
+def text(sender: PrivateKey) -> bytes:
+    """Make the text of a message of usual size."""
+    data = b'{"msg":"%b"}' % (b"x" * 200)
+    return encode(DropMessage(1, sender.public_key, "chat", data))
+
+
+def run(*, small: bool) -> Iterator[Row]:
+    """Measure on one core."""
+    count, rounds = (50, 3) if small else (2000, 9)
+    me, other, stranger = (PrivateKey.generate() for _ in range(3))
+    points = [PrivateKey.generate().public_key.raw for _ in range(count)]
+    message = text(other)
+
+    def products() -> None:
+        for point in points:
+            crypto_scalarmult(me.raw, point)
+
+    foreign = [seal_message(other, stranger.public_key, message) for _ in range(count)]
+    opener = Opener([me], shares_process=False)
+    yield Row(
+        "opening other people's messages, one core",
+        "scalar products by libsodium",
+        paired(lambda: opener.open_all(foreign), products, rounds),
+        ">= 0.80",
+    )
+    own = [seal_message(other, me.public_key, message) for _ in range(count)]
+    yield Row(
+        "opening one's own from known contacts, one core",
+        "scalar products by libsodium",
+        paired(lambda: opener.open_all(own), products, rounds),
+        ">= 0.60",
+    )
+
+    def seal() -> None:
+        for _ in range(count):
+            seal_message(me, other.public_key, message)
+
+    def bare() -> None:
+        for point in points:
+            ephemeral = os.urandom(32)
+            crypto_scalarmult_base(ephemeral)
+            crypto_scalarmult(ephemeral, point)
+            crypto_scalarmult(me.raw, point)
+
+    yield Row(
+        "sealing",
+        "two scalar products and a base point",
+        paired(seal, bare, rounds),
+        ">= 0.75",
+    )

@@ -1,0 +1,156 @@
+"""The daemon as one service: the core, its listeners, and a drop server beside it if wanted.
+
+``twistd qabel-rest`` and applications that embed the daemon both start it from here.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from attrs import evolve, field, frozen
+from twisted.application.service import MultiService
+from twisted.internet.defer import CancelledError, Deferred, maybeDeferred
+from twisted.internet.interfaces import IAddress
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from qabel.core.errors import CoreError, StoreError
+from qabel.core.service import CoreOptions, CoreService
+from qabel.dropserver.service import DropServerService
+from qabel.listening import (
+    Listening,
+    ListenOn,
+    PrivateSocketEndpoint,
+    loopback_endpoints,
+    parse_endpoint,
+    show_address,
+)
+from qabel.process import DirectoryLock, StartError, fail_start, private_directory
+from qabel.rest.app import make_site
+from qabel.rest.door import DoorOptions
+from qabel.store.keys import KeyFile
+
+PORT = 9696
+"""Qabel's port for the local REST API."""
+
+SOCKET = "rest.sock"
+"""The name of the Unix socket in the data directory."""
+
+KEY = "database-key"
+"""The name of the key file in the data directory."""
+
+DROPS = "drop-server"
+"""The directory, in the data directory, of a drop server that runs beside the daemon."""
+
+
+def default_listen() -> list[ListenOn]:
+    """Give the endpoints to listen on if none are given: loopback only."""
+    return [parse_endpoint(each) for each in loopback_endpoints(PORT)]
+
+
+@frozen(kw_only=True)
+class DaemonConfig:
+    """How a daemon is set up."""
+
+    data_directory: Path
+    listen: Sequence[ListenOn] = field(factory=default_listen)
+    drop_server: ListenOn | None = None
+    """Where a drop server beside it listens; None for none."""
+    door: DoorOptions = field(factory=DoorOptions)
+    core: CoreOptions = field(factory=CoreOptions)
+
+
+class Daemon(MultiService):
+    """A daemon on a data directory of its own.
+
+    ``ready`` fires with None once it listens; ``core`` can be used from then on. What keeps it
+    from that ends the process with one line, unless it is ``embedded``: then ``ready`` fails.
+    """
+
+    name = "qabel-rest"
+    _log = Logger()
+
+    def __init__(self, config: DaemonConfig, *, reactor: Any, embedded: bool = False) -> None:
+        super().__init__()
+        self._config = config
+        self._embedded = embedded
+        self._reactor = reactor
+        self._lock = DirectoryLock(config.data_directory)
+        self._starting: Deferred[None] | None = None
+        self.core = CoreService(
+            config.data_directory,
+            KeyFile(config.data_directory / KEY),
+            reactor=reactor,
+            options=config.core,
+        )
+        self.ready: Deferred[None] = Deferred()
+        self.addresses: list[IAddress] = []
+        """Where it listens on TCP."""
+
+    @property
+    def socket(self) -> Path:
+        """The Unix socket that serves the same API."""
+        return self._config.data_directory / SOCKET
+
+    def startService(self) -> None:
+        """Take the data directory, and begin to start; raises StartError."""
+        private_directory(self._config.data_directory)
+        self._lock.acquire()
+        super().startService()
+        self._starting = Deferred.fromCoroutine(self._start())
+        self._starting.addCallbacks(self.ready.callback, self._failed)
+
+    async def _start(self) -> None:
+        try:
+            await self.core.open()
+            if self._config.drop_server is not None:
+                await self._start_drop_server(self._config.drop_server)
+            self.core.setServiceParent(self)
+            await self._listen()
+        except (CoreError, StoreError, OSError) as error:
+            raise StartError(str(error)) from error
+
+    async def _start_drop_server(self, place: ListenOn) -> None:
+        """Run a drop server too, and have it used if there is no other one."""
+        drops = DropServerService(self._config.data_directory / DROPS, reactor=self._reactor)
+        drops.setServiceParent(self)
+        listening = Listening(self._reactor, [place], drops.site, name="qabel-drop")
+        listening.setServiceParent(self)
+        [address] = await listening.when_listening()
+        if not self.core.synced.value.drop_servers:
+            server = {"url": f"http://{show_address(address)}", "auth": "", "active": True}
+            await self.core.synced.set("drop_servers", [server])
+
+    async def _listen(self) -> None:
+        door = self._config.door
+        site = make_site(self.core, options=door, reactor=self._reactor)
+        private = make_site(self.core, options=evolve(door, unix=True), reactor=self._reactor)
+        socket = PrivateSocketEndpoint(self._reactor, self.socket)
+        tcp = Listening(self._reactor, self._config.listen, site, name=self.name)
+        unix = Listening(self._reactor, [socket], private, name=self.name)
+        for each in (tcp, unix):
+            each.setServiceParent(self)
+            await each.when_listening()
+        self.addresses = tcp.addresses
+
+    def _failed(self, failure: Failure) -> None:
+        if failure.check(CancelledError):
+            return
+        if self._embedded:
+            self.ready.errback(failure)
+        elif failure.check(StartError):
+            fail_start(f"{self.name}: {failure.getErrorMessage()}", self._reactor)
+        else:
+            self._log.failure("the daemon could not start", failure)
+            fail_start(f"{self.name}: an unexpected error; its log says more", self._reactor)
+
+    def stopService(self) -> "Deferred[None]":
+        """Stop listening, end what is under way, and close the database."""
+        return Deferred.fromCoroutine(self._stop())
+
+    async def _stop(self) -> None:
+        if self._starting is not None:
+            self._starting.cancel()
+        await maybeDeferred(super().stopService)
+        await self.core.close()
+        self._lock.release()

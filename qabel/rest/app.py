@@ -1,0 +1,100 @@
+"""The REST server: all subjects on one Klein application, and the site around it."""
+
+from typing import Any
+
+from klein import Klein
+from klein.interfaces import IKleinRequest
+from twisted.python.failure import Failure
+from werkzeug.exceptions import MethodNotAllowed
+
+from qabel.core.service import CoreService
+from qabel.jsontext import encode
+from qabel.rest import (
+    contract,
+    events,
+    messages,
+    outbox,
+    people,
+    settings,
+    status,
+    tokens,
+    webhooks,
+)
+from qabel.rest.answers import Reply
+from qabel.rest.door import Door, DoorOptions
+from qabel.rest.limits import ApiSite
+from qabel.rest.openapi import describe
+from qabel.rest.problems import allow, problem_of
+from qabel.rest.request import ApiRequest
+from qabel.rest.routes import IdConverter, RefConverter
+from qabel.rest.streams import Streams
+
+SUBJECTS = (
+    settings.routes,
+    messages.routes,
+    people.routes,
+    outbox.routes,
+    events.routes,
+    webhooks.routes,
+    tokens.routes,
+    status.routes,
+    contract.routes,
+)
+
+
+class Api:
+    """The application, bound to a core."""
+
+    app = Klein()
+    subjects = SUBJECTS
+    openapi = encode(describe(SUBJECTS))
+
+    def __init__(self, core: CoreService, reactor: Any) -> None:
+        self.core = core
+        self.streams = Streams(reactor)
+
+    @app.handle_errors(Exception)
+    def failed(self, request: Any, failure: Failure) -> bytes:
+        """Answer what was raised, by the one table."""
+        error = failure.value or RuntimeError("no error")
+        if isinstance(error, MethodNotAllowed) and request.method == b"OPTIONS":
+            allowed = allow(error.valid_methods or ())
+            return Reply(204, content_type=None, headers=(allowed,)).begin(request)
+        mapper = IKleinRequest(request).mapper
+        return problem_of(error, mapper.allowed_methods).begin(request)
+
+
+def _install() -> None:
+    url_map = Api.app.url_map
+    url_map.converters.update(id=IdConverter, ref=RefConverter)
+    # A path with two slashes is another path, not one to be sent on from.
+    url_map.merge_slashes = False
+    for subject in SUBJECTS:
+        for route in subject.all:
+            route.install(Api.app)
+
+
+_install()
+
+
+def make_site(core: CoreService, *, options: DoorOptions | None = None, reactor: Any) -> ApiSite:
+    """Make the site that serves an open core.
+
+    Args:
+        core: what does the work.
+        options: who gets in.
+        reactor: for all times.
+
+    """
+    chosen = options or DoorOptions()
+    open_paths = frozenset(
+        route.path.encode() for subject in SUBJECTS for route in subject.all if not route.scopes
+    )
+    return ApiSite(
+        Api(core, reactor).app.resource(),
+        ApiRequest,
+        Door(core.tokens, chosen),
+        open_paths,
+        reactor=reactor,
+        max_connections=chosen.max_connections,
+    )

@@ -1,0 +1,150 @@
+"""Bodies of requests: JSON or a form, read into the members that the contract names."""
+
+from collections.abc import Iterable
+from urllib.parse import parse_qsl
+
+from multipart import (  # type: ignore[import-untyped]
+    MultipartError,
+    PushMultipartParser,
+    parse_options_header,
+)
+
+from qabel.jsontext import InvalidJSON, parse
+
+JSON = "application/json"
+FORM = "application/x-www-form-urlencoded"
+MULTIPART = "multipart/form-data"
+MERGE_PATCH = "application/merge-patch+json"
+
+MAX_FIELDS = 100
+"""Fields of a form."""
+
+
+class WrongType(ValueError):
+    """A content type that is not taken."""
+
+
+class BadBody(ValueError):
+    """A body that is not what its content type says, or no object."""
+
+
+def media_type(header: bytes | None) -> tuple[str, dict[str, str]]:
+    """Read a Content-Type header: the type in lower case, and its options."""
+    if header is None:
+        return "", {}
+    try:
+        kind, options = parse_options_header(header.decode("ascii"))
+    except ValueError:
+        raise WrongType("The Content-Type header is malformed.") from None
+    return kind.lower(), options
+
+
+def read_members(header: bytes | None, data: bytes) -> dict[str, object]:
+    """Read a body whose members are the keys of the contract.
+
+    In forms, a value that is valid JSON is taken as JSON, any other as a text. Raises WrongType or
+    BadBody.
+    """
+    kind, options = media_type(header)
+    if kind == JSON or (not kind and not data):
+        value = read_json(options, data)
+        if not isinstance(value, dict):
+            raise BadBody("The body must be a JSON object.")
+        return value
+    if kind == FORM:
+        return _from_pairs(_urlencoded(_checked_charset(options), data))
+    if kind == MULTIPART:
+        return _from_pairs(_multipart(options, data))
+    raise WrongType(f"The body must be {JSON}, {FORM} or {MULTIPART}.")
+
+
+def read_json(options: dict[str, str], data: bytes) -> object:
+    """Read a body in JSON. Raises WrongType or BadBody."""
+    _checked_charset(options)
+    if not data:
+        raise BadBody("The body is empty.")
+    try:
+        return parse(data)
+    except InvalidJSON as error:
+        raise BadBody(f"The body is not valid JSON: {error}.") from None
+
+
+def read_patch(header: bytes | None, data: bytes) -> object:
+    """Read a JSON merge patch, or a form of its outermost members. Raises WrongType or BadBody."""
+    kind, options = media_type(header)
+    if kind in (JSON, MERGE_PATCH) or (not kind and not data):
+        return read_json(options, data)
+    return read_members(header, data)
+
+
+def json_or_text(value: str) -> object:
+    """Read the value of a form's field."""
+    try:
+        return parse(value.encode())
+    except (InvalidJSON, UnicodeEncodeError):
+        return value
+
+
+def read_fields(header: bytes | None, data: bytes) -> dict[str, str]:
+    """Read a form whose values are left as texts. Raises WrongType or BadBody."""
+    kind, options = media_type(header)
+    if kind == FORM:
+        return _unique(_urlencoded(_checked_charset(options), data))
+    if kind == MULTIPART:
+        return _unique(_multipart(options, data))
+    raise WrongType(f"The body must be {FORM} or {MULTIPART}.")
+
+
+def _checked_charset(options: dict[str, str]) -> dict[str, str]:
+    charset = options.get("charset", "utf-8").lower()
+    if charset not in ("utf-8", "utf8", "us-ascii"):
+        raise WrongType("The body must be in UTF-8.")
+    return options
+
+
+def _from_pairs(pairs: Iterable[tuple[str, str]]) -> dict[str, object]:
+    return {name: json_or_text(value) for name, value in _unique(pairs).items()}
+
+
+def _unique(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
+    members: dict[str, str] = {}
+    for name, value in pairs:
+        if name in members:
+            raise BadBody("The form has the same field twice.")
+        members[name] = value
+    return members
+
+
+def _urlencoded(_: dict[str, str], data: bytes) -> list[tuple[str, str]]:
+    try:
+        return parse_qsl(
+            data.decode("ascii"),
+            keep_blank_values=True,
+            strict_parsing=bool(data),
+            errors="strict",
+            max_num_fields=MAX_FIELDS,
+        )
+    except UnicodeDecodeError:
+        raise BadBody("The form is not UTF-8 in URL encoding.") from None
+    except ValueError:
+        raise BadBody("The body is not a form in URL encoding, or has too many fields.") from None
+
+
+def _multipart(options: dict[str, str], data: bytes) -> list[tuple[str, str]]:
+    boundary = options.get("boundary", "")
+    fields: list[tuple[str, bytearray]] = []
+    try:
+        with PushMultipartParser(
+            boundary, content_length=len(data), max_segment_count=MAX_FIELDS, strict=True
+        ) as parser:
+            for event in [*parser.parse(data), *parser.parse(b"")]:
+                if isinstance(event, bytes | bytearray):
+                    fields[-1][1].extend(event)
+                elif event is not None:
+                    _checked_charset({"charset": event.charset or "utf-8"})
+                    fields.append((event.name or "", bytearray()))
+        return [(name, bytes(value).decode()) for name, value in fields]
+    except UnicodeDecodeError:
+        raise BadBody("The form has a field that is not UTF-8.") from None
+    except MultipartError as error:
+        raise BadBody(f"The body is not a valid form: {error}.") from None

@@ -1,0 +1,52 @@
+"""``/events``: what happens, as server-sent events."""
+
+from qabel.rest.answers import Reply
+from qabel.rest.problems import refused
+from qabel.rest.query import some_of, text
+from qabel.rest.routes import Call, Routes
+from qabel.rest.streams import CONTENT_TYPE
+
+routes = Routes("Events")
+
+KINDS = ("drop", "outbox", "settings", "synced")
+
+_KINDS_OF_SCOPE = {
+    "read": frozenset({"drop", "outbox"}),
+    "send": frozenset({"outbox"}),
+    "settings": frozenset({"settings", "synced"}),
+    "admin": frozenset(KINDS),
+}
+
+
+@routes.add(
+    "GET",
+    "/events",
+    "Follow what happens; Last-Event-ID resumes with nothing lost",
+    scopes={"read", "send", "settings"},
+    for_one_identity=True,
+    query=(
+        text("since", None, "Begins after this place; now, if not given. 0 is the beginning."),
+        some_of("kinds", KINDS, "Only these kinds; all that the token allows, if not given."),
+    ),
+    answers={
+        200: "Events: `id` is the place, `event` the kind, `data` a JSON object.",
+        410: "The place is not of this database, or is gone; the oldest there is stands here.",
+    },
+    produces="text/event-stream",
+)
+async def follow(call: Call) -> Reply | None:
+    """Tell of everything that happens, until one of the two hangs up."""
+    allowed = frozenset().union(
+        *(_KINDS_OF_SCOPE.get(scope, frozenset()) for scope in call.access.scopes)
+    )
+    kinds: frozenset[str] = call.query["kinds"] or allowed
+    if not kinds <= allowed:
+        raise refused(403, "The token does not allow to be told of all these kinds.")
+    # A client that connects again goes on from where it was, whatever its first URL says.
+    since = call.text_header(b"Last-Event-ID") or call.query["since"]
+    follower = call.core.log.follow(since, kinds=kinds, identity=call.access.identity_id)
+    if call.is_head:
+        follower.close()
+        return Reply(200, b"", CONTENT_TYPE)
+    await call.api.streams.serve(call.request, follower)
+    return None

@@ -1,0 +1,57 @@
+"""Files that people hand each other, as bodies of requests."""
+
+from qabel.jsontext import InvalidJSON, encode, parse
+from qabel.rest.body import FORM, JSON, MULTIPART, WrongType, json_or_text, media_type, read_fields
+from qabel.rest.problems import refused
+from qabel.rest.routes import Call, Key
+
+FILE_KEYS = (
+    Key("document", "The file.", {"type": ["object", "string"]}),
+    Key(
+        "identity",
+        "Whose it is to be: an identity's id or public key.",
+        {"type": ["integer", "string"]},
+    ),
+)
+
+RAW_TYPES = frozenset({"", JSON, "text/plain", "application/octet-stream"})
+
+_BEGINNINGS = (b"{", b"QABELCONTACT")
+
+
+def given_file(call: Call) -> tuple[bytes, dict[str, object]]:
+    """Read a body that is a file, or has one under ``document``; gives what else is in it too."""
+    data = call.data()
+    try:
+        kind, _ = media_type(call.header(b"Content-Type"))
+    except WrongType as error:
+        raise refused(415, str(error)) from None
+    # curl calls any file a form.
+    if kind in RAW_TYPES or (kind == FORM and data.lstrip().startswith(_BEGINNINGS)):
+        return _in_object(data)
+    if kind not in (FORM, MULTIPART):
+        raise refused(415, f"The body must be the file itself, {JSON}, {FORM} or {MULTIPART}.")
+    return _taken_apart({**call.read(read_fields)})
+
+
+def _in_object(data: bytes) -> tuple[bytes, dict[str, object]]:
+    """Tell the file from an object with the file in it."""
+    try:
+        value = parse(data)
+    except InvalidJSON:
+        return data, {}
+    if not isinstance(value, dict) or "document" not in value:
+        return data, {}
+    return _taken_apart(value)
+
+
+def _taken_apart(members: dict[str, object]) -> tuple[bytes, dict[str, object]]:
+    if "document" not in members:
+        raise refused(400, "The document is missing.")
+    document = members.pop("document")
+    if members.keys() - {"identity"}:
+        raise refused(400, "The body has keys that nobody knows; they are document and identity.")
+    owner = members.get("identity")
+    if isinstance(owner, str):
+        members["identity"] = json_or_text(owner) if len(owner) < 20 else owner
+    return (document.encode() if isinstance(document, str) else encode(document)), members

@@ -1,0 +1,121 @@
+"""A request on its way in: through the door, within the limits, and on to Klein."""
+
+from io import BytesIO
+from urllib.parse import unquote_to_bytes
+
+from twisted.web.server import Request
+
+from qabel.core.tokens import Access
+from qabel.rest.answers import Headers, Reply
+from qabel.rest.door import METHODS, PREFLIGHT
+from qabel.rest.limits import MAX_BODY, TOO_LARGE, ApiChannel, ApiSite
+from qabel.rest.problems import problem
+
+_BAD_PATH = problem(400, "The request's target must be a path in UTF-8.")
+_BAD_METHOD = problem(501, "Methods are written in capital letters.")
+_ALL_METHODS = Reply(204, content_type=None, headers=((b"Allow", METHODS),))
+
+
+class ApiRequest(Request):
+    """One request. No route sees one that the door has not let in."""
+
+    access: Access | None = None
+    """What whoever asks may do; None as long as nobody knows."""
+    refusal: Reply | None = None
+    """Why the door does not let this in."""
+    cors: Headers = ()
+    """What lets a web page read the answer."""
+    site: ApiSite
+    channel: ApiChannel
+    content: BytesIO
+
+    _examined = False
+    _size = 0
+
+    def gotLength(self, length: int | None) -> None:
+        """Refuse a body that is too large, and see who sends one before it is kept."""
+        # In memory, never in a file: what is sent here may be a secret.
+        self.content = BytesIO()
+        if length is not None and length > MAX_BODY:
+            self._refuse_body()
+        elif length != 0:
+            self._examine()
+
+    def handleContentChunk(self, data: bytes) -> None:
+        """Keep a part of the body, if it is somebody's who may send one."""
+        self._size += len(data)
+        if self._size > MAX_BODY:
+            self._refuse_body()
+        elif self.access is not None and self.refusal is None:
+            self.content.write(data)
+
+    def requestReceived(self, command: bytes, path: bytes, version: bytes) -> None:
+        """Handle what is here in whole, unless it was refused before."""
+        if self._size <= MAX_BODY:
+            super().requestReceived(command, path, version)
+
+    def process(self) -> None:
+        """Check all that can be wrong with any request, then have Klein find its route."""
+        if not self._examined:
+            self._examine()
+        answer = self._stopped()
+        if answer is not None:
+            self.write(answer.begin(self))
+            self.finish()
+            return
+        self.prepath = []
+        self.postpath = unquote_to_bytes(self.path[1:]).split(b"/")
+        self.render(self.site.resource)
+
+    def getRequestHostname(self) -> bytes:
+        """Give a name that routing can do with, whatever the Host header said."""
+        return b"localhost"
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether there is somebody to answer to."""
+        return not self._disconnected
+
+    def abort(self) -> None:
+        """Close the connection at once: what was sent cannot be taken as the whole answer."""
+        if self.channel is not None:
+            self.channel.abort()
+
+    def _examine(self) -> None:
+        self._examined = True
+        self.site = self.channel.site
+        self.site.door.examine(self)
+
+    def _stopped(self) -> Reply | None:
+        """Give the answer if this request gets no further than here."""
+        if self.refusal is not None:
+            return self.refusal
+        asked = b"Access-Control-Request-Method"
+        if self.method == b"OPTIONS" and self.cors and self.requestHeaders.hasHeader(asked):
+            return PREFLIGHT
+        if self.access is None and self.path not in self.site.open_paths:
+            return self.site.door.unknown()
+        if not self.method.isupper():
+            return _BAD_METHOD
+        if self.path == b"*" and self.method == b"OPTIONS":
+            return _ALL_METHODS
+        return None if _is_path(self.path) else _BAD_PATH
+
+    def _refuse_body(self) -> None:
+        self._size = MAX_BODY + 1
+        self.content = BytesIO()
+        # Nothing is to follow the answer, such as leave to send the body.
+        self.requestHeaders.removeHeader(b"Expect")
+        self.channel.refuse(TOO_LARGE)
+
+
+def _is_path(path: bytes) -> bool:
+    if path[:1] != b"/":
+        return False
+    if b"%" not in path and path.isascii():
+        return True
+    try:
+        unquote_to_bytes(path).decode()
+    except UnicodeDecodeError:
+        return False
+    return True

@@ -1,0 +1,111 @@
+"""``/settings`` and ``/synced``: the two settings documents."""
+
+from collections.abc import Callable
+from typing import Any
+
+from qabel.core.live import LiveDocument
+from qabel.core.service import CoreService
+from qabel.jsontext import InvalidJSON, parse
+from qabel.rest.answers import Reply, versioned
+from qabel.rest.body import read_patch
+from qabel.rest.problems import refused
+from qabel.rest.routes import Call, Key, Routes
+
+routes = Routes("Settings")
+
+SCOPES = {"settings"}
+
+_KEY = Key("key", "Key to update, can be in the form of foo.bar.baz.", {"type": "string"}, True)
+_VALUE = Key("value", "Value to set for the key.", {}, True)
+_SETTINGS = Key(
+    "settings", "JSON document of the settings.", {"type": ["object", "string"]}, required=True
+)
+
+_READ = {200: "The whole document.", 304: "It has not changed."}
+_WRITE = {
+    200: "Updated; the whole document after the change.",
+    400: "The value is not valid.",
+    412: "The document has changed.",
+    415: "The content type is not taken.",
+}
+_WRONG_KEY = {405: "The key is not valid."}
+_NO_DOCUMENT = {405: "It is missing, or no valid JSON document."}
+
+
+def _declare(path: str, what: str, choose: Callable[[CoreService], LiveDocument[Any]]) -> None:
+    """Declare the routes of one document."""
+
+    @routes.add("GET", path, f"Read the {what} settings", scopes=SCOPES, answers=_READ)
+    def read(call: Call) -> Reply:
+        document = choose(call.core)
+        return versioned(document.encoded, document.etag, call.header(b"If-None-Match"))
+
+    @routes.add(
+        "PUT",
+        path,
+        f"Update a single key of the {what} settings",
+        scopes=SCOPES,
+        body=(_KEY, _VALUE),
+        answers=_WRITE | _WRONG_KEY,
+    )
+    async def change(call: Call) -> Reply:
+        members = call.members()
+        key = members.get("key")
+        if not isinstance(key, str):
+            raise call.wrong_key("The key is missing, or is no text.")
+        if "value" not in members:
+            raise refused(400, "The value is missing.")
+        document = choose(call.core)
+        await document.set(key, members["value"], if_match=call.text_header(b"If-Match"))
+        return _whole(document)
+
+    @routes.add(
+        "POST",
+        path,
+        f"Substitute the {what} settings",
+        scopes=SCOPES,
+        body=(_SETTINGS,),
+        answers=_WRITE | _NO_DOCUMENT,
+    )
+    async def substitute(call: Call) -> Reply:
+        settings = _settings_in(call)
+        document = choose(call.core)
+        await document.replace(settings, if_match=call.text_header(b"If-Match"))
+        return _whole(document)
+
+    @routes.add(
+        "PATCH",
+        path,
+        f"Change the {what} settings by a JSON merge patch",
+        scopes=SCOPES,
+        raw_body="A JSON merge patch (RFC 7396).",
+        answers=_WRITE | _NO_DOCUMENT,
+    )
+    async def merge(call: Call) -> Reply:
+        patch = call.read(read_patch, unreadable=405)
+        document = choose(call.core)
+        await document.merge(patch, if_match=call.text_header(b"If-Match"))
+        return _whole(document)
+
+
+def _settings_in(call: Call) -> object:
+    """Give the document in the body; as a text, it may also be one in a JSON string."""
+    members = call.members(unreadable=405)
+    if "settings" not in members:
+        raise call.wrong_key("The settings are missing.")
+    settings = members["settings"]
+    if not isinstance(settings, str):
+        return settings
+    try:
+        return parse(settings.encode())
+    except (InvalidJSON, UnicodeEncodeError) as error:
+        why = f": {error}" if isinstance(error, InvalidJSON) else ""
+        raise call.wrong_key(f"The settings are no valid JSON document{why}.") from None
+
+
+def _whole(document: LiveDocument[Any]) -> Reply:
+    return versioned(document.encoded, document.etag, None)
+
+
+_declare("/settings", "local", lambda core: core.local)
+_declare("/synced", "synced", lambda core: core.synced)

@@ -1,0 +1,76 @@
+"""``/webhooks``: URLs to which the daemon brings what is new."""
+
+from qabel.rest.answers import NO_CONTENT, Reply, created, json_reply
+from qabel.rest.routes import Call, Key, Routes
+
+routes = Routes("Webhooks")
+
+SCOPES = {"admin"}
+
+_NOT_FOUND = {404: "There is no such webhook."}
+
+_BODY = (
+    Key("url", "Where to bring it: loopback, unless others are allowed.", {"type": "string"}, True),
+    Key("kinds", "What to tell of.", {"type": "array", "items": {"type": "string"}}),
+    Key("secret", "The key of the signatures; made if it is not given.", {"type": "string"}),
+    Key("since", "The place after which to begin; from now on, if not given.", {"type": "string"}),
+)
+
+
+@routes.add(
+    "GET", "/webhooks", "List the webhooks", scopes=SCOPES, answers={200: "A list of webhooks."}
+)
+def listed(call: Call) -> Reply:
+    """List webhooks, without their secrets."""
+    return json_reply(call.core.webhooks.list())
+
+
+@routes.add(
+    "POST",
+    "/webhooks",
+    "Add a webhook; only this answer tells its secret",
+    scopes=SCOPES,
+    body=_BODY,
+    answers={201: "Added.", 400: "It is not valid.", 410: "The place is gone."},
+)
+async def add(call: Call) -> Reply:
+    """Add a webhook."""
+    webhook = await call.core.webhooks.add(call.members())
+    return created(webhook, f"/webhooks/{webhook['id']}")
+
+
+@routes.add(
+    "GET",
+    "/webhooks/<id:webhook_id>",
+    "Read one webhook",
+    scopes=SCOPES,
+    answers={200: "The webhook.", **_NOT_FOUND},
+)
+def read(call: Call, webhook_id: int) -> Reply:
+    """Give one webhook."""
+    return json_reply(call.core.webhooks.get(webhook_id))
+
+
+@routes.add(
+    "DELETE",
+    "/webhooks/<id:webhook_id>",
+    "Forget a webhook",
+    scopes=SCOPES,
+    answers={204: "Forgotten.", **_NOT_FOUND},
+)
+async def delete(call: Call, webhook_id: int) -> Reply:
+    """Forget one webhook."""
+    await call.core.webhooks.delete(webhook_id)
+    return NO_CONTENT
+
+
+@routes.add(
+    "GET",
+    "/webhooks/<id:webhook_id>/undelivered",
+    "List what could not be delivered",
+    scopes=SCOPES,
+    answers={200: "A list, oldest first.", **_NOT_FOUND},
+)
+async def undelivered(call: Call, webhook_id: int) -> Reply:
+    """Give what a webhook could not be told."""
+    return Reply(200, await call.core.webhooks.undelivered(webhook_id))

@@ -1,0 +1,98 @@
+"""``twistd qabel-rest``: its options, and the service they make."""
+
+import os
+from typing import ClassVar
+
+from twisted.application.service import IService
+
+from qabel.core.service import CoreOptions
+from qabel.daemon import PORT, Daemon, DaemonConfig
+from qabel.listening import ListenOn, loopback_endpoints, parse_endpoint
+from qabel.options import DaemonOptions, data_directory
+from qabel.process import StartError, use_steady_clock
+from qabel.rest.door import DoorOptions
+
+NAME = "qabel-rest"
+
+
+class Options(DaemonOptions):
+    """The command line of ``twistd qabel-rest``."""
+
+    name = NAME
+    default_listen = tuple(loopback_endpoints(PORT))
+    synopsis = "[options]"
+    longdesc = "The Qabel daemon: end-to-end encrypted messages behind a local REST API."
+
+    optFlags: ClassVar[list[list[str | None]]] = [
+        *DaemonOptions.optFlags,
+        ["no-push", None, "Do not listen for news; poll only."],
+    ]
+    optParameters: ClassVar[list[list[str | None]]] = [
+        ["data-dir", None, None, "Where everything is kept. [$QABEL_DATA_DIR, or per user]"],
+        ["drop-server", None, None, "Run a drop server too, on this endpoint."],
+        ["auth", None, "token", "Who is let in: token, or none (on loopback only)."],
+        ["max-connections", None, "1024", "Clients at the same time."],
+        ["full-read-interval", None, "3600", "Seconds between readings of whole drops."],
+        ["stale-after", None, "900", "Seconds without a successful poll that /health bears."],
+        ["drop-id-bits", None, "256", "Random bits in the ids of new drops: fewer hide better."],
+    ]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.hosts: list[str] = []
+        self.origins: list[str] = []
+        self.drop_server: ListenOn | None = None
+
+    def opt_allow_host(self, name: str) -> None:
+        """Answer requests to this host name too, besides loopback. Repeatable."""
+        self.hosts.append(name)
+
+    def opt_allow_origin(self, origin: str) -> None:
+        """Let web pages of this origin in, as https://app.example. Repeatable."""
+        self.origins.append(origin)
+
+    def postOptions(self) -> None:
+        """Read the values; raises StartError."""
+        super().postOptions()
+        if self["auth"] not in ("token", "none"):
+            raise StartError(f"--auth must be token or none, not {self['auth']!r}")
+        if self["auth"] == "none" and any(place.reachable for place in self.listen):
+            raise StartError("--auth none is for endpoints that only this machine can reach")
+        if self["drop-server"] is not None:
+            self.drop_server = parse_endpoint(self["drop-server"])
+            if self.drop_server.reachable and not self["allow-remote"]:
+                raise StartError(
+                    f"--drop-server {self['drop-server']} can be reached from other hosts; give "
+                    "--allow-remote too if it should be"
+                )
+        bits = self.positive("drop-id-bits", int)
+        if bits > 256:
+            raise StartError("--drop-id-bits must be 1 to 256")
+        self.config = DaemonConfig(
+            data_directory=data_directory(
+                self["data-dir"], variable="QABEL_DATA_DIR", name="qabel"
+            ),
+            listen=self.listen,
+            drop_server=self.drop_server,
+            door=DoorOptions(
+                auth=self["auth"] == "token",
+                allowed_hosts=frozenset(self.hosts),
+                allowed_origins=frozenset(self.origins),
+                max_connections=self.positive("max-connections", int),
+            ),
+            core=CoreOptions(
+                full_read_interval=self.positive("full-read-interval"),
+                stale_after=self.positive("stale-after"),
+                drop_id_bits=bits,
+                push=not self["no-push"],
+            ),
+        )
+
+
+def makeService(options: Options) -> IService:
+    """Make what twistd runs."""
+    from twisted.internet import reactor  # noqa: PLC0415 - importing it chooses it
+
+    os.umask(0o077)
+    use_steady_clock(reactor)
+    return Daemon(options.config, reactor=reactor)
