@@ -10,7 +10,7 @@ from attrs import asdict
 
 from bench.measure import Row
 
-NAMES = ("crypto",)
+NAMES = ("crypto", "receiving")
 
 
 def main() -> int:

@@ -1,6 +1,7 @@
 """Messages on their way in: fetched, told apart by hash, opened, and kept in one transaction."""
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from functools import partial
 from hashlib import blake2b
 from typing import Protocol
 
@@ -12,10 +13,11 @@ from twisted.logger import Logger
 from qabel.core.batches import Batches
 from qabel.core.errors import StoreError
 from qabel.core.poller import ReadFailed
+from qabel.core.sieve import FOREIGN, Sieve
 from qabel.core.sorting import Found, Sorted, sort
 from qabel.core.workers import Workers
 from qabel.drop.multipart import Part
-from qabel.drop.transport import MESSAGE_SIZE, VERSION, Opener, Verdict
+from qabel.drop.transport import MESSAGE_SIZE, VERSION, Opened, Opener, Verdict
 from qabel.drop.url import DropURL
 from qabel.net.errors import DropServerError
 from qabel.settings.items import Identity
@@ -27,6 +29,13 @@ from qabel.store.receipts import Receipt
 
 FULL_READ_INTERVAL = 3600.0
 """Seconds between readings of a whole drop, which find what a cursor straddled."""
+
+
+BULK = 1024
+"""New messages in one reading past which other processes help to tell whose they are."""
+
+FOREIGN_AT_ONCE = 8192
+"""Hashes of other people's messages that are kept together: fewer would cost more each."""
 
 
 class Fetched(Protocol):
@@ -89,11 +98,24 @@ class Counts:
 
 
 @define
+class _Reading:
+    """One reading of a drop, as far as it is."""
+
+    memory: "_DropMemory"
+    looked_at: int = 0
+    """Messages that were never seen before."""
+    foreign: list[bytes] = field(factory=list)
+    """Hashes that are not kept yet; lost ones would only be looked at again."""
+    dates: list[str] = field(factory=list)
+
+
+@define
 class _DropMemory:
     """A drop as it is read now: for whom, how far, and when next in full."""
 
     drop: Drop
     opener: Opener = field(repr=False)
+    owners: Sequence[Identity] = field(repr=False)
     cursor: str | None
     full_due: float
     """On the clock of the schedule."""
@@ -135,6 +157,7 @@ class Receiver:
         self._fetcher = fetcher
         self._shelf = shelf
         self._workers = workers
+        self._sieve = Sieve()
         self._synced = synced
         self._on_kept = on_kept
         self._on_dates = on_dates
@@ -172,16 +195,17 @@ class Receiver:
             return
         due = self._clock.seconds() >= memory.full_due
         since = None if due else memory.cursor
-        dates: list[str] = []
-        batches = Batches(lambda parts: self._look(memory, parts), self._keeper(memory, dates))
+        reading = _Reading(memory)
+        batches = Batches(partial(self._look, reading), partial(self._keep, reading))
         try:
             fetched = await self._fetch(url, since, batches)
         finally:
             batches.cancel()
+            self._sieve.end()
             # What came whole is kept, whatever came of the rest.
-            if dates:
-                await self._on_dates(dates)
-        await self._finish(memory, fetched, due=due, full=since is None)
+            if reading.dates:
+                await self._on_dates(reading.dates)
+        await self._finish(reading, fetched, due=due, full=since is None)
 
     async def _fetch(self, url: DropURL, since: str | None, batches: Batches[Sorted]) -> Fetched:
         async def take(parts: list[Part]) -> None:
@@ -194,14 +218,13 @@ class Receiver:
         finally:
             await batches.finish()
 
-    async def _finish(
-        self, memory: _DropMemory, fetched: Fetched, *, due: bool, full: bool
-    ) -> None:
+    async def _finish(self, reading: _Reading, fetched: Fetched, *, due: bool, full: bool) -> None:
         """Note how far the drop was read; where nothing changed, without touching the disk."""
+        memory = reading.memory
         latest = fetched.latest if fetched.parts else None
         if due or (latest is not None and latest != memory.cursor):
             done = ReadDone(latest, full)
-            await self._shelf.keep(memory.drop, done=done, now=self._now())
+            await self._shelf.keep(memory.drop, foreign=reading.foreign, done=done, now=self._now())
             memory.cursor = latest or memory.cursor
         if full:
             memory.full_due = self._clock.seconds() + self._full_read_interval
@@ -215,7 +238,7 @@ class Receiver:
         if memory is None or memory.drop != drop:
             state = await self._shelf.drop_state(drop)
             opener = Opener(identity.private_key for identity in owners)
-            memory = _DropMemory(drop, opener, state.cursor, self._full_due(state))
+            memory = _DropMemory(drop, opener, owners, state.cursor, self._full_due(state))
             self._memories[url] = memory
         return memory
 
@@ -226,15 +249,20 @@ class Receiver:
         left = self._full_read_interval - (self._now() - state.last_full_read / 1000)
         return self._clock.seconds() + min(max(left, 0.0), self._full_read_interval)
 
-    async def _look(self, memory: _DropMemory, parts: list[Part]) -> Sorted:
+    async def _look(self, reading: _Reading, parts: list[Part]) -> Sorted:
         """Find what is new among some messages, and open it: may run beside other batches."""
+        memory = reading.memory
         digests = await self._workers.run(_hash_all, parts)
         new = await self._shelf.unseen(memory.drop, digests, now=self._now())
         # A server may give the same message twice in one answer.
         fresh = {digest: part for digest, part in zip(digests, parts, strict=True) if digest in new}
         self.counts.seen_before += len(parts) - len(fresh)
+        if not fresh:
+            return Sorted()
+        reading.looked_at += len(fresh)
         bodies = [part.body for part in fresh.values()]
-        verdicts = await self._workers.run(memory.opener.open_all, bodies)
+        sieve = self._sieve if reading.looked_at > BULK else None
+        verdicts = await self._workers.run(_open_all, memory, bodies, sieve)
         self._count(verdicts)
         found = [
             Found(digest, part, verdict)
@@ -242,23 +270,22 @@ class Receiver:
         ]
         return await self._workers.run(sort, found, self._synced(), self._now())
 
-    def _keeper(self, memory: _DropMemory, dates: list[str]) -> Callable[[Sorted], Awaitable[None]]:
-        async def keep(found: Sorted) -> None:
-            if not found:
-                return
-            kept = await self._shelf.keep(
-                memory.drop,
-                found.messages,
-                foreign=found.foreign,
-                received_receipts=found.receipts,
-                now=self._now(),
-            )
-            self.counts.received += len(kept.messages)
-            if kept.messages:
-                dates.extend(found.dates)
-            self._on_kept(kept)
-
-        return keep
+    async def _keep(self, reading: _Reading, found: Sorted) -> None:
+        reading.foreign += found.foreign
+        if not (found.messages or found.receipts or len(reading.foreign) >= FOREIGN_AT_ONCE):
+            return
+        foreign, reading.foreign = reading.foreign, []
+        kept = await self._shelf.keep(
+            reading.memory.drop,
+            found.messages,
+            foreign=foreign,
+            received_receipts=found.receipts,
+            now=self._now(),
+        )
+        self.counts.received += len(kept.messages)
+        if kept.messages:
+            reading.dates += found.dates
+        self._on_kept(kept)
 
     def _count(self, verdicts: Iterable[object]) -> None:
         for verdict in verdicts:
@@ -274,6 +301,20 @@ class Receiver:
 def _fingerprint(owners: Sequence[Identity]) -> str:
     keys = sorted(identity.public_key.raw for identity in owners)
     return blake2b(b"".join(keys), digest_size=16).hexdigest()
+
+
+def _open_all(
+    memory: _DropMemory, bodies: list[bytes], sieve: Sieve | None
+) -> list[Opened | Verdict]:
+    """Open messages, in a worker; with a sieve, only those that may be ours."""
+    keys = [identity.private_key for identity in memory.owners]
+    marks = sieve.pick(keys, bodies) if sieve is not None else None
+    if marks is None:
+        return memory.opener.open_all(bodies)
+    return [
+        Verdict.FOREIGN if mark == FOREIGN[0] else memory.opener.open(body)
+        for mark, body in zip(marks, bodies, strict=True)
+    ]
 
 
 def _may_be_ours(part: Part) -> bool:

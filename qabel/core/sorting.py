@@ -41,9 +41,6 @@ class Sorted:
     dates: Sequence[str] = ()
     """When the messages came, as the server states it."""
 
-    def __bool__(self) -> bool:
-        return bool(self.messages or self.receipts or self.foreign)
-
 
 def sort(found: Iterable[Found], synced: SyncedSettings, now: float) -> Sorted:
     """Sort a batch. Seals acknowledgements: not for the reactor's thread.

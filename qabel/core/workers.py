@@ -14,7 +14,8 @@ from qabel.core.errors import Unavailable
 P = ParamSpec("P")
 T = TypeVar("T")
 
-DEFAULT_THREADS = os.cpu_count() or 1
+DEFAULT_THREADS = (os.cpu_count() or 1) + 2
+"""Some of them only wait for other processes."""
 
 
 class Workers:

@@ -64,6 +64,8 @@ class Watch:
         if self._paused_at is not None:
             now = self._clock.seconds()
             self._started += now - self._paused_at
+            if self._settle_by is not None:
+                self._settle_by += now - self._paused_at
             self._last = now
             self._paused_at = None
 

@@ -70,7 +70,7 @@ class Transport:
         return answer
 
     def close(self) -> Deferred[None]:
-        """Close all connections; fires when they are closed. There is to be no exchange any more."""
+        """Close all connections, which nobody is to use any more; fires when they are closed."""
         closed: Deferred[None] = self._pool.closeCachedConnections()
         for each in list(self._open):
             each.loseConnection()
@@ -220,7 +220,7 @@ class _Guard(ProtocolWrapper):
 
     def loseConnection(self) -> None:
         """Close, even if the other side does not do its part."""
-        self._gave_up = self._in_headers
+        self._gave_up = self._gave_up or self._in_headers
         self.transport.loseConnection()
         if self._closing is None and self.wrappedProtocol is not None:
             self._closing = self.factory.clock.callLater(CLOSE_SECONDS, self._insist)
@@ -239,7 +239,7 @@ class _Guard(ProtocolWrapper):
         elif self._in_headers and self._header_bytes == 0 and self._exchanges > 1:
             reason = Failure(StaleConnection())
         self.factory.transport.lost(self)
-        super().connectionLost(reason)  # type: ignore[no-untyped-call]
+        super().connectionLost(reason)
 
 
 class _Guards(WrappingFactory):
@@ -247,7 +247,7 @@ class _Guards(WrappingFactory):
     noisy = False
 
     def __init__(self, factory: Any, clock: IReactorTime, transport: Transport) -> None:
-        super().__init__(factory)  # type: ignore[no-untyped-call]
+        super().__init__(factory)
         factory.noisy = False
         self.clock = clock
         self.transport = transport

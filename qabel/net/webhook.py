@@ -21,7 +21,7 @@ LIMITS = Limits(connect=10, silence=20, time=30, size=65536)
 MAX_URL = 2048
 
 _URL = re.compile(
-    r"(?P<scheme>https?)://(?P<host>(?:[0-9a-z_.-]+|\[[0-9a-f:.]+\])(?::[0-9]{1,5})?)(?:/[!-~]*)?",
+    r"(?P<scheme>https?)://(?P<host>(?:[0-9a-z_.-]+|\[[0-9a-f:.]+\])(?::(?P<port>[0-9]{1,5}))?)(?:/[!-~]*)?",
     re.IGNORECASE,
 )
 
@@ -93,7 +93,8 @@ class WebhookClient:
 
 def is_webhook_url(text: str) -> bool:
     """Tell whether the text can be the URL of a webhook."""
-    return len(text) <= MAX_URL and _URL.fullmatch(text) is not None
+    match = _URL.fullmatch(text)
+    return len(text) <= MAX_URL and match is not None and int(match["port"] or 1) in range(1, 65536)
 
 
 def _outside(host: str) -> NotAllowed:

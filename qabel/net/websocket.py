@@ -110,7 +110,7 @@ class WebSocket(Protocol):
 
     def abort(self) -> None:
         """Close at once."""
-        if self.transport is not None:
+        if self._open and self.transport is not None:
             self.transport.abortConnection()  # type: ignore[attr-defined]
 
     def _take(self, event: Event) -> None:

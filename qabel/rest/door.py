@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
-from attrs import field, frozen
+from attrs import frozen
 
 from qabel.core.tokens import EVERYTHING, Access, TokenBook
 from qabel.rest.answers import Headers, Reply
@@ -34,9 +34,9 @@ class DoorOptions:
 
     auth: bool = True
     """Whether a token is needed."""
-    allowed_hosts: frozenset[str] = field(default=frozenset(), converter=frozenset)
+    allowed_hosts: frozenset[str] = frozenset()
     """Names besides the loopback ones, each with or without a port."""
-    allowed_origins: frozenset[str] = field(default=frozenset(), converter=frozenset)
+    allowed_origins: frozenset[str] = frozenset()
     """Origins of web pages that may ask, as in ``https://example.org``."""
     unix: bool = False
     """Whether this door is a Unix socket: its file's mode is the check."""

@@ -1,13 +1,10 @@
 """What goes wrong with the disk: one family, each with one clear line for the user."""
 
-import errno
-import shutil
 from pathlib import Path
 
 from sqlcipher3 import dbapi2 as sqlcipher
 
-LITTLE_ROOM = 1024 * 1024
-"""Bytes: with less than this left, a write that failed is put down to the full disk."""
+from qabel.store.room import FULL, has_room
 
 
 class StoreError(Exception):
@@ -55,10 +52,10 @@ def translate(error: sqlcipher.Error | OSError, path: Path) -> StoreError:
 
     """
     if isinstance(error, OSError):
-        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
-        return _full(path) if full else StoreError(f"{path}: {error.strerror or error}.")
+        return _full(path) if error.errno in FULL else StoreError(f"{path}: {error.strerror or error}.")
     name = getattr(error, "sqlite_errorname", "") or _NAMES.get(str(error), "")
-    if name.startswith("SQLITE_IOERR") and _little_room(path):
+    # What SQLite knows as full is the disk, but neither a quota nor a limit on a file's size.
+    if name.startswith("SQLITE_IOERR") and not has_room(path):
         return _full(path)
     for start, kind, text in _KINDS:
         if name.startswith(start):
@@ -97,10 +94,3 @@ _KINDS: tuple[tuple[str, type[StoreError], str], ...] = (
 
 def _full(path: Path) -> StoreFull:
     return StoreFull(_FULL.format(path=path))
-
-
-def _little_room(path: Path) -> bool:
-    try:
-        return shutil.disk_usage(path.parent).free < LITTLE_ROOM
-    except OSError:
-        return False

@@ -63,10 +63,10 @@ def delete_send(connection: Connection, send_id: int, now: int) -> Outcome | Non
 def expire(connection: Connection, before: int, limit: int) -> int:
     """Forget sends that were settled before a time; gives how many, ``limit`` at most."""
     rows = connection.execute(
-        "SELECT DISTINCT send_id FROM (SELECT send_id FROM deliveries AS one "
+        "SELECT send_id FROM deliveries AS one "
         "WHERE settled < :before AND kind = 'message' AND NOT EXISTS "
         "(SELECT 1 FROM deliveries AS other WHERE other.send_id = one.send_id "
-        "AND (other.settled IS NULL OR other.settled >= :before)) ORDER BY settled LIMIT :limit)",
+        "AND (other.settled IS NULL OR other.settled >= :before)) ORDER BY settled LIMIT :limit",
         {"before": before, "limit": limit},
     ).fetchall()
     return _delete(connection, [row[0] for row in rows])

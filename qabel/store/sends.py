@@ -108,7 +108,18 @@ def insert(connection: Connection, send: NewSend, now: int) -> tuple[int, list[P
         for delivery in send.deliveries
         for posting in _insert_delivery(connection, send_id, send, delivery, now)
     ]
+    _settle_the_unpostable(connection, send_id, now)
     return send_id, ready
+
+
+def _settle_the_unpostable(connection: Connection, send_id: int, now: int) -> None:
+    nowhere = connection.execute(
+        "SELECT id FROM deliveries WHERE send_id = ? "
+        "AND NOT EXISTS (SELECT 1 FROM postings WHERE delivery_id = deliveries.id)",
+        (send_id,),
+    ).fetchall()
+    for (delivery_id,) in nowhere:
+        settle(connection, delivery_id, DeliveryState.FAILED, NO_URL, now)
 
 
 def _insert_delivery(
@@ -146,8 +157,6 @@ def _insert_delivery(
                 attempts=0,
             )
             ready.append(posting)
-    if not delivery.urls:
-        settle(connection, delivery_id, DeliveryState.FAILED, NO_URL, now)
     return ready
 
 

@@ -1,5 +1,7 @@
 """Servers on real sockets that behave just as badly as a test wants."""
 
+import base64
+import hashlib
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -8,7 +10,7 @@ from twisted.internet.defer import Deferred, gatherResults, maybeDeferred
 from twisted.internet.protocol import Factory, Protocol, connectionDone
 from twisted.python.failure import Failure
 
-from qabel.drop.multipart import closing, content_type, encode_part
+from qabel.drop.multipart import Part, closing, content_type, encode_part
 from qabel.drop.url import DropURL
 
 reactor: Any = _reactor
@@ -150,7 +152,8 @@ class Server(Factory):
         """Close everything."""
         await self.stop_listening()
         for each in self.connections:
-            each.transport.abortConnection()
+            if not each.lost.called:
+                each.transport.abortConnection()
         await self.all_closed()
 
 
@@ -161,3 +164,76 @@ def always(answer: bytes, *, close: bool = False) -> Handler:
 
 def silent(connection: Connection, request: bytes) -> None:
     """Never answer."""
+
+
+def accept_push(request: bytes, *, subprotocol: str | None = "v0.ws.drop.qabel.de") -> bytes:
+    """Answer a request for a WebSocket as the deployed server does."""
+    key = next(
+        line.split(b": ")[1]
+        for line in request.split(b"\r\n")
+        if line.lower().startswith(b"sec-websocket-key:")
+    )
+    token = hashlib.sha1(key + b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11")  # noqa: S324 - RFC 6455
+    lines = [
+        "Upgrade: WebSocket",
+        "Connection: Upgrade",
+        f"Sec-WebSocket-Accept: {base64.b64encode(token.digest()).decode()}",
+        "Sec-WebSocket-Origin: *",
+    ]
+    if subprotocol is not None:
+        lines.append(f"Sec-WebSocket-Protocol: {subprotocol}")
+    return head(*lines, status="101 Switching Protocols")
+
+
+def frame(payload: bytes, first: int = 0x82) -> bytes:
+    """Write a server's frame; ``first`` is its first byte: 0x82 is a whole binary message."""
+    size = len(payload)
+    if size < 126:
+        length = bytes([size])
+    else:
+        length = b"\x7e" + size.to_bytes(2) if size < 65536 else b"\x7f" + size.to_bytes(8)
+    return bytes([first]) + length + payload
+
+
+async def until(true: Callable[[], object]) -> None:
+    """Let the reactor turn until something is so; that must not take long."""
+    limit = reactor.seconds() + 10
+    while not true():
+        assert reactor.seconds() < limit, "it never came to be so"
+        await turn()
+
+
+def turn(seconds: float = 0) -> "Deferred[None]":
+    """Fire when the reactor has had its turn."""
+    waited: Deferred[None] = Deferred()
+    reactor.callLater(seconds, waited.callback, None)
+    return waited
+
+
+class Taken(list[bytes]):
+    """The bodies that a fetch handed over."""
+
+    def __call__(self, parts: list[Part]) -> None:
+        """Take parts."""
+        self.extend(part.body for part in parts)
+
+
+class Flood:
+    """Writes the same bytes again and again, as fast as they are taken."""
+
+    def __init__(self, connection: Connection, data: bytes, limit: int | None = None) -> None:
+        self.connection = connection
+        self.data = data
+        self.limit = limit
+        self.written = 0
+
+    def resumeProducing(self) -> None:
+        """Write once more."""
+        if self.limit is not None and self.written >= self.limit:
+            self.connection.transport.unregisterProducer()
+            return
+        self.written += len(self.data)
+        self.connection.transport.write(self.data)
+
+    def stopProducing(self) -> None:
+        """Stop."""

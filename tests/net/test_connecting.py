@@ -1,6 +1,6 @@
 """Connections: by name, by address, by TLS, and the ones that are not allowed."""
 
-import datetime
+import datetime as dt
 import socket
 from ipaddress import ip_address
 from threading import Event
@@ -21,6 +21,9 @@ from qabel.net.errors import ConnectFailed, NotAllowed, TimedOut
 from qabel.net.names import NameLookup
 from qabel.net.policy import AddressPolicy
 from tests.net.servers import DROP_ID, NOTHING, always, drop_answer, multipart_head, part, silent
+
+# Twisted hands its own kind of certificates to a pyOpenSSL that would rather have others.
+pytestmark = pytest.mark.filterwarnings("ignore:Passing pyOpenSSL:DeprecationWarning")
 
 
 def lookup(clock, *addresses, asked=None):
@@ -43,9 +46,9 @@ def nothing(parts):
 def certificate(*names, issuer=None):
     """Make a certificate for these names, signed by an issuer or by itself."""
     key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "a test's")])
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, " ".join(names) or "CA")])
     issuer_certificate, issuer_key = issuer or (None, key)
-    start = datetime.datetime.now(datetime.UTC) - datetime.timedelta(days=1)
+    start = dt.datetime.now(dt.UTC) - dt.timedelta(days=1)
     builder = (
         x509.CertificateBuilder()
         .subject_name(name)
@@ -53,7 +56,7 @@ def certificate(*names, issuer=None):
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
         .not_valid_before(start)
-        .not_valid_after(start + datetime.timedelta(days=2))
+        .not_valid_after(start + dt.timedelta(days=2))
         .add_extension(x509.BasicConstraints(ca=issuer is None, path_length=None), critical=True)
     )
     if names:

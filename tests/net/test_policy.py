@@ -63,7 +63,7 @@ def test_not_global(address):
 
 
 def test_loopback():
-    """This machine, by any of its names."""
+    """Only this machine, by any of its names."""
     assert [is_loopback(ip_address(each)) for each in ("127.0.0.1", "::1", "::ffff:127.9.9.9")] == [
         True,
         True,

@@ -93,7 +93,7 @@ class Things:
     """Makes messages and sends that differ in what the test says, and in their hashes."""
 
     count: int = 0
-    drop: Drop = Drop("http://localhost:5000/" + "a" * 43, "owners")
+    drop: Drop = attrs.field(factory=lambda: Drop("http://localhost/" + "a" * 43, "owners"))
 
     def digest(self) -> bytes:
         """Give a hash that no other thing has."""

@@ -205,9 +205,15 @@ def test_a_full_disk_changes_nothing_and_passes(
     ballast = small_disk / "ballast"
     ballast.write_bytes(b"x" * 1_000_000)
     kept = 0
-    with pytest.raises(StoreFull, match="no room"):
-        for kept in range(1000):
+
+    def fill() -> None:
+        nonlocal kept
+        while True:
             got(database.run(add(f"{kept:04}", 50_000)))
+            kept += 1
+
+    with pytest.raises(StoreFull, match="no room"):
+        fill()
     assert len(got(database.run(names))) == kept
     with pytest.raises(StoreFull):
         got(database.rekey(bytes(32)))
@@ -223,9 +229,7 @@ def test_a_full_disk_changes_nothing_and_passes(
 
 
 @pytest.mark.parametrize("group", [1, 5])
-def test_a_database_with_no_pages_left(
-    database: Database, rows: Any, got: Any, group: int
-) -> None:
+def test_a_database_with_no_pages_left(database: Database, rows: Any, got: Any, group: int) -> None:
     """SQLite's own limit is told of as a full disk, and takes nothing of others along."""
     pages = rows("PRAGMA page_count")[0][0]
     rows(f"PRAGMA max_page_count = {pages + 2}")
@@ -241,7 +245,7 @@ def test_a_database_with_no_pages_left(
 class _ClockWithThreads(Clock):
     """A clock by which nothing passes, and the real reactor for what threads hand back."""
 
-    def callFromThread(self, *args: Any) -> None:  # noqa: N802
+    def callFromThread(self, *args: Any) -> None:
         """Have it called by the real reactor."""
         from twisted.internet import reactor
 

@@ -88,9 +88,7 @@ def test_reading_to_the_end_moves_the_cursor(inbox: Inbox, drop: Drop, got: Any)
     got(inbox.keep(drop, done=ReadDone("17.5", full=True), now=NOW))
     assert got(inbox.drop_state(drop)) == DropState("17.5", int(NOW * 1000), int(NOW * 1000))
     got(inbox.keep(drop, done=ReadDone(None, full=False), now=NOW + 5))
-    assert got(inbox.drop_state(drop)) == DropState(
-        "17.5", int(NOW * 1000) + 5000, int(NOW * 1000)
-    )
+    assert got(inbox.drop_state(drop)) == DropState("17.5", int(NOW * 1000) + 5000, int(NOW * 1000))
 
 
 def test_other_owners_see_everything_anew(

@@ -1,5 +1,6 @@
-"""What is refused is left as it was: files that are foreign, newer, cut off, or under another key."""
+"""What is refused is left as it was: what is foreign, newer, cut off, or under another key."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,9 @@ from qabel.store.schema import migrations
 
 def content(directory: Path) -> dict[str, bytes]:
     """Read every file of a directory."""
-    return {each.name: each.read_bytes() for each in directory.iterdir() if each.suffix != ".db-shm"}
+    return {
+        each.name: each.read_bytes() for each in directory.iterdir() if each.suffix != ".db-shm"
+    }
 
 
 @pytest.fixture
@@ -182,3 +185,15 @@ def _leave_a_log(path: Path, key: bytes) -> None:
     connection.close()
     path.write_bytes(saved[0])
     log.write_bytes(saved[1])
+
+
+@pytest.mark.parametrize("name", [b"a b?c#d%20.db", "\u00e4\u4e2d.db".encode(), b"\xff\xfe.db"])
+def test_any_name_that_the_disk_takes(
+    tmp_path: Path, key: bytes, here: Any, got: Any, name: bytes
+) -> None:
+    """A file name is a file name, whatever is in it."""
+    path = tmp_path / os.fsdecode(name)
+    database = Database(path, GivenKey(key), worker=here)
+    got(database.open())
+    got(database.close())
+    assert [os.fsencode(each.name) for each in tmp_path.iterdir()] == [name]

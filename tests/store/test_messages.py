@@ -54,7 +54,7 @@ def as_json(message: StoredMessage) -> dict[str, Any]:
     has_meta=st.booleans(),
     ascii_only=st.booleans(),
 )
-def test_json_is_valid_and_equal_in_every_way_of_reading(  # noqa: PLR0917
+def test_json_is_valid_and_equal_in_every_way_of_reading(
     database: Database,
     things: Any,
     got: Any,

@@ -1,0 +1,98 @@
+"""Real processes to measure: a drop server with messages in it, a daemon, and a client."""
+
+import http.client
+import os
+import re
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from attrs import define
+
+from qabel.dropserver.messages import Limits, MessageFile
+from tests.integration.client import Api
+from tests.integration.processes import Twistd
+
+LISTEN = "tcp:0:interface=127.0.0.1"
+
+
+@define
+class Daemon:
+    """A running daemon."""
+
+    api: Api
+    process: Twistd
+
+    def peak_memory(self) -> float:
+        """Give the most memory that it ever had, in MB."""
+        return _memory(self.process.process.pid, "VmHWM")
+
+    def memory(self) -> float:
+        """Give the memory that it has, in MB."""
+        return _memory(self.process.process.pid, "VmRSS")
+
+    def cpu(self) -> float:
+        """Give the seconds of processor time that it has used."""
+        fields = Path(f"/proc/{self.process.process.pid}/stat").read_text().rsplit(")", 1)[1]
+        used = fields.split()
+        return (int(used[11]) + int(used[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def _memory(pid: int, field: str) -> float:
+    status = Path(f"/proc/{pid}/status").read_text()
+    found = re.search(rf"^{field}:\s+(\d+) kB", status, re.MULTILINE)
+    assert found is not None
+    return int(found[1]) / 1024
+
+
+@contextmanager
+def drop_server(folder: Path) -> Iterator[str]:
+    """Have a drop server run; gives its URL."""
+    arguments = ["qabel-drop", "--data-dir", str(folder / "drops"), "--listen", LISTEN]
+    with Twistd(folder / "drops.log", *arguments) as process:
+        yield f"http://127.0.0.1:{process.port('qabel-drop')}"
+        process.stop()
+
+
+@contextmanager
+def daemon(folder: Path, name: str = "me", *arguments: str) -> Iterator[Daemon]:
+    """Have a daemon run."""
+    directory = folder / name
+    command = ["qabel-rest", "--data-dir", str(directory), "--listen", LISTEN, *arguments]
+    with Twistd(folder / f"{name}.log", *command) as process:
+        process.wait_for(r"listens on .*rest\.sock")
+        yield Daemon(Api(directory, process.port("qabel-rest")), process)
+        process.stop()
+
+
+def fill(folder: Path, drop_id: str, messages: list[bytes]) -> None:
+    """Put messages into a drop of a drop server that does not run."""
+    (folder / "drops").mkdir(mode=0o700, exist_ok=True)
+    limits = Limits(drop_quota=10**9, quota=10**12)
+    file = MessageFile(folder / "drops" / "drops.sqlite", limits)
+    for start in range(0, len(messages), 1000):
+        file.append((drop_id, body) for body in messages[start : start + 1000])
+    file.close()
+
+
+class Connection:
+    """One connection that is kept, for requests one after another."""
+
+    def __init__(self, port: int, token: str = "") -> None:
+        self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+        self._connection.connect()
+        self._connection.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._headers = {"Authorization": f"Bearer {token}"}
+
+    def get(self, path: str, method: str = "GET") -> float:
+        """Send one request; gives the seconds until its answer was there."""
+        start = time.perf_counter()
+        self._connection.request(method, path, headers=self._headers)
+        self._connection.getresponse().read()
+        return time.perf_counter() - start
+
+    def close(self) -> None:
+        """Close it."""
+        self._connection.close()

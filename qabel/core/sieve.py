@@ -1,0 +1,176 @@
+"""Other processes that tell other people's messages from what may be ours.
+
+A drop can hold far more messages of others than our own, and each costs a scalar product for each
+identity to tell so. Threads share Python's lock, processes do not. All that comes back of a batch
+is one byte for each message: what may be ours is opened again by whoever asked, so that nothing
+that others wrote is ever parsed there.
+
+Run as a module this is such a process. It speaks on its standard input and output: the number of
+keys (4 bytes) and the keys; then again and again the number of messages (4 bytes) and the messages.
+"""
+
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import IO, cast
+
+from attrs import define
+
+from qabel.crypto import BoxError, BoxOpener, NotForUs, PrivateKey
+from qabel.drop.transport import MESSAGE_SIZE, VERSION
+
+NUMBER = 4
+"""Bytes of a number."""
+
+NICENESS = 10
+
+FOREIGN, OURS = b"\0", b"\1"
+
+
+@define(eq=False)
+class _Child:
+    """A process that sieves with certain keys."""
+
+    keys: tuple[bytes, ...]
+    process: "subprocess.Popen[bytes]"
+    given: IO[bytes]
+    answers: IO[bytes]
+
+    def pick(self, messages: Sequence[bytes]) -> bytes:
+        """Give a byte for each message. Raises OSError if the process ended."""
+        self.given.write(len(messages).to_bytes(NUMBER) + b"".join(messages))
+        self.given.flush()
+        answer = self.answers.read(len(messages))
+        if len(answer) != len(messages):
+            raise OSError("the process ended")
+        return answer
+
+    def end(self) -> None:
+        """End it. Its pipes are closed: it ends by itself then, and is helped along."""
+        self.process.kill()
+        for pipe in (self.given, self.answers):
+            with suppress(OSError):
+                pipe.close()
+        self.process.wait()
+
+
+class Sieve:
+    """Processes that are started when there is much to do, and ended when it is done.
+
+    Every method may be called from any thread; ``pick`` blocks.
+    """
+
+    def __init__(self, most: int = os.cpu_count() or 1) -> None:
+        """Prepare. ``most`` is how many processes there may be."""
+        self._room = threading.Semaphore(most)
+        self._idle: list[_Child] = []
+        self._lock = threading.Lock()
+        self._broken = False
+
+    def pick(self, identities: Sequence[PrivateKey], messages: Sequence[bytes]) -> bytes | None:
+        """Tell which messages may be for one of the identities.
+
+        Returns:
+            A byte for each message, ``OURS`` or ``FOREIGN``; or None if there can be no process
+            here, as in an application that brings no Python interpreter along.
+
+        """
+        keys = tuple(identity.raw for identity in identities)
+        with self._room:
+            child = self._take(keys)
+            if child is None:
+                return None
+            try:
+                answer = child.pick(messages)
+            except OSError:
+                child.end()
+                return None
+            with self._lock:
+                self._idle.append(child)
+            return answer
+
+    def end(self) -> None:
+        """End the processes that have nothing to do; others come when there is more."""
+        with self._lock:
+            idle, self._idle = self._idle, []
+        for child in idle:
+            child.end()
+
+    def _take(self, keys: tuple[bytes, ...]) -> _Child | None:
+        with self._lock:
+            for child in self._idle:
+                if child.keys == keys:
+                    self._idle.remove(child)
+                    return child
+            others, self._idle = self._idle, []
+            if self._broken:
+                return None
+        for child in others:
+            child.end()
+        try:
+            return _start(keys)
+        except OSError:
+            self._broken = True
+            return None
+
+
+def _start(keys: tuple[bytes, ...]) -> _Child:
+    # The keys go through the pipe: command lines and environments can be looked at by others.
+    process = subprocess.Popen(  # noqa: S603 - the interpreter that runs this, and this module
+        [sys.executable, "-P", "-m", __name__],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+        start_new_session=True,
+    )
+    given, answers = cast("IO[bytes]", process.stdin), cast("IO[bytes]", process.stdout)
+    child = _Child(keys, process, given, answers)
+    try:
+        given.write(len(keys).to_bytes(NUMBER) + b"".join(keys))
+        given.flush()
+    except OSError:
+        child.end()
+        raise
+    return child
+
+
+def main(given: IO[bytes], answers: IO[bytes]) -> None:
+    """Sieve what is given until there is no more; whoever answers the user goes first."""
+    os.nice(NICENESS)
+    count = int.from_bytes(given.read(NUMBER))
+    openers = [BoxOpener(PrivateKey(given.read(32)), shares_process=False) for _ in range(count)]
+    while head := given.read(NUMBER):
+        count = int.from_bytes(head)
+        messages = given.read(count * MESSAGE_SIZE)
+        if len(messages) != count * MESSAGE_SIZE:
+            return
+        answers.write(
+            b"".join(
+                _look(openers, messages[start : start + MESSAGE_SIZE])
+                for start in range(0, len(messages), MESSAGE_SIZE)
+            )
+        )
+        answers.flush()
+
+
+def _look(openers: Sequence[BoxOpener], message: bytes) -> bytes:
+    if message[0] != VERSION:
+        return FOREIGN
+    box = message[1:]
+    for opener in openers:
+        try:
+            opener.open(box)
+        except NotForUs:
+            continue
+        except BoxError:
+            return FOREIGN
+        return OURS
+    return FOREIGN
+
+
+if __name__ == "__main__":
+    main(sys.stdin.buffer, sys.stdout.buffer)

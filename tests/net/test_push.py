@@ -1,0 +1,322 @@
+"""Push: a signal when something came, a connection that is always made anew."""
+
+import pytest
+import pytest_twisted
+
+from qabel.drop.url import DropURL
+from qabel.net.policy import AddressPolicy
+from qabel.net.push import PushListener
+from tests.net.servers import (
+    DROP_ID,
+    accept_push,
+    always,
+    frame,
+    head,
+    silent,
+    turn,
+    until,
+)
+
+DELAY = 5.0
+RARELY = 1000.0
+
+
+class Asked:
+    """Stands for the backoff: notes what it was asked, and gives a growing delay."""
+
+    def __init__(self, first):
+        self.first = first
+        self.failures = []
+
+    def __call__(self, failures):
+        """Give the delay."""
+        self.failures.append(failures)
+        return self.first * (failures + 1)
+
+
+@pytest.fixture
+def listen(client, clock):
+    """Start listeners; they are stopped at the end."""
+    listeners = []
+
+    def start(url, policy=None):
+        listener = PushListener(
+            client.connector,
+            policy or client.policy,
+            url,
+            lambda: listener.news.append(clock.seconds()),
+            clock=clock,
+            delay=Asked(DELAY),
+            rare_delay=Asked(RARELY),
+            now=lambda: 1_000_000 + clock.seconds(),
+        )
+        listener.news = []
+        listeners.append(listener)
+        listener.start()
+        return listener
+
+    yield start
+    for listener in listeners:
+        pytest_twisted.blockon(listener.stop())
+
+
+def open_then(*data, close=False):
+    """Make a handler that opens the WebSocket, and sends the same data then."""
+    return lambda connection, request: connection.send(
+        accept_push(request) + b"".join(data), close=close
+    )
+
+
+@pytest_twisted.ensureDeferred
+async def test_signals(listen, serve):
+    """Once when the connection opens, and for each message, whatever it is."""
+    server = serve(open_then())
+    listener = listen(server.url())
+    assert not listener.connected
+    await until(lambda: listener.news)
+    assert listener.connected
+    assert listener.since == 1_000_000
+    connection = server.connections[0]
+    messages = [
+        frame(b"X-Qabel-Latest: 1\n\n\x00\xff"),
+        frame(b"text", 0x81),
+        frame(b""),
+        frame(b"half", 0x02) + frame(b"", 0x00) + frame(b"half", 0x80),
+    ]
+    for count, message in enumerate(messages, 2):
+        for i in range(len(message)):
+            connection.send(message[i : i + 1])
+            await turn()
+        await until(lambda count=count: len(listener.news) == count)
+    connection.send(frame(b"one") * 500)
+    await until(lambda: len(listener.news) > 5)
+    await turn(0.01)
+    assert len(listener.news) < 20
+
+
+@pytest_twisted.ensureDeferred
+async def test_what_goes_out(listen, serve):
+    """The request offers the subprotocol, and says nothing else."""
+    server = serve(open_then())
+    listen(server.url("127.0.0.1", f"path;x/{DROP_ID}"))
+    await server.next_request()
+    lines = server.requests[0].split(b"\r\n")
+    key = next(line for line in lines if line.startswith(b"Sec-WebSocket-Key: "))
+    assert lines == [
+        f"GET /path;x/{DROP_ID}/ws HTTP/1.1".encode(),
+        f"Host: 127.0.0.1:{server.number}".encode(),
+        b"Upgrade: websocket",
+        b"Connection: Upgrade",
+        key,
+        b"Sec-WebSocket-Version: 13",
+        b"Sec-WebSocket-Protocol: v0.ws.drop.qabel.de",
+        b"",
+        b"",
+    ]
+
+
+@pytest.mark.parametrize("subprotocol", [None, "v0.ws.drop.qabel.de"])
+@pytest_twisted.ensureDeferred
+async def test_frame_with_the_handshake(listen, serve, subprotocol):
+    """A message right behind the handshake counts; the subprotocol need not be confirmed."""
+    server = serve(
+        lambda connection, request: connection.send(
+            accept_push(request, subprotocol=subprotocol) + frame(b"early")
+        )
+    )
+    listener = listen(server.url())
+    await until(lambda: len(listener.news) == 2)
+
+
+@pytest_twisted.ensureDeferred
+async def test_pings(listen, serve, clock):
+    """The server is asked for a sign of life, and left when it gives none."""
+    server = serve(open_then())
+    listener = listen(server.url())
+    await until(lambda: listener.connected)
+    connection = server.connections[0]
+    for _ in range(3):
+        clock.advance(30)
+        await until(lambda: connection.received[:1] == b"\x89")
+        connection.received = b""
+        connection.send(frame(b"", 0x8A))
+        await turn(0.005)
+        clock.advance(15)
+        assert listener.connected
+        clock.advance(-15)
+    clock.advance(30)
+    clock.advance(15)
+    await until(lambda: not listener.connected)
+    await server.all_closed()
+    assert "closed its push connection" in listener.error
+    assert listener._delay.failures == [0]
+
+
+@pytest_twisted.ensureDeferred
+async def test_answers_pings(listen, serve):
+    """The server's pings are answered, one answer for all that come at once."""
+    server = serve(open_then(frame(b"a", 0x89) * 1000, frame(b"b", 0x89)))
+    listener = listen(server.url())
+    await until(lambda: server.connections and server.connections[0].received)
+    assert server.connections[0].received[:2] == b"\x8a\x81"
+    await turn(0.005)
+    assert len(server.connections[0].received) < 50
+    assert listener.connected
+
+
+@pytest_twisted.ensureDeferred
+async def test_comes_back(listen, serve, clock):
+    """After a lost connection it asks again, later and later; good connections are forgiven."""
+    server = serve(open_then(frame(b"", 0x88), close=True))
+    listener = listen(server.url())
+    for number in range(1, 4):
+        await until(lambda number=number: len(listener._delay.failures) == number)
+        assert not listener.connected
+        assert len(listener.news) == number
+        clock.advance(DELAY * number)
+    assert listener._delay.failures == [0, 1, 2]
+    server.handle = open_then()
+    await until(lambda: listener.connected)
+    assert listener.error is None
+    clock.advance(30)
+    server.connections[-1].send(frame(b"", 0x8A))
+    await turn(0.005)
+    clock.advance(15)
+    server.connections[-1].transport.abortConnection()
+    await until(lambda: not listener.connected)
+    assert listener._delay.failures[-1] == 0
+
+
+@pytest.mark.parametrize(
+    ("answer", "rare"),
+    [
+        (head("Content-Length: 5", status="404 Not Found") + b"<h1>n", True),
+        (head(status="200 OK") + b"x" * 100, True),
+        (head("Location: http://elsewhere.example/", status="302 Found"), True),
+        (head("Content-Length: 0", status="503 Busy"), False),
+        (b"rubbish\r\n\r\n", False),
+        (b"\xff" * 20000, False),
+        (head("X: " + "x" * 100000, status="101 Switching Protocols"), False),
+        (head("Upgrade: WebSocket", status="101 Switching Protocols"), False),
+        (
+            head("Upgrade: WebSocket", "Connection: Upgrade", status="101 Switching Protocols"),
+            False,
+        ),
+        (b"", False),
+    ],
+)
+@pytest_twisted.ensureDeferred
+async def test_no_push(listen, serve, clock, answer, rare):
+    """A server that knows no push is asked again rarely; one in trouble sooner."""
+    server = serve(always(answer, close=True))
+    listener = listen(server.url())
+    await until(lambda: listener.error)
+    assert listener.news == []
+    assert not listener.connected
+    assert listener._rare_delay.failures == ([0] if rare else [])
+    assert listener._delay.failures == ([] if rare else [0])
+    assert server.url().host in listener.error
+    assert DROP_ID not in listener.error + repr(listener)
+    await server.all_closed()
+    clock.advance(RARELY if rare else DELAY)
+    await until(lambda: len(server.connections) == 2)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        frame(b"x" * 70000),
+        b"\x82\x7f" + (1 << 40).to_bytes(8) + b"x" * 70000,
+        b"".join([frame(b"x" * 30000, 0x02), frame(b"x" * 30000, 0x00) * 2]),
+        b"\xc2\x01x",
+        b"\x82\x81maskx",
+        frame(b"\xff\xfe", 0x81),
+        b"\x8f\x00",
+    ],
+)
+@pytest_twisted.ensureDeferred
+async def test_bad_frames(listen, serve, data):
+    """Messages without end and broken frames cost the server its connection."""
+    server = serve(open_then(data))
+    listener = listen(server.url())
+    await until(lambda: len(listener.news) and not listener.connected)
+    await server.all_closed()
+
+
+@pytest_twisted.ensureDeferred
+async def test_hanging_handshake(listen, serve, clock):
+    """A server that does not answer the request is left after a while."""
+    server = serve(silent)
+    listener = listen(server.url())
+    await server.next_request()
+    clock.advance(30)
+    await until(lambda: listener.error)
+    await server.all_closed()
+
+
+@pytest_twisted.ensureDeferred
+async def test_stop(listen, serve, clock):
+    """Stopped at any stage, it leaves no connection and no timer, and can be started again."""
+    server = serve(silent)
+    listener = listen(server.url())
+    await listener.stop()
+    await listener.stop()
+    listener.start()
+    listener.start()
+    await server.next_request()
+    await listener.stop()
+    server.handle = open_then()
+    listener.start()
+    await until(lambda: listener.connected)
+    await listener.stop()
+    assert not listener.connected
+    server.handle = open_then(close=True)
+    listener.start()
+    await until(lambda: listener.error)
+    await listener.stop()
+    await server.all_closed()
+    assert clock.getDelayedCalls() == []
+
+
+@pytest_twisted.ensureDeferred
+async def test_not_allowed(listen, serve):
+    """What may not be fetched from may not be listened to either."""
+    server = serve(silent)
+    for url in (server.url(), DropURL.parse(f"https://127.0.0.1:{server.number}/{DROP_ID}")):
+        listener = listen(url, AddressPolicy())
+        await until(lambda listener=listener: listener.error)
+        assert "add it there to allow it" in listener.error
+        assert listener._rare_delay.failures == [0]
+    assert server.connections == []
+
+
+@pytest_twisted.ensureDeferred
+async def test_nobody_listens(listen, serve, clock):
+    """A refused connection is tried again."""
+    server = serve(silent)
+    await server.stop_listening()
+    listener = listen(server.url())
+    await until(lambda: listener.error)
+    assert listener._delay.failures == [0]
+
+
+@pytest_twisted.ensureDeferred
+async def test_news_that_fail(client, serve, clock, logged_failures):
+    """An error of whoever acts on news is logged, and harms nothing."""
+    server = serve(open_then())
+    listener = PushListener(
+        client.connector,
+        client.policy,
+        server.url(),
+        lambda: 1 / 0,
+        clock=clock,
+        delay=Asked(1),
+        rare_delay=Asked(1),
+    )
+    listener.start()
+    await until(lambda: listener.connected)
+    server.connections[0].send(frame(b"more"))
+    await until(lambda: len(logged_failures.events) == 2)
+    assert listener.connected
+    logged_failures.flush()
+    await listener.stop()

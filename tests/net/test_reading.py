@@ -1,0 +1,321 @@
+"""Bodies of answers: limits of time and size, back-pressure, readers that wait or fail."""
+
+import pytest
+import pytest_twisted
+from twisted.internet.defer import CancelledError, Deferred
+
+from qabel.net.errors import TimedOut, TooBig, Torn
+from qabel.net.limits import Limits
+from tests.net.servers import (
+    Flood,
+    Taken,
+    always,
+    drop_answer,
+    head,
+    multipart,
+    multipart_head,
+    part,
+    silent,
+    turn,
+)
+
+
+@pytest_twisted.ensureDeferred
+async def test_silent_server(client, serve, clock):
+    """A server that never answers is left after the silence limit, and its connection closed."""
+    server = serve(silent)
+    asked = server.next_request()
+    for call in (
+        client.fetch(server.url(), None, Taken()),
+        client.check(server.url(), None),
+        client.post(server.url(), b"message"),
+    ):
+        asked = server.next_request()
+        running = Deferred.fromCoroutine(call)
+        await asked
+        clock.advance(29)
+        assert not running.called
+        clock.advance(1.1)
+        with pytest.raises(TimedOut):
+            await running
+    await server.all_closed()
+
+
+@pytest_twisted.ensureDeferred
+async def test_silence_in_the_body(client, serve, clock):
+    """Silence after some parts: they are good, and the fetch ends."""
+    server = serve(always(multipart_head() + part(b"one") + part(b"two")))
+    came = Deferred()
+    taken = []
+
+    def take(parts):
+        taken.extend(parts)
+        if len(taken) == 1 and not came.called:
+            came.callback(None)
+
+    running = Deferred.fromCoroutine(client.fetch(server.url(), None, take))
+    await came
+    clock.advance(30.1)
+    with pytest.raises(TimedOut):
+        await running
+    assert [each.body for each in taken] == [b"one"]
+    await server.all_closed()
+
+
+@pytest_twisted.ensureDeferred
+async def test_dripping_server(client, serve, clock):
+    """A byte now and then is no silence, but ends at the time limit, in headers and in the body."""
+    for begin in (b"HTTP/1.1 200 OK\r\n", multipart_head() + b"--b0b0-b0b0\r\n\r\n"):
+        server = serve(always(begin))
+        asked = server.next_request()
+        running = Deferred.fromCoroutine(client.fetch(server.url(), None, Taken()))
+        await asked
+        started = clock.seconds()
+        while not running.called and clock.seconds() < started + 200:
+            server.connections[0].send(b"x")
+            await turn()
+            await turn()
+            clock.advance(5)
+        with pytest.raises(TimedOut):
+            await running
+        assert clock.seconds() <= started + 125
+        await server.all_closed()
+
+
+@pytest_twisted.ensureDeferred
+async def test_large_drop_on_a_slow_line(make_client, serve, clock):
+    """An honest server may take longer than the time limit, as long as it keeps the pace."""
+    client = make_client(limits=Limits(time=60, pace=100))
+    server = serve(always(multipart_head()))
+    asked = server.next_request()
+    taken = Taken()
+    running = Deferred.fromCoroutine(client.fetch(server.url(), None, taken))
+    await asked
+    for _ in range(20):
+        server.connections[0].send(part(b"m" * 2000))
+        await turn(0.001)
+        clock.advance(15)
+        assert not running.called
+    server.connections[0].send(multipart([]), close=True)
+    assert (await running).parts == 20
+
+
+@pytest.mark.parametrize("first", [b"", part(b"one")])
+@pytest_twisted.ensureDeferred
+async def test_endless_body(make_client, serve, first):
+    """A body without end is cut at the byte limit."""
+    client = make_client(limits=Limits(size=1 << 20))
+
+    def flood(connection, _):
+        connection.send(multipart_head() + first)
+        connection.transport.registerProducer(Flood(connection, b"x" * 65536), False)
+
+    server = serve(flood)
+    taken = Taken()
+    with pytest.raises(TooBig):
+        await client.fetch(server.url(), None, taken)
+    assert len(taken) <= 1
+    await server.all_closed()
+
+
+@pytest_twisted.ensureDeferred
+async def test_announced_too_big(make_client, serve):
+    """A length past the limit is not even begun."""
+    client = make_client(limits=Limits(size=1 << 20))
+    server = serve(always(multipart_head("Content-Length: 1048577") + part(b"one")))
+    with pytest.raises(TooBig):
+        await client.fetch(server.url(), None, Taken())
+    await server.all_closed()
+
+
+@pytest_twisted.ensureDeferred
+async def test_endless_rest_after_the_end(client, serve):
+    """What follows the closing boundary means nothing, and is not waited for for long."""
+
+    def flood(connection, _):
+        connection.send(drop_answer(b"one"))
+        connection.transport.registerProducer(Flood(connection, b"x" * 65536), False)
+
+    server = serve(flood)
+    assert (await client.fetch(server.url(), None, Taken())).parts == 1
+    await server.all_closed()
+
+
+@pytest_twisted.ensureDeferred
+async def test_answer_that_is_whole_but_not_ended(client, serve, clock):
+    """A server that never ends a whole answer only costs its connection."""
+    for call, answer in (
+        (lambda url: client.fetch(url, None, Taken()), drop_answer(b"one")),
+        (lambda url: client.post(url, b"message"), head("Content-Length: 100")),
+    ):
+        server = serve(always(answer))
+        asked = server.next_request()
+        running = Deferred.fromCoroutine(call(server.url()))
+        await asked
+        await turn(0.01)
+        clock.advance(2.1)
+        await running
+        await server.all_closed()
+
+
+@pytest.mark.parametrize("line", [b"X: " + b"x" * 65536, b"X: y\r\n" * 10000, b" \r\n" * 10000])
+@pytest_twisted.ensureDeferred
+async def test_headers_without_end(client, serve, line):
+    """Headers of megabytes, in one line or many, are cut early."""
+    flood = []
+
+    def send(connection, _):
+        connection.send(b"HTTP/1.1 200 OK\r\nA: b\r\n")
+        flood.append(Flood(connection, line))
+        connection.transport.registerProducer(flood[0], False)
+
+    server = serve(send)
+    with pytest.raises(TooBig):
+        await client.fetch(server.url(), None, Taken())
+    await server.all_closed()
+    # What the system's buffers hold was written, not much more.
+    assert flood[0].written < 20_000_000
+
+
+@pytest_twisted.ensureDeferred
+async def test_back_pressure(client, serve, clock):
+    """While the reader of the parts is busy, the server has to wait, and no limit runs."""
+    message = part(b"m" * 2000)
+    flood = []
+
+    def send(connection, _):
+        connection.send(multipart_head())
+        flood.append(Flood(connection, message * 50, limit=100_000_000))
+        connection.transport.registerProducer(flood[0], False)
+
+    server = serve(send)
+    busy: list[Deferred[None]] = []
+    most = 0
+    count = 0
+
+    def take(parts):
+        nonlocal most, count
+        most = max(most, sum(len(each.body) for each in parts))
+        count += len(parts)
+        busy.append(Deferred())
+        return busy[-1]
+
+    running = Deferred.fromCoroutine(client.fetch(server.url(), None, take))
+    while not busy:
+        await turn()
+    written = -1
+    while written != flood[0].written:
+        written = flood[0].written
+        await turn(0.02)
+    assert written < 20_000_000
+    clock.advance(10_000)
+    assert not running.called
+    for _ in range(20):
+        busy.pop().callback(None)
+        while not busy:
+            await turn()
+    assert most < 500_000
+    running.cancel()
+    with pytest.raises(CancelledError):
+        await running
+    await server.all_closed()
+
+
+@pytest_twisted.ensureDeferred
+async def test_large_drop_with_a_reader_that_waits(client, serve):
+    """20 MB arrive whole and in order through a reader that takes its time for each batch."""
+    count = 10_000
+
+    def send(connection, _):
+        connection.send(multipart_head())
+        body = multipart(b"%010d" % number + b"m" * 1990 for number in range(count))
+        connection.send(body, close=True)
+
+    seen = 0
+    largest = 0
+
+    async def take(parts):
+        nonlocal seen, largest
+        for each in parts:
+            assert each.body.startswith(b"%010d" % seen)
+            seen += 1
+        largest = max(largest, len(parts))
+        await turn()
+
+    fetched = await client.fetch(serve(send).url(), None, take)
+    assert fetched.parts == seen == count
+    assert largest < 300
+
+
+@pytest_twisted.ensureDeferred
+async def test_reader_that_fails(client, serve):
+    """What the reader of the parts raises ends the fetch at once, and is raised."""
+
+    async def fail_later(parts):
+        await turn()
+        raise ZeroDivisionError
+
+    def fail(parts):
+        raise ZeroDivisionError
+
+    for take in (fail, fail_later):
+        server = serve(always(multipart_head() + part(b"one") + part(b"two") + b"--b0b0-b0b0\r\n"))
+        with pytest.raises(ZeroDivisionError):
+            await client.fetch(server.url(), None, take)
+        await server.all_closed()
+    with pytest.raises(ZeroDivisionError):
+        await client.fetch(serve(always(drop_answer(b"1"), close=True)).url(), None, fail_later)
+
+
+@pytest_twisted.ensureDeferred
+async def test_torn_waits_for_the_reader(client, serve):
+    """The error of a torn answer comes after all whole parts were dealt with."""
+    done = []
+
+    async def take(parts):
+        await turn(0.01)
+        done.extend(parts)
+
+    with pytest.raises(Torn):
+        await client.fetch(
+            serve(always(drop_answer(b"1", b"2")[:-5], close=True)).url(), None, take
+        )
+    assert len(done) == 1
+
+
+@pytest.mark.parametrize("answer", [None, b"HTTP/1.1 200", multipart_head() + part(b"one") * 2])
+@pytest_twisted.ensureDeferred
+async def test_cancel_closes_the_connection(client, serve, answer):
+    """A fetch that is cancelled, at whatever stage, leaves no connection and no timer."""
+    server = serve(silent if answer is None else always(answer))
+    asked = server.next_request()
+    taken = Taken()
+    running = Deferred.fromCoroutine(client.fetch(server.url(), None, taken))
+    await asked
+    await turn(0.01)
+    running.cancel()
+    with pytest.raises(CancelledError):
+        await running
+    await server.all_closed()
+
+
+@pytest_twisted.ensureDeferred
+async def test_cancel_reaches_the_reader(client, serve):
+    """Cancelling a fetch cancels what the reader of its parts is waiting for."""
+    for answer in (multipart_head() + part(b"1") * 2, drop_answer(b"1", b"2")):
+        started = Deferred()
+        cancelled = []
+
+        def take(parts, started=started, cancelled=cancelled):
+            started.callback(None)
+            return Deferred(cancelled.append)
+
+        server = serve(always(answer, close=answer.endswith(b"--\r\n")))
+        running = Deferred.fromCoroutine(client.fetch(server.url(), None, take))
+        await started
+        await turn(0.01)
+        running.cancel()
+        with pytest.raises(CancelledError):
+            await running
+        assert len(cancelled) == 1
+        await server.all_closed()

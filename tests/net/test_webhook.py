@@ -1,0 +1,152 @@
+"""Calling webhooks."""
+
+import pytest
+import pytest_twisted
+from twisted.internet import reactor
+from twisted.internet.defer import CancelledError, Deferred
+
+from qabel.net.errors import WebhookFailed
+from qabel.net.names import NameLookup
+from qabel.net.webhook import WebhookClient, is_webhook_url
+from tests.net.servers import TAKEN, always, head, silent, turn
+
+
+@pytest.fixture
+def make_hooks(clock):
+    """Make webhook clients; they are closed at the end, and leave no timers."""
+    made = []
+
+    def make(**options):
+        made.append(WebhookClient(reactor, clock=clock, **options))
+        return made[-1]
+
+    yield make
+    for each in made:
+        pytest_twisted.blockon(Deferred.fromCoroutine(each.close()))
+    assert clock.getDelayedCalls() == []
+
+
+def names(clock, address):
+    """Make a lookup in which every name has this address."""
+    return NameLookup(reactor, clock, lambda *_: [(2, 1, 6, "", (address, 0))])
+
+
+@pytest_twisted.ensureDeferred
+async def test_what_goes_out(make_hooks, serve):
+    """The JSON, the headers given, and nothing else; over one connection."""
+    server = serve(always(TAKEN))
+    hooks = make_hooks()
+    url = f"HTTP://LocalHost:{server.number}/hook;a?token=1#x"
+    for _ in range(2):
+        assert await hooks.post_json(url, b"{}", {"X-Signature": "sha256=00"}) == 200
+    assert server.requests[1] == (
+        b"POST /hook;a?token=1 HTTP/1.1\r\nContent-Length: 2\r\n"
+        + f"Host: localhost:{server.number}\r\n".encode()
+        + b"Content-Type: application/json\r\nX-Signature: sha256=00\r\n\r\n{}"
+    )
+    assert len(server.connections) == 1
+
+
+@pytest.mark.parametrize(
+    ("answer", "status"),
+    [
+        (head(status="204 No Content"), 204),
+        (head("Location: http://127.0.0.1:1/", status="302 Found"), 302),
+        (head(status="500 No") + b"x" * 10000, 500),
+        (head("Content-Length: 100000000"), 200),
+    ],
+)
+@pytest_twisted.ensureDeferred
+async def test_statuses(make_hooks, serve, answer, status):
+    """The status is what counts, with whatever body; redirects are not followed."""
+    server = serve(always(answer, close=status == 500))
+    url = f"http://127.0.0.1:{server.number}/"
+    running = Deferred.fromCoroutine(make_hooks().post_json(url, b"{}", {}))
+    if status == 302:
+        await server.next_request()
+        await turn(0.01)
+        server.connections[0].transport.loseConnection()
+    assert await running == status
+    assert len(server.requests) == 1
+
+
+@pytest_twisted.ensureDeferred
+async def test_endless_answer(make_hooks, serve):
+    """An answer without end is cut, and its status counts."""
+    server = serve(always(head() + b"x" * 1_000_000))
+    url = f"http://127.0.0.1:{server.number}/"
+    assert await make_hooks().post_json(url, b"{}", {}) == 200
+    await server.all_closed()
+
+
+@pytest_twisted.ensureDeferred
+async def test_silent(make_hooks, serve, clock):
+    """A webhook that does not answer is left."""
+    server = serve(silent)
+    asked = server.next_request()
+    url = f"http://127.0.0.1:{server.number}/"
+    running = Deferred.fromCoroutine(make_hooks().post_json(url, b"{}", {}))
+    await asked
+    clock.advance(20.1)
+    with pytest.raises(WebhookFailed) as raised:
+        await running
+    assert raised.value.kind == "timeout"
+    assert raised.value.detail.startswith(f"The webhook at 127.0.0.1:{server.number} ")
+    await server.all_closed()
+
+
+@pytest_twisted.ensureDeferred
+async def test_only_here_unless_allowed(make_hooks, serve, clock):
+    """Only this machine is called, unless the user allowed the origin."""
+    server = serve(always(TAKEN))
+    outside = make_hooks(names=names(clock, "192.168.1.1"))
+    for url in ("http://10.0.0.1/", "https://8.8.8.8/", "http://hook.example:81/x"):
+        with pytest.raises(WebhookFailed) as raised:
+            await outside.post_json(url, b"{}", {})
+        assert raised.value.kind == "not-allowed"
+    asked = []
+    allowed = make_hooks(allowed=lambda origin: bool(asked.append(origin)) or True)
+    assert await allowed.post_json(f"http://127.0.0.1:{server.number}/a", b"{}", {}) == 200
+    assert asked == [f"http://127.0.0.1:{server.number}"]
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "",
+        "localhost",
+        "ftp://localhost/",
+        "http://user:password@localhost/",
+        "http://localhost/a b",
+        "http://localhost/\r\nX: y",
+        "http://localhost/ä",
+        "http://localhost?x",
+        "http://localhost:99999/",
+        "http://[::1",
+        "http:///x",
+        "http://localhost/" + "x" * 2048,
+    ],
+)
+@pytest_twisted.ensureDeferred
+async def test_bad_urls(make_hooks, url):
+    """What is no http URL is refused."""
+    assert not is_webhook_url(url)
+    with pytest.raises(WebhookFailed) as raised:
+        await make_hooks().post_json(url, b"{}", {})
+    assert raised.value.kind == "bad-url"
+
+
+@pytest_twisted.ensureDeferred
+async def test_close(make_hooks, serve):
+    """Closing ends the calls under way."""
+    server = serve(silent)
+    asked = server.next_request()
+    hooks = make_hooks()
+    url = f"http://127.0.0.1:{server.number}/"
+    running = Deferred.fromCoroutine(hooks.post_json(url, b"{}", {}))
+    await asked
+    await hooks.close()
+    with pytest.raises(CancelledError):
+        await running
+    with pytest.raises(WebhookFailed):
+        await hooks.post_json(url, b"{}", {})

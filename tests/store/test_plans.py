@@ -1,0 +1,155 @@
+"""No reading or polling looks through a whole table, or sorts: large databases stay fast."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from qabel.store.database import Database
+from qabel.store.drops import ReadDone
+from qabel.store.feed import Feed
+from qabel.store.idempotency import Idempotency
+from qabel.store.inbox import Inbox
+from qabel.store.log import Events
+from qabel.store.messages import Filter
+from qabel.store.outbox import Outbox
+from qabel.store.places import Places
+from qabel.store.receipts import Receipt
+from qabel.store.webhooks import Webhooks
+
+NOW = 1_800_000_000.0
+
+SMALL = {"state", "consumers", "webhooks"}
+"""Tables with one row, or few."""
+
+GIVEN = {"given", "page", "json_each", "message", "(subquery-1)", "(subquery-2)", "CONSTANT"}
+"""What a statement was given, or has narrowed down already."""
+
+BOUNDED = {
+    # The hashes that were given, so that they go into the tree in its order.
+    ("keep", "USE TEMP B-TREE FOR ORDER BY"),
+    # Steps back over as many as are kept at most.
+    ("prune", "SCAN events"),
+    ("expire", "SCAN idempotency USING COVERING INDEX idempotency_by_age"),
+}
+"""What goes through more than it gives, but through no more than a certain number."""
+
+
+@pytest.fixture
+def plans(database: Database, got: Any) -> Callable[[Callable[[], Any]], list[str]]:
+    """Give what does something, and tells the plan of each statement that was run for it."""
+
+    def run(ask: Callable[[], Any]) -> list[str]:
+        statements: list[str] = []
+        got(database.run(lambda c: c.set_trace_callback(statements.append)))
+        got(ask())
+        got(database.run(lambda c: c.set_trace_callback(None)))
+        plans = []
+        for statement in dict.fromkeys(statements):
+            if statement.split()[0] in ("SELECT", "UPDATE", "DELETE", "INSERT"):
+                sql = f"EXPLAIN QUERY PLAN {statement}"
+                plans += got(database.run(lambda c, sql=sql: c.execute(sql).fetchall()))
+        return [row[3] for row in plans]
+
+    return run
+
+
+@pytest.fixture
+def asks(database: Database, things: Any, got: Any) -> dict[str, Callable[[], Any]]:
+    """Give everything that happens again and again in a daemon with a large database."""
+    inbox, outbox = Inbox(database), Outbox(database)
+    events, places, feed = Events(database), Places(database), Feed(database)
+    drop = things.drop
+    got(inbox.drop_state(drop))
+    hashes = [things.digest() for _ in range(3)]
+    got(inbox.keep(drop, [things.message()], foreign=hashes, now=NOW))
+    posting = got(outbox.add(things.send(), now=NOW)).ready[0]
+    receipt = Receipt(
+        hash=things.digest(),
+        sender=bytes(32),
+        receiver=bytes(32),
+        acknowledge_id="1",
+        received=5,
+    )
+    done = ReadDone("1", full=True)
+    key = Idempotency("key", b"digest")
+    filters = [
+        Filter(),
+        Filter(identity_id=1),
+        Filter(contact_id=1),
+        Filter(model_object="m"),
+        Filter(identity_id=1, model_object="m"),
+        Filter(contact_id=1, model_object="m"),
+        Filter(identity_id=1, contact_id=1, model_object="m"),
+    ]
+    found: dict[str, Callable[[], Any]] = {
+        "drop_state": lambda: inbox.drop_state(drop),
+        "unseen": lambda: inbox.unseen(drop, hashes, now=NOW + 1e6),
+        "keep": lambda: inbox.keep(
+            drop,
+            [things.message()],
+            foreign=hashes,
+            received_receipts=[receipt],
+            done=done,
+            now=NOW,
+        ),
+        "get": lambda: inbox.get_encoded(1),
+        "count": inbox.count,
+        "feed": lambda: feed.read(0, 100),
+        "prune": lambda: events.prune(NOW),
+        "load": places.load,
+        "move": lambda: places.move("a", 1, now=NOW),
+        "add": lambda: outbox.add(things.send(), idempotency=key, now=NOW),
+        "due": lambda: outbox.due(NOW, 10, underway=[1]),
+        "next_due": outbox.next_due,
+        "failed_attempt": lambda: outbox.failed_attempt(posting, NOW, "away"),
+        "posted": lambda: outbox.posted(posting, now=NOW),
+        "sends": lambda: outbox.read(0, 10),
+        "sends of one": lambda: outbox.read(0, 10, identity_id=1),
+        "send": lambda: outbox.get(1),
+        "counts": outbox.counts,
+        "expire": lambda: outbox.expire(NOW, now=NOW),
+        "delete": lambda: outbox.delete(1, now=NOW),
+        "undelivered": lambda: Webhooks(database).undelivered(1),
+    }
+    for index, which in enumerate(filters):
+        found[f"read {index}"] = lambda which=which: inbox.read(0, 10, which)
+        found[f"read_page {index}"] = lambda which=which: inbox.read_page(0, 10, which)
+        found[f"newest {index}"] = lambda which=which: inbox.newest(which)
+    return found
+
+
+def test_every_table_is_searched_by_an_index(plans: Any, asks: Any) -> None:
+    """Nothing scans a table that grows, or sorts what it found."""
+    bad = []
+    for name, ask in asks.items():
+        for step in plans(ask):
+            words = step.split()
+            if words[0] == "SCAN" and words[1] not in SMALL | GIVEN:
+                bad.append((name, step))
+            if "TEMP B-TREE" in step:
+                bad.append((name, step))
+    assert set(bad) <= BOUNDED
+
+
+@pytest.mark.parametrize(
+    ("which", "index"),
+    [
+        (1, "messages_by_identity"),
+        (2, "messages_by_contact"),
+        (3, "messages_by_model"),
+        (4, "messages_by_identity_and_model"),
+        (5, "messages_by_contact_and_model"),
+    ],
+)
+def test_narrowed_readings_use_their_index(plans: Any, asks: Any, which: int, index: str) -> None:
+    """What one contact or module reads does not take longer for all that is others'."""
+    for way in ("read", "read_page", "newest"):
+        steps = plans(asks[f"{way} {which}"])
+        assert any(f"INDEX {index} " in step for step in steps), steps
+
+
+def test_the_log_is_merged_not_sorted(plans: Any, asks: Any) -> None:
+    """Messages and events both come in the order of their numbers already."""
+    steps = plans(asks["feed"])
+    assert "MERGE (UNION ALL)" in steps
