@@ -10,7 +10,7 @@ from attrs import asdict
 
 from bench.measure import Row
 
-NAMES = ("crypto", "receiving")
+NAMES = ("crypto", "receiving", "requests", "sending", "startup")
 
 
 def main() -> int:

@@ -1,6 +1,7 @@
 """Real processes to measure: a drop server with messages in it, a daemon, and a client."""
 
 import http.client
+import json
 import os
 import re
 import socket
@@ -92,6 +93,14 @@ class Connection:
         self._connection.request(method, path, headers=self._headers)
         self._connection.getresponse().read()
         return time.perf_counter() - start
+
+    def post(self, path: str, body: object) -> int:
+        """Send JSON; gives the status of the answer."""
+        headers = {**self._headers, "Content-Type": "application/json"}
+        self._connection.request("POST", path, json.dumps(body), headers)
+        answer = self._connection.getresponse()
+        answer.read()
+        return answer.status
 
     def close(self) -> None:
         """Close it."""
