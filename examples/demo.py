@@ -24,13 +24,11 @@ PATIENCE = 30.0
 
 @contextlib.contextmanager
 def process(name: str, *arguments: str) -> Iterator[None]:
-    """Have a twistd process run for a while; its log goes nowhere."""
+    """Have a twistd process run for a while; its log goes nowhere, but for why it cannot start."""
     command = [sys.executable, "-c", "from twisted.scripts.twistd import run; run()"]
     command += ["-n", "--pidfile=", name, *arguments]
     with tempfile.TemporaryFile() as log:
-        running = subprocess.Popen(
-            command, cwd=ROOT, stdout=log, stderr=log, start_new_session=True
-        )
+        running = subprocess.Popen(command, cwd=ROOT, stdout=log, start_new_session=True)
         try:
             yield
         finally:
@@ -65,7 +63,7 @@ class Daemon:
                     return
             except (urllib.error.URLError, OSError):
                 if time.monotonic() > ends:
-                    raise
+                    sys.exit(f"Nobody answers at {self.url}.")
                 time.sleep(0.1)
 
 

@@ -9,14 +9,15 @@ from typing import Any
 
 from attrs import evolve, field, frozen
 from twisted.application.service import MultiService
-from twisted.internet.defer import CancelledError, Deferred, maybeDeferred
+from twisted.internet.defer import CancelledError, Deferred, gatherResults, maybeDeferred
 from twisted.internet.interfaces import IAddress
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from qabel.core.errors import CoreError, StoreError
-from qabel.core.service import CoreOptions, CoreService
+from qabel.core.service import BACKUPS, DATABASE, CoreOptions, CoreService
 from qabel.dropserver.service import DropServerService
+from qabel.keysource import KEY
 from qabel.listening import (
     Listening,
     ListenOn,
@@ -25,19 +26,23 @@ from qabel.listening import (
     parse_endpoint,
     show_address,
 )
-from qabel.process import DirectoryLock, StartError, fail_start, private_directory
+from qabel.process import (
+    DirectoryLock,
+    StartError,
+    close_to_others,
+    fail_start,
+    private_directory,
+)
 from qabel.rest.app import make_site
 from qabel.rest.door import DoorOptions
-from qabel.store.keys import KeyFile
+from qabel.rest.limits import ApiSite
+from qabel.store.keys import KeyFile, KeySource
 
 PORT = 9696
 """Qabel's port for the local REST API."""
 
 SOCKET = "rest.sock"
 """The name of the Unix socket in the data directory."""
-
-KEY = "database-key"
-"""The name of the key file in the data directory."""
 
 DROPS = "drop-server"
 """The directory, in the data directory, of a drop server that runs beside the daemon."""
@@ -53,6 +58,8 @@ class DaemonConfig:
     """How a daemon is set up."""
 
     data_directory: Path
+    key: KeySource | None = None
+    """Where the key of the database is kept; None for a file in the data directory."""
     listen: Sequence[ListenOn] = field(factory=default_listen)
     drop_server: ListenOn | None = None
     """Where a drop server beside it listens; None for none."""
@@ -79,10 +86,11 @@ class Daemon(MultiService):
         self._starting: Deferred[None] | None = None
         self.core = CoreService(
             config.data_directory,
-            KeyFile(config.data_directory / KEY),
+            config.key or KeyFile(config.data_directory / KEY),
             reactor=reactor,
             options=config.core,
         )
+        self._sites: list[ApiSite] = []
         self.ready: Deferred[None] = Deferred()
         self.addresses: list[IAddress] = []
         """Where it listens on TCP."""
@@ -96,6 +104,7 @@ class Daemon(MultiService):
         """Take the data directory, and begin to start; raises StartError."""
         private_directory(self._config.data_directory)
         self._lock.acquire()
+        close_to_others(_files(self._config.data_directory))
         super().startService()
         self._starting = Deferred.fromCoroutine(self._start())
         self._starting.addCallbacks(self.ready.callback, self._failed)
@@ -123,8 +132,11 @@ class Daemon(MultiService):
 
     async def _listen(self) -> None:
         door = self._config.door
-        site = make_site(self.core, options=door, reactor=self._reactor)
-        private = make_site(self.core, options=evolve(door, unix=True), reactor=self._reactor)
+        site, private = (
+            make_site(self.core, options=evolve(door, unix=unix), reactor=self._reactor)
+            for unix in (False, True)
+        )
+        self._sites += [site, private]
         socket = PrivateSocketEndpoint(self._reactor, self.socket)
         tcp = Listening(self._reactor, self._config.listen, site, name=self.name)
         unix = Listening(self._reactor, [socket], private, name=self.name)
@@ -152,5 +164,11 @@ class Daemon(MultiService):
         if self._starting is not None:
             self._starting.cancel()
         await maybeDeferred(super().stopService)
+        await gatherResults([Deferred.fromCoroutine(site.close()) for site in self._sites])
         await self.core.close()
         self._lock.release()
+
+
+def _files(directory: Path) -> list[Path]:
+    """Name what others have no business to read; key and token look after themselves."""
+    return [*directory.glob(f"{DATABASE}*"), directory / BACKUPS, *directory.glob(f"{BACKUPS}/*")]

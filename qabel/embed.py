@@ -31,9 +31,12 @@ from twisted.python.threadable import isInIOThread
 from qabel.core.log import Follower
 from qabel.core.service import CoreOptions, CoreService
 from qabel.daemon import Daemon, DaemonConfig
+from qabel.keysource import key_source
 from qabel.listening import parse_endpoint, show_address
+from qabel.logs import Discreet
 from qabel.process import StartError, use_steady_clock
 from qabel.rest.door import DoorOptions
+from qabel.store.keys import KeySource
 
 T = TypeVar("T")
 
@@ -66,6 +69,7 @@ def make_service(
     listen: Sequence[str] = (ANY_PORT,),
     drop_server: str | None = None,
     auth: bool = True,
+    key: str | KeySource = "file",
     options: CoreOptions | None = None,
     reactor: Any = None,
 ) -> Daemon:
@@ -79,6 +83,8 @@ def make_service(
         listen: Twisted's descriptions of endpoints to serve REST on; none are fine.
         drop_server: the endpoint of a drop server to run beside it.
         auth: whether a token is needed on TCP.
+        key: where the key of the database is kept, as with ``--key``; or a source of your own, as
+            ``GivenKey(32 bytes)`` of ``qabel.store.keys``.
         options: what can be chosen of the core.
         reactor: Twisted's, if nothing else is given.
 
@@ -91,7 +97,8 @@ def make_service(
         if place.reachable:
             raise StartError(f"{place.description} can be reached from other hosts")
     config = DaemonConfig(
-        data_directory=Path(data_dir).expanduser().absolute(),
+        data_directory=_absolute(data_dir),
+        key=_source(key, data_dir),
         listen=places,
         drop_server=None if drop_server is None else parse_endpoint(drop_server),
         door=DoorOptions(auth=auth),
@@ -106,6 +113,7 @@ def start(
     listen: str | Sequence[str] = ANY_PORT,
     drop_server: str | None = None,
     auth: bool = True,
+    key: str | KeySource = "file",
     options: CoreOptions | None = None,
     timeout: float = TIMEOUT,
 ) -> "EmbeddedDaemon":
@@ -121,16 +129,31 @@ def start(
     """
     listens = (listen,) if isinstance(listen, str) else tuple(listen)
     thread = _ReactorThread.get()
+    # Here, for it may ask for a passphrase, and the reactor's thread is no place to wait.
+    source = _source(key, data_dir)
 
     def make() -> "Deferred[Daemon]":
         daemon = make_service(
-            data_dir, listen=listens, drop_server=drop_server, auth=auth, options=options
+            data_dir,
+            listen=listens,
+            drop_server=drop_server,
+            auth=auth,
+            key=source,
+            options=options,
         )
         daemon.startService()
         ready = daemon.ready.addCallback(lambda _: daemon)
         return ready.addErrback(lambda failure: _stop_after(daemon, failure))
 
     return EmbeddedDaemon(thread, thread.call(make, timeout))
+
+
+def _absolute(path: str | PathLike[str]) -> Path:
+    return Path(path).expanduser().absolute()
+
+
+def _source(key: str | KeySource, data_dir: str | PathLike[str]) -> KeySource:
+    return key_source(key, _absolute(data_dir)) if isinstance(key, str) else key
 
 
 def _stop_after(daemon: Daemon, failure: Failure) -> "Deferred[Any]":
@@ -352,5 +375,5 @@ def _run_reactor() -> _ReactorThread:
 
 def _log_to_logging() -> None:
     """Have Twisted log where the application does."""
-    observers = [STDLibLogObserver("qabel")]
+    observers = [Discreet(STDLibLogObserver("qabel"))]
     globalLogBeginner.beginLoggingTo(observers, redirectStandardIO=False, discardBuffer=True)

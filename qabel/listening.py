@@ -37,6 +37,9 @@ from qabel.process import StartError, fail_start
 
 _log = Logger()
 
+BACKLOG = 1024
+"""Connections that may wait to be accepted."""
+
 _DEFAULT_INTERFACES = {"tcp": "", "ssl": "", "tls": "", "tcp6": "::"}
 _INTERFACE_POSITIONS = {"tcp": 1, "tcp6": 2}
 
@@ -280,8 +283,12 @@ def open_endpoint(reactor: Any, place: "ListenOn | IStreamServerEndpoint") -> IS
         return place
     if place.path is not None:
         return PrivateSocketEndpoint(reactor, Path(place.path), place.mode)
+    description = place.description
+    if place.kind in _DEFAULT_INTERFACES and "backlog=" not in description:
+        # Twisted's 50 has a thousand clients that connect at the same time wait for seconds.
+        description += f":backlog={BACKLOG}"
     try:
-        return cast("IStreamServerEndpoint", serverFromString(reactor, place.description))
+        return cast("IStreamServerEndpoint", serverFromString(reactor, description))
     except Exception as error:  # noqa: BLE001 - kinds of endpoints are plugins, with errors of their own
         raise StartError(f"{place.description} is no endpoint to listen on: {error}") from None
 

@@ -11,6 +11,7 @@ import os
 import stat
 import sys
 import time
+from collections.abc import Iterable
 from pathlib import Path
 from types import TracebackType
 from typing import Any, NoReturn, Self
@@ -71,6 +72,23 @@ def _exit_failed() -> NoReturn:
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(1)
+
+
+def close_to_others(paths: Iterable[Path]) -> None:
+    """Take from everybody else all rights to these files and directories; raises StartError.
+
+    Says so in the log where there were any. What is missing is passed over.
+    """
+    for path in paths:
+        try:
+            mode = stat.S_IMODE(path.stat().st_mode)
+            if mode & 0o077:
+                path.chmod(mode & ~0o077)
+                _log.warn("{path} was open to other users; it is no longer.", path=str(path))
+        except FileNotFoundError:
+            continue
+        except OSError as error:
+            raise StartError(f"{path} cannot be closed to other users: {_reason(error)}") from None
 
 
 def private_directory(path: Path) -> Path:

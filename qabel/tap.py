@@ -1,15 +1,17 @@
 """``twistd qabel-rest``: its options, and the service they make."""
 
-import os
 from typing import ClassVar
 
 from twisted.application.service import IService
 
 from qabel.core.service import CoreOptions
 from qabel.daemon import PORT, Daemon, DaemonConfig
+from qabel.keysource import CHOICES, key_source
 from qabel.listening import ListenOn, loopback_endpoints, parse_endpoint
+from qabel.logs import withhold_texts
 from qabel.options import DaemonOptions, data_directory
 from qabel.process import StartError, use_steady_clock
+from qabel.protection import protect_process
 from qabel.rest.door import DoorOptions
 
 NAME = "qabel-rest"
@@ -29,6 +31,7 @@ class Options(DaemonOptions):
     ]
     optParameters: ClassVar[list[list[str | None]]] = [
         ["data-dir", None, None, "Where everything is kept. [$QABEL_DATA_DIR, or per user]"],
+        ["key", None, "file", f"Where the key of the database is kept: {CHOICES}."],
         ["drop-server", None, None, "Run a drop server too, on this endpoint."],
         ["auth", None, "token", "Who is let in: token, or none (on loopback only)."],
         ["max-connections", None, "1024", "Clients at the same time."],
@@ -68,10 +71,10 @@ class Options(DaemonOptions):
         bits = self.positive("drop-id-bits", int)
         if bits > 256:
             raise StartError("--drop-id-bits must be 1 to 256")
+        directory = data_directory(self["data-dir"], variable="QABEL_DATA_DIR", name="qabel")
         self.config = DaemonConfig(
-            data_directory=data_directory(
-                self["data-dir"], variable="QABEL_DATA_DIR", name="qabel"
-            ),
+            data_directory=directory,
+            key=key_source(self["key"], directory),
             listen=self.listen,
             drop_server=self.drop_server,
             door=DoorOptions(
@@ -93,6 +96,7 @@ def makeService(options: Options) -> IService:
     """Make what twistd runs."""
     from twisted.internet import reactor  # noqa: PLC0415 - importing it chooses it
 
-    os.umask(0o077)
+    protect_process()
+    withhold_texts()
     use_steady_clock(reactor)
     return Daemon(options.config, reactor=reactor)

@@ -45,5 +45,7 @@ def logged_failures(request: pytest.FixtureRequest) -> Iterator[LoggedFailures]:
     left = [call for call in reactor.getDelayedCalls() if id(call) not in before]  # type: ignore[attr-defined]
     for call in left:
         call.cancel()
-    assert not observer.events, f"logged: {[event.get('log_failure') or event for event in observer.events]}"
+    assert not observer.events, (
+        f"logged: {[event.get('log_failure') or event for event in observer.events]}"
+    )
     assert not left, f"timers left behind: {left}"

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from qabel.process import DirectoryLock, StartError, private_directory
+from qabel.process import DirectoryLock, StartError, close_to_others, private_directory
 
 
 def mode(path: Path) -> int:
@@ -144,3 +144,14 @@ def test_a_running_reactor_ends_with_status_1() -> None:
         "reactor.run()"
     )
     assert (done.returncode, done.stdout, done.stderr) == (1, "cleaned up\n", "no luck\n")
+
+
+def test_open_files_are_closed_to_others(tmp_path: Path) -> None:
+    """What others may read is theirs no longer; what is missing is passed over."""
+    file, folder = tmp_path / "file", tmp_path / "folder"
+    file.touch()
+    file.chmod(0o644)
+    folder.mkdir()
+    folder.chmod(0o755)
+    close_to_others([file, folder, tmp_path / "missing"])
+    assert (mode(file), mode(folder)) == (0o600, 0o700)

@@ -1,5 +1,6 @@
 """Work side by side: what cannot be broken off, what ends together, what several wait for."""
 
+from collections import deque
 from collections.abc import Coroutine, Iterable
 from typing import Any, TypeVar, cast
 
@@ -33,6 +34,41 @@ async def together(work: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
             each.cancel()
         failed: Exception = cast("Exception", first.subFailure.value)
         raise failed from None
+
+
+class Turn:
+    """A lock whose waiters are let in one after another, however many they are.
+
+    Twisted's DeferredLock lets the next one in from within ``release``, nested: a hundred that
+    wait, and have nothing to wait for themselves, exhaust the stack.
+    """
+
+    def __init__(self) -> None:
+        self._free = True
+        self._handing_on = False
+        self._waiting: deque[Deferred[None]] = deque()
+
+    async def acquire(self) -> None:
+        """Wait for one's turn."""
+        if self._free:
+            self._free = False
+            return
+        turn: Deferred[None] = Deferred(self._waiting.remove)
+        self._waiting.append(turn)
+        await turn
+
+    def release(self) -> None:
+        """Let the next one in."""
+        self._free = True
+        if self._handing_on:
+            return
+        self._handing_on = True
+        try:
+            while self._free and self._waiting:
+                self._free = False
+                self._waiting.popleft().callback(None)
+        finally:
+            self._handing_on = False
 
 
 def when_done(deferred: "Deferred[Any]") -> "Deferred[None]":

@@ -1,11 +1,13 @@
 """How the daemon is, as far as it can honestly tell."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from attrs import frozen
 
+from qabel.core.errors import StoreError
 from qabel.core.poller import ServerRounds
+from qabel.core.schedule import Attempts
 
 STALE_AFTER = 15 * 60.0
 """Seconds without one successful reading of a server after which receiving counts as stale."""
@@ -55,8 +57,17 @@ def receiving_trouble(
     return found
 
 
-def sending_trouble(oldest_wait: float | None, unkept: int) -> list[Trouble]:
-    """Tell of messages that wait too long. ``oldest_wait`` is in seconds."""
+def sending_trouble(
+    oldest_wait: float | None, unkept: int, failing: Iterable[tuple[str, Attempts]]
+) -> list[Trouble]:
+    """Tell of messages that wait.
+
+    Args:
+        oldest_wait: for how long the one does that waits longest, in seconds.
+        unkept: outcomes that could not be kept yet.
+        failing: servers that could not be posted to, with what became of it.
+
+    """
     found = []
     if oldest_wait is not None and oldest_wait > STUCK_AFTER:
         found.append(
@@ -67,7 +78,34 @@ def sending_trouble(oldest_wait: float | None, unkept: int) -> list[Trouble]:
         )
     if unkept:
         found.append(Trouble(f"{unkept} outcomes of sends wait for room on the disk.", False))
+    for server, attempts in failing:
+        found.append(
+            Trouble(
+                f"Sending to {server} failed {attempts.failures} times in a row: "
+                f"{attempts.last_error}",
+                unhealthy=False,
+            )
+        )
     return found
+
+
+def disk_trouble(full_since: float | None, now: float) -> list[Trouble]:
+    """Tell of a full disk; times are on the steady clock, in seconds."""
+    if full_since is None:
+        return []
+    return [
+        Trouble(
+            f"The disk is full for {int(now - full_since)} seconds: nothing can be received or "
+            "sent. Make room; the daemon then goes on by itself.",
+            unhealthy=True,
+        )
+    ]
+
+
+def store_trouble(error: Exception) -> Trouble:
+    """Tell of a store that does not do its part, or not in time."""
+    why = str(error) if isinstance(error, StoreError) else "it takes too long."
+    return Trouble(f"The store does not answer: {why}", unhealthy=True)
 
 
 def server_status(rounds: ServerRounds, wall_minus_clock: float, due: float) -> dict[str, Any]:

@@ -4,9 +4,9 @@ from collections.abc import Callable
 from hashlib import blake2b
 from typing import Generic, Protocol, TypeVar
 
-from twisted.internet.defer import Deferred, DeferredLock
+from twisted.internet.defer import Deferred
 
-from qabel.core.concurrency import shielded
+from qabel.core.concurrency import Turn, shielded
 from qabel.core.errors import Changed
 from qabel.jsontext import parse as parse_json
 from qabel.settings.document import DocumentType
@@ -49,7 +49,7 @@ class LiveDocument(Generic[D]):
         self._kind = kind
         self._shelf = shelf
         self._now = now
-        self._turn = DeferredLock()
+        self._turn = Turn()
         self._listeners: list[Callable[[D, D, int | None], None]] = []
         self._take(kind.default())
 

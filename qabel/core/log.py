@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from attrs import define, field, frozen
-from twisted.internet.defer import CancelledError, Deferred, DeferredLock
+from twisted.internet.defer import CancelledError, Deferred
 
 from qabel.core.errors import Gone
 from qabel.store.feed import FeedEntry
@@ -56,7 +56,8 @@ class Log:
         self._ring_start = last_seq
         """The ring holds all entries after this number, up to ``_ring_end``."""
         self._ring_end = last_seq
-        self._filling = DeferredLock()
+        self._filling: list[Deferred[None]] = []
+        self._is_filling = False
         self._waiting: set[Deferred[None]] = set()
         self._listeners: list[Callable[[], None]] = []
 
@@ -151,13 +152,26 @@ class Log:
         return Entry(entry.seq, place, entry.kind, entry.data, entry.identity_id)
 
     async def _filled(self) -> None:
-        """Have the ring hold the newest entries; all who need that share one reading."""
-        await self._filling.acquire()
-        try:
-            if self._ring_end < self.last_seq:
-                await self._fill()
-        finally:
-            self._filling.release()
+        """Have the ring hold the newest entries; all who need that share one reading.
+
+        Nobody who gives up takes the reading away from the others.
+        """
+        waiting: Deferred[None] = Deferred(self._stop_waiting)
+        self._filling.append(waiting)
+        if not self._is_filling:
+            self._is_filling = True
+            Deferred.fromCoroutine(self._fill()).addBoth(self._has_filled)
+        await waiting
+
+    def _stop_waiting(self, gone: "Deferred[None]") -> None:
+        self._filling.remove(gone)
+
+    def _has_filled(self, result: object) -> None:
+        self._is_filling = False
+        waiting, self._filling = self._filling, []
+        for each in waiting:
+            # One after another, not nested: there may be a thousand.
+            each.callback(result)  # type: ignore[arg-type]  # None, or a Failure
 
     async def _fill(self) -> None:
         if self.last_seq - self._ring_end > RING_SIZE:

@@ -133,6 +133,21 @@ class Poster(Service):
         server = self._servers.get(DropURL.parse(url).server)
         return server is not None and server.attempts.failures > 0
 
+    def failing(self) -> list[tuple[str, Attempts]]:
+        """Give the servers whose last attempt failed, each with what became of it."""
+        return [
+            (name, server.attempts)
+            for name, server in self._servers.items()
+            if server.attempts.failures
+        ]
+
+    def try_again(self) -> None:
+        """Try all that waits for its time now: what kept it from being sent may be gone."""
+        for server in self._servers.values():
+            server.attempts.not_before = 0.0
+        for timer in self._timers:
+            timer.reset(0)
+
     def first_attempt(self, leg: Leg) -> "Deferred[Attempt]":
         """Give a Deferred of the next attempt at a posting; cancel it to wait no longer."""
         waiting: Deferred[Attempt] = Deferred(lambda _: self._give_up(leg))
@@ -209,13 +224,9 @@ class Poster(Service):
         try:
             await self._client.post(DropURL.parse(posting.url), posting.sealed)
         except DropServerError as error:
-            if isinstance(error, Refused):
-                server.attempts.succeeded(self._clock.seconds())
-                outcome = Outcome.REFUSED if error.permanent else Outcome.FAILED
-                return Attempt(outcome, error.detail)
-            delay = backoff(server.attempts.failures, base=FIRST_PAUSE, longest=LONGEST_PAUSE)
-            server.attempts.failed(self._clock.seconds(), error.detail, delay)
-            return Attempt(Outcome.FAILED, error.detail)
+            self._blame(server, error)
+            refused = isinstance(error, Refused) and error.permanent
+            return Attempt(Outcome.REFUSED if refused else Outcome.FAILED, error.detail)
         except CancelledError:
             raise
         except Exception:  # noqa: BLE001 - whatever it is, the message must not be forgotten
@@ -223,6 +234,17 @@ class Poster(Service):
             return Attempt(Outcome.FAILED, "An error of the daemon's own; its log says more.")
         server.attempts.succeeded(self._clock.seconds())
         return Attempt(Outcome.TAKEN)
+
+    def _blame(self, server: _Server, error: DropServerError) -> None:
+        """Leave the server alone for a while, unless it only did not like this message."""
+        now, asked = self._clock.seconds(), 0.0
+        if isinstance(error, Refused):
+            if error.status != 429 and error.status < 500:
+                server.attempts.succeeded(now)
+                return
+            asked = min(error.retry_after or 0.0, LONGEST_PAUSE)
+        delay = backoff(server.attempts.failures, base=FIRST_PAUSE, longest=LONGEST_PAUSE)
+        server.attempts.failed(now, error.detail, max(delay, asked))
 
     def _pause(self, posting: Posting) -> float:
         return backoff(posting.attempts, base=FIRST_PAUSE, longest=LONGEST_PAUSE)

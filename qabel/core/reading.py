@@ -191,7 +191,9 @@ class InboxReader:
         return Answer(page.body, latest) if query.since else Answer(page.body, latest, move)
 
     async def _move(self, reader: str, seq: int) -> None:
-        self._consumers[reader] = await self._places.move(reader, seq, now=self._now())
+        # At once: what was handed over is not new to a request that comes before the commit.
+        self._consumers[reader] = max(seq, self._consumers.get(reader, 0))
+        await self._places.move(reader, seq, now=self._now())
 
     async def _changes_in(self, seconds: float) -> bool:
         try:

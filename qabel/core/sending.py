@@ -5,15 +5,16 @@ from functools import partial
 from hashlib import blake2b
 from typing import Any
 
-from attrs import frozen
+from attrs import field, frozen
 from twisted.internet.defer import CancelledError, DeferredList
 from twisted.internet.defer import TimeoutError as DeferredTimeout
 from twisted.internet.interfaces import IReactorTime
+from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from qabel.core.composing import compose
 from qabel.core.concurrency import shielded
-from qabel.core.errors import Conflict, Invalid, NotFound, TooLarge
+from qabel.core.errors import Conflict, Invalid, NotFound, StoreError, TooLarge
 from qabel.core.posting import Attempt, Leg, Outcome, Poster
 from qabel.core.references import find_contact, find_identity
 from qabel.core.workers import Workers
@@ -43,7 +44,7 @@ class SendOutcome:
     id: int
     complete: bool
     """Whether every recipient's drop server has taken it."""
-    body: bytes
+    body: bytes = field(repr=False)
 
 
 @frozen
@@ -58,6 +59,8 @@ class _Request:
 
 class Sender:
     """The outbox, as clients see it."""
+
+    _log = Logger()
 
     def __init__(
         self,
@@ -175,8 +178,16 @@ class Sender:
         attempts = await self._first_attempts(request, added)
         outcome = _outcome(request, added, attempts)
         if key is not None:
-            await self._shelf.answered(key, encode_json([outcome.complete]) + outcome.body)
+            await self._remember(key, outcome)
         return outcome
+
+    async def _remember(self, key: str, outcome: SendOutcome) -> None:
+        """Keep the answer for who asks again; if it cannot be, what it would be then is given."""
+        try:
+            await self._shelf.answered(key, encode_json([outcome.complete]) + outcome.body)
+        except StoreError as error:
+            # The message itself is kept, and perhaps sent: no reason to call it failed.
+            self._log.warn("An answer could not be kept: {error}", error=str(error))
 
     async def _again(self, added: Added) -> SendOutcome:
         """Give the first answer again; if it was lost in a crash, what it would be now."""

@@ -11,17 +11,10 @@ from twisted.internet.defer import Deferred, maybeDeferred
 from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 
-import qabel
 from qabel.core import dates
 from qabel.core.directory import Directory
 from qabel.core.errors import Conflict, Invalid, StoreError
-from qabel.core.health import (
-    STALE_AFTER,
-    Trouble,
-    receiving_trouble,
-    sending_trouble,
-    server_status,
-)
+from qabel.core.health import STALE_AFTER
 from qabel.core.live import LiveDocument
 from qabel.core.log import Log
 from qabel.core.network import DropServers, Network
@@ -30,6 +23,8 @@ from qabel.core.posting import Poster
 from qabel.core.pushing import Pushes
 from qabel.core.reading import InboxReader
 from qabel.core.receiving import FULL_READ_INTERVAL, Receiver
+from qabel.core.report import Reporter
+from qabel.core.room import Room, WatchedDatabase
 from qabel.core.sending import Sender
 from qabel.core.tokens import TokenBook
 from qabel.core.webhooks import Webhooks
@@ -39,7 +34,6 @@ from qabel.net.webhook import WebhookClient
 from qabel.settings.items import Identity
 from qabel.settings.local import LOCAL, LocalSettings
 from qabel.settings.synced import SYNCED, SyncedSettings
-from qabel.store.database import Database
 from qabel.store.documents import Documents
 from qabel.store.errors import AlreadyThere
 from qabel.store.feed import Feed
@@ -48,6 +42,7 @@ from qabel.store.keys import KeySource
 from qabel.store.log import Events
 from qabel.store.outbox import Outbox
 from qabel.store.places import Places
+from qabel.store.room import has_room
 from qabel.store.tokens import Tokens
 from qabel.store.webhooks import Webhooks as WebhookShelf
 
@@ -66,13 +61,11 @@ KEEP_SETTLED = 90 * 24 * 3600.0
 """Seconds that what was sent, and is settled, can be looked up."""
 
 FAR_FUTURE = 1e11
-"""Seconds since the epoch. After a start all that waits is tried, whatever the clock was."""
+"""Seconds since the epoch. What is not in hand was never tried since the start: it is due now,
+whatever the clock was when it was kept."""
 
 MOST_AT_ONCE = 10_000
 """Postings taken from the outbox at one time; those past it follow with the housekeeping."""
-
-STORE_PATIENCE = 5.0
-"""Seconds after which a store that does not answer counts as out of order."""
 
 
 @frozen
@@ -139,7 +132,7 @@ class CoreService(MultiService):
         self._now = now
         self._options = options or CoreOptions()
         self._hooks = WebhookClient(reactor, allowed=self._options.webhook_origins.__contains__)
-        self._database = Database(data_directory / DATABASE, keys, reactor=reactor)
+        self._database = WatchedDatabase(data_directory / DATABASE, keys, reactor=reactor)
         self._started = reactor.seconds()
         self._opened = False
         self._housekeeping = LoopingCall(self._clear)
@@ -214,8 +207,23 @@ class CoreService(MultiService):
         self.webhooks = Webhooks(
             WebhookShelf(self._database), self.log, self._hooks.post_json, clock=clock, now=now
         )
-        for part in (self._poster, self.poller, self._pushes, self.webhooks):
+        self._room = Room(self._try_room, self._go_on, clock)
+        self._database.on_full = self._room.missing
+        for part in (self._room, self._poster, self.poller, self._pushes, self.webhooks):
             part.setServiceParent(self)
+        self._reporter = Reporter(
+            poller=self.poller,
+            pushes=self._pushes,
+            poster=self._poster,
+            outbox=self._outbox,
+            inbox=self.inbox,
+            log=self.log,
+            room=self._room,
+            stale_after=self._stale_after,
+            clock=clock,
+            now=now,
+            started=self._started,
+        )
 
     def startService(self) -> None:
         """Begin to poll and to post; to be called after ``open``."""
@@ -224,7 +232,7 @@ class CoreService(MultiService):
         self._housekeeping.start(HOUSEKEEPING, now=True).addErrback(
             lambda failure: self._log.failure("housekeeping ended", failure)
         )
-        self._post_what_waits(FAR_FUTURE)
+        self._post_what_waits()
 
     async def close(self) -> None:
         """Stop, close all connections, and close the database."""
@@ -262,7 +270,11 @@ class CoreService(MultiService):
         """Have the drops of all living identities read from now on, and no others."""
         owners = _owners(synced)
         chosen = {server.server for server in synced.drop_servers if server.living}
+        before = self.configured_servers
         self.configured_servers = frozenset(chosen | {url.server for url in owners})
+        if not self.configured_servers <= before:
+            # Some messages may have waited for just this leave.
+            self._poster.try_again()
         self.receiver.set_owners(owners)
         self.poller.set_drops(owners)
         if self._options.push:
@@ -274,7 +286,7 @@ class CoreService(MultiService):
             self.inbox.arrived(kept.messages[-1].id, len(kept.messages))
         self.log.advanced(kept.last_seq)
         if kept.acknowledgements or kept.receipts:
-            self._post_what_waits(self._now())
+            self._post_what_waits()
 
     async def _note_dates(self, received: list[str]) -> None:
         def make(old: LocalSettings, now: int) -> LocalSettings:
@@ -282,13 +294,22 @@ class CoreService(MultiService):
 
         await self.local.change(make, event=False)
 
-    def _post_what_waits(self, now: float) -> None:
-        work = Deferred.fromCoroutine(self._post_due(now))
+    def _try_room(self) -> "Deferred[bool]":
+        return self._workers.run(has_room, self._database.path)
+
+    def _go_on(self) -> None:
+        """Do what waited for room on the disk."""
+        self.poller.poll_now()
+        self._poster.try_again()
+        self._post_what_waits()
+
+    def _post_what_waits(self) -> None:
+        work = Deferred.fromCoroutine(self._post_due())
         work.addErrback(lambda failure: self._log.failure("the outbox could not be read", failure))
 
-    async def _post_due(self, now: float) -> None:
+    async def _post_due(self) -> None:
         under_way = self._poster.under_way
-        self._poster.add(await self._outbox.due(now, MOST_AT_ONCE, underway=under_way))
+        self._poster.add(await self._outbox.due(FAR_FUTURE, MOST_AT_ONCE, underway=under_way))
 
     async def _clear(self) -> None:
         """Clear what is past its time. A failure ends this time only."""
@@ -296,7 +317,7 @@ class CoreService(MultiService):
         try:
             self.log.forgotten(await self._events.prune(now))
             await self._outbox.expire(now - KEEP_SETTLED, now=now)
-            await self._post_due(now)
+            await self._post_due()
         except StoreError as error:
             self._log.warn("Housekeeping was put off: {error}", error=str(error))
 
@@ -304,50 +325,14 @@ class CoreService(MultiService):
 
     async def status(self) -> dict[str, Any]:
         """Describe how the daemon is: JSON-ready, with no drop id and no key in it."""
-        clock, now = self._reactor.seconds(), self._now()
-        counts = await self._outbox.counts()
-        oldest = counts.oldest_queued
-        troubles = self._troubles(None if oldest is None else now - oldest / 1000)
-        return {
-            "status": "running",
-            "version": qabel.__version__,
-            "uptime": round(clock - self._started, 1),
-            "healthy": not any(each.unhealthy for each in troubles),
-            "troubles": [each.what for each in troubles],
-            "drop_servers": [
-                server_status(each, now - clock, self.poller.next_tick)
-                for each in self.poller.servers.values()
-            ],
-            "push": {"listening": self._pushes.connected},
-            "inbox": {"messages": self.inbox.messages, "latest": self.log.newest},
-            "outbox": {
-                "queued": counts.queued,
-                "sent": counts.sent,
-                "failed": counts.failed,
-                "oldest_waiting": None if oldest is None else round(now - oldest / 1000, 1),
-            },
-            "backup": "POST /backup writes a copy while the daemon runs; do not copy its files.",
-        }
+        return await self._reporter.status()
 
     async def health(self) -> list[str]:
         """Tell why the daemon is unfit, if it is: an empty list is good health."""
-        try:
-            counts = await self._outbox.counts().addTimeout(STORE_PATIENCE, self._reactor)
-        except (StoreError, TimeoutError) as error:
-            return [f"The store does not answer: {error}"]
-        oldest = counts.oldest_queued
-        troubles = self._troubles(None if oldest is None else self._now() - oldest / 1000)
-        return [each.what for each in troubles if each.unhealthy]
+        return await self._reporter.health()
 
-    def _troubles(self, oldest_wait: float | None) -> list[Trouble]:
-        found = receiving_trouble(
-            self.poller.servers,
-            self._started,
-            self._reactor.seconds(),
-            max(self._options.stale_after, 3 * self.local.value.poll_interval),
-        )
-        found += sending_trouble(oldest_wait, self._poster.unkept)
-        return found
+    def _stale_after(self) -> float:
+        return max(self._options.stale_after, 3 * self.local.value.poll_interval)
 
     async def backup(self, name: object) -> dict[str, Any]:
         """Write a copy of the database, encrypted under the same key, into ``backups``.

@@ -17,10 +17,11 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import IO, cast
 
-from attrs import define
+from attrs import define, field
 
 from qabel.crypto import BoxError, BoxOpener, NotForUs, PrivateKey
 from qabel.drop.transport import MESSAGE_SIZE, VERSION
+from qabel.protection import protect_process
 
 NUMBER = 4
 """Bytes of a number."""
@@ -34,7 +35,7 @@ FOREIGN, OURS = b"\0", b"\1"
 class _Child:
     """A process that sieves with certain keys."""
 
-    keys: tuple[bytes, ...]
+    keys: tuple[bytes, ...] = field(repr=False)
     process: "subprocess.Popen[bytes]"
     given: IO[bytes]
     answers: IO[bytes]
@@ -173,4 +174,5 @@ def _look(openers: Sequence[BoxOpener], message: bytes) -> bytes:
 
 
 if __name__ == "__main__":
+    protect_process()
     main(sys.stdin.buffer, sys.stdout.buffer)

@@ -45,7 +45,14 @@ class IdentityFile:
     phone: str = attrs.field(default="", repr=False)
 
 
-class _Contact(msgspec.Struct, omit_defaults=True):
+class _Form(msgspec.Struct):
+    """The outer form of a file, which shows nothing of it."""
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}()"
+
+
+class _Contact(_Form, omit_defaults=True):
     alias: str
     public_key: str
     drop_urls: list[str]
@@ -53,11 +60,11 @@ class _Contact(msgspec.Struct, omit_defaults=True):
     phone: str | None = ""
 
 
-class _Contacts(msgspec.Struct):
+class _Contacts(_Form):
     contacts: list[_Contact]
 
 
-class _Identity(msgspec.Struct):
+class _Identity(_Form):
     alias: str
     private_key: str
     drop_urls: list[str]
@@ -67,11 +74,11 @@ class _Identity(msgspec.Struct):
     public_key: str | None = None
 
 
-class _NestedKey(msgspec.Struct):
+class _NestedKey(_Form):
     public_key: str
 
 
-class _MetaData(msgspec.Struct):
+class _MetaData(_Form):
     alias: str
     drop_url: str
     public_key: _NestedKey
@@ -79,7 +86,7 @@ class _MetaData(msgspec.Struct):
     email: str | None = ""
 
 
-_Form = TypeVar("_Form")
+_Kind = TypeVar("_Kind")
 
 
 def write_contacts(cards: list[ContactCard]) -> bytes:
@@ -257,7 +264,7 @@ def _parse(data: bytes, what: str) -> object:
         raise ExchangeError(f"this is not {what}: {error}") from None
 
 
-def _convert(value: object, form: type[_Form], what: str) -> _Form:
+def _convert(value: object, form: type[_Kind], what: str) -> _Kind:
     try:
         return msgspec.convert(value, form)
     except msgspec.ValidationError:

@@ -58,6 +58,9 @@ class _Envelope(msgspec.Struct, kw_only=True):
     data: dict[str, Any] | msgspec.UnsetType = msgspec.UNSET
     model_object: str | msgspec.UnsetType = msgspec.UNSET
 
+    def __repr__(self) -> str:
+        return "_Envelope()"
+
 
 _ENVELOPE = msgspec.json.Decoder(_Envelope)
 _OBJECT = msgspec.json.Decoder(dict[str, Any])

@@ -26,7 +26,7 @@ class Unavailable(Exception):
 class _Job:
     """A message to keep, or something else to do, and what became of it."""
 
-    message: tuple[str, bytes] | None = None
+    message: tuple[str, bytes] | None = attrs.field(default=None, repr=False)
     work: Callable[[MessageFile], Any] | None = None
     result: Any = None
     done: "Deferred[Any]" = attrs.field(factory=Deferred)

@@ -8,8 +8,10 @@ from twisted.internet import reactor
 from qabel.dropserver.messages import DAY, Limits
 from qabel.dropserver.service import DropServerService
 from qabel.listening import Listening
+from qabel.logs import withhold_texts
 from qabel.options import DaemonOptions, data_directory
 from qabel.process import StartError, use_steady_clock
+from qabel.protection import protect_process
 
 NAME = "qabel-drop"
 
@@ -48,6 +50,8 @@ class Options(DaemonOptions):
 
 def makeService(options: Options) -> IService:
     """Make what twistd runs."""
+    protect_process()
+    withhold_texts()
     use_steady_clock(reactor)
     drops = DropServerService(options.data_dir, reactor=reactor, limits=options.limits)
     parent = MultiService()

@@ -1,9 +1,9 @@
-"""Answers as values, and putting them into a request: the only place that sets answer headers."""
+"""Answers as values, and putting them into a request."""
 
 import time
 from typing import TYPE_CHECKING
 
-from attrs import frozen
+from attrs import field, frozen
 
 from qabel.jsontext import encode
 
@@ -15,9 +15,7 @@ PROBLEM = b"application/problem+json"
 
 Headers = tuple[tuple[bytes, bytes], ...]
 
-_SERVER = [b"qabel"]
-_NO_STORE = [b"no-store"]
-_NO_SNIFFING = [b"nosniff"]
+_ON_ALL = b"Server: qabel\r\nCache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\nDate: "
 
 
 @frozen
@@ -25,7 +23,7 @@ class Reply:
     """What a request is answered: ``content_type`` is None where there is no body at all."""
 
     status: int = 200
-    body: bytes = b""
+    body: bytes = field(default=b"", repr=False)
     content_type: bytes | None = JSON
     headers: Headers = ()
 
@@ -33,10 +31,6 @@ class Reply:
         """Set status and headers of a request's answer, and give the body that is to follow."""
         answer = request.responseHeaders.setRawHeaders
         request.setResponseCode(self.status)
-        answer(b"Date", [_http_date()])
-        answer(b"Server", _SERVER)
-        answer(b"Cache-Control", _NO_STORE)
-        answer(b"X-Content-Type-Options", _NO_SNIFFING)
         if self.content_type is not None:
             answer(b"Content-Type", [self.content_type])
             answer(b"Content-Length", [b"%d" % len(self.body)])
@@ -80,13 +74,14 @@ def _is_among(tag: bytes, given: bytes) -> bool:
     return tag in tags or b"*" in tags
 
 
-_date: tuple[int, bytes] = (0, b"")
+_on_all: tuple[int, bytes] = (0, b"")
 
 
-def _http_date() -> bytes:
-    """Give the time of day as HTTP writes it, made once a second."""
-    global _date  # noqa: PLW0603
+def headers_on_all() -> bytes:
+    """Give the header lines that each answer has, with the date; made once a second."""
+    global _on_all  # noqa: PLW0603
     now = int(time.time())
-    if _date[0] != now:
-        _date = (now, time.strftime("%a, %d %b %Y %H:%M:%S GMT", time.gmtime(now)).encode())
-    return _date[1]
+    if _on_all[0] != now:
+        date = time.strftime("%a, %d %b %Y %H:%M:%S GMT\r\n", time.gmtime(now))
+        _on_all = (now, _ON_ALL + date.encode())
+    return _on_all[1]

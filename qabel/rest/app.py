@@ -13,6 +13,7 @@ from qabel.rest import (
     contract,
     events,
     messages,
+    metrics,
     outbox,
     people,
     settings,
@@ -28,6 +29,7 @@ from qabel.rest.problems import allow, problem_of
 from qabel.rest.request import ApiRequest
 from qabel.rest.routes import IdConverter, RefConverter
 from qabel.rest.streams import Streams
+from qabel.rest.turns import Turns
 
 SUBJECTS = (
     settings.routes,
@@ -38,6 +40,7 @@ SUBJECTS = (
     webhooks.routes,
     tokens.routes,
     status.routes,
+    metrics.routes,
     contract.routes,
 )
 
@@ -52,6 +55,7 @@ class Api:
     def __init__(self, core: CoreService, reactor: Any) -> None:
         self.core = core
         self.streams = Streams(reactor)
+        self.turns = Turns()
 
     @app.handle_errors(Exception)
     def failed(self, request: Any, failure: Failure) -> bytes:

@@ -10,10 +10,11 @@ from twisted.internet.interfaces import IAddress
 from twisted.internet.protocol import Protocol, connectionDone
 from twisted.python.failure import Failure
 from twisted.web.http import HTTPChannel
+from twisted.web.http_headers import Headers as ResponseHeaders
 from twisted.web.resource import IResource
 from twisted.web.server import Site
 
-from qabel.rest.answers import PROBLEM, Reply
+from qabel.rest.answers import PROBLEM, Reply, headers_on_all
 from qabel.rest.problems import problem
 
 if TYPE_CHECKING:
@@ -47,8 +48,9 @@ def raw_answer(reply: Reply) -> bytes:
         (b"Connection", b"close"),
         *reply.headers,
     ]
-    lines = [b"HTTP/1.1 %d Refused" % reply.status, *(b": ".join(each) for each in headers)]
-    return b"\r\n".join(lines) + b"\r\n\r\n" + reply.body
+    lines = b"".join(b"%s: %s\r\n" % each for each in headers)
+    status = b"HTTP/1.1 %d Refused\r\n" % reply.status
+    return b"".join((status, headers_on_all(), lines, b"\r\n", reply.body))
 
 
 class ApiChannel(HTTPChannel):
@@ -59,6 +61,7 @@ class ApiChannel(HTTPChannel):
     is_stream = False
     """Whether its answer has no end of its own."""
 
+    _secure: bool | None = None
     _arriving = False
     """Whether a part of a request is here."""
     _refused = False
@@ -94,6 +97,23 @@ class ApiChannel(HTTPChannel):
         if not self.persistent:
             # Whoever does not read the rest of the answer holds the connection no longer than this.
             self.setTimeout(REQUEST_TIME)
+
+    def writeHeaders(
+        self, version: bytes, code: bytes, reason: bytes, headers: ResponseHeaders
+    ) -> None:
+        """Write the head of an answer, with what all answers have, in one piece."""
+        lines = [version, b" ", code, b" ", reason, b"\r\n", headers_on_all()]
+        for name, values in headers.getAllRawHeaders():
+            for value in values:
+                lines += (name, b": ", value, b"\r\n")
+        lines.append(b"\r\n")
+        self.write(b"".join(lines))
+
+    def isSecure(self) -> bool:
+        """Tell whether the connection is encrypted; it is looked up once."""
+        if self._secure is None:
+            self._secure = super().isSecure()
+        return self._secure
 
     def timeoutConnection(self) -> None:
         """End a connection without a request; one with half of it is told why."""

@@ -1,9 +1,6 @@
 """``/drop``: messages received, and messages to be sent."""
 
-from twisted.internet.defer import Deferred
-from twisted.logger import Logger
-
-from qabel.core.reading import MAX_WAIT, Answer, Query
+from qabel.core.reading import MAX_WAIT, Query
 from qabel.jsontext import parse
 from qabel.rest.answers import NO_CONTENT, Headers, Reply
 from qabel.rest.problems import refused
@@ -16,8 +13,6 @@ routes = Routes("Drops")
 MAX_LIMIT = 10_000
 MAX_IDEMPOTENCY_KEY = 255
 
-_log = Logger()
-
 _QUERY = (
     text("consumer", "default", "Whose place in the inbox counts.", longest=100),
     text("since", None, "Gives what came after this place, and moves nothing."),
@@ -27,6 +22,8 @@ _QUERY = (
     text("model_object", None, "Only messages of this kind."),
     seconds("wait", MAX_WAIT, "Holds the request until something is new, so long at most."),
 )
+
+_PLAIN = Query()
 
 _BODY = (
     Key(
@@ -76,12 +73,16 @@ async def retrieve(call: Call) -> Reply:
     """Give what is new; the consumer's place moves once all of it has been handed over."""
     query = call.query
     poll_first = b"no-cache" in (call.header(b"Cache-Control") or b"").lower()
-    answer = await call.core.inbox.read(_query(call), wait=query["wait"], poll_first=poll_first)
+    wanted, wait, inbox = _query(call), query["wait"], call.core.inbox
+    if call.is_head or wanted.since is not None:
+        answer = await inbox.read(wanted, wait=wait, poll_first=poll_first)
+    else:
+        answer = await call.api.turns.read(inbox, wanted, wait=wait, poll_first=poll_first)
     latest: Headers = ((b"X-Qabel-Latest", answer.latest.encode()),)
     if answer.body is None:
         return Reply(204, content_type=None, headers=latest)
-    if not call.is_head:
-        _move_when_sent(call, answer)
+    if not call.is_head and wanted.since is None:
+        call.api.turns.take(wanted, answer, call.request)
     return Reply(200, answer.body, headers=latest)
 
 
@@ -149,6 +150,9 @@ async def send(call: Call) -> Reply:
 
 def _query(call: Call) -> Query:
     query, own = call.query, call.access.identity_id
+    if not call.request.args and own is None:
+        since = _since(call)
+        return _PLAIN if since is None else Query(since=since)
     identity = query["identity"]
     if own is not None and identity not in (None, own):
         raise refused(403, "The token is for another identity only.")
@@ -172,20 +176,6 @@ def _since(call: Call) -> str | None:
     if not by_header:
         raise refused(400, "The header X-Qabel-New-Since is empty.")
     return by_header
-
-
-def _move_when_sent(call: Call, answer: Answer) -> None:
-    def move(_: None) -> None:
-        Deferred.fromCoroutine(_handed_over(answer)).addErrback(
-            lambda failure: _log.failure("a consumer's place could not be moved", failure)
-        )
-
-    # A connection that fails before that moves nothing: its messages are given again.
-    call.request.notifyFinish().addCallbacks(move, lambda _: None)
-
-
-async def _handed_over(answer: Answer) -> None:
-    await answer.handed_over()
 
 
 async def _message(call: Call, message_id: int) -> bytes:

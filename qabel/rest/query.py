@@ -27,10 +27,8 @@ class Parameter:
 def read_query(
     parameters: Mapping[str, Parameter], args: Mapping[bytes, list[bytes]]
 ) -> dict[str, Any]:
-    """Read the query of a request. One that nobody knows is refused: it may be misspelt."""
-    values = {name: parameter.default for name, parameter in parameters.items()}
-    if not args:
-        return values
+    """Read the query of a request. A parameter that nobody knows is refused: it may be misspelt."""
+    values = defaults(parameters)
     faults = []
     for raw, given in args.items():
         name = raw.decode("utf-8", "replace")
@@ -48,6 +46,11 @@ def read_query(
     if faults:
         raise refused(400, "The query is not valid.", faults=faults)
     return values
+
+
+def defaults(parameters: Mapping[str, Parameter]) -> dict[str, Any]:
+    """Give what a request without a query means."""
+    return {name: parameter.default for name, parameter in parameters.items()}
 
 
 def _unknown(parameters: Mapping[str, Parameter]) -> str:

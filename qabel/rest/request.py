@@ -3,6 +3,7 @@
 from io import BytesIO
 from urllib.parse import unquote_to_bytes
 
+from twisted.web.http import parse_qs
 from twisted.web.server import Request
 
 from qabel.core.tokens import Access
@@ -63,9 +64,14 @@ class ApiRequest(Request):
             self.write(answer.begin(self))
             self.finish()
             return
+        if b"?" in self.uri:
+            self.args = _read_query(self.uri.partition(b"?")[2])
         self.prepath = []
         self.postpath = unquote_to_bytes(self.path[1:]).split(b"/")
         self.render(self.site.resource)
+
+    def parseCookies(self) -> None:
+        """Do nothing: there are no cookies here."""
 
     def getRequestHostname(self) -> bytes:
         """Give a name that routing can do with, whatever the Host header said."""
@@ -109,8 +115,16 @@ class ApiRequest(Request):
         self.channel.refuse(TOO_LARGE)
 
 
+def _read_query(query: bytes) -> dict[bytes, list[bytes]]:
+    """Read a query; Twisted passes over a parameter without ``=``, misspelt or not."""
+    pairs = [each if b"=" in each else each + b"=" for each in query.split(b"&") if each]
+    args: dict[bytes, list[bytes]] = parse_qs(b"&".join(pairs), keep_blank_values=True)
+    return args
+
+
 def _is_path(path: bytes) -> bool:
-    if path[:1] != b"/":
+    # Routing would take two slashes at the beginning for one.
+    if path[:1] != b"/" or path[:2] == b"//":
         return False
     if b"%" not in path and path.isascii():
         return True

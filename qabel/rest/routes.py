@@ -12,9 +12,10 @@ from qabel.core.service import CoreService
 from qabel.core.tokens import Access
 from qabel.rest.answers import Reply
 from qabel.rest.body import BadBody, WrongType, read_members
+from qabel.rest.eager import begin
 from qabel.rest.pouring import LARGE, pour
 from qabel.rest.problems import Refused, allow, refused
-from qabel.rest.query import MAX_ID, Parameter, read_query
+from qabel.rest.query import MAX_ID, Parameter, defaults, read_query
 from qabel.rest.request import ApiRequest
 from qabel.settings.document import Fault
 
@@ -26,7 +27,7 @@ T = TypeVar("T")
 OPEN: frozenset[str] = frozenset()
 """The scopes of a route that anybody may ask, without a token."""
 
-Answer = Reply | Coroutine[Any, Any, Reply | None]
+Answer = Reply | None | Coroutine[Any, Any, Reply | None]
 
 
 @frozen
@@ -46,7 +47,7 @@ class Call:
     core: CoreService
     request: ApiRequest
     access: Access
-    query: dict[str, Any]
+    query: Mapping[str, Any]
     route: "Route"
     api: "Api"
 
@@ -140,14 +141,17 @@ class Route:
 
     def install(self, app: Klein) -> None:
         """Have Klein serve it."""
+        no_query = defaults(self.query)
 
         def endpoint(api: "Api", request: ApiRequest, **path: Any) -> Any:
             access = request.access
             if self.scopes and (access is None or not self.admits(access)):
                 raise refused(403, self._not_allowed())
-            query = read_query(self.query, request.args)
+            query = read_query(self.query, request.args) if request.args else no_query
             call = Call(api.core, request, access or NOBODY, query, self, api)
             answer = self.handler(call, **path)
+            if answer is not None and not isinstance(answer, Reply):
+                answer = begin(answer)
             if isinstance(answer, Reply) and len(answer.body) < LARGE:
                 return answer.begin(request)
             return _finish(request, answer)
@@ -172,7 +176,7 @@ NOBODY = Access(frozenset())
 
 
 async def _finish(request: ApiRequest, answer: Answer) -> bytes | None:
-    reply = answer if isinstance(answer, Reply) else await answer
+    reply = answer if answer is None or isinstance(answer, Reply) else await answer
     if reply is None:
         return None
     if len(reply.body) < LARGE:

@@ -74,7 +74,7 @@ class Account(Item):
     }
 
     provider: str
-    user: str
+    user: str = attrs.field(repr=False)
     auth: str = attrs.field(repr=False)
 
 

@@ -23,7 +23,7 @@ from qabel.store.connection import (
     remove_with_logs,
 )
 from qabel.store.errors import StoreClosed, StoreError, translate
-from qabel.store.keys import KeyRecord, KeySource
+from qabel.store.keys import KeySource
 from qabel.store.schema import migrations, upgrade
 from qabel.store.thread import Handler, Job, ThreadWorker, Worker
 from qabel.store.transactions import attempt, work_off
@@ -240,9 +240,10 @@ class Database:
         self._connection = connection
 
     def _settle_key(self) -> None:
-        """End a change of key: the one that does not fit is forgotten."""
-        if self._keys.read().following is not None:
-            self._keys.write(KeyRecord(self._key))
+        """End a change of key: one that was to follow, and does not fit, is forgotten."""
+        record = self._keys.read()
+        if record.following is not None:
+            self._keys.write(record.settled(self._key))
 
     def _close(self) -> None:
         connection, self._connection = self._connection, None
@@ -253,7 +254,7 @@ class Database:
         if self._connection is None:
             raise StoreClosed("The store is not open.")
         check_key(key)
-        self._keys.write(KeyRecord(self._key, key))
+        self._keys.write(self._keys.read().changing(self._key, key))
         unfinished = making.unfinished_name(self.path)
         # SQLCipher's own way, PRAGMA rekey, says that all is well where the disk was full, and
         # leaves a connection that writes under the new key into a file under the old one.

@@ -19,6 +19,10 @@ class KeyTrouble(StoreError):
     """The place where the key is kept cannot be used: missing, malformed, or open to others."""
 
 
+class KeyMissing(KeyTrouble):
+    """Nothing is kept where the key should be."""
+
+
 class NewerVersion(StoreError):
     """The database was written by a newer version of the daemon; it was left as it was."""
 
@@ -52,7 +56,11 @@ def translate(error: sqlcipher.Error | OSError, path: Path) -> StoreError:
 
     """
     if isinstance(error, OSError):
-        return _full(path) if error.errno in FULL else StoreError(f"{path}: {error.strerror or error}.")
+        return (
+            _full(path)
+            if error.errno in FULL
+            else StoreError(f"{path}: {error.strerror or error}.")
+        )
     name = getattr(error, "sqlite_errorname", "") or _NAMES.get(str(error), "")
     # What SQLite knows as full is the disk, but neither a quota nor a limit on a file's size.
     if name.startswith("SQLITE_IOERR") and not has_room(path):

@@ -1,28 +1,91 @@
-"""Where the key of the database comes from."""
+"""The key of the database, and the places that it is kept in."""
 
-import os
 import secrets
-import stat
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, Self
 
 import attrs
 
-from qabel.store.connection import KEY_SIZE, create_private, sync_directory
+from qabel.store.connection import KEY_SIZE
 from qabel.store.errors import KeyTrouble
+from qabel.store.private_files import read_private, remove_private, write_private
+
+MAX_RECORD = 256 * 1024
+"""Bytes of a record's text: some thousands of keys."""
+
+_EARLIER = "earlier "
 
 
 @attrs.frozen
 class KeyRecord:
-    """The key in force; and during a change also the one that is to follow."""
+    """The key in force; during a change also the one that is to follow; and those before.
+
+    The earlier ones open nothing but the backups made in their time.
+    """
 
     current: bytes = attrs.field(repr=False)
     following: bytes | None = attrs.field(default=None, repr=False)
+    earlier: tuple[bytes, ...] = attrs.field(default=(), repr=False)
 
     @property
     def candidates(self) -> tuple[bytes, ...]:
-        """The keys that may fit, the likeliest first: a change may have been cut off anywhere."""
-        return (self.current,) if self.following is None else (self.current, self.following)
+        """The keys that may fit, the likeliest first: a change may have been cut off anywhere.
+
+        An earlier one fits where a backup was put in the database's place.
+        """
+        following = () if self.following is None else (self.following,)
+        return (self.current, *following, *self.earlier)
+
+    def changing(self, fits: bytes, following: bytes) -> Self:
+        """Give what is to be kept while the key changes.
+
+        Args:
+            fits: the key that opens the database now.
+            following: the key that is to open it.
+
+        """
+        return attrs.evolve(self.settled(fits), following=following)
+
+    def settled(self, fits: bytes) -> Self:
+        """Give what is to be kept when it is known which key opens the database."""
+        # Under a key that was to follow, and does not fit, nothing was ever written.
+        others = (key for key in (self.current, *self.earlier) if key != fits)
+        return attrs.evolve(
+            self, current=fits, following=None, earlier=tuple(dict.fromkeys(others))
+        )
+
+    def to_text(self) -> str:
+        """Write it as lines of hex digits."""
+        lines = [self.current.hex()]
+        if self.following is not None:
+            lines.append(self.following.hex())
+        lines += [_EARLIER + key.hex() for key in self.earlier]
+        return "".join(f"{line}\n" for line in lines)
+
+    @classmethod
+    def from_text(cls, text: str) -> Self:
+        """Read what ``to_text`` wrote. Raises ValueError, which quotes nothing."""
+        lines = text.splitlines()
+        earlier = tuple(_key(line[len(_EARLIER) :]) for line in lines if line.startswith(_EARLIER))
+        present = [_key(line) for line in lines[: len(lines) - len(earlier)]]
+        if len(present) not in (1, 2):
+            raise ValueError("no key, or too many")
+        return cls(present[0], present[1] if present[1:] else None, earlier)
+
+
+def _key(text: str) -> bytes:
+    try:
+        key = bytes.fromhex(text)
+    except ValueError:
+        key = b""
+    if len(key) != KEY_SIZE or len(text) != 2 * KEY_SIZE:
+        raise ValueError("not the hex digits of a key")
+    return key
+
+
+def fresh_key() -> bytes:
+    """Make a random key."""
+    return secrets.token_bytes(KEY_SIZE)
 
 
 class KeySource(Protocol):
@@ -32,8 +95,12 @@ class KeySource(Protocol):
     database anew, ``write`` the new key alone. Whatever is cut off, one of the keys fits.
     """
 
+    @property
+    def place(self) -> str:
+        """Say in a few words where that is. Two sources with the same words share one place."""
+
     def read(self) -> KeyRecord:
-        """Give what is kept. Raises KeyTrouble."""
+        """Give what is kept. Raises KeyMissing, WrongKey or KeyTrouble."""
 
     def make(self) -> KeyRecord:
         """Give the key for a new database: what is kept, or else a fresh one, kept from now on."""
@@ -41,9 +108,14 @@ class KeySource(Protocol):
     def write(self, record: KeyRecord) -> None:
         """Keep this in place of what was kept: all of it or nothing. Raises KeyTrouble."""
 
+    def forget(self) -> None:
+        """Keep nothing any more. Raises KeyTrouble."""
+
 
 class GivenKey:
     """A key that the caller holds, for embedders and tests. A change is kept in memory only."""
+
+    place = "the application's memory"
 
     def __init__(self, key: bytes) -> None:
         self._record = KeyRecord(key)
@@ -60,6 +132,9 @@ class GivenKey:
         """Hold this from now on."""
         self._record = record
 
+    def forget(self) -> None:
+        """Do nothing: it is the caller's."""
+
 
 class KeyFile:
     """A file of mode 0600 with the key as 64 hex digits; during a change a second line.
@@ -71,62 +146,34 @@ class KeyFile:
     def __init__(self, path: Path) -> None:
         self.path = path
 
+    @property
+    def place(self) -> str:
+        """Name the file."""
+        return f"the file {self.path}"
+
     def read(self) -> KeyRecord:
         """Read the file. Raises KeyTrouble if it is missing, malformed, or open to others."""
+        text = read_private(self.path, "The key of the database", limit=MAX_RECORD)
         try:
-            with self.path.open("rb") as file:
-                self._check_owner(os.fstat(file.fileno()))
-                text = file.read(4 * KEY_SIZE + 4)
-        except FileNotFoundError:
+            return KeyRecord.from_text(text.decode("ascii"))
+        except ValueError:
             raise KeyTrouble(
-                f"The key of the database, {self.path}, is missing; without it the database "
-                "cannot be opened. Put it back from a backup."
+                f"{self.path} holds no database key: it must be one line of {2 * KEY_SIZE} "
+                "hex digits. Put it back from a backup."
             ) from None
-        except OSError as error:
-            raise KeyTrouble(f"{self.path} cannot be read: {error.strerror}.") from error
-        return self._parse(text)
 
     def make(self) -> KeyRecord:
         """Read the file; where there is none, write one with a fresh random key."""
         if self.path.exists():
             return self.read()
-        record = KeyRecord(secrets.token_bytes(KEY_SIZE))
+        record = KeyRecord(fresh_key())
         self.write(record)
         return record
 
     def write(self, record: KeyRecord) -> None:
         """Replace the file at one stroke, durably. Raises KeyTrouble."""
-        fresh = self.path.with_name(self.path.name + ".new")
-        try:
-            fresh.unlink(missing_ok=True)
-            create_private(fresh)
-            with fresh.open("wb") as file:
-                file.write(b"".join(key.hex().encode() + b"\n" for key in record.candidates))
-                file.flush()
-                os.fsync(file.fileno())
-            fresh.replace(self.path)
-            sync_directory(self.path.parent)
-        except OSError as error:
-            raise KeyTrouble(f"{self.path} cannot be written: {error.strerror}.") from error
+        write_private(self.path, record.to_text().encode("ascii"))
 
-    def _check_owner(self, status: os.stat_result) -> None:
-        mode = stat.S_IMODE(status.st_mode)
-        if mode & 0o077:
-            raise KeyTrouble(
-                f"Others may read the key of the database, {self.path} (mode {mode:04o}): "
-                f"`chmod 600` it, and change the key if someone may have read it."
-            )
-        if status.st_uid not in (os.geteuid(), 0):
-            raise KeyTrouble(f"The key of the database, {self.path}, belongs to another user.")
-
-    def _parse(self, text: bytes) -> KeyRecord:
-        try:
-            keys = [bytes.fromhex(line.decode("ascii")) for line in text.splitlines()]
-        except ValueError:
-            keys = []
-        if len(keys) not in (1, 2) or any(len(key) != KEY_SIZE for key in keys):
-            raise KeyTrouble(
-                f"{self.path} holds no database key: it must be one line of {2 * KEY_SIZE} "
-                "hex digits. Put it back from a backup."
-            )
-        return KeyRecord(*keys)
+    def forget(self) -> None:
+        """Remove the file."""
+        remove_private(self.path)

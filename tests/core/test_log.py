@@ -1,6 +1,6 @@
 """The log: places, followers at their own pace, and what is gone."""
 
-from twisted.internet.defer import Deferred, fail, succeed
+from twisted.internet.defer import CancelledError, Deferred, fail, succeed
 from twisted.trial.unittest import SynchronousTestCase
 
 from qabel.core.errors import Gone
@@ -15,10 +15,14 @@ class Shelf:
         self.entries: list[FeedEntry] = []
         self.reads = 0
         self.broken = False
+        self.held: Deferred | None = None
 
     def read(self, after: int, limit: int) -> "Deferred[list[FeedEntry]]":
-        """Give entries after a number."""
+        """Give entries after a number; later, if the test holds them back."""
         self.reads += 1
+        if self.held is not None:
+            self.held.addCallback(lambda _: [e for e in self.entries if e.seq > after][:limit])
+            return self.held
         if self.broken:
             return fail(OSError("disk"))
         return succeed([each for each in self.entries if each.seq > after][:limit])
@@ -45,6 +49,19 @@ class LogTests(SynchronousTestCase):
         waiting = [Deferred.fromCoroutine(each.next()) for each in followers]
         self.add()
         self.assertEqual({101}, {self.successResultOf(each)[0].seq for each in waiting})
+        self.assertEqual(1, self.shelf.reads)
+
+    def test_thousands_wait_for_one_reading(self) -> None:
+        """However many wait for the disk, and some give up, the others are told."""
+        waiting = [self.next(self.log.follow(None)) for _ in range(2000)]
+        self.shelf.held = Deferred()
+        self.add()
+        for each in waiting[::2]:
+            each.addErrback(lambda failure: failure.trap(CancelledError) and None)
+            each.cancel()
+        held, self.shelf.held = self.shelf.held, None
+        held.callback(None)
+        self.assertEqual({101}, {self.successResultOf(each)[0].seq for each in waiting[1::2]})
         self.assertEqual(1, self.shelf.reads)
 
     def test_away_for_long(self) -> None:

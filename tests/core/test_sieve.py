@@ -61,7 +61,7 @@ def test_many_threads(sieve) -> None:
 
 
 def test_killed_process(sieve) -> None:
-    """When a process was killed, whoever asks is told to look himself, and then there is another."""
+    """When a process was killed, whoever asks has to look, and then there is another one."""
     sieve.pick([BOB], [foreign()])
     sieve._idle[0].process.kill()
     assert sieve.pick([BOB], [to(BOB)]) is None

@@ -89,10 +89,14 @@ class Person:
     def write(self, stop: threading.Event, drop_pause: float) -> None:
         """Send numbered messages, each until it is accepted."""
         contact: dict[str, Any] | None = None
-        while not stop.is_set():
+        pending = False
+        # What may have been accepted is asked for until that is known.
+        while pending or not stop.is_set():
             with contextlib.suppress(OSError, AssertionError):
                 contact = contact or self.api.good("GET", "/contacts")[0]
+                pending = True
                 self._send(contact, self.sent)
+                pending = False
                 self.sent += 1
                 time.sleep(drop_pause)
                 continue

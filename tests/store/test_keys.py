@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from qabel.store.errors import KeyTrouble
+from qabel.store.errors import KeyMissing, KeyTrouble
 from qabel.store.keys import KeyFile, KeyRecord
 
 
@@ -34,9 +34,48 @@ def test_two_keys_during_a_change(keys: KeyFile) -> None:
     assert list(keys.path.parent.iterdir()) == [keys.path]
 
 
+def test_earlier_keys_are_kept(keys: KeyFile) -> None:
+    """A change leaves the key before it among the earlier ones, which open old backups."""
+    one, two, three = (bytes([each]) * 32 for each in (1, 2, 3))
+    keys.write(KeyRecord(one))
+    for following in (two, three, two):
+        record = keys.read()
+        keys.write(record.changing(record.current, following))
+        assert keys.read().candidates[:2] == (record.current, following)
+        keys.write(keys.read().settled(following))
+    assert keys.read() == KeyRecord(two, earlier=(three, one))
+
+
+def test_a_change_that_failed_leaves_no_trace() -> None:
+    """A key that was to follow, and under which nothing was written, is forgotten."""
+    record = KeyRecord(b"\x01" * 32, earlier=(b"\x03" * 32,))
+    assert record.changing(record.current, b"\x02" * 32).settled(record.current) == record
+
+
+def test_a_forgotten_key_leaves_no_file(keys: KeyFile) -> None:
+    """Forgetting removes the file, and what a write that was cut off left beside it."""
+    keys.make()
+    keys.path.with_name("key.new").write_text("00" * 32)
+    keys.forget()
+    keys.forget()
+    assert list(keys.path.parent.iterdir()) == []
+
+
 @pytest.mark.parametrize(
     "text",
-    ["", "00", "00" * 31, "00" * 33, "zz" * 32, ("00" * 32 + "\n") * 3, "\u00e4" * 64, "\n" * 5],
+    [
+        "earlier " + "00" * 32,
+        ("earlier " + "00" * 32 + "\n") + "00" * 32,
+        "0 " * 32 + "00" * 16,
+        "",
+        "00",
+        "00" * 31,
+        "00" * 33,
+        "zz" * 32,
+        ("00" * 32 + "\n") * 3,
+        "\u00e4" * 64,
+        "\n" * 5,
+    ],
 )
 def test_a_malformed_file_is_refused(keys: KeyFile, text: str) -> None:
     """What is no key is never taken for one, and never quoted."""
@@ -48,7 +87,7 @@ def test_a_malformed_file_is_refused(keys: KeyFile, text: str) -> None:
 
 def test_a_missing_file_is_told_of(keys: KeyFile) -> None:
     """Without its key a database cannot be opened: that is said, with what to do."""
-    with pytest.raises(KeyTrouble, match="missing"):
+    with pytest.raises(KeyMissing, match="missing"):
         keys.read()
 
 

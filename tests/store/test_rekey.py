@@ -46,7 +46,7 @@ def test_after_the_change_only_the_new_key_fits(
     read_id = lambda c: c.execute("SELECT database_id FROM state").fetchone()  # noqa: E731
     before = got(database.run(read_id))
     got(database.rekey(NEW))
-    assert keys.read() == KeyRecord(NEW)
+    assert keys.read() == KeyRecord(NEW, earlier=(old,))
     assert got(database.run(read_id)) == before
     got(database.run(lambda c: c.execute("DELETE FROM documents WHERE name < '000100'")))
     got(database.close())

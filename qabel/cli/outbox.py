@@ -1,0 +1,121 @@
+"""``qabel outbox``: what is on its way, and what became of it."""
+
+from collections import deque
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import click
+
+from qabel.cli.client import Client
+from qabel.cli.context import Group, Session, pass_session
+from qabel.cli.identity import YES
+from qabel.cli.messages import text_of
+from qabel.cli.output import Column
+from qabel.cli.people import Names
+from qabel.cli.text import moment
+
+PAGE = 500
+NEWEST = 50
+
+_STYLES = {"sent": "green", "acknowledged": "green", "failed": "red", "queued": "yellow"}
+
+SEND_ID = click.argument("send_id", metavar="ID", type=click.IntRange(min=0))
+
+
+@click.group(cls=Group, listed="list", short_help="See what became of the messages that you sent.")
+def outbox() -> None:
+    """Messages that you sent, and what became of them.
+
+    Without another command it lists the newest ones: see qabel outbox list --help.
+    """
+
+
+@outbox.command("list")
+@click.option(
+    "--limit",
+    "-n",
+    type=click.IntRange(min=1),
+    default=NEWEST,
+    show_default=True,
+    help="So many, the newest.",
+)
+@click.option("--all", "everything", is_flag=True, help="All of them.")
+@click.option("--waiting", is_flag=True, help="Only what is still to be sent to somebody.")
+@pass_session
+def listed(session: Session, limit: int, *, everything: bool, waiting: bool) -> None:
+    """List what was sent, oldest first."""
+    with session.out.progress("reading the outbox"):
+        found = (each for each in _pages(session.client) if not waiting or _state(each) == "queued")
+        kept = list(deque(found, maxlen=None if everything else limit))
+    names = Names(session.client)
+    columns = [
+        Column("ID", lambda each: each["id"]),
+        Column("WRITTEN", lambda each: moment(each["created"]), lambda _: "dim"),
+        Column("TO", lambda each: _recipients(each, names), lambda _: "bold"),
+        Column("STATE", _state, lambda each: _STYLES.get(_state(each), "")),
+        Column("TEXT", lambda each: text_of(each["message"] or {})),
+    ]
+    session.out.rows(kept, columns, "Nothing waits" if waiting else "Nothing was sent yet")
+
+
+@outbox.command("show")
+@SEND_ID
+@pass_session
+def show(session: Session, send_id: int) -> None:
+    """Show what became of one message, recipient by recipient."""
+    found = session.client.get(f"/outbox/{send_id}")
+    names = Names(session.client)
+    fields: list[tuple[str, object]] = [
+        ("From", names.identity(found["identity_id"])),
+        ("Written", moment(found["created"])),
+        ("Kind", found["model_object"]),
+        ("Text", text_of(found["message"] or {})),
+    ]
+    for each in found["recipients"]:
+        fields.append(("To", names.contact(each["contact_id"], each["recipient"])))
+        fields.extend((f"  {name}", value) for name, value in _fate(each))
+    session.out.record(found, fields)
+
+
+@outbox.command("delete")
+@SEND_ID
+@YES
+@pass_session
+def delete(session: Session, send_id: int, *, yes: bool) -> None:
+    """Forget a message; what was not yet sent of it never will be."""
+    session.confirm(f"Forget message {send_id} of the outbox?", yes=yes)
+    session.client.delete(f"/outbox/{send_id}")
+    session.out.done(f"Forgot message {send_id}.", {"id": send_id, "deleted": True})
+
+
+def _pages(client: Client) -> Iterator[Mapping[str, Any]]:
+    after = 0
+    while page := client.get("/outbox", after=after, limit=PAGE):
+        yield from page
+        after = page[-1]["id"]
+
+
+def _fate(recipient: Mapping[str, Any]) -> Iterator[tuple[str, object]]:
+    yield "State", recipient["state"]
+    if recipient["reason"]:
+        yield "Why", recipient["reason"]
+    if recipient["acknowledged"]:
+        yield "Acknowledged", moment(recipient["acknowledged"])
+    if recipient["state"] == "queued":
+        yield "Attempts", recipient["attempts"]
+        yield "Next", moment(recipient["next_attempt"])
+
+
+def _recipients(send: Mapping[str, Any], names: Names) -> str:
+    shown = [names.contact(each["contact_id"], each["recipient"]) for each in send["recipients"]]
+    return ", ".join(shown[:3]) + (f" and {len(shown) - 3} more" if len(shown) > 3 else "")
+
+
+def _state(send: Mapping[str, Any]) -> str:
+    """Give the state in which most care is needed of any recipient's."""
+    states = {each["state"] for each in send["recipients"]}
+    for state in ("failed", "queued"):
+        if state in states:
+            return state
+    acknowledged = all(each["acknowledged"] for each in send["recipients"])
+    return "acknowledged" if acknowledged else "sent"

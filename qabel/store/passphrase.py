@@ -1,0 +1,170 @@
+"""The database's key in a file that a passphrase opens."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import attrs
+import msgspec
+from nacl.exceptions import CryptoError
+from nacl.pwhash import argon2id
+from nacl.secret import SecretBox
+from nacl.utils import random as random_bytes
+
+from qabel.store.errors import KeyTrouble, WrongKey
+from qabel.store.keys import MAX_RECORD, KeyRecord, fresh_key
+from qabel.store.private_files import read_private, remove_private, write_private
+
+SEALED = "database-key.sealed"
+"""The name of the file, beside the database."""
+
+MIN_LENGTH = 8
+"""Bytes that a passphrase has at least, for a database that is to be protected by it."""
+
+MAX_FILE = 4 * MAX_RECORD
+
+MAX_MEMORY = 2**30
+MAX_OPERATIONS = 64
+"""What a file may ask for: more would be an attack on whoever opens it."""
+
+MAX_SEALS = 4
+"""Each that the passphrase does not open costs a second."""
+
+
+@attrs.frozen
+class Strength:
+    """What argon2id costs whoever tries a passphrase: rounds, and bytes of memory."""
+
+    operations: int
+    memory: int
+
+
+MODERATE = Strength(argon2id.OPSLIMIT_MODERATE, argon2id.MEMLIMIT_MODERATE)
+"""256 MiB, and about a second."""
+
+
+class _Seal(msgspec.Struct, frozen=True):
+    """A record, sealed under one passphrase."""
+
+    salt: bytes
+    operations: Annotated[int, msgspec.Meta(ge=1, le=MAX_OPERATIONS)]
+    memory: Annotated[int, msgspec.Meta(ge=argon2id.MEMLIMIT_MIN, le=MAX_MEMORY)]
+    box: bytes
+
+    def __repr__(self) -> str:
+        return "_Seal()"
+
+
+class _File(msgspec.Struct, frozen=True):
+    seals: Annotated[list[_Seal], msgspec.Meta(min_length=1, max_length=MAX_SEALS)]
+    kdf: str = "argon2id"
+    version: int = 1
+
+
+class Passphrase:
+    """A file with the key, a random one, sealed under what argon2id makes of a passphrase.
+
+    The parameters stand beside it. While the passphrase changes there are two seals, so that
+    the old and the new one open it, until the new one alone does.
+    """
+
+    def __init__(self, path: Path, passphrase: bytes, *, strength: Strength = MODERATE) -> None:
+        """Prepare; nothing is touched.
+
+        Args:
+            path: the file, beside the database.
+            passphrase: as the user knows it.
+            strength: for what is sealed from now on.
+
+        """
+        self.path = path
+        self._passphrase = passphrase
+        self._strength = strength
+        self._boxes: dict[tuple[bytes, Strength], SecretBox] = {}
+        """Under salt and cost: deriving takes a second, and is done once."""
+
+    @property
+    def place(self) -> str:
+        """Name the file."""
+        return f"the file {self.path}, under a passphrase"
+
+    def read(self) -> KeyRecord:
+        """Open what is kept. Raises KeyMissing, WrongKey or KeyTrouble."""
+        for seal in self._load().seals:
+            text = self._open(seal)
+            if text is not None:
+                return KeyRecord.from_text(text.decode("ascii"))
+        raise WrongKey(f"The passphrase does not open {self.path}; nothing was changed.")
+
+    def make(self) -> KeyRecord:
+        """Open what is kept; where there is nothing, seal a fresh key."""
+        if self.path.exists():
+            return self.read()
+        record = KeyRecord(fresh_key())
+        self.write(record)
+        return record
+
+    def write(self, record: KeyRecord) -> None:
+        """Seal this anew, with a salt of its own. Raises KeyTrouble.
+
+        While the key changes, what another passphrase opens is left in place.
+        """
+        if len(self._passphrase) < MIN_LENGTH:
+            raise KeyTrouble(
+                f"The passphrase is too short to protect anything: take {MIN_LENGTH} bytes or more."
+            )
+        others: list[_Seal] = []
+        if record.following is not None and self.path.exists():
+            others = [seal for seal in self._load().seals if self._open(seal) is None]
+        salt = random_bytes(argon2id.SALTBYTES)
+        box = self._box(salt, self._strength).encrypt(record.to_text().encode("ascii"))
+        seal = _Seal(salt, self._strength.operations, self._strength.memory, bytes(box))
+        file = _File([seal, *others][:MAX_SEALS])
+        write_private(self.path, msgspec.json.format(msgspec.json.encode(file)) + b"\n")
+
+    def forget(self) -> None:
+        """Remove the file."""
+        remove_private(self.path)
+
+    def _load(self) -> _File:
+        text = read_private(self.path, "The sealed key of the database", limit=MAX_FILE)
+        try:
+            file = msgspec.json.decode(text, type=_File)
+            known = (file.kdf, file.version) == ("argon2id", 1)
+            if known and all(len(seal.salt) == argon2id.SALTBYTES for seal in file.seals):
+                return file
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            pass
+        raise KeyTrouble(
+            f"{self.path} holds no sealed key that this daemon knows. Put it back from a backup."
+        )
+
+    def _open(self, seal: _Seal) -> bytes | None:
+        """Open a seal, if it is of this passphrase."""
+        box = self._box(seal.salt, Strength(seal.operations, seal.memory))
+        try:
+            return bytes(box.decrypt(seal.box))
+        except (CryptoError, ValueError):
+            return None
+
+    def _box(self, salt: bytes, strength: Strength) -> SecretBox:
+        box = self._boxes.get((salt, strength))
+        if box is None:
+            box = self._boxes[salt, strength] = SecretBox(self._derive(salt, strength))
+        return box
+
+    def _derive(self, salt: bytes, strength: Strength) -> bytes:
+        derive: Any = argon2id.kdf
+        try:
+            key: bytes = derive(
+                SecretBox.KEY_SIZE,
+                self._passphrase,
+                salt,
+                opslimit=strength.operations,
+                memlimit=strength.memory,
+            )
+        except (CryptoError, MemoryError):
+            raise KeyTrouble(
+                f"The passphrase cannot be tried: that takes {strength.memory // 2**20} MiB of "
+                "memory, which there is not."
+            ) from None
+        return key

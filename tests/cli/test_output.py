@@ -1,0 +1,107 @@
+"""Tables for people, JSON for programs, colours for terminals."""
+
+import io
+import json
+import time
+
+import pytest
+
+from qabel.cli.output import Column, Output, wants_color
+
+COLUMNS = [
+    Column("ID", lambda each: each["id"]),
+    Column("NAME", lambda each: each["name"], lambda _: "bold"),
+]
+
+
+class Terminal(io.StringIO):
+    """A stream that says that it is a terminal."""
+
+    def isatty(self) -> bool:
+        """Say so."""
+        return True
+
+
+def output(*, terminal: bool = False, as_json: bool = False) -> Output:
+    """Make an output to memory."""
+    kind = Terminal if terminal else io.StringIO
+    return Output(as_json, kind(), kind())
+
+
+def written(to: Output) -> str:
+    """Give what was written as results."""
+    assert isinstance(to.out, io.StringIO)
+    return to.out.getvalue()
+
+
+def test_table_is_aligned_and_harmless() -> None:
+    """Columns line up, and a name cannot begin a line of its own."""
+    to = output()
+    to.rows([{"id": 1, "name": "世界"}, {"id": 22, "name": "a\nb\x1b[2J"}], COLUMNS, "none")
+    assert written(to) == "ID  NAME\n1   世界\n22  a\\nb\\x1b[2J\n"
+
+
+def test_json_rows_are_lines_of_ascii() -> None:
+    """A program gets one value a line, in which nothing can move a cursor."""
+    to = output(as_json=True)
+    to.rows([{"id": 1, "name": "\u202e\x1b世"}], COLUMNS, "none")
+    assert written(to).isascii()
+    assert json.loads(written(to)) == {"id": 1, "name": "\u202e\x1b世"}
+
+
+def test_no_rows() -> None:
+    """That there is nothing is told to people, beside the results."""
+    to = output()
+    to.rows([], COLUMNS, "Nothing yet")
+    assert written(to) == ""
+    assert to.err.getvalue() == "Nothing yet\n"  # type: ignore[attr-defined]
+
+
+def test_colors_only_on_terminals(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A terminal gets colours unless NO_COLOR is set or it is dumb; a pipe gets none."""
+    monkeypatch.setenv("TERM", "xterm")
+    assert wants_color(Terminal())
+    assert not wants_color(io.StringIO())
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert not wants_color(Terminal())
+    monkeypatch.delenv("NO_COLOR")
+    monkeypatch.setenv("TERM", "dumb")
+    assert not wants_color(Terminal())
+
+
+def test_wide_cells_are_clipped_on_terminals_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A row takes one line of a terminal; in a pipe nothing is cut off."""
+    monkeypatch.setenv("COLUMNS", "30")
+    monkeypatch.setenv("NO_COLOR", "1")
+    for terminal, length in ((True, 30), (False, 104)):
+        to = output(terminal=terminal)
+        to.rows([{"id": 1, "name": "x" * 100}], COLUMNS, "none")
+        assert len(written(to).splitlines()[1]) == length
+
+
+def test_record_keeps_lines_under_their_name() -> None:
+    """A text of several lines cannot pass for another field."""
+    to = output()
+    to.record({}, [("From", "Bob"), ("Text", "one\nFrom  Mum")])
+    assert written(to) == "From  Bob\nText  one\n      From  Mum\n"
+
+
+def test_progress_shows_only_what_takes_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Short work shows nothing; long work shows that it goes on, and leaves a clean line."""
+    monkeypatch.setattr("qabel.cli.output.PATIENCE", 0.01)
+    to = output(terminal=True)
+    with to.progress("writing"):
+        end = time.monotonic() + 10
+        while "writing" not in to.err.getvalue() and time.monotonic() < end:  # type: ignore[attr-defined]
+            time.sleep(0.005)
+    shown = to.err.getvalue()  # type: ignore[attr-defined]
+    assert shown.startswith("\r| writing")
+    assert shown.endswith("\r          \r")
+
+
+@pytest.mark.parametrize("to", [output(), output(terminal=True, as_json=True)])
+def test_progress_is_not_for_programs(to: Output) -> None:
+    """Neither a pipe nor a program is shown any of it."""
+    with to.progress("writing"):
+        to.note("")
+    assert to.err.getvalue() == ""  # type: ignore[attr-defined]

@@ -1,0 +1,46 @@
+"""What the documentation says of restoring a backup, done as it says it."""
+
+import os
+import subprocess
+from pathlib import Path
+
+from tests.integration.client import Api
+from tests.integration.processes import ROOT, Twistd
+
+PAGE = ROOT / "docs" / "operating.rst"
+
+
+def commands() -> str:
+    """Give the commands that the page says."""
+    _, _, rest = PAGE.read_text().partition("To restore:")
+    _, _, block = rest.partition(".. code-block:: shell\n\n")
+    return block.partition("\n\n")[0]
+
+
+def daemon(tmp_path: Path) -> Twistd:
+    """Start a daemon, with a drop server."""
+    endpoint = "tcp:0:interface=127.0.0.1"
+    return Twistd(
+        tmp_path / "process",
+        "qabel-rest",
+        f"--data-dir={tmp_path / 'data'}",
+        f"--listen={endpoint}",
+        f"--drop-server={endpoint}",
+    )
+
+
+def test_a_backup_is_restored(tmp_path: Path) -> None:
+    """After the commands, with the daemon stopped, all is as it was when the backup was made."""
+    api = Api(tmp_path / "data")
+    with daemon(tmp_path) as running:
+        running.wait_for(r"qabel-rest listens on .*rest\.sock")
+        api.good("POST", "/identities", {"alias": "before"})
+        api.good("POST", "/backup", {"name": "monday.db"})
+        api.good("POST", "/identities", {"alias": "after"})
+        running.stop()
+    assert "monday.db" in commands()
+    environ = {**os.environ, "QABEL_DATA_DIR": str(tmp_path / "data")}
+    subprocess.run(["bash", "-ec", commands()], env=environ, check=True)
+    with daemon(tmp_path) as running:
+        running.wait_for(r"qabel-rest listens on .*rest\.sock")
+        assert [each["alias"] for each in api.good("GET", "/identities")] == ["before"]

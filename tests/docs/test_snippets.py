@@ -1,0 +1,144 @@
+"""What README.rst and docs/ show is run: each page against a daemon of its own.
+
+The ``shell`` blocks of a page are one script, ``python`` blocks are programs that it runs; whatever
+ends with a status other than 0 fails, and so does a ``curl`` that gets an error. A comment may say
+more of the block that follows it::
+
+    .. snippet: skip, and why it cannot be run here
+
+    .. snippet: setup
+
+        commands that are run before it, and not shown
+"""
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from attrs import frozen
+
+from tests.integration.processes import ROOT, Twistd
+
+RUN = ("shell", "python")
+
+PRELUDE = """
+set -Eeuo pipefail
+trap 'echo "failed: $SNIPPET" >&2' ERR
+curl() { command curl --fail-with-body --silent --show-error "$@"; }
+"""
+
+BLOCK = re.compile(r"( *)\.\. (?:code-block:: (\w+)|snippet: (\w+)(.*))$")
+
+
+@frozen
+class Snippet:
+    """A block of code on a page."""
+
+    where: str
+    language: str
+    text: str
+
+
+def pages() -> list[Path]:
+    """Give all pages that have blocks of code."""
+    found = [ROOT / "README.rst", *sorted((ROOT / "docs").rglob("*.rst"))]
+    return [page for page in found if any(snippets(page))]
+
+
+def snippets(page: Path) -> Iterator[Snippet]:
+    """Give the blocks of a page that are to be run, in their order."""
+    lines = page.read_text().splitlines()
+    skip = False
+    for number, line in enumerate(lines):
+        found = BLOCK.match(line)
+        if found is None:
+            continue
+        indent, language, order, reason = found.groups()
+        where = f"{page.relative_to(ROOT)}:{number + 1}"
+        if order == "skip":
+            assert len(reason) > 10, f"{where}: say why"
+            skip = True
+        elif order == "setup":
+            yield Snippet(where, "shell", body(lines[number + 1 :], len(indent)))
+        else:
+            assert order is None, f"{where}: what is {order}?"
+            if language in RUN and not skip:
+                yield Snippet(where, language, body(lines[number + 1 :], len(indent)))
+            skip = False
+
+
+def body(lines: list[str], indent: int) -> str:
+    """Give the text of a block: all that is indented deeper than the line it begins with."""
+    taken = []
+    for line in lines:
+        if line.strip() and len(line) - len(line.lstrip()) <= indent:
+            break
+        if not taken and re.match(r" +:[\w-]+:", line):
+            continue
+        taken.append(line)
+    depth = min(len(line) - len(line.lstrip()) for line in taken if line.strip())
+    return "\n".join(line[depth:] for line in taken).strip() + "\n"
+
+
+def script(page: Path, folder: Path, ports: dict[str, int]) -> str:
+    """Make one script of a page's blocks, with the ports that the daemon really has."""
+    parts = [PRELUDE]
+    for number, snippet in enumerate(snippets(page)):
+        text = snippet.text
+        for documented, real in ports.items():
+            text = re.sub(rf"\b{documented}\b", str(real), text)
+        if snippet.language == "python":
+            program = folder / f"program-{number}.py"
+            program.write_text(text)
+            text = f"python {program}\n"
+        parts.append(f"SNIPPET={snippet.where}\n{text}")
+    return "\n".join(parts)
+
+
+@pytest.mark.parametrize("page", pages(), ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_what_a_page_shows_works(page: Path, tmp_path: Path) -> None:
+    """All of its blocks run, in an empty directory, and none of them fails."""
+    (tmp_path / "examples").symlink_to(ROOT / "examples")
+    data = tmp_path / ".run" / "daemon"
+    with Twistd(
+        tmp_path / "process",
+        "qabel-rest",
+        f"--data-dir={data}",
+        "--listen=tcp:0:interface=127.0.0.1",
+        "--drop-server=tcp:0:interface=127.0.0.1",
+    ) as daemon:
+        ports = {"9696": daemon.port("qabel-rest"), "9697": daemon.port("qabel-drop")}
+        daemon.wait_for(r"qabel-rest listens on .*rest\.sock")
+        commands = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+        done = subprocess.run(
+            ["bash", "-c", script(page, tmp_path, ports)],
+            cwd=tmp_path,
+            env={"PATH": commands, "HOME": str(tmp_path), "QABEL_DATA_DIR": str(data)},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
+
+
+def test_the_blocks_are_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Set-up and options are told from code; what is skipped, or is not code, is left out."""
+    page = tmp_path / "page.rst"
+    page.write_text(
+        ".. snippet: setup\n\n   touch a\n\n.. code-block:: shell\n   :caption: x\n\n"
+        "   ls a\n\n   ls\n\ntext\n\n.. snippet: skip, because it needs a moon\n\n"
+        ".. code-block:: shell\n\n   fly\n\n* .. code-block:: json\n\n     {}\n\n"
+        ".. code-block:: python\n\n   print(1)\n"
+    )
+    monkeypatch.setattr(sys.modules[__name__], "ROOT", tmp_path)
+    assert [(each.language, each.text) for each in snippets(page)] == [
+        ("shell", "touch a\n"),
+        ("shell", "ls a\n\nls\n"),
+        ("python", "print(1)\n"),
+    ]

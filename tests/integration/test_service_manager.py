@@ -1,0 +1,116 @@
+"""The daemon under a service manager, as systemd is one: it gets a socket, and tells how it is."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.integration.processes import DEADLINE, ROOT, TWISTD
+
+SOCKET = "--listen=systemd:domain=UNIX:name=rest"
+
+HAND_OVER = """
+import os, sys
+os.dup2(int(sys.argv[1]), 3)
+os.environ["LISTEN_PID"] = str(os.getpid())
+os.execv(sys.executable, [sys.executable, *sys.argv[2:]])
+"""
+"""Puts the socket where services look for it, and becomes the service."""
+
+
+class Manager:
+    """As much of a service manager as a daemon sees: a socket it is handed, and one to notify."""
+
+    def __init__(self, directory: Path) -> None:
+        self.handed = directory / "rest.sock"
+        self.directory = directory
+        self._listening = socket.socket(socket.AF_UNIX)
+        self._listening.bind(str(self.handed))
+        self._listening.listen()
+        self._notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self._notify.bind(str(directory / "notify"))
+        self._notify.settimeout(DEADLINE)
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self, name: str, *options: str) -> "subprocess.Popen[bytes]":
+        """Start a daemon as a service."""
+        number = self._listening.fileno()
+        twistd = [*TWISTD[1:], "-n", "--pidfile=", name, *options]
+        log = (self.directory / "log").open("wb")
+        self._process = subprocess.Popen(
+            [sys.executable, "-c", HAND_OVER, str(number), *twistd],
+            cwd=ROOT,
+            env={
+                **os.environ,
+                "LISTEN_FDS": "1",
+                "LISTEN_FDNAMES": "rest",
+                "NOTIFY_SOCKET": str(self.directory / "notify"),
+                "WATCHDOG_USEC": "200000",
+            },
+            pass_fds=[number],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+        )
+        log.close()
+        return self._process
+
+    def hear(self, state: bytes) -> None:
+        """Wait until a state is told, and pass over the signs of life on the way."""
+        while (heard := self._notify.recv(4096)) != state:
+            assert heard == b"WATCHDOG=1"
+
+    def ask(self, path: str) -> bytes:
+        """Ask through the socket that it was handed, and give the first line of the answer."""
+        with socket.socket(socket.AF_UNIX) as client:
+            client.settimeout(DEADLINE)
+            client.connect(str(self.handed))
+            client.sendall(f"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+            return client.recv(65536).split(b"\r\n")[0]
+
+    def close(self) -> None:
+        """End all."""
+        self._listening.close()
+        self._notify.close()
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+
+
+@pytest.fixture
+def manager(tmp_path: Path) -> Iterator[Manager]:
+    """Be a service manager."""
+    managing = Manager(tmp_path)
+    yield managing
+    managing.close()
+
+
+def test_the_daemon_as_a_service(manager: Manager) -> None:
+    """It serves on the socket that it was handed, which stays, and says ready, alive, stopping."""
+    data = manager.directory / "data"
+    daemon = manager.start("qabel-rest", f"--data-dir={data}", SOCKET)
+    assert manager.ask("/health?live") == b"HTTP/1.1 200 OK"
+    manager.hear(b"READY=1")
+    manager.hear(b"WATCHDOG=1")
+    manager.hear(b"WATCHDOG=1")
+    assert manager.ask("/status").startswith(b"HTTP/1.1 401")
+    daemon.terminate()
+    manager.hear(b"STOPPING=1")
+    assert daemon.wait(5) in (0, -signal.SIGTERM)
+    assert manager.handed.is_socket()
+
+
+def test_the_drop_server_as_a_service(manager: Manager) -> None:
+    """It says ready, alive and stopping too."""
+    data = manager.directory / "data"
+    server = manager.start("qabel-drop", f"--data-dir={data}", SOCKET)
+    manager.hear(b"READY=1")
+    assert manager.ask("/no-such-drop").startswith(b"HTTP/1.1 400")
+    server.terminate()
+    manager.hear(b"STOPPING=1")
+    assert server.wait(5) in (0, -signal.SIGTERM)

@@ -1,0 +1,120 @@
+"""What is handed out: the source distribution, and the wheel made from it, have everything."""
+
+import shutil
+import subprocess
+import sys
+import sysconfig
+import tarfile
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from tests.integration.processes import DEADLINE, ROOT, TWISTD, wait_until
+
+KEPT_OUT = shutil.ignore_patterns(
+    "__pycache__", "dropin.cache", ".*", "*.egg-info", "build", "dist", "_build"
+)
+
+BUILD = "import sys, setuptools.build_meta as backend; getattr(backend, sys.argv[1])(sys.argv[2])"
+"""Builds in this environment, so that nothing has to be fetched."""
+
+
+def run(*command: str | Path, cwd: Path) -> str:
+    """Run a program that has to succeed, and give what it says."""
+    done = subprocess.run(
+        command, cwd=cwd, capture_output=True, text=True, timeout=100, check=False
+    )
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    return done.stdout
+
+
+def files(folder: str) -> set[str]:
+    """Give the names of the files in a folder of the source tree that are to be handed out."""
+    return {
+        path.relative_to(ROOT).as_posix()
+        for path in (ROOT / folder).rglob("*")
+        if path.is_file() and path.name != "dropin.cache"
+        if not {"_build", "__pycache__"} & set(path.parts)
+    }
+
+
+@pytest.fixture(scope="module")
+def sdist(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Make the source distribution from a copy of the tree; gives where it was unpacked."""
+    folder = tmp_path_factory.mktemp("sdist")
+    shutil.copytree(ROOT, folder / "tree", ignore=KEPT_OUT, symlinks=True)
+    run(sys.executable, "-c", BUILD, "build_sdist", str(folder), cwd=folder / "tree")
+    [archive] = folder.glob("qabel-*.tar.gz")
+    with tarfile.open(archive) as content:
+        content.extractall(folder, filter="data")
+    return folder / archive.name.removesuffix(".tar.gz")
+
+
+@pytest.fixture(scope="module")
+def wheel(sdist: Path) -> Path:
+    """Make the wheel from the source distribution."""
+    run(sys.executable, "-c", BUILD, "build_wheel", str(sdist.parent), cwd=sdist)
+    [path] = sdist.parent.glob("qabel-*.whl")
+    return path
+
+
+@pytest.fixture(scope="module")
+def environment(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Install the wheel in an environment of its own; gives its Python.
+
+    What it depends on is lent by this environment, by a line in a .pth file: so nothing has to be
+    fetched, and still no file of the source tree, and no plugin of it, can be found from there.
+    """
+    folder = tmp_path_factory.mktemp("environment")
+    run(sys.executable, "-m", "venv", "--without-pip", folder, cwd=folder)
+    python = folder / "bin" / "python"
+    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--python", python]
+    run(*pip, "install", "--quiet", "--no-index", "--no-deps", wheel, cwd=folder)
+    [packages] = folder.glob("lib/python*/site-packages")
+    (packages / "lent.pth").write_text(sysconfig.get_path("purelib") + "\n")
+    return python
+
+
+def test_the_source_distribution_has_everything(sdist: Path) -> None:
+    """Who has it can read, test and build all there is."""
+    wanted = {"pyproject.toml", "setup.py", "README.rst", "Makefile", "constraints.txt"}
+    for folder in ("qabel", "twisted", "tests", "docs", "examples", "packaging", "bench"):
+        wanted |= files(folder)
+    there = {path.relative_to(sdist).as_posix() for path in sdist.rglob("*")}
+    assert wanted - there == set()
+
+
+def test_the_wheel_has_everything_and_no_more(wheel: Path) -> None:
+    """It has the package with its SQL and its type marker, the plugins, and no cache of plugins."""
+    with zipfile.ZipFile(wheel) as content:
+        there = {name for name in content.namelist() if ".dist-info/" not in name}
+    assert there == files("qabel") | files("twisted")
+    assert "qabel/py.typed" in there
+    assert "qabel/store/migrations/0001_initial.sql" in there
+    assert "twisted/plugins/qabel_rest.py" in there
+
+
+def test_an_installed_daemon_starts(environment: Path, tmp_path: Path) -> None:
+    """Installed, and far from the source tree, the commands are found, and the daemon starts."""
+    place = run(environment, "-c", "import qabel; print(qabel.__file__)", cwd=tmp_path)
+    assert Path(place.strip()).is_relative_to(environment.parents[1])
+    assert "--data-dir" in run(environment.with_name("qabel"), "--help", cwd=tmp_path)
+    twistd = [environment, *TWISTD[1:], "--nodaemon", "--pidfile="]
+    assert "--drop-server" in run(*twistd, "qabel-rest", "--help", cwd=tmp_path)
+    assert "--lifetime" in run(*twistd, "qabel-drop", "--help", cwd=tmp_path)
+    with (tmp_path / "log").open("wb") as log:
+        daemon = subprocess.Popen(
+            [*twistd, "qabel-rest", "--data-dir=data", "--listen=tcp:0:interface=127.0.0.1"],
+            cwd=tmp_path,
+            stdout=log,
+            stderr=log,
+        )
+    try:
+        socket = tmp_path / "data" / "rest.sock"
+        wait_until(lambda: socket.is_socket() or None, "the daemon")
+        said = run(environment.with_name("qabel"), "--data-dir=data", "status", cwd=tmp_path)
+        assert "running" in said.lower()
+    finally:
+        daemon.terminate()
+        daemon.wait(DEADLINE)

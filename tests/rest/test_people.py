@@ -1,0 +1,142 @@
+"""``/identities`` and ``/contacts``: views of the synced settings, and files to hand on."""
+
+import json
+from typing import Any
+
+import pytest_twisted
+
+JSON = "application/json"
+
+
+@pytest_twisted.ensureDeferred
+async def test_identities(server: Any) -> None:
+    """Identities are made, listed, changed and deleted, and show in the settings."""
+    got = await server.ask_json("POST", "/identities", {"alias": "Alice"})
+    assert got.status == 409
+    servers = {
+        "key": "drop_servers",
+        "value": [{"url": "http://drop.example", "auth": "", "active": True}],
+    }
+    assert (await server.ask_json("PUT", "/synced", servers)).status == 200
+    got = await server.ask_json("POST", "/identities", {"alias": "Alice"})
+    assert got.status == 201
+    identity, path = got.json(), got.headers["location"]
+    assert identity["drops"][0].startswith("http://drop.example/")
+    assert (await server.ask("GET", path)).json() == identity
+    by_key = await server.ask("GET", f"/identities/{identity['public_key'].upper()}")
+    assert by_key.json() == identity
+    changed = await server.ask_json("PATCH", path, {"alias": "Alicia"})
+    assert (changed.status, changed.json()["alias"]) == (200, "Alicia")
+    assert [each["alias"] for each in (await server.ask("GET", "/identities")).json()] == ["Alicia"]
+    synced = (await server.ask("GET", "/synced")).json()["identities"]
+    assert [each["alias"] for each in synced] == ["Alicia"]
+    private_key = synced[0]["keys"]["private_key"].encode()
+    for other in ("/identities", path, f"{path}/contact", "/status"):
+        assert private_key not in (await server.ask("GET", other)).body
+    for bad in ({}, {"alias": 5}, {"alias": "B", "nothing": 1}, {"alias": "B", "drops": ["x"]}):
+        assert (await server.ask_json("POST", "/identities", bad)).status == 400
+    assert [(await server.ask("DELETE", path)).status for _ in range(2)] == [204, 404]
+
+
+@pytest_twisted.ensureDeferred
+async def test_identity_moves(server: Any, make_server: Any) -> None:
+    """An identity that one exports, another takes in, once."""
+    identity = await server.identity()
+    exported = await server.ask("GET", f"/identities/{identity['id']}/export")
+    assert exported.headers["content-disposition"].endswith('.qid"')
+    other = await make_server()
+    got = await other.ask("POST", "/identities/import", exported.body, content_type=JSON)
+    assert (got.status, got.json()["public_key"]) == (201, identity["public_key"])
+    again = await other.ask("POST", "/identities/import", exported.body, content_type=JSON)
+    assert again.status == 409
+    for body, content_type, status in (
+        (b"{}", JSON, 400),
+        (b"", JSON, 400),
+        (b"\xff", JSON, 400),
+        (b'{"document": 5}', JSON, 400),
+        (b"x=1", "application/x-www-form-urlencoded", 400),
+        (exported.body, "image/png", 415),
+    ):
+        got = await other.ask(
+            "POST",
+            "/identities/import",
+            body,
+            content_type=content_type,
+            content_length=str(len(body)),
+        )
+        assert got.status == status, body
+
+
+@pytest_twisted.ensureDeferred
+async def test_contacts(server: Any) -> None:
+    """Contacts are added, listed, changed, exported and deleted."""
+    alice = await server.identity("Alice")
+    given = {
+        "alias": "Carol",
+        "public_key": "ab" * 32,
+        "drop_urls": ["http://drop.example/abcdefghijklmnopqrstuvwxyzabcdefghijklmnopo"],
+    }
+    got = await server.ask_json("POST", "/contacts", given)
+    assert got.status == 201, got
+    path, contact = got.headers["location"], got.json()
+    assert contact["identity_id"] == alice["id"]
+    assert (await server.ask_json("POST", "/contacts", given)).status in (400, 409)
+    bob = await server.identity("Bob")
+    assert (await server.ask_json("POST", "/contacts", given)).status == 400
+    for owner in (bob["id"], bob["public_key"]):
+        query = await server.ask("GET", f"/contacts?identity={owner}")
+        assert query.json() == []
+    second = await server.ask_json("POST", "/contacts", {**given, "identity": bob["id"]})
+    assert second.json()["identity_id"] == bob["id"]
+    for wrong in (True, [1], "nobody", 99):
+        assert (
+            await server.ask_json("POST", "/contacts", {**given, "identity": wrong})
+        ).status == 400
+    third = await server.ask_json("PATCH", path, {"alias": "Caroline"})
+    assert third.json()["alias"] == "Caroline"
+    assert (await server.ask("GET", path)).json()["alias"] == "Caroline"
+    exported = await server.ask("GET", f"{path}/export")
+    assert json.loads(exported.body)["contacts"][0]["alias"] == "Caroline"
+    assert len((await server.ask("GET", "/contacts")).json()) == 2
+    assert [(await server.ask("DELETE", path)).status for _ in range(2)] == [204, 404]
+
+
+@pytest_twisted.ensureDeferred
+async def test_contact_is_handed_on(server: Any, make_server: Any) -> None:
+    """What an identity hands to others is taken in by them, in each way to send it."""
+    bob = await server.identity("Bob")
+    file = (await server.ask("GET", f"/identities/{bob['id']}/contact")).body
+    text = server.core.directory.contact_text(str(bob["id"])).encode()
+    field = b'--b\r\nContent-Disposition: form-data; name="document"; filename="b.qco"\r\n\r\n'
+    form = field + file + b"\r\n--b--\r\n"
+    for body, content_type in (
+        (file, JSON),
+        (file, "application/x-www-form-urlencoded"),
+        (file, "application/octet-stream"),
+        (text, "text/plain"),
+        (json.dumps({"document": json.loads(file)}).encode(), JSON),
+        (json.dumps({"document": text.decode()}).encode(), JSON),
+        (form, "multipart/form-data; boundary=b"),
+    ):
+        other = await make_server()
+        await other.identity("Alice")
+        got = await other.ask("POST", "/contacts/import", body, content_type=content_type)
+        assert got.status == 200, got
+        [outcome] = got.json()
+        assert (outcome["outcome"], outcome["public_key"]) == ("added", bob["public_key"])
+        again = await other.ask("POST", "/contacts/import", body, content_type=content_type)
+        assert again.json()[0]["outcome"] == "unchanged"
+
+
+@pytest_twisted.ensureDeferred
+async def test_qr_codes(server: Any) -> None:
+    """An identity is shown as a QR code in three formats."""
+    identity = await server.identity()
+    path = f"/identities/{identity['id']}/qr."
+    svg, png, text = [await server.ask("GET", path + kind) for kind in ("svg", "png", "txt")]
+    assert (svg.headers["content-type"], b"<svg" in svg.body) == ("image/svg+xml", True)
+    assert (png.headers["content-type"], png.body[:4]) == ("image/png", b"\x89PNG")
+    assert text.headers["content-type"] == "text/plain; charset=utf-8"
+    assert "█" in text.body.decode()
+    assert (await server.ask("GET", path + "gif")).status == 404
+    assert (await server.ask("GET", "/identities/99/qr.svg")).status == 404

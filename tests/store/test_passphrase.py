@@ -1,0 +1,211 @@
+"""A key under a passphrase: only it opens the file, whose parameters stand beside the key."""
+
+import json
+import stat
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from qabel.store.database import Database
+from qabel.store.errors import KeyMissing, KeyTrouble, WrongKey
+from qabel.store.keys import KeyRecord
+from qabel.store.passphrase import MODERATE, Passphrase, Strength
+
+QUICK = Strength(1, 8192)
+"""As little as argon2id allows: tests need no strength."""
+
+ONE, TWO, THREE = (bytes([each]) * 32 for each in (1, 2, 3))
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """Give the name of a file that is not there yet."""
+    return tmp_path / "database-key.sealed"
+
+
+def source(path: Path, passphrase: bytes = b"correct horse") -> Passphrase:
+    """Make a source that is quick."""
+    return Passphrase(path, passphrase, strength=QUICK)
+
+
+def test_what_was_sealed_opens_again(path: Path) -> None:
+    """The first start makes a random key; later ones find it, with no trace of it in the file."""
+    made = source(path).make()
+    assert source(path).make() == source(path).read() == made
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    text = path.read_bytes()
+    assert made.current.hex().encode() not in text
+    assert b"correct horse" not in text
+
+
+def test_two_files_have_nothing_in_common(tmp_path: Path) -> None:
+    """The same passphrase gives another salt and another key each time."""
+    seals = []
+    for name in ("a", "b"):
+        source(tmp_path / name).make()
+        [seal] = json.loads((tmp_path / name).read_text())["seals"]
+        seals.append(seal)
+    assert seals[0]["salt"] != seals[1]["salt"]
+    assert seals[0]["box"] != seals[1]["box"]
+
+
+def test_a_wrong_passphrase_touches_nothing(path: Path) -> None:
+    """It is told, the passphrase is not, and the file stays as it was."""
+    source(path).make()
+    before = path.read_bytes()
+    for call in ("read", "make"):
+        with pytest.raises(WrongKey, match="does not open") as caught:
+            getattr(source(path, b"wrong horse"), call)()
+        assert "horse" not in str(caught.value)
+    assert path.read_bytes() == before
+
+
+def test_without_its_file_no_passphrase_helps(path: Path) -> None:
+    """A missing file is told, and none is made by reading."""
+    with pytest.raises(KeyMissing, match="missing"):
+        source(path).read()
+    assert not path.exists()
+
+
+def test_during_a_change_both_passphrases_open_it(path: Path) -> None:
+    """The old one gives the old key, the new one both; in the end the new one alone is good."""
+    old, new = source(path), source(path, b"battery staple")
+    old.write(KeyRecord(ONE))
+    new.write(KeyRecord(ONE, TWO))
+    assert source(path).read() == KeyRecord(ONE)
+    assert source(path, b"battery staple").read() == KeyRecord(ONE, TWO)
+    new.write(KeyRecord(TWO, earlier=(ONE,)))
+    assert source(path, b"battery staple").read() == KeyRecord(TWO, earlier=(ONE,))
+    with pytest.raises(WrongKey):
+        source(path).read()
+
+
+def test_its_own_seal_is_replaced(path: Path) -> None:
+    """A change of the key under one passphrase never has more than one seal."""
+    keys = source(path)
+    for record in (KeyRecord(ONE), KeyRecord(ONE, TWO), KeyRecord(TWO), KeyRecord(TWO, THREE)):
+        keys.write(record)
+        assert len(json.loads(path.read_text())["seals"]) == 1
+        assert keys.read() == record
+
+
+def test_a_short_passphrase_is_refused(path: Path) -> None:
+    """What can be tried out in no time protects nothing."""
+    with pytest.raises(KeyTrouble, match="too short") as caught:
+        source(path, b"hunter2").make()
+    assert "hunter2" not in str(caught.value)
+    assert not path.exists()
+
+
+def test_the_default_costs_memory_and_time() -> None:
+    """Whoever tries a passphrase pays 256 MiB for each."""
+    assert MODERATE.memory == 256 * 2**20
+    assert MODERATE.operations >= 3
+
+
+def test_parameters_are_read_from_the_file(path: Path) -> None:
+    """What was sealed with other parameters opens, and is sealed with today's when it changes."""
+    Passphrase(path, b"correct horse", strength=Strength(2, 16384)).make()
+    keys = source(path)
+    keys.write(keys.read())
+    [seal] = json.loads(path.read_text())["seals"]
+    assert (seal["operations"], seal["memory"]) == (1, 8192)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"memory": 2**40},
+        {"operations": 10**9},
+        {"operations": 0},
+        {"memory": 1},
+        {"salt": ""},
+        {"salt": "AAAA"},
+        {"box": 5},
+    ],
+)
+def test_parameters_out_of_bounds_are_refused(path: Path, change: dict[str, Any]) -> None:
+    """A file cannot have the daemon take all memory, or work for days."""
+    source(path).make()
+    file = json.loads(path.read_text())
+    file["seals"][0].update(change)
+    path.write_text(json.dumps(file))
+    with pytest.raises(KeyTrouble, match="no sealed key"):
+        source(path).read()
+
+
+@pytest.mark.parametrize(
+    "text", ["", "{}", "[]", '{"seals":[]}', "\x00", '{"seals":[],"version":2}']
+)
+def test_what_is_no_sealed_key_is_refused(path: Path, text: str) -> None:
+    """Any other file is told of, and left as it is."""
+    path.touch(0o600)
+    path.write_text(text)
+    with pytest.raises(KeyTrouble, match="no sealed key"):
+        source(path).read()
+    assert path.read_text() == text
+
+
+def test_another_way_of_deriving_is_not_guessed_at(path: Path) -> None:
+    """A file of a later version is refused, not misread."""
+    source(path).make()
+    for change in ({"version": 2}, {"kdf": "scrypt"}):
+        file = {**json.loads(path.read_text()), **change}
+        path.write_text(json.dumps(file))
+        with pytest.raises(KeyTrouble, match="no sealed key"):
+            source(path).read()
+
+
+@given(position=st.integers(0, 10_000), bit=st.integers(0, 7))
+def test_a_changed_box_never_opens(
+    tmp_path_factory: pytest.TempPathFactory, position: int, bit: int
+) -> None:
+    """Whatever bit of the file is turned, either nothing opens it or what opens is the key."""
+    path = tmp_path_factory.mktemp("key") / "sealed"
+    made = source(path).make()
+    text = bytearray(path.read_bytes())
+    text[position % len(text)] ^= 1 << bit
+    path.write_bytes(bytes(text))
+    with suppress(WrongKey, KeyTrouble):
+        assert source(path).read() == made
+
+
+def test_a_file_open_to_others_is_refused(path: Path) -> None:
+    """Others could try passphrases on it for as long as they like."""
+    source(path).make()
+    path.chmod(0o644)
+    with pytest.raises(KeyTrouble, match="chmod 600"):
+        source(path).read()
+
+
+def test_memory_that_is_not_there_is_told(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a machine that is too small it is one clear line."""
+    source(path).make()
+
+    def no_memory(*_: object, **__: object) -> bytes:
+        raise MemoryError
+
+    monkeypatch.setattr("qabel.store.passphrase.argon2id.kdf", no_memory)
+    with pytest.raises(KeyTrouble, match="MiB of memory"):
+        source(path).read()
+
+
+def test_a_database_under_a_passphrase(path: Path, here: Any, got: Any) -> None:
+    """It opens with the passphrase, changes its key, and opens with no other one."""
+    file = path.with_name("qabel.db")
+    database = Database(file, source(path), worker=here)
+    got(database.open())
+    got(database.rekey(TWO))
+    got(database.close())
+    again = Database(file, source(path), worker=here)
+    got(again.open())
+    got(again.close())
+    before = {each.name: each.read_bytes() for each in path.parent.iterdir()}
+    wrong = Database(file, source(path, b"wrong horse"), worker=here)
+    with pytest.raises(WrongKey, match="passphrase"):
+        got(wrong.open())
+    assert {each.name: each.read_bytes() for each in path.parent.iterdir()} == before
