@@ -15,7 +15,7 @@ from qabel.core.service import CoreOptions, CoreService
 from qabel.drop.multipart import Part
 from qabel.drop.url import DropURL
 from qabel.net.client import Fetched
-from qabel.net.errors import ConnectFailed, Refused
+from qabel.net.errors import ConnectFailed, Refused, Torn
 from qabel.store.keys import GivenKey
 
 SERVER = "http://drop.example"
@@ -28,6 +28,8 @@ class Drops:
 
     messages: dict[str, list[bytes]] = field(factory=dict)
     away: bool = False
+    torn_after: int | None = None
+    """After how many messages an answer breaks off."""
     refusing: bool = False
     posted: list[tuple[str, bytes]] = field(factory=list)
     fetched: list[str | None] = field(factory=list)
@@ -43,9 +45,11 @@ class Drops:
         self._answer()
         self.fetched.append(since)
         there = self.messages.get(str(url), [])
-        newer = there[int(since or 0) :]
+        newer = there[int(since or 0) :][: self.torn_after]
         for start in range(0, len(newer), 3):
             await on_parts([Part(each, DATE) for each in newer[start : start + 3]])
+        if self.torn_after is not None:
+            raise Torn("The server broke off in the middle of its answer.")
         return Fetched("new", str(len(there)), len(newer)) if newer else Fetched("nothing")
 
     async def post(self, url: DropURL, message: bytes) -> None:

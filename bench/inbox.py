@@ -1,0 +1,140 @@
+"""A large inbox: what it costs to look at it, to start with it, and to read from it."""
+
+import sqlite3
+import statistics
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from bench.measure import Row
+from bench.world import LISTEN, Connection, Daemon, daemon
+from qabel.store.keys import KeyFile, KeyRecord
+from tests.integration.processes import Twistd
+
+DATA = '{"msg":"' + "x" * 100 + '"}'
+
+INSERT = (
+    "INSERT INTO messages (id, version, time_stamp, acknowledge_id, sender, receiver, "
+    "model_object, data, received, identity_id) VALUES (?, 1, ?, '0', ?, ?, 'chat', ?, ?, 1)"
+)
+
+
+def fill(directory: Path, count: int) -> None:
+    """Put messages into the inbox of a daemon that does not run."""
+    from sqlcipher3 import dbapi2 as sqlcipher
+
+    key: KeyRecord = KeyFile(directory / "database-key").read()
+    connection = sqlcipher.connect(directory / "qabel.db", isolation_level=None)
+    connection.execute(f"PRAGMA key = \"x'{key.current.hex()}'\"")
+    connection.execute("BEGIN")
+    rows = ((n, n, bytes(32), bytes(32), DATA, n) for n in range(1001, 1001 + count))
+    connection.executemany(INSERT, rows)
+    connection.execute("UPDATE state SET last_seq = ?", (1000 + count,))
+    connection.execute("COMMIT")
+    connection.close()
+
+
+def run(*, small: bool) -> Iterator[Row]:
+    """Compare a daemon with a million messages to one with none."""
+    count, rounds = (2000, 3) if small else (1_000_000, 200)
+    with tempfile.TemporaryDirectory() as name, ExitStack() as stack:
+        folder = Path(name)
+        for each in ("full", "empty"):
+            with daemon(folder, each, "--no-push"):
+                pass
+        fill(folder / "full", count)
+        starts = [
+            (_start(folder, "full"), _start(folder, "empty")) for _ in range(1 if small else 7)
+        ]
+        yield _row("start-up", "", [mine / other for mine, other in starts])
+        full, empty = (
+            stack.enter_context(daemon(folder, each, "--no-push")) for each in ("full", "empty")
+        )
+        yield from _looks(full, empty, rounds)
+        yield _page(full, folder, 1000, 3 if small else 15)
+
+
+def _row(what: str, detail: str, ratios: list[float]) -> Row:
+    what = f"inbox of 1,000,000 messages: {what}"
+    return Row(what, "an empty one", statistics.median(ratios), "<= 1.2", detail)
+
+
+def _start(folder: Path, name: str) -> float:
+    start = time.perf_counter()
+    arguments = ["qabel-rest", "--data-dir", str(folder / name), "--listen", LISTEN]
+    with Twistd(folder / "timed.log", *arguments) as process:
+        process.port("qabel-rest")
+        return time.perf_counter() - start
+
+
+def _looks(full: Daemon, empty: Daemon, rounds: int) -> Iterator[Row]:
+    connections = [Connection(each.api.port or 0, each.api.token) for each in (full, empty)]
+    places = [each.api.good("GET", "/status")["inbox"]["latest"] for each in (full, empty)]
+    for method, what in (("HEAD", "HEAD from the newest place"), ("GET", "GET from there")):
+        ratios = []
+        for _ in range(rounds):
+            mine, other = (
+                min(connection.get(f"/drop?since={place}", method) for _ in range(5))
+                for connection, place in zip(connections, places, strict=True)
+            )
+            ratios.append(mine / other)
+        yield _row(what, "", ratios)
+    for connection in connections:
+        connection.close()
+
+
+def _page(full: Daemon, folder: Path, limit: int, rounds: int) -> Row:
+    """Read a page, and the same from plain SQLite."""
+    path = folder / "plain.db"
+    plain = sqlite3.connect(path)
+    plain.execute(
+        "CREATE TABLE messages (id INTEGER PRIMARY KEY, version INT, time_stamp INT, "
+        "acknowledge_id TEXT, sender BLOB, receiver BLOB, model_object TEXT, data TEXT, "
+        "received INT, identity_id INT, contact_id INT)"
+    )
+    plain.executemany(INSERT, ((n, n, bytes(32), bytes(32), DATA, n) for n in range(limit)))
+    plain.commit()
+    connection = Connection(full.api.port or 0, full.api.token)
+    ratios = []
+    for _ in range(rounds):
+        mine = connection.get(f"/drop?since=0&limit={limit}")
+        ratios.append(_timed(lambda: _plain(plain, limit)) / mine)
+    connection.close()
+    return Row(
+        f"GET /drop?limit={limit}",
+        "reading and encoding as many rows in plain sqlite3 and msgspec",
+        statistics.median(ratios),
+        ">= 0.5",
+    )
+
+
+def _timed(work: Callable[[], object]) -> float:
+    start = time.perf_counter()
+    work()
+    return time.perf_counter() - start
+
+
+def _plain(connection: sqlite3.Connection, limit: int) -> bytes:
+    messages: list[dict[str, Any]] = []
+    for row in connection.execute("SELECT * FROM messages ORDER BY id LIMIT ?", (limit,)):
+        messages.append(
+            {
+                "version": row[1],
+                "time_stamp": row[2],
+                "acknowledge_id": row[3],
+                "sender": row[4].hex(),
+                "receiver": row[5].hex(),
+                "model_object": row[6],
+                "data": msgspec.json.decode(row[7]),
+                "id": row[0],
+                "received": row[8],
+                "identity_id": row[9],
+                "contact_id": row[10],
+            }
+        )
+    return msgspec.json.encode(messages)

@@ -1,0 +1,142 @@
+"""Receiving: nothing is lost, nothing doubles, whatever a server does."""
+
+import os
+from typing import Any
+
+import pytest
+import pytest_twisted
+
+from qabel.core import receiving
+from qabel.core.poller import ReadFailed
+from qabel.crypto import PrivateKey
+from qabel.drop.message import DropMessage, encode
+from qabel.drop.transport import MESSAGE_SIZE, seal_message
+from qabel.drop.url import DropURL
+
+
+def drop_of(core: Any) -> DropURL:
+    """Give the drop of somebody's first identity."""
+    return DropURL.parse(core.directory.identities()[0]["drops"][0])
+
+
+def sealed(core: Any, by: PrivateKey, text: str, **more: Any) -> bytes:
+    """Seal a message to somebody's first identity, as a stranger would."""
+    receiver = core.synced.value.living_identities[0].public_key
+    data = b'{"msg":"%b"}' % text.encode()
+    given: dict[str, Any] = {"sender": by.public_key, **more}
+    message = DropMessage(time_stamp=1, model_object="chat", data=data, **given)
+    return seal_message(by, receiver, encode(message))
+
+
+@pytest_twisted.ensureDeferred
+async def test_torn_answer_keeps_what_came(world) -> None:
+    """What came whole before an answer tore is kept, and the rest comes with the next reading."""
+    bob = await world.person("Bob")
+    url, stranger = drop_of(bob), PrivateKey.generate()
+    messages = [sealed(bob, stranger, str(number)) for number in range(7)]
+    world.drops.messages[str(url)] = messages
+    world.drops.torn_after = 3
+    with pytest.raises(ReadFailed):
+        await bob.receiver.read(url)
+    assert bob.inbox.messages == 3
+    world.drops.torn_after = None
+    await bob.receiver.read(url)
+    assert world.drops.fetched[-1] is None
+    assert [each["data"]["msg"] for each in await world.heard(bob)] == list("0123456")
+
+
+@pytest_twisted.ensureDeferred
+async def test_full_reading_finds_what_the_cursor_straddled(world) -> None:
+    """A message that the server never gives after the cursor is found by reading everything."""
+    bob = await world.person("Bob", full_read_interval=0.05)
+    url, stranger = drop_of(bob), PrivateKey.generate()
+    world.drops.messages[str(url)] = [sealed(bob, stranger, "first")]
+    await bob.receiver.read(url)
+    # It came in before the newest one, as far as the server's cursor goes.
+    world.drops.messages[str(url)].insert(0, sealed(bob, stranger, "straddled"))
+    while bob.inbox.messages < 2:
+        await bob.receiver.read(url)
+    assert {each["data"]["msg"] for each in await world.heard(bob)} == {"first", "straddled"}
+
+
+@pytest_twisted.ensureDeferred
+async def test_given_twice_and_in_two_drops(world) -> None:
+    """A message is in the inbox once, however often and wherever a server gives it."""
+    bob = await world.person("Bob")
+    [first] = bob.directory.identities()[0]["drops"]
+    second = str(DropURL.on_server("http://drop.example"))
+    await bob.directory.change_identity("1", {"drops": [first, second]})
+    message = sealed(bob, PrivateKey.generate(), "once")
+    world.drops.messages[first] = [message] * 5
+    world.drops.messages[second] = [message] * 5
+    assert len(await world.heard(bob)) == 1
+
+
+@pytest_twisted.ensureDeferred
+async def test_new_owner_sees_old_messages(world) -> None:
+    """When another identity begins to read a drop, what was foreign in it may be its own."""
+    bob, key = await world.person("Bob"), PrivateKey.generate()
+    url, stranger = drop_of(bob), PrivateKey.generate()
+    text = encode(DropMessage(1, stranger.public_key, "chat", b"{}"))
+    world.drops.messages[str(url)] = [seal_message(stranger, key.public_key, text)]
+    assert await world.heard(bob) == []
+    document = (f'{{"alias":"Bobby","private_key":"{key.hex}","drop_urls":["{url}"]}}').encode()
+    await bob.directory.import_identity(document)
+    [message] = await world.heard(bob)
+    assert message["receiver"] == key.public_key.hex
+
+
+@pytest_twisted.ensureDeferred
+async def test_spoofed_and_introduced(world) -> None:
+    """A message in another's name is passed over; meta data about others are not shown."""
+    bob = await world.person("Bob")
+    url, stranger, victim = drop_of(bob), PrivateKey.generate(), PrivateKey.generate()
+
+    def card(key: PrivateKey) -> bytes:
+        return (
+            f'{{"alias":"x","drop_url":"{url}","public_key":'
+            f'{{"public_key":"{key.public_key.hex}"}},"phone":"","email":""}}'
+        ).encode()
+
+    world.drops.messages[str(url)] = [
+        sealed(bob, stranger, "spoofed", sender=victim.public_key),
+        sealed(bob, stranger, "false card", meta_data=card(victim)),
+        sealed(bob, stranger, "true card", meta_data=card(stranger)),
+    ]
+    first, second = await world.heard(bob)
+    assert (first["data"]["msg"], "meta_data" in first) == ("false card", False)
+    assert second["meta_data"]["public_key"]["public_key"] == stranger.public_key.hex
+    assert bob.receiver.counts.spoofed == 1
+
+
+@pytest_twisted.ensureDeferred
+async def test_strangers_get_no_acknowledgement(world) -> None:
+    """Whoever is no contact learns nothing, and messages about messages are never answered."""
+    _, bob = await world.friends()
+    url = drop_of(bob)
+    world.drops.messages[str(url)] = [
+        sealed(bob, PrivateKey.generate(), "hello", acknowledge_id="please"),
+    ]
+    assert len(await world.heard(bob)) == 1
+    assert world.drops.posted == []
+
+
+@pytest_twisted.ensureDeferred
+async def test_bulk_is_sieved(world, monkeypatch) -> None:
+    """In a large drop, other processes do the sieving, and one's own messages are found."""
+    monkeypatch.setattr(receiving, "BULK", 256)
+    bob = await world.person("Bob")
+    url, stranger = drop_of(bob), PrivateKey.generate()
+    foreign = [b"\0" + os.urandom(MESSAGE_SIZE - 1) for _ in range(1200)]
+    own = [sealed(bob, stranger, str(number)) for number in range(3)]
+    world.drops.messages[str(url)] = [
+        *foreign[:500],
+        own[0],
+        *foreign[500:900],
+        own[1],
+        *foreign[900:],
+        own[2],
+    ]
+    assert [each["data"]["msg"] for each in await world.heard(bob)] == ["0", "1", "2"]
+    assert bob.receiver.counts.passed_over == 1200
+    assert not bob.receiver._sieve._idle
