@@ -20,7 +20,7 @@ from qabel.drop.exchange import (
     write_identity,
 )
 from qabel.drop.url import DropURL
-from qabel.settings.document import Fault
+from qabel.settings.document import Fault, InvalidDocument
 from qabel.settings.items import Contact, Identity
 from qabel.settings.synced import SYNCED, SyncedSettings
 
@@ -225,7 +225,12 @@ class Directory:
         await self._change(lambda old, now: SYNCED.with_deleted_item(old, kind, item_id, now=now))
 
     async def _change(self, make: Callable[[SyncedSettings, int], SyncedSettings]) -> None:
-        await self._synced.change(make)
+        try:
+            await self._synced.change(make)
+        except InvalidDocument as error:
+            # The views have no `keys` around a key.
+            faults = [Fault(each.key.removeprefix("keys."), each.detail) for each in error.faults]
+            raise Invalid("Some of what was given is not valid.", faults) from None
 
     def _identity(self, ref: str) -> Identity:
         return require_identity(self._synced.value, ref)
