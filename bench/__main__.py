@@ -10,7 +10,7 @@ from attrs import asdict
 
 from bench.measure import Row
 
-NAMES = ("crypto", "inbox", "quiet", "receiving", "requests", "sending", "startup")
+NAMES = ("crypto", "inbox", "listeners", "quiet", "receiving", "requests", "sending", "startup")
 
 
 def main() -> int:

@@ -56,7 +56,8 @@ class Log:
         self._ring_start = last_seq
         """The ring holds all entries after this number, up to ``_ring_end``."""
         self._ring_end = last_seq
-        self._filling: list[Deferred[None]] = []
+        self._hungry: list[Deferred[None]] = []
+        """Those that wait for the ring to hold more."""
         self._is_filling = False
         self._waiting: set[Deferred[None]] = set()
         self._listeners: list[Callable[[], None]] = []
@@ -94,12 +95,19 @@ class Log:
         waiting, self._waiting = self._waiting, set()
         for each in waiting:
             each.callback(None)
+        if self._hungry:
+            self._fill_ring()
         for listener in self._listeners:
             listener()
 
     def forgotten(self, floor: int) -> None:
         """Say that the events up to this number are gone."""
         self.floor = max(self.floor, floor)
+
+    @property
+    def held(self) -> int:
+        """The number up to which entries can be read."""
+        return self._ring_end
 
     def changed(self) -> Deferred[None]:
         """Give a Deferred that fires at the next entry; cancel it to wait no longer."""
@@ -131,13 +139,12 @@ class Log:
         return follower
 
     async def after(self, seq: int, limit: int) -> list[Entry]:
-        """Give entries after a number, oldest first; from memory, if they are still there."""
+        """Give entries after a number, oldest first; from memory, if they are still there.
+
+        There are none past ``held``: ``more`` tells when there are.
+        """
         if seq < self._ring_start:
             return [self._entry(each) for each in await self._feed.read(seq, limit)]
-        if self._ring_end < self.last_seq:
-            await self._filled()
-            if seq < self._ring_start:
-                return await self.after(seq, limit)
         if not self._ring or seq >= self._ring[-1].seq:
             return []
         newer: list[Entry] = []
@@ -151,25 +158,29 @@ class Log:
         place = self.place(entry.seq)
         return Entry(entry.seq, place, entry.kind, entry.data, entry.identity_id)
 
-    async def _filled(self) -> None:
-        """Have the ring hold the newest entries; all who need that share one reading.
+    def more(self) -> "Deferred[None]":
+        """Give a Deferred that fires when more can be read than ``held``; cancel it to give up.
 
-        Nobody who gives up takes the reading away from the others.
+        All who wait share one reading. It fails if that does: nothing is skipped then.
         """
         waiting: Deferred[None] = Deferred(self._stop_waiting)
-        self._filling.append(waiting)
+        self._hungry.append(waiting)
+        if self._ring_end < self.last_seq:
+            self._fill_ring()
+        return waiting
+
+    def _stop_waiting(self, gone: "Deferred[None]") -> None:
+        self._hungry.remove(gone)
+
+    def _fill_ring(self) -> None:
         if not self._is_filling:
             self._is_filling = True
             Deferred.fromCoroutine(self._fill()).addBoth(self._has_filled)
-        await waiting
-
-    def _stop_waiting(self, gone: "Deferred[None]") -> None:
-        self._filling.remove(gone)
 
     def _has_filled(self, result: object) -> None:
         self._is_filling = False
-        waiting, self._filling = self._filling, []
-        for each in waiting:
+        hungry, self._hungry = self._hungry, []
+        for each in hungry:
             # One after another, not nested: there may be a thousand.
             each.callback(result)  # type: ignore[arg-type]  # None, or a Failure
 
@@ -229,17 +240,18 @@ class Follower:
         """
         while not self._closed:
             self.check()
-            upto = self._log.last_seq
-            entries = await self._log.after(self._seq, limit) if self._seq < upto else []
-            if entries:
-                self._seq = entries[-1].seq
-                wanted = [entry for entry in entries if self._wants(entry)]
-                if wanted:
-                    return wanted
-            elif self._seq < upto:
-                self._seq = upto
-            else:
+            upto = self._log.held
+            if self._seq >= upto:
                 await self._more()
+                continue
+            entries = await self._log.after(self._seq, limit)
+            if not entries:
+                self._seq = max(self._seq, upto)
+                continue
+            self._seq = entries[-1].seq
+            wanted = [entry for entry in entries if self._wants(entry)]
+            if wanted:
+                return wanted
         return []
 
     def close(self) -> None:
@@ -249,7 +261,7 @@ class Follower:
             self._waiting.cancel()
 
     async def _more(self) -> None:
-        self._waiting = self._log.changed()
+        self._waiting = self._log.more()
         try:
             await self._waiting
         except CancelledError:

@@ -130,4 +130,4 @@ class LogTests(SynchronousTestCase):
         waiting = self.next(follower)
         follower.close()
         self.assertEqual([], self.successResultOf(waiting))
-        self.assertEqual(set(), self.log._waiting)
+        self.assertEqual([], self.log._hungry)

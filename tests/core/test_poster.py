@@ -1,0 +1,169 @@
+"""Posting: again and again until settled, a server in trouble delays no other."""
+
+from attrs import define, field
+from twisted.internet.defer import Deferred, fail, succeed
+from twisted.internet.task import Clock
+from twisted.trial.unittest import SynchronousTestCase
+
+from qabel.core.posting import AT_ONCE, Outcome, Poster
+from qabel.net.errors import ConnectFailed, Refused
+from qabel.store.errors import StoreFull
+from qabel.store.outcomes import Outcome as Settled
+from qabel.store.sends import Kind, Posting
+
+
+def posting(number: int, server: str = "http://one.example") -> Posting:
+    """Make a posting of its own line."""
+    return Posting(
+        id=number,
+        delivery_id=number,
+        send_id=number,
+        kind=Kind.MESSAGE,
+        recipient=bytes([number]) * 32,
+        url=f"{server}/{number:043d}",
+        sealed=b"sealed %d" % number,
+        attempts=0,
+    )
+
+
+@define
+class Servers:
+    """Drop servers: away, refusing, hanging, or well."""
+
+    posted: list[bytes] = field(factory=list)
+    errors: dict[str, Exception] = field(factory=dict)
+    hanging: list[Deferred[None]] = field(factory=list)
+    hang: bool = False
+
+    async def post(self, url, message: bytes) -> None:
+        """Take a message, or not."""
+        if self.hang:
+            waiting: Deferred[None] = Deferred()
+            self.hanging.append(waiting)
+            await waiting
+        if url.server in self.errors:
+            raise self.errors[url.server]
+        self.posted.append(message)
+
+
+@define
+class Shelf:
+    """Notes outcomes; full if the test says so."""
+
+    noted: list[tuple[str, int]] = field(factory=list)
+    full: bool = False
+    ready: dict[int, Posting] = field(factory=dict)
+
+    def posted(self, each: Posting, *, now: float) -> "Deferred[Settled]":
+        """Note that it was taken."""
+        return self._note("posted", each)
+
+    def refused(self, each: Posting, reason: str, *, now: float) -> "Deferred[Settled]":
+        """Note that it was refused."""
+        return self._note("refused", each)
+
+    def failed_attempt(self, each: Posting, until: float, reason: str) -> "Deferred[None]":
+        """Note that it is to be tried again."""
+        return self._note("failed", each).addCallback(lambda _: None)
+
+    def _note(self, what: str, each: Posting) -> "Deferred[Settled]":
+        if self.full:
+            return fail(StoreFull("no room"))
+        self.noted.append((what, each.id))
+        after = self.ready.pop(each.id, None)
+        return succeed(Settled((after,) if after else (), None, 0))
+
+
+class PosterTests(SynchronousTestCase):
+    """A poster on a clock of the test's own."""
+
+    def setUp(self) -> None:
+        """Start one."""
+        self.clock, self.servers, self.shelf = Clock(), Servers(), Shelf()
+        self.poster = Poster(
+            self.servers, self.shelf, lambda _: None, clock=self.clock, now=self.clock.seconds
+        )
+        self.poster.startService()
+
+    def tearDown(self) -> None:
+        """Stop it; no timer is left."""
+        self.poster.stopService()
+        self.assertEqual([], self.clock.getDelayedCalls())
+
+    def test_posted(self) -> None:
+        """What is taken is noted, and who waits for it is told."""
+        one = posting(1)
+        waiting = self.poster.first_attempt((one.send_id, one.recipient, one.url))
+        self.poster.add([one])
+        self.assertEqual(Outcome.TAKEN, self.successResultOf(waiting).outcome)
+        self.assertEqual([("posted", 1)], self.shelf.noted)
+        self.assertEqual(frozenset(), self.poster.under_way)
+
+    def test_retried_until_taken(self) -> None:
+        """A server that is away is tried again, the same bytes, until it is back."""
+        self.servers.errors["http://one.example"] = ConnectFailed("refused")
+        self.poster.add([posting(1)])
+        self.clock.pump([1.0] * 100)
+        failures = len(self.shelf.noted)
+        self.assertGreater(failures, 3)
+        self.servers.errors.clear()
+        self.clock.pump([10.0] * 100)
+        self.assertEqual([b"sealed 1"], self.servers.posted)
+        self.assertEqual(("posted", 1), self.shelf.noted[-1])
+
+    def test_one_server_in_trouble_delays_no_other(self) -> None:
+        """While one server fails, another's messages go at once."""
+        self.servers.errors["http://one.example"] = ConnectFailed("refused")
+        self.poster.add([posting(1), posting(2, "http://two.example"), posting(3)])
+        self.assertEqual([b"sealed 2"], self.servers.posted)
+        self.assertTrue(self.poster.in_trouble(posting(1).url))
+        self.assertFalse(self.poster.in_trouble(posting(2, "http://two.example").url))
+
+    def test_few_at_once(self) -> None:
+        """No server gets more than a few at the same time; the others follow."""
+        self.servers.hang = True
+        self.poster.add([posting(number) for number in range(1, 11)])
+        self.assertEqual(AT_ONCE, len(self.servers.hanging))
+        self.servers.hanging.pop().callback(None)
+        self.assertEqual(AT_ONCE, len(self.servers.hanging))
+
+    def test_refused_for_good(self) -> None:
+        """A refusal for good is noted, and never tried again."""
+        self.servers.errors["http://one.example"] = Refused("no", status=413, permanent=True)
+        self.poster.add([posting(1)])
+        self.clock.pump([100.0] * 10)
+        self.assertEqual([("refused", 1)], self.shelf.noted)
+
+    def test_next_in_line(self) -> None:
+        """What stood behind a message is posted after it."""
+        self.shelf.ready[1] = posting(2)
+        self.poster.add([posting(1)])
+        self.assertEqual([b"sealed 1", b"sealed 2"], self.servers.posted)
+
+    def test_full_disk(self) -> None:
+        """An outcome that cannot be kept is kept later, and the message is not posted again."""
+        self.shelf.full = True
+        self.poster.add([posting(1)])
+        self.assertEqual(1, self.poster.unkept)
+        self.clock.pump([5.0] * 5)
+        self.shelf.full = False
+        self.clock.pump([5.0] * 2)
+        self.assertEqual([("posted", 1)], self.shelf.noted)
+        self.assertEqual([b"sealed 1"], self.servers.posted)
+        self.assertEqual(0, self.poster.unkept)
+
+    def test_unexpected_error(self) -> None:
+        """An error nobody thought of is logged, and the message is tried again."""
+        self.servers.errors["http://one.example"] = ZeroDivisionError()
+        self.poster.add([posting(1)])
+        self.assertEqual(1, len(self.flushLoggedErrors(ZeroDivisionError)))
+        self.servers.errors.clear()
+        self.clock.pump([10.0] * 10)
+        self.assertEqual([b"sealed 1"], self.servers.posted)
+
+    def test_added_twice(self) -> None:
+        """What is in hand is not posted a second time."""
+        self.servers.hang = True
+        self.poster.add([posting(1)])
+        self.poster.add([posting(1)])
+        self.assertEqual(1, len(self.servers.hanging))
