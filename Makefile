@@ -62,7 +62,7 @@ dist: $(STAMP)
 	$(PIP) wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .
 
 deb: docs
-	packaging/debian/build dist
+	packaging/debian/build-deb dist
 
 # Pins what a new environment gets today.
 constraints:

@@ -90,8 +90,7 @@ def _looks(full: Daemon, empty: Daemon, rounds: int) -> Iterator[Row]:
 
 def _page(full: Daemon, folder: Path, limit: int, rounds: int) -> Row:
     """Read a page, and the same from plain SQLite."""
-    path = folder / "plain.db"
-    plain = sqlite3.connect(path)
+    plain = sqlite3.connect(folder / "plain.db")
     plain.execute(
         "CREATE TABLE messages (id INTEGER PRIMARY KEY, version INT, time_stamp INT, "
         "acknowledge_id TEXT, sender BLOB, receiver BLOB, model_object TEXT, data TEXT, "
@@ -100,10 +99,8 @@ def _page(full: Daemon, folder: Path, limit: int, rounds: int) -> Row:
     plain.executemany(INSERT, ((n, n, bytes(32), bytes(32), DATA, n) for n in range(limit)))
     plain.commit()
     connection = Connection(full.api.port or 0, full.api.token)
-    ratios = []
-    for _ in range(rounds):
-        mine = connection.get(f"/drop?since=0&limit={limit}")
-        ratios.append(_timed(lambda: _plain(plain, limit)) / mine)
+    path = f"/drop?since=0&limit={limit}"
+    ratios = [_timed(lambda: _plain(plain, limit)) / connection.get(path) for _ in range(rounds)]
     connection.close()
     return Row(
         f"GET /drop?limit={limit}",

@@ -61,9 +61,8 @@ def run(*, small: bool) -> Iterator[Row]:
     """Tell both in turns."""
     count, rounds = (20, 2) if small else (1000, 15)
     with tempfile.TemporaryDirectory() as name, daemon(Path(name), "me", "--no-push") as me:
-        request = (
-            f"GET /events HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {me.api.token}\r\n\r\n"
-        ).encode()
+        head = "GET /events HTTP/1.1\r\nHost: 127.0.0.1\r\n"
+        request = f"{head}Authorization: Bearer {me.api.token}\r\n\r\n".encode()
         assert me.api.port is not None
         ours = Listeners(me.api.port, count, request)
         command = [sys.executable, "-m", "bench.listeners"]

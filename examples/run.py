@@ -24,15 +24,15 @@ The token that lets you in is in {token}
 Try, in another terminal:
 
   curl -H "Authorization: Bearer $(cat {token})" {url}/status
-  curl -H "Authorization: Bearer $(cat {token})" {url}/identities -d alias=Alice
   curl -H "Authorization: Bearer $(cat {token})" {url}/synced
+  curl -H "Authorization: Bearer $(cat {token})" {url}/identities
 
 Ctrl-C stops it.
 """
 
 
 def main() -> int:
-    """Run until somebody stops it; gives the daemon's exit status."""
+    """Run until somebody stops it, which is a success; else gives the daemon's exit status."""
     DATA.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     command = [sys.executable, "-c", "from twisted.scripts.twistd import run; run()"]
     command += ["-n", "--pidfile=", "qabel-rest", "--data-dir", str(DATA)]
@@ -42,10 +42,11 @@ def main() -> int:
     try:
         if is_up(daemon):
             print(WELCOME.format(url=URL, token=DATA / "api-token"), flush=True)
-        return daemon.wait()
+        status = daemon.wait()
     except KeyboardInterrupt:
         daemon.terminate()
-        return daemon.wait()
+        status = daemon.wait()
+    return 0 if status == -signal.SIGTERM else status
 
 
 def is_up(daemon: "subprocess.Popen[bytes]") -> bool:

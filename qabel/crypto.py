@@ -30,6 +30,7 @@ _SUITE = b"Noise255/AES256-GCM".ljust(24, b"\0")
 _INFO_HEADER = _SUITE + b"\0"
 _INFO_BODY = _SUITE + b"\1"
 _NO_CHAINING = bytes(48)
+_NO_BLOCK = bytes(32)
 _PADDING_LENGTH_SIZE = 4
 
 
@@ -132,13 +133,11 @@ def _low_order() -> InvalidKey:
 
 def derive(secret: bytes, extra: bytes, info: bytes, size: int) -> bytes:
     """Derive ``size`` bytes from a shared secret (Components-Crypto, "Key derivation")."""
-    blocks: list[bytes] = []
-    last = bytes(64)
-    for number in range(-(-size // 64)):
-        message = b"%b%c%b%b" % (info, number, last[:32], extra)
-        last = hmac.digest(secret, message, "sha512")
-        blocks.append(last)
-    return b"".join(blocks)[:size]
+    derived = last = hmac.digest(secret, b"%b\0%b%b" % (info, _NO_BLOCK, extra), "sha512")
+    for number in range(1, -(-size // len(last))):
+        last = hmac.digest(secret, b"%b%c%b%b" % (info, number, last[:32], extra), "sha512")
+        derived += last
+    return derived[:size]
 
 
 def _keys(secret: bytes, chaining: bytes, info: bytes) -> tuple[bytes, bytes, bytes]:

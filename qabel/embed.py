@@ -28,12 +28,14 @@ from twisted.logger import STDLibLogObserver, globalLogBeginner
 from twisted.python.failure import Failure
 from twisted.python.threadable import isInIOThread
 
+from qabel.core.errors import StoreError
 from qabel.core.log import Follower
 from qabel.core.service import CoreOptions, CoreService
 from qabel.daemon import Daemon, DaemonConfig
 from qabel.keysource import key_source
 from qabel.listening import parse_endpoint, show_address
 from qabel.logs import Discreet
+from qabel.net.errors import DropServerError
 from qabel.process import StartError, use_steady_clock
 from qabel.rest.door import DoorOptions
 from qabel.store.keys import KeySource
@@ -83,8 +85,7 @@ def make_service(
         listen: Twisted's descriptions of endpoints to serve REST on; none are fine.
         drop_server: the endpoint of a drop server to run beside it.
         auth: whether a token is needed on TCP.
-        key: where the key of the database is kept, as with ``--key``; or a source of your own, as
-            ``GivenKey(32 bytes)`` of ``qabel.store.keys``.
+        key: where the database's key is, as with ``--key``; or ``qabel.store.keys.GivenKey(...)``.
         options: what can be chosen of the core.
         reactor: Twisted's, if nothing else is given.
 
@@ -375,5 +376,5 @@ def _run_reactor() -> _ReactorThread:
 
 def _log_to_logging() -> None:
     """Have Twisted log where the application does."""
-    observers = [Discreet(STDLibLogObserver("qabel"))]
+    observers = [Discreet(STDLibLogObserver("qabel"), StoreError, DropServerError)]
     globalLogBeginner.beginLoggingTo(observers, redirectStandardIO=False, discardBuffer=True)

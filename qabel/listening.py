@@ -5,12 +5,14 @@ import os
 import socket
 import stat
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, cast
 
 import attrs
 from twisted.application.service import Service
+from twisted.internet import tcp, unix
 from twisted.internet.address import IPv4Address, IPv6Address, UNIXAddress
 from twisted.internet.defer import (
     CancelledError,
@@ -199,10 +201,11 @@ class Listening(Service):
         self._attempts: list[Deferred[IListeningPort]] = []
         self._ports: list[IListeningPort] = []
         self._waiting: list[Deferred[list[IAddress]]] = []
+        self._is_listening = False
 
     def when_listening(self) -> "Deferred[list[IAddress]]":
         """Give the addresses as soon as it listens on all of them, or the StartError."""
-        if self.addresses:
+        if self._is_listening:
             return succeeded(list(self.addresses))
         waiting: Deferred[list[IAddress]] = Deferred()
         self._waiting.append(waiting)
@@ -250,13 +253,17 @@ class Listening(Service):
         return self._close()
 
     def _listen(self, place: "ListenOn | IStreamServerEndpoint") -> "Deferred[IListeningPort]":
-        return open_endpoint(self._reactor, place).listen(self._factory)
+        listening = open_endpoint(self._reactor, place).listen(self._factory)
+        if isinstance(place, ListenOn) and place.kind == "systemd":
+            listening.addCallback(_leave_file)
+        return listening
 
     def _opened(self, port: IListeningPort) -> IListeningPort:
         self._ports.append(port)
         return port
 
     def _listens(self, ports: list[IListeningPort]) -> None:
+        self._is_listening = True
         self.addresses = [port.getHost() for port in ports]
         for address in self.addresses:
             _log.info("{name} listens on {where}", name=self._name, where=show_address(address))
@@ -271,6 +278,7 @@ class Listening(Service):
         attempts, self._attempts = self._attempts, []
         ports, self._ports = self._ports, []
         self.addresses = []
+        self._is_listening = False
         for attempt in attempts:
             attempt.cancel()
         closed = gatherResults([maybeDeferred(port.stopListening) for port in ports])
@@ -290,7 +298,16 @@ def open_endpoint(reactor: Any, place: "ListenOn | IStreamServerEndpoint") -> IS
     try:
         return cast("IStreamServerEndpoint", serverFromString(reactor, description))
     except Exception as error:  # noqa: BLE001 - kinds of endpoints are plugins, with errors of their own
+        if place.kind == "systemd" and isinstance(error, LookupError):
+            error = LookupError("no service manager handed it over")
         raise StartError(f"{place.description} is no endpoint to listen on: {error}") from None
+
+
+def _leave_file(port: IListeningPort) -> IListeningPort:
+    """Have a port not remove its file at the end: it is the service manager's, which keeps it."""
+    if isinstance(port, unix.Port):
+        port.connectionLost = partial(tcp.Port.connectionLost, port)  # type: ignore[method-assign]
+    return port
 
 
 def show_address(address: IAddress) -> str:

@@ -6,30 +6,39 @@ lines of code are enough to find a fault; they stay. Nothing here knows Qabel.
 
 from typing import Any
 
+from attrs import frozen
 from twisted.logger import ILogObserver, LogEvent, globalLogPublisher
 from twisted.python.failure import Failure
-from zope.interface import implementer, provider
+from zope.interface import implementer
 
 from qabel.process import StartError
 
-TOLD: tuple[type[BaseException], ...] = (OSError, StartError)
+TOLD = (OSError, StartError)
 """Kinds of exceptions whose texts are known to hold no secrets: names of files and addresses."""
 
 _FAILURES = ("log_failure", "failure")
 """The keys of an event that hold a failure: of today's log calls, and of old ones."""
 
 
-def withhold_texts() -> None:
-    """Have all logs of this process do without the texts of exceptions; once is enough."""
-    globalLogPublisher.addObserver(_withhold)
+Kinds = tuple[type[BaseException], ...]
 
 
-def withheld(event: LogEvent) -> LogEvent:
+def withhold_texts(*told: type[BaseException]) -> None:
+    """Have all logs of this process do without the texts of exceptions; once is enough.
+
+    Args:
+        told: further kinds whose texts hold no secrets.
+
+    """
+    globalLogPublisher.addObserver(_Withholder(TOLD + told))
+
+
+def withheld(event: LogEvent, told: Kinds = TOLD) -> LogEvent:
     """Give an event as it may be written down. The event itself is not changed."""
     changed: dict[str, Any] = {
         key: _without_text(event[key])
         for key in _FAILURES
-        if isinstance(event.get(key), Failure) and not event[key].check(*TOLD)
+        if isinstance(event.get(key), Failure) and not event[key].check(*told)
     }
     if not changed:
         return event
@@ -41,21 +50,34 @@ def withheld(event: LogEvent) -> LogEvent:
 
 
 @implementer(ILogObserver)
-class Discreet:
-    """An observer that hands events on as they may be written down."""
+@frozen
+class _Withholder:
+    """Changes events, for those who observe them afterwards."""
 
-    def __init__(self, observer: ILogObserver) -> None:
+    told: Kinds
+
+    def __call__(self, event: LogEvent) -> None:
+        # Observers see one and the same event, in the order in which they were added.
+        event.update(withheld(event, self.told))
+
+
+@implementer(ILogObserver)
+class Discreet:
+    """An observer that hands events on as they may be written down.
+
+    Args:
+        observer: gets them.
+        told: further kinds of exceptions whose texts hold no secrets.
+
+    """
+
+    def __init__(self, observer: ILogObserver, *told: type[BaseException]) -> None:
         self._observer = observer
+        self._told = TOLD + told
 
     def __call__(self, event: LogEvent) -> None:
         """Observe one event."""
-        self._observer(withheld(event))
-
-
-@provider(ILogObserver)
-def _withhold(event: LogEvent) -> None:
-    # Observers see one and the same event, in the order in which they were added.
-    event.update(withheld(event))
+        self._observer(withheld(event, self._told))
 
 
 class _Withheld(Exception):

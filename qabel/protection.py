@@ -17,8 +17,10 @@ def protect_process() -> None:
     its memory nor its environment there. Programs that it runs have to do the same for themselves.
     """
     os.umask(0o077)
-    # The hard limit too, so that nothing raises it again.
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    # The hard limit too, so that nothing raises it again. A service manager that has done so may
+    # forbid to set any.
+    if resource.getrlimit(resource.RLIMIT_CORE) != (0, 0):
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     if sys.platform == "linux":
         # Where the system pipes core dumps to a program, the limit does not count.
         ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)

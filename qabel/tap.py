@@ -4,11 +4,14 @@ from typing import ClassVar
 
 from twisted.application.service import IService
 
+from qabel.core.errors import StoreError
 from qabel.core.service import CoreOptions
 from qabel.daemon import PORT, Daemon, DaemonConfig
 from qabel.keysource import CHOICES, key_source
 from qabel.listening import ListenOn, loopback_endpoints, parse_endpoint
 from qabel.logs import withhold_texts
+from qabel.net.errors import DropServerError
+from qabel.notify import Notifier
 from qabel.options import DaemonOptions, data_directory
 from qabel.process import StartError, use_steady_clock
 from qabel.protection import protect_process
@@ -97,6 +100,10 @@ def makeService(options: Options) -> IService:
     from twisted.internet import reactor  # noqa: PLC0415 - importing it chooses it
 
     protect_process()
-    withhold_texts()
+    withhold_texts(StoreError, DropServerError)
     use_steady_clock(reactor)
-    return Daemon(options.config, reactor=reactor)
+    daemon = Daemon(options.config, reactor=reactor)
+    notifier = Notifier(reactor=reactor)
+    notifier.setServiceParent(daemon)
+    daemon.ready.addCallback(notifier.is_ready)
+    return daemon

@@ -48,6 +48,13 @@ def test_what_is_known_to_be_harmless_is_told() -> None:
     assert "port is taken" in written(failure_of(StartError("the port is taken")))
 
 
+def test_what_a_daemon_knows_to_be_harmless_is_told() -> None:
+    """A program can name kinds of exceptions of its own, whose texts are fit for logs."""
+    event: dict[str, Any] = {"log_failure": failure_of(KeyError("harmless"))}
+    assert withheld(event, (KeyError,)) is event
+    assert withheld(event, (ValueError,)) is not event
+
+
 def test_the_event_of_others_is_not_changed() -> None:
     """Only what is written differs: who handles the failure gets all of it."""
     failure = failure_of(ValueError("MARKER"))

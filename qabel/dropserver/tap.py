@@ -9,6 +9,7 @@ from qabel.dropserver.messages import DAY, Limits
 from qabel.dropserver.service import DropServerService
 from qabel.listening import Listening
 from qabel.logs import withhold_texts
+from qabel.notify import Notifier
 from qabel.options import DaemonOptions, data_directory
 from qabel.process import StartError, use_steady_clock
 from qabel.protection import protect_process
@@ -56,5 +57,10 @@ def makeService(options: Options) -> IService:
     drops = DropServerService(options.data_dir, reactor=reactor, limits=options.limits)
     parent = MultiService()
     drops.setServiceParent(parent)
-    Listening(reactor, options.listen, drops.site, name=NAME).setServiceParent(parent)
+    listening = Listening(reactor, options.listen, drops.site, name=NAME)
+    listening.setServiceParent(parent)
+    notifier = Notifier(reactor=reactor)
+    notifier.setServiceParent(parent)
+    # What keeps it from listening ends the process; nobody needs to hear of it here.
+    listening.when_listening().addCallbacks(notifier.is_ready, lambda _: None)
     return parent

@@ -1,169 +1,117 @@
-"""Posting: again and again until settled, a server in trouble delays no other."""
+"""Posting again and again: when a server is left alone, and when it no longer is."""
 
-from attrs import define, field
 from twisted.internet.defer import Deferred, fail, succeed
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
-from qabel.core.posting import AT_ONCE, Outcome, Poster
-from qabel.net.errors import ConnectFailed, Refused
-from qabel.store.errors import StoreFull
-from qabel.store.outcomes import Outcome as Settled
+from qabel.core.posting import LONGEST_PAUSE, Poster
+from qabel.drop.url import DropURL
+from qabel.net.errors import DropServerError, NotAllowed, Refused
+from qabel.store.outcomes import Outcome
 from qabel.store.sends import Kind, Posting
 
+SERVER = "http://one.example"
 
-def posting(number: int, server: str = "http://one.example") -> Posting:
-    """Make a posting of its own line."""
+
+class Wire:
+    """Drop servers that answer as they are told, and the outbox."""
+
+    def __init__(self) -> None:
+        self.error: DropServerError | None = None
+        self.posted: list[str] = []
+
+    def post(self, url: DropURL, message: bytes) -> "Deferred[None]":
+        """Take a message, or fail."""
+        self.posted.append(str(url))
+        return succeed(None) if self.error is None else fail(self.error)
+
+    def settled(self, *_: object, **__: object) -> "Deferred[Outcome]":
+        """Keep how it ended."""
+        return succeed(Outcome(last_seq=1))
+
+    def failed_attempt(self, *_: object) -> "Deferred[None]":
+        """Keep that it failed."""
+        return succeed(None)
+
+
+class Shelf:
+    """The outbox, with the names that the poster knows."""
+
+    def __init__(self, wire: Wire) -> None:
+        self.posted = wire.settled
+        self.refused = wire.settled
+        self.failed_attempt = wire.failed_attempt
+
+
+def posting(number: int) -> Posting:
+    """Make a posting to a drop of its own."""
     return Posting(
         id=number,
         delivery_id=number,
         send_id=number,
         kind=Kind.MESSAGE,
-        recipient=bytes([number]) * 32,
-        url=f"{server}/{number:043d}",
-        sealed=b"sealed %d" % number,
+        recipient=bytes(32),
+        url=f"{SERVER}/{number:043}",
+        sealed=b"x",
         attempts=0,
     )
 
 
-@define
-class Servers:
-    """Drop servers: away, refusing, hanging, or well."""
-
-    posted: list[bytes] = field(factory=list)
-    errors: dict[str, Exception] = field(factory=dict)
-    hanging: list[Deferred[None]] = field(factory=list)
-    hang: bool = False
-
-    async def post(self, url, message: bytes) -> None:
-        """Take a message, or not."""
-        if self.hang:
-            waiting: Deferred[None] = Deferred()
-            self.hanging.append(waiting)
-            await waiting
-        if url.server in self.errors:
-            raise self.errors[url.server]
-        self.posted.append(message)
-
-
-@define
-class Shelf:
-    """Notes outcomes; full if the test says so."""
-
-    noted: list[tuple[str, int]] = field(factory=list)
-    full: bool = False
-    ready: dict[int, Posting] = field(factory=dict)
-
-    def posted(self, each: Posting, *, now: float) -> "Deferred[Settled]":
-        """Note that it was taken."""
-        return self._note("posted", each)
-
-    def refused(self, each: Posting, reason: str, *, now: float) -> "Deferred[Settled]":
-        """Note that it was refused."""
-        return self._note("refused", each)
-
-    def failed_attempt(self, each: Posting, until: float, reason: str) -> "Deferred[None]":
-        """Note that it is to be tried again."""
-        return self._note("failed", each).addCallback(lambda _: None)
-
-    def _note(self, what: str, each: Posting) -> "Deferred[Settled]":
-        if self.full:
-            return fail(StoreFull("no room"))
-        self.noted.append((what, each.id))
-        after = self.ready.pop(each.id, None)
-        return succeed(Settled((after,) if after else (), None, 0))
-
-
-class PosterTests(SynchronousTestCase):
-    """A poster on a clock of the test's own."""
+class PostingTests(SynchronousTestCase):
+    """What a server says decides whom it is about: the message, or all of them."""
 
     def setUp(self) -> None:
-        """Start one."""
-        self.clock, self.servers, self.shelf = Clock(), Servers(), Shelf()
+        """Begin with a server in order."""
+        self.clock, self.wire = Clock(), Wire()
         self.poster = Poster(
-            self.servers, self.shelf, lambda _: None, clock=self.clock, now=self.clock.seconds
+            self.wire, Shelf(self.wire), lambda _: None, clock=self.clock, now=self.clock.seconds
         )
         self.poster.startService()
+        self.addCleanup(self.poster.stopService)
 
-    def tearDown(self) -> None:
-        """Stop it; no timer is left."""
-        self.poster.stopService()
-        self.assertEqual([], self.clock.getDelayedCalls())
+    def post(self, *numbers: int) -> int:
+        """Have some posted; gives how many attempts that made."""
+        before = len(self.wire.posted)
+        self.poster.add(posting(number) for number in numbers)
+        return len(self.wire.posted) - before
 
-    def test_posted(self) -> None:
-        """What is taken is noted, and who waits for it is told."""
-        one = posting(1)
-        waiting = self.poster.first_attempt((one.send_id, one.recipient, one.url))
-        self.poster.add([one])
-        self.assertEqual(Outcome.TAKEN, self.successResultOf(waiting).outcome)
-        self.assertEqual([("posted", 1)], self.shelf.noted)
-        self.assertEqual(frozenset(), self.poster.under_way)
-
-    def test_retried_until_taken(self) -> None:
-        """A server that is away is tried again, the same bytes, until it is back."""
-        self.servers.errors["http://one.example"] = ConnectFailed("refused")
-        self.poster.add([posting(1)])
-        self.clock.pump([1.0] * 100)
-        failures = len(self.shelf.noted)
-        self.assertGreater(failures, 3)
-        self.servers.errors.clear()
-        self.clock.pump([10.0] * 100)
-        self.assertEqual([b"sealed 1"], self.servers.posted)
-        self.assertEqual(("posted", 1), self.shelf.noted[-1])
-
-    def test_one_server_in_trouble_delays_no_other(self) -> None:
-        """While one server fails, another's messages go at once."""
-        self.servers.errors["http://one.example"] = ConnectFailed("refused")
-        self.poster.add([posting(1), posting(2, "http://two.example"), posting(3)])
-        self.assertEqual([b"sealed 2"], self.servers.posted)
+    def test_a_server_out_of_order_is_left_alone(self) -> None:
+        """After a 500 one message finds out whether it works again, the others wait."""
+        self.wire.error = Refused("It said 500.", status=500)
+        self.assertEqual(1, self.post(1, 2, 3))
+        [(name, attempts)] = self.poster.failing()
+        self.assertEqual((SERVER, "It said 500."), (name, attempts.last_error))
         self.assertTrue(self.poster.in_trouble(posting(1).url))
-        self.assertFalse(self.poster.in_trouble(posting(2, "http://two.example").url))
+        self.wire.error = None
+        self.clock.pump([0.5] * 12)
+        self.assertEqual(4, len(self.wire.posted))
+        self.assertEqual([], self.poster.failing())
 
-    def test_few_at_once(self) -> None:
-        """No server gets more than a few at the same time; the others follow."""
-        self.servers.hang = True
-        self.poster.add([posting(number) for number in range(1, 11)])
-        self.assertEqual(AT_ONCE, len(self.servers.hanging))
-        self.servers.hanging.pop().callback(None)
-        self.assertEqual(AT_ONCE, len(self.servers.hanging))
+    def test_a_server_is_left_alone_for_as_long_as_it_asks(self) -> None:
+        """Retry-After is heeded, within reason."""
+        for status, asked, waits in ((503, 60.0, 60), (429, 1e9, LONGEST_PAUSE)):
+            self.wire.error = Refused("Later.", status=status, retry_after=asked)
+            self.poster.try_again()
+            self.post(status)
+            before = len(self.wire.posted)
+            self.clock.advance(waits - 1)
+            self.assertEqual(before, len(self.wire.posted))
+            self.clock.advance(2)
+            self.assertGreater(len(self.wire.posted), before)
 
-    def test_refused_for_good(self) -> None:
-        """A refusal for good is noted, and never tried again."""
-        self.servers.errors["http://one.example"] = Refused("no", status=413, permanent=True)
-        self.poster.add([posting(1)])
-        self.clock.pump([100.0] * 10)
-        self.assertEqual([("refused", 1)], self.shelf.noted)
+    def test_a_message_that_is_not_liked_holds_up_no_other(self) -> None:
+        """What the server says of one message, or of one drop, is about that alone."""
+        self.wire.error = Refused("It said 404.", status=404)
+        self.assertEqual(3, self.post(1, 2, 3))
+        self.assertEqual([], self.poster.failing())
 
-    def test_next_in_line(self) -> None:
-        """What stood behind a message is posted after it."""
-        self.shelf.ready[1] = posting(2)
-        self.poster.add([posting(1)])
-        self.assertEqual([b"sealed 1", b"sealed 2"], self.servers.posted)
-
-    def test_full_disk(self) -> None:
-        """An outcome that cannot be kept is kept later, and the message is not posted again."""
-        self.shelf.full = True
-        self.poster.add([posting(1)])
-        self.assertEqual(1, self.poster.unkept)
-        self.clock.pump([5.0] * 5)
-        self.shelf.full = False
-        self.clock.pump([5.0] * 2)
-        self.assertEqual([("posted", 1)], self.shelf.noted)
-        self.assertEqual([b"sealed 1"], self.servers.posted)
-        self.assertEqual(0, self.poster.unkept)
-
-    def test_unexpected_error(self) -> None:
-        """An error nobody thought of is logged, and the message is tried again."""
-        self.servers.errors["http://one.example"] = ZeroDivisionError()
-        self.poster.add([posting(1)])
-        self.assertEqual(1, len(self.flushLoggedErrors(ZeroDivisionError)))
-        self.servers.errors.clear()
-        self.clock.pump([10.0] * 10)
-        self.assertEqual([b"sealed 1"], self.servers.posted)
-
-    def test_added_twice(self) -> None:
-        """What is in hand is not posted a second time."""
-        self.servers.hang = True
-        self.poster.add([posting(1)])
-        self.poster.add([posting(1)])
-        self.assertEqual(1, len(self.servers.hanging))
+    def test_what_waits_can_be_tried_at_once(self) -> None:
+        """When the user has allowed a server, nobody waits for the end of a pause."""
+        self.wire.error = NotAllowed("It uses http.")
+        self.post(1, 2)
+        self.wire.error = None
+        self.clock.advance(0.1)
+        self.assertEqual(1, len(self.wire.posted))
+        self.poster.try_again()
+        self.clock.pump([0, 0, 0])
+        self.assertEqual(3, len(self.wire.posted))

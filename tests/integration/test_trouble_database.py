@@ -58,22 +58,14 @@ def wrong_key(path: Path) -> None:
     path.with_name("database-key").write_text(os.urandom(32).hex() + "\n")
 
 
-def open_key(path: Path) -> None:
-    """Let everybody read the key."""
-    path.with_name("database-key").chmod(0o644)
-
-
 DAMAGES: dict[str, tuple[Damage, str]] = {
     "text": (lambda path: path.write_text("precious"), "is no database of this daemon"),
-    "empty": (lambda path: path.write_bytes(b""), "is no database of this daemon"),
     "cut off": (lambda path: os.truncate(path, 10_000), "was cut off: it has 10000 bytes"),
     "foreign": (foreign, "is an unencrypted SQLite file, not one of this daemon's"),
     "damaged start": (damage_start, "The key does not open .* or the file is damaged at its start"),
     "damaged rest": (damage_rest, "is damaged; it was left as it is"),
     "wrong key": (wrong_key, "The key does not open"),
-    "no key": (lambda path: path.with_name("database-key").write_text("me"), "database-key"),
     "key gone": (lambda path: path.with_name("database-key").unlink(), "database-key"),
-    "key open": (open_key, "database-key"),
     "no token": (lambda path: path.with_name("api-token").write_text("short"), "api-token"),
 }
 
@@ -151,7 +143,7 @@ def test_a_copy_under_a_running_daemon_is_used_or_refused(tmp_path: Path) -> Non
     with BadServer(box.serve) as server, Daemon(tmp_path, "alice").up() as alice:
         contact = alice.live(server.url, 0.05)
         url, key = contact["drop_urls"][0], contact["public_key"]
-        for number in range(3):
+        for number in range(2):
             box.put(url, *(bob.seal(key, [number, each]) for each in range(100)))
             eventually(alice.heard)
             name = f"copy{number}"
@@ -164,7 +156,8 @@ def test_a_copy_under_a_running_daemon_is_used_or_refused(tmp_path: Path) -> Non
 def catches_up_or_refuses(daemon: Daemon, messages: int) -> None:
     """See that a daemon gets so many messages, or says in one line why it cannot start."""
     process = daemon.process
-    eventually(lambda: process.process.poll() is not None or "rest.sock" in process.log)
+    up = r"listens on .*rest\.sock"
+    eventually(lambda: process.process.poll() is not None or re.search(up, process.log))
     if process.process.poll() is None:
         eventually(lambda: len(daemon.heard()) == messages)
     else:

@@ -1,0 +1,55 @@
+"""What the daemon says of itself, where nothing may be glossed over."""
+
+import pytest
+import pytest_twisted
+from twisted.internet.defer import Deferred, fail
+
+from qabel.core import report
+from qabel.core.health import STUCK_AFTER, disk_trouble, sending_trouble
+from qabel.core.schedule import Attempts
+from qabel.store.errors import StoreError
+from tests.conftest import LoggedFailures
+from tests.core.conftest import World
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_store_that_hangs_is_no_good_health(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Health and status answer all the same, and tell that the store does not."""
+    core = await world.core("alice")
+    monkeypatch.setattr(report, "STORE_PATIENCE", 0.01)
+    monkeypatch.setattr(core._outbox, "counts", Deferred)
+    assert await core.health() == ["The store does not answer: it takes too long."]
+    status = await core.status()
+    assert not status["healthy"]
+    assert status["outbox"] is None
+    monkeypatch.setattr(core._outbox, "counts", lambda: fail(StoreError("It is broken.")))
+    assert await core.health() == ["The store does not answer: It is broken."]
+
+
+@pytest_twisted.ensureDeferred
+async def test_the_disk_is_part_of_status(world: World, logged_failures: LoggedFailures) -> None:
+    """Since when the disk is full stands in the status, in milliseconds since the epoch."""
+    core = await world.core("alice")
+    assert (await core.status())["disk"] == {"full": False, "full_since": None}
+    core._room.missing()
+    status = await core.status()
+    assert status["disk"]["full"]
+    assert status["disk"]["full_since"] > 1.7e12
+    assert not status["healthy"]
+    assert len(logged_failures.flush()) == 1
+
+
+def test_what_waits_too_long_is_unhealthy() -> None:
+    """A stuck message and a full disk are for monitoring to know; a failing server is not."""
+    attempts = Attempts(failures=3, last_error="It said 500.")
+    [failing] = sending_trouble(STUCK_AFTER, 0, [("https://x.example", attempts)])
+    assert failing.what == "Sending to https://x.example failed 3 times in a row: It said 500."
+    assert not failing.unhealthy
+    [stuck] = sending_trouble(STUCK_AFTER + 1, 0, [])
+    assert stuck.unhealthy
+    [full] = disk_trouble(10.0, 15.5)
+    assert full.unhealthy
+    assert "full for 5 seconds" in full.what
+    assert disk_trouble(None, 15.5) == []

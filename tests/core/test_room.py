@@ -1,0 +1,89 @@
+"""A full disk: noticed by any transaction, and got over by itself."""
+
+from pathlib import Path
+
+import pytest
+import pytest_twisted
+from twisted.internet import reactor
+from twisted.internet.defer import Deferred, succeed
+from twisted.internet.task import Clock
+from twisted.trial.unittest import SynchronousTestCase
+
+from qabel.core.room import LOOK_AGAIN, Room, WatchedDatabase
+from qabel.store.connection import Connection
+from qabel.store.errors import StoreError, StoreFull
+from qabel.store.keys import GivenKey
+from tests.conftest import LoggedFailures
+
+
+class RoomTests(SynchronousTestCase):
+    """Remembering that the disk is full, until it is not."""
+
+    def setUp(self) -> None:
+        """Begin with room unknown."""
+        self.clock, self.there, self.told = Clock(), False, 0
+        self.room = Room(self.look, self.tell, self.clock)
+        self.room.startService()
+        self.addCleanup(self.room.stopService)
+
+    def look(self) -> "Deferred[bool]":
+        """Tell whether there is room."""
+        return succeed(self.there)
+
+    def tell(self) -> None:
+        """Count how often it was told."""
+        self.told += 1
+
+    def test_it_is_full_until_there_is_room(self) -> None:
+        """It looks again and again, and tells once when there is room."""
+        self.assertIsNone(self.room.full_since)
+        self.clock.advance(5)
+        self.room.missing()
+        self.clock.advance(1)
+        self.room.missing()
+        self.assertEqual(5, self.room.full_since)
+        self.clock.pump([LOOK_AGAIN] * 3)
+        self.assertEqual((5, 0), (self.room.full_since, self.told))
+        self.there = True
+        self.clock.pump([LOOK_AGAIN] * 3)
+        self.assertEqual((None, 1), (self.room.full_since, self.told))
+        self.assertEqual([], self.clock.getDelayedCalls())
+
+    def test_it_can_be_full_again(self) -> None:
+        """What was got over can come again."""
+        self.there = True
+        for _ in range(2):
+            self.room.missing()
+            self.clock.advance(LOOK_AGAIN)
+        self.assertEqual(2, self.told)
+
+    def test_it_looks_no_more_when_stopped(self) -> None:
+        """After the end there is no timer left, and nothing starts one."""
+        self.room.missing()
+        self.room.stopService()
+        self.room.missing()
+        self.assertEqual([], self.clock.getDelayedCalls())
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_database_tells_of_missing_room(
+    tmp_path: Path, logged_failures: LoggedFailures
+) -> None:
+    """A transaction that finds no room is told of, others are not; all get their own error."""
+    database = WatchedDatabase(tmp_path / "x.db", GivenKey(bytes(32)), reactor=reactor)
+    told = []
+    database.on_full = lambda: told.append(True)
+    await database.open()
+
+    def fail(error: Exception) -> None:
+        def work(_: Connection) -> None:
+            raise error
+
+        return work
+
+    for error, count in ((StoreError("other"), 0), (StoreFull("full"), 1)):
+        with pytest.raises(type(error)):
+            await database.run(fail(error))
+        assert len(told) == count
+    assert await database.run(lambda _: 5) == 5
+    await database.close()
