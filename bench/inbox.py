@@ -117,21 +117,21 @@ def _timed(work: Callable[[], object]) -> float:
 
 
 def _plain(connection: sqlite3.Connection, limit: int) -> bytes:
-    messages: list[dict[str, Any]] = []
-    for row in connection.execute("SELECT * FROM messages ORDER BY id LIMIT ?", (limit,)):
-        messages.append(
-            {
-                "version": row[1],
-                "time_stamp": row[2],
-                "acknowledge_id": row[3],
-                "sender": row[4].hex(),
-                "receiver": row[5].hex(),
-                "model_object": row[6],
-                "data": msgspec.json.decode(row[7]),
-                "id": row[0],
-                "received": row[8],
-                "identity_id": row[9],
-                "contact_id": row[10],
-            }
-        )
-    return msgspec.json.encode(messages)
+    rows = connection.execute("SELECT * FROM messages ORDER BY id LIMIT ?", (limit,))
+    return msgspec.json.encode([_message(row) for row in rows])
+
+
+def _message(row: tuple[Any, ...]) -> dict[str, Any]:
+    return {
+        "version": row[1],
+        "time_stamp": row[2],
+        "acknowledge_id": row[3],
+        "sender": row[4].hex(),
+        "receiver": row[5].hex(),
+        "model_object": row[6],
+        "data": msgspec.json.decode(row[7]),
+        "id": row[0],
+        "received": row[8],
+        "identity_id": row[9],
+        "contact_id": row[10],
+    }
