@@ -23,6 +23,7 @@ from qabel.cli.errors import CommandError, Exit
 from qabel.cli.follow import follow
 from qabel.cli.identity import identity
 from qabel.cli.inbox import inbox
+from qabel.cli.key import key
 from qabel.cli.outbox import outbox
 from qabel.cli.output import Output
 from qabel.cli.paths import DATA_DIR
@@ -112,6 +113,7 @@ for _each in (
     settings,
     token,
     backup,
+    key,
     doctor,
     completion,
 ):

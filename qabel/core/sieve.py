@@ -141,7 +141,8 @@ def _start(keys: tuple[bytes, ...]) -> _Child:
 
 def main(given: IO[bytes], answers: IO[bytes]) -> None:
     """Sieve what is given until there is no more; whoever answers the user goes first."""
-    os.nice(NICENESS)
+    with suppress(OSError):  # a service manager may forbid even that
+        os.nice(NICENESS)
     count = int.from_bytes(given.read(NUMBER))
     openers = [BoxOpener(PrivateKey(given.read(32)), shares_process=False) for _ in range(count)]
     while head := given.read(NUMBER):
