@@ -7,7 +7,7 @@ its sender from all but its recipient, and whoever opens it knows that the sende
 import hmac
 import os
 from collections.abc import Callable
-from functools import cached_property, lru_cache
+from functools import cached_property, lru_cache, partial
 from typing import Self
 
 import attrs
@@ -189,18 +189,37 @@ class BoxOpener:
 
     def __init__(self, key: PrivateKey, *, shares_process: bool = True) -> None:
         self.public_key = key.public_key
+        self._raw = key.public_key.raw
         self._product = _bound_product(key.raw, shares_process=shares_process)
         self._known_product = lru_cache(KNOWN_SENDERS)(self._product)
 
     def open(self, box: bytes) -> tuple[PublicKey, bytes]:
         """Open one box: its sender and its data. Raises NotForUs or BadBox."""
+        opened = self.open_if_ours(box)
+        if opened is None:
+            raise NotForUs("the box is not for this key")
+        return opened
+
+    def open_if_ours(self, box: bytes) -> tuple[PublicKey, bytes] | None:
+        """Open one box, or give None if it is somebody else's, as most are. Raises BadBox."""
         if len(box) < BOX_OVERHEAD:
             raise BadBox(f"a box has at least {BOX_OVERHEAD} bytes")
-        sender, chaining = self._open_header(box)
+        ephemeral = box[:KEY_SIZE]
+        try:
+            secret = self._product(ephemeral)
+        except InvalidKey:
+            raise BadBox("the ephemeral key is of low order") from None
+        chaining, key, nonce = _keys(secret, _NO_CHAINING, _INFO_HEADER)
+        try:
+            sender = AESGCM(key).decrypt(nonce, box[KEY_SIZE:HEADER_SIZE], self._raw + ephemeral)
+        except InvalidTag:
+            return None
+        return PublicKey(sender), self._open_body(sender, chaining, box)
+
+    def _open_body(self, sender: bytes, chaining: bytes, box: bytes) -> bytes:
         try:
             _, key, nonce = _keys(self._known_product(sender), chaining, _INFO_BODY)
-            associated = self.public_key.raw + box[:HEADER_SIZE]
-            plain = AESGCM(key).decrypt(nonce, box[HEADER_SIZE:], associated)
+            plain = AESGCM(key).decrypt(nonce, box[HEADER_SIZE:], self._raw + box[:HEADER_SIZE])
         except InvalidKey:
             raise BadBox("the sender's key is of low order") from None
         except InvalidTag:
@@ -209,24 +228,12 @@ class BoxOpener:
         padding = int.from_bytes(plain[end:])
         if padding > end:
             raise BadBox("the padding is longer than the data")
-        return PublicKey(sender), plain[: end - padding]
-
-    def _open_header(self, box: bytes) -> tuple[bytes, bytes]:
-        """Give the sender's key and the chaining variable."""
-        ephemeral = box[:KEY_SIZE]
-        try:
-            chaining, key, nonce = _keys(self._product(ephemeral), _NO_CHAINING, _INFO_HEADER)
-            associated = self.public_key.raw + ephemeral
-            return AESGCM(key).decrypt(nonce, box[KEY_SIZE:HEADER_SIZE], associated), chaining
-        except InvalidTag:
-            raise NotForUs("the box is not for this key") from None
-        except InvalidKey:
-            raise BadBox("the ephemeral key is of low order") from None
+        return plain[: end - padding]
 
 
 def _bound_product(private: bytes, *, shares_process: bool) -> Callable[[bytes], bytes]:
     if shares_process:
-        return lambda public: _product(private, public)
+        return partial(_product, private)
     exchange = X25519PrivateKey.from_private_bytes(private).exchange
 
     def product(public: bytes) -> bytes:

@@ -19,7 +19,7 @@ from typing import IO, cast
 
 from attrs import define, field
 
-from qabel.crypto import BoxError, BoxOpener, NotForUs, PrivateKey
+from qabel.crypto import BadBox, BoxOpener, PrivateKey
 from qabel.drop.transport import MESSAGE_SIZE, VERSION
 from qabel.protection import protect_process
 
@@ -165,12 +165,10 @@ def _look(openers: Sequence[BoxOpener], message: bytes) -> bytes:
     box = message[1:]
     for opener in openers:
         try:
-            opener.open(box)
-        except NotForUs:
-            continue
-        except BoxError:
+            if opener.open_if_ours(box) is not None:
+                return OURS
+        except BadBox:
             return FOREIGN
-        return OURS
     return FOREIGN
 
 

@@ -12,9 +12,8 @@ import attrs
 
 from qabel.crypto import (
     BOX_OVERHEAD,
-    BoxError,
+    BadBox,
     BoxOpener,
-    NotForUs,
     PrivateKey,
     PublicKey,
     seal_box,
@@ -104,12 +103,11 @@ class Opener:
         box = raw[1:]
         for opener in self._openers:
             try:
-                sender, text = opener.open(box)
-            except NotForUs:
-                continue
-            except BoxError:
+                opened = opener.open_if_ours(box)
+            except BadBox:
                 return Verdict.FOREIGN
-            return _judge(opener.public_key, sender, text)
+            if opened is not None:
+                return _judge(opener.public_key, *opened)
         return Verdict.FOREIGN
 
     def open_all(self, raws: Sequence[bytes]) -> list[Opened | Verdict]:
