@@ -29,7 +29,7 @@ def run(*, small: bool) -> Iterator[Row]:
             crypto_scalarmult(me.raw, point)
 
     foreign = [seal_message(other, stranger.public_key, message) for _ in range(count)]
-    opener = Opener([me], shares_process=False)
+    opener = Opener([me])
     yield Row(
         "opening other people's messages, one core",
         "scalar products by libsodium",

@@ -22,7 +22,7 @@ def run(*, small: bool) -> Iterator[Row]:
     """Measure one reading of the whole drop."""
     count = 1000 if small else 100_000
     messages = foreign(count)
-    opener = Opener([PrivateKey.generate()], shares_process=False)
+    opener = Opener([PrivateKey.generate()])
     sample = messages[: min(count, 5000)]
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)

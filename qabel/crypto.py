@@ -12,7 +12,6 @@ from typing import Self
 
 import attrs
 from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from nacl.bindings import crypto_scalarmult, crypto_scalarmult_base
 
@@ -182,15 +181,12 @@ class BoxOpener:
 
     A box of somebody else costs one scalar product; so does one from a sender met before, since
     the product of the two parties' own keys is the same each time.
-
-    ``shares_process`` says that other threads are to run meanwhile. Without them the product of
-    OpenSSL is used, which is the faster one here but does not give up Python's global lock.
     """
 
-    def __init__(self, key: PrivateKey, *, shares_process: bool = True) -> None:
+    def __init__(self, key: PrivateKey) -> None:
         self.public_key = key.public_key
         self._raw = key.public_key.raw
-        self._product = _bound_product(key.raw, shares_process=shares_process)
+        self._product = partial(_product, key.raw)
         self._known_product = lru_cache(KNOWN_SENDERS)(self._product)
 
     def open(self, box: bytes) -> tuple[PublicKey, bytes]:
@@ -229,17 +225,3 @@ class BoxOpener:
         if padding > end:
             raise BadBox("the padding is longer than the data")
         return plain[: end - padding]
-
-
-def _bound_product(private: bytes, *, shares_process: bool) -> Callable[[bytes], bytes]:
-    if shares_process:
-        return partial(_product, private)
-    exchange = X25519PrivateKey.from_private_bytes(private).exchange
-
-    def product(public: bytes) -> bytes:
-        try:
-            return exchange(X25519PublicKey.from_public_bytes(public))
-        except ValueError:
-            raise _low_order() from None
-
-    return product

@@ -144,7 +144,7 @@ def main(given: IO[bytes], answers: IO[bytes]) -> None:
     with suppress(OSError):  # a service manager may forbid even that
         os.nice(NICENESS)
     count = int.from_bytes(given.read(NUMBER))
-    openers = [BoxOpener(PrivateKey(given.read(32)), shares_process=False) for _ in range(count)]
+    openers = [BoxOpener(PrivateKey(given.read(32))) for _ in range(count)]
     while head := given.read(NUMBER):
         count = int.from_bytes(head)
         messages = given.read(count * MESSAGE_SIZE)

@@ -140,7 +140,11 @@ def _data(found: _Envelope) -> bytes:
 
 def _read_object(text: bytes | str) -> dict[str, Any]:
     try:
-        return _shallow(_OBJECT.decode(text))
+        value = _OBJECT.decode(text)
+        # With so few brackets it cannot be too deep: most messages need no closer look.
+        if isinstance(text, str) and text.count("{") + text.count("[") <= MAX_DEPTH:
+            return value
+        return _shallow(value)
     except _JSON_FAULTS:
         raise InvalidDropMessage("the data are no JSON object") from None
 

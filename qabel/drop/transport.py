@@ -6,7 +6,6 @@ bytes, so that nobody can tell messages by their size.
 
 import enum
 from collections.abc import Iterable, Sequence
-from typing import Any
 
 import attrs
 
@@ -84,17 +83,11 @@ class Opener:
     """Opens the messages of a drop for the identities that read it.
 
     Each identity costs a scalar product a message; what has another length or version than a
-    message costs nothing. ``shares_process`` is as for BoxOpener: false in a process that does
-    nothing else. It can be sent to another process, and what it gives can be sent back.
+    message costs nothing.
     """
 
-    def __init__(self, identities: Iterable[PrivateKey], *, shares_process: bool = True) -> None:
-        self._identities = tuple(identities)
-        self._shares_process = shares_process
-        self._openers = [BoxOpener(key, shares_process=shares_process) for key in self._identities]
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return _make_opener, (self._identities, self._shares_process)
+    def __init__(self, identities: Iterable[PrivateKey]) -> None:
+        self._openers = [BoxOpener(key) for key in identities]
 
     def open(self, raw: bytes) -> Opened | Verdict:
         """Open one message as it came from a drop server. Never raises, whatever the bytes."""
@@ -111,17 +104,21 @@ class Opener:
         return Verdict.FOREIGN
 
     def open_all(self, raws: Sequence[bytes]) -> list[Opened | Verdict]:
-        """Open a batch, for a thread or a process of its own; the results are in its order."""
+        """Open a batch, for a thread of its own; the results are in its order."""
         return [self.open(raw) for raw in raws]
 
 
-def _make_opener(identities: tuple[PrivateKey, ...], shares_process: bool) -> Opener:
-    return Opener(identities, shares_process=shares_process)
+def _without_filling(text: bytes) -> bytes:
+    """Cut off the zero bytes at the end: in one comparison, where ``rstrip`` looks at each."""
+    start = text.find(b"\0")
+    if start < 0 or text[start:] != bytes(len(text) - start):
+        return text
+    return text[:start]
 
 
 def _judge(recipient: PublicKey, sender: PublicKey, text: bytes) -> Opened | Verdict:
     try:
-        message = decode(text.rstrip(b"\0"))
+        message = decode(_without_filling(text))
     except UnknownSender:
         return Verdict.SPOOFED
     except InvalidDropMessage:

@@ -1,7 +1,6 @@
 """The 2149 bytes of a message, against the known answers of Qabel's Java core."""
 
 import json
-import pickle
 from pathlib import Path
 from typing import Any
 
@@ -61,13 +60,12 @@ def names(rows: list[dict[str, Any]]) -> list[str]:
     return [row["name"] for row in rows]
 
 
-@pytest.mark.parametrize("shares_process", [True, False])
 @pytest.mark.parametrize("row", MESSAGES, ids=names(MESSAGES))
 def test_messages_of_the_core_are_judged_as_the_core_does(
-    row: dict[str, Any], shares_process: bool
+    row: dict[str, Any],
 ) -> None:
     """Good ones open to what the core read, bad ones get the verdict that fits the core's."""
-    opener = Opener([PrivateKey.from_hex(row["recipient_private"])], shares_process=shares_process)
+    opener = Opener([PrivateKey.from_hex(row["recipient_private"])])
     outcome = opener.open(bytes.fromhex(row["message"]))
     expected = row["expected"]
     if row["name"] in STRICTER:
@@ -224,29 +222,21 @@ def test_no_text_breaks_the_opener(text: bytes) -> None:
     assert Opener([BOB]).open(seal_message(ALICE, BOB.public_key, text)) is Verdict.RUBBISH
 
 
-def test_a_batch_keeps_its_order_across_processes() -> None:
-    """The opener and its results come through pickle, one result for each message in order."""
+def test_a_batch_keeps_its_order() -> None:
+    """There is one result for each message, in order."""
     raws = [
         seal_message(ALICE, BOB.public_key, TEXT),
         seal_message(ALICE, CAROL.public_key, TEXT),
         seal_message(CAROL, BOB.public_key, TEXT),
         seal_message(ALICE, BOB.public_key, b"{}"),
     ]
-    opener: Opener = pickle.loads(pickle.dumps(Opener([BOB], shares_process=False)))  # noqa: S301
-    outcomes = pickle.loads(pickle.dumps(opener.open_all(raws)))  # noqa: S301
+    outcomes = Opener([BOB]).open_all(raws)
     assert outcomes == [
         Opened(BOB.public_key, MESSAGE),
         Verdict.FOREIGN,
         Verdict.SPOOFED,
         Verdict.RUBBISH,
     ]
-    assert outcomes[1] is Verdict.FOREIGN
-
-
-def test_errors_come_through_pickle() -> None:
-    """A worker's refusal of a large text says its size at home too."""
-    error = pickle.loads(pickle.dumps(MessageTooLarge(3000)))  # noqa: S301
-    assert (error.size, error.limit) == (3000, 2048)
 
 
 def test_nothing_shows_what_was_opened() -> None:

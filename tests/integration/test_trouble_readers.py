@@ -117,14 +117,14 @@ def test_readers_that_stop_reading_cost_little_and_are_cut_off(tmp_path: Path) -
         assert [each["data"]["msg"] for each in reply.body] == list(range(2500))
 
 
-def quantile(daemon: Daemon, count: int) -> float:
-    """Give the 99th percentile of the time of small requests, in seconds."""
-    times = []
+def times(daemon: Daemon, count: int) -> list[float]:
+    """Make small requests, and give how long each took, in seconds."""
+    found = []
     for _ in range(count):
         began = time.perf_counter()
         assert daemon.api.ask("GET", "/drop").status == 204
-        times.append(time.perf_counter() - began)
-    return statistics.quantiles(times, n=100)[98]
+        found.append(time.perf_counter() - began)
+    return found
 
 
 def test_a_stalled_reader_delays_nobody(tmp_path: Path) -> None:
@@ -137,14 +137,16 @@ def test_a_stalled_reader_delays_nobody(tmp_path: Path) -> None:
         eventually(lambda: alice.status()["inbox"]["messages"] == 1000)
         alice.api.good("PUT", "/settings", {"key": "poll_interval", "value": 3600})
         assert alice.api.ask("GET", "/drop").status == 200
-        quantile(alice, 100)
-        alone, beside = [], []
-        # By turns, and the best of each: what the machine does otherwise hits both alike.
-        for _ in range(4):
-            alone.append(quantile(alice, 150))
+        times(alice, 100)
+        alone: list[float] = []
+        beside: list[float] = []
+        # By turns: what the machine does otherwise hits both alike.
+        for _ in range(8):
+            alone += times(alice, 75)
             with stalled(alice, "/events?since=0"), stalled(alice, "/drop?since=0&limit=1000"):
-                beside.append(quantile(alice, 150))
-        assert min(beside) < 2 * min(alone) + 0.002, (alone, beside)
+                beside += times(alice, 75)
+        assert statistics.median(beside) < 1.5 * statistics.median(alone) + 0.001
+        assert statistics.quantiles(beside, n=100)[98] < 0.25
 
 
 def test_places_that_are_not_there(tmp_path: Path) -> None:
