@@ -55,13 +55,14 @@ def _check_size(_: object, __: object, raw: bytes) -> None:
 
 
 def _from_hex(text: str) -> bytes:
-    # bytes.fromhex skips white space, so the length of the text counts too.
     try:
-        if len(text) == 2 * KEY_SIZE and len(raw := bytes.fromhex(text)) == KEY_SIZE:
-            return raw
+        raw = bytes.fromhex(text)
     except ValueError:
-        pass
-    raise InvalidKey(f"a key is written as {2 * KEY_SIZE} hexadecimal digits")
+        raw = b""
+    # bytes.fromhex skips white space, so the length of the text counts too.
+    if len(text) != 2 * KEY_SIZE or len(raw) != KEY_SIZE:
+        raise InvalidKey(f"a key is written as {2 * KEY_SIZE} hexadecimal digits")
+    return raw
 
 
 @attrs.frozen(repr=False)

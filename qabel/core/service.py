@@ -153,6 +153,7 @@ class CoreService(MultiService):
         )
         await self._load_settings()
         self._build(places, state)
+        self._build_reporter()
         await self.tokens.load()
         await self.webhooks.load()
         self._workers.start()
@@ -199,11 +200,11 @@ class CoreService(MultiService):
         self.inbox = InboxReader(
             shelf, places, self.log, state, clock=clock, now=now, poll=self.poller.poll_now
         )
+        self._pushes = Pushes(self._network.listen, self.receiver.read)
         self._poster = Poster(self._network, self._outbox, self.log.advanced, clock=clock, now=now)
         self.outbox = Sender(
             self._outbox, self._poster, self._workers, synced, clock=clock, now=now
         )
-        self._pushes = Pushes(self._network.listen, self.receiver.read)
         self.webhooks = Webhooks(
             WebhookShelf(self._database), self.log, self._hooks.post_json, clock=clock, now=now
         )
@@ -211,6 +212,8 @@ class CoreService(MultiService):
         self._database.on_full = self._room.missing
         for part in (self._room, self._poster, self.poller, self._pushes, self.webhooks):
             part.setServiceParent(self)
+
+    def _build_reporter(self) -> None:
         self._reporter = Reporter(
             poller=self.poller,
             pushes=self._pushes,
@@ -220,8 +223,8 @@ class CoreService(MultiService):
             log=self.log,
             room=self._room,
             stale_after=self._stale_after,
-            clock=clock,
-            now=now,
+            clock=self._reactor,
+            now=self._now,
             started=self._started,
         )
 

@@ -127,16 +127,17 @@ class Passphrase:
 
     def _load(self) -> _File:
         text = read_private(self.path, "The sealed key of the database", limit=MAX_FILE)
-        try:
-            file = msgspec.json.decode(text, type=_File)
-            known = (file.kdf, file.version) == ("argon2id", 1)
-            if known and all(len(seal.salt) == argon2id.SALTBYTES for seal in file.seals):
-                return file
-        except (msgspec.DecodeError, UnicodeDecodeError):
-            pass
-        raise KeyTrouble(
+        unknown = KeyTrouble(
             f"{self.path} holds no sealed key that this daemon knows. Put it back from a backup."
         )
+        try:
+            file = msgspec.json.decode(text, type=_File)
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            raise unknown from None
+        known = (file.kdf, file.version) == ("argon2id", 1)
+        if not known or any(len(seal.salt) != argon2id.SALTBYTES for seal in file.seals):
+            raise unknown
+        return file
 
     def _open(self, seal: _Seal) -> bytes | None:
         """Open a seal, if it is of this passphrase."""
