@@ -9,36 +9,41 @@
 An application that runs Twisted's reactor itself takes ``make_service`` instead.
 """
 
-import atexit
 import json
 import threading
 from collections.abc import Awaitable, Callable, Sequence
-from concurrent.futures import CancelledError as FutureCancelled
-from concurrent.futures import Future
-from concurrent.futures import TimeoutError as FutureTimeout
-from os import PathLike
+from contextlib import suppress
+from os import PathLike, fspath
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
 from attrs import define, field
-from twisted.internet.defer import Deferred, maybeDeferred
-from twisted.internet.defer import TimeoutError as DeferredTimeout
-from twisted.logger import STDLibLogObserver, globalLogBeginner
+from twisted.internet.defer import Deferred, DeferredLock
+from twisted.logger import Logger
 from twisted.python.failure import Failure
-from twisted.python.threadable import isInIOThread
 
-from qabel.core.errors import StoreError
-from qabel.core.log import Follower
+from qabel.core.log import Entry, Follower
 from qabel.core.service import CoreOptions, CoreService
 from qabel.daemon import Daemon, DaemonConfig
 from qabel.keysource import key_source
 from qabel.listening import parse_endpoint, show_address
-from qabel.logs import Discreet
-from qabel.net.errors import DropServerError
 from qabel.process import StartError, use_steady_clock
+from qabel.reactorthread import CallTimeout, EmbedError, ReactorThread, Stopped, Work
 from qabel.rest.door import DoorOptions
 from qabel.store.keys import KeySource
+
+__all__ = [
+    "ANY_PORT",
+    "CallTimeout",
+    "Deliver",
+    "EmbedError",
+    "EmbeddedDaemon",
+    "StartError",
+    "Stopped",
+    "make_service",
+    "start",
+]
 
 T = TypeVar("T")
 
@@ -48,27 +53,18 @@ ANY_PORT = "tcp:0:interface=127.0.0.1"
 TIMEOUT = 30.0
 """Seconds that a call takes at most, if nothing else is said."""
 
+RETRY = 1.0
+"""Seconds after which a message is handed over again that could not be."""
+
 Deliver = Callable[[Callable[[], None]], object]
 """Has a function called in the application's own thread, as ``lambda call: root.after(0, call)``
 does with Tk, ``loop.call_soon_threadsafe`` with asyncio."""
 
 
-class EmbedError(Exception):
-    """The daemon cannot be used in this way; the text says how it can."""
-
-
-class Stopped(EmbedError):
-    """The daemon was stopped: start another one."""
-
-
-class CallTimeout(EmbedError, TimeoutError):
-    """A call took longer than it was given."""
-
-
 def make_service(
     data_dir: str | PathLike[str],
     *,
-    listen: Sequence[str] = (ANY_PORT,),
+    listen: str | Sequence[str] = ANY_PORT,
     drop_server: str | None = None,
     auth: bool = True,
     key: str | KeySource = "file",
@@ -82,29 +78,35 @@ def make_service(
 
     Args:
         data_dir: where everything is kept; a daemon alone may use it.
-        listen: Twisted's descriptions of endpoints to serve REST on; none are fine.
+        listen: Twisted's description of an endpoint to serve REST on, or several; none are fine.
         drop_server: the endpoint of a drop server to run beside it.
         auth: whether a token is needed on TCP.
-        key: where the database's key is, as with ``--key``; or ``qabel.store.keys.GivenKey(...)``.
+        key: where the key of the database is kept, as with ``--key``; or a source of your own, as
+            ``GivenKey(32 bytes)`` of ``qabel.store.keys``.
         options: what can be chosen of the core.
         reactor: Twisted's, if nothing else is given.
+
+    Raises:
+        StartError: an endpoint is none, or other hosts could reach it.
 
     """
     if reactor is None:
         from twisted.internet import reactor  # noqa: PLC0415 - importing it chooses it
-    use_steady_clock(reactor)
-    places = [parse_endpoint(each) for each in listen]
-    for place in places:
-        if place.reachable:
+    directory = _directory(data_dir)
+    places = [parse_endpoint(each) for each in _descriptions(listen)]
+    drops = None if drop_server is None else parse_endpoint(drop_server)
+    for place in (*places, drops):
+        if place is not None and place.reachable:
             raise StartError(f"{place.description} can be reached from other hosts")
     config = DaemonConfig(
-        data_directory=_absolute(data_dir),
-        key=_source(key, data_dir),
+        data_directory=directory,
+        key=_source(key, directory),
         listen=places,
-        drop_server=None if drop_server is None else parse_endpoint(drop_server),
+        drop_server=drops,
         door=DoorOptions(auth=auth),
         core=options or CoreOptions(),
     )
+    use_steady_clock(reactor)
     return Daemon(config, reactor=reactor, embedded=True)
 
 
@@ -121,54 +123,71 @@ def start(
     """Start the daemon with the reactor in a thread of its own; blocks until it listens.
 
     The arguments are those of ``make_service``; ``timeout`` is in seconds. Several may run at the
-    same time, in directories of their own.
+    same time, in directories of their own. It ends with the program's main thread at the latest.
 
     Raises:
         StartError: it cannot start; one line says why.
+        CallTimeout: it takes too long.
         EmbedError: this is the reactor's own thread, or the application runs the reactor.
 
     """
-    listens = (listen,) if isinstance(listen, str) else tuple(listen)
-    thread = _ReactorThread.get()
+    _check_timeout(timeout)
+    directory = _directory(data_dir)
+    thread = ReactorThread.get()
     # Here, for it may ask for a passphrase, and the reactor's thread is no place to wait.
-    source = _source(key, data_dir)
+    source = _source(key, directory)
 
-    def make() -> "Deferred[Daemon]":
+    async def begin() -> EmbeddedDaemon:
         daemon = make_service(
-            data_dir,
-            listen=listens,
+            directory,
+            listen=listen,
             drop_server=drop_server,
             auth=auth,
             key=source,
             options=options,
         )
-        daemon.startService()
-        ready = daemon.ready.addCallback(lambda _: daemon)
-        return ready.addErrback(lambda failure: _stop_after(daemon, failure))
+        embedded = EmbeddedDaemon(thread, daemon)
+        await embedded.begin()
+        return embedded
 
-    return EmbeddedDaemon(thread, thread.call(make, timeout))
+    embedded: EmbeddedDaemon = thread.call(begin, timeout)
+    return embedded
 
 
-def _absolute(path: str | PathLike[str]) -> Path:
+def _directory(path: str | PathLike[str]) -> Path:
+    if not fspath(path):
+        raise ValueError("the data directory is missing")
     return Path(path).expanduser().absolute()
 
 
-def _source(key: str | KeySource, data_dir: str | PathLike[str]) -> KeySource:
-    return key_source(key, _absolute(data_dir)) if isinstance(key, str) else key
+def _descriptions(listen: str | Sequence[str]) -> Sequence[str]:
+    listens = (listen,) if isinstance(listen, str) else tuple(listen)
+    if not all(isinstance(each, str) for each in listens):
+        raise TypeError("listen takes texts, as tcp:PORT:interface=ADDRESS")
+    return listens
 
 
-def _stop_after(daemon: Daemon, failure: Failure) -> "Deferred[Any]":
-    return daemon.stopService().addCallback(lambda _: failure)
+def _source(key: str | KeySource, directory: Path) -> KeySource:
+    return key_source(key, directory) if isinstance(key, str) else key
+
+
+def _check_timeout(timeout: float) -> None:
+    if not timeout > 0:
+        raise ValueError("timeout is a number of seconds above zero")
 
 
 class EmbeddedDaemon:
     """A running daemon, as the threads of the application see it. Every method is thread-safe."""
 
-    def __init__(self, thread: "_ReactorThread", daemon: Daemon) -> None:
+    _log = Logger()
+
+    def __init__(self, thread: ReactorThread, daemon: Daemon) -> None:
         self._thread = thread
         self._daemon = daemon
         self._stopped = threading.Event()
-        self._followers: set[Follower] = set()
+        # These two are for the reactor's thread alone.
+        self._ending = DeferredLock()
+        self._calls: set[Work] = set()
 
     def __enter__(self) -> Self:
         return self
@@ -184,9 +203,11 @@ class EmbeddedDaemon:
     @property
     def url(self) -> str:
         """The URL of the REST API. Raises EmbedError if it listens on no TCP endpoint."""
-        if not self._daemon.addresses:
-            raise EmbedError("The daemon listens on no TCP endpoint; see socket.")
-        return f"http://{show_address(self._daemon.addresses[0])}"
+        self._check()
+        for address in self._daemon.addresses:
+            if hasattr(address, "port"):
+                return f"http://{show_address(address)}"
+        raise EmbedError("The daemon listens on no TCP endpoint; see socket.")
 
     @property
     def socket(self) -> Path:
@@ -196,6 +217,7 @@ class EmbeddedDaemon:
     @property
     def token(self) -> str:
         """The main token: a secret."""
+        self._check()
         return self._daemon.core.tokens.path.read_text("ascii").strip()
 
     def call(
@@ -204,7 +226,7 @@ class EmbeddedDaemon:
         """Call ``function(core)`` in the reactor's thread, and wait for its result.
 
         Args:
-            function: may give a value, or something to await.
+            function: may give a value, or something to await; what it raises is raised here.
             timeout: seconds; a call that takes longer is cancelled.
 
         Raises:
@@ -213,10 +235,8 @@ class EmbeddedDaemon:
             EmbedError: this is the reactor's own thread; use the core there as it is.
 
         """
-        if self._stopped.is_set():
-            raise Stopped("The daemon was stopped.")
-        core = self._daemon.core
-        result: T = self._thread.call(lambda: _awaited(function(core)), timeout)
+        _check_timeout(timeout)
+        result: T = self._call(function, timeout)
         return result
 
     def on_message(
@@ -228,6 +248,9 @@ class EmbeddedDaemon:
     ) -> Callable[[], None]:
         """Have ``callback(message)`` called for each message, in the application's own thread.
 
+        Messages are handed over one after another, in a thread of their own, so that ``deliver``
+        may take its time. If it raises, the same message is tried again after a second.
+
         Args:
             callback: gets each message as ``GET /drop`` shows it.
             deliver: brings a function to the application's thread.
@@ -237,144 +260,109 @@ class EmbeddedDaemon:
             A function that ends it.
 
         """
+        if not (callable(callback) and callable(deliver)):
+            raise TypeError("callback and deliver are functions")
         follower = self.call(lambda core: core.log.follow(since, kinds=frozenset({"drop"})))
+        telling = _Telling(follower, callback, deliver)
 
-        def begin() -> None:
-            self._followers.add(follower)
-            telling = Deferred.fromCoroutine(_tell(follower, callback, deliver))
-            telling.addBoth(lambda _: self._followers.discard(follower))
+        def more() -> Any:
+            return self._call(lambda _: follower.next(), None)
 
-        self.call(lambda _: begin())
-        return lambda: self._thread.post(follower.close)
+        threading.Thread(
+            target=telling.run, args=(more, self._stopped), name="qabel-messages", daemon=True
+        ).start()
+
+        def end() -> None:
+            telling.ended.set()
+            self._thread.post(follower.close)
+
+        return end
 
     def stop(self, timeout: float = TIMEOUT) -> None:
-        """Stop the daemon; blocks until all is on the disk. Does nothing the second time."""
+        """Stop the daemon; blocks until all is on the disk. Does nothing the second time.
+
+        Calls that are under way are cancelled. Raises CallTimeout if it takes longer; it goes on
+        to stop then, and ``stop`` can be called again to wait for it.
+        """
+        _check_timeout(timeout)
+        if self._thread.is_running:
+            with suppress(Stopped):
+                # A reactor that is stopped meanwhile ends no sooner than its daemons have.
+                self._thread.call(self._end, timeout, cancel=False)
+
+    async def begin(self) -> None:
+        """Start it, or raise StartError: for ``start``, in the reactor's thread."""
+        self._thread.at_end.add(self._end)
+        try:
+            self._daemon.startService()
+            await self._daemon.ready
+        except BaseException:
+            await self._end().addErrback(self._not_ended)
+            raise
+
+    def _not_ended(self, failure: Failure) -> None:
+        self._log.failure("a daemon that could not start could not be stopped either", failure)
+
+    def _check(self) -> None:
+        if self._stopped.is_set():
+            raise Stopped("The daemon was stopped: start another one.")
+
+    def _call(self, function: Callable[[CoreService], Any], timeout: float | None) -> Any:
+        def act() -> Any:
+            self._check()
+            return function(self._daemon.core)
+
+        self._check()
+        return self._thread.call(act, timeout, group=self._calls)
+
+    def _end(self) -> "Deferred[Any]":
+        """Stop it, or wait until it is: in the reactor's thread."""
+        return self._ending.run(lambda: Deferred.fromCoroutine(self._end_once()))
+
+    async def _end_once(self) -> None:
         if self._stopped.is_set():
             return
         self._stopped.set()
-
-        def end() -> "Deferred[None]":
-            for follower in list(self._followers):
-                follower.close()
-            return self._daemon.stopService()
-
-        self._thread.call(end, timeout)
-
-
-async def _tell(
-    follower: Follower, callback: Callable[[dict[str, Any]], None], deliver: Deliver
-) -> None:
-    while entries := await follower.next():
-        for entry in entries:
-            message = json.loads(entry.data)
-            deliver(lambda message=message: callback(message))  # type: ignore[misc]
-
-
-async def _awaited(result: "T | Awaitable[T]") -> T:
-    return await result if isinstance(result, Awaitable) else result
+        for call in list(self._calls):
+            call.give_up(Stopped("The daemon was stopped before the call was done."))
+        try:
+            await self._daemon.stopService()
+        finally:
+            self._thread.at_end.discard(self._end)
 
 
 @define(eq=False)
-class _ReactorThread:
-    """The one thread that the reactor runs in, for all embedded daemons of the process."""
+class _Telling:
+    """One who is told of messages, and the thread that tells."""
 
-    reactor: Any
-    _waiting: set["Future[Any]"] = field(factory=set)
-    _lock: threading.Lock = field(factory=threading.Lock)
+    _follower: Follower
+    _callback: Callable[[dict[str, Any]], None]
+    _deliver: Deliver
+    ended: threading.Event = field(factory=threading.Event)
+    _log = Logger()
 
-    @classmethod
-    def get(cls) -> "_ReactorThread":
-        """Give the thread, running. Raises EmbedError if the application runs the reactor."""
-        with _starting:
-            global _thread  # noqa: PLW0603 - there is one reactor in a process
-            if _thread is None:
-                _thread = _run_reactor()
-            return _thread
-
-    def call(self, function: Callable[[], Any], timeout: float) -> Any:
-        """Call a function in the thread, and wait for what it, or its Deferred, gives."""
-        if isInIOThread():
-            raise EmbedError("This is the reactor's own thread: use the core directly.")
-        if not self.reactor.running:
-            raise Stopped("The reactor was stopped, and with it the daemon.")
-        future: Future[Any] = Future()
-        with self._lock:
-            self._waiting.add(future)
-        try:
-            self.reactor.callFromThread(self._run, function, future, timeout)
-            # The reactor keeps the deadline; this one is for a reactor that hangs.
-            return future.result(timeout + 5)
-        except FutureCancelled:
-            raise Stopped("The daemon was stopped before the call was done.") from None
-        except FutureTimeout:
-            if future.done():
-                raise
-            raise CallTimeout("The reactor does not answer.") from None
-        finally:
-            with self._lock:
-                self._waiting.discard(future)
-
-    def post(self, function: Callable[[], object]) -> None:
-        """Call a function in the thread some time, and do not wait."""
-        self.reactor.callFromThread(function)
-
-    def abandon(self) -> None:
-        """Wake all who wait: the reactor has stopped."""
-        with self._lock:
-            for future in self._waiting:
-                future.cancel()
-
-    def _run(self, function: Callable[[], Any], future: "Future[Any]", timeout: float) -> None:
-        def give(result: Any) -> None:
-            if future.cancelled():
+    def run(self, more: Callable[[], Any], stopped: threading.Event) -> None:
+        """Hand messages over until there are none any more."""
+        entries: list[Entry] = []
+        failed = False
+        while not (self.ended.is_set() or stopped.is_set()):
+            try:
+                if not entries:
+                    entries = more()
+                if not entries:
+                    return
+                message = json.loads(entries[0].data)
+                self._deliver(lambda message=message: self._tell(message))  # type: ignore[misc]
+                del entries[0]
+                failed = False
+            except EmbedError:
                 return
-            if isinstance(result, Failure) and result.check(DeferredTimeout):
-                future.set_exception(CallTimeout(f"The call took longer than {timeout} seconds."))
-            elif isinstance(result, Failure):
-                future.set_exception(result.value)
-            else:
-                future.set_result(result)
+            except Exception:  # noqa: BLE001 - the application's, or a disk in trouble
+                if not failed:
+                    self._log.failure("messages cannot be handed over; they are tried again")
+                failed = True
+                self.ended.wait(RETRY)
 
-        work: Deferred[Any] = maybeDeferred(function)
-        work.addTimeout(timeout, self.reactor)
-        work.addBoth(give)
-
-
-_starting = threading.Lock()
-_thread: _ReactorThread | None = None
-
-
-def _run_reactor() -> _ReactorThread:
-    from twisted.internet import reactor as installed  # noqa: PLC0415 - importing it chooses it
-
-    reactor: Any = installed
-
-    if reactor.running:
-        raise EmbedError("This application runs the reactor itself: use make_service.")
-    _log_to_logging()
-    thread = _ReactorThread(reactor)
-    is_up = threading.Event()
-    reactor.callWhenRunning(is_up.set)
-
-    def run() -> None:
-        reactor.run(installSignalHandlers=False)
-        thread.abandon()
-
-    runner = threading.Thread(target=run, name="qabel-reactor", daemon=True)
-    runner.start()
-    if not is_up.wait(TIMEOUT):
-        raise EmbedError("The reactor did not start.")
-
-    def stop() -> None:
-        if reactor.running:
-            reactor.callFromThread(reactor.stop)
-            runner.join(TIMEOUT)
-
-    atexit.register(stop)
-    return thread
-
-
-def _log_to_logging() -> None:
-    """Have Twisted log where the application does."""
-    observers = [Discreet(STDLibLogObserver("qabel"), StoreError, DropServerError)]
-    globalLogBeginner.beginLoggingTo(observers, redirectStandardIO=False, discardBuffer=True)
+    def _tell(self, message: dict[str, Any]) -> None:
+        if not self.ended.is_set():
+            self._callback(message)

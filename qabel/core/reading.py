@@ -7,9 +7,10 @@ from attrs import field, frozen
 from twisted.internet.defer import Deferred
 from twisted.internet.defer import TimeoutError as DeferredTimeout
 from twisted.internet.interfaces import IReactorTime
+from twisted.logger import Logger
 
 from qabel.core.concurrency import shielded
-from qabel.core.errors import NotFound
+from qabel.core.errors import NotFound, StoreError
 from qabel.core.log import Log
 from qabel.store.inbox import EncodedPage
 from qabel.store.messages import Filter
@@ -91,6 +92,8 @@ class Answer:
 
 class InboxReader:
     """Gives each reader what is new to it. With nothing new, no disk is touched."""
+
+    _log_to = Logger()
 
     def __init__(
         self,
@@ -193,7 +196,11 @@ class InboxReader:
     async def _move(self, reader: str, seq: int) -> None:
         # At once: what was handed over is not new to a request that comes before the commit.
         self._consumers[reader] = max(seq, self._consumers.get(reader, 0))
-        await self._places.move(reader, seq, now=self._now())
+        try:
+            await self._places.move(reader, seq, now=self._now())
+        except StoreError as error:
+            # After a restart they are new again: rather twice than never.
+            self._log_to.warn("A reader's place could not be kept: {error}", error=str(error))
 
     async def _changes_in(self, seconds: float) -> bool:
         try:

@@ -3,7 +3,8 @@
 from qabel.rest.answers import Reply
 from qabel.rest.problems import refused
 from qabel.rest.query import some_of, text
-from qabel.rest.routes import Call, Routes
+from qabel.rest.routes import Call, Header, Routes
+from qabel.rest.schemas import STRING
 from qabel.rest.streams import CONTENT_TYPE
 
 routes = Routes("Events")
@@ -32,6 +33,8 @@ _KINDS_OF_SCOPE = {
         200: "Events: `id` is the place, `event` the kind, `data` a JSON object.",
         410: "The place is not of this database, or is gone; the oldest there is stands here.",
     },
+    reads=(Header("Last-Event-ID", "Goes on after this place; counts before `since`."),),
+    gives=STRING,
     produces="text/event-stream",
 )
 async def follow(call: Call) -> Reply | None:

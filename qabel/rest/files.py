@@ -3,20 +3,42 @@
 from qabel.jsontext import InvalidJSON, encode, parse
 from qabel.rest.body import FORM, JSON, MULTIPART, WrongType, json_or_text, media_type, read_fields
 from qabel.rest.problems import refused
-from qabel.rest.routes import Call, Key
+from qabel.rest.routes import Call, Raw
+from qabel.rest.schemas import OPTIONAL_REFERENCE, STRING, Schema, ref
 
-FILE_KEYS = (
-    Key("document", "The file.", {"type": ["object", "string"]}),
-    Key(
-        "identity",
-        "Whose it is to be: an identity's id or public key.",
-        {"type": ["integer", "string"]},
-    ),
-)
+TEXT = "text/plain"
+BYTES = "application/octet-stream"
 
-RAW_TYPES = frozenset({"", JSON, "text/plain", "application/octet-stream"})
+RAW_TYPES = frozenset({"", JSON, TEXT, BYTES})
 
 _BEGINNINGS = (b"{", b"QABELCONTACT")
+
+
+def _body(what: str, file: Schema, *, with_identity: bool) -> Raw:
+    """Tell of a body that is a file, or has one in it."""
+    members: dict[str, Schema] = {"document": {"anyOf": [file, STRING]}}
+    if with_identity:
+        members["identity"] = {**OPTIONAL_REFERENCE, "description": "Whose it is to be."}
+    wrapped = {
+        "type": "object",
+        "properties": members,
+        "required": ["document"],
+        "additionalProperties": False,
+    }
+    return Raw(
+        f"{what} itself, or a form or object that has it under `document`.",
+        {
+            JSON: {"anyOf": [file, wrapped]},
+            TEXT: STRING,
+            BYTES: {},
+            FORM: wrapped,
+            MULTIPART: wrapped,
+        },
+    )
+
+
+IDENTITY_BODY = _body("The .qid document", ref("IdentityFile"), with_identity=False)
+CONTACT_BODY = _body("The .qco document", ref("ContactFile"), with_identity=True)
 
 
 def given_file(call: Call) -> tuple[bytes, dict[str, object]]:

@@ -1,11 +1,13 @@
 """``/drop``: messages received, and messages to be sent."""
 
+from qabel.core.composing import DROP_MODEL, MAX_TIME_STAMP
 from qabel.core.reading import MAX_WAIT, Query
 from qabel.jsontext import parse
 from qabel.rest.answers import NO_CONTENT, Headers, Reply
 from qabel.rest.problems import refused
 from qabel.rest.query import identifier, seconds, text, whole_number
-from qabel.rest.routes import Call, Key, Routes
+from qabel.rest.routes import Call, Header, Key, Routes
+from qabel.rest.schemas import REFERENCE, listing, ref
 from qabel.settings.document import Fault
 
 routes = Routes("Drops")
@@ -29,13 +31,13 @@ _BODY = (
     Key(
         "recipients",
         "JSON list of contact ids, or their public keys.",
-        {"type": "array", "items": {"type": ["integer", "string"]}, "minItems": 1},
+        {"type": "array", "items": REFERENCE, "minItems": 1, "examples": [[1]]},
         required=True,
     ),
     Key(
         "sender",
         "Identity id of the sender, or its public key.",
-        {"type": ["integer", "string"]},
+        REFERENCE,
         True,
     ),
     Key(
@@ -44,12 +46,17 @@ _BODY = (
         {
             "type": "object",
             "properties": {
-                "model_object": {"type": "string"},
+                "model_object": {"type": "string", "minLength": 1, "not": {"const": DROP_MODEL}},
                 "data": {"type": "object"},
-                "time_stamp": {"type": "integer"},
-                "acknowledge_id": {"type": "string"},
+                "time_stamp": {"type": "integer", "minimum": 0, "maximum": MAX_TIME_STAMP},
+                "acknowledge_id": {"type": "string", "minLength": 1},
+                "version": {"const": 1},
+                "sender": {"type": "string"},
+                "receiver": {"type": "string"},
             },
             "required": ["model_object", "data"],
+            "additionalProperties": False,
+            "examples": [{"model_object": "chat", "data": {"msg": "Hello"}}],
         },
         required=True,
     ),
@@ -68,6 +75,12 @@ _BODY = (
         204: "No new drops available.",
         410: "The place is not of this database, or is gone; the oldest there is stands here.",
     },
+    reads=(
+        Header("X-Qabel-New-Since", "The same as `since`."),
+        Header("Cache-Control", "`no-cache` asks the drop servers first."),
+    ),
+    gives=listing(ref("Message")),
+    tells={200: ("X-Qabel-Latest",), 204: ("X-Qabel-Latest",)},
 )
 async def retrieve(call: Call) -> Reply:
     """Give what is new; the consumer's place moves once all of it has been handed over."""
@@ -93,6 +106,7 @@ async def retrieve(call: Call) -> Reply:
     scopes={"read"},
     for_one_identity=True,
     answers={200: "The message.", 404: "There is no such message."},
+    gives=ref("Message"),
 )
 async def read(call: Call, message_id: int) -> Reply:
     """Give one message."""
@@ -129,6 +143,15 @@ async def delete(call: Call, message_id: int) -> Reply:
         415: "The content type is not taken.",
         507: "There is no room to keep it.",
     },
+    reads=(
+        Header(
+            "Idempotency-Key",
+            "The same key again gives the first answer again, and sends nothing.",
+            {"type": "string", "minLength": 1, "maxLength": MAX_IDEMPOTENCY_KEY},
+        ),
+    ),
+    gives=ref("Outcome"),
+    tells={201: ("Location",), 202: ("Location",)},
 )
 async def send(call: Call) -> Reply:
     """Send a message."""

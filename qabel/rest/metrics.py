@@ -9,6 +9,7 @@ from prometheus_client.registry import Collector
 
 from qabel.rest.answers import Reply
 from qabel.rest.routes import Call, Routes
+from qabel.rest.schemas import STRING
 
 routes = Routes("Metrics")
 
@@ -21,6 +22,7 @@ CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
     "See how the daemon is, as Prometheus reads it",
     scopes={"status"},
     answers={200: "Metrics as text."},
+    gives=STRING,
     produces=CONTENT_TYPE,
 )
 async def metrics(call: Call) -> Reply:

@@ -5,41 +5,41 @@ from collections.abc import Iterable
 from typing import Any
 
 import qabel
+from qabel.rest.answers import PROBLEM
 from qabel.rest.body import FORM, JSON, MULTIPART
 from qabel.rest.query import Parameter
-from qabel.rest.routes import Route, Routes
+from qabel.rest.routes import Header, Key, Route, Routes
+from qabel.rest.schemas import COMPONENTS, ref
+from qabel.rest.statuses import PROBLEMS, headers_of, statuses
 
 _PLACEHOLDER = re.compile(r"<(?P<kind>\w+):(?P<name>\w+)>")
 
 _PATH_SCHEMAS: dict[str, dict[str, Any]] = {
-    "id": {"type": "integer", "minimum": 0},
-    "ref": {"type": "string", "pattern": "^([0-9A-Fa-f]{64}|0|[1-9][0-9]{0,9})$"},
-}
-
-_PROBLEM = {
-    "type": "object",
-    "required": ["type", "title", "status", "detail"],
-    "properties": {
-        "type": {"type": "string"},
-        "title": {"type": "string"},
-        "status": {"type": "integer"},
-        "detail": {"type": "string"},
-        "errors": {
-            "type": "array",
-            "items": {
-                "type": "object",
-                "required": ["key", "detail"],
-                "properties": {"key": {"type": "string"}, "detail": {"type": "string"}},
-            },
-        },
+    "id": {"type": "integer", "minimum": 0, "maximum": 10**18 - 1, "examples": [1]},
+    "ref": {
+        "type": "string",
+        "pattern": "^([0-9A-Fa-f]{64}|0|[1-9][0-9]{0,9})$",
+        "examples": ["1"],
     },
 }
+
+_BODILESS = (204, 304)
+
+_ABOUT = """\
+A local server that does what Qabel's core does, for other programs.
+
+Every answer carries `Cache-Control: no-store` and `X-Content-Type-Options: nosniff`. A method that
+a resource does not have is answered with 405 and `Allow`, OPTIONS with 204 and `Allow`.
+
+In forms, a value that is valid JSON is taken as JSON, any other as a text."""
 
 
 def describe(subjects: Iterable[Routes]) -> dict[str, Any]:
     """Make the document."""
     paths: dict[str, dict[str, Any]] = {}
+    tags = []
     for subject in subjects:
+        tags.append({"name": subject.subject})
         for route in subject.all:
             operations = paths.setdefault(_PLACEHOLDER.sub(r"{\g<name>}", route.path), {})
             operations[route.method.lower()] = _operation(route, subject.subject)
@@ -50,17 +50,22 @@ def describe(subjects: Iterable[Routes]) -> dict[str, Any]:
         "info": {
             "title": "Qabel REST server",
             "version": qabel.__version__,
-            "description": "A local server that does what Qabel's core does, for other programs.",
+            "description": _ABOUT,
+            "license": {"name": "MIT", "identifier": "MIT"},
         },
+        # Wherever it was fetched from.
+        "servers": [{"url": "/"}],
+        "tags": tags,
         "paths": paths,
-        "security": [{"token": []}],
         "components": {
-            "schemas": {"Problem": _PROBLEM},
+            "schemas": dict(COMPONENTS),
+            "responses": {str(status): _problem(status, what) for status, what in PROBLEMS.items()},
             "securitySchemes": {
                 "token": {
                     "type": "http",
                     "scheme": "bearer",
-                    "description": "The content of the file api-token, or a token of /tokens.",
+                    "description": "The content of the file api-token, or a token of /tokens. "
+                    "The roles are scopes of tokens. On the Unix socket no token is needed.",
                 }
             },
         },
@@ -73,16 +78,34 @@ def _operation(route: Route, subject: str, *, is_head: bool = False) -> dict[str
         "operationId": f"{method} {route.path}",
         "summary": route.summary,
         "tags": [subject],
-        "parameters": [*_path_parameters(route.path), *map(_query_parameter, route.query.values())],
-        "responses": _responses(route, is_head=is_head),
+        "parameters": [
+            *_path_parameters(route.path),
+            *map(_query_parameter, route.query.values()),
+            *map(_header_parameter, route.reads),
+        ],
+        # Each of these alone is enough.
+        "security": [{"token": [scope]} for scope in _scopes(route)],
+        "responses": {
+            str(status): _response(route, status, what, is_head=is_head)
+            for status, what in statuses(route).items()
+        },
     }
     if route.scopes:
-        operation["description"] = f"Scopes: {', '.join(sorted({*route.scopes, 'admin'}))}."
-    else:
-        operation["security"] = []
-    if route.body or route.raw_body:
+        operation["description"] = _who(route)
+    if route.body or route.raw is not None:
         operation["requestBody"] = _body(route)
     return operation
+
+
+def _scopes(route: Route) -> list[str]:
+    return sorted({*route.scopes, "admin"}) if route.scopes else []
+
+
+def _who(route: Route) -> str:
+    text = f"Scopes: {', '.join(_scopes(route))}."
+    if route.for_one_identity:
+        text += " A token for one identity only may ask this too, and sees what is that one's."
+    return text
 
 
 def _path_parameters(path: str) -> list[dict[str, Any]]:
@@ -91,6 +114,7 @@ def _path_parameters(path: str) -> list[dict[str, Any]]:
             "name": match["name"],
             "in": "path",
             "required": True,
+            "description": "Its id, or its public key." if match["kind"] == "ref" else "Its id.",
             "schema": _PATH_SCHEMAS[match["kind"]],
         }
         for match in _PLACEHOLDER.finditer(path)
@@ -109,40 +133,52 @@ def _query_parameter(parameter: Parameter) -> dict[str, Any]:
     }
 
 
-def _body(route: Route) -> dict[str, Any]:
-    if route.raw_body:
-        return {
-            "description": route.raw_body,
-            "required": True,
-            "content": {JSON: {"schema": {}}, MULTIPART: {"schema": {"type": "object"}}},
-        }
-    schema = {
-        "type": "object",
-        "properties": {
-            key.name: {**key.schema, "description": key.description} for key in route.body
-        },
-        "required": [key.name for key in route.body if key.required],
-        "additionalProperties": False,
+def _header_parameter(header: Header) -> dict[str, Any]:
+    return {
+        "name": header.name,
+        "in": "header",
+        "description": header.description,
+        "schema": dict(header.schema),
     }
+
+
+def _body(route: Route) -> dict[str, Any]:
+    if route.raw is not None:
+        content = {kind: {"schema": schema} for kind, schema in route.raw.content.items()}
+        return {"description": route.raw.description, "required": True, "content": content}
+    schema = object_of(route.body)
     required = any(key.required for key in route.body)
     content = {kind: {"schema": schema} for kind in (JSON, FORM, MULTIPART)}
     return {"required": required, "content": content}
 
 
-def _responses(route: Route, *, is_head: bool) -> dict[str, Any]:
-    responses: dict[str, Any] = {}
-    for status, description in sorted(route.answers.items()):
-        response: dict[str, Any] = {"description": description}
-        if status < 300 and status != 204 and not is_head:
-            response["content"] = {route.produces: {}}
-        elif status >= 400 and not is_head:
-            response["content"] = _problem_content()
-        responses[str(status)] = response
-    responses["default"] = {"description": "What is wrong."}
-    if not is_head:
-        responses["default"]["content"] = _problem_content()
-    return responses
+def object_of(keys: Iterable[Key]) -> dict[str, Any]:
+    """Describe an object that has these keys, and no others."""
+    given = tuple(keys)
+    return {
+        "type": "object",
+        "properties": {key.name: {**key.schema, "description": key.description} for key in given},
+        "required": [key.name for key in given if key.required],
+        "additionalProperties": False,
+    }
 
 
-def _problem_content() -> dict[str, Any]:
-    return {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+def _problem(status: int, what: str) -> dict[str, Any]:
+    response: dict[str, Any] = {
+        "description": what,
+        "content": {PROBLEM.decode(): {"schema": ref("Problem")}},
+    }
+    headers = headers_of(status)
+    return {**response, "headers": headers} if headers else response
+
+
+def _response(route: Route, status: int, what: str, *, is_head: bool) -> dict[str, Any]:
+    if status in PROBLEMS and not is_head:
+        return {"$ref": f"#/components/responses/{status}", "description": what}
+    response: dict[str, Any] = {"description": what}
+    headers = headers_of(status, route.tells)
+    if headers:
+        response["headers"] = headers
+    if not is_head and status not in _BODILESS:
+        response["content"] = {route.produces: {"schema": dict(route.gives)}}
+    return response

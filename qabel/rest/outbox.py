@@ -3,6 +3,7 @@
 from qabel.rest.answers import NO_CONTENT, Reply
 from qabel.rest.query import MAX_ID, whole_number
 from qabel.rest.routes import Call, Routes
+from qabel.rest.schemas import listing, ref
 
 routes = Routes("Outbox")
 
@@ -20,6 +21,7 @@ _NOT_FOUND = {404: "There is no such send."}
         whole_number("limit", 1, 1000, 100, "How many at most."),
     ),
     answers={200: "A list, recipient by recipient: sent, queued, failed, acknowledged."},
+    gives=listing(ref("Send")),
 )
 async def sends(call: Call) -> Reply:
     """List sends."""
@@ -34,6 +36,7 @@ async def sends(call: Call) -> Reply:
     scopes={"read", "send"},
     for_one_identity=True,
     answers={200: "The send.", **_NOT_FOUND},
+    gives=ref("Send"),
 )
 async def read(call: Call, send_id: int) -> Reply:
     """Give one send."""

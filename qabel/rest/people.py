@@ -6,34 +6,39 @@ from typing import Any
 from twisted.internet.threads import deferToThread
 
 from qabel.rest.answers import NO_CONTENT, Reply, created, file_reply, json_reply
-from qabel.rest.files import FILE_KEYS, given_file
+from qabel.rest.files import CONTACT_BODY, IDENTITY_BODY, given_file
 from qabel.rest.problems import refused
 from qabel.rest.qr import FORMATS, draw
 from qabel.rest.query import text
 from qabel.rest.routes import Call, Key, Routes
+from qabel.rest.schemas import OPTIONAL_REFERENCE, STRING, listing, nullable, ref
 from qabel.settings.document import Fault
+from qabel.settings.forms import MAX_TEXT
+from qabel.settings.qabel_forms import DropURLForm
 
 routes = Routes("People")
 
 READ = {"read", "send", "settings"}
 WRITE = {"settings"}
 
-_ALIAS = {"type": "string"}
-_DROPS = {"type": "array", "items": {"type": "string", "format": "uri"}}
+_ALIAS = {"type": "string", "maxLength": MAX_TEXT, "examples": ["Alice"]}
+_LOCATION = {201: ("Location",)}
+_ATTACHED = {200: ("Content-Disposition",)}
+_DROPS = {"type": "array", "items": DropURLForm().schema()}
+_KEY = {"type": "string", "pattern": "^[0-9A-Fa-f]{64}$", "examples": ["aa" * 32]}
+_MODULE_DATA = {"type": "object", "additionalProperties": {"type": "object"}}
 _OWNER = text("identity", None, "Whose contact: an identity's id or public key.")
-_OWNER_KEY = Key(
-    "identity", "Whose contact: an identity's id or public key.", {"type": ["integer", "string"]}
-)
+_OWNER_KEY = Key("identity", "Whose contact: an identity's id or public key.", OPTIONAL_REFERENCE)
 
 _IDENTITY_BODY = (
     Key("alias", "Its name.", _ALIAS, True),
-    Key("drops", "Its drop URLs, if none is to be made.", _DROPS),
+    Key("drops", "Its drop URLs, if none is to be made.", nullable(_DROPS)),
 )
 _CONTACT_BODY = (
     Key("alias", "Its name.", _ALIAS, True),
-    Key("public_key", "64 hexadecimal digits.", {"type": "string"}, True),
+    Key("public_key", "64 hexadecimal digits.", _KEY, True),
     Key("drop_urls", "Where it is reached.", _DROPS),
-    Key("module_data", "What modules keep with it.", {"type": "object"}),
+    Key("module_data", "What modules keep with it.", _MODULE_DATA),
     _OWNER_KEY,
 )
 
@@ -48,6 +53,7 @@ _NO_CONTACT = {404: "There is no such contact."}
     scopes=READ,
     for_one_identity=True,
     answers={200: "A list of identities, without their private keys."},
+    gives=listing(ref("Identity")),
 )
 def identities(call: Call) -> Reply:
     """List identities."""
@@ -64,6 +70,8 @@ def identities(call: Call) -> Reply:
     scopes=WRITE,
     body=_IDENTITY_BODY,
     answers={201: "Made.", 400: "It is not valid.", 409: "There is no active drop server."},
+    gives=ref("Identity"),
+    tells=_LOCATION,
 )
 async def add_identity(call: Call) -> Reply:
     """Make an identity."""
@@ -77,12 +85,16 @@ async def add_identity(call: Call) -> Reply:
     "/identities/import",
     "Take in an identity from a .qid document",
     scopes=WRITE,
-    raw_body="The .qid document itself, or a form or object that has it under `document`.",
+    raw=IDENTITY_BODY,
     answers={201: "Taken in.", 400: "It is no valid document.", 409: "It is there already."},
+    gives=ref("Identity"),
+    tells=_LOCATION,
 )
 async def import_identity(call: Call) -> Reply:
     """Take in an identity."""
-    document, _ = given_file(call)
+    document, given = given_file(call)
+    if given:
+        raise refused(400, "The body has keys that nobody knows; it takes document.")
     identity = await call.core.directory.import_identity(document)
     return created(identity, f"/identities/{identity['id']}")
 
@@ -94,6 +106,7 @@ async def import_identity(call: Call) -> Reply:
     scopes=READ,
     for_one_identity=True,
     answers={200: "The identity, without its private key.", **_NO_IDENTITY},
+    gives=ref("Identity"),
 )
 def identity(call: Call, ref: str) -> Reply:
     """Give one identity."""
@@ -107,6 +120,7 @@ def identity(call: Call, ref: str) -> Reply:
     scopes=WRITE,
     body=(Key("alias", "Its name.", _ALIAS), Key("drops", "Its drop URLs.", _DROPS)),
     answers={200: "Changed.", 400: "It is not valid.", **_NO_IDENTITY},
+    gives=ref("Identity"),
 )
 async def change_identity(call: Call, ref: str) -> Reply:
     """Change one identity."""
@@ -131,7 +145,9 @@ async def delete_identity(call: Call, ref: str) -> Reply:
     "/identities/<ref:ref>/export",
     "Give the .qid document of an identity, which holds its private key",
     scopes=WRITE,
-    answers={200: "The document.", **_NO_IDENTITY},
+    answers={200: "The document.", 409: "It cannot be written.", **_NO_IDENTITY},
+    gives=ref("IdentityFile"),
+    tells=_ATTACHED,
 )
 def export_identity(call: Call, ref: str) -> Reply:
     """Give an identity with its private key."""
@@ -146,7 +162,9 @@ def export_identity(call: Call, ref: str) -> Reply:
     "Give the .qco document that an identity hands to others",
     scopes=READ,
     for_one_identity=True,
-    answers={200: "The document.", **_NO_IDENTITY},
+    answers={200: "The document.", 409: "It cannot be written.", **_NO_IDENTITY},
+    gives=ref("ContactFile"),
+    tells=_ATTACHED,
 )
 def contact_file(call: Call, ref: str) -> Reply:
     """Give what others need to know of an identity."""
@@ -162,6 +180,7 @@ def _declare_qr(suffix: str, content_type: str) -> None:
         scopes=READ,
         for_one_identity=True,
         answers={200: "The QR code.", 409: "It does not fit into one.", **_NO_IDENTITY},
+        gives=STRING if content_type.startswith("text/") else {},
         produces=content_type,
     )
     async def qr(call: Call, ref: str) -> Reply:
@@ -182,6 +201,7 @@ for _suffix, _content_type in FORMATS.items():
     for_one_identity=True,
     query=(_OWNER,),
     answers={200: "A list of contacts."},
+    gives=listing(ref("Contact")),
 )
 def contacts(call: Call) -> Reply:
     """List contacts."""
@@ -198,6 +218,8 @@ def contacts(call: Call) -> Reply:
     query=(_OWNER,),
     body=_CONTACT_BODY,
     answers={201: "Added.", 400: "It is not valid.", 409: "It is there already."},
+    gives=ref("Contact"),
+    tells=_LOCATION,
 )
 async def add_contact(call: Call) -> Reply:
     """Add a contact."""
@@ -213,8 +235,8 @@ async def add_contact(call: Call) -> Reply:
     "Take in contacts from a .qco document, or from the text of a QR code",
     scopes=WRITE,
     query=(_OWNER,),
-    body=FILE_KEYS,
-    raw_body="The .qco document itself, or a form or object that has it under `document`.",
+    raw=CONTACT_BODY,
+    gives=listing(ref("Imported")),
     answers={200: "A list of what became of each.", 400: "It is no valid document."},
 )
 async def import_contacts(call: Call) -> Reply:
@@ -230,6 +252,7 @@ async def import_contacts(call: Call) -> Reply:
     scopes=READ,
     for_one_identity=True,
     answers={200: "The contact.", **_NO_CONTACT},
+    gives=ref("Contact"),
 )
 def contact(call: Call, contact_id: int) -> Reply:
     """Give one contact."""
@@ -243,6 +266,7 @@ def contact(call: Call, contact_id: int) -> Reply:
     scopes=WRITE,
     body=_CONTACT_BODY[:-1],
     answers={200: "Changed.", 400: "It is not valid.", **_NO_CONTACT},
+    gives=ref("Contact"),
 )
 async def change_contact(call: Call, contact_id: int) -> Reply:
     """Change one contact."""
@@ -268,7 +292,9 @@ async def delete_contact(call: Call, contact_id: int) -> Reply:
     "Give the .qco document of a contact",
     scopes=READ,
     for_one_identity=True,
-    answers={200: "The document.", **_NO_CONTACT},
+    answers={200: "The document.", 409: "It cannot be written.", **_NO_CONTACT},
+    gives=ref("ContactFile"),
+    tells=_ATTACHED,
 )
 def export_contact(call: Call, contact_id: int) -> Reply:
     """Give a contact as a file."""

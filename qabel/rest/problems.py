@@ -11,6 +11,7 @@ from twisted.python.failure import Failure
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from qabel.core import errors
+from qabel.core.tokens import TokenFileTrouble
 from qabel.jsontext import InvalidJSON, encode
 from qabel.rest.answers import PROBLEM, Headers, Reply
 from qabel.settings.document import Fault, InvalidDocument, UnknownKey
@@ -160,6 +161,7 @@ _TABLE: tuple[tuple[type[BaseException], Callable[[Any, _Methods], Reply]], ...]
     (errors.TooLarge, _too_large),
     (errors.Gone, _gone),
     (errors.Unavailable, _unavailable),
+    (TokenFileTrouble, _plain(507)),
     (errors.StoreFull, lambda error, _: problem(507, str(error))),
     (errors.StoreError, _store),
     (MethodNotAllowed, _method_not_allowed),

@@ -123,4 +123,6 @@ def some_of(name: str, known: tuple[str, ...], what: str) -> Parameter:
             raise ValueError(f"must be some of {', '.join(known)}, with commas between them")
         return chosen
 
-    return Parameter(name, read, None, what, {"type": "string"})
+    one = f"({'|'.join(known)})"
+    schema = {"type": "string", "pattern": f"^{one}(,{one})*$"}
+    return Parameter(name, read, None, what, schema)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from attrs import define, field, frozen
 from klein import Klein
 from klein.interfaces import IKleinRequest
-from werkzeug.routing import BaseConverter, ValidationError
+from werkzeug.routing import BaseConverter
 
 from qabel.core.service import CoreService
 from qabel.core.tokens import Access
@@ -15,7 +15,7 @@ from qabel.rest.body import BadBody, WrongType, read_members
 from qabel.rest.eager import begin
 from qabel.rest.pouring import LARGE, pour
 from qabel.rest.problems import Refused, allow, refused
-from qabel.rest.query import MAX_ID, Parameter, defaults, read_query
+from qabel.rest.query import Parameter, defaults, read_query
 from qabel.rest.request import ApiRequest
 from qabel.settings.document import Fault
 
@@ -38,6 +38,23 @@ class Key:
     description: str
     schema: Mapping[str, Any] = field(factory=dict)
     required: bool = False
+
+
+@frozen
+class Header:
+    """A header of a request that a handler looks at, as the contract tells of it."""
+
+    name: str
+    description: str
+    schema: Mapping[str, Any] = field(factory=lambda: {"type": "string"})
+
+
+@frozen
+class Raw:
+    """A body that is no set of keys: what it is, and a schema for each content type."""
+
+    description: str
+    content: Mapping[str, Mapping[str, Any]]
 
 
 @define
@@ -120,6 +137,8 @@ class Route:
 
     ``scopes`` are those of which a token needs one. Only where ``for_one_identity`` is said does
     the handler look at the identity that a token is restricted to; such tokens get no further.
+    What ``gives`` describes is the body of answers that are no problems; ``tells`` has the headers
+    of answers by status.
     """
 
     method: str
@@ -130,8 +149,11 @@ class Route:
     for_one_identity: bool
     query: Mapping[str, Parameter]
     body: tuple[Key, ...]
-    raw_body: str | None
+    raw: Raw | None
+    reads: tuple[Header, ...]
     answers: Mapping[int, str]
+    gives: Mapping[str, Any]
+    tells: Mapping[int, tuple[str, ...]]
     produces: str
 
     @property
@@ -203,7 +225,10 @@ class Routes:
         for_one_identity: bool = False,
         query: Iterable[Parameter] = (),
         body: Iterable[Key] = (),
-        raw_body: str | None = None,
+        raw: Raw | None = None,
+        reads: Iterable[Header] = (),
+        gives: Mapping[str, Any] | None = None,
+        tells: Mapping[int, tuple[str, ...]] | None = None,
         produces: str = "application/json",
     ) -> Callable[[Handler], Handler]:
         """Declare the route of the handler that follows; for the arguments see ``Route``."""
@@ -218,8 +243,11 @@ class Routes:
                 for_one_identity=for_one_identity,
                 query={each.name: each for each in query},
                 body=tuple(body),
-                raw_body=raw_body,
+                raw=raw,
+                reads=tuple(reads),
                 answers=answers,
+                gives=gives or {},
+                tells=tells or {},
                 produces=produces,
             )
             self.all.append(route)
@@ -229,16 +257,14 @@ class Routes:
 
 
 class IdConverter(BaseConverter):
-    """An id in a path: a whole number."""
+    """An id in a path: a whole number. There are none of more digits, and none that large."""
 
-    regex = "0|[1-9][0-9]{0,18}"
+    # A converter that refused them would have Werkzeug say 405 for some methods.
+    regex = "0|[1-9][0-9]{0,17}"
 
     def to_python(self, value: str) -> int:
-        """Read it; what is too large is no id."""
-        number = int(value)
-        if number > MAX_ID:
-            raise ValidationError
-        return number
+        """Read it."""
+        return int(value)
 
 
 class RefConverter(BaseConverter):

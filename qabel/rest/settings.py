@@ -7,18 +7,28 @@ from qabel.core.live import LiveDocument
 from qabel.core.service import CoreService
 from qabel.jsontext import InvalidJSON, parse
 from qabel.rest.answers import Reply, versioned
-from qabel.rest.body import read_patch
+from qabel.rest.body import FORM, JSON, MERGE_PATCH, MULTIPART, read_patch
 from qabel.rest.problems import refused
-from qabel.rest.routes import Call, Key, Routes
+from qabel.rest.routes import Call, Header, Key, Raw, Routes
+from qabel.rest.schemas import OBJECT, ref
 
 routes = Routes("Settings")
 
 SCOPES = {"settings"}
 
-_KEY = Key("key", "Key to update, can be in the form of foo.bar.baz.", {"type": "string"}, True)
-_VALUE = Key("value", "Value to set for the key.", {}, True)
-_SETTINGS = Key(
-    "settings", "JSON document of the settings.", {"type": ["object", "string"]}, required=True
+_KEY = Key(
+    "key",
+    "Key to update, can be in the form of foo.bar.baz.",
+    {"type": "string", "examples": ["poll_interval"]},
+    True,
+)
+_VALUE = Key("value", "Value to set for the key.", {"examples": [5]}, True)
+_IF_NONE_MATCH = Header("If-None-Match", "Versions (ETag) that are there already.")
+_IF_MATCH = Header("If-Match", "The version (ETag) that is to be changed.")
+_TELLS = {200: ("ETag",), 304: ("ETag",)}
+_PATCH = Raw(
+    "A JSON merge patch (RFC 7396).",
+    dict.fromkeys((JSON, MERGE_PATCH, FORM, MULTIPART), OBJECT),
 )
 
 _READ = {200: "The whole document.", 304: "It has not changed."}
@@ -34,8 +44,25 @@ _NO_DOCUMENT = {405: "It is missing, or no valid JSON document."}
 
 def _declare(path: str, what: str, choose: Callable[[CoreService], LiveDocument[Any]]) -> None:
     """Declare the routes of one document."""
+    name = f"{what.title()}Settings"
+    whole = ref(f"Whole{name}")
+    settings_key = Key(
+        "settings",
+        "JSON document of the settings; it may also be given as a text.",
+        {"anyOf": [ref(name), {"type": "string", "contentMediaType": JSON}]},
+        required=True,
+    )
 
-    @routes.add("GET", path, f"Read the {what} settings", scopes=SCOPES, answers=_READ)
+    @routes.add(
+        "GET",
+        path,
+        f"Read the {what} settings",
+        scopes=SCOPES,
+        answers=_READ,
+        reads=(_IF_NONE_MATCH,),
+        gives=whole,
+        tells=_TELLS,
+    )
     def read(call: Call) -> Reply:
         document = choose(call.core)
         return versioned(document.encoded, document.etag, call.header(b"If-None-Match"))
@@ -47,6 +74,9 @@ def _declare(path: str, what: str, choose: Callable[[CoreService], LiveDocument[
         scopes=SCOPES,
         body=(_KEY, _VALUE),
         answers=_WRITE | _WRONG_KEY,
+        reads=(_IF_MATCH,),
+        gives=whole,
+        tells=_TELLS,
     )
     async def change(call: Call) -> Reply:
         members = call.members()
@@ -64,8 +94,11 @@ def _declare(path: str, what: str, choose: Callable[[CoreService], LiveDocument[
         path,
         f"Substitute the {what} settings",
         scopes=SCOPES,
-        body=(_SETTINGS,),
+        body=(settings_key,),
         answers=_WRITE | _NO_DOCUMENT,
+        reads=(_IF_MATCH,),
+        gives=whole,
+        tells=_TELLS,
     )
     async def substitute(call: Call) -> Reply:
         settings = _settings_in(call)
@@ -78,8 +111,11 @@ def _declare(path: str, what: str, choose: Callable[[CoreService], LiveDocument[
         path,
         f"Change the {what} settings by a JSON merge patch",
         scopes=SCOPES,
-        raw_body="A JSON merge patch (RFC 7396).",
+        raw=_PATCH,
         answers=_WRITE | _NO_DOCUMENT,
+        reads=(_IF_MATCH,),
+        gives=whole,
+        tells=_TELLS,
     )
     async def merge(call: Call) -> Reply:
         patch = call.read(read_patch, unreadable=405)

@@ -4,12 +4,20 @@ from qabel.rest.answers import Reply, json_reply
 from qabel.rest.problems import problem
 from qabel.rest.query import flag
 from qabel.rest.routes import OPEN, Call, Key, Routes
+from qabel.rest.schemas import ref
 
 routes = Routes("Status")
 
+_NAME = {"type": ["string", "null"], "pattern": r"^[A-Za-z0-9_-][A-Za-z0-9._-]{0,99}$"}
+
 
 @routes.add(
-    "GET", "/status", "See how the daemon is", scopes={"status"}, answers={200: "How it is."}
+    "GET",
+    "/status",
+    "See how the daemon is",
+    scopes={"status"},
+    answers={200: "How it is."},
+    gives=ref("Status"),
 )
 async def status(call: Call) -> Reply:
     """Describe the daemon."""
@@ -23,6 +31,7 @@ async def status(call: Call) -> Reply:
     scopes=OPEN,
     query=(flag("live", "Ask only whether the process answers."),),
     answers={200: "It is well.", 503: "It is not, and why."},
+    gives=ref("Health"),
 )
 async def health(call: Call) -> Reply:
     """Tell whether the daemon is well; nobody is asked for a token."""
@@ -39,10 +48,9 @@ async def health(call: Call) -> Reply:
     "/backup",
     "Write a copy of the database, encrypted as it is, while the daemon runs",
     scopes={"admin"},
-    body=(
-        Key("name", "The name of the file; made from the time if not given.", {"type": "string"}),
-    ),
+    body=(Key("name", "The name of the file; made from the time if not given.", _NAME),),
     answers={201: "Written.", 400: "The name is not valid.", 409: "There is such a file."},
+    gives=ref("Backup"),
 )
 async def backup(call: Call) -> Reply:
     """Write a backup; no body is needed."""

@@ -1,25 +1,37 @@
 """``/tokens``: who else may ask, and for what."""
 
+from qabel.core.tokens import MAX_NAME
 from qabel.core.tokens import SCOPES as ALL_SCOPES
 from qabel.rest.answers import NO_CONTENT, Reply, created, json_reply
 from qabel.rest.routes import Call, Key, Routes
+from qabel.rest.schemas import OPTIONAL_REFERENCE, listing, ref
 
 routes = Routes("Tokens")
 
 SCOPES = {"admin"}
 
 _BODY = (
-    Key("name", "What it is for.", {"type": "string"}, True),
+    Key(
+        "name",
+        "What it is for.",
+        {"type": "string", "minLength": 1, "maxLength": MAX_NAME, "examples": ["a script"]},
+        True,
+    ),
     Key(
         "scopes",
         "What it allows.",
-        {"type": "array", "items": {"enum": list(ALL_SCOPES)}, "minItems": 1},
+        {
+            "type": "array",
+            "items": {"enum": list(ALL_SCOPES)},
+            "minItems": 1,
+            "examples": [["read"]],
+        },
         True,
     ),
     Key(
         "identity",
         "The one identity that it is for, by id or public key; read and send only.",
-        {"type": ["integer", "string"]},
+        OPTIONAL_REFERENCE,
     ),
 )
 
@@ -30,6 +42,7 @@ _BODY = (
     "List the tokens, without their values",
     scopes=SCOPES,
     answers={200: "A list of tokens."},
+    gives=listing(ref("Token")),
 )
 def listed(call: Call) -> Reply:
     """List tokens."""
@@ -43,6 +56,8 @@ def listed(call: Call) -> Reply:
     scopes=SCOPES,
     body=_BODY,
     answers={201: "Made.", 400: "It is not valid."},
+    gives=ref("NewToken"),
+    tells={201: ("Location",)},
 )
 async def add(call: Call) -> Reply:
     """Make a token."""

@@ -1,7 +1,10 @@
 """``/webhooks``: URLs to which the daemon brings what is new."""
 
+from qabel.core.webhooks import KINDS, MIN_SECRET
+from qabel.net.webhook import MAX_URL
 from qabel.rest.answers import NO_CONTENT, Reply, created, json_reply
 from qabel.rest.routes import Call, Key, Routes
+from qabel.rest.schemas import listing, ref
 
 routes = Routes("Webhooks")
 
@@ -9,16 +12,36 @@ SCOPES = {"admin"}
 
 _NOT_FOUND = {404: "There is no such webhook."}
 
+_URL = {
+    "type": "string",
+    "pattern": "^[Hh][Tt][Tt][Pp][Ss]?://[!-~]+$",
+    "maxLength": MAX_URL,
+    "examples": ["http://127.0.0.1:8000/hook"],
+}
+_KINDS = {
+    "type": "array",
+    "items": {"enum": list(KINDS)},
+    "minItems": 1,
+    "default": ["drop"],
+}
+_SINCE = {"type": ["string", "null"]}
+_SECRET = {"type": "string", "minLength": MIN_SECRET, "maxLength": 256}
+
 _BODY = (
-    Key("url", "Where to bring it: loopback, unless others are allowed.", {"type": "string"}, True),
-    Key("kinds", "What to tell of.", {"type": "array", "items": {"type": "string"}}),
-    Key("secret", "The key of the signatures; made if it is not given.", {"type": "string"}),
-    Key("since", "The place after which to begin; from now on, if not given.", {"type": "string"}),
+    Key("url", "Where to bring it: loopback, unless others are allowed.", _URL, True),
+    Key("kinds", "What to tell of.", _KINDS),
+    Key("secret", "The key of the signatures; made if it is not given.", _SECRET),
+    Key("since", "The place after which to begin; from now on, if not given.", _SINCE),
 )
 
 
 @routes.add(
-    "GET", "/webhooks", "List the webhooks", scopes=SCOPES, answers={200: "A list of webhooks."}
+    "GET",
+    "/webhooks",
+    "List the webhooks",
+    scopes=SCOPES,
+    answers={200: "A list of webhooks."},
+    gives=listing(ref("Webhook")),
 )
 def listed(call: Call) -> Reply:
     """List webhooks, without their secrets."""
@@ -32,6 +55,8 @@ def listed(call: Call) -> Reply:
     scopes=SCOPES,
     body=_BODY,
     answers={201: "Added.", 400: "It is not valid.", 410: "The place is gone."},
+    gives=ref("NewWebhook"),
+    tells={201: ("Location",)},
 )
 async def add(call: Call) -> Reply:
     """Add a webhook."""
@@ -45,6 +70,7 @@ async def add(call: Call) -> Reply:
     "Read one webhook",
     scopes=SCOPES,
     answers={200: "The webhook.", **_NOT_FOUND},
+    gives=ref("Webhook"),
 )
 def read(call: Call, webhook_id: int) -> Reply:
     """Give one webhook."""
@@ -70,6 +96,7 @@ async def delete(call: Call, webhook_id: int) -> Reply:
     "List what could not be delivered",
     scopes=SCOPES,
     answers={200: "A list, oldest first.", **_NOT_FOUND},
+    gives=listing(ref("Undelivered")),
 )
 async def undelivered(call: Call, webhook_id: int) -> Reply:
     """Give what a webhook could not be told."""

@@ -95,16 +95,13 @@ async def test_bad_tokens(server: Any) -> None:
 
 @pytest_twisted.ensureDeferred
 async def test_contract(server: Any) -> None:
-    """The contract is there for programs and for people, and names every route."""
+    """The contract is there for programs, and names every route."""
     document = (await server.ask("GET", "/openapi.json")).json()
-    page = await server.ask("GET", "/docs")
     assert document["openapi"] == "3.1.0"
-    assert "default-src 'none'" in page.headers["content-security-policy"]
     for route in _routes():
         path = route.path.replace("<id:", "{").replace("<ref:", "{").replace(">", "}")
         operation = document["paths"][path][route.method.lower()]
         assert {str(status) for status in route.answers} <= set(operation["responses"])
-        assert route.path.split("<")[0] in page.body.decode()
 
 
 def _routes() -> list[Route]:
