@@ -10,7 +10,17 @@ from attrs import asdict
 
 from bench.measure import Row
 
-NAMES = ("crypto", "inbox", "listeners", "quiet", "receiving", "requests", "sending", "startup")
+NAMES = (
+    "crypto",
+    "inbox",
+    "latency",
+    "listeners",
+    "quiet",
+    "receiving",
+    "requests",
+    "sending",
+    "startup",
+)
 
 
 def main() -> int:
