@@ -11,6 +11,7 @@ from typing import Protocol
 
 from attrs import define, field, frozen
 from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.interfaces import IReactorTime
 
 from qabel.core.errors import Gone
 from qabel.store.feed import FeedEntry
@@ -20,6 +21,9 @@ BEGINNING = "0"
 
 RING_SIZE = 1000
 """Entries held in memory for the followers that are up to date."""
+
+WAKE_AT_ONCE = 50
+"""Followers that are woken in one turn of the reactor."""
 
 RING_BYTES = 4 * 1024 * 1024
 
@@ -45,8 +49,17 @@ class Entry:
 class Log:
     """The newest entries in memory, the older ones on disk, and who waits for more."""
 
-    def __init__(self, feed: FeedReader, *, database_id: str, last_seq: int, floor: int) -> None:
+    def __init__(
+        self,
+        feed: FeedReader,
+        *,
+        clock: IReactorTime,
+        database_id: str,
+        last_seq: int,
+        floor: int,
+    ) -> None:
         self._feed = feed
+        self._clock = clock
         self._database_id = database_id
         self.last_seq = last_seq
         self.floor = floor
@@ -170,7 +183,9 @@ class Log:
         return waiting
 
     def _stop_waiting(self, gone: "Deferred[None]") -> None:
-        self._hungry.remove(gone)
+        # Those that are being woken are in the list no more.
+        if gone in self._hungry:
+            self._hungry.remove(gone)
 
     def _fill_ring(self) -> None:
         if not self._is_filling:
@@ -180,9 +195,18 @@ class Log:
     def _has_filled(self, result: object) -> None:
         self._is_filling = False
         hungry, self._hungry = self._hungry, []
-        for each in hungry:
-            # One after another, not nested: there may be a thousand.
-            each.callback(result)  # type: ignore[arg-type]  # None, or a Failure
+        self._feed_some(hungry, result)
+
+    def _feed_some(self, hungry: "list[Deferred[None]]", result: object) -> None:
+        """Wake those that waited: one after another, not nested, and a few at a time.
+
+        There may be a thousand, and others have requests meanwhile.
+        """
+        for each in hungry[:WAKE_AT_ONCE]:
+            if not each.called:
+                each.callback(result)  # type: ignore[arg-type]  # None, or a Failure
+        if len(hungry) > WAKE_AT_ONCE:
+            self._clock.callLater(0, self._feed_some, hungry[WAKE_AT_ONCE:], result)
 
     async def _fill(self) -> None:
         if self.last_seq - self._ring_end > RING_SIZE:

@@ -147,6 +147,7 @@ class CoreService(MultiService):
         state = await places.load()
         self.log = Log(
             Feed(self._database),
+            clock=self._reactor,
             database_id=state.database_id,
             last_seq=state.last_seq,
             floor=state.floor,
