@@ -16,6 +16,9 @@ from qabel.dropserver.messages import Limits, MessageFile
 from tests.integration.client import Api
 from tests.integration.processes import Twistd
 
+INSIDE = Path(__file__).parent / "inside"
+"""What a measured daemon loads as it starts."""
+
 LISTEN = "tcp:0:interface=127.0.0.1"
 
 
@@ -25,6 +28,16 @@ class Daemon:
 
     api: Api
     process: Twistd
+    turns: Path
+    """Where the length of the reactor's longest turn is written, if it is measured."""
+
+    def forget_turns(self) -> None:
+        """Begin to look for the longest turn anew."""
+        self.turns.write_text("")
+
+    def longest_turn(self) -> float:
+        """Give the longest turn of the reactor, in seconds."""
+        return float(self.turns.read_text() or 0)
 
     def peak_memory(self) -> float:
         """Give the most memory that it ever had, in MB."""
@@ -58,13 +71,18 @@ def drop_server(folder: Path) -> Iterator[str]:
 
 
 @contextmanager
-def daemon(folder: Path, name: str = "me", *arguments: str) -> Iterator[Daemon]:
-    """Have a daemon run."""
+def daemon(
+    folder: Path, name: str = "me", *arguments: str, timed: bool = False
+) -> Iterator[Daemon]:
+    """Have a daemon run; if ``timed``, one that measures the turns of its reactor."""
     directory = folder / name
     command = ["qabel-rest", "--data-dir", str(directory), "--listen", LISTEN, *arguments]
-    with Twistd(folder / f"{name}.log", *command) as process:
+    turns = folder / f"{name}.turns"
+    turns.touch()
+    env = {"PYTHONPATH": str(INSIDE), "QABEL_BENCH_TURNS": str(turns)} if timed else {}
+    with Twistd(folder / f"{name}.log", *command, env=env) as process:
         process.wait_for(r"listens on .*rest\.sock")
-        yield Daemon(Api(directory, process.port("qabel-rest")), process)
+        yield Daemon(Api(directory, process.port("qabel-rest")), process, turns)
         process.stop()
 
 

@@ -5,7 +5,7 @@ from typing import Any, TypeVar
 
 from qabel.core.errors import Conflict, Invalid, NotFound
 from qabel.core.live import LiveDocument
-from qabel.core.references import choose_identity, require_identity
+from qabel.core.references import choose_identity, find_contact, require_identity
 from qabel.crypto import PrivateKey
 from qabel.drop.exchange import (
     CONTACT_TEXT_MARK,
@@ -121,6 +121,10 @@ class Directory:
         """Add a contact to an identity's. Raises Invalid, or Conflict if it is there already."""
         _only(given, CONTACT_KEYS)
         owner = choose_identity(self._synced.value, identity)
+        key = given.get("public_key")
+        # As long as a key: an id is no contact's key.
+        if len(str(key)) == 64 and find_contact(self._synced.value, owner, key) is not None:
+            raise Conflict("This contact is there already.")
         item = {
             "alias": given.get("alias"),
             "keys": {"public_key": given.get("public_key")},

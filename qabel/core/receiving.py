@@ -201,11 +201,16 @@ class Receiver:
             fetched = await self._fetch(url, since, batches)
         finally:
             batches.cancel()
-            self._sieve.end()
+            if reading.looked_at > BULK:
+                self._end_sieve()
             # What came whole is kept, whatever came of the rest.
             if reading.dates:
                 await self._on_dates(reading.dates)
         await self._finish(reading, fetched, due=due, full=since is None)
+
+    def _end_sieve(self) -> None:
+        # Ending processes takes a while; when the daemon stops, there are no workers to wait.
+        self._workers.run(self._sieve.end).addErrback(lambda _: self._sieve.end())
 
     async def _fetch(self, url: DropURL, since: str | None, batches: Batches[Sorted]) -> Fetched:
         async def take(parts: list[Part]) -> None:
