@@ -102,7 +102,8 @@ class Daemon(MultiService):
 
     def startService(self) -> None:
         """Take the data directory, and begin to start; raises StartError."""
-        private_directory(self._config.data_directory)
+        group = self._config.core.token_mode & 0o070
+        private_directory(self._config.data_directory, mode=0o710 if group else 0o700)
         self._lock.acquire()
         close_to_others(_files(self._config.data_directory))
         super().startService()

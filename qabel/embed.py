@@ -20,7 +20,7 @@ from typing import Any, Self, TypeVar
 
 from attrs import define, field
 from twisted.internet.defer import Deferred, DeferredLock
-from twisted.logger import Logger
+from twisted.logger import Logger, LogLevel
 from twisted.python.failure import Failure
 
 from qabel.core.log import Entry, Follower
@@ -168,7 +168,11 @@ def _descriptions(listen: str | Sequence[str]) -> Sequence[str]:
 
 
 def _source(key: str | KeySource, directory: Path) -> KeySource:
-    return key_source(key, directory) if isinstance(key, str) else key
+    if isinstance(key, str):
+        return key_source(key, directory)
+    if not callable(getattr(key, "make", None)):
+        raise TypeError("key is one of the choices of --key, or a KeySource")
+    return key
 
 
 def _check_timeout(timeout: float) -> None:
@@ -359,7 +363,8 @@ class _Telling:
                 return
             except Exception:  # noqa: BLE001 - the application's, or a disk in trouble
                 if not failed:
-                    self._log.failure("messages cannot be handed over; they are tried again")
+                    text = "messages cannot be handed over now; that is tried again"
+                    self._log.failure(text, level=LogLevel.warn)
                 failed = True
                 self.ended.wait(RETRY)
 

@@ -43,6 +43,7 @@ BACKLOG = 1024
 """Connections that may wait to be accepted."""
 
 _DEFAULT_INTERFACES = {"tcp": "", "ssl": "", "tls": "", "tcp6": "::"}
+_ENCRYPTED = frozenset({"ssl", "tls"})
 _INTERFACE_POSITIONS = {"tcp": 1, "tcp6": 2}
 
 
@@ -57,6 +58,11 @@ class ListenOn:
     path: str | None = None
     """Where a Unix socket is."""
     mode: int = 0o600
+
+    @property
+    def encrypted(self) -> bool:
+        """Whether it is known that others cannot read what goes over it, or change it."""
+        return self.kind in _ENCRYPTED
 
 
 def parse_endpoint(description: str) -> ListenOn:

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 import platformdirs
 from twisted.python import usage
 
+from qabel.jsonlog import log_json
 from qabel.listening import ListenOn, parse_endpoint
 from qabel.process import StartError, report_start_errors
 
@@ -16,13 +17,16 @@ class DaemonOptions(usage.Options):
     """The options that daemons have in common. A bad option is a StartError, not a usage page.
 
     A subclass sets ``name`` and ``default_listen``; after parsing, ``listen`` holds the endpoints.
+    With ``needs_tls`` other hosts may come in only by endpoints that encrypt.
     """
 
     name = "daemon"
+    needs_tls = False
     default_listen: Sequence[str] = ()
 
     optFlags: ClassVar[list[list[str | None]]] = [
-        ["allow-remote", None, "Allow --listen with endpoints that other hosts can reach."]
+        ["allow-remote", None, "Allow --listen with endpoints that other hosts can reach."],
+        ["log-json", None, "Log in JSON: an object in each line."],
     ]
 
     def __init__(self) -> None:
@@ -51,6 +55,16 @@ class DaemonOptions(usage.Options):
                     f"{place.description} can be reached from other hosts; give --allow-remote too"
                     " if it should be"
                 )
+            if self.needs_tls and place.reachable and not place.encrypted:
+                raise StartError(
+                    f"{place.description} can be reached from other hosts, and everybody between"
+                    " could read tokens and messages; use ssl:PORT:privateKey=FILE:certKey=FILE,"
+                    " or a proxy with TLS before a loopback address"
+                )
+        if self["log-json"] and self.parent is not None:
+            if self.parent["syslog"] or self.parent["logger"]:
+                raise StartError("--log-json goes with none of twistd's --syslog and --logger")
+            log_json(self.parent)
 
     def positive(self, option: str, kind: Callable[[str], Any] = float) -> Any:
         """Give an option's value as a number above zero; raises StartError."""

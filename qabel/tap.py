@@ -13,7 +13,7 @@ from qabel.logs import withhold_texts
 from qabel.net.errors import DropServerError
 from qabel.notify import Notifier
 from qabel.options import DaemonOptions, data_directory
-from qabel.process import StartError, use_steady_clock
+from qabel.process import StartError, keep_for_good, use_steady_clock
 from qabel.protection import protect_process
 from qabel.rest.door import DoorOptions
 
@@ -24,6 +24,7 @@ class Options(DaemonOptions):
     """The command line of ``twistd qabel-rest``."""
 
     name = NAME
+    needs_tls = True
     default_listen = tuple(loopback_endpoints(PORT))
     synopsis = "[options]"
     longdesc = "The Qabel daemon: end-to-end encrypted messages behind a local REST API."
@@ -31,6 +32,7 @@ class Options(DaemonOptions):
     optFlags: ClassVar[list[list[str | None]]] = [
         *DaemonOptions.optFlags,
         ["no-push", None, "Do not listen for news; poll only."],
+        ["token-group-readable", None, "Let the group of api-token read it, and pass to it."],
     ]
     optParameters: ClassVar[list[list[str | None]]] = [
         ["data-dir", None, None, "Where everything is kept. [$QABEL_DATA_DIR, or per user]"],
@@ -91,6 +93,7 @@ class Options(DaemonOptions):
                 stale_after=self.positive("stale-after"),
                 drop_id_bits=bits,
                 push=not self["no-push"],
+                token_mode=0o640 if self["token-group-readable"] else 0o600,
             ),
         )
 
@@ -106,4 +109,5 @@ def makeService(options: Options) -> IService:
     notifier = Notifier(reactor=reactor)
     notifier.setServiceParent(daemon)
     daemon.ready.addCallback(notifier.is_ready)
+    daemon.ready.addCallback(lambda _: keep_for_good())
     return daemon

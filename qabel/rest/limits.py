@@ -30,7 +30,7 @@ LINGER_TIME = 2.0
 """Seconds for which what a refused client still sends is thrown away, so that it reads why."""
 
 ARRIVAL_TIME = 5.0
-"""Seconds that a request may take to arrive when somebody else waits for the connection."""
+"""Seconds that a body may take to arrive when somebody else waits for the connection."""
 
 TOO_LARGE = problem(413, f"A request's body may have at most {MAX_BODY} bytes.", limit=MAX_BODY)
 _TOO_SLOW = problem(408, f"The request was not here in whole after {REQUEST_TIME:.0f} seconds.")
@@ -154,9 +154,9 @@ class ApiChannel(HTTPChannel):
         transport.abortConnection()
 
     @property
-    def is_arriving(self) -> bool:
-        """Whether a part of a request is here, but not all of it."""
-        return self._arriving
+    def is_known(self) -> bool:
+        """Whether the request that arrives is from somebody who may ask something."""
+        return bool(self.requests) and self.requests[-1].access is not None
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         """Forget the connection."""
@@ -265,7 +265,9 @@ class ApiSite(Site):
         return True
 
     def _to_spare(self) -> Iterator[ApiChannel]:
-        yield from (each for each in self._waiting if not each.is_arriving)
+        # Be they idle or strangers that send slowly, nothing is lost; a request takes no time to
+        # arrive, so those that wait the longest are not in the middle of a good one.
+        yield from (each for each in self._waiting if not each.is_known)
         late = self.reactor.seconds() - ARRIVAL_TIME
         yield from (each for each, since in self._waiting.items() if since < late)
 

@@ -126,8 +126,8 @@ def _unavailable(error: Exception, _: _Methods) -> Reply:
     return problem(503, detail, headers=((b"Retry-After", b"1"),))
 
 
-def _store(error: errors.StoreError, _: _Methods) -> Reply:
-    _log.error("The store failed a request: {error}", error=str(error))
+def _store(error: Exception, _: _Methods) -> Reply:
+    _log.error("The disk failed a request: {error}", error=str(error))
     return problem(500, str(error))
 
 
@@ -161,7 +161,7 @@ _TABLE: tuple[tuple[type[BaseException], Callable[[Any, _Methods], Reply]], ...]
     (errors.TooLarge, _too_large),
     (errors.Gone, _gone),
     (errors.Unavailable, _unavailable),
-    (TokenFileTrouble, _plain(507)),
+    (TokenFileTrouble, _store),
     (errors.StoreFull, lambda error, _: problem(507, str(error))),
     (errors.StoreError, _store),
     (MethodNotAllowed, _method_not_allowed),

@@ -168,6 +168,44 @@ async def test_full_house(make_server: Any) -> None:
 
 
 @pytest_twisted.ensureDeferred
+async def test_slow_strangers_keep_nobody_out(make_server: Any) -> None:
+    """However many send a byte now and then, who has a whole request is answered at once."""
+    server = await make_server(max_connections=20)
+    slow = []
+    for number in range(200):
+        wire = await server.wire()
+        wire.send(b"GET /settings HTTP/1.1\r\nHost: localhost\r\nX-A"[: 1 + number % 40])
+        slow.append(wire)
+        if number % 20 == 19:
+            await server.until(lambda: _arriving(server))
+            assert (await server.ask("GET", "/settings")).status == 200
+            assert server.site.connections <= 20
+    for wire in slow[:100]:
+        wire.send(b"x")
+    assert (await server.ask("GET", "/settings")).status == 200
+    for wire in slow[:150]:
+        assert await wire.closed() == b""
+
+
+@pytest_twisted.ensureDeferred
+async def test_who_sends_a_body_is_not_pushed_out(make_server: Any) -> None:
+    """A body on its way from somebody who may send one is not broken off for newcomers."""
+    server = await make_server(max_connections=3)
+    body = b'{"key": "poll_interval", "value": 7}'
+    whole = server.request("PUT", "/settings", body, content_type=JSON)
+    sending = await server.wire()
+    sending.send(whole[:-5])
+    await server.until(lambda: any(each.is_known for each in server.site._waiting))
+    for _ in range(10):
+        wire = await server.wire()
+        wire.send(b"G")
+        await server.until(lambda: server.site.connections <= 3)
+    assert (await server.ask("GET", "/status")).status == 200
+    sending.send(whole[-5:])
+    assert (await sending.answer()).status == 200
+
+
+@pytest_twisted.ensureDeferred
 async def test_pipelining(server: Any) -> None:
     """Requests sent at once are answered in order."""
     wire = await server.wire()
@@ -202,7 +240,7 @@ async def test_headers_on_all(server: Any) -> None:
 
 
 def _arriving(server: Any) -> bool:
-    return any(each.is_arriving for each in server.site._waiting)
+    return any(each._arriving for each in server.site._waiting)
 
 
 def _received(server: Any) -> int:

@@ -1,0 +1,66 @@
+"""Small programs with a daemon inside: each runs in a process of its own, as reactors demand."""
+
+import os
+import subprocess
+import sys
+import textwrap
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.integration.processes import ROOT
+
+DEADLINE = 60.0
+"""Seconds that a program may take, on a machine that does other things too."""
+
+BEGINNING = """
+import sys
+import qabel.embed
+
+FOLDER = sys.argv[1]
+
+def refused(kind, function, *arguments, **named):
+    try:
+        function(*arguments, **named)
+    except kind as error:
+        assert type(error) is kind, repr(error)
+        return str(error)
+    raise AssertionError(f"there was no {kind.__name__}")
+
+async def meet(core):
+    alice = await core.directory.add_identity("Alice")
+    bob = await core.directory.add_identity("Bob")
+    card = core.directory.contact_file(str(bob["id"]))
+    [contact] = await core.directory.import_contacts(str(alice["id"]), card)
+    return alice, contact
+
+async def say(core, alice, contact, text):
+    message = {"model_object": "chat", "data": {"msg": text}}
+    await core.outbox.send([contact["id"]], alice["id"], message)
+"""
+
+Run = Callable[..., str]
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Run:
+    """Give a function that runs a program to its end, with status 0, and gives what it printed."""
+
+    def run_program(source: str, *, status: int = 0, **environment: str) -> str:
+        done = subprocess.run(
+            [sys.executable, "-c", BEGINNING + textwrap.dedent(source), str(tmp_path)],
+            cwd=ROOT,
+            env={**os.environ, "HOME": str(tmp_path), **environment},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=DEADLINE,
+            check=False,
+        )
+        assert done.returncode == status, done.stdout + done.stderr
+        if status == 0:
+            assert done.stderr == ""
+        return done.stdout
+
+    return run_program

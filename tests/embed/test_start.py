@@ -1,0 +1,142 @@
+"""Starting and stopping the daemon in a program."""
+
+from tests.embed.conftest import Run
+
+
+def test_a_daemon_in_a_block(run: Run) -> None:
+    """It serves REST inside the block, and nothing of it is left after."""
+    run("""
+        import json, os, threading, urllib.request
+        with qabel.embed.start(data_dir="~/a", listen="tcp:0:interface=127.0.0.1") as daemon:
+            assert daemon.socket == __import__("pathlib").Path(FOLDER, "a/rest.sock"), daemon.socket
+            request = urllib.request.Request(daemon.url + "/status")
+            request.add_header("Authorization", "Bearer " + daemon.token)
+            with urllib.request.urlopen(request, timeout=20) as answer:
+                told = json.load(answer)
+            assert told["inbox"] == daemon.call(lambda core: core.status())["inbox"]
+        for use in (lambda: daemon.url, lambda: daemon.token, lambda: daemon.call(lambda core: 1),
+                    lambda: daemon.on_message(print, deliver=print)):
+            assert "start another" in refused(qabel.embed.Stopped, use)
+        daemon.stop()
+        assert not daemon.socket.exists()
+    """)
+
+
+def test_again_and_several(run: Run) -> None:
+    """One can follow another in a directory; others run beside it in their own."""
+    run("""
+        for turn in range(2):
+            with qabel.embed.start(FOLDER + "/a", listen=()) as daemon:
+                assert "no TCP" in refused(qabel.embed.EmbedError, lambda: daemon.url)
+                with qabel.embed.start(FOLDER + "/b", drop_server=qabel.embed.ANY_PORT) as other:
+                    assert other.call(lambda core: core.synced.value.drop_servers)
+                    assert not daemon.call(lambda core: core.synced.value.drop_servers)
+                    assert daemon.call(lambda core: core) is not other.call(lambda core: core)
+                assert daemon.call(lambda core: 5) == 5
+    """)
+
+
+def test_a_second_start(run: Run) -> None:
+    """A directory that is in use is refused with one line, and the first daemon goes on."""
+    run("""
+        with qabel.embed.start(FOLDER + "/a") as daemon:
+            why = refused(qabel.embed.StartError, qabel.embed.start, FOLDER + "/a")
+            assert "in use by this process already" in why, why
+            assert daemon.call(lambda core: 5) == 5
+    """)
+
+
+def test_a_start_that_fails(run: Run) -> None:
+    """What keeps it from starting is told in one line; the next start can do better."""
+    run("""
+        import socket
+        from qabel.store.keys import GivenKey
+        qabel.embed.start(FOLDER + "/a").stop()
+        wrong = GivenKey(bytes(32))
+        for _ in range(2):
+            why = refused(qabel.embed.StartError, qabel.embed.start, FOLDER + "/a", key=wrong)
+            assert "key does not open" in why, why
+        with socket.create_server(("127.0.0.1", 0)) as taken:
+            place = f"tcp:{taken.getsockname()[1]}:interface=127.0.0.1"
+            for option in ("listen", "drop_server"):
+                refused(qabel.embed.StartError, qabel.embed.start, FOLDER + "/a", **{option: place})
+        open(FOLDER + "/file", "w").close()
+        refused(qabel.embed.StartError, qabel.embed.start, FOLDER + "/file")
+        with qabel.embed.start(FOLDER + "/a") as daemon:
+            assert daemon.call(lambda core: 5) == 5
+    """)
+
+
+def test_wrong_arguments(run: Run) -> None:
+    """They are refused by name, before anything is begun."""
+    run("""
+        start, StartError = qabel.embed.start, qabel.embed.StartError
+        refused(ValueError, start, "")
+        refused(TypeError, start, None)
+        refused(ValueError, start, FOLDER + "/a", timeout=0)
+        refused(ValueError, start, FOLDER + "/a", timeout=float("nan"))
+        refused(TypeError, start, FOLDER + "/a", listen=[9696])
+        refused(TypeError, start, FOLDER + "/a", listen=b"tcp:0")
+        refused(TypeError, start, FOLDER + "/a", key=5)
+        for wrong in ("9696", "tcp:0", "tcp:0:interface=0.0.0.0"):
+            refused(StartError, start, FOLDER + "/a", listen=wrong)
+            refused(StartError, start, FOLDER + "/a", drop_server=wrong)
+        assert "must be one of" in refused(StartError, start, FOLDER + "/a", key="secret")
+        assert not __import__("os").path.exists(FOLDER + "/a")
+        with start(FOLDER + "/a") as daemon:
+            refused(ValueError, daemon.call, lambda core: 1, timeout=-1)
+            refused(TypeError, daemon.call, None)
+            refused(TypeError, daemon.on_message, print, deliver=None)
+            refused(ValueError, daemon.stop, timeout=0)
+            assert daemon.call(lambda core: 5) == 5
+    """)
+
+
+def test_a_reactor_of_the_program(run: Run) -> None:
+    """Who runs the reactor takes make_service; a start says so."""
+    run("""
+        from pathlib import Path
+        from twisted.internet import reactor, task
+
+        async def main(reactor):
+            await task.deferLater(reactor, 0)
+            why = refused(qabel.embed.EmbedError, qabel.embed.start, FOLDER + "/a")
+            assert "make_service" in why
+            daemon = qabel.embed.make_service(Path(FOLDER, "a"))
+            daemon.startService()
+            await daemon.ready
+            assert daemon.addresses[0].port
+            second = qabel.embed.make_service(FOLDER + "/a", listen=())
+            refused(qabel.embed.StartError, second.startService)
+            assert (await daemon.core.status())["status"] == "running"
+            await daemon.stopService()
+
+        task.react(lambda reactor: task.ensureDeferred(main(reactor)))
+    """)
+
+
+def test_a_reactor_that_has_ended(run: Run) -> None:
+    """It cannot be started again, and a start says so at once."""
+    run("""
+        from twisted.internet import reactor
+        reactor.callWhenRunning(reactor.stop)
+        reactor.run()
+        for _ in range(2):
+            why = refused(qabel.embed.EmbedError, qabel.embed.start, FOLDER + "/a", timeout=1)
+            assert "cannot be started" in why, why
+    """)
+
+
+def test_logs_go_where_the_program_logs(run: Run) -> None:
+    """They reach the logger "qabel", with no secret in them; warnings stay the program's."""
+    run("""
+        import io, logging, warnings
+        shown, showwarning, log = [], warnings.showwarning, io.StringIO()
+        logging.basicConfig(level=logging.DEBUG, stream=log)
+        with qabel.embed.start(FOLDER + "/a") as daemon:
+            token = daemon.token
+        assert "INFO:qabel:qabel-rest listens on 127.0.0.1:" in log.getvalue()
+        assert token not in log.getvalue()
+        assert warnings.showwarning is showwarning
+        print("standard output stays the program's")
+    """)

@@ -1,0 +1,186 @@
+"""The contract document: valid, whole, and true of what is served."""
+
+import json
+import re
+from typing import Any
+
+import pytest
+import pytest_twisted
+from jsonschema import Draft202012Validator
+from openapi_spec_validator import OpenAPIV31SpecValidator
+
+from qabel.core.tokens import SCOPES
+from qabel.jsontext import encode
+from qabel.rest.app import SUBJECTS, Api
+from qabel.rest.openapi import describe
+from qabel.rest.problems import _TABLE, problem, refused
+from qabel.rest.routes import Route
+from qabel.rest.statuses import PROBLEMS
+
+DOCUMENT = describe(SUBJECTS)
+ROUTES = [route for subject in SUBJECTS for route in subject.all]
+
+
+def operation(route: Route, method: str | None = None) -> dict[str, Any]:
+    """Find what the document says of a route."""
+    path = re.sub(r"<\w+:(\w+)>", r"{\1}", route.path)
+    found: dict[str, Any] = DOCUMENT["paths"][path][(method or route.method).lower()]
+    return found
+
+
+def resolved(value: dict[str, Any]) -> dict[str, Any]:
+    """Follow a reference."""
+    if "$ref" not in value:
+        return value
+    found: Any = DOCUMENT
+    for name in value["$ref"].removeprefix("#/").split("/"):
+        found = found[name]
+    return {**found, **{key: each for key, each in value.items() if key != "$ref"}}
+
+
+def schemas(value: object) -> list[dict[str, Any]]:
+    """Give all that stands under the name schema, and the named ones."""
+    found: list[dict[str, Any]] = []
+    if isinstance(value, dict):
+        for key, each in value.items():
+            if key == "schema":
+                found.append(each)
+            found += schemas(each)
+    elif isinstance(value, list):
+        for each in value:
+            found += schemas(each)
+    return found
+
+
+def test_document_is_valid() -> None:
+    """It is an OpenAPI 3.1 document, and each schema in it is one."""
+    assert list(OpenAPIV31SpecValidator(DOCUMENT).iter_errors()) == []
+    every = [*DOCUMENT["components"]["schemas"].values(), *schemas(DOCUMENT)]
+    for schema in every:
+        Draft202012Validator.check_schema(schema)
+    assert encode(DOCUMENT) == Api.openapi
+
+
+def test_every_route_is_there() -> None:
+    """Each route stands in it, with its scopes, its answers and its parameters; nothing else."""
+    told = {(path, method) for path, each in DOCUMENT["paths"].items() for method in each}
+    assert len(told) == len(ROUTES) + sum(route.method == "GET" for route in ROUTES)
+    for route in ROUTES:
+        for method in {route.method, "HEAD" if route.method == "GET" else route.method}:
+            what = operation(route, method)
+            assert {int(status) for status in what["responses"]} >= set(route.answers)
+            scopes = [alternative["token"] for alternative in what["security"]]
+            wanted = sorted({*route.scopes, "admin"}) if route.scopes else []
+            assert scopes == [[each] for each in wanted]
+            assert set(wanted) <= set(SCOPES)
+            names = {each["name"] for each in what["parameters"]}
+            assert names == {
+                *route.query,
+                *(each.name for each in route.reads),
+                *re.findall(r"<\w+:(\w+)>", route.path),
+            }
+
+
+def test_every_answer_is_described() -> None:
+    """No answer with a body goes without content type and schema; all problems are of one kind."""
+    bare = {"GET /identities/<ref:ref>/qr.svg", "GET /identities/<ref:ref>/qr.png"}
+    for route in ROUTES:
+        for status, given in operation(route)["responses"].items():
+            response = resolved(given)
+            assert response["description"].endswith((".", "it", "object"))
+            if status in ("204", "304"):
+                assert "content" not in response
+                continue
+            [(kind, content)] = response["content"].items()
+            if int(status) >= 400:
+                assert kind == "application/problem+json"
+                assert content["schema"] == {"$ref": "#/components/schemas/Problem"}
+            else:
+                assert kind == route.produces
+                assert content["schema"] or route.name in bare, route.name
+        if route.method == "GET":
+            for response in operation(route, "HEAD")["responses"].values():
+                assert "content" not in response
+
+
+def test_headers_of_answers() -> None:
+    """The headers by which clients go on are promised where they always come."""
+    for route in ROUTES:
+        responses = operation(route)["responses"]
+        for status, name in (
+            ("401", "WWW-Authenticate"),
+            ("405", "Allow"),
+            ("410", "X-Qabel-Oldest"),
+        ):
+            if status in responses:
+                assert resolved(responses[status])["headers"][name]["required"]
+        assert "Retry-After" in resolved(responses["503"])["headers"]
+        if "201" in responses and route.path != "/backup":
+            assert "Location" in responses["201"]["headers"]
+
+
+STATUS_OF = {
+    "UnknownKey": 405,
+    "InvalidDocument": 400,
+    "InvalidJSON": 400,
+    "Invalid": 400,
+    "NotFound": 404,
+    "Conflict": 409,
+    "Changed": 412,
+    "TooLarge": 413,
+    "Gone": 410,
+    "Unavailable": 503,
+    "TokenFileTrouble": 500,
+    "StoreFull": 507,
+    "StoreError": 500,
+    "MethodNotAllowed": 405,
+    "CancelledError": 503,
+}
+"""What each entry of the table of errors leads to."""
+
+
+def test_every_problem_is_known() -> None:
+    """Each status that the table of errors leads to is one that the document describes."""
+    assert {kind.__name__ for kind, _ in _TABLE} == {*STATUS_OF, "Refused", "HTTPException"}
+    assert set(STATUS_OF.values()) <= set(PROBLEMS)
+
+
+def check(schema: dict[str, Any], value: object) -> None:
+    """See that a value is what a schema of the document says."""
+    whole = {**schema, "components": DOCUMENT["components"]}
+    Draft202012Validator(whole).validate(value)
+
+
+@pytest.mark.parametrize("status", sorted(PROBLEMS))
+def test_problems_are_as_described(status: int) -> None:
+    """A problem is what its schema says, whatever it carries."""
+    reply = problem(status, "It is so.", limit=1, size=2, oldest="0", reasons=["a"])
+    assert refused(status, "It is so.").reply.status == status
+    check({"$ref": "#/components/schemas/Problem"}, json.loads(reply.body))
+
+
+@pytest_twisted.ensureDeferred
+async def test_answers_are_as_described(server: Any) -> None:
+    """What a daemon with people and messages answers is what the schemas say, and no more."""
+    alice, _ = await server.friends()
+    await server.receive("one", sender="Alice")
+    await server.ask_json("POST", "/tokens", {"name": "a", "scopes": ["read"]})
+    await server.ask_json("POST", "/webhooks", {"url": "http://127.0.0.1:9/"})
+    seen = set()
+    for route in ROUTES:
+        if route.method != "GET" or route.path == "/events":
+            continue
+        path = re.sub(r"<\w+:\w+>", "1", route.path)
+        if path == "/drop/1":
+            path = f"/drop/{(await server.ask('GET', '/drop?since=0')).json()[0]['id']}"
+        got = await server.ask("GET", path)
+        assert got.status == 200, path
+        assert got.headers["content-type"] == route.produces
+        response = operation(route)["responses"]["200"]
+        for name in response.get("headers", {}):
+            assert name.lower() in got.headers
+        if route.produces == "application/json":
+            check(response["content"]["application/json"]["schema"], got.json())
+            seen.add(path)
+    assert len(seen) > 15
+    assert alice["id"] == 1

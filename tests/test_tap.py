@@ -1,0 +1,94 @@
+"""The command line of the daemon: who can reach it, and who can read its token."""
+
+import stat
+from pathlib import Path
+
+import pytest
+
+from qabel.process import StartError
+from qabel.tap import Options
+
+
+@pytest.fixture(autouse=True)
+def _own_hook(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Leave the interpreter's way to show exceptions alone, and the user's directory."""
+    monkeypatch.setattr("sys.excepthook", None)
+    monkeypatch.setenv("QABEL_DATA_DIR", str(tmp_path / "data"))
+
+
+def parse(*arguments: str) -> Options:
+    """Parse a command line."""
+    options = Options()
+    options.parseOptions(list(arguments))
+    return options
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        "tcp:9696",
+        "tcp:9696:interface=0.0.0.0",
+        "tcp:9696:interface=192.0.2.1",
+        "tcp6:9696",
+        "tcp:9696:interface=box.example",
+        "systemd:domain=INET:index=0",
+        "haproxy:tcp:9696",
+        "nobody-knows:1",
+    ],
+)
+def test_plain_endpoints_are_for_loopback(place: str) -> None:
+    """What other hosts can reach and nobody encrypts is refused, with --allow-remote as without."""
+    with pytest.raises(StartError, match="--allow-remote"):
+        parse(f"--listen={place}")
+    with pytest.raises(StartError, match="could read tokens and messages"):
+        parse(f"--listen={place}", "--allow-remote")
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        "ssl:9696:privateKey=key.pem:certKey=cert.pem",
+        "ssl:9696:privateKey=key.pem:certKey=cert.pem:interface=192.0.2.1",
+        "tls:9696:certificate.pem",
+    ],
+)
+def test_tls_may_be_reached(place: str) -> None:
+    """With TLS, --allow-remote is what it takes; without tokens nothing helps."""
+    with pytest.raises(StartError, match="--allow-remote"):
+        parse(f"--listen={place}")
+    [listen] = parse(f"--listen={place}", "--allow-remote").listen
+    assert (listen.reachable, listen.encrypted) == (True, True)
+    with pytest.raises(StartError, match="--auth none"):
+        parse(f"--listen={place}", "--allow-remote", "--auth=none")
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        "tcp:0:interface=127.0.0.1",
+        "tcp6:0:interface=\\:\\:1",
+        "unix:/run/a",
+        "tcp:0:interface=localhost",
+    ],
+)
+def test_this_machine_needs_no_tls(place: str) -> None:
+    """Loopback and Unix sockets are plain, with --allow-remote as without."""
+    for more in ([], ["--allow-remote"]):
+        [listen] = parse(f"--listen={place}", *more).listen
+        assert not listen.reachable
+
+
+def test_the_drop_server_may_be_plain() -> None:
+    """What drops hold is encrypted: a drop server beside the daemon may be reached over http."""
+    with pytest.raises(StartError, match="--allow-remote"):
+        parse("--drop-server=tcp:9697")
+    config = parse("--drop-server=tcp:9697", "--allow-remote").config
+    assert config.drop_server is not None
+    assert config.drop_server.reachable
+
+
+def test_the_group_may_read_the_token() -> None:
+    """The token is its owner's; the group is let in only if that was said."""
+    assert stat.filemode(parse().config.core.token_mode) == "?rw-------"
+    mode = parse("--token-group-readable").config.core.token_mode
+    assert stat.filemode(mode) == "?rw-r-----"
