@@ -49,6 +49,7 @@ class Options(DaemonOptions):
         super().__init__()
         self.hosts: list[str] = []
         self.origins: list[str] = []
+        self.webhooks: list[str] = []
         self.drop_server: ListenOn | None = None
 
     def opt_allow_host(self, name: str) -> None:
@@ -58,6 +59,10 @@ class Options(DaemonOptions):
     def opt_allow_origin(self, origin: str) -> None:
         """Let web pages of this origin in, as https://app.example. Repeatable."""
         self.origins.append(origin)
+
+    def opt_allow_webhook(self, origin: str) -> None:
+        """Let webhooks call this origin too, as https://host:port, besides loopback. Repeatable."""
+        self.webhooks.append(origin.lower())
 
     def postOptions(self) -> None:
         """Read the values; raises StartError."""
@@ -93,6 +98,7 @@ class Options(DaemonOptions):
                 stale_after=self.positive("stale-after"),
                 drop_id_bits=bits,
                 push=not self["no-push"],
+                webhook_origins=frozenset(self.webhooks),
                 token_mode=0o640 if self["token-group-readable"] else 0o600,
             ),
         )

@@ -22,11 +22,10 @@ def logged(text: str) -> list[dict[str, Any]]:
 
 def test_what_a_line_has() -> None:
     """Time, level, where it came from, and the text; of a failure, the lines of code."""
-    file = io.StringIO()
+    file, secret = io.StringIO(), "MARK" + "ER"
     log = Logger("here", observer=LogPublisher(Discreet(json_lines(file))))
     log.warn("two\nlines, {what}", what="ünïcode", hidden="MARKER")
     log.info("")
-    secret = "MARK" + "ER"
     try:
         raise ValueError(secret)
     except ValueError:

@@ -207,7 +207,12 @@ class CoreService(MultiService):
             self._outbox, self._poster, self._workers, synced, clock=clock, now=now
         )
         self.webhooks = Webhooks(
-            WebhookShelf(self._database), self.log, self._hooks.post_json, clock=clock, now=now
+            WebhookShelf(self._database),
+            self.log,
+            self._hooks.post_json,
+            self._hooks.may_call,
+            clock=clock,
+            now=now,
         )
         self._room = Room(self._try_room, self._go_on, clock)
         self._database.on_full = self._room.missing

@@ -69,6 +69,7 @@ class Webhooks(Service):
         shelf: WebhookShelf,
         log: Log,
         post: HookPost,
+        may_call: Callable[[str], bool],
         *,
         clock: IReactorTime,
         now: Callable[[], float],
@@ -79,6 +80,7 @@ class Webhooks(Service):
             shelf: keeps the webhooks, their places, and what could not be delivered.
             log: what they are told of.
             post: brings it.
+            may_call: tells whether a URL's host is this machine, or allowed.
             clock: for pauses.
             now: seconds since the epoch.
 
@@ -86,6 +88,7 @@ class Webhooks(Service):
         self._shelf = shelf
         self._log = log
         self._post = post
+        self._may_call = may_call
         self._clock = clock
         self._now = now
         self._runners: dict[int, _Runner] = {}
@@ -177,6 +180,9 @@ class Webhooks(Service):
         url = given.get("url")
         if not isinstance(url, str) or not is_webhook_url(url):
             faults.append(Fault("url", f"must be http or https, in {MAX_URL} ASCII characters"))
+        elif not self._may_call(url):
+            why = "is not on this machine; allow its origin with --allow-webhook"
+            faults.append(Fault("url", why))
         kinds = given.get("kinds", ["drop"])
         if not isinstance(kinds, list) or not kinds or not all(each in KINDS for each in kinds):
             faults.append(Fault("kinds", f"must be a list with at least one of {', '.join(KINDS)}"))

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping
+from ipaddress import ip_address
 from typing import Any
 
 from twisted.internet.defer import gatherResults
@@ -56,6 +57,20 @@ class WebhookClient:
         self._exchanges = Exchanges(clock, limits)
         self._local = Transport(clock, connector, is_loopback, _outside)
         self._remote = Transport(clock, connector, anywhere, _outside)
+
+    def may_call(self, url: str) -> bool:
+        """Tell whether the URL's host is this machine by its name, or allowed."""
+        match = _URL.fullmatch(url)
+        if match is None:
+            return False
+        host = match["host"].lower()
+        if self._allowed(f"{match['scheme'].lower()}://{host}"):
+            return True
+        name = host.removesuffix(f":{match['port']}") if match["port"] else host
+        try:
+            return name == "localhost" or is_loopback(ip_address(name.strip("[]")))
+        except ValueError:
+            return False
 
     async def post_json(self, url: str, body: bytes, headers: Mapping[str, str]) -> int:
         """Post a JSON text, with these headers; give the status of the answer.

@@ -7,7 +7,7 @@ from qabel.core.live import LiveDocument
 from qabel.core.service import CoreService
 from qabel.jsontext import InvalidJSON, parse
 from qabel.rest.answers import Reply, versioned
-from qabel.rest.body import FORM, JSON, MERGE_PATCH, MULTIPART, read_patch
+from qabel.rest.body import FORM, JSON, MERGE_PATCH, MULTIPART, read_members, read_patch
 from qabel.rest.problems import refused
 from qabel.rest.routes import Call, Header, Key, Raw, Routes
 from qabel.rest.schemas import OBJECT, ref
@@ -79,10 +79,11 @@ def _declare(path: str, what: str, choose: Callable[[CoreService], LiveDocument[
         tells=_TELLS,
     )
     async def change(call: Call) -> Reply:
-        members = call.members()
+        members = call.read(read_members)
         key = members.get("key")
         if not isinstance(key, str):
             raise call.wrong_key("The key is missing, or is no text.")
+        call.refuse_unknown(members)
         if "value" not in members:
             raise refused(400, "The value is missing.")
         document = choose(call.core)
@@ -126,9 +127,10 @@ def _declare(path: str, what: str, choose: Callable[[CoreService], LiveDocument[
 
 def _settings_in(call: Call) -> object:
     """Give the document in the body; as a text, it may also be one in a JSON string."""
-    members = call.members(unreadable=405)
+    members = call.read(read_members, unreadable=405)
     if "settings" not in members:
         raise call.wrong_key("The settings are missing.")
+    call.refuse_unknown(members)
     settings = members["settings"]
     if not isinstance(settings, str):
         return settings

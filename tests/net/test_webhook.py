@@ -150,3 +150,23 @@ async def test_close(make_hooks, serve):
         await running
     with pytest.raises(WebhookFailed):
         await hooks.post_json(url, b"{}", {})
+
+
+@pytest.mark.parametrize(
+    ("url", "may"),
+    [
+        ("http://127.0.0.1:9/hook", True),
+        ("http://localhost/hook", True),
+        ("http://[::1]:9/hook", True),
+        ("https://hooks.example:8443/x", True),
+        ("https://hooks.example/x", False),
+        ("http://hooks.example:8443/x", False),
+        ("http://192.168.1.1/hook", False),
+        ("http://localhost.example/hook", False),
+        ("nonsense", False),
+    ],
+)
+def test_whom_a_webhook_may_call(url: str, may: bool) -> None:
+    """This machine by its name or address, and the origins that are allowed, as they are."""
+    client = WebhookClient(reactor, allowed={"https://hooks.example:8443"}.__contains__)
+    assert client.may_call(url) is may

@@ -65,6 +65,8 @@ ROWS = [
     ("POST", "/settings", {"settings": ""}, 405),
     ("POST", "/settings", {"settings": '{"poll_interval": NaN}'}, 405),
     ("POST", "/settings", {}, 405),
+    ("POST", "/settings", {"setting": {}}, 405),
+    ("PUT", "/settings", {"kex": "poll_interval", "value": 1}, 405),
     ("PUT", "/synced", {"key": "accounts", "value": []}, 200),
     (
         "PUT",
