@@ -167,6 +167,6 @@ async def test_close(make_hooks, serve):
     ],
 )
 def test_whom_a_webhook_may_call(url: str, may: bool) -> None:
-    """This machine by its name or address, and the origins that are allowed, as they are."""
+    """It may call this machine by its name or address, and origins that are allowed."""
     client = WebhookClient(reactor, allowed={"https://hooks.example:8443"}.__contains__)
     assert client.may_call(url) is may
