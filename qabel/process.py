@@ -143,10 +143,10 @@ class DirectoryLock:
             os.close(descriptor)
             if error.errno not in (errno.EWOULDBLOCK, errno.EACCES):
                 raise StartError(f"cannot lock {path}: {_reason(error)}") from None
-            who = f" (process {holder})" if holder.isdecimal() else ""
-            raise StartError(
-                f"the data directory {self.directory} is in use by another process{who}"
-            ) from None
+            who = f"another process (process {holder})" if holder.isdecimal() else "another process"
+            if holder == str(os.getpid()):
+                who = "this process already"
+            raise StartError(f"the data directory {self.directory} is in use by {who}") from None
         self._descriptor = descriptor
         return self
 

@@ -204,8 +204,8 @@ class Directory:
         servers = self._synced.value.active_drop_servers
         if not servers:
             raise Conflict(
-                "There is no active drop server to make a drop on. Add one to drop_servers in "
-                "/synced, or give the identity's drops."
+                "There is no active drop server to make a drop on. Add one first (qabel server "
+                "add URL, or drop_servers in /synced), or give the identity's drops."
             )
         return DropURL.on_server(servers[0].url, bits=self._drop_id_bits)
 

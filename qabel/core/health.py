@@ -122,5 +122,8 @@ def server_status(rounds: ServerRounds, wall_minus_clock: float, due: float) -> 
         "last_failure": wall(attempts.last_failure),
         "last_error": attempts.last_error,
         "failures": attempts.failures,
+        "rounds": rounds.rounds,
+        "failed_rounds": rounds.failed_rounds,
+        "seconds": round(rounds.seconds, 3),
         "next_poll": wall(max(due, attempts.not_before)),
     }

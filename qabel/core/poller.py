@@ -43,6 +43,11 @@ class ServerRounds:
     running: Deferred[None] | None = None
     waiting: Deferred[None] | None = None
     """Fires at the end of the round after this one, when somebody asked for one meanwhile."""
+    rounds: int = 0
+    """How many there were since the start."""
+    failed_rounds: int = 0
+    seconds: float = 0.0
+    """How long all of them took together."""
     first: int = 0
     """Where in ``drops`` the next round begins: one bad drop must not starve those behind it."""
 
@@ -178,13 +183,16 @@ class Poller(Service):
 
     def _failed(self, rounds: ServerRounds, error: str) -> None:
         delay = backoff(rounds.attempts.failures, base=self._interval)
+        rounds.failed_rounds += 1
         rounds.attempts.failed(self._clock.seconds(), error, delay)
 
     async def _round(self, rounds: ServerRounds) -> None:
         """Read each of a server's drops once, a few at a time."""
-        turn = rounds.in_turn()
+        turn, started = rounds.in_turn(), self._clock.seconds()
         outcome = _Outcome()
         await together(self._read_some(turn, outcome) for _ in range(AT_ONCE))
+        rounds.rounds += 1
+        rounds.seconds += self._clock.seconds() - started
         if outcome.error is None:
             rounds.attempts.succeeded(self._clock.seconds())
         else:

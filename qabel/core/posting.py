@@ -108,6 +108,10 @@ class Poster(Service):
         self._timers: set[IDelayedCall] = set()
         self._first: dict[Leg, Deferred[Attempt]] = {}
         self._under_way: set[int] = set()
+        self.outcomes = dict.fromkeys(map(str, Outcome), 0)
+        """How many attempts ended how, since the start."""
+        self.seconds = 0.0
+        """How long all of them took together."""
         self.unkept = 0
         """Outcomes that wait for room on the disk."""
 
@@ -205,7 +209,10 @@ class Poster(Service):
             self._log.failure("keeping what became of a message failed", failure)
 
     async def _post(self, server: _Server, posting: Posting) -> None:
+        started = self._clock.seconds()
         attempt = await self._attempt(server, posting)
+        self.outcomes[attempt.outcome] += 1
+        self.seconds += self._clock.seconds() - started
         first = self._first.pop((posting.send_id, posting.recipient, posting.url), None)
         pause = self._pause(posting)
         # The answer to who waits need not wait for this commit: were it lost, the same bytes

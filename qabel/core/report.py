@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from attrs import frozen
+from attrs import asdict, frozen
 from twisted.internet.defer import TimeoutError as DeferredTimeout
 from twisted.internet.interfaces import IReactorTime
 
@@ -22,6 +22,7 @@ from qabel.core.poller import Poller
 from qabel.core.posting import Poster
 from qabel.core.pushing import Pushes
 from qabel.core.reading import InboxReader
+from qabel.core.receiving import Counts
 from qabel.core.room import Room
 from qabel.store.outbox import Outbox
 from qabel.store.records import OutboxCounts
@@ -46,6 +47,7 @@ class Reporter:
     inbox: InboxReader
     log: Log
     room: Room
+    counts: Counts
     stale_after: Callable[[], float]
     clock: IReactorTime
     now: Callable[[], float]
@@ -75,6 +77,8 @@ class Reporter:
                 if full_since is None
                 else int((full_since + wall_minus_clock) * 1000),
             },
+            "received": asdict(self.counts),
+            "posted": {**self.poster.outcomes, "seconds": round(self.poster.seconds, 3)},
             "inbox": {"messages": self.inbox.messages, "latest": self.log.newest},
             "outbox": None if counts is None else self._outbox(counts),
             "backup": BACKUP,

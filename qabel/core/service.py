@@ -133,6 +133,7 @@ class CoreService(MultiService):
         self._options = options or CoreOptions()
         self._hooks = WebhookClient(reactor, allowed=self._options.webhook_origins.__contains__)
         self._database = WatchedDatabase(data_directory / DATABASE, keys, reactor=reactor)
+        self._workers = Workers(reactor)
         self._started = reactor.seconds()
         self._opened = False
         self._housekeeping = LoopingCall(self._clear)
@@ -176,7 +177,6 @@ class CoreService(MultiService):
         def synced() -> SyncedSettings:
             return self.synced.value
 
-        self._workers = Workers(self._reactor)
         self.directory = Directory(self.synced, drop_id_bits=self._options.drop_id_bits)
         self.tokens = TokenBook(
             self.data_directory / TOKEN,
@@ -228,6 +228,7 @@ class CoreService(MultiService):
             inbox=self.inbox,
             log=self.log,
             room=self._room,
+            counts=self.receiver.counts,
             stale_after=self._stale_after,
             clock=self._reactor,
             now=self._now,
@@ -238,7 +239,7 @@ class CoreService(MultiService):
         """Begin to poll and to post; to be called after ``open``."""
         super().startService()
         self._follow_drops(self.synced.value)
-        self._housekeeping.start(HOUSEKEEPING, now=True).addErrback(
+        self._cleared = self._housekeeping.start(HOUSEKEEPING, now=True).addErrback(
             lambda failure: self._log.failure("housekeeping ended", failure)
         )
         self._post_what_waits()
@@ -253,11 +254,11 @@ class CoreService(MultiService):
         await self._database.close()
 
     def stopService(self) -> "Deferred[Any]":
-        """End polling and posting; fires when the last round has ended."""
+        """End polling, posting and housekeeping; fires when the last round has ended."""
         if self._housekeeping.running:
             self._housekeeping.stop()
         stopped: Deferred[Any] = maybeDeferred(super().stopService)
-        return stopped
+        return stopped.addCallback(lambda _: self._cleared)
 
     # What is told to whom
 

@@ -4,7 +4,12 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from prometheus_client import CollectorRegistry, generate_latest
-from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    Metric,
+    SummaryMetricFamily,
+)
 from prometheus_client.registry import Collector
 
 from qabel.rest.answers import Reply
@@ -46,6 +51,7 @@ class _Status(Collector):
         yield _gauge("inbox_messages", "In the inbox.", status["inbox"]["messages"])
         if status["outbox"] is not None:
             yield from _outbox(status["outbox"])
+        yield from _messages(status["received"], status["posted"])
         yield from _servers(status["drop_servers"])
 
 
@@ -61,19 +67,49 @@ def _outbox(outbox: Mapping[str, Any]) -> Iterator[Metric]:
     )
 
 
+def _messages(received: Mapping[str, Any], posted: Mapping[str, Any]) -> Iterator[Metric]:
+    looked = CounterMetricFamily(
+        "qabel_messages", "Found in drops, since the start.", labels=["outcome"]
+    )
+    for outcome, count in received.items():
+        looked.add_metric([outcome], count)
+    yield looked
+    attempts = CounterMetricFamily(
+        "qabel_post_attempts", "Of posting a message, since the start.", labels=["outcome"]
+    )
+    counts = {outcome: count for outcome, count in posted.items() if outcome != "seconds"}
+    for outcome, count in counts.items():
+        attempts.add_metric([outcome], count)
+    yield attempts
+    yield SummaryMetricFamily(
+        "qabel_post_seconds",
+        "How long attempts took.",
+        count_value=sum(counts.values()),
+        sum_value=posted["seconds"],
+    )
+
+
 def _servers(servers: list[Mapping[str, Any]]) -> Iterator[Metric]:
+    """Tell of servers by their place in ``/status``: whom one speaks with is nobody's business."""
+    labels = ["server"]
     failures = GaugeMetricFamily(
-        "qabel_drop_server_failures", "Rounds that failed in a row.", labels=["server"]
+        "qabel_drop_server_failures", "Rounds that failed in a row.", labels=labels
     )
     success = GaugeMetricFamily(
-        "qabel_drop_server_last_success_seconds", "Since the epoch.", labels=["server"]
+        "qabel_drop_server_last_success_seconds", "Since the epoch.", labels=labels
     )
-    for each in servers:
-        failures.add_metric([each["server"]], each["failures"])
+    failed = CounterMetricFamily(
+        "qabel_polls_failed", "Rounds that failed, since the start.", labels=labels
+    )
+    polls = SummaryMetricFamily("qabel_poll_seconds", "How long rounds took.", labels=labels)
+    for index, each in enumerate(servers):
+        label = [str(index)]
+        failures.add_metric(label, each["failures"])
+        failed.add_metric(label, each["failed_rounds"])
+        polls.add_metric(label, count_value=each["rounds"], sum_value=each["seconds"])
         if each["last_success"] is not None:
-            success.add_metric([each["server"]], each["last_success"] / 1000)
-    yield failures
-    yield success
+            success.add_metric(label, each["last_success"] / 1000)
+    yield from (failures, success, failed, polls)
 
 
 def _gauge(name: str, what: str, value: float) -> Metric:

@@ -28,5 +28,6 @@ def draw(content: str, kind: str) -> bytes:
         code.terminal(drawn, compact=True)
         return drawn.getvalue().encode()
     out = BytesIO()
-    code.save(out, kind=kind, scale=SCALE)
+    # With a light background of its own: on a dark page it could not be read otherwise.
+    code.save(out, kind=kind, scale=SCALE, light="#fff")
     return out.getvalue()

@@ -12,6 +12,7 @@ Schema = Mapping[str, Any]
 
 INTEGER: Schema = {"type": "integer"}
 STRING: Schema = {"type": "string"}
+DURATION: Schema = {"type": "number", "description": "Seconds."}
 BOOLEAN: Schema = {"type": "boolean"}
 OBJECT: Schema = {"type": "object"}
 ID: Schema = {"type": "integer", "minimum": 0}
@@ -123,6 +124,9 @@ _SERVER = record(
     last_failure=nullable(MILLISECONDS),
     last_error=nullable(STRING),
     failures=INTEGER,
+    rounds=INTEGER,
+    failed_rounds=INTEGER,
+    seconds=DURATION,
     next_poll=nullable(MILLISECONDS),
 )
 
@@ -234,11 +238,19 @@ COMPONENTS: Mapping[str, Schema] = {
     "Status": record(
         status={"const": "running"},
         version=STRING,
-        uptime={"type": "number", "description": "Seconds."},
+        uptime=DURATION,
         healthy=BOOLEAN,
         troubles=listing(STRING),
         drop_servers=listing(_SERVER),
         push=record(listening=INTEGER),
+        received=record(
+            received=INTEGER,
+            passed_over=INTEGER,
+            seen_before=INTEGER,
+            rubbish=INTEGER,
+            spoofed=INTEGER,
+        ),
+        posted=record(taken=INTEGER, refused=INTEGER, failed=INTEGER, seconds=DURATION),
         disk=record(full=BOOLEAN, full_since=nullable(MILLISECONDS)),
         inbox=record(messages=INTEGER, latest=PLACE),
         outbox=nullable(
