@@ -69,10 +69,15 @@ def modules_of_text(text: str) -> list[list[bool]]:
 
 
 def modules_of_svg(picture: str) -> list[list[bool]]:
-    """Read the only path of a picture: lines from left to right, and steps in between."""
+    """Read the lines of a picture, from left to right, and the steps in between.
+
+    The path before it is the light background.
+    """
     side = int(re.findall(r'width="(\d+)"', picture)[0]) // SIDE
     assert f"scale({SIDE})" in picture
-    [path] = re.findall(r' d="([^"]+)"', picture)
+    background, path = re.findall(r' d="([^"]+)"', picture)
+    assert 'fill="#fff"' in picture
+    assert background.startswith("M0 0h")
     rows = [[False] * side for _ in range(side)]
     column, row = 0, 0
     for what, across, _, down in re.findall(r"([Mmh])(-?\d+)( (-?[\d.]+))?", path):
