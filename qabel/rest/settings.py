@@ -10,7 +10,7 @@ from qabel.rest.answers import Reply, versioned
 from qabel.rest.body import FORM, JSON, MERGE_PATCH, MULTIPART, read_members, read_patch
 from qabel.rest.problems import refused
 from qabel.rest.routes import Call, Header, Key, Raw, Routes
-from qabel.rest.schemas import OBJECT, ref
+from qabel.rest.schemas import OBJECT, Schema, ref
 
 routes = Routes("Settings")
 
@@ -42,17 +42,20 @@ _WRONG_KEY = {405: "The key is not valid."}
 _NO_DOCUMENT = {405: "It is missing, or no valid JSON document."}
 
 
-def _declare(path: str, what: str, choose: Callable[[CoreService], LiveDocument[Any]]) -> None:
+Choose = Callable[[CoreService], LiveDocument[Any]]
+
+
+def _declare(path: str, what: str, choose: Choose) -> None:
     """Declare the routes of one document."""
     name = f"{what.title()}Settings"
     whole = ref(f"Whole{name}")
-    settings_key = Key(
-        "settings",
-        "JSON document of the settings; it may also be given as a text.",
-        {"anyOf": [ref(name), {"type": "string", "contentMediaType": JSON}]},
-        required=True,
-    )
+    _declare_reading(path, what, choose, whole)
+    _declare_change(path, what, choose, whole)
+    _declare_substitution(path, what, choose, whole, ref(name))
+    _declare_merging(path, what, choose, whole)
 
+
+def _declare_reading(path: str, what: str, choose: Choose, whole: Schema) -> None:
     @routes.add(
         "GET",
         path,
@@ -67,6 +70,8 @@ def _declare(path: str, what: str, choose: Callable[[CoreService], LiveDocument[
         document = choose(call.core)
         return versioned(document.encoded, document.etag, call.header(b"If-None-Match"))
 
+
+def _declare_change(path: str, what: str, choose: Choose, whole: Schema) -> None:
     @routes.add(
         "PUT",
         path,
@@ -90,6 +95,17 @@ def _declare(path: str, what: str, choose: Callable[[CoreService], LiveDocument[
         await document.set(key, members["value"], if_match=call.text_header(b"If-Match"))
         return _whole(document)
 
+
+def _declare_substitution(
+    path: str, what: str, choose: Choose, whole: Schema, given: Schema
+) -> None:
+    settings_key = Key(
+        "settings",
+        "JSON document of the settings; it may also be given as a text.",
+        {"anyOf": [given, {"type": "string", "contentMediaType": JSON}]},
+        required=True,
+    )
+
     @routes.add(
         "POST",
         path,
@@ -107,6 +123,8 @@ def _declare(path: str, what: str, choose: Callable[[CoreService], LiveDocument[
         await document.replace(settings, if_match=call.text_header(b"If-Match"))
         return _whole(document)
 
+
+def _declare_merging(path: str, what: str, choose: Choose, whole: Schema) -> None:
     @routes.add(
         "PATCH",
         path,
