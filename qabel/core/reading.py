@@ -39,6 +39,9 @@ class PlaceShelf(Protocol):
     def move(self, consumer: str, seq: int, *, now: float) -> Deferred[int]:
         """Move a consumer forward; gives where it is then."""
 
+    def expire(self, before: float) -> Deferred[list[str]]:
+        """Forget the places that were last moved before a time; gives their names."""
+
 
 @frozen
 class Query:
@@ -165,6 +168,14 @@ class InboxReader:
         """Delete a message for good: it will not be received again. Raises NotFound."""
         if not await shielded(self._delete(message_id)):
             raise NotFound(f"There is no message {message_id}.")
+
+    async def expire(self, before: float) -> None:
+        """Forget the readers that have read nothing since; all is new to them if they come again.
+
+        ``before`` is in seconds since the epoch.
+        """
+        for reader in await self._places.expire(before):
+            self._consumers.pop(reader, None)
 
     async def _delete(self, message_id: int) -> bool:
         deleted = await self._shelf.delete(message_id)

@@ -60,6 +60,9 @@ HOUSEKEEPING = 3600.0
 KEEP_SETTLED = 90 * 24 * 3600.0
 """Seconds that what was sent, and is settled, can be looked up."""
 
+KEEP_READERS = 400 * 24 * 3600.0
+"""Seconds that a reader may be away without losing its place."""
+
 FAR_FUTURE = 1e11
 """Seconds since the epoch. What is not in hand was never tried since the start: it is due now,
 whatever the clock was when it was kept."""
@@ -327,6 +330,7 @@ class CoreService(MultiService):
         try:
             self.log.forgotten(await self._events.prune(now))
             await self._outbox.expire(now - KEEP_SETTLED, now=now)
+            await self.inbox.expire(now - KEEP_READERS)
             await self._post_due()
         except StoreError as error:
             self._log.warn("Housekeeping was put off: {error}", error=str(error))

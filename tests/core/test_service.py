@@ -1,6 +1,7 @@
 """Two people exchange messages: cores with real databases, drop servers in memory."""
 
 import json
+import time
 
 import pytest
 import pytest_twisted
@@ -203,3 +204,15 @@ async def test_status_is_honest(world) -> None:
     assert status["drop_servers"][0]["failures"] == 1
     assert status["troubles"]
     assert await alice.health() == []
+
+
+@pytest_twisted.ensureDeferred
+async def test_readers_that_stay_away(world) -> None:
+    """The place of a reader that never comes again is forgotten; that of another is not."""
+    alice, bob = await world.friends()
+    await world.say(alice, "old")
+    assert len(await world.heard(bob, consumer="gone")) == 1
+    await bob.inbox.expire(time.time() + 10)
+    assert len(await world.heard(bob, consumer="gone")) == 1
+    await bob.inbox.expire(time.time() - 3600)
+    assert await world.heard(bob, consumer="gone") == []
