@@ -9,12 +9,15 @@ from twisted.internet.defer import TimeoutError as DeferredTimeout
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
-from qabel.core.concurrency import shielded
+from qabel.core.concurrency import shielded, when_done
 from qabel.core.errors import NotFound, StoreError
 from qabel.core.log import Log
 from qabel.store.inbox import EncodedPage
 from qabel.store.messages import Filter
 from qabel.store.places import LogState
+
+POLL_PATIENCE = 20.0
+"""Seconds that a reader who has the drop servers asked first waits for them at most."""
 
 MAX_WAIT = 60.0
 """Seconds that a reader may wait for something new."""
@@ -138,7 +141,7 @@ class InboxReader:
 
         """
         if poll_first:
-            await self._poll()
+            await self._poll_in_time()
         ends = self._clock.seconds() + min(wait, MAX_WAIT)
         while True:
             # Before the reading: what is committed meanwhile is found by the next look.
@@ -212,6 +215,13 @@ class InboxReader:
         except StoreError as error:
             # After a restart they are new again: rather twice than never.
             self._log_to.warn("A reader's place could not be kept: {error}", error=str(error))
+
+    async def _poll_in_time(self) -> None:
+        """Ask the drop servers; one that hangs holds nobody up for long."""
+        try:
+            await when_done(self._poll()).addTimeout(POLL_PATIENCE, self._clock)
+        except DeferredTimeout:
+            self._log_to.info("A reader waits no longer for a drop server that does not answer.")
 
     async def _changes_in(self, seconds: float) -> bool:
         try:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest_twisted
 from attrs import define, field
 from twisted.internet import reactor
+from twisted.internet.defer import Deferred
 
 from qabel.core.reading import Query
 from qabel.core.sending import SendOutcome
@@ -28,6 +29,8 @@ class Drops:
 
     messages: dict[str, list[bytes]] = field(factory=dict)
     away: bool = False
+    hanging: "Deferred[None] | None" = None
+    """What a fetch waits for, if anything."""
     torn_after: int | None = None
     """After how many messages an answer breaks off."""
     refusing: bool = False
@@ -43,6 +46,8 @@ class Drops:
     ) -> Fetched:
         """Give what is newer than ``since``, which is a count of messages."""
         self._answer()
+        if self.hanging is not None:
+            await self.hanging
         self.fetched.append(since)
         there = self.messages.get(str(url), [])
         newer = there[int(since or 0) :][: self.torn_after]

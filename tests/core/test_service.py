@@ -5,6 +5,7 @@ import time
 
 import pytest
 import pytest_twisted
+from twisted.internet.defer import Deferred
 
 from qabel.core.errors import Conflict, Gone, Invalid, NotFound, TooLarge
 from qabel.core.reading import Query
@@ -216,3 +217,14 @@ async def test_readers_that_stay_away(world) -> None:
     assert len(await world.heard(bob, consumer="gone")) == 1
     await bob.inbox.expire(time.time() - 3600)
     assert await world.heard(bob, consumer="gone") == []
+
+
+@pytest_twisted.ensureDeferred
+async def test_server_that_hangs_holds_no_reader_up(world, monkeypatch) -> None:
+    """Who has the servers asked first is answered, also when one of them never answers."""
+    monkeypatch.setattr("qabel.core.reading.POLL_PATIENCE", 0.05)
+    bob = await world.person("Bob")
+    world.drops.hanging = Deferred()
+    answer = await bob.inbox.read(Query(), poll_first=True)
+    assert answer.body is None
+    world.drops.hanging.callback(None)
