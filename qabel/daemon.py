@@ -141,7 +141,8 @@ class Daemon(MultiService):
         socket = PrivateSocketEndpoint(self._reactor, self.socket)
         tcp = Listening(self._reactor, self._config.listen, site, name=self.name)
         unix = Listening(self._reactor, [socket], private, name=self.name)
-        for each in (tcp, unix):
+        # Who is told of the port may use the socket too.
+        for each in (unix, tcp):
             each.setServiceParent(self)
             await each.when_listening()
         self.addresses = tcp.addresses

@@ -104,7 +104,7 @@ def test_a_place_that_holds_another_key_is_left_alone(directory: Path, tmp_path:
 def test_not_while_a_daemon_runs(directory: Path) -> None:
     """The directory is taken for the time of the change."""
     before = contents(directory)
-    with DirectoryLock(directory), pytest.raises(StartError, match="in use by another process"):
+    with DirectoryLock(directory), pytest.raises(StartError, match="in use by this process"):
         change_key(directory, key_file(directory), FIRST(directory))
     assert contents(directory) == before
 
