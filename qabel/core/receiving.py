@@ -227,8 +227,9 @@ class Receiver:
         """Note how far the drop was read; where nothing changed, without touching the disk."""
         memory = reading.memory
         latest = fetched.latest if fetched.parts else None
-        if due or (latest is not None and latest != memory.cursor):
-            done = ReadDone(latest, full)
+        news = due or (latest is not None and latest != memory.cursor)
+        done = ReadDone(latest, full) if news else None
+        if done is not None or reading.foreign:
             await self._shelf.keep(memory.drop, foreign=reading.foreign, done=done, now=self._now())
             memory.cursor = latest or memory.cursor
         if full:

@@ -34,6 +34,8 @@ class Drops:
     torn_after: int | None = None
     """After how many messages an answer breaks off."""
     refusing: bool = False
+    cursors: bool = True
+    """Whether answers tell how to go on from them."""
     posted: list[tuple[str, bytes]] = field(factory=list)
     fetched: list[str | None] = field(factory=list)
     listeners: dict[str, "Callable[[], None]"] = field(factory=dict)
@@ -55,7 +57,8 @@ class Drops:
             await on_parts([Part(each, DATE) for each in newer[start : start + 3]])
         if self.torn_after is not None:
             raise Torn("The server broke off in the middle of its answer.")
-        return Fetched("new", str(len(there)), len(newer)) if newer else Fetched("nothing")
+        latest = str(len(there)) if self.cursors else None
+        return Fetched("new", latest, len(newer)) if newer else Fetched("nothing")
 
     async def post(self, url: DropURL, message: bytes) -> None:
         """Take a message."""

@@ -140,3 +140,19 @@ async def test_bulk_is_sieved(world, monkeypatch) -> None:
     assert [each["data"]["msg"] for each in await world.heard(bob)] == ["0", "1", "2"]
     assert bob.receiver.counts.passed_over == 1200
     assert not bob.receiver._sieve._idle
+
+
+@pytest_twisted.ensureDeferred
+async def test_server_without_cursors(world) -> None:
+    """A server that always gives everything has it opened once, and told apart by hash then."""
+    bob = await world.person("Bob")
+    url = drop_of(bob)
+    world.drops.cursors = False
+    world.drops.messages[str(url)] = [
+        *(b"\0" + os.urandom(MESSAGE_SIZE - 1) for _ in range(20)),
+        sealed(bob, PrivateKey.generate(), "once"),
+    ]
+    for _ in range(4):
+        await bob.receiver.read(url)
+    counts = bob.receiver.counts
+    assert (counts.received, counts.passed_over, counts.seen_before) == (1, 20, 3 * 21)
