@@ -155,4 +155,6 @@ async def test_server_without_cursors(world) -> None:
     for _ in range(4):
         await bob.receiver.read(url)
     counts = bob.receiver.counts
-    assert (counts.received, counts.passed_over, counts.seen_before) == (1, 20, 3 * 21)
+    # The poller may have been there too.
+    assert (counts.received, counts.passed_over) == (1, 20)
+    assert counts.seen_before >= 3 * 21
