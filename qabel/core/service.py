@@ -175,39 +175,55 @@ class CoreService(MultiService):
 
     def _build(self, places: Places, state: Any) -> None:
         """Put the parts together, from the disk up."""
-        clock, now, shelf = self._reactor, self._now, Inbox(self._database)
-
-        def synced() -> SyncedSettings:
-            return self.synced.value
-
+        shelf = Inbox(self._database)
         self.directory = Directory(self.synced, drop_id_bits=self._options.drop_id_bits)
         self.tokens = TokenBook(
             self.data_directory / TOKEN,
             Tokens(self._database),
-            synced,
-            now=now,
+            self._synced_now,
+            now=self._now,
             mode=self._options.token_mode,
         )
+        self._build_receiving(shelf)
+        self.inbox = InboxReader(
+            shelf,
+            places,
+            self.log,
+            state,
+            clock=self._reactor,
+            now=self._now,
+            poll=self.poller.poll_now,
+        )
+        self._build_sending()
+        self._room = Room(self._try_room, self._go_on, self._reactor)
+        self._database.on_full = self._room.missing
+        for part in (self._room, self._poster, self.poller, self._pushes, self.webhooks):
+            part.setServiceParent(self)
+
+    def _synced_now(self) -> SyncedSettings:
+        return self.synced.value
+
+    def _build_receiving(self, shelf: Inbox) -> None:
         self.receiver = Receiver(
             self._network,
             shelf,
             self._workers,
-            synced,
+            self._synced_now,
             self._kept,
             self._note_dates,
-            clock=clock,
-            now=now,
+            clock=self._reactor,
+            now=self._now,
             full_read_interval=self._options.full_read_interval,
         )
         interval = self.local.value.poll_interval
-        self.poller = Poller(self.receiver.read, clock, interval=interval)
-        self.inbox = InboxReader(
-            shelf, places, self.log, state, clock=clock, now=now, poll=self.poller.poll_now
-        )
+        self.poller = Poller(self.receiver.read, self._reactor, interval=interval)
         self._pushes = Pushes(self._network.listen, self.receiver.read)
+
+    def _build_sending(self) -> None:
+        clock, now = self._reactor, self._now
         self._poster = Poster(self._network, self._outbox, self.log.advanced, clock=clock, now=now)
         self.outbox = Sender(
-            self._outbox, self._poster, self._workers, synced, clock=clock, now=now
+            self._outbox, self._poster, self._workers, self._synced_now, clock=clock, now=now
         )
         self.webhooks = Webhooks(
             WebhookShelf(self._database),
@@ -217,10 +233,6 @@ class CoreService(MultiService):
             clock=clock,
             now=now,
         )
-        self._room = Room(self._try_room, self._go_on, clock)
-        self._database.on_full = self._room.missing
-        for part in (self._room, self._poster, self.poller, self._pushes, self.webhooks):
-            part.setServiceParent(self)
 
     def _build_reporter(self) -> None:
         self._reporter = Reporter(
