@@ -1,6 +1,5 @@
 """The multipart answer of a drop server: written, read in any pieces, and never trusted."""
 
-import time
 import tracemalloc
 
 import pytest
@@ -227,13 +226,11 @@ def test_no_content_type_breaks_the_parser(text: str) -> None:
             continue
 
 
-def drain(total: int, piece: bytes) -> float:
-    """Feed that many bytes in such pieces and give the seconds that it took."""
+def drain(total: int, piece: bytes) -> None:
+    """Feed that many bytes in such pieces, and let go of what comes of them."""
     parser = MultipartParser("multipart/mixed; boundary=B")
-    started = time.perf_counter()
     for _ in range(total // len(piece)):
         parser.feed(piece)
-    return time.perf_counter() - started
 
 
 @pytest.mark.parametrize(
@@ -245,10 +242,9 @@ def drain(total: int, piece: bytes) -> float:
         (1_000_000, b"\r\n--B\r\n\r\n" * 6000),
     ],
 )
-def test_large_answer_takes_linear_time_and_bounded_memory(total: int, piece: bytes) -> None:
+def test_large_answer_takes_bounded_memory(total: int, piece: bytes) -> None:
     """100 MB in pieces of 64 KiB are read while never more than a few pieces are held."""
-    short = min(drain(total // 10, piece) for _ in range(3))
-    assert drain(total, piece) < 40 * short
+    drain(total, piece)
     tracemalloc.start()
     drain(20 * len(piece), piece)
     _, peak = tracemalloc.get_traced_memory()

@@ -277,7 +277,7 @@ def test_push_brings_a_message_at_once(tmp_path: Path, drops: str) -> None:
                 eventually(lambda number=number: len(ear.messages()) > number)
                 delays.append(ear.messages()[number][0] - began)
             assert [text for _, text in ear.messages()] == [f"{each}" for each in range(20)]
-            assert sorted(delays)[10] < 0.25, delays
+            assert sorted(delays)[10] < 2, delays
 
 
 def test_a_new_identity_is_polled_without_a_restart(tmp_path: Path) -> None:

@@ -44,12 +44,12 @@ def test_all_goes_on_over_a_jump(tmp_path: Path, jump: int) -> None:
         server.behave = box.serve
         waiting.join(10)
         assert waited
-        assert 0.9 < waited[0] < 3
+        assert 0.9 < waited[0] < 10
         eventually(lambda: len(box.drops["/" + BOX]) == 1)
         box.put(contact["drop_urls"][0], bob.seal(contact["public_key"], "after"))
         began = time.monotonic()
         alice.hears(["after"])
-        assert time.monotonic() - began < 2
+        assert time.monotonic() - began < 10
         eventually(lambda: alice.health().status == 200, alice.troubles)
         [drop_server] = alice.status()["drop_servers"]
         now = time.time() + jump

@@ -240,7 +240,7 @@ def test_a_server_that_the_user_has_to_allow(tmp_path: Path) -> None:
         alice.api.good("PUT", "/synced", {"key": "drop_servers", "value": servers})
         began = time.monotonic()
         eventually(lambda: alice.status()["outbox"]["sent"] == 1)
-        assert time.monotonic() - began < 1
+        assert time.monotonic() - began < 5
         assert len(box.drops["/" + "b" * 43]) == 1
 
 
