@@ -13,6 +13,7 @@ more of the block that follows it::
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -99,6 +100,7 @@ def script(page: Path, folder: Path, ports: dict[str, int]) -> str:
     return "\n".join(parts)
 
 
+@pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
 @pytest.mark.parametrize("page", pages(), ids=lambda page: page.relative_to(ROOT).as_posix())
 def test_what_a_page_shows_works(page: Path, tmp_path: Path) -> None:
     """All of its blocks run, in an empty directory, and none of them fails."""

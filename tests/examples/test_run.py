@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -21,6 +22,7 @@ def is_free(port: int) -> bool:
         return probe.connect_ex(("127.0.0.1", port)) != 0
 
 
+@pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
 def test_what_is_printed_at_the_start_works(tmp_path: Path) -> None:
     """The three commands that it prints work when they are pasted, and Ctrl-C is a success."""
     if not (is_free(9696) and is_free(9697)):
