@@ -5,15 +5,12 @@ from collections.abc import Mapping
 
 from qabel.core.errors import Invalid
 from qabel.crypto import PublicKey
-from qabel.drop.message import DropMessage
+from qabel.drop.message import NO_ACKNOWLEDGEMENT, DropMessage
 from qabel.jsontext import encode as encode_json
 from qabel.settings.document import Fault
 
 DROP_MODEL = "drop"
 """The ``model_object`` of messages about messages (Qabel-Client-Drop, "Special messages")."""
-
-NO_ACKNOWLEDGEMENT = "0"
-"""The ``acknowledge_id`` of a message that asks for none."""
 
 AUTO = "auto"
 """The ``acknowledge_id`` by which a client asks for a fresh one."""

@@ -6,7 +6,6 @@ whoever goes on from a place misses nothing and sees nothing twice.
 """
 
 from collections import deque
-from collections.abc import Callable
 from typing import Protocol
 
 from attrs import define, field, frozen
@@ -73,7 +72,6 @@ class Log:
         """Those that wait for the ring to hold more."""
         self._is_filling = False
         self._waiting: set[Deferred[None]] = set()
-        self._listeners: list[Callable[[], None]] = []
 
     @property
     def newest(self) -> str:
@@ -110,8 +108,6 @@ class Log:
             each.callback(None)
         if self._hungry:
             self._fill_ring()
-        for listener in self._listeners:
-            listener()
 
     def forgotten(self, floor: int) -> None:
         """Say that the events up to this number are gone."""
@@ -225,10 +221,6 @@ class Log:
             oldest = self._ring.popleft()
             self._ring_bytes -= len(oldest.data)
             self._ring_start = oldest.seq
-
-    def add_listener(self, listener: Callable[[], None]) -> None:
-        """Have ``listener`` called after each commit with new entries."""
-        self._listeners.append(listener)
 
 
 @define(eq=False)

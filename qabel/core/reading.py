@@ -155,11 +155,6 @@ class InboxReader:
             if self._log.last_seq == newest and not await self._changes_in(left):
                 return Answer(None, self._log.newest)
 
-    async def peek(self, query: Query, *, wait: float = 0.0, poll_first: bool = False) -> Answer:
-        """Tell whether ``read`` would give something, and move nothing."""
-        answer = await self.read(query, wait=wait, poll_first=poll_first)
-        return Answer(None if answer.body is None else b"", answer.latest)
-
     async def message(self, message_id: int) -> bytes:
         """Give one message as a JSON object. Raises NotFound."""
         found = await self._shelf.get_encoded(message_id)
