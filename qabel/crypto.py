@@ -4,7 +4,6 @@ The format is that of Components-Crypto ("Noise Box", after the 2014 draft of No
 its sender from all but its recipient, and whoever opens it knows that the sender made it.
 """
 
-import hmac
 import os
 from collections.abc import Callable
 from functools import cached_property, lru_cache, partial
@@ -13,6 +12,8 @@ from typing import Self
 import attrs
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA512
+from cryptography.hazmat.primitives.hmac import HMAC
 from nacl.bindings import crypto_scalarmult, crypto_scalarmult_base
 
 KEY_SIZE = 32
@@ -29,7 +30,9 @@ _SUITE = b"Noise255/AES256-GCM".ljust(24, b"\0")
 _INFO_HEADER = _SUITE + b"\0"
 _INFO_BODY = _SUITE + b"\1"
 _NO_CHAINING = bytes(48)
-_NO_BLOCK = bytes(32)
+_FIRST_BLOCK = b"\0" + bytes(32)
+_SECOND_BLOCK = b"\1"
+_SHA512 = SHA512()
 _PADDING_LENGTH_SIZE = 4
 
 
@@ -113,37 +116,36 @@ class PrivateKey:
 
     def exchange(self, public_key: PublicKey) -> bytes:
         """Give the 32 secret bytes that both parties compute. Raises InvalidKey for a low order."""
-        return _product(self.raw, public_key.raw)
+        # By libsodium, which lets other threads run meanwhile.
+        try:
+            return crypto_scalarmult(self.raw, public_key.raw)
+        except RuntimeError:
+            raise InvalidKey(
+                "the public key is of low order: the shared secret would be known to all"
+            ) from None
 
     def __repr__(self) -> str:
         return "<PrivateKey>"
 
 
-def _product(private: bytes, public: bytes) -> bytes:
-    """Multiply with libsodium, which lets other threads run meanwhile."""
-    try:
-        return crypto_scalarmult(private, public)
-    except RuntimeError:
-        raise _low_order() from None
+def derive(secret: bytes, extra: bytes, info: bytes) -> bytes:
+    """Derive 128 bytes from a shared secret (Components-Crypto, "Key derivation"): two blocks.
 
-
-def _low_order() -> InvalidKey:
-    return InvalidKey("the public key is of low order: the shared secret would be known to all")
-
-
-def derive(secret: bytes, extra: bytes, info: bytes, size: int) -> bytes:
-    """Derive ``size`` bytes from a shared secret (Components-Crypto, "Key derivation")."""
-    derived = last = hmac.digest(secret, b"%b\0%b%b" % (info, _NO_BLOCK, extra), "sha512")
-    for number in range(1, -(-size // len(last))):
-        last = hmac.digest(secret, b"%b%c%b%b" % (info, number, last[:32], extra), "sha512")
-        derived += last
-    return derived[:size]
+    A shorter result is the beginning of this one; boxes need 92 bytes.
+    """
+    # Both blocks have the same key, which is made ready once.
+    second = HMAC(secret, _SHA512)
+    first = second.copy()
+    first.update(info + _FIRST_BLOCK + extra)
+    block = first.finalize()
+    second.update(info + _SECOND_BLOCK + block[:32] + extra)
+    return block + second.finalize()
 
 
 def _keys(secret: bytes, chaining: bytes, info: bytes) -> tuple[bytes, bytes, bytes]:
     """Give the chaining variable, AES key and nonce of one part of a box."""
-    derived = derive(secret, chaining, info, 92)
-    return derived[:48], derived[48:80], derived[80:]
+    derived = derive(secret, chaining, info)
+    return derived[:48], derived[48:80], derived[80:92]
 
 
 def seal_box(
@@ -177,6 +179,10 @@ def open_box(recipient: PrivateKey, box: bytes) -> tuple[PublicKey, bytes]:
     return BoxOpener(recipient).open(box)
 
 
+OpenedHeader = tuple[bytes, bytes]
+"""The sender's public key, and the chaining variable with which the body goes on."""
+
+
 class BoxOpener:
     """Opens boxes for one key, with all that can be made ready for it once.
 
@@ -187,37 +193,52 @@ class BoxOpener:
     def __init__(self, key: PrivateKey) -> None:
         self.public_key = key.public_key
         self._raw = key.public_key.raw
-        self._product = partial(_product, key.raw)
+        self._product = partial(crypto_scalarmult, key.raw)
         self._known_product = lru_cache(KNOWN_SENDERS)(self._product)
 
     def open(self, box: bytes) -> tuple[PublicKey, bytes]:
         """Open one box: its sender and its data. Raises NotForUs or BadBox."""
-        opened = self.open_if_ours(box)
-        if opened is None:
-            raise NotForUs("the box is not for this key")
-        return opened
-
-    def open_if_ours(self, box: bytes) -> tuple[PublicKey, bytes] | None:
-        """Open one box, or give None if it is somebody else's, as most are. Raises BadBox."""
         if len(box) < BOX_OVERHEAD:
             raise BadBox(f"a box has at least {BOX_OVERHEAD} bytes")
-        ephemeral = box[:KEY_SIZE]
+        header, body = box[:HEADER_SIZE], box[HEADER_SIZE:]
+        opened = self.open_header(header)
+        if opened is None:
+            raise NotForUs("the box is not for this key")
+        return self.open_body(header, opened, body)
+
+    def open_header(self, header: bytes) -> OpenedHeader | None:
+        """Open the 80 bytes that a box begins with; None if it is somebody else's, as most are.
+
+        Raises BadBox for an ephemeral key of low order.
+        """
+        ephemeral = header[:KEY_SIZE]
         try:
             secret = self._product(ephemeral)
-        except InvalidKey:
+        except RuntimeError:
             raise BadBox("the ephemeral key is of low order") from None
         chaining, key, nonce = _keys(secret, _NO_CHAINING, _INFO_HEADER)
         try:
-            sender = AESGCM(key).decrypt(nonce, box[KEY_SIZE:HEADER_SIZE], self._raw + ephemeral)
+            sender = AESGCM(key).decrypt(nonce, header[KEY_SIZE:], self._raw + ephemeral)
         except InvalidTag:
             return None
-        return PublicKey(sender), self._open_body(sender, chaining, box)
+        return sender, chaining
 
-    def _open_body(self, sender: bytes, chaining: bytes, box: bytes) -> bytes:
+    def open_body(
+        self, header: bytes, opened: OpenedHeader, body: bytes
+    ) -> tuple[PublicKey, bytes]:
+        """Open the rest of a box whose header was opened: its sender and its data. Raises BadBox.
+
+        Args:
+            header: the first 80 bytes of the box.
+            opened: what ``open_header`` gave for it.
+            body: all that follows, at least 20 bytes.
+
+        """
+        sender, chaining = opened
         try:
             _, key, nonce = _keys(self._known_product(sender), chaining, _INFO_BODY)
-            plain = AESGCM(key).decrypt(nonce, box[HEADER_SIZE:], self._raw + box[:HEADER_SIZE])
-        except InvalidKey:
+            plain = AESGCM(key).decrypt(nonce, body, self._raw + header)
+        except RuntimeError:
             raise BadBox("the sender's key is of low order") from None
         except InvalidTag:
             raise BadBox("the body does not belong to the header") from None
@@ -225,4 +246,4 @@ class BoxOpener:
         padding = int.from_bytes(plain[end:])
         if padding > end:
             raise BadBox("the padding is longer than the data")
-        return plain[: end - padding]
+        return PublicKey(sender), plain[: end - padding]

@@ -73,9 +73,11 @@ def test_scalar_products_are_those_of_the_core(row: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("row", VECTORS["kdf"])
 def test_derived_keys_are_those_of_the_core(row: dict[str, Any]) -> None:
-    """The key derivation gives the known bytes, for any size of secret and result."""
+    """The key derivation gives the known bytes, for any size of secret."""
     given_bytes = (bytes.fromhex(row[name]) for name in ("secret", "extra_secret", "info"))
-    assert derive(*given_bytes, row["len"]).hex() == row["out"]
+    derived, known = derive(*given_bytes), bytes.fromhex(row["out"])
+    assert len(known) == row["len"]
+    assert derived[: row["len"]] == known[:128]
 
 
 @pytest.mark.parametrize(
@@ -151,13 +153,13 @@ def test_keys_of_low_order_are_refused_everywhere(raw: bytes) -> None:
 def test_sender_of_low_order_is_refused(raw: bytes) -> None:
     """A header that names a sender's key of low order opens, but such a body proves nothing."""
     ephemeral = PrivateKey.generate()
-    derived = derive(ephemeral.exchange(BOB.public_key), bytes(48), SUITE + b"\0", 92)
+    derived = derive(ephemeral.exchange(BOB.public_key), bytes(48), SUITE + b"\0")
     sealed = AESGCM(derived[48:80]).encrypt(
-        derived[80:], raw, BOB.public_key.raw + ephemeral.public_key.raw
+        derived[80:92], raw, BOB.public_key.raw + ephemeral.public_key.raw
     )
     header = ephemeral.public_key.raw + sealed
-    derived = derive(bytes(32), derived[:48], SUITE + b"\1", 92)
-    body = AESGCM(derived[48:80]).encrypt(derived[80:], bytes(4), BOB.public_key.raw + header)
+    derived = derive(bytes(32), derived[:48], SUITE + b"\1")
+    body = AESGCM(derived[48:80]).encrypt(derived[80:92], bytes(4), BOB.public_key.raw + header)
     with pytest.raises(BadBox, match="sender's key is of low order"):
         BoxOpener(BOB).open(header + body)
 

@@ -1,6 +1,6 @@
 """Messages on their way in: fetched, told apart by hash, opened, and kept in one transaction."""
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from hashlib import blake2b
 from typing import Protocol
@@ -14,10 +14,10 @@ from qabel.core.batches import Batches
 from qabel.core.errors import StoreError
 from qabel.core.poller import ReadFailed
 from qabel.core.sieve import FOREIGN, Sieve
-from qabel.core.sorting import Found, Sorted, sort
+from qabel.core.sorting import Sorted, sort
 from qabel.core.workers import Workers
 from qabel.drop.multipart import Part
-from qabel.drop.transport import MESSAGE_SIZE, VERSION, Opened, Opener, Verdict
+from qabel.drop.transport import MESSAGE_SIZE, VERSION, Opener, Verdict, header_of
 from qabel.drop.url import DropURL
 from qabel.net.errors import DropServerError
 from qabel.settings.items import Identity
@@ -266,15 +266,12 @@ class Receiver:
         if not fresh:
             return Sorted()
         reading.looked_at += len(fresh)
-        bodies = [part.body for part in fresh.values()]
         sieve = self._sieve if reading.looked_at > BULK else None
-        verdicts = await self._workers.run(_open_all, memory, bodies, sieve)
-        self._count(verdicts)
-        found = [
-            Found(digest, part, verdict)
-            for (digest, part), verdict in zip(fresh.items(), verdicts, strict=True)
-        ]
-        return await self._workers.run(sort, found, self._synced(), self._now())
+        found = await self._workers.run(
+            _open_and_sort, memory, fresh, sieve, self._synced(), self._now()
+        )
+        self._count(found)
+        return found
 
     async def _keep(self, reading: _Reading, found: Sorted) -> None:
         reading.foreign += found.foreign
@@ -293,15 +290,13 @@ class Receiver:
             reading.dates += found.dates
         self._on_kept(kept)
 
-    def _count(self, verdicts: Iterable[object]) -> None:
-        for verdict in verdicts:
-            if verdict is Verdict.FOREIGN:
-                self.counts.passed_over += 1
-            elif verdict is Verdict.RUBBISH:
-                self.counts.rubbish += 1
-            elif verdict is Verdict.SPOOFED:
-                self.counts.spoofed += 1
-                self._log.warn("A message that names another sender than its own was passed over.")
+    def _count(self, found: Sorted) -> None:
+        passed_over, spoofed = found.passed_over, found.passed_over.get(Verdict.SPOOFED, 0)
+        self.counts.passed_over += passed_over.get(Verdict.FOREIGN, 0)
+        self.counts.rubbish += passed_over.get(Verdict.RUBBISH, 0)
+        self.counts.spoofed += spoofed
+        for _ in range(spoofed):
+            self._log.warn("A message that names another sender than its own was passed over.")
 
 
 def _fingerprint(owners: Sequence[Identity]) -> str:
@@ -309,18 +304,25 @@ def _fingerprint(owners: Sequence[Identity]) -> str:
     return blake2b(b"".join(keys), digest_size=16).hexdigest()
 
 
-def _open_all(
-    memory: _DropMemory, bodies: list[bytes], sieve: Sieve | None
-) -> list[Opened | Verdict]:
-    """Open messages, in a worker; with a sieve, only those that may be ours."""
+def _open_and_sort(
+    memory: _DropMemory,
+    fresh: Mapping[bytes, Part],
+    sieve: Sieve | None,
+    synced: SyncedSettings,
+    now: float,
+) -> Sorted:
+    """Look into messages, in a worker; with a sieve, only into those that are ours."""
+    bodies = [part.body for part in fresh.values()]
     keys = [identity.private_key for identity in memory.owners]
-    marks = sieve.pick(keys, bodies) if sieve is not None else None
+    marks = None if sieve is None else sieve.pick(keys, [header_of(body) for body in bodies])
     if marks is None:
-        return memory.opener.open_all(bodies)
-    return [
-        Verdict.FOREIGN if mark == FOREIGN[0] else memory.opener.open(body)
-        for mark, body in zip(marks, bodies, strict=True)
-    ]
+        verdicts = memory.opener.open_all(bodies)
+    else:
+        verdicts = [
+            Verdict.FOREIGN if mark == FOREIGN[0] else memory.opener.open(body)
+            for mark, body in zip(marks, bodies, strict=True)
+        ]
+    return sort(fresh, verdicts, synced, now)
 
 
 def _may_be_ours(part: Part) -> bool:

@@ -1,12 +1,12 @@
 """Other processes that tell other people's messages from what may be ours.
 
 A drop can hold far more messages of others than our own, and each costs a scalar product for each
-identity to tell so. Threads share Python's lock, processes do not. All that comes back of a batch
-is one byte for each message: what may be ours is opened again by whoever asked, so that nothing
-that others wrote is ever parsed there.
+identity to tell so. Threads share Python's lock, processes do not. Such a process is given no more
+of a message than the 80 bytes that its box begins with, and gives one byte back: what is ours is
+opened again by whoever asked, so that nothing that others wrote is ever read or parsed there.
 
 Run as a module this is such a process. It speaks on its standard input and output: the number of
-keys (4 bytes) and the keys; then again and again the number of messages (4 bytes) and the messages.
+keys (4 bytes) and the keys; then again and again the number of headers (4 bytes) and the headers.
 """
 
 import os
@@ -19,8 +19,7 @@ from typing import IO, cast
 
 from attrs import define, field
 
-from qabel.crypto import BadBox, BoxOpener, PrivateKey
-from qabel.drop.transport import MESSAGE_SIZE, VERSION
+from qabel.crypto import HEADER_SIZE, KEY_SIZE, BadBox, BoxOpener, PrivateKey
 from qabel.protection import protect_process
 
 NUMBER = 4
@@ -40,12 +39,12 @@ class _Child:
     given: IO[bytes]
     answers: IO[bytes]
 
-    def pick(self, messages: Sequence[bytes]) -> bytes:
-        """Give a byte for each message. Raises OSError if the process ended."""
-        self.given.write(len(messages).to_bytes(NUMBER) + b"".join(messages))
+    def pick(self, headers: Sequence[bytes]) -> bytes:
+        """Give a byte for each header. Raises OSError if the process ended."""
+        self.given.write(len(headers).to_bytes(NUMBER) + b"".join(headers))
         self.given.flush()
-        answer = self.answers.read(len(messages))
-        if len(answer) != len(messages):
+        answer = self.answers.read(len(headers))
+        if len(answer) != len(headers):
             raise OSError("the process ended")
         return answer
 
@@ -71,8 +70,12 @@ class Sieve:
         self._lock = threading.Lock()
         self._broken = False
 
-    def pick(self, identities: Sequence[PrivateKey], messages: Sequence[bytes]) -> bytes | None:
-        """Tell which messages may be for one of the identities.
+    def pick(self, identities: Sequence[PrivateKey], headers: Sequence[bytes]) -> bytes | None:
+        """Tell which messages are for one of the identities, by the headers of their boxes.
+
+        Args:
+            identities: whose messages to look for.
+            headers: 80 bytes of each message, as ``qabel.drop.transport.header_of`` gives them.
 
         Returns:
             A byte for each message, ``OURS`` or ``FOREIGN``; or None if there can be no process
@@ -85,7 +88,7 @@ class Sieve:
             if child is None:
                 return None
             try:
-                answer = child.pick(messages)
+                answer = child.pick(headers)
             except OSError:
                 child.end()
                 return None
@@ -126,7 +129,10 @@ def _start(keys: tuple[bytes, ...]) -> _Child:
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
-        start_new_session=True,
+        # Out of reach of the terminal's Ctrl-C, but in the same session: the system shares the
+        # processors between sessions first, and would give a session of its own as much as the
+        # daemon, however low its priority.
+        process_group=0,
     )
     given, answers = cast("IO[bytes]", process.stdin), cast("IO[bytes]", process.stdout)
     child = _Child(keys, process, given, answers)
@@ -141,31 +147,39 @@ def _start(keys: tuple[bytes, ...]) -> _Child:
 
 def main(given: IO[bytes], answers: IO[bytes]) -> None:
     """Sieve what is given until there is no more; whoever answers the user goes first."""
-    with suppress(OSError):  # a service manager may forbid even that
-        os.nice(NICENESS)
+    _give_way()
     count = int.from_bytes(given.read(NUMBER))
-    openers = [BoxOpener(PrivateKey(given.read(32))) for _ in range(count)]
+    openers = [BoxOpener(PrivateKey(given.read(KEY_SIZE))) for _ in range(count)]
     while head := given.read(NUMBER):
-        count = int.from_bytes(head)
-        messages = given.read(count * MESSAGE_SIZE)
-        if len(messages) != count * MESSAGE_SIZE:
+        size = int.from_bytes(head) * HEADER_SIZE
+        headers = given.read(size)
+        if len(headers) != size:
             return
-        answers.write(
-            b"".join(
-                _look(openers, messages[start : start + MESSAGE_SIZE])
-                for start in range(0, len(messages), MESSAGE_SIZE)
-            )
+        marks = (
+            _look(openers, headers[start : start + HEADER_SIZE])
+            for start in range(0, size, HEADER_SIZE)
         )
+        answers.write(b"".join(marks))
         answers.flush()
 
 
-def _look(openers: Sequence[BoxOpener], message: bytes) -> bytes:
-    if message[0] != VERSION:
-        return FOREIGN
-    box = message[1:]
+def _give_way() -> None:
+    """Let whatever else the daemon, and what was started with it, has to do go first.
+
+    Other programs wait for nothing of it: the system shares the processors between services, and
+    between sessions, before it looks at such differences within them.
+    """
+    with suppress(OSError):  # a service manager may forbid even that
+        os.nice(NICENESS)
+    if sys.platform == "linux":
+        with suppress(OSError):
+            os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
+
+
+def _look(openers: Sequence[BoxOpener], header: bytes) -> bytes:
     for opener in openers:
         try:
-            if opener.open_if_ours(box) is not None:
+            if opener.open_header(header) is not None:
                 return OURS
         except BadBox:
             return FOREIGN

@@ -1,8 +1,9 @@
 """What is to be done with messages that were opened: keep them, answer them, note what they say."""
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 
-from attrs import frozen
+from attrs import field, frozen
 
 from qabel.core.composing import DROP_MODEL, acknowledgement, asks_for_acknowledgement
 from qabel.crypto import InvalidKey, PublicKey
@@ -22,15 +23,6 @@ UNKNOWN_MODULE = "UNKNOWN_MODULE"
 
 
 @frozen
-class Found:
-    """A message that was never seen before, and what opening it showed."""
-
-    digest: bytes
-    part: Part
-    verdict: Opened | Verdict
-
-
-@frozen
 class Sorted:
     """What is to be kept of a batch."""
 
@@ -40,13 +32,21 @@ class Sorted:
     """Hashes of what holds nothing for us."""
     dates: Sequence[str] = ()
     """When the messages came, as the server states it."""
+    passed_over: Mapping[Verdict, int] = field(factory=dict)
+    """How many hold nothing for us, and why."""
 
 
-def sort(found: Iterable[Found], synced: SyncedSettings, now: float) -> Sorted:
+def sort(
+    fresh: Mapping[bytes, Part],
+    verdicts: Iterable[Opened | Verdict],
+    synced: SyncedSettings,
+    now: float,
+) -> Sorted:
     """Sort a batch. Seals acknowledgements: not for the reactor's thread.
 
     Args:
-        found: the batch, in the server's order.
+        fresh: messages that were never seen before, by their hashes, in the server's order.
+        verdicts: what opening each of them showed.
         synced: who is known to whom.
         now: seconds since the epoch.
 
@@ -55,24 +55,24 @@ def sort(found: Iterable[Found], synced: SyncedSettings, now: float) -> Sorted:
     receipts: list[Receipt] = []
     foreign: list[bytes] = []
     dates: list[str] = []
-    for each in found:
-        identity = _identity(each.verdict, synced)
-        if not isinstance(each.verdict, Opened) or identity is None:
-            foreign.append(each.digest)
+    passed_over: Counter[Verdict] = Counter()
+    for (digest, part), verdict in zip(fresh.items(), verdicts, strict=True):
+        if not isinstance(verdict, Opened):
+            foreign.append(digest)
+            passed_over[verdict] += 1
             continue
-        opened = each.verdict
-        if opened.message.model_object == DROP_MODEL:
-            receipts.append(_receipt(each.digest, opened, now))
+        identity = synced.identity(verdict.recipient)
+        if identity is None:
+            foreign.append(digest)
+            continue
+        if verdict.message.model_object == DROP_MODEL:
+            receipts.append(_receipt(digest, verdict, now))
         else:
-            contact = synced.contact_by_key(identity, opened.message.sender)
-            messages.append(_message(each.digest, opened, identity, contact, now))
-        if each.part.date is not None:
-            dates.append(each.part.date)
-    return Sorted(messages, receipts, foreign, dates)
-
-
-def _identity(verdict: Opened | Verdict, synced: SyncedSettings) -> Identity | None:
-    return synced.identity(verdict.recipient) if isinstance(verdict, Opened) else None
+            contact = synced.contact_by_key(identity, verdict.message.sender)
+            messages.append(_message(digest, verdict, identity, contact, now))
+        if part.date is not None:
+            dates.append(part.date)
+    return Sorted(messages, receipts, foreign, dates, passed_over)
 
 
 def _message(

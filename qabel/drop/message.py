@@ -6,12 +6,13 @@ documents an object ``data`` and ``model_object`` in their place. Both are read,
 is written.
 """
 
+from functools import lru_cache
 from typing import Annotated, Any, Literal
 
 import attrs
 import msgspec
 
-from qabel.crypto import InvalidKey, PublicKey
+from qabel.crypto import KNOWN_SENDERS, InvalidKey, PublicKey
 
 MAX_DEPTH = 100
 """How deep objects and lists in a message may lie in each other."""
@@ -79,13 +80,7 @@ def decode(text: bytes) -> DropMessage:
         found = _ENVELOPE.decode(text)
     except _JSON_FAULTS:
         raise InvalidDropMessage("the text is no JSON of a drop message") from None
-    try:
-        sender = PublicKey.from_hex(found.sender)
-    except InvalidKey:
-        sender = None
-    # Deployed readers compare the sender as text: in upper case it is nobody they know.
-    if sender is None or sender.hex != found.sender:
-        raise UnknownSender("the sender is no key identifier: 64 lower-case hex digits")
+    sender = _sender(found.sender)
     meta = found.meta_data
     return DropMessage(
         time_stamp=found.time_stamp,
@@ -118,6 +113,18 @@ def encode(message: DropMessage) -> bytes:
         raise InvalidDropMessage("a text in the message has half a surrogate pair") from None
     decode(text)
     return text
+
+
+@lru_cache(KNOWN_SENDERS)
+def _sender(text: str) -> PublicKey:
+    try:
+        sender = PublicKey.from_hex(text)
+    except InvalidKey:
+        sender = None
+    # Deployed readers compare the sender as text: in upper case it is nobody they know.
+    if sender is None or sender.hex != text:
+        raise UnknownSender("the sender is no key identifier: 64 lower-case hex digits")
+    return sender
 
 
 def _model_object(found: _Envelope) -> str:

@@ -11,6 +11,7 @@ import attrs
 
 from qabel.crypto import (
     BOX_OVERHEAD,
+    HEADER_SIZE,
     BadBox,
     BoxOpener,
     PrivateKey,
@@ -27,6 +28,9 @@ TEXT_SIZE = 2048
 
 MESSAGE_SIZE = 1 + BOX_OVERHEAD + TEXT_SIZE
 """Bytes of a message on the wire: 2149."""
+
+
+_BODY = 1 + HEADER_SIZE
 
 
 class MessageTooLarge(ValueError):
@@ -79,6 +83,11 @@ def seal_message(
     return bytes((VERSION,)) + box
 
 
+def header_of(raw: bytes) -> bytes:
+    """Give the 80 bytes of a message that tell whether it is for a key: the header of its box."""
+    return raw[1:_BODY]
+
+
 class Opener:
     """Opens the messages of a drop for the identities that read it.
 
@@ -93,14 +102,16 @@ class Opener:
         """Open one message as it came from a drop server. Never raises, whatever the bytes."""
         if len(raw) != MESSAGE_SIZE or raw[0] != VERSION:
             return Verdict.FOREIGN
-        box = raw[1:]
+        header = header_of(raw)
         for opener in self._openers:
             try:
-                opened = opener.open_if_ours(box)
+                opened = opener.open_header(header)
+                if opened is None:
+                    continue
+                sender, text = opener.open_body(header, opened, raw[_BODY:])
             except BadBox:
                 return Verdict.FOREIGN
-            if opened is not None:
-                return _judge(opener.public_key, *opened)
+            return _judge(opener.public_key, sender, text)
         return Verdict.FOREIGN
 
     def open_all(self, raws: Sequence[bytes]) -> list[Opened | Verdict]:

@@ -1,27 +1,28 @@
 """The sieve: other processes tell what may be ours, and nothing depends on them."""
 
 import os
+import sys
 import threading
 
 import pytest
 
 from qabel.core.sieve import FOREIGN, OURS, Sieve
-from qabel.crypto import PrivateKey
+from qabel.crypto import HEADER_SIZE, PrivateKey
 from qabel.drop.message import DropMessage, encode
-from qabel.drop.transport import MESSAGE_SIZE, seal_message
+from qabel.drop.transport import header_of, seal_message
 
 ALICE, BOB = PrivateKey.generate(), PrivateKey.generate()
 TEXT = encode(DropMessage(1, ALICE.public_key, "chat", b"{}"))
 
 
 def foreign() -> bytes:
-    """Make somebody else's message."""
-    return b"\0" + os.urandom(MESSAGE_SIZE - 1)
+    """Make the header of somebody else's message."""
+    return os.urandom(HEADER_SIZE)
 
 
 def to(recipient: PrivateKey) -> bytes:
-    """Make a message for one of us."""
-    return seal_message(ALICE, recipient.public_key, TEXT)
+    """Make the header of a message for one of us."""
+    return header_of(seal_message(ALICE, recipient.public_key, TEXT))
 
 
 @pytest.fixture
@@ -35,11 +36,11 @@ def sieve():
 
 def test_tells_ours_from_foreign(sieve) -> None:
     """What is for one of the keys is marked, and nothing else, again and again."""
-    messages = [foreign(), to(BOB), b"\1" * MESSAGE_SIZE, to(ALICE), bytes(MESSAGE_SIZE)]
+    headers = [foreign(), to(BOB), b"\1" * HEADER_SIZE, to(ALICE), bytes(HEADER_SIZE)]
     marks = b"".join((FOREIGN, OURS, FOREIGN, OURS, FOREIGN))
     for _ in range(3):
-        assert sieve.pick([ALICE, BOB], messages) == marks
-    assert sieve.pick([PrivateKey.generate()], messages) == FOREIGN * 5
+        assert sieve.pick([ALICE, BOB], headers) == marks
+    assert sieve.pick([PrivateKey.generate()], headers) == FOREIGN * 5
 
 
 def test_many_threads(sieve) -> None:
@@ -47,8 +48,8 @@ def test_many_threads(sieve) -> None:
     answers: dict[int, bytes | None] = {}
 
     def ask(number: int) -> None:
-        messages = [to(BOB) if place == number else foreign() for place in range(10)]
-        answers[number] = sieve.pick([BOB], messages)
+        headers = [to(BOB) if place == number else foreign() for place in range(10)]
+        answers[number] = sieve.pick([BOB], headers)
 
     threads = [threading.Thread(target=ask, args=(number,)) for number in range(8)]
     for thread in threads:
@@ -83,3 +84,17 @@ def test_keys_show_nowhere(sieve) -> None:
             shown = file.read()
         assert BOB.hex.encode() not in shown
         assert BOB.raw not in shown
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have other schedulers")
+def test_gives_way(sieve) -> None:
+    """A process runs when nothing else of the session has to, and is not in a session of its own.
+
+    In its own, the system would give it as much of the processors as the whole daemon.
+    """
+    sieve.pick([BOB], [foreign()])
+    pid = sieve._idle[0].process.pid
+    assert os.sched_getscheduler(pid) == os.SCHED_IDLE
+    assert os.getpriority(os.PRIO_PROCESS, pid) > os.getpriority(os.PRIO_PROCESS, 0)
+    assert os.getsid(pid) == os.getsid(0)
+    assert os.getpgid(pid) == pid
