@@ -7,7 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from qabel.process import DirectoryLock, StartError, close_to_others, private_directory
+from qabel.process import (
+    DirectoryLock,
+    StartError,
+    close_to_others,
+    hand_on_quickly,
+    private_directory,
+)
 
 
 def mode(path: Path) -> int:
@@ -154,3 +160,13 @@ def test_open_files_are_closed_to_others(tmp_path: Path) -> None:
     folder.chmod(0o755)
     close_to_others([file, folder, tmp_path / "missing"])
     assert (mode(file), mode(folder)) == (0o600, 0o700)
+
+
+def test_hand_on_quickly() -> None:
+    """Threads give up Python's lock within less than a millisecond."""
+    before = sys.getswitchinterval()
+    try:
+        hand_on_quickly()
+        assert sys.getswitchinterval() <= 0.001
+    finally:
+        sys.setswitchinterval(before)
