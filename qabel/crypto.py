@@ -23,8 +23,8 @@ HEADER_SIZE = 80
 BOX_OVERHEAD = 100
 """Bytes that a box has over its data: header, padding length, tag."""
 
-KNOWN_SENDERS = 1024
-"""Senders of whom a BoxOpener remembers what its key and theirs have in common."""
+KNOWN_KEYS = 1024
+"""Public keys of which a private one remembers what they have in common."""
 
 _SUITE = b"Noise255/AES256-GCM".ljust(24, b"\0")
 _INFO_HEADER = _SUITE + b"\0"
@@ -114,11 +114,19 @@ class PrivateKey:
         """The public key that belongs to it."""
         return PublicKey(crypto_scalarmult_base(self.raw))
 
+    @cached_property
+    def known_product(self) -> Callable[[bytes], bytes]:
+        """Multiplies with a public key, or knows the product, as it is the same each time.
+
+        It is libsodium's function, which lets other threads run meanwhile, and raises RuntimeError
+        for a key of low order. The products are forgotten with the key.
+        """
+        return lru_cache(KNOWN_KEYS)(partial(crypto_scalarmult, self.raw))
+
     def exchange(self, public_key: PublicKey) -> bytes:
         """Give the 32 secret bytes that both parties compute. Raises InvalidKey for a low order."""
-        # By libsodium, which lets other threads run meanwhile.
         try:
-            return crypto_scalarmult(self.raw, public_key.raw)
+            return self.known_product(public_key.raw)
         except RuntimeError:
             raise InvalidKey(
                 "the public key is of low order: the shared secret would be known to all"
@@ -194,7 +202,7 @@ class BoxOpener:
         self.public_key = key.public_key
         self._raw = key.public_key.raw
         self._product = partial(crypto_scalarmult, key.raw)
-        self._known_product = lru_cache(KNOWN_SENDERS)(self._product)
+        self._known_product = key.known_product
 
     def open(self, box: bytes) -> tuple[PublicKey, bytes]:
         """Open one box: its sender and its data. Raises NotForUs or BadBox."""

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from qabel.crypto import (
     BOX_OVERHEAD,
-    KNOWN_SENDERS,
+    KNOWN_KEYS,
     BadBox,
     BoxError,
     BoxOpener,
@@ -231,11 +231,21 @@ def make_body(monkeypatch: pytest.MonkeyPatch) -> Callable[[bytes], bytes]:
 
 def test_opener_remembers_its_senders_and_not_too_many() -> None:
     """A sender met before costs one product, not two; the memory of senders is bounded."""
-    opener = BoxOpener(BOB)
+    recipient = PrivateKey.generate()
+    opener = BoxOpener(recipient)
     for _ in range(3):
-        opener.open(seal_box(ALICE, BOB.public_key, b"data"))
-    known = opener._known_product.cache_info()  # type: ignore[attr-defined]
-    assert (known.misses, known.hits, known.maxsize) == (1, 2, KNOWN_SENDERS)
+        opener.open(seal_box(ALICE, recipient.public_key, b"data"))
+    known = recipient.known_product.cache_info()  # type: ignore[attr-defined]
+    assert (known.misses, known.hits, known.maxsize) == (1, 2, KNOWN_KEYS)
+
+
+def test_sender_remembers_its_recipients() -> None:
+    """Sealing for the same recipient again multiplies with the new ephemeral key only."""
+    sender = PrivateKey.generate()
+    for _ in range(3):
+        seal_box(sender, BOB.public_key, b"data")
+    known = sender.known_product.cache_info()  # type: ignore[attr-defined]
+    assert (known.misses, known.hits) == (1, 2)
 
 
 def test_tampered_boxes_do_not_make_the_opener_forget() -> None:

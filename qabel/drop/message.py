@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 import attrs
 import msgspec
 
-from qabel.crypto import KNOWN_SENDERS, InvalidKey, PublicKey
+from qabel.crypto import KNOWN_KEYS, InvalidKey, PublicKey
 
 MAX_DEPTH = 100
 """How deep objects and lists in a message may lie in each other."""
@@ -115,7 +115,7 @@ def encode(message: DropMessage) -> bytes:
     return text
 
 
-@lru_cache(KNOWN_SENDERS)
+@lru_cache(KNOWN_KEYS)
 def _sender(text: str) -> PublicKey:
     try:
         sender = PublicKey.from_hex(text)

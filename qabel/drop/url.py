@@ -4,6 +4,7 @@ import base64
 import os
 import re
 from collections.abc import Callable
+from functools import lru_cache
 from ipaddress import AddressValueError, IPv4Address, IPv6Address
 from typing import Self
 
@@ -16,6 +17,9 @@ DROP_ID_BITS = 256
 
 MAX_LENGTH = 2048
 """Characters that a server's URL may have."""
+
+SERVERS_KEPT = 256
+"""Servers whose URLs need not be read again: drops are many, their servers are few."""
 
 _DROP_ID = re.compile(r"[A-Za-z0-9_-]{43}")
 _SERVER = re.compile(
@@ -57,6 +61,11 @@ def parse_server_url(text: str) -> str:
 
     Only http and https; an optional path; no user, query or fragment. Raises InvalidDropURL.
     """
+    return _normal_form(text)
+
+
+@lru_cache(SERVERS_KEPT)
+def _normal_form(text: str) -> str:
     if len(text) > MAX_LENGTH:
         raise InvalidDropURL(f"a drop server's URL has at most {MAX_LENGTH} characters")
     match = _SERVER.fullmatch(text)

@@ -50,7 +50,8 @@ class Transport:
         self._pool.cachedConnectionTimeout = KEEP_SECONDS
         doorway = Doorway(connector, admits, refusal, lambda factory: _Guards(factory, clock, self))
         agent = Agent.usingEndpointFactory(clock, doorway, self._pool)
-        self._client = HTTPClient(_Plain(agent), cookiejar=_NoCookies())
+        self._cookies = _NoCookies()
+        self._client = HTTPClient(_Plain(agent), cookiejar=self._cookies)
 
     def request(
         self, method: str, url: str, headers: Headers, body: bytes | None = None
@@ -61,9 +62,10 @@ class Transport:
         """
         answer: Deferred[Any] = self._client.request(
             method,
-            _WireURL.from_text(url),
+            _WireURL(url),
             headers=headers,
             data=None if body is None else _Body(body),
+            cookies=self._cookies,  # else treq makes a jar for each request
             allow_redirects=False,
             unbuffered=True,
         )
@@ -95,10 +97,19 @@ class Transport:
 
 
 class _WireURL(EncodedURL):
-    """A URL that needs no more encoding: hyperlink's would refuse IPv6 hosts and underscores."""
+    """A URL that goes on the wire as it is: hyperlink would refuse IPv6 hosts and underscores.
+
+    It is not taken apart either, which takes as long as all else that treq does.
+    """
+
+    def __init__(self, text: str) -> None:
+        self._text = text
 
     def to_uri(self) -> "_WireURL":
         return self
+
+    def to_text(self, with_password: bool = False) -> str:
+        return self._text
 
 
 class _NoCookies(IndexableCookieJar):

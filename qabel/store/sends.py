@@ -108,7 +108,8 @@ def insert(connection: Connection, send: NewSend, now: int) -> tuple[int, list[P
         for delivery in send.deliveries
         for posting in _insert_delivery(connection, send_id, send, delivery, now)
     ]
-    _settle_the_unpostable(connection, send_id, now)
+    if not all(delivery.urls for delivery in send.deliveries):
+        _settle_the_unpostable(connection, send_id, now)
     return send_id, ready
 
 
@@ -187,6 +188,8 @@ def advance(
             (now, *line),
         ).fetchall()
     ]
+    if not due:
+        return ()
     return postings(connection, "postings.id IN (SELECT value FROM json_each(?))", json.dumps(due))
 
 
