@@ -16,7 +16,6 @@ from twisted.python.failure import Failure
 
 from qabel.core.errors import CoreError, StoreError
 from qabel.core.service import BACKUPS, DATABASE, CoreOptions, CoreService
-from qabel.dropserver.service import DropServerService
 from qabel.keysource import KEY
 from qabel.listening import (
     Listening,
@@ -122,6 +121,9 @@ class Daemon(MultiService):
 
     async def _start_drop_server(self, place: ListenOn) -> None:
         """Run a drop server too, and have it used if there is no other one."""
+        # Few have one, and all would wait for it at the start.
+        from qabel.dropserver.service import DropServerService  # noqa: PLC0415
+
         drops = DropServerService(self._config.data_directory / DROPS, reactor=self._reactor)
         drops.setServiceParent(self)
         listening = Listening(self._reactor, [place], drops.site, name="qabel-drop")

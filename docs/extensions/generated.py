@@ -42,7 +42,7 @@ class RestApi(Generated):
     def lines(self) -> Iterator[str]:
         """Write what the OpenAPI document says."""
         subjects: dict[str, list[tuple[str, str, dict[str, Any]]]] = {}
-        for path, operations in json.loads(Api.openapi)["paths"].items():
+        for path, operations in json.loads(Api.openapi())["paths"].items():
             for method, operation in operations.items():
                 if method != "head":
                     subjects.setdefault(operation["tags"][0], []).append((method, path, operation))

@@ -1,5 +1,6 @@
 """The REST server: all subjects on one Klein application, and the site around it."""
 
+from functools import cache
 from typing import Any
 
 from klein import Klein
@@ -50,12 +51,17 @@ class Api:
 
     app = Klein()
     subjects = SUBJECTS
-    openapi = encode(describe(SUBJECTS))
 
     def __init__(self, core: CoreService, reactor: Any) -> None:
         self.core = core
         self.streams = Streams(reactor)
         self.turns = Turns()
+
+    @staticmethod
+    @cache
+    def openapi() -> bytes:
+        """Give the contract as an OpenAPI document; made when somebody first asks for it."""
+        return encode(describe(SUBJECTS))
 
     @app.handle_errors(Exception)
     def failed(self, request: Any, failure: Failure) -> bytes:

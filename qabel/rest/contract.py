@@ -36,7 +36,7 @@ _HEADERS: Headers = (
 )
 def openapi(call: Call) -> Reply:
     """Give the contract for programs."""
-    return Reply(200, call.api.openapi)
+    return Reply(200, call.api.openapi())
 
 
 def _declare(path: str, name: str, what: str, content_type: str) -> None:

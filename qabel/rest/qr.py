@@ -2,8 +2,6 @@
 
 from io import BytesIO, StringIO
 
-import segno
-
 from qabel.core.errors import Conflict
 
 FORMATS = {
@@ -19,6 +17,8 @@ SCALE = 6
 
 def draw(content: str, kind: str) -> bytes:
     """Draw a text as a QR code with error correction L. Raises Conflict if it does not fit."""
+    import segno  # noqa: PLC0415 - few ask for it, and all would wait for it at the start
+
     try:
         code = segno.make_qr(content, error="L", boost_error=False)
     except segno.DataOverflowError:
