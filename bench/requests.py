@@ -4,8 +4,6 @@ import contextlib
 import selectors
 import socket
 import statistics
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -14,7 +12,7 @@ from pathlib import Path
 from attrs import define
 
 from bench.measure import Row
-from bench.world import daemon
+from bench.world import bare_route, daemon
 
 CONNECTIONS = 8
 
@@ -66,15 +64,6 @@ def _request(method: str, path: str, token: str = "") -> bytes:
     return (head + (f"Authorization: Bearer {token}\r\n" if token else "") + "\r\n").encode()
 
 
-@contextlib.contextmanager
-def _bare(status: int, size: int) -> Iterator[int]:
-    command = [sys.executable, "-m", "bench.bare", str(status), str(size)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
-        assert process.stdout is not None
-        yield int(process.stdout.readline())
-        process.terminate()
-
-
 def run(*, small: bool) -> Iterator[Row]:
     """Measure each kind of request in turns with its bare peer."""
     seconds, rounds = (0.2, 1) if small else (1.0, 7)
@@ -85,7 +74,7 @@ def run(*, small: bool) -> Iterator[Row]:
             reply = me.api.ask(method, path)
             size = int(reply.headers.get("content-length", 0)) if method == "GET" else 0
             ours = Load(port, _request(method, path, token))
-            with _bare(reply.status, size) as bare:
+            with bare_route(reply.status, size) as bare:
                 theirs = Load(bare, _request("GET", "/bare"))
                 rates = [(ours.rate(seconds), theirs.rate(seconds)) for _ in range(rounds)]
             ratio = statistics.median(mine / other for mine, other in rates)

@@ -4,9 +4,11 @@ import json
 import os
 import re
 import socket
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 from attrs import define
@@ -83,6 +85,21 @@ def daemon(
         process.wait_for(r"listens on .*rest\.sock")
         yield Daemon(Api(directory, process.port("qabel-rest")), process, turns)
         process.stop()
+
+
+@contextmanager
+def bare_process(module: str, *arguments: str) -> Iterator[int]:
+    """Have something run that is compared with; gives its port, which it prints."""
+    command = [sys.executable, "-m", module, *arguments]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        yield int(process.stdout.readline())
+        process.terminate()
+
+
+def bare_route(status: int, size: int) -> AbstractContextManager[int]:
+    """Have a bare Klein application run, whose one route answers ``GET /bare``; gives its port."""
+    return bare_process("bench.bare", str(status), str(size))
 
 
 def fill(folder: Path, drop_id: str, messages: list[bytes]) -> None:
