@@ -266,6 +266,11 @@ class CoreService(MultiService):
         self._workers.stop()
         await self._network.close()
         await self._hooks.close()
+        if self._opened:
+            try:
+                await self.tokens.keep_uses()
+            except StoreError as error:
+                self._log.warn("When tokens were used was not kept: {error}", error=str(error))
         await self._database.close()
 
     def stopService(self) -> "Deferred[Any]":
@@ -343,6 +348,7 @@ class CoreService(MultiService):
             self.log.forgotten(await self._events.prune(now))
             await self._outbox.expire(now - KEEP_SETTLED, now=now)
             await self.inbox.expire(now - KEEP_READERS)
+            await self.tokens.keep_uses()
             await self._post_due()
         except StoreError as error:
             self._log.warn("Housekeeping was put off: {error}", error=str(error))

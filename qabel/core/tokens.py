@@ -4,11 +4,11 @@ import hmac
 import os
 import secrets
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from hashlib import sha256
 from pathlib import Path
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from qabel.core.concurrency import shielded
 from qabel.core.errors import CoreError, Invalid, NotFound
@@ -77,6 +77,8 @@ class TokenBook:
         self._now = now
         self._main = b""
         self._records: dict[bytes, Token] = {}
+        self._used: dict[int, float] = {}
+        """When tokens were used since that was last kept, by their ids."""
 
     async def load(self) -> None:
         """Read the main token, or make it; and the others. Raises TokenFileTrouble."""
@@ -95,11 +97,24 @@ class TokenBook:
         record = self._records.get(digest)
         if record is None:
             return None
+        self._used[record.id] = self._now()
         return Access(frozenset(record.scopes), record.identity_id, record.id)
 
     def list(self) -> list[dict[str, object]]:
         """Give the further tokens, without their values."""
-        return [_as_json(each) for each in sorted(self._records.values(), key=lambda r: r.id)]
+        records = sorted(self._records.values(), key=lambda record: record.id)
+        return [_as_json(_used(each, self._used)) for each in records]
+
+    async def keep_uses(self) -> None:
+        """Keep when tokens were last used: now and then, as a request is to touch no disk."""
+        used = dict(self._used)
+        if not used:
+            return
+        await self._shelf.touch(used)
+        self._records = {digest: _used(each, used) for digest, each in self._records.items()}
+        for token_id, when in used.items():
+            if self._used.get(token_id) == when:
+                del self._used[token_id]
 
     async def add(self, name: object, scopes: object, identity: object = None) -> dict[str, object]:
         """Make a token; its value is in the result, and nowhere else. Raises Invalid."""
@@ -188,6 +203,11 @@ def _check_scopes(scopes: object) -> tuple[str, ...]:
         return tuple(scope for scope in SCOPES if scope in scopes)
     fault = Fault("scopes", f"must be a list with at least one of {', '.join(SCOPES)}")
     raise Invalid("The token's scopes are not valid.", [fault])
+
+
+def _used(record: Token, used: Mapping[int, float]) -> Token:
+    when = used.get(record.id)
+    return record if when is None else evolve(record, last_used=int(when * 1000))
 
 
 def _as_json(record: Token) -> dict[str, object]:
