@@ -217,9 +217,10 @@ class Poster(Service):
         pause = self._pause(posting)
         # The answer to who waits need not wait for this commit: were it lost, the same bytes
         # would be posted again, and known again.
+        kept = Deferred.fromCoroutine(self._keep(posting, attempt, pause))
         if first is not None:
             first.callback(attempt)
-        due = await self._keep(posting, attempt, pause)
+        due = await kept
         self._under_way.discard(posting.id)
         self.add(due)
         if attempt.outcome is Outcome.FAILED and self.running:

@@ -267,10 +267,8 @@ class CoreService(MultiService):
         await self._network.close()
         await self._hooks.close()
         if self._opened:
-            try:
-                await self.tokens.keep_uses()
-            except StoreError as error:
-                self._log.warn("When tokens were used was not kept: {error}", error=str(error))
+            # Not waited for: should the disk hang, closing the database is what has a time limit.
+            Deferred.fromCoroutine(self.tokens.keep_uses())
         await self._database.close()
 
     def stopService(self) -> "Deferred[Any]":

@@ -9,9 +9,10 @@ from hashlib import sha256
 from pathlib import Path
 
 from attrs import evolve, frozen
+from twisted.logger import Logger
 
 from qabel.core.concurrency import shielded
-from qabel.core.errors import CoreError, Invalid, NotFound
+from qabel.core.errors import CoreError, Invalid, NotFound, StoreError
 from qabel.core.references import choose_identity
 from qabel.settings.document import Fault
 from qabel.settings.synced import SyncedSettings
@@ -50,6 +51,8 @@ EVERYTHING = Access(frozenset(SCOPES))
 
 class TokenBook:
     """The main token, in a file for its owner alone, and further ones with less power."""
+
+    _log = Logger()
 
     def __init__(
         self,
@@ -106,11 +109,18 @@ class TokenBook:
         return [_as_json(_used(each, self._used)) for each in records]
 
     async def keep_uses(self) -> None:
-        """Keep when tokens were last used: now and then, as a request is to touch no disk."""
+        """Keep when tokens were last used: now and then, as a request is to touch no disk.
+
+        What cannot be kept is said in the log, and tried again the next time.
+        """
         used = dict(self._used)
         if not used:
             return
-        await self._shelf.touch(used)
+        try:
+            await self._shelf.touch(used)
+        except StoreError as error:
+            self._log.warn("When tokens were used was not kept: {error}", error=str(error))
+            return
         self._records = {digest: _used(each, used) for digest, each in self._records.items()}
         for token_id, when in used.items():
             if self._used.get(token_id) == when:
