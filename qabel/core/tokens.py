@@ -106,7 +106,7 @@ class TokenBook:
     def list(self) -> list[dict[str, object]]:
         """Give the further tokens, without their values."""
         records = sorted(self._records.values(), key=lambda record: record.id)
-        return [_as_json(_used(each, self._used)) for each in records]
+        return [_as_json(_with_use(each, self._used)) for each in records]
 
     async def keep_uses(self) -> None:
         """Keep when tokens were last used: now and then, as a request is to touch no disk.
@@ -121,7 +121,7 @@ class TokenBook:
         except StoreError as error:
             self._log.warn("When tokens were used was not kept: {error}", error=str(error))
             return
-        self._records = {digest: _used(each, used) for digest, each in self._records.items()}
+        self._records = {digest: _with_use(each, used) for digest, each in self._records.items()}
         for token_id, when in used.items():
             if self._used.get(token_id) == when:
                 del self._used[token_id]
@@ -215,7 +215,7 @@ def _check_scopes(scopes: object) -> tuple[str, ...]:
     raise Invalid("The token's scopes are not valid.", [fault])
 
 
-def _used(record: Token, used: Mapping[int, float]) -> Token:
+def _with_use(record: Token, used: Mapping[int, float]) -> Token:
     when = used.get(record.id)
     return record if when is None else evolve(record, last_used=int(when * 1000))
 
