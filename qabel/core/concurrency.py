@@ -1,12 +1,17 @@
 """Work side by side: what cannot be broken off, what ends together, what several wait for."""
 
 from collections import deque
-from collections.abc import Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from typing import Any, TypeVar, cast
 
 from twisted.internet.defer import Deferred, FirstError, gatherResults
+from twisted.internet.interfaces import IReactorTime
+from twisted.internet.task import deferLater
 
 T = TypeVar("T")
+
+AT_ONCE = 50
+"""Of many that are told something: how many in one turn of the reactor."""
 
 
 def shielded(work: Coroutine[Any, Any, T]) -> "Deferred[T]":
@@ -82,3 +87,17 @@ def when_done(deferred: "Deferred[Any]") -> "Deferred[None]":
 
     deferred.addBoth(fire)
     return mine
+
+
+async def a_few_at_a_time(
+    all_of_them: Sequence[T], act: Callable[[T], object], clock: IReactorTime
+) -> None:
+    """Do something to many, to a few of them in each turn of the reactor.
+
+    There may be thousands, and others have requests meanwhile.
+    """
+    for start in range(0, len(all_of_them), AT_ONCE):
+        if start:
+            await deferLater(clock, 0)
+        for each in all_of_them[start : start + AT_ONCE]:
+            act(each)

@@ -12,6 +12,7 @@ from attrs import define, field, frozen
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.interfaces import IReactorTime
 
+from qabel.core.concurrency import a_few_at_a_time
 from qabel.core.errors import Gone
 from qabel.store.feed import FeedEntry
 
@@ -20,9 +21,6 @@ BEGINNING = "0"
 
 RING_SIZE = 1000
 """Entries held in memory for the followers that are up to date."""
-
-WAKE_AT_ONCE = 50
-"""Followers that are woken in one turn of the reactor."""
 
 RING_BYTES = 4 * 1024 * 1024
 
@@ -191,18 +189,13 @@ class Log:
     def _has_filled(self, result: object) -> None:
         self._is_filling = False
         hungry, self._hungry = self._hungry, []
-        self._feed_some(hungry, result)
 
-    def _feed_some(self, hungry: "list[Deferred[None]]", result: object) -> None:
-        """Wake those that waited: one after another, not nested, and a few at a time.
-
-        There may be a thousand, and others have requests meanwhile.
-        """
-        for each in hungry[:WAKE_AT_ONCE]:
+        def wake(each: "Deferred[None]") -> None:
             if not each.called:
                 each.callback(result)  # type: ignore[arg-type]  # None, or a Failure
-        if len(hungry) > WAKE_AT_ONCE:
-            self._clock.callLater(0, self._feed_some, hungry[WAKE_AT_ONCE:], result)
+
+        # One after another, not nested.
+        Deferred.fromCoroutine(a_few_at_a_time(hungry, wake, self._clock))
 
     async def _fill(self) -> None:
         if self.last_seq - self._ring_end > RING_SIZE:
@@ -228,7 +221,8 @@ class Follower:
     """One reader of the log, at its own pace. It holds nothing but its place."""
 
     _log: Log
-    _seq: int
+    seq: int
+    """The number of the last entry that was given, or passed over."""
     _kinds: frozenset[str] | None
     _identity: int | None
     _closed: bool = False
@@ -237,12 +231,34 @@ class Follower:
     @property
     def place(self) -> str:
         """The place of the last entry that was given, or passed over."""
-        return self._log.place(self._seq)
+        return self._log.place(self.seq)
+
+    @property
+    def wants(self) -> tuple[frozenset[str] | None, int | None]:
+        """What it tells of: kinds and identity, None for all."""
+        return self._kinds, self._identity
+
+    @property
+    def is_up_to_date(self) -> bool:
+        """Whether there is nothing more at this moment."""
+        return self.seq >= self._log.last_seq
+
+    def twin(self) -> "Follower":
+        """Give another one that wants the same, at the same place."""
+        return Follower(self._log, self.seq, self._kinds, self._identity)
+
+    def is_level_with(self, other: "Follower") -> bool:
+        """Tell whether both are at the same place."""
+        return self.seq == other.seq
+
+    def catch_up_with(self, other: "Follower") -> None:
+        """Go to the place of one that wants the same, whose entries were taken for this one too."""
+        self.seq = other.seq
 
     def check(self) -> None:
         """Raise Gone if entries after this follower's place are gone."""
         # A reader from the very beginning asks for what there is.
-        if 0 < self._seq < self._log.floor and self._kinds != frozenset({"drop"}):
+        if 0 < self.seq < self._log.floor and self._kinds != frozenset({"drop"}):
             raise Gone(
                 "Events after this place are gone: they are kept for some days only. Go on from "
                 "the oldest place, and read the settings and the outbox anew.",
@@ -257,14 +273,14 @@ class Follower:
         while not self._closed:
             self.check()
             upto = self._log.held
-            if self._seq >= upto:
+            if self.seq >= upto:
                 await self._more()
                 continue
-            entries = await self._log.after(self._seq, limit)
+            entries = await self._log.after(self.seq, limit)
             if not entries:
-                self._seq = max(self._seq, upto)
+                self.seq = max(self.seq, upto)
                 continue
-            self._seq = entries[-1].seq
+            self.seq = entries[-1].seq
             wanted = [entry for entry in entries if self._wants(entry)]
             if wanted:
                 return wanted
