@@ -40,7 +40,7 @@ def run(*, small: bool) -> Iterator[Row]:
         paired(lambda: opener.open_all(foreign), products, rounds),
         ">= 0.80",
     )
-    yield _all_cores(me, foreign, points, rounds)
+    yield _all_cores(me, 5 * foreign, 5 * points, rounds)
     own = [seal_message(other, me.public_key, message) for _ in range(count)]
     yield Row(
         "opening one's own from known contacts, one core",
