@@ -1,6 +1,6 @@
 """Messages on their way in: fetched, told apart by hash, opened, and kept in one transaction."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from functools import partial
 from hashlib import blake2b
 from typing import Protocol
@@ -67,6 +67,9 @@ class DropShelf(Protocol):
 
     def drop_state(self, drop: Drop) -> Deferred[DropState]:
         """Tell how far a drop was read."""
+
+    def forget_another_drop(self, kept: Iterable[str]) -> Deferred[bool]:
+        """Forget a drop other than these, or some of it; tells if there may be more."""
 
     def unseen(self, drop: Drop, hashes: Sequence[bytes], *, now: float) -> Deferred[set[bytes]]:
         """Tell which messages are new."""
@@ -171,7 +174,18 @@ class Receiver:
     def set_owners(self, owners: Mapping[DropURL, Sequence[Identity]]) -> None:
         """Say whose messages are in which drops."""
         self._owners = owners
-        for gone in self._memories.keys() - owners.keys():
+        self._remember_only_owned()
+
+    async def forget_another_drop(self) -> bool:
+        """Forget a drop that is nobody's any more, or some of it; tells if there may be more.
+
+        Raises StoreError.
+        """
+        self._remember_only_owned()
+        return await self._shelf.forget_another_drop(map(str, self._owners))
+
+    def _remember_only_owned(self) -> None:
+        for gone in self._memories.keys() - self._owners.keys():
             del self._memories[gone]
 
     async def read(self, url: DropURL) -> None:

@@ -348,6 +348,9 @@ class CoreService(MultiService):
             await self.inbox.expire(now - KEEP_READERS)
             await self.tokens.keep_uses()
             await self._post_due()
+            # A stop does not wait until all is forgotten: the next start goes on.
+            while self.running and await self.receiver.forget_another_drop():
+                continue
         except StoreError as error:
             self._log.warn("Housekeeping was put off: {error}", error=str(error))
 

@@ -85,6 +85,27 @@ def forget(connection: Connection, url: str) -> None:
     connection.execute("DELETE FROM drops WHERE url = ?", (url,))
 
 
+def forget_another(connection: Connection, kept: Iterable[str], limit: int) -> bool:
+    """Forget a drop whose URL is none of these, or as many of its foreign hashes.
+
+    Tells whether there may be more to forget.
+    """
+    row = connection.execute(
+        "SELECT id FROM drops WHERE url NOT IN (SELECT value FROM json_each(?)) LIMIT 1",
+        (json.dumps(list(kept)),),
+    ).fetchone()
+    if row is None:
+        return False
+    deleted = connection.execute(
+        "DELETE FROM foreign_hashes WHERE drop_id = ?1 AND hash IN "
+        "(SELECT hash FROM foreign_hashes WHERE drop_id = ?1 LIMIT ?2)",
+        (row[0], limit),
+    )
+    if deleted.rowcount < limit:
+        connection.execute("DELETE FROM drops WHERE id = ?", row)
+    return True
+
+
 def find(connection: Connection, drop: Drop) -> int | None:
     """Give a drop's number, or None if it is not (or no longer) read for these owners."""
     row = connection.execute(

@@ -1,6 +1,6 @@
 """The inbox: what came, kept once each, and read by number."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import partial
 
 import attrs
@@ -13,6 +13,9 @@ from qabel.store.drops import Drop, DropState, ReadDone
 from qabel.store.log import last_seq, number
 from qabel.store.messages import EVERYTHING, Filter, NewMessage, StoredMessage
 from qabel.store.receipts import Receipt
+
+FORGOTTEN_AT_ONCE = 10_000
+"""Foreign hashes that are forgotten in one transaction."""
 
 
 @attrs.frozen
@@ -49,9 +52,20 @@ class Inbox:
         """Tell how far a drop was read. With other owners than last time it begins anew."""
         return self._database.run(partial(drops.state_of, drop=drop))
 
-    def forget_drop(self, url: str) -> "Deferred[None]":
-        """Forget a drop that is no longer read. One's own messages stay known."""
-        return self._database.run(partial(drops.forget, url=url))
+    def forget_another_drop(self, kept: Iterable[str]) -> "Deferred[bool]":
+        """Forget what is known of a drop that is no longer read; one's own messages stay known.
+
+        Of a large one only a part is forgotten, so that nobody else has to wait for long.
+
+        Args:
+            kept: the drop URLs that are read.
+
+        Returns:
+            Whether there may be more to forget.
+
+        """
+        kept = list(kept)
+        return self._database.run(partial(drops.forget_another, kept=kept, limit=FORGOTTEN_AT_ONCE))
 
     def unseen(self, drop: Drop, hashes: Sequence[bytes], *, now: float) -> "Deferred[set[bytes]]":
         """Tell which of these messages were never seen before.
@@ -122,17 +136,6 @@ class Inbox:
             ]
         )
 
-    def read_encoded(
-        self, after: int, limit: int, which: Filter = EVERYTHING
-    ) -> "Deferred[list[tuple[int, bytes]]]":
-        """Give the same as ``read``, as pairs of id and JSON object, encoded."""
-        sql = (
-            f"SELECT id, CAST({messages.JSON} AS BLOB) FROM messages "
-            f"WHERE id > :after{which.sql} ORDER BY id LIMIT :limit"
-        )
-        values = {**which.parameters, "after": after, "limit": limit}
-        return self._database.run(lambda connection: connection.execute(sql, values).fetchall())
-
     def read_page(
         self, after: int, limit: int, which: Filter = EVERYTHING
     ) -> "Deferred[EncodedPage]":
@@ -148,16 +151,6 @@ class Inbox:
         def work(connection: Connection) -> EncodedPage:
             row = one(connection, sql, values)
             return EncodedPage(*row)
-
-        return self._database.run(work)
-
-    def newest(self, which: Filter = EVERYTHING) -> "Deferred[int]":
-        """Give the id of the newest message; 0 if there is none."""
-        sql = f"SELECT id FROM messages WHERE id > 0{which.sql} ORDER BY id DESC LIMIT 1"
-
-        def work(connection: Connection) -> int:
-            row = connection.execute(sql, which.parameters).fetchone()
-            return 0 if row is None else int(row[0])
 
         return self._database.run(work)
 

@@ -56,12 +56,6 @@ class Outbox:
             lambda connection: _add(connection, send, idempotency, _milliseconds(now))
         )
 
-    def earlier(self, given: Idempotency, *, now: float) -> Deferred[Added | None]:
-        """Tell what a key led to before, or None. Fails with IdempotencyMismatch."""
-        return self._database.run(
-            lambda connection: _earlier(connection, given, _milliseconds(now))
-        )
-
     def answered(self, key: str, answer: bytes) -> Deferred[None]:
         """Keep what the first request with an idempotency key was answered."""
         return self._database.run(lambda connection: idempotency.answered(connection, key, answer))
@@ -90,20 +84,6 @@ class Outbox:
                 )
             )
         )
-
-    def next_due(self, *, underway: Iterable[int] = ()) -> Deferred[float | None]:
-        """Tell when the next posting is to be tried; None if none waits for its time."""
-        passed_over = json.dumps(list(underway))
-
-        def work(connection: Connection) -> float | None:
-            row = connection.execute(
-                "SELECT next_attempt FROM postings WHERE next_attempt IS NOT NULL "
-                "AND id NOT IN (SELECT value FROM json_each(?)) ORDER BY next_attempt LIMIT 1",
-                (passed_over,),
-            ).fetchone()
-            return None if row is None else float(row[0]) / 1000
-
-        return self._database.run(work)
 
     def posted(self, posting: Posting, *, now: float) -> Deferred[Outcome]:
         """Note that a drop server took it."""
@@ -191,5 +171,5 @@ def _earlier(connection: Connection, given: Idempotency, now: int) -> Added | No
 
 
 def _milliseconds(seconds: float) -> int:
-    # Rounded, so that the time that `next_due` gives is a time at which it is due.
+    # Rounded, so that a posting is due at the time to which it was put off.
     return round(seconds * 1000)

@@ -43,6 +43,32 @@ async def test_restart_shows_nothing_twice(world) -> None:
 
 
 @pytest_twisted.ensureDeferred
+async def test_drops_of_deleted_identities_are_forgotten(world) -> None:
+    """Nothing tells any more what an identity read, and its messages do not come twice."""
+    alice, bob = await world.friends()
+    await world.say(alice, "one")
+    assert len(await world.heard(bob)) == 1
+    saved = bob.directory.export_identity(str(world.ids(bob)[0]))
+    await bob.directory.delete_identity(str(world.ids(bob)[0]))
+    await world.close()
+    bob = await world.core("Bob")
+
+    async def known() -> int:
+        rows = await bob._database.run(lambda c: c.execute("SELECT count(*) FROM drops").fetchall())
+        return rows[0][0]
+
+    for _ in range(100):
+        if not await known():
+            break
+    else:
+        raise AssertionError("it is not forgotten")
+    before = len(world.drops.fetched)
+    await bob.directory.import_identity(saved)
+    assert await world.heard(bob) == []
+    assert world.drops.fetched[before] is None
+
+
+@pytest_twisted.ensureDeferred
 async def test_queued_message_goes_out_after_restart(world) -> None:
     """A message that no server took is kept, and posted byte for byte after a restart."""
     alice, bob = await world.friends()

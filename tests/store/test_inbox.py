@@ -1,5 +1,6 @@
 """The inbox: each message once, whatever drop it comes from and however often."""
 
+from collections.abc import Callable
 from typing import Any
 
 import attrs
@@ -7,7 +8,7 @@ import pytest
 
 from qabel.store.database import Database
 from qabel.store.drops import DAY, KEEP_FOREIGN_DAYS, Drop, DropState, ReadDone
-from qabel.store.inbox import Inbox
+from qabel.store.inbox import FORGOTTEN_AT_ONCE, Inbox
 from qabel.store.messages import Filter
 
 NOW = 1_800_000_000.0
@@ -38,7 +39,7 @@ def test_messages_are_kept_in_order_and_numbered(
     assert [each.id for each in got(inbox.read(0, 100))] == [1, 2, 3, 4, 5, 6]
     assert [each.id for each in got(inbox.read(2, 2))] == [3, 4]
     assert got(inbox.read(0, 100))[1] == kept[0].messages[1]
-    assert got(inbox.newest()) == got(inbox.count()) == 6
+    assert got(inbox.count()) == 6
 
 
 def test_a_message_is_kept_once_whatever_the_drop(
@@ -53,20 +54,52 @@ def test_a_message_is_kept_once_whatever_the_drop(
     assert got(inbox.count()) == 1
 
 
+@pytest.fixture
+def forget_all_but(inbox: Inbox, got: Any) -> Callable[[list[str]], int]:
+    """Give what forgets all drops but some, and tells in how many goes."""
+
+    def forget(kept: list[str]) -> int:
+        goes = 0
+        while got(inbox.forget_another_drop(kept)):
+            goes += 1
+        return goes
+
+    return forget
+
+
 def test_a_deleted_message_does_not_come_again(
-    inbox: Inbox, drop: Drop, things: Any, got: Any
+    inbox: Inbox, drop: Drop, things: Any, got: Any, forget_all_but: Any
 ) -> None:
     """Its hash stays known, also when nothing else of its drop does."""
     one = things.message()
     got(inbox.keep(drop, [one], now=NOW))
     assert got(inbox.delete(1)) is True
     assert got(inbox.delete(1)) is False
-    got(inbox.forget_drop(drop.url))
+    forget_all_but([])
     assert got(inbox.drop_state(drop)) == DropState()
     assert got(inbox.unseen(drop, [one.hash], now=NOW)) == set()
     assert got(inbox.keep(drop, [one], now=NOW)).messages == ()
     assert got(inbox.keep(drop, [things.message()], now=NOW)).messages[0].id == 2
     assert got(inbox.count()) == 1
+
+
+def test_drops_that_are_no_longer_read_are_forgotten(
+    inbox: Inbox, drop: Drop, things: Any, got: Any, rows: Any, forget_all_but: Any
+) -> None:
+    """Nothing is left of them, and nothing of the others goes; a large one goes in parts."""
+    gone = [Drop(f"http://localhost/gone{number}", "owners") for number in range(3)]
+    mine, theirs, done = things.message(), things.digest(), ReadDone("1", full=True)
+    for each in (drop, *gone):
+        got(inbox.drop_state(each))
+        got(inbox.keep(each, foreign=[theirs], done=done, now=NOW))
+    many = [number.to_bytes(16) for number in range(2 * FORGOTTEN_AT_ONCE)]
+    got(inbox.keep(gone[1], [mine], foreign=many, now=NOW))
+    assert forget_all_but([drop.url]) == 5
+    assert rows("SELECT url FROM drops") == [(drop.url,)]
+    assert rows("SELECT hash FROM foreign_hashes") == [(theirs,)]
+    assert got(inbox.drop_state(drop)).cursor == "1"
+    assert got(inbox.unseen(gone[1], [mine.hash, theirs], now=NOW)) == {theirs}
+    assert forget_all_but([drop.url]) == 0
 
 
 def test_unseen_knows_own_and_foreign_messages(
@@ -159,10 +192,8 @@ def test_reading_can_be_narrowed(
     new = [things.message(identity_id=i, contact_id=c, model_object=m) for i, c, m in facts]
     got(inbox.keep(drop, new, now=NOW))
     assert [each.id for each in got(inbox.read(0, 10, which))] == expected
-    assert [each[0] for each in got(inbox.read_encoded(0, 10, which))] == expected
     page = got(inbox.read_page(0, 10, which))
     assert (page.count, page.last) == (len(expected), max(expected, default=0))
-    assert got(inbox.newest(which)) == max(expected, default=0)
     assert [each.id for each in got(inbox.read(2, 1, which))] == [i for i in expected if i > 2][:1]
 
 
@@ -194,6 +225,6 @@ def test_one_message_by_its_id(inbox: Inbox, drop: Drop, things: Any, got: Any) 
     """A message that is not there is None, in either form."""
     got(inbox.keep(drop, [things.message()], now=NOW))
     assert got(inbox.get(1)) == got(inbox.read(0, 1))[0]
-    assert got(inbox.get_encoded(1)) == got(inbox.read_encoded(0, 1))[0][1]
+    assert b"[%s]" % got(inbox.get_encoded(1)) == got(inbox.read_page(0, 1)).body
     assert got(inbox.get(2)) is None
     assert got(inbox.get_encoded(2)) is None

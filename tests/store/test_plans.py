@@ -30,6 +30,8 @@ BOUNDED = {
     ("keep", "USE TEMP B-TREE FOR ORDER BY"),
     # Steps back over as many as are kept at most.
     ("prune", "SCAN events"),
+    # Once an hour, and again only as often as there is something to forget.
+    ("forget", "SCAN drops USING COVERING INDEX sqlite_autoindex_drops_1"),
     ("expire", "SCAN idempotency USING COVERING INDEX idempotency_by_age"),
 }
 """What goes through more than it gives, but through no more than a certain number."""
@@ -94,6 +96,7 @@ def asks(database: Database, things: Any, got: Any) -> dict[str, Callable[[], An
             now=NOW,
         ),
         "get": lambda: inbox.get_encoded(1),
+        "forget": lambda: inbox.forget_another_drop([]),
         "count": inbox.count,
         "feed": lambda: feed.read(0, 100),
         "prune": lambda: events.prune(NOW),
@@ -101,7 +104,6 @@ def asks(database: Database, things: Any, got: Any) -> dict[str, Callable[[], An
         "move": lambda: places.move("a", 1, now=NOW),
         "add": lambda: outbox.add(things.send(), idempotency=key, now=NOW),
         "due": lambda: outbox.due(NOW, 10, underway=[1]),
-        "next_due": outbox.next_due,
         "failed_attempt": lambda: outbox.failed_attempt(posting, NOW, "away"),
         "posted": lambda: outbox.posted(posting, now=NOW),
         "sends": lambda: outbox.read(0, 10),
@@ -115,7 +117,6 @@ def asks(database: Database, things: Any, got: Any) -> dict[str, Callable[[], An
     for index, which in enumerate(filters):
         found[f"read {index}"] = lambda which=which: inbox.read(0, 10, which)
         found[f"read_page {index}"] = lambda which=which: inbox.read_page(0, 10, which)
-        found[f"newest {index}"] = lambda which=which: inbox.newest(which)
     return found
 
 
@@ -144,7 +145,7 @@ def test_every_table_is_searched_by_an_index(plans: Any, asks: Any) -> None:
 )
 def test_narrowed_readings_use_their_index(plans: Any, asks: Any, which: int, index: str) -> None:
     """What one contact or module reads does not take longer for all that is others'."""
-    for way in ("read", "read_page", "newest"):
+    for way in ("read", "read_page"):
         steps = plans(asks[f"{way} {which}"])
         assert any(f"INDEX {index} " in step for step in steps), steps
 
