@@ -154,6 +154,14 @@ class Webhooks(Service):
             ]
         )
 
+    async def forget_undelivered(self, webhook_id: int, upto: str) -> None:
+        """Take what one could not be told off the list, up to a place and with it.
+
+        Raises NotFound, or Gone for the place.
+        """
+        self._runner(webhook_id)
+        await self._shelf.forget_undelivered(webhook_id, self._log.parse(upto))
+
     async def _keep(self, url: str, secret: bytes, kinds: tuple[str, ...], place: int) -> _Runner:
         record = await self._shelf.add(url, secret, kinds, place, now=self._now())
         runner = self._runners[record.id] = _Runner(record)

@@ -3,8 +3,11 @@
 from qabel.core.webhooks import KINDS, MIN_SECRET
 from qabel.net.webhook import MAX_URL
 from qabel.rest.answers import NO_CONTENT, Reply, created, json_reply
+from qabel.rest.problems import refused
+from qabel.rest.query import text
 from qabel.rest.routes import Call, Key, Routes
 from qabel.rest.schemas import listing, ref
+from qabel.settings.document import Fault
 
 routes = Routes("Webhooks")
 
@@ -101,3 +104,26 @@ async def delete(call: Call, webhook_id: int) -> Reply:
 async def undelivered(call: Call, webhook_id: int) -> Reply:
     """Give what a webhook could not be told."""
     return Reply(200, await call.core.webhooks.undelivered(webhook_id))
+
+
+@routes.add(
+    "DELETE",
+    "/webhooks/<id:webhook_id>/undelivered",
+    "Take what was seen to off the list of what could not be delivered",
+    scopes=SCOPES,
+    query=(text("upto", None, "Required: the place of the last entry that was seen to."),),
+    answers={
+        204: "It is listed no more.",
+        400: "There is no place.",
+        410: "The place is not of this database.",
+        **_NOT_FOUND,
+    },
+)
+async def forget_undelivered(call: Call, webhook_id: int) -> Reply:
+    """Shorten the list; what was added to it meanwhile stays."""
+    upto = call.query["upto"]
+    if upto is None:
+        fault = Fault("upto", "is required: the place of the last entry that was seen to")
+        raise refused(400, "The query is not valid.", faults=[fault])
+    await call.core.webhooks.forget_undelivered(webhook_id, upto)
+    return NO_CONTENT

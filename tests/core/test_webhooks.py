@@ -105,6 +105,10 @@ async def test_given_up_is_listed(world, receiver, monkeypatch) -> None:
     assert json.loads(receiver.got[0][1])["data"]["msg"] == "next"
     [listed] = json.loads(await bob.webhooks.undelivered(hook["id"]))
     assert listed["body"]["data"]["msg"] == "lost"
+    await bob.webhooks.forget_undelivered(hook["id"], "0")
+    assert json.loads(await bob.webhooks.undelivered(hook["id"])) == [listed]
+    await bob.webhooks.forget_undelivered(hook["id"], listed["place"])
+    assert json.loads(await bob.webhooks.undelivered(hook["id"])) == []
 
 
 @pytest_twisted.ensureDeferred

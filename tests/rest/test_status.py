@@ -71,8 +71,13 @@ async def test_webhooks(server: Any) -> None:
         assert secret not in listed.body
     assert (await server.ask_json("POST", "/webhooks", {"url": 5})).status == 400
     assert (await server.ask_json("POST", "/webhooks", {})).status == 400
+    place = server.core.log.newest
+    for query, status in ((f"upto={place}", 204), ("upto=other.1", 410), ("", 400)):
+        shortened = await server.ask("DELETE", f"{path}/undelivered?{query}")
+        assert shortened.status == status
     assert [(await server.ask("DELETE", path)).status for _ in range(2)] == [204, 404]
     assert (await server.ask("GET", f"{path}/undelivered")).status == 404
+    assert (await server.ask("DELETE", f"{path}/undelivered?upto={place}")).status == 404
 
 
 @pytest_twisted.ensureDeferred
