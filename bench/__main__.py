@@ -20,6 +20,7 @@ NAMES = (
     "requests",
     "sending",
     "startup",
+    "texts",
 )
 
 

@@ -13,6 +13,7 @@ import attrs
 import msgspec
 
 from qabel.crypto import KNOWN_KEYS, InvalidKey, PublicKey
+from qabel.jsontext import finite_float
 
 MAX_DEPTH = 100
 """How deep objects and lists in a message may lie in each other."""
@@ -63,8 +64,8 @@ class _Envelope(msgspec.Struct, kw_only=True):
         return "_Envelope()"
 
 
-_ENVELOPE = msgspec.json.Decoder(_Envelope)
-_OBJECT = msgspec.json.Decoder(dict[str, Any])
+_ENVELOPE = msgspec.json.Decoder(_Envelope, float_hook=finite_float)
+_OBJECT = msgspec.json.Decoder(dict[str, Any], float_hook=finite_float)
 _write = msgspec.json.Encoder().encode
 _JSON_FAULTS = (msgspec.DecodeError, UnicodeError, RecursionError)
 
