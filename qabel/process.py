@@ -195,12 +195,3 @@ def keep_for_good() -> None:
     """
     gc.collect()
     gc.freeze()
-
-
-def hand_on_quickly() -> None:
-    """Have a thread that wants Python's lock wait for it half a millisecond at most, instead of 5.
-
-    It is the reactor's that wants it, when others sort messages: each of their turns is a time in
-    which nobody is answered.
-    """
-    sys.setswitchinterval(0.0005)

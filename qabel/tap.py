@@ -13,7 +13,8 @@ from qabel.logs import withhold_texts
 from qabel.net.errors import DropServerError
 from qabel.notify import Notifier
 from qabel.options import DaemonOptions, data_directory
-from qabel.process import StartError, hand_on_quickly, keep_for_good, use_steady_clock
+from qabel.priority import hand_on_quickly
+from qabel.process import StartError, keep_for_good, use_steady_clock
 from qabel.protection import protect_process
 from qabel.rest.door import DoorOptions
 

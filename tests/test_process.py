@@ -11,7 +11,6 @@ from qabel.process import (
     DirectoryLock,
     StartError,
     close_to_others,
-    hand_on_quickly,
     private_directory,
 )
 
@@ -160,13 +159,3 @@ def test_open_files_are_closed_to_others(tmp_path: Path) -> None:
     folder.chmod(0o755)
     close_to_others([file, folder, tmp_path / "missing"])
     assert (mode(file), mode(folder)) == (0o600, 0o700)
-
-
-def test_hand_on_quickly() -> None:
-    """Threads give up Python's lock within less than a millisecond."""
-    before = sys.getswitchinterval()
-    try:
-        hand_on_quickly()
-        assert sys.getswitchinterval() <= 0.001
-    finally:
-        sys.setswitchinterval(before)

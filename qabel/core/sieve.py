@@ -20,12 +20,11 @@ from typing import IO, cast
 from attrs import define, field
 
 from qabel.crypto import HEADER_SIZE, KEY_SIZE, BadBox, BoxOpener, PrivateKey
+from qabel.priority import give_way_as_process, give_way_for_a_moment
 from qabel.protection import protect_process
 
 NUMBER = 4
 """Bytes of a number."""
-
-NICENESS = 10
 
 FOREIGN, OURS = b"\0", b"\1"
 
@@ -147,7 +146,7 @@ def _start(keys: tuple[bytes, ...]) -> _Child:
 
 def main(given: IO[bytes], answers: IO[bytes]) -> None:
     """Sieve what is given until there is no more; whoever answers the user goes first."""
-    _give_way()
+    give_way_as_process()
     count = int.from_bytes(given.read(NUMBER))
     openers = [BoxOpener(PrivateKey(given.read(KEY_SIZE))) for _ in range(count)]
     while head := given.read(NUMBER):
@@ -163,20 +162,8 @@ def main(given: IO[bytes], answers: IO[bytes]) -> None:
         answers.flush()
 
 
-def _give_way() -> None:
-    """Let whatever else the daemon, and what was started with it, has to do go first.
-
-    Other programs wait for nothing of it: the system shares the processors between services, and
-    between sessions, before it looks at such differences within them.
-    """
-    with suppress(OSError):  # a service manager may forbid even that
-        os.nice(NICENESS)
-    if sys.platform == "linux":
-        with suppress(OSError):
-            os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
-
-
 def _look(openers: Sequence[BoxOpener], header: bytes) -> bytes:
+    give_way_for_a_moment()
     for opener in openers:
         try:
             if opener.open_header(header) is not None:

@@ -10,6 +10,7 @@ from twisted.internet.threads import deferToThreadPool
 from twisted.python.threadpool import ThreadPool
 
 from qabel.core.errors import Unavailable
+from qabel.priority import GivingWay
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -24,6 +25,7 @@ class Workers:
     def __init__(self, reactor: IReactorFromThreads, threads: int = DEFAULT_THREADS) -> None:
         self._reactor = reactor
         self._pool = ThreadPool(0, threads, "workers")
+        self._pool.threadFactory = GivingWay
         self._working = False
 
     def start(self) -> None:

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from queue import Empty, SimpleQueue
-from threading import Thread
 from typing import Any, Protocol
 
 import attrs
@@ -10,6 +9,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorFromThreads
 from twisted.python.failure import Failure
 
+from qabel.priority import GivingWay
 from qabel.store.connection import Connection
 
 GROUP_SIZE = 64
@@ -63,7 +63,7 @@ class ThreadWorker:
         self._reactor = reactor
         self._jobs: SimpleQueue[Job | None] = SimpleQueue()
         # A daemon thread: a disk that hangs must not keep the process from ending.
-        self._thread = Thread(target=self._run, name=name, daemon=True)
+        self._thread = GivingWay(target=self._run, name=name, daemon=True)
         self._thread.start()
 
     def submit(self, job: Job) -> None:
