@@ -1,5 +1,6 @@
 """Work on messages in batches: several looked at side by side, and kept one after another."""
 
+import os
 from collections.abc import Awaitable, Callable
 from typing import Generic, TypeVar
 
@@ -14,8 +15,12 @@ T = TypeVar("T")
 BATCH_SIZE = 256
 """Messages: enough that what each batch costs counts little, few enough to do in a moment."""
 
-AT_ONCE = 4
-"""Batches under way: it bounds the memory, and keeps all processors busy."""
+AT_ONCE = min(os.cpu_count() or 1, 8) + 1
+"""Batches under way: one for each processor, and one that is hashed or kept meanwhile.
+
+It bounds the memory, and how many threads want Python's lock beside the reactor's. Past eight
+processors the reactor itself, which takes answers apart, would not keep up.
+"""
 
 
 class Batches(Generic[T]):
