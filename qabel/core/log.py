@@ -102,8 +102,7 @@ class Log:
             return
         self.last_seq = seq
         waiting, self._waiting = self._waiting, set()
-        for each in waiting:
-            each.callback(None)
+        self._wake(list(waiting), None)
         if self._hungry:
             self._fill_ring()
 
@@ -189,13 +188,16 @@ class Log:
     def _has_filled(self, result: object) -> None:
         self._is_filling = False
         hungry, self._hungry = self._hungry, []
+        self._wake(hungry, result)
+
+    def _wake(self, waiting: "list[Deferred[None]]", result: object) -> None:
+        """Wake those that wait, unless they gave up: one after another, not nested."""
 
         def wake(each: "Deferred[None]") -> None:
             if not each.called:
                 each.callback(result)  # type: ignore[arg-type]  # None, or a Failure
 
-        # One after another, not nested.
-        Deferred.fromCoroutine(a_few_at_a_time(hungry, wake, self._clock))
+        Deferred.fromCoroutine(a_few_at_a_time(waiting, wake, self._clock))
 
     async def _fill(self) -> None:
         if self.last_seq - self._ring_end > RING_SIZE:

@@ -1,12 +1,12 @@
 """The thread that a database lives on: jobs go in one by one, and are worked off in groups."""
 
+from collections import deque
 from collections.abc import Callable
 from queue import Empty, SimpleQueue
 from typing import Any, Protocol
 
 import attrs
 from twisted.internet.defer import Deferred
-from twisted.internet.interfaces import IReactorFromThreads
 from twisted.python.failure import Failure
 
 from qabel.priority import GivingWay
@@ -14,6 +14,9 @@ from qabel.store.connection import Connection
 
 GROUP_SIZE = 64
 """How many jobs are taken together at most: it bounds how long the first of them waits."""
+
+DELIVERED_AT_ONCE = 16
+"""Results that are handed over in one turn of the reactor: each may be a request to answer."""
 
 Work = Callable[[Connection], Any]
 
@@ -58,10 +61,12 @@ class Worker(Protocol):
 class ThreadWorker:
     """A thread of one's own; jobs that pile up while it works are handled together."""
 
-    def __init__(self, handle: Handler, reactor: IReactorFromThreads, name: str = "store") -> None:
+    def __init__(self, handle: Handler, reactor: Any, name: str = "store") -> None:
         self._handle = handle
         self._reactor = reactor
         self._jobs: SimpleQueue[Job | None] = SimpleQueue()
+        self._finished: deque[Job] = deque()
+        """Results on their way to who waits for them; the reactor's thread alone touches it."""
         # A daemon thread: a disk that hangs must not keep the process from ending.
         self._thread = GivingWay(target=self._run, name=name, daemon=True)
         self._thread.start()
@@ -79,11 +84,24 @@ class ThreadWorker:
             jobs, last = self._take()
             if jobs:
                 self._try(jobs)
-                self._reactor.callFromThread(_deliver, jobs)
+                self._reactor.callFromThread(self._done, jobs)
             if last:
                 return
             # Kept until the next job comes otherwise, with all that its closure holds.
             del jobs
+
+    def _done(self, jobs: list[Job]) -> None:
+        is_delivering = bool(self._finished)
+        self._finished += jobs
+        if not is_delivering:
+            self._deliver()
+
+    def _deliver(self) -> None:
+        """Give some results to who waits for them, in their order; others go on in between."""
+        for _ in range(min(len(self._finished), DELIVERED_AT_ONCE)):
+            self._finished.popleft().deliver()
+        if self._finished:
+            self._reactor.callLater(0, self._deliver)
 
     def _try(self, jobs: list[Job]) -> None:
         try:
@@ -105,8 +123,3 @@ class ThreadWorker:
         except Empty:
             return jobs, False
         return jobs, True
-
-
-def _deliver(jobs: list[Job]) -> None:
-    for job in jobs:
-        job.deliver()

@@ -4,6 +4,7 @@ from twisted.internet.defer import CancelledError, Deferred, fail, succeed
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
+from qabel.core.concurrency import AT_ONCE
 from qabel.core.errors import Gone
 from qabel.core.log import RING_SIZE, Log
 from qabel.store.feed import FeedEntry
@@ -70,6 +71,19 @@ class LogTests(SynchronousTestCase):
         self.clock.pump([0] * 100)
         self.assertEqual({101}, {self.successResultOf(each)[0].seq for each in waiting[1:-1:2]})
         self.assertEqual(1, self.shelf.reads)
+
+    def test_many_wait_for_a_change(self) -> None:
+        """Those who wait for anything new are told a few in a turn, unless they gave up."""
+        waiting = [self.log.changed() for _ in range(2 * AT_ONCE)]
+        waiting[0].addErrback(lambda failure: failure.trap(CancelledError) and None)
+        waiting[0].cancel()
+        self.add()
+        self.assertEqual(AT_ONCE + 1, sum(each.called for each in waiting))
+        last = next(each for each in waiting if not each.called)
+        last.addErrback(lambda failure: failure.trap(CancelledError) and None)
+        last.cancel()
+        self.clock.pump([0] * 10)
+        self.assertTrue(all(each.called for each in waiting))
 
     def test_away_for_long(self) -> None:
         """A follower from long ago sees everything, in order and once."""
