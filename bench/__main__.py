@@ -21,6 +21,7 @@ NAMES = (
     "sending",
     "startup",
     "texts",
+    "waiting",
 )
 
 

@@ -159,3 +159,12 @@ def test_open_files_are_closed_to_others(tmp_path: Path) -> None:
     folder.chmod(0o755)
     close_to_others([file, folder, tmp_path / "missing"])
     assert (mode(file), mode(folder)) == (0o600, 0o700)
+
+
+def test_keep_for_good() -> None:
+    """What is there is looked at no more, and whole looks at the rest are seldom."""
+    code = (
+        "import gc; from qabel.process import keep_for_good; keep_for_good(); "
+        "print(gc.get_freeze_count() > 1000, gc.get_threshold() > (700, 10, 10), gc.isenabled())"
+    )
+    assert python(code).stdout == "True True True\n"
