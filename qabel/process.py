@@ -197,7 +197,7 @@ def keep_for_good() -> None:
     What is there stays anyway: a whole look at a daemon that does nothing takes about 50 ms, in
     which nobody is answered. So does one at what a thousand connections need, which was taken
     whenever they all were told something. It is taken a twentieth as often; what waits for it
-    meanwhile, at most some 100 MB, is of connections that were open for long.
+    meanwhile, some 45 MB at most, is of connections that were open for long.
     """
     gc.collect()
     gc.freeze()
