@@ -23,16 +23,6 @@ def hand_on_quickly() -> None:
     sys.setswitchinterval(0.0005)
 
 
-def give_way_in_thread() -> None:
-    """Let the reactor's thread go before the one that calls this, if both could go on.
-
-    Only Linux tells the threads of a process apart. They cannot go back to what they were.
-    """
-    if sys.platform == "linux":
-        with suppress(OSError):  # a service manager may forbid it
-            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), THREAD_NICENESS)
-
-
 def give_way_as_process() -> None:
     """Let whatever else the daemon, and what was started with it, has to do go first.
 
@@ -57,9 +47,16 @@ def give_way_for_a_moment() -> None:
 
 
 class GivingWay(threading.Thread):
-    """A thread that lets the reactor's go first."""
+    """A thread that lets the reactor's go first, if both could go on.
+
+    Only Linux tells the threads of a process apart. They cannot go back to what they were.
+    """
 
     def run(self) -> None:
         """Do what it was made for."""
-        give_way_in_thread()
+        if sys.platform == "linux":
+            # From where the process stands: it may have been started behind others itself.
+            niceness = os.getpriority(os.PRIO_PROCESS, os.getpid()) + THREAD_NICENESS
+            with suppress(OSError):  # a service manager may forbid it
+                os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), niceness)
         super().run()

@@ -1,6 +1,7 @@
 """Who goes first: what the system was asked for, by threads and processes."""
 
 import os
+import subprocess
 import sys
 import threading
 
@@ -34,6 +35,18 @@ def test_a_thread_gives_way() -> None:
     thread.start()
     thread.join()
     assert found[0] > before == niceness()
+
+
+@on_linux
+def test_a_thread_of_a_process_that_gives_way_itself() -> None:
+    """It stands behind its process, wherever that stands: else it would go first of all."""
+    code = (
+        "import os, threading; from qabel.priority import GivingWay; os.nice(10); found = []; "
+        "mine = lambda: os.getpriority(os.PRIO_PROCESS, threading.get_native_id()); "
+        "thread = GivingWay(target=lambda: found.append(mine())); thread.start(); thread.join(); "
+        "assert found[0] > mine() >= 10, found"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 @on_linux
