@@ -4,7 +4,7 @@ import os
 import statistics
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from attrs import frozen
@@ -43,41 +43,47 @@ def run(*, small: bool) -> Iterator[Row]:
     count, rounds = (1000, 1) if small else (100_000, 5)
     messages = foreign(count)
     readings = [_read(messages, idle=200 if small else 2000) for _ in range(rounds)]
-    taken = statistics.median(each.taken for each in readings)
+    taken = _middle(readings, lambda each: each.taken)
     yield Row(
         f"a drop of {count} foreign messages, fetched, opened, hashes stored",
         "opening alone, one thread",
-        statistics.median(each.taken / each.alone for each in readings),
+        _middle(readings, lambda each: each.taken / each.alone),
         "<= 1.5",
         f"{taken:.1f} s, {count / taken:.0f} messages a second",
     )
     yield Row("its memory, in MB more", "one", max(each.grown for each in readings), "<= 64")
     yield from _waits(readings)
-    turn = statistics.median(each.turn for each in readings) * 1000
+    turn = _middle(readings, lambda each: each.turn) * 1000
     detail = f"worst of all {max(each.turn for each in readings) * 1000:.0f} ms"
     yield Row("the longest turn of the reactor meanwhile, in ms", "one", turn, "<= 10", detail)
 
 
 def _waits(readings: list[Reading]) -> Iterator[Row]:
     what = "99th percentile of GET /settings meanwhile"
-    slowest = statistics.median(_p99(each.ours) for each in readings) * 1000
-    idle = statistics.median(_p99(each.idle) for each in readings) * 1000
-    middle = statistics.median(statistics.median(each.ours) for each in readings) * 1000
+    slowest = _middle(readings, lambda each: _p99(each.ours)) * 1000
+    idle = _middle(readings, lambda each: _p99(each.idle)) * 1000
+    bare = _middle(readings, lambda each: _p99(each.bare)) * 1000
+    middle = _middle(readings, lambda each: statistics.median(each.ours)) * 1000
     yield Row(
         what,
         "idle",
-        statistics.median(_p99(each.ours) / _p99(each.idle) for each in readings),
+        _middle(readings, lambda each: _p99(each.ours) / _p99(each.idle)),
         "<= 3",
         f"{slowest:.1f} ms, idle {idle:.1f} ms; median {middle:.1f} ms",
     )
     yield Row(
         what,
         "that of a bare Klein route, asked in turns",
-        statistics.median(_p99(each.ours) / _p99(each.bare) for each in readings),
+        _middle(readings, lambda each: _p99(each.ours) / _p99(each.bare)),
         "<= 3",
-        f"its own {statistics.median(_p99(each.bare) for each in readings) * 1000:.1f} ms",
+        f"its own {bare:.1f} ms",
     )
     yield Row("the same, in ms", "one", slowest, "<= 50")
+
+
+def _middle(readings: list[Reading], figure: Callable[[Reading], float]) -> float:
+    """Give the median of a figure that each reading has."""
+    return statistics.median(map(figure, readings))
 
 
 def _read(messages: list[bytes], *, idle: int) -> Reading:

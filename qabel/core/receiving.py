@@ -1,6 +1,6 @@
 """Messages on their way in: fetched, told apart by hash, opened, and kept in one transaction."""
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from hashlib import blake2b
 from typing import Protocol
@@ -68,7 +68,7 @@ class DropShelf(Protocol):
     def drop_state(self, drop: Drop) -> Deferred[DropState]:
         """Tell how far a drop was read."""
 
-    def forget_another_drop(self, kept: Iterable[str]) -> Deferred[bool]:
+    def forget_another_drop(self, kept: Sequence[str]) -> Deferred[bool]:
         """Forget a drop other than these, or some of it; tells if there may be more."""
 
     def unseen(self, drop: Drop, hashes: Sequence[bytes], *, now: float) -> Deferred[set[bytes]]:
@@ -182,7 +182,7 @@ class Receiver:
         Raises StoreError.
         """
         self._remember_only_owned()
-        return await self._shelf.forget_another_drop(map(str, self._owners))
+        return await self._shelf.forget_another_drop([str(url) for url in self._owners])
 
     def _remember_only_owned(self) -> None:
         for gone in self._memories.keys() - self._owners.keys():

@@ -85,14 +85,14 @@ def forget(connection: Connection, url: str) -> None:
     connection.execute("DELETE FROM drops WHERE url = ?", (url,))
 
 
-def forget_another(connection: Connection, kept: Iterable[str], limit: int) -> bool:
+def forget_another(connection: Connection, kept: Sequence[str], limit: int) -> bool:
     """Forget a drop whose URL is none of these, or as many of its foreign hashes.
 
     Tells whether there may be more to forget.
     """
     row = connection.execute(
         "SELECT id FROM drops WHERE url NOT IN (SELECT value FROM json_each(?)) LIMIT 1",
-        (json.dumps(list(kept)),),
+        (json.dumps(kept),),
     ).fetchone()
     if row is None:
         return False

@@ -1,6 +1,6 @@
 """The inbox: what came, kept once each, and read by number."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from functools import partial
 
 import attrs
@@ -52,7 +52,7 @@ class Inbox:
         """Tell how far a drop was read. With other owners than last time it begins anew."""
         return self._database.run(partial(drops.state_of, drop=drop))
 
-    def forget_another_drop(self, kept: Iterable[str]) -> "Deferred[bool]":
+    def forget_another_drop(self, kept: Sequence[str]) -> "Deferred[bool]":
         """Forget what is known of a drop that is no longer read; one's own messages stay known.
 
         Of a large one only a part is forgotten, so that nobody else has to wait for long.
@@ -64,7 +64,6 @@ class Inbox:
             Whether there may be more to forget.
 
         """
-        kept = list(kept)
         return self._database.run(partial(drops.forget_another, kept=kept, limit=FORGOTTEN_AT_ONCE))
 
     def unseen(self, drop: Drop, hashes: Sequence[bytes], *, now: float) -> "Deferred[set[bytes]]":
