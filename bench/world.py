@@ -1,7 +1,6 @@
 """Real processes to measure: a drop server with messages in it, a daemon, and a client."""
 
 import json
-import os
 import re
 import socket
 import subprocess
@@ -49,10 +48,10 @@ class Daemon:
         return _memory(self.process.process.pid, "VmRSS")
 
     def cpu(self) -> float:
-        """Give the seconds of processor time that it has used."""
-        fields = Path(f"/proc/{self.process.process.pid}/stat").read_text().rsplit(")", 1)[1]
-        used = fields.split()
-        return (int(used[11]) + int(used[12])) / os.sysconf("SC_CLK_TCK")
+        """Return the seconds of processor time that its threads have used."""
+        threads = Path(f"/proc/{self.process.process.pid}/task").glob("*/schedstat")
+        # In nanoseconds, where /proc/PID/stat counts hundredths of a second.
+        return sum(int(each.read_text().split()[0]) for each in threads) / 1e9
 
 
 def _memory(pid: int, field: str) -> float:
