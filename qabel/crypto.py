@@ -182,11 +182,6 @@ def seal_box(
     return header + AESGCM(key).encrypt(nonce, plain, recipient.raw + header)
 
 
-def open_box(recipient: PrivateKey, box: bytes) -> tuple[PublicKey, bytes]:
-    """Open one box: its sender and its data. Raises NotForUs or BadBox."""
-    return BoxOpener(recipient).open(box)
-
-
 OpenedHeader = tuple[bytes, bytes]
 """The sender's public key, and the chaining variable with which the body goes on."""
 

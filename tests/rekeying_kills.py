@@ -20,6 +20,7 @@ from qabel.store.database import Database
 from qabel.store.errors import StoreError
 from qabel.store.keys import KeyFile, KeySource
 from qabel.store.passphrase import SEALED, Passphrase, Strength
+from tests.store.damage import damage
 
 QUICK = Strength(1, 8192)
 ROWS = 60
@@ -73,7 +74,7 @@ def is_whole(directory: Path, source: KeySource) -> bool:
         return False
     sql = "SELECT count(*) FROM documents"
     assert _result(database.run(lambda c: c.execute(sql).fetchone()[0])) == ROWS
-    assert _result(database.check()) == []
+    assert _result(database.run(damage)) == []
     _result(database.close())
     return True
 

@@ -24,7 +24,6 @@ from qabel.crypto import (
     PrivateKey,
     PublicKey,
     derive,
-    open_box,
     seal_box,
 )
 
@@ -184,7 +183,7 @@ def test_what_is_sealed_opens(sender: bytes, recipient: bytes, data: bytes, padd
     """Any data, with any padding, comes back with the sender's key; the sizes add up."""
     box = seal_box(PrivateKey(sender), PrivateKey(recipient).public_key, data, padding=padding)
     assert len(box) == BOX_OVERHEAD + len(data) + len(padding)
-    assert open_box(PrivateKey(recipient), box) == (PrivateKey(sender).public_key, data)
+    assert BoxOpener(PrivateKey(recipient)).open(box) == (PrivateKey(sender).public_key, data)
 
 
 @given(noise=st.binary(max_size=200), place=st.integers(min_value=0, max_value=120))
@@ -207,13 +206,13 @@ def test_padding_longer_than_the_data_is_refused(
 ) -> None:
     """A padding length that is too large, or negative as the core reads it, makes a bad box."""
     with pytest.raises(BadBox, match="padding"):
-        open_box(BOB, make_body(b"data" + length.to_bytes(4)))
+        BoxOpener(BOB).open(make_body(b"data" + length.to_bytes(4)))
 
 
 def test_box_without_room_for_a_padding_length_is_refused() -> None:
     """A body of less than four bytes has no padding length: the box is too short."""
     with pytest.raises(BadBox, match="100 bytes"):
-        open_box(BOB, seal_box(ALICE, BOB.public_key, b"")[:-1])
+        BoxOpener(BOB).open(seal_box(ALICE, BOB.public_key, b"")[:-1])
 
 
 @pytest.fixture

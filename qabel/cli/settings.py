@@ -26,8 +26,6 @@ SYNCED_KEYS = (
     "identities",
     "contacts",
 )
-LOCAL_KEYS = ("poll_interval", "drop_last_update")
-"""Keys by which it is known which of the two documents is meant."""
 
 SYNCED = click.option(
     "--synced", is_flag=True, help="The synced settings: accounts, servers, identities, contacts."

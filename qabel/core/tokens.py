@@ -41,10 +41,6 @@ class Access:
     token_id: int | None = None
     """None for the main token, and where none is needed."""
 
-    def allows(self, scope: str) -> bool:
-        """Tell whether the scope is among what is allowed."""
-        return scope in self.scopes or "admin" in self.scopes
-
 
 EVERYTHING = Access(frozenset(SCOPES))
 

@@ -257,7 +257,7 @@ class Webhooks(Service):
             if failures >= GIVE_UP_AFTER:
                 break
             pause = backoff(failures - 1, base=FIRST_PAUSE, longest=LONGEST_PAUSE)
-            await self._shelf.failed(runner.record.id, error, self._now() + pause)
+            await self._shelf.failed(runner.record.id, error)
             await self._pause(pause)
         await self._shelf.give_up(
             runner.record.id, entry.seq, entry.kind, entry.data, error, now=self._now()

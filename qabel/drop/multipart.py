@@ -42,12 +42,11 @@ class TornAnswer(MultipartError):
 class Part:
     """One part: its raw ``body``, and its ``Date`` header as it was written, if it had one.
 
-    The body of an ``oversized`` part is empty: it was passed over, not held.
+    The body of a part over the limit is empty: it was passed over, not held.
     """
 
     body: bytes = attrs.field(repr=False)
     date: str | None = None
-    oversized: bool = False
 
 
 class MultipartParser:
@@ -158,7 +157,7 @@ class MultipartParser:
         if self._in_preamble:
             self._in_preamble = False
         elif self._dropped or end - 2 > self._part_limit:
-            parts.append(Part(b"", self._date, oversized=True))
+            parts.append(Part(b"", self._date))
         else:
             parts.append(Part(bytes(memoryview(self._buffer)[2:end]), self._date))
         self._dropped = False

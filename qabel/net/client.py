@@ -88,10 +88,6 @@ class DropClient:
             _peer(url), lambda watch: self._fetch(url, since, on_parts, watch)
         )
 
-    async def check(self, url: DropURL, since: str | None) -> bool:
-        """Tell whether there is anything newer than ``since``."""
-        return await self._exchanges.run(_peer(url), lambda watch: self._check(url, since, watch))
-
     async def post(self, url: DropURL, message: bytes) -> None:
         """Put a message into the drop; when this returns, the server has taken it."""
         await self._exchanges.run(_peer(url), lambda watch: self._post(url, message, watch))
@@ -158,14 +154,6 @@ class DropClient:
         except MultipartError as error:
             raise BadAnswer(f"{peer} sent something else: {error}.") from None
         return handover.count
-
-    async def _check(self, url: DropURL, since: str | None, watch: Watch) -> bool:
-        response = await self._request("HEAD", url, _reading_headers(url, since), watch)
-        if response.code in NOTHING_NEW:
-            return False
-        if response.code != 200:
-            raise self._refusal(response, _peer(url))
-        return True
 
     async def _post(self, url: DropURL, message: bytes, watch: Watch) -> None:
         # A kept connection may have been closed by the server meanwhile. That says nothing about

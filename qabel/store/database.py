@@ -133,13 +133,6 @@ class Database:
             lambda: self._submit(Job(lambda _: self._rekey(key), transaction=False))
         )
 
-    def check(self) -> "Deferred[list[str]]":
-        """Look through the whole file for damage; fires with what was found, best nothing.
-
-        Takes time in proportion to the file, and holds up all other calls meanwhile.
-        """
-        return self.run(_damage)
-
     def close(self, timeout: float = CLOSE_TIMEOUT) -> "Deferred[None]":
         """Do what was asked before, then close the file; in ``timeout`` seconds at most.
 
@@ -278,9 +271,3 @@ class Database:
                 job.fail(error)
             except (sqlcipher.Error, OSError) as error:
                 job.fail(translate(error, target))
-
-
-def _damage(connection: Connection) -> list[str]:
-    found = [str(row[0]) for row in connection.execute("PRAGMA cipher_integrity_check")]
-    found += [str(row[0]) for row in connection.execute("PRAGMA integrity_check")]
-    return [line for line in found if line != "ok"]

@@ -181,15 +181,6 @@ class Inbox:
             )
         )
 
-    def count(self) -> "Deferred[int]":
-        """Give how many messages there are, without counting them."""
-
-        def work(connection: Connection) -> int:
-            row = one(connection, "SELECT messages FROM state")
-            return int(row[0])
-
-        return self._database.run(work)
-
 
 def _keep(
     connection: Connection,

@@ -56,14 +56,6 @@ class Places:
 
         return self._database.run(work)
 
-    def forget(self, consumer: str) -> "Deferred[bool]":
-        """Forget a consumer's place; fires with whether there was one."""
-        return self._database.run(
-            lambda connection: (
-                connection.execute("DELETE FROM consumers WHERE name = ?", (consumer,)).rowcount > 0
-            )
-        )
-
     def expire(self, before: float) -> "Deferred[list[str]]":
         """Forget the places that were last moved before a time; fires with their names.
 

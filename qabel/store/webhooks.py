@@ -27,7 +27,6 @@ class Webhook:
     created: int
     failures: int
     """In a row."""
-    next_attempt: int | None
     last_error: str | None
     last_success: int | None
 
@@ -74,16 +73,6 @@ class Webhooks:
         sql = f"SELECT {', '.join(_COLUMNS)} FROM webhooks ORDER BY id"
         return self._database.run(lambda connection: [*map(_webhook, connection.execute(sql))])
 
-    def get(self, webhook_id: int) -> "Deferred[Webhook | None]":
-        """Give one webhook, or None if there is none with that id."""
-        sql = f"SELECT {', '.join(_COLUMNS)} FROM webhooks WHERE id = ?"
-
-        def work(connection: Connection) -> Webhook | None:
-            row = connection.execute(sql, (webhook_id,)).fetchone()
-            return None if row is None else _webhook(row)
-
-        return self._database.run(work)
-
     def delete(self, webhook_id: int) -> "Deferred[bool]":
         """Forget a webhook with what it was not told; fires with whether there was one."""
         return self._database.run(
@@ -92,35 +81,26 @@ class Webhooks:
             )
         )
 
-    def advance(self, webhook_id: int, place: int) -> "Deferred[None]":
-        """Note that the log was looked through up to ``place``, with nothing to tell."""
-
-        def work(connection: Connection) -> None:
-            _advance(connection, webhook_id, place)
-
-        return self._database.run(work)
-
     def delivered(self, webhook_id: int, place: int, *, now: float) -> "Deferred[None]":
         """Note that it was told of everything up to ``place``."""
 
         def work(connection: Connection) -> None:
             _advance(connection, webhook_id, place)
             connection.execute(
-                "UPDATE webhooks SET failures = 0, next_attempt = NULL, last_error = NULL, "
-                "last_success = ? WHERE id = ?",
+                "UPDATE webhooks SET failures = 0, last_error = NULL, last_success = ? "
+                "WHERE id = ?",
                 (int(now * 1000), webhook_id),
             )
 
         return self._database.run(work)
 
-    def failed(self, webhook_id: int, error: str, next_attempt: float) -> "Deferred[None]":
-        """Note that telling it did not work for now, and when to try again (in seconds)."""
+    def failed(self, webhook_id: int, error: str) -> "Deferred[None]":
+        """Note that telling it did not work for now."""
 
         def work(connection: Connection) -> None:
             connection.execute(
-                "UPDATE webhooks SET failures = failures + 1, next_attempt = ?, last_error = ? "
-                "WHERE id = ?",
-                (int(next_attempt * 1000), error, webhook_id),
+                "UPDATE webhooks SET failures = failures + 1, last_error = ? WHERE id = ?",
+                (error, webhook_id),
             )
 
         return self._database.run(work)
@@ -134,8 +114,7 @@ class Webhooks:
             if not _advance(connection, webhook_id, seq):
                 return
             connection.execute(
-                "UPDATE webhooks SET failures = 0, next_attempt = NULL, last_error = ? "
-                "WHERE id = ?",
+                "UPDATE webhooks SET failures = 0, last_error = ? WHERE id = ?",
                 (error, webhook_id),
             )
             connection.execute(

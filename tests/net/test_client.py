@@ -9,7 +9,6 @@ from qabel.net.errors import BadAnswer, ConnectFailed, Refused, Torn
 from tests.net.servers import (
     DROP_ID,
     LATEST,
-    NOT_MODIFIED,
     NOTHING,
     TAKEN,
     Taken,
@@ -60,14 +59,14 @@ async def test_nothing_but_the_protocol_goes_out(client, serve):
     url = server.url()
     await client.fetch(url, None, Taken())
     await client.fetch(url, "12.5", Taken())
-    await client.check(url, "lm:Mon, 23 Nov 2026 07:38:48 GMT")
+    await client.fetch(url, "lm:Mon, 23 Nov 2026 07:38:48 GMT", Taken())
     server.handle = always(TAKEN)
     await client.post(url, b"m\r\n\r\n")
     path = DROP_ID.encode()
     assert server.requests == [
         b"GET /" + path + b" HTTP/1.1\r\n" + host + b"\r\n",
         b"GET /" + path + b" HTTP/1.1\r\n" + host + b"X-Qabel-New-Since: 12.5\r\n\r\n",
-        b"HEAD /"
+        b"GET /"
         + path
         + b" HTTP/1.1\r\n"
         + host
@@ -188,7 +187,6 @@ async def test_refusals(client, serve, status):
     server = serve(always(answer, close=True))
     for call, permanent in (
         (client.fetch(server.url(), None, Taken()), False),
-        (client.check(server.url(), None), False),
         (client.post(server.url(), b"message"), status in (400, 413)),
     ):
         with pytest.raises(Refused) as raised:
@@ -197,7 +195,7 @@ async def test_refusals(client, serve, status):
         assert raised.value.permanent is permanent
         assert raised.value.retry_after is None
         assert str(status) in raised.value.detail
-    assert len(server.requests) == 3
+    assert len(server.requests) == 2
 
 
 @pytest.mark.parametrize(
@@ -243,19 +241,6 @@ async def test_cursor(client, serve, lines, latest):
     server = serve(always(multipart_head(*lines) + multipart([b"one"]), close=True))
     fetched = await client.fetch(server.url(), None, Taken())
     assert fetched == Fetched("new", latest, 1)
-
-
-@pytest_twisted.ensureDeferred
-async def test_check(client, serve):
-    """HEAD tells whether there is something new, even of a server that adds an illegal body."""
-    answers = [head(status="200 OK"), NOTHING, NOT_MODIFIED]
-    server = serve(lambda connection, _: connection.send(answers.pop(0)))
-    assert await client.check(server.url(), None) is True
-    assert await client.check(server.url(), "1") is False
-    assert await client.check(server.url(), "1") is False
-    server.handle = always(head(status="400 Bad Request") + b'{"error": "Invalid drop id"}')
-    with pytest.raises(Refused):
-        await client.check(server.url(), None)
 
 
 @pytest_twisted.ensureDeferred

@@ -27,7 +27,6 @@ async def test_silent_server(client, serve, clock):
     asked = server.next_request()
     for call in (
         client.fetch(server.url(), None, Taken()),
-        client.check(server.url(), None),
         client.post(server.url(), b"message"),
     ):
         asked = server.next_request()

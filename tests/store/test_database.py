@@ -16,6 +16,7 @@ from twisted.internet.task import Clock
 from qabel.store.database import Database
 from qabel.store.errors import Corrupt, StoreClosed, StoreError, StoreFull
 from qabel.store.keys import GivenKey
+from tests.store.damage import damage
 
 ADD = "INSERT INTO documents (name, body) VALUES (?, ?)"
 
@@ -40,7 +41,7 @@ def test_a_database_is_made_and_kept(path: Path, key: bytes, here: Any, got: Any
     second = Database(path, GivenKey(key), worker=here)
     got(second.open())
     assert got(second.run(names)) == ["a"]
-    assert got(second.check()) == []
+    assert got(second.run(damage)) == []
     got(second.close())
     assert set(modes.values()) == {0o600}
     assert [each.name for each in path.parent.iterdir()] == [path.name]
@@ -178,7 +179,7 @@ def test_a_damaged_file_is_told_of(path: Path, key: bytes, here: Any, got: Any) 
         file.write(b"damage")
     again = Database(path, GivenKey(key), worker=here)
     got(again.open())
-    assert got(again.check())
+    assert got(again.run(damage))
     with pytest.raises(Corrupt):
         got(again.run(lambda connection: connection.execute("SELECT * FROM documents").fetchall()))
     got(again.close())
@@ -222,7 +223,7 @@ def test_a_full_disk_changes_nothing_and_passes(
     ballast.unlink()
     got(database.run(add("more")))
     assert len(got(database.run(names))) == kept + 1
-    assert got(database.check()) == []
+    assert got(database.run(damage)) == []
     got(database.close())
     left = {each.name for each in small_disk.iterdir()}
     assert left <= {"qabel.db", "qabel.db-wal", "qabel.db-shm"}

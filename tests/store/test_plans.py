@@ -97,7 +97,6 @@ def asks(database: Database, things: Any, got: Any) -> dict[str, Callable[[], An
         ),
         "get": lambda: inbox.get_encoded(1),
         "forget": lambda: inbox.forget_another_drop([]),
-        "count": inbox.count,
         "feed": lambda: feed.read(0, 100),
         "prune": lambda: events.prune(NOW),
         "load": places.load,

@@ -14,6 +14,7 @@ from qabel.store.connection import look
 from qabel.store.database import Database
 from qabel.store.errors import KeyTrouble, StoreError, WrongKey
 from qabel.store.keys import GivenKey, KeyFile, KeyRecord
+from tests.store.damage import damage
 
 NEW = b"\x77" * 32
 
@@ -30,7 +31,7 @@ def fill(database: Database, got: Any, count: int = 200) -> None:
 
 def count(database: Database, got: Any) -> int:
     """Count the documents, and see that nothing is damaged."""
-    assert got(database.check()) == []
+    assert got(database.run(damage)) == []
     return got(database.run(lambda c: c.execute("SELECT count(*) FROM documents").fetchone()[0]))
 
 
@@ -125,7 +126,7 @@ def test_a_key_of_another_size_is_refused(database: Database, got: Any) -> None:
     """A key that is no 32 bytes changes nothing."""
     with pytest.raises(KeyTrouble, match="32 bytes"):
         got(database.rekey(b"short"))
-    assert got(database.check()) == []
+    assert got(database.run(damage)) == []
 
 
 SCRIPT = """
