@@ -1,6 +1,5 @@
 """Opening and sealing against the scalar products that they cannot do without."""
 
-import contextlib
 import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -9,10 +8,9 @@ from nacl.bindings import crypto_scalarmult, crypto_scalarmult_base
 
 from bench.measure import Row, paired
 from qabel.core.batches import BATCH_SIZE
-from qabel.core.sieve import Sieve
 from qabel.crypto import PrivateKey
 from qabel.drop.message import DropMessage, encode
-from qabel.drop.transport import Opener, header_of, seal_message
+from qabel.drop.transport import Opener, seal_message
 
 
 def text(sender: PrivateKey) -> bytes:
@@ -69,21 +67,19 @@ def run(*, small: bool) -> Iterator[Row]:
 
 
 def _all_cores(me: PrivateKey, foreign: list[bytes], points: list[bytes], rounds: int) -> Row:
-    """Open as the daemon does with a large drop: in other processes, one for each processor."""
+    """Open as the daemon does with a large drop: in threads, one for each processor."""
     threads = os.cpu_count() or 1
-    sieve = Sieve(threads)
-    headers = [header_of(message) for message in foreign]
-    batches = [headers[start : start + BATCH_SIZE] for start in range(0, len(headers), BATCH_SIZE)]
+    opener = Opener([me])
+    batches = [foreign[start : start + BATCH_SIZE] for start in range(0, len(foreign), BATCH_SIZE)]
     shares = [points[number::threads] for number in range(threads)]
 
     def multiply(share: list[bytes]) -> None:
         for point in share:
             crypto_scalarmult(me.raw, point)
 
-    with ThreadPoolExecutor(threads) as pool, contextlib.ExitStack() as stack:
-        stack.callback(sieve.end)
+    with ThreadPoolExecutor(threads) as pool:
         ratio = paired(
-            lambda: list(pool.map(lambda batch: sieve.pick([me], batch), batches)),
+            lambda: list(pool.map(opener.open_all, batches)),
             lambda: list(pool.map(multiply, shares)),
             rounds,
         )

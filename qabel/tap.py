@@ -13,7 +13,6 @@ from qabel.logs import withhold_texts
 from qabel.net.errors import DropServerError
 from qabel.notify import Notifier
 from qabel.options import DaemonOptions, data_directory
-from qabel.priority import hand_on_quickly
 from qabel.process import StartError, keep_for_good, use_steady_clock
 from qabel.protection import protect_process
 from qabel.rest.door import DoorOptions
@@ -112,7 +111,6 @@ def makeService(options: Options) -> IService:
     protect_process()
     withhold_texts(StoreError, DropServerError)
     use_steady_clock(reactor)
-    hand_on_quickly()
     daemon = Daemon(options.config, reactor=reactor)
     notifier = Notifier(reactor=reactor)
     notifier.setServiceParent(daemon)

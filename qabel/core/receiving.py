@@ -13,11 +13,10 @@ from twisted.logger import Logger
 from qabel.core.batches import Batches
 from qabel.core.errors import StoreError
 from qabel.core.poller import ReadFailed
-from qabel.core.sieve import FOREIGN, Sieve
 from qabel.core.sorting import Sorted, sort
 from qabel.core.workers import Workers
 from qabel.drop.multipart import Part
-from qabel.drop.transport import MESSAGE_SIZE, VERSION, Opener, Verdict, header_of
+from qabel.drop.transport import MESSAGE_SIZE, VERSION, Opener, Verdict
 from qabel.drop.url import DropURL
 from qabel.net.errors import DropServerError
 from qabel.settings.items import Identity
@@ -29,10 +28,6 @@ from qabel.store.receipts import Receipt
 
 FULL_READ_INTERVAL = 3600.0
 """Seconds between readings of a whole drop, which find what a cursor straddled."""
-
-
-BULK = 1024
-"""New messages in one reading past which other processes help to tell whose they are."""
 
 FOREIGN_AT_ONCE = 8192
 """Hashes of other people's messages that are kept together: fewer would cost more each."""
@@ -105,8 +100,6 @@ class _Reading:
     """One reading of a drop, as far as it is."""
 
     memory: "_DropMemory"
-    looked_at: int = 0
-    """Messages that were never seen before."""
     foreign: list[bytes] = field(factory=list)
     """Hashes that are not kept yet; lost ones would only be looked at again."""
     dates: list[str] = field(factory=list)
@@ -160,7 +153,6 @@ class Receiver:
         self._fetcher = fetcher
         self._shelf = shelf
         self._workers = workers
-        self._sieve = Sieve()
         self._synced = synced
         self._on_kept = on_kept
         self._on_dates = on_dates
@@ -215,16 +207,10 @@ class Receiver:
             fetched = await self._fetch(url, since, batches)
         finally:
             batches.cancel()
-            if reading.looked_at > BULK:
-                self._end_sieve()
             # What came whole is kept, whatever came of the rest.
             if reading.dates:
                 await self._on_dates(reading.dates)
         await self._finish(reading, fetched, due=due, full=since is None)
-
-    def _end_sieve(self) -> None:
-        # Ending processes takes a while; when the daemon stops, there are no workers to wait.
-        self._workers.run(self._sieve.end).addErrback(lambda _: self._sieve.end())
 
     async def _fetch(self, url: DropURL, since: str | None, batches: Batches[Sorted]) -> Fetched:
         async def take(parts: list[Part]) -> None:
@@ -279,10 +265,8 @@ class Receiver:
         self.counts.seen_before += len(parts) - len(fresh)
         if not fresh:
             return Sorted()
-        reading.looked_at += len(fresh)
-        sieve = self._sieve if reading.looked_at > BULK else None
         found = await self._workers.run(
-            _open_and_sort, memory, fresh, sieve, self._synced(), self._now()
+            _open_and_sort, memory.opener, fresh, self._synced(), self._now()
         )
         self._count(found)
         return found
@@ -319,24 +303,10 @@ def _fingerprint(owners: Sequence[Identity]) -> str:
 
 
 def _open_and_sort(
-    memory: _DropMemory,
-    fresh: Mapping[bytes, Part],
-    sieve: Sieve | None,
-    synced: SyncedSettings,
-    now: float,
+    opener: Opener, fresh: Mapping[bytes, Part], synced: SyncedSettings, now: float
 ) -> Sorted:
-    """Look into messages, in a worker; with a sieve, only into those that are ours."""
-    bodies = [part.body for part in fresh.values()]
-    keys = [identity.private_key for identity in memory.owners]
-    marks = None if sieve is None else sieve.pick(keys, [header_of(body) for body in bodies])
-    if marks is None:
-        verdicts = memory.opener.open_all(bodies)
-    else:
-        verdicts = [
-            Verdict.FOREIGN if mark == FOREIGN[0] else memory.opener.open(body)
-            for mark, body in zip(marks, bodies, strict=True)
-        ]
-    return sort(fresh, verdicts, synced, now)
+    """Look into messages: in a worker."""
+    return sort(fresh, opener.open_all([part.body for part in fresh.values()]), synced, now)
 
 
 def _may_be_ours(part: Part) -> bool:

@@ -10,13 +10,11 @@ from twisted.internet.threads import deferToThreadPool
 from twisted.python.threadpool import ThreadPool
 
 from qabel.core.errors import Unavailable
-from qabel.priority import GivingWay
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
-DEFAULT_THREADS = (os.cpu_count() or 1) + 2
-"""Some of them only wait for other processes."""
+DEFAULT_THREADS = (os.cpu_count() or 1) + 1
 
 
 class Workers:
@@ -25,7 +23,6 @@ class Workers:
     def __init__(self, reactor: IReactorFromThreads, threads: int = DEFAULT_THREADS) -> None:
         self._reactor = reactor
         self._pool = ThreadPool(0, threads, "workers")
-        self._pool.threadFactory = GivingWay
         self._working = False
 
     def start(self) -> None:

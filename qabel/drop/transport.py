@@ -83,11 +83,6 @@ def seal_message(
     return bytes((VERSION,)) + box
 
 
-def header_of(raw: bytes) -> bytes:
-    """Give the 80 bytes of a message that tell whether it is for a key: the header of its box."""
-    return raw[1:_BODY]
-
-
 class Opener:
     """Opens the messages of a drop for the identities that read it.
 
@@ -102,7 +97,7 @@ class Opener:
         """Open one message as it came from a drop server. Never raises, whatever the bytes."""
         if len(raw) != MESSAGE_SIZE or raw[0] != VERSION:
             return Verdict.FOREIGN
-        header = header_of(raw)
+        header = raw[1:_BODY]
         for opener in self._openers:
             try:
                 opened = opener.open_header(header)

@@ -3,13 +3,13 @@
 from collections import deque
 from collections.abc import Callable
 from queue import Empty, SimpleQueue
+from threading import Thread
 from typing import Any, Protocol
 
 import attrs
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
-from qabel.priority import GivingWay
 from qabel.store.connection import Connection
 
 GROUP_SIZE = 64
@@ -68,7 +68,7 @@ class ThreadWorker:
         self._finished: deque[Job] = deque()
         """Results on their way to who waits for them; the reactor's thread alone touches it."""
         # A daemon thread: a disk that hangs must not keep the process from ending.
-        self._thread = GivingWay(target=self._run, name=name, daemon=True)
+        self._thread = Thread(target=self._run, name=name, daemon=True)
         self._thread.start()
 
     def submit(self, job: Job) -> None:
