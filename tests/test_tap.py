@@ -1,8 +1,6 @@
 """The command line of the daemon: who can reach it, and who can read its token."""
 
 import stat
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -94,12 +92,3 @@ def test_the_group_may_read_the_token() -> None:
     assert stat.filemode(parse().config.core.token_mode) == "?rw-------"
     mode = parse("--token-group-readable").config.core.token_mode
     assert stat.filemode(mode) == "?rw-r-----"
-
-
-def test_loading_leaves_the_garbage_collector_on() -> None:
-    """What twistd loads is the same as here, and collects garbage afterwards."""
-    code = (
-        "import gc; from qabel import loading, tap; "
-        "assert loading.Options is tap.Options; assert gc.isenabled()"
-    )
-    subprocess.run([sys.executable, "-c", code], check=True)

@@ -145,12 +145,19 @@ class Log:
         return follower
 
     async def after(self, seq: int, limit: int) -> list[Entry]:
-        """Give entries after a number, oldest first; from memory, if they are still there.
+        """Return entries after a number, oldest first; from memory, if they are still there.
 
         There are none past ``held``: ``more`` tells when there are.
         """
+        in_memory = self.in_memory_after(seq, limit)
+        if in_memory is not None:
+            return in_memory
+        return [self._entry(each) for each in await self._feed.read(seq, limit)]
+
+    def in_memory_after(self, seq: int, limit: int) -> list[Entry] | None:
+        """Return the same as ``after`` at once; None if the disk has to be asked."""
         if seq < self._ring_start:
-            return [self._entry(each) for each in await self._feed.read(seq, limit)]
+            return None
         if not self._ring or seq >= self._ring[-1].seq:
             return []
         newer: list[Entry] = []
@@ -235,28 +242,6 @@ class Follower:
         """The place of the last entry that was given, or passed over."""
         return self._log.place(self.seq)
 
-    @property
-    def wants(self) -> tuple[frozenset[str] | None, int | None]:
-        """What it tells of: kinds and identity, None for all."""
-        return self._kinds, self._identity
-
-    @property
-    def is_up_to_date(self) -> bool:
-        """Whether there is nothing more at this moment."""
-        return self.seq >= self._log.last_seq
-
-    def twin(self) -> "Follower":
-        """Give another one that wants the same, at the same place."""
-        return Follower(self._log, self.seq, self._kinds, self._identity)
-
-    def is_level_with(self, other: "Follower") -> bool:
-        """Tell whether both are at the same place."""
-        return self.seq == other.seq
-
-    def catch_up_with(self, other: "Follower") -> None:
-        """Go to the place of one that wants the same, whose entries were taken for this one too."""
-        self.seq = other.seq
-
     def check(self) -> None:
         """Raise Gone if entries after this follower's place are gone."""
         # A reader from the very beginning asks for what there is.
@@ -278,12 +263,22 @@ class Follower:
             if self.seq >= upto:
                 await self._more()
                 continue
-            entries = await self._log.after(self.seq, limit)
-            if not entries:
-                self.seq = max(self.seq, upto)
-                continue
-            self.seq = entries[-1].seq
-            wanted = [entry for entry in entries if self._wants(entry)]
+            wanted = self._pass(await self._log.after(self.seq, limit), upto)
+            if wanted:
+                return wanted
+        return []
+
+    def take(self, limit: int) -> list[Entry] | None:
+        """Return the next entries at once: none if there are none yet.
+
+        None if ``next`` has to be asked, as they are on the disk. Raises Gone.
+        """
+        self.check()
+        while self.seq < self._log.held:
+            entries = self._log.in_memory_after(self.seq, limit)
+            if entries is None:
+                return None
+            wanted = self._pass(entries, self._log.held)
             if wanted:
                 return wanted
         return []
@@ -303,6 +298,11 @@ class Follower:
                 raise
         finally:
             self._waiting = None
+
+    def _pass(self, entries: list[Entry], upto: int) -> list[Entry]:
+        """Move past entries, or where there are none past ``upto``; return those that it wants."""
+        self.seq = entries[-1].seq if entries else max(self.seq, upto)
+        return [entry for entry in entries if self._wants(entry)]
 
     def _wants(self, entry: Entry) -> bool:
         return (self._kinds is None or entry.kind in self._kinds) and (

@@ -54,7 +54,7 @@ class Api:
 
     def __init__(self, core: CoreService, reactor: Any) -> None:
         self.core = core
-        self.streams = Streams(reactor)
+        self.streams = Streams(core.log, reactor)
         self.turns = Turns()
 
     @staticmethod

@@ -12,7 +12,6 @@ from qabel.core.service import CoreService
 from qabel.core.tokens import Access
 from qabel.rest.answers import Reply
 from qabel.rest.body import BadBody, WrongType, read_members
-from qabel.rest.eager import begin
 from qabel.rest.pouring import LARGE, pour
 from qabel.rest.problems import Refused, allow, refused
 from qabel.rest.query import Parameter, defaults, read_query
@@ -172,8 +171,6 @@ class Route:
             query = read_query(self.query, request.args) if request.args else no_query
             call = Call(api.core, request, access or NOBODY, query, self, api)
             answer = self.handler(call, **path)
-            if answer is not None and not isinstance(answer, Reply):
-                answer = begin(answer)
             if isinstance(answer, Reply) and len(answer.body) < LARGE:
                 return answer.begin(request)
             return _finish(request, answer)

@@ -8,19 +8,22 @@ from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IPushProducer
 from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
+from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from qabel.core.concurrency import a_few_at_a_time
 from qabel.core.errors import Gone
-from qabel.core.log import Entry, Follower
+from qabel.core.log import Entry, Follower, Log
 from qabel.rest.answers import Reply
-from qabel.rest.audience import BATCH, Audience
 from qabel.rest.request import ApiRequest
 
 CONTENT_TYPE = b"text/event-stream"
 
 HEARTBEAT = 15.0
 """Seconds between two comments, which show both ends that the other is there."""
+
+BATCH = 50
+"""Entries written at once: a slow client's buffer holds no more."""
 
 FRAMES_KEPT = 256
 """Entries whose frames are kept for other clients."""
@@ -82,12 +85,20 @@ class _Stream:
 
 
 class Streams:
-    """All streams, with one clock for their comments."""
+    """All streams, with one clock for their comments.
 
-    def __init__(self, reactor: Any) -> None:
+    Those that have nothing left to catch up with are told from one place, without a coroutine
+    each; whoever is paused leaves it, and catches up alone.
+    """
+
+    def __init__(self, log: Log, reactor: Any) -> None:
+        self._log = log
         self._reactor = reactor
         self._streams: set[_Stream] = set()
-        self._audiences: dict[object, Audience] = {}
+        self._up_to_date: dict[_Stream, Deferred[None]] = {}
+        self._is_telling = False
+        self._news: Deferred[None] | None = None
+        """What telling waits for."""
         self._frames: OrderedDict[int, bytes] = OrderedDict()
         self._heart = LoopingCall(self._beat)
         self._heart.clock = reactor
@@ -110,26 +121,65 @@ class Streams:
             self._end(stream)
 
     async def _feed(self, stream: _Stream) -> None:
-        """Tell one client all there is: with others when it has nothing left to catch up with."""
+        """Tell one client all there is, until its follower is closed."""
         while True:
             await stream.drained()
-            audience = self._audience(stream.follower)
-            if audience is not None and audience.has_place_for(stream):
-                await audience.join(stream)
-            elif entries := await stream.follower.next(BATCH):
+            entries = stream.follower.take(BATCH)
+            if entries is None:
+                entries = await stream.follower.next(BATCH)
+                if not entries:
+                    return
                 # A heartbeat may have been one piece too many meanwhile.
                 await stream.drained()
+            if entries:
                 stream.write(self._written(entries))
             else:
-                return
+                await self._be_told(stream)
 
-    def _audience(self, follower: Follower) -> Audience | None:
-        """Give those who want the same as one who reads; there are none if it is not up to date."""
-        audience = self._audiences.get(follower.wants)
-        if (audience is None or audience.is_over) and follower.is_up_to_date:
-            audience = Audience(follower.twin(), self._written, self._reactor)
-            self._audiences[follower.wants] = audience
-        return audience
+    def _be_told(self, stream: _Stream) -> "Deferred[None]":
+        """Have a stream told what is new; fires when it has to catch up alone, or fails."""
+
+        def leave(_: object) -> None:
+            self._up_to_date.pop(stream, None)
+
+        left: Deferred[None] = Deferred(leave)
+        self._up_to_date[stream] = left
+        if not self._is_telling:
+            self._is_telling = True
+            Deferred.fromCoroutine(self._tell_all()).addErrback(self._cannot_tell)
+        return left
+
+    async def _tell_all(self) -> None:
+        try:
+            while self._up_to_date:
+                upto = self._log.held
+                await a_few_at_a_time(list(self._up_to_date), self._tell, self._reactor)
+                if self._log.held == upto:
+                    self._news = self._log.more()
+                    await self._news
+        finally:
+            self._is_telling, self._news = False, None
+
+    def _tell(self, stream: _Stream) -> None:
+        if stream not in self._up_to_date:
+            return
+        entries: list[Entry] | None = []
+        try:
+            while not stream.paused and (entries := stream.follower.take(BATCH)):
+                stream.write(self._written(entries))
+        except Exception:  # noqa: BLE001 - it is this stream's, and holds up no other
+            self._up_to_date.pop(stream).errback(Failure())
+            return
+        if stream.paused or entries is None:
+            self._up_to_date.pop(stream).callback(None)
+
+    def _cannot_tell(self, failure: Failure) -> "Deferred[None]":
+        def end(stream: _Stream) -> None:
+            left = self._up_to_date.pop(stream, None)
+            if left is not None:
+                left.errback(failure)
+
+        return Deferred.fromCoroutine(a_few_at_a_time(list(self._up_to_date), end, self._reactor))
 
     def _begin(self, stream: _Stream) -> None:
         stream.request.registerProducer(stream, True)
@@ -147,7 +197,8 @@ class Streams:
             stream.request.channel.is_stream = False
         if not self._streams:
             self._frames.clear()
-            self._audiences.clear()
+            if self._news is not None:
+                self._news.cancel()
             if self._heart.running:
                 self._heart.stop()
 

@@ -15,7 +15,7 @@ from twisted.web.http_headers import Headers
 
 from qabel.core import concurrency
 from qabel.core.concurrency import AT_ONCE
-from qabel.core.log import Follower, Log
+from qabel.core.log import Log
 from qabel.rest.streams import HEARTBEAT, Streams
 from qabel.store.feed import FeedEntry
 
@@ -49,7 +49,7 @@ class Disk:
 class Peer:
     """A request of one who listens, and all that stream of events needs of it."""
 
-    follower: Follower
+    kinds: Any = None
     wanted: list[int] = field(factory=list)
     text: bytes = b""
     is_narrow: bool = False
@@ -130,12 +130,12 @@ class World:
         """Begin."""
         self.disk.entries = [FeedEntry(seq, "drop", b"{}", 1) for seq in range(1, 11)]
         self.log = Log(self.disk, clock=self.clock, database_id="abc", last_seq=10, floor=0)
-        self.streams = Streams(self.clock)
+        self.streams = Streams(self.log, self.clock)
 
     def connect(self, since: str | None = None, kinds: Any = None) -> Peer:
         """Have one more follow."""
         follower = self.log.follow(since, kinds=kinds)
-        peer = Peer(follower)
+        peer = Peer(kinds=kinds)
         peer.wanted = [
             each.seq
             for each in self.disk.entries
@@ -150,8 +150,7 @@ class World:
         seq = self.log.last_seq + 1
         self.disk.entries.append(FeedEntry(seq, kind, b"{}", 1))
         for each in self.peers:
-            kinds, _ = each.follower.wants
-            if kinds is None or kind in kinds:
+            if each.kinds is None or kind in each.kinds:
                 each.wanted.append(seq)
         self.log.advanced(seq)
 
@@ -161,6 +160,11 @@ class World:
         peer.is_connected = False
         peer.served.addErrback(lambda failure: failure.trap(CancelledError) and None)
         peer.served.cancel()
+
+    def hang_up_all(self) -> None:
+        """Have all be gone; a stream that is left to the garbage collector ends in no order."""
+        for each in list(self.peers):
+            self.hang_up(each)
 
     def settle(self) -> None:
         """Have all answers come, all clients read, and all turns pass."""
@@ -277,8 +281,9 @@ class StreamsTests(SynchronousTestCase):
     """What can be said without trying everything."""
 
     def setUp(self) -> None:
-        """Begin with nobody."""
+        """Begin with nobody; in the end nobody is left."""
         self.world = World()
+        self.addCleanup(self.world.hang_up_all)
 
     def test_told_together(self) -> None:
         """A thousand who are up to date cost one who reads; they are told a few in a turn."""
@@ -331,6 +336,7 @@ class StreamsTests(SynchronousTestCase):
         self.world.clock.advance(0)
         for each in peers:
             self.failureResultOf(each.served, OSError)
+        self.world.peers.clear()
         again = self.world.connect("abc.10")
         self.world.disk.answer()
         self.assertEqual([11], again.told)

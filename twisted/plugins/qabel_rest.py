@@ -4,7 +4,7 @@ from twisted.application.service import ServiceMaker
 
 qabelRest = ServiceMaker(  # noqa: N816 - plugins are found by any name
     "Qabel",
-    "qabel.loading",
+    "qabel.tap",
     "The Qabel daemon: end-to-end encrypted messages behind a local REST API.",
     "qabel-rest",
 )
