@@ -43,6 +43,7 @@ __all__ = [
     "Stopped",
     "make_service",
     "start",
+    "use_steady_clock",
 ]
 
 T = TypeVar("T")
@@ -106,7 +107,6 @@ def make_service(
         door=DoorOptions(auth=auth),
         core=options or CoreOptions(),
     )
-    use_steady_clock(reactor)
     return Daemon(config, reactor=reactor, embedded=True)
 
 

@@ -157,16 +157,13 @@ class PrivateSocketEndpoint:
             _remove_stale_socket(self.path)
         except (StartError, OSError):
             return fail()
-        # What Twisted does after binding, changing the mode, would leave a moment of openness.
-        mask = os.umask(0o777 & ~self.mode)
+        # Twisted sets the mode after binding and before listening: until then nobody can connect.
         try:
             return succeeded(
                 self.reactor.listenUNIX(str(self.path), protocolFactory, mode=self.mode)
             )
         except (CannotListenError, OSError):
             return fail()
-        finally:
-            os.umask(mask)
 
 
 def _remove_stale_socket(path: Path) -> None:

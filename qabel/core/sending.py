@@ -36,9 +36,6 @@ PATIENCE = 5.0
 
 MAX_RECIPIENTS = 1000
 
-SEALED_AT_ONCE = 4
-"""Recipients for whom sealing takes less than a millisecond: less than going to another thread."""
-
 
 @frozen
 class SendOutcome:
@@ -114,10 +111,7 @@ class Sender:
         # The message itself is made anew each time; what was asked for is the same.
         given = encode_json([recipients, sender, drop_message])
         request = self._check(recipients, sender, drop_message, identity)
-        if len(request.contacts) <= SEALED_AT_ONCE:
-            sealed = _seal_all(request)
-        else:
-            sealed = await self._workers.run(_seal_all, request)
+        sealed = await self._workers.run(_seal_all, request)
         return await shielded(self._keep_and_post(request, sealed, given, idempotency_key))
 
     async def sends(self, after: int = 0, limit: int = 100, identity: int | None = None) -> bytes:

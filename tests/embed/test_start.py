@@ -140,3 +140,30 @@ def test_logs_go_where_the_program_logs(run: Run) -> None:
         assert warnings.showwarning is showwarning
         print("standard output stays the program's")
     """)
+
+
+def test_the_application_stays_as_it_is(run: Run) -> None:
+    """Clock, garbage collector, switch interval, umask and signals are the application's."""
+    run("""
+        import gc, os, signal, sys, threading
+        from twisted.internet import reactor
+
+        def settings():
+            mask = os.umask(0o027)
+            os.umask(mask)
+            return (
+                reactor.seconds, gc.isenabled(), gc.get_threshold(), gc.get_freeze_count(),
+                sys.getswitchinterval(), mask, signal.getsignal(signal.SIGINT), sys.excepthook,
+                threading.excepthook, os.getpriority(os.PRIO_PROCESS, 0),
+            )
+
+        os.umask(0o002)
+        before = settings()
+        with qabel.embed.start(FOLDER + "/a", drop_server=qabel.embed.ANY_PORT) as daemon:
+            alice, contact = daemon.call(meet)
+            daemon.call(lambda core: say(core, alice, contact, "hello"))
+            assert settings() == before, (settings(), before)
+            children = f"/proc/self/task/{os.getpid()}/children"
+            assert not os.path.exists(children) or not open(children).read()
+        assert settings() == before
+    """)
