@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: run demo test lint format bench fuzz torture docs dist deb constraints clean help
+.PHONY: run demo test lint format bench golden fuzz torture docs dist deb constraints clean help
 
 help:
 	@echo "make run      a daemon on port 9696, with a drop server of its own"
@@ -15,6 +15,7 @@ help:
 	@echo "make lint     ruff, mypy, import-linter"
 	@echo "make docs     the documentation, to docs/_build"
 	@echo "make bench    the benchmarks, as ratios"
+	@echo "make golden   record anew what people and programs see of the outside"
 	@echo "make fuzz     thousands of made-up requests; nothing may break"
 	@echo "make torture  kill everything again and again, and count the messages"
 	@echo "make dist     a source distribution and a wheel, to dist"
@@ -47,6 +48,9 @@ format: $(STAMP)
 
 bench: $(STAMP)
 	$(BIN)/python -m bench
+
+golden: $(STAMP)
+	$(BIN)/python -m tests.golden.recorded
 
 fuzz: $(STAMP)
 	$(BIN)/python -m tests.fuzz $(FUZZ)

@@ -11,7 +11,7 @@ from attrs import frozen
 
 @frozen
 class Reply:
-    """An answer: its status, its headers in lower case, its JSON."""
+    """An answer: its status, its headers in lower case, its body: JSON, or else text."""
 
     status: int
     headers: dict[str, str]
@@ -72,7 +72,8 @@ class Api:
         finally:
             connection.close()
         headers_got = {name.lower(): value for name, value in answer.getheaders()}
-        return Reply(answer.status, headers_got, json.loads(text) if text else None)
+        is_json = headers_got.get("content-type", "").endswith("json")
+        return Reply(answer.status, headers_got, json.loads(text) if is_json else text.decode())
 
     def good(self, method: str, path: str, body: Any = None) -> Any:
         """Send a request that has to succeed, and give the JSON of the answer."""

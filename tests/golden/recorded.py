@@ -1,0 +1,148 @@
+"""What users and programs see of the outside, recorded: ``make golden`` writes it anew.
+
+The files beside this one are looked at in a change as any other text is: what moves in them is what
+people and programs will notice.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+import click
+
+from qabel.cli import command
+from tests.integration.daemons import ANYWHERE, Daemon, eventually
+from tests.integration.processes import ROOT, TWISTD
+
+FOLDER = Path(__file__).parent
+
+PLAIN = {"COLUMNS": "80", "LC_ALL": "C.UTF-8", "NO_COLOR": "1", "PATH": os.environ["PATH"]}
+
+
+def openapi(daemon: Daemon) -> str:
+    """Return the contract, as a daemon serves it."""
+    document = daemon.api.good("GET", "/openapi.json")
+    document["info"]["version"] = "(of the package)"
+    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+
+
+def metrics(daemon: Daemon) -> str:
+    """Return the names, kinds, explanations and labels of all metrics, without their values."""
+    lines = daemon.api.ask("GET", "/metrics").body.splitlines()
+    return "".join(
+        (line if line.startswith("#") else line.rpartition(" ")[0]) + "\n" for line in lines
+    )
+
+
+def helps(_: Daemon) -> str:
+    """Return all help texts: of the command with all it can do, and of both daemons."""
+    qabel = "\n".join(_command_helps(command, "qabel"))
+    daemons = "\n".join(_daemon_help(name) for name in ("qabel-rest", "qabel-drop"))
+    return f"{qabel}\n{daemons}"
+
+
+def _command_helps(command: click.Command, path: str) -> Iterator[str]:
+    context = click.Context(command, info_name=path, max_content_width=80, terminal_width=80)
+    yield f"$ {path} --help\n{command.get_help(context)}\n"
+    if isinstance(command, click.Group):
+        for name in command.list_commands(context):
+            inner = command.get_command(context, name)
+            assert inner is not None
+            yield from _command_helps(inner, f"{path} {name}")
+
+
+def _daemon_help(name: str) -> str:
+    done = subprocess.run(
+        [*TWISTD, name, "--help"], cwd=ROOT, env=PLAIN, capture_output=True, text=True, check=True
+    )
+    return f"$ twistd {name} --help\n{done.stdout.split('Commands:')[0]}"
+
+
+CALLS: Mapping[str, str] = {
+    "qabel --version": "",
+    "qabel --help": "",
+    "qabel nothing": "",
+    "qabel send": "",
+    "qabel --frob": "",
+    "qabel status": "up",
+    "qabel contact show nobody": "up",
+    "qabel identity show nobody": "up",
+    "qabel send nobody hello": "up",
+    "qabel inbox --wait 0.01": "up",
+    "qabel settings get nothing": "up",
+    "qabel settings set poll_interval x": "up",
+    "qabel outbox show 99": "up",
+    "qabel token revoke 99": "up",
+    "qabel backup ../x": "up",
+    "qabel status --json": "down",
+    "qabel identity list": "down",
+    "qabel doctor": "down",
+    "qabel key change": "down",
+    "twistd -n qabel-rest --frob": "",
+    "twistd -n qabel-rest --listen tcp:9": "",
+    "twistd -n qabel-rest --key nothing": "",
+    "twistd -n qabel-rest --data-dir /proc/1": "",
+    "twistd -n qabel-drop --quota x": "",
+}
+"""Command lines, and whether a daemon is up or down meanwhile where that matters."""
+
+
+def statuses(daemon: Daemon) -> str:
+    """Return the exit statuses of some calls that go well, and of more that do not."""
+    nowhere = daemon.directory.with_name("nowhere")
+    lines = []
+    for call, state in CALLS.items():
+        program, *arguments = call.split()
+        if program == "qabel":
+            command = [sys.executable, "-m", "qabel.cli", *arguments]
+        else:
+            command = [*TWISTD, "--pidfile=", *arguments]
+        directory = daemon.directory if state == "up" else nowhere
+        done = subprocess.run(
+            command,
+            cwd=ROOT,
+            env={**PLAIN, "QABEL_DATA_DIR": str(directory), "HOME": str(nowhere)},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=60,
+            check=False,
+        )
+        lines.append(f"{done.returncode:3}  {call}{f'   (daemon {state})' if state else ''}\n")
+    return "".join(lines)
+
+
+RECORDS: Mapping[str, Callable[[Daemon], str]] = {
+    "openapi.json": openapi,
+    "metrics.txt": metrics,
+    "help.txt": helps,
+    "statuses.txt": statuses,
+}
+
+
+def a_daemon(folder: Path) -> Daemon:
+    """Return a daemon with a drop server beside it, an identity, and a message to itself."""
+    daemon = Daemon(folder, "me", f"--drop-server={ANYWHERE}").up()
+    daemon.api.good("POST", "/identities", {"alias": "Alice"})
+    daemon.api.good("POST", "/identities", {"alias": "Bob"})
+    card = daemon.api.good("GET", "/identities/2/contact")
+    daemon.api.good("POST", "/contacts/import?identity=1", card)
+    message = {"model_object": "chat", "data": {"msg": "hello"}}
+    body = {"sender": 1, "recipients": [1], "drop_message": message}
+    daemon.api.good("POST", "/drop", body)
+    eventually(lambda: daemon.status()["drop_servers"][0]["last_success"])
+    return daemon
+
+
+def main() -> None:
+    """Write all records."""
+    with tempfile.TemporaryDirectory() as name, a_daemon(Path(name)) as daemon:
+        for file, record in RECORDS.items():
+            (FOLDER / file).write_text(record(daemon))
+
+
+if __name__ == "__main__":
+    main()
