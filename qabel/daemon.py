@@ -16,8 +16,7 @@ from twisted.python.failure import Failure
 
 from qabel.core.errors import CoreError, StoreError
 from qabel.core.service import BACKUPS, DATABASE, CoreOptions, CoreService
-from qabel.keysource import KEY
-from qabel.listening import (
+from qabel.host.listening import (
     Listening,
     ListenOn,
     PrivateSocketEndpoint,
@@ -25,13 +24,14 @@ from qabel.listening import (
     parse_endpoint,
     show_address,
 )
-from qabel.process import (
+from qabel.host.process import (
     DirectoryLock,
     StartError,
     close_to_others,
     fail_start,
     private_directory,
 )
+from qabel.keysource import KEY
 from qabel.rest.app import make_site
 from qabel.rest.door import DoorOptions
 from qabel.rest.limits import ApiSite

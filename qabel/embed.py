@@ -26,10 +26,10 @@ from twisted.python.failure import Failure
 from qabel.core.log import Entry, Follower
 from qabel.core.service import CoreOptions, CoreService
 from qabel.daemon import Daemon, DaemonConfig
+from qabel.host.listening import parse_endpoint, show_address
+from qabel.host.process import StartError, use_steady_clock
+from qabel.host.reactor_thread import CallTimeout, EmbedError, ReactorThread, Stopped, Work
 from qabel.keysource import key_source
-from qabel.listening import parse_endpoint, show_address
-from qabel.process import StartError, use_steady_clock
-from qabel.reactorthread import CallTimeout, EmbedError, ReactorThread, Stopped, Work
 from qabel.rest.door import DoorOptions
 from qabel.store.keys import KeySource
 

@@ -18,7 +18,7 @@ import stat
 from collections.abc import Callable
 from pathlib import Path
 
-from qabel.process import StartError
+from qabel.host.process import StartError
 from qabel.store.keyring import DesktopKeyring
 from qabel.store.keys import KeyFile, KeySource
 from qabel.store.passphrase import SEALED, Passphrase

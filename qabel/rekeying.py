@@ -20,10 +20,10 @@ from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
 from qabel.core.service import BACKUPS, DATABASE
+from qabel.host.options import data_directory
+from qabel.host.process import DirectoryLock, StartError, private_directory
+from qabel.host.protection import protect_process
 from qabel.keysource import CHOICES, key_source
-from qabel.options import data_directory
-from qabel.process import DirectoryLock, StartError, private_directory
-from qabel.protection import protect_process
 from qabel.store.database import Database
 from qabel.store.errors import KeyMissing, KeyTrouble, StoreError, WrongKey
 from qabel.store.keys import KeyRecord, KeySource, fresh_key

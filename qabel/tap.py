@@ -7,14 +7,14 @@ from twisted.application.service import IService
 from qabel.core.errors import StoreError
 from qabel.core.service import CoreOptions
 from qabel.daemon import PORT, Daemon, DaemonConfig
+from qabel.host.listening import ListenOn, loopback_endpoints, parse_endpoint
+from qabel.host.options import DaemonOptions, data_directory
+from qabel.host.process import StartError, keep_for_good, use_steady_clock
+from qabel.host.protection import protect_process
+from qabel.host.secretless_logs import withhold_texts
+from qabel.host.service_manager import Notifier
 from qabel.keysource import CHOICES, key_source
-from qabel.listening import ListenOn, loopback_endpoints, parse_endpoint
-from qabel.logs import withhold_texts
 from qabel.net.errors import DropServerError
-from qabel.notify import Notifier
-from qabel.options import DaemonOptions, data_directory
-from qabel.process import StartError, keep_for_good, use_steady_clock
-from qabel.protection import protect_process
 from qabel.rest.door import DoorOptions
 
 NAME = "qabel-rest"

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from qabel.host.process import StartError
 from qabel.keysource import key_source
-from qabel.process import StartError
 from qabel.store.keyring import DesktopKeyring
 from qabel.store.keys import KeyFile
 from qabel.store.passphrase import Passphrase

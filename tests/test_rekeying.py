@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from qabel.core.service import BACKUPS, DATABASE
-from qabel.process import DirectoryLock, StartError
+from qabel.host.process import DirectoryLock, StartError
 from qabel.rekeying import _Here, _result, change_key, main
 from qabel.store.database import Database
 from qabel.store.errors import KeyTrouble, StoreError, WrongKey

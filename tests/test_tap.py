@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from qabel.process import StartError
+from qabel.host.process import StartError
 from qabel.tap import Options
 
 

@@ -7,7 +7,7 @@ from typing import Generic, TypeVar
 from twisted.internet.defer import Deferred, DeferredSemaphore, succeed
 from twisted.python.failure import Failure
 
-from qabel.core.concurrency import when_done
+from qabel.deferreds import when_done
 from qabel.drop.multipart import Part
 
 T = TypeVar("T")

@@ -6,8 +6,8 @@ from typing import Generic, Protocol, TypeVar
 
 from twisted.internet.defer import Deferred
 
-from qabel.core.concurrency import Turn, shielded
 from qabel.core.errors import Changed
+from qabel.deferreds import Turn, shielded
 from qabel.jsontext import parse as parse_json
 from qabel.settings.document import DocumentType
 

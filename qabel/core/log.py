@@ -12,8 +12,8 @@ from attrs import define, field, frozen
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.interfaces import IReactorTime
 
-from qabel.core.concurrency import a_few_at_a_time
 from qabel.core.errors import Gone
+from qabel.deferreds import a_few_at_a_time
 from qabel.store.feed import FeedEntry
 
 BEGINNING = "0"

@@ -11,8 +11,8 @@ from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from qabel.core.concurrency import together, when_done
 from qabel.core.schedule import Attempts, backoff
+from qabel.deferreds import together, when_done
 from qabel.drop.url import DropURL
 
 AT_ONCE = 4

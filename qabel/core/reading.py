@@ -9,9 +9,9 @@ from twisted.internet.defer import TimeoutError as DeferredTimeout
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
-from qabel.core.concurrency import shielded, when_done
 from qabel.core.errors import NotFound, StoreError
 from qabel.core.log import Log
+from qabel.deferreds import shielded, when_done
 from qabel.store.inbox import EncodedPage
 from qabel.store.messages import Filter
 from qabel.store.places import LogState

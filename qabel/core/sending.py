@@ -13,12 +13,12 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from qabel.core.composing import compose
-from qabel.core.concurrency import shielded
 from qabel.core.errors import Conflict, Invalid, NotFound, StoreError, TooLarge
 from qabel.core.posting import Attempt, Leg, Outcome, Poster
 from qabel.core.references import find_contact, find_identity
 from qabel.core.workers import Workers
 from qabel.crypto import InvalidKey
+from qabel.deferreds import shielded
 from qabel.drop.message import DropMessage, InvalidDropMessage, encode
 from qabel.drop.transport import TEXT_SIZE, MessageTooLarge, seal_message
 from qabel.jsontext import encode as encode_json

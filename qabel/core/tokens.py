@@ -11,9 +11,9 @@ from pathlib import Path
 from attrs import evolve, frozen
 from twisted.logger import Logger
 
-from qabel.core.concurrency import shielded
 from qabel.core.errors import CoreError, Invalid, NotFound, StoreError
 from qabel.core.references import choose_identity
+from qabel.deferreds import shielded
 from qabel.settings.document import Fault
 from qabel.settings.synced import SyncedSettings
 from qabel.store.tokens import Token, Tokens

@@ -16,7 +16,7 @@ from qabel.dropserver.messages import Limits, MessageFile
 from qabel.dropserver.push import PING_INTERVAL, Hub
 from qabel.dropserver.resource import DropResource
 from qabel.dropserver.store import Store, Unavailable
-from qabel.process import DirectoryLock, private_directory
+from qabel.host.process import DirectoryLock, private_directory
 
 EXPIRY_INTERVAL = 60.0
 """Seconds between two looks for messages that are too old."""

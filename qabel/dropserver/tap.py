@@ -7,12 +7,12 @@ from twisted.internet import reactor
 
 from qabel.dropserver.messages import DAY, Limits
 from qabel.dropserver.service import DropServerService
-from qabel.listening import Listening
-from qabel.logs import withhold_texts
-from qabel.notify import Notifier
-from qabel.options import DaemonOptions, data_directory
-from qabel.process import StartError, use_steady_clock
-from qabel.protection import protect_process
+from qabel.host.listening import Listening
+from qabel.host.options import DaemonOptions, data_directory
+from qabel.host.process import StartError, use_steady_clock
+from qabel.host.protection import protect_process
+from qabel.host.secretless_logs import withhold_texts
+from qabel.host.service_manager import Notifier
 
 NAME = "qabel-drop"
 

@@ -11,9 +11,9 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from qabel.core.concurrency import a_few_at_a_time
 from qabel.core.errors import Gone
 from qabel.core.log import Entry, Follower, Log
+from qabel.deferreds import a_few_at_a_time
 from qabel.rest.answers import Reply
 from qabel.rest.request import ApiRequest
 

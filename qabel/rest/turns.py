@@ -3,8 +3,8 @@
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
-from qabel.core.concurrency import when_done
 from qabel.core.reading import Answer, InboxReader, Query
+from qabel.deferreds import when_done
 from qabel.rest.request import ApiRequest
 
 _log = Logger()

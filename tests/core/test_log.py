@@ -4,9 +4,9 @@ from twisted.internet.defer import CancelledError, Deferred, fail, succeed
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
-from qabel.core.concurrency import AT_ONCE
 from qabel.core.errors import Gone
 from qabel.core.log import RING_SIZE, Log
+from qabel.deferreds import AT_ONCE
 from qabel.store.feed import FeedEntry
 
 

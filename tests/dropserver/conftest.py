@@ -15,7 +15,7 @@ from twisted.internet.protocol import Protocol
 
 from qabel.dropserver.messages import Limits
 from qabel.dropserver.service import DropServerService
-from qabel.listening import Listening, parse_endpoint
+from qabel.host.listening import Listening, parse_endpoint
 
 
 class Conversation(Protocol):

@@ -17,7 +17,7 @@ from qabel.dropserver.messages import (
     place_of,
 )
 from qabel.dropserver.stamps import SECOND
-from qabel.process import StartError
+from qabel.host.process import StartError
 
 A = "A" * 43
 B = "B" * 43

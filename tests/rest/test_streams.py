@@ -13,9 +13,9 @@ from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 from twisted.web.http_headers import Headers
 
-from qabel.core import concurrency
-from qabel.core.concurrency import AT_ONCE
+from qabel import deferreds
 from qabel.core.log import Log
+from qabel.deferreds import AT_ONCE
 from qabel.rest.streams import HEARTBEAT, Streams
 from qabel.store.feed import FeedEntry
 
@@ -191,7 +191,7 @@ class Following(RuleBasedStateMachine):
     @initialize(held=st.integers(0, 3))
     def begin(self, held: int) -> None:
         """Begin, some with listeners who are told together, two in a turn."""
-        self.fewer = patch.object(concurrency, "AT_ONCE", 2)
+        self.fewer = patch.object(deferreds, "AT_ONCE", 2)
         self.fewer.start()
         self.world = World()
         for _ in range(held):

@@ -17,7 +17,7 @@ from twisted.internet.defer import Deferred, gatherResults, maybeDeferred
 from twisted.internet.error import ReactorNotRunning
 from twisted.logger import STDLibLogObserver, globalLogBeginner
 
-from qabel.logs import Discreet
+from qabel.host.secretless_logs import Discreet
 
 PATIENCE = 30.0
 """Seconds that the reactor may take to begin, and to end."""

@@ -6,7 +6,7 @@ import pytest
 
 from qabel.dropserver.messages import DAY, Limits
 from qabel.dropserver.tap import Options
-from qabel.process import StartError
+from qabel.host.process import StartError
 
 
 @pytest.fixture(autouse=True)

@@ -10,8 +10,8 @@ import pytest
 from twisted.logger import Logger, LogPublisher
 from twisted.python.failure import Failure
 
-from qabel.jsonlog import json_lines
-from qabel.logs import Discreet
+from qabel.host.json_logs import json_lines
+from qabel.host.secretless_logs import Discreet
 from tests.integration.processes import ROOT, TWISTD, Twistd
 
 

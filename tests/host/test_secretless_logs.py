@@ -9,8 +9,8 @@ import pytest
 from twisted.logger import Logger, LogPublisher, STDLibLogObserver, textFileLogObserver
 from twisted.python.failure import Failure
 
-from qabel.logs import Discreet, withheld
-from qabel.process import StartError
+from qabel.host.process import StartError
+from qabel.host.secretless_logs import Discreet, withheld
 
 
 def failure_of(error: BaseException) -> Failure:
@@ -79,7 +79,7 @@ import gc, sys
 from twisted.internet.defer import fail
 from twisted.logger import Logger, globalLogBeginner, textFileLogObserver
 from twisted.python import log
-from qabel.logs import withhold_texts
+from qabel.host.secretless_logs import withhold_texts
 withhold_texts(); withhold_texts()
 globalLogBeginner.beginLoggingTo([textFileLogObserver(sys.__stdout__)])
 try:

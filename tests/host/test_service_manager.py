@@ -9,7 +9,7 @@ import pytest
 from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 
-from qabel.notify import Notifier
+from qabel.host.service_manager import Notifier
 
 
 @pytest.fixture

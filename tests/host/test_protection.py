@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-ROOT = str(Path(__file__).parents[1])
+ROOT = str(Path(__file__).parents[2])
 
 PROTECTED = """
 import os, resource, signal
 hard = resource.getrlimit(resource.RLIMIT_CORE)[1]
 resource.setrlimit(resource.RLIMIT_CORE, (hard, hard))
 if {protect}:
-    from qabel.protection import protect_process
+    from qabel.host.protection import protect_process
     protect_process()
 print(oct(os.umask(0)), resource.getrlimit(resource.RLIMIT_CORE), flush=True)
 os.kill(os.getpid(), signal.SIGQUIT)
@@ -60,7 +60,7 @@ def test_another_process_leaves_one(tmp_path: Path) -> None:
 def test_a_protected_process_cannot_be_looked_into() -> None:
     """On Linux its memory and its environment are closed to other processes of its user."""
     code = (
-        "import ctypes; from qabel.protection import protect_process;"
+        "import ctypes; from qabel.host.protection import protect_process;"
         "prctl = ctypes.CDLL(None).prctl; before = prctl(3); protect_process();"
         "print(before, prctl(3))"
     )

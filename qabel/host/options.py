@@ -8,9 +8,9 @@ from typing import Any, ClassVar
 import platformdirs
 from twisted.python import usage
 
-from qabel.jsonlog import log_json
-from qabel.listening import ListenOn, parse_endpoint
-from qabel.process import StartError, report_start_errors
+from qabel.host.json_logs import log_json
+from qabel.host.listening import ListenOn, parse_endpoint
+from qabel.host.process import StartError, report_start_errors
 
 
 class DaemonOptions(usage.Options):

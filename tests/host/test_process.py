@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from qabel.process import (
+from qabel.host.process import (
     DirectoryLock,
     StartError,
     close_to_others,
@@ -75,7 +75,7 @@ def test_a_lock_is_held_by_one(tmp_path: Path) -> None:
 def test_a_lock_dies_with_its_process(tmp_path: Path) -> None:
     """A process that is gone, however, holds no lock."""
     code = (
-        "import os, pathlib; from qabel.process import DirectoryLock;"
+        "import os, pathlib; from qabel.host.process import DirectoryLock;"
         f"DirectoryLock(pathlib.Path({str(tmp_path)!r})).acquire(); os.kill(os.getpid(), 9)"
     )
     assert python(code).returncode == -9
@@ -85,7 +85,7 @@ def test_a_lock_dies_with_its_process(tmp_path: Path) -> None:
 JUMP = """
 import time
 from twisted.internet import reactor
-from qabel.process import use_steady_clock
+from qabel.host.process import use_steady_clock
 
 offset = 0.0
 reactor.seconds = lambda: time.time() + offset   # the time of day, which can be set
@@ -123,7 +123,7 @@ def test_timers_stand_still_without_the_steady_clock() -> None:
 def test_a_start_error_is_one_line() -> None:
     """A StartError that nobody catches is one line on standard error, and status 1."""
     done = python(
-        "from qabel.process import *; report_start_errors('qabel-x'); raise StartError('a\\nb')"
+        "from qabel.host.process import *; report_start_errors('qabel-x');raise StartError('a\\nb')"
     )
     assert (done.returncode, done.stdout, done.stderr) == (1, "", "qabel-x: a b\n")
 
@@ -131,7 +131,7 @@ def test_a_start_error_is_one_line() -> None:
 def test_other_errors_are_shown_in_full() -> None:
     """Any other exception is a fault of ours, with its traceback."""
     done = python(
-        "from qabel.process import *; report_start_errors('qabel-x'); raise KeyError('x')"
+        "from qabel.host.process import *; report_start_errors('qabel-x'); raise KeyError('x')"
     )
     assert done.returncode == 1
     assert "Traceback" in done.stderr
@@ -140,7 +140,8 @@ def test_other_errors_are_shown_in_full() -> None:
 def test_a_running_reactor_ends_with_status_1() -> None:
     """What shows only with the reactor running ends the process cleanly, and not well."""
     done = python(
-        "import sys; from twisted.internet import reactor; from qabel.process import fail_start;"
+        "import sys; from twisted.internet import reactor;"
+        "from qabel.host.process import fail_start;"
         "from twisted.logger import globalLogBeginner; globalLogBeginner.beginLoggingTo([id]);"
         "reactor.callWhenRunning(fail_start, 'no luck', reactor);"
         "reactor.addSystemEventTrigger('before', 'shutdown',"
@@ -164,7 +165,7 @@ def test_open_files_are_closed_to_others(tmp_path: Path) -> None:
 def test_keep_for_good() -> None:
     """What is there is looked at no more, and whole looks at the rest are seldom."""
     code = (
-        "import gc; from qabel.process import keep_for_good; keep_for_good(); "
+        "import gc; from qabel.host.process import keep_for_good; keep_for_good(); "
         "print(gc.get_freeze_count() > 1000, gc.get_threshold() > (700, 10, 10), gc.isenabled())"
     )
     assert python(code).stdout == "True True True\n"

@@ -17,14 +17,14 @@ from twisted.internet.protocol import Factory, Protocol
 from twisted.internet.testing import MemoryReactorClock
 from zope.interface import implementer
 
-from qabel.listening import (
+from qabel.host.listening import (
     Listening,
     ListenOn,
     loopback_endpoints,
     parse_endpoint,
     show_address,
 )
-from qabel.process import StartError
+from qabel.host.process import StartError
 
 REACHABLE = [
     "tcp:9697",

@@ -3,7 +3,7 @@
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
-from qabel.core.concurrency import Turn, shielded, together
+from qabel.deferreds import Turn, shielded, together
 
 
 class TurnTests(SynchronousTestCase):
