@@ -13,7 +13,7 @@ import msgspec
 
 from bench.measure import Row
 from bench.world import LISTEN, Connection, Daemon, daemon
-from qabel.store.keys import KeyFile, KeyRecord
+from qabel.store.key_record import KeyFile, KeyRecord
 from tests.integration.processes import Twistd
 
 DATA = '{"msg":"' + "x" * 100 + '"}'

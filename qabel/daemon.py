@@ -31,11 +31,11 @@ from qabel.host.process import (
     fail_start,
     private_directory,
 )
-from qabel.keysource import KEY
+from qabel.keys.choice import KEY
 from qabel.rest.app import make_site
 from qabel.rest.door import DoorOptions
 from qabel.rest.limits import ApiSite
-from qabel.store.keys import KeyFile, KeySource
+from qabel.store.key_record import KeyFile, KeySource
 
 PORT = 9696
 """Qabel's port for the local REST API."""

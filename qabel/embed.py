@@ -29,9 +29,9 @@ from qabel.daemon import Daemon, DaemonConfig
 from qabel.host.listening import parse_endpoint, show_address
 from qabel.host.process import StartError, use_steady_clock
 from qabel.host.reactor_thread import CallTimeout, EmbedError, ReactorThread, Stopped, Work
-from qabel.keysource import key_source
+from qabel.keys.choice import key_source
 from qabel.rest.door import DoorOptions
-from qabel.store.keys import KeySource
+from qabel.store.key_record import KeySource
 
 __all__ = [
     "ANY_PORT",
@@ -83,7 +83,7 @@ def make_service(
         drop_server: the endpoint of a drop server to run beside it.
         auth: whether a token is needed on TCP.
         key: where the key of the database is kept, as with ``--key``; or a source of your own, as
-            ``GivenKey(32 bytes)`` of ``qabel.store.keys``.
+            ``GivenKey(32 bytes)`` of ``qabel.store.key_record``.
         options: what can be chosen of the core.
         reactor: Twisted's, if nothing else is given.
 

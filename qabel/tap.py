@@ -13,7 +13,7 @@ from qabel.host.process import StartError, keep_for_good, use_steady_clock
 from qabel.host.protection import protect_process
 from qabel.host.secretless_logs import withhold_texts
 from qabel.host.service_manager import Notifier
-from qabel.keysource import CHOICES, key_source
+from qabel.keys.choice import CHOICES, key_source
 from qabel.net.errors import DropServerError
 from qabel.rest.door import DoorOptions
 

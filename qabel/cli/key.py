@@ -30,7 +30,7 @@ def change(session: Session, old: str, new: str | None) -> None:
     Give the daemon the same --key from then on.
     """
     # Every other command does without the database, and is quicker for it.
-    from qabel.rekeying import main  # noqa: PLC0415
+    from qabel.keys.rekeying import main  # noqa: PLC0415
 
     given = ["--data-dir", str(session.data_directory), "--key", old]
     given += [] if new is None else ["--new-key", new]

@@ -38,7 +38,7 @@ from qabel.store.documents import Documents
 from qabel.store.errors import AlreadyThere
 from qabel.store.feed import Feed
 from qabel.store.inbox import Inbox, Kept
-from qabel.store.keys import KeySource
+from qabel.store.key_record import KeySource
 from qabel.store.log import Events
 from qabel.store.outbox import Outbox
 from qabel.store.places import Places

@@ -23,7 +23,7 @@ from qabel.store.connection import (
     remove_with_logs,
 )
 from qabel.store.errors import StoreClosed, StoreError, translate
-from qabel.store.keys import KeySource
+from qabel.store.key_record import KeySource
 from qabel.store.schema import migrations, upgrade
 from qabel.store.thread import Handler, Job, ThreadWorker, Worker
 from qabel.store.transactions import attempt, work_off

@@ -13,7 +13,7 @@ from qabel.store.connection import (
     sync_directory,
 )
 from qabel.store.errors import AlreadyThere, NewerVersion, NotADatabase, StoreError, WrongKey
-from qabel.store.keys import KeySource
+from qabel.store.key_record import KeySource
 from qabel.store.schema import APPLICATION_ID, upgrade
 
 

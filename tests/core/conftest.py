@@ -17,7 +17,7 @@ from qabel.drop.multipart import Part
 from qabel.drop.url import DropURL
 from qabel.net.client import Fetched
 from qabel.net.errors import ConnectFailed, Refused, Torn
-from qabel.store.keys import GivenKey
+from qabel.store.key_record import GivenKey
 
 SERVER = "http://drop.example"
 DATE = "Mon, 23 Nov 2026 07:38:48 +0000"

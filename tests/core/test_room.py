@@ -12,7 +12,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from qabel.core.room import LOOK_AGAIN, Room, WatchedDatabase
 from qabel.store.connection import Connection
 from qabel.store.errors import StoreError, StoreFull
-from qabel.store.keys import GivenKey
+from qabel.store.key_record import GivenKey
 from tests.conftest import LoggedFailures
 
 

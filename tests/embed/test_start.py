@@ -50,7 +50,7 @@ def test_a_start_that_fails(run: Run) -> None:
     """What keeps it from starting is told in one line; the next start can do better."""
     run("""
         import socket
-        from qabel.store.keys import GivenKey
+        from qabel.store.key_record import GivenKey
         qabel.embed.start(FOLDER + "/a").stop()
         wrong = GivenKey(bytes(32))
         for _ in range(2):

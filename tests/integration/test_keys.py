@@ -70,7 +70,7 @@ class Place:
     def change(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
         """Change the key."""
         return subprocess.run(
-            [sys.executable, "-m", "qabel.rekeying", "--data-dir", str(self.data), *arguments],
+            [sys.executable, "-m", "qabel.keys.rekeying", "--data-dir", str(self.data), *arguments],
             cwd=ROOT,
             env=self.env,
             capture_output=True,

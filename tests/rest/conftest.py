@@ -20,7 +20,7 @@ from qabel.drop.url import DropURL
 from qabel.net.client import Fetched
 from qabel.rest.app import make_site
 from qabel.rest.door import DoorOptions
-from qabel.store.keys import GivenKey
+from qabel.store.key_record import GivenKey
 
 SERVER = "http://drop.example"
 

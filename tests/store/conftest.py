@@ -11,7 +11,7 @@ from twisted.python.failure import Failure
 
 from qabel.store.database import Database
 from qabel.store.drops import Drop
-from qabel.store.keys import GivenKey
+from qabel.store.key_record import GivenKey
 from qabel.store.messages import NewMessage
 from qabel.store.sends import NewDelivery, NewSend
 from qabel.store.thread import Handler, Job

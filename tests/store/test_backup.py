@@ -9,7 +9,7 @@ from twisted.internet.defer import CancelledError
 
 from qabel.store.database import Database
 from qabel.store.errors import AlreadyThere, StoreClosed, StoreError
-from qabel.store.keys import GivenKey
+from qabel.store.key_record import GivenKey
 from tests.store.damage import damage
 
 PAIR = "INSERT INTO documents VALUES (?, ?)"

@@ -10,7 +10,7 @@ from typing import Any
 from qabel.store.database import Database
 from qabel.store.drops import Drop
 from qabel.store.inbox import Inbox
-from qabel.store.keys import GivenKey
+from qabel.store.key_record import GivenKey
 from qabel.store.places import Places
 from tests.store.damage import damage
 
@@ -25,7 +25,7 @@ from twisted.internet.defer import Deferred
 from qabel.store.database import Database
 from qabel.store.drops import Drop, ReadDone
 from qabel.store.inbox import Inbox
-from qabel.store.keys import GivenKey
+from qabel.store.key_record import GivenKey
 from qabel.store.messages import NewMessage
 
 drop = Drop("http://localhost/drop", "me")

@@ -15,7 +15,7 @@ from twisted.internet.task import Clock
 
 from qabel.store.database import Database
 from qabel.store.errors import Corrupt, StoreClosed, StoreError, StoreFull
-from qabel.store.keys import GivenKey
+from qabel.store.key_record import GivenKey
 from tests.store.damage import damage
 
 ADD = "INSERT INTO documents (name, body) VALUES (?, ?)"

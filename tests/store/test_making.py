@@ -11,7 +11,7 @@ from sqlcipher3 import dbapi2 as sqlcipher
 from qabel.store.connection import connect
 from qabel.store.database import Database
 from qabel.store.errors import AlreadyThere, KeyTrouble, NewerVersion, NotADatabase, WrongKey
-from qabel.store.keys import GivenKey, KeyFile
+from qabel.store.key_record import GivenKey, KeyFile
 from qabel.store.schema import migrations
 
 

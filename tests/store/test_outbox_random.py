@@ -13,7 +13,7 @@ from twisted.python.failure import Failure
 from qabel.store.database import Database
 from qabel.store.drops import Drop
 from qabel.store.inbox import Inbox
-from qabel.store.keys import GivenKey
+from qabel.store.key_record import GivenKey
 from qabel.store.outbox import Outbox
 from qabel.store.receipts import Receipt
 from qabel.store.sends import Kind, NewDelivery, NewSend, Posting

@@ -13,7 +13,7 @@ import pytest
 from qabel.store.connection import look
 from qabel.store.database import Database
 from qabel.store.errors import KeyTrouble, StoreError, WrongKey
-from qabel.store.keys import GivenKey, KeyFile, KeyRecord
+from qabel.store.key_record import GivenKey, KeyFile, KeyRecord
 from tests.store.damage import damage
 
 NEW = b"\x77" * 32
@@ -133,7 +133,7 @@ SCRIPT = """
 import sys
 from pathlib import Path
 from qabel.store.database import Database
-from qabel.store.keys import KeyFile
+from qabel.store.key_record import KeyFile
 class Here:
     def __init__(self, handle): self.handle = handle
     def submit(self, job): self.handle([job]); job.deliver()

@@ -8,7 +8,7 @@ import pytest
 from qabel.store.connection import Connection, connect
 from qabel.store.database import Database
 from qabel.store.errors import Corrupt, StoreError
-from qabel.store.keys import GivenKey
+from qabel.store.key_record import GivenKey
 from qabel.store.schema import migrations, statements, upgrade, version
 
 

@@ -8,7 +8,7 @@ from qabel.store.database import Database
 from qabel.store.documents import Documents
 from qabel.store.drops import Drop
 from qabel.store.inbox import Inbox
-from qabel.store.keys import GivenKey
+from qabel.store.key_record import GivenKey
 from qabel.store.outbox import Outbox
 from qabel.store.webhooks import Webhooks
 

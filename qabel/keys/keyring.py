@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from qabel.store.errors import KeyMissing, KeyTrouble
-from qabel.store.keys import KeyRecord, fresh_key
+from qabel.store.key_record import KeyRecord, fresh_key
 
 SERVICE = "qabel"
 """Under this name, and that of the data directory, a keyring shows the key."""

@@ -15,11 +15,11 @@ from pathlib import Path
 from typing import Any
 
 from qabel.core.service import DATABASE
-from qabel.rekeying import _Here, _result, change_key
+from qabel.keys.passphrase import SEALED, Passphrase, Strength
+from qabel.keys.rekeying import _Here, _result, change_key
 from qabel.store.database import Database
 from qabel.store.errors import StoreError
-from qabel.store.keys import KeyFile, KeySource
-from qabel.store.passphrase import SEALED, Passphrase, Strength
+from qabel.store.key_record import KeyFile, KeySource
 from tests.store.damage import damage
 
 QUICK = Strength(1, 8192)

@@ -2,7 +2,7 @@
 
 ::
 
-    python -m qabel.rekeying --data-dir DIR --key file --new-key passphrase-fd:0
+    python -m qabel.keys.rekeying --data-dir DIR --key file --new-key passphrase-fd:0
 
 Cut off anywhere, the database opens with the old or with the new key; done again, the change
 goes through to its end.
@@ -23,10 +23,10 @@ from qabel.core.service import BACKUPS, DATABASE
 from qabel.host.options import data_directory
 from qabel.host.process import DirectoryLock, StartError, private_directory
 from qabel.host.protection import protect_process
-from qabel.keysource import CHOICES, key_source
+from qabel.keys.choice import CHOICES, key_source
 from qabel.store.database import Database
 from qabel.store.errors import KeyMissing, KeyTrouble, StoreError, WrongKey
-from qabel.store.keys import KeyRecord, KeySource, fresh_key
+from qabel.store.key_record import KeyRecord, KeySource, fresh_key
 from qabel.store.thread import Handler, Job
 
 PROGRAM = "qabel-rekeying"

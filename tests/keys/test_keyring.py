@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from qabel.keys.keyring import DesktopKeyring
 from qabel.store.errors import KeyMissing, KeyTrouble
-from qabel.store.keyring import DesktopKeyring
-from qabel.store.keys import KeyRecord
+from qabel.store.key_record import KeyRecord
 
 keyring = pytest.importorskip("keyring")
 backend = pytest.importorskip("keyring.backend")

@@ -11,15 +11,15 @@ import pytest
 
 from qabel.core.service import BACKUPS, DATABASE
 from qabel.host.process import DirectoryLock, StartError
-from qabel.rekeying import _Here, _result, change_key, main
+from qabel.keys.passphrase import SEALED, Passphrase
+from qabel.keys.rekeying import _Here, _result, change_key, main
 from qabel.store.database import Database
 from qabel.store.errors import KeyTrouble, StoreError, WrongKey
-from qabel.store.keys import KeyFile, KeyRecord, KeySource
-from qabel.store.passphrase import SEALED, Passphrase
-from tests.rekeying_kills import FIRST, KINDS, QUICK, SECOND, fill, is_whole, key_file
+from qabel.store.key_record import KeyFile, KeyRecord, KeySource
+from tests.keys.rekeying_kills import FIRST, KINDS, QUICK, SECOND, fill, is_whole, key_file
 
-ROOT = Path(__file__).parents[1]
-KILLS = [sys.executable, "-m", "tests.rekeying_kills"]
+ROOT = Path(__file__).parents[2]
+KILLS = [sys.executable, "-m", "tests.keys.rekeying_kills"]
 
 
 @pytest.fixture
@@ -244,7 +244,7 @@ def test_an_open_directory_is_closed(directory: Path) -> None:
 def run(directory: Path, *arguments: str, text: str = "") -> "subprocess.CompletedProcess[str]":
     """Run the command."""
     return subprocess.run(
-        [sys.executable, "-m", "qabel.rekeying", "--data-dir", str(directory), *arguments],
+        [sys.executable, "-m", "qabel.keys.rekeying", "--data-dir", str(directory), *arguments],
         cwd=ROOT,
         input=text,
         capture_output=True,

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from qabel.store.errors import KeyMissing, KeyTrouble
-from qabel.store.keys import KeyFile, KeyRecord
+from qabel.store.key_record import KeyFile, KeyRecord
 
 
 @pytest.fixture

@@ -19,9 +19,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from qabel.host.process import StartError
-from qabel.store.keyring import DesktopKeyring
-from qabel.store.keys import KeyFile, KeySource
-from qabel.store.passphrase import SEALED, Passphrase
+from qabel.keys.keyring import DesktopKeyring
+from qabel.keys.passphrase import SEALED, Passphrase
+from qabel.store.key_record import KeyFile, KeySource
 
 KEY = "database-key"
 """The name of the key file in the data directory."""

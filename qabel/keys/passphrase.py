@@ -11,7 +11,7 @@ from nacl.secret import SecretBox
 from nacl.utils import random as random_bytes
 
 from qabel.store.errors import KeyTrouble, WrongKey
-from qabel.store.keys import MAX_RECORD, KeyRecord, fresh_key
+from qabel.store.key_record import MAX_RECORD, KeyRecord, fresh_key
 from qabel.store.private_files import read_private, remove_private, write_private
 
 SEALED = "database-key.sealed"

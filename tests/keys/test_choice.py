@@ -12,10 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qabel.host.process import StartError
-from qabel.keysource import key_source
-from qabel.store.keyring import DesktopKeyring
-from qabel.store.keys import KeyFile
-from qabel.store.passphrase import Passphrase
+from qabel.keys.choice import key_source
+from qabel.keys.keyring import DesktopKeyring
+from qabel.keys.passphrase import Passphrase
+from qabel.store.key_record import KeyFile
 
 SECRET = b"correct horse battery"
 
@@ -101,7 +101,7 @@ def test_a_descriptor_that_is_none(tmp_path: Path) -> None:
 TERMINAL = """
 import sys
 from pathlib import Path
-from qabel.keysource import key_source
+from qabel.keys.choice import key_source
 print(key_source("passphrase-fd:0", Path("/"), new=True)._passphrase.decode())
 """
 

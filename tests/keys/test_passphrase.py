@@ -10,10 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from qabel.keys.passphrase import MODERATE, Passphrase, Strength
+from qabel.keys.rekeying import _Here, _result
 from qabel.store.database import Database
 from qabel.store.errors import KeyMissing, KeyTrouble, WrongKey
-from qabel.store.keys import KeyRecord
-from qabel.store.passphrase import MODERATE, Passphrase, Strength
+from qabel.store.key_record import KeyRecord
 
 QUICK = Strength(1, 8192)
 """As little as argon2id allows: tests need no strength."""
@@ -189,23 +190,23 @@ def test_memory_that_is_not_there_is_told(path: Path, monkeypatch: pytest.Monkey
     def no_memory(*_: object, **__: object) -> bytes:
         raise MemoryError
 
-    monkeypatch.setattr("qabel.store.passphrase.argon2id.kdf", no_memory)
+    monkeypatch.setattr("qabel.keys.passphrase.argon2id.kdf", no_memory)
     with pytest.raises(KeyTrouble, match="MiB of memory"):
         source(path).read()
 
 
-def test_a_database_under_a_passphrase(path: Path, here: Any, got: Any) -> None:
+def test_a_database_under_a_passphrase(path: Path) -> None:
     """It opens with the passphrase, changes its key, and opens with no other one."""
     file = path.with_name("qabel.db")
-    database = Database(file, source(path), worker=here)
-    got(database.open())
-    got(database.rekey(TWO))
-    got(database.close())
-    again = Database(file, source(path), worker=here)
-    got(again.open())
-    got(again.close())
+    database = Database(file, source(path), worker=_Here)
+    _result(database.open())
+    _result(database.rekey(TWO))
+    _result(database.close())
+    again = Database(file, source(path), worker=_Here)
+    _result(again.open())
+    _result(again.close())
     before = {each.name: each.read_bytes() for each in path.parent.iterdir()}
-    wrong = Database(file, source(path, b"wrong horse"), worker=here)
+    wrong = Database(file, source(path, b"wrong horse"), worker=_Here)
     with pytest.raises(WrongKey, match="passphrase"):
-        got(wrong.open())
+        _result(wrong.open())
     assert {each.name: each.read_bytes() for each in path.parent.iterdir()} == before

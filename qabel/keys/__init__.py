@@ -1,0 +1,1 @@
+"""Where the database's key comes from, and changing it."""
