@@ -7,7 +7,7 @@ from qabel.core.errors import Conflict, Invalid, NotFound
 from qabel.core.live import LiveDocument
 from qabel.core.references import choose_identity, find_contact, require_identity
 from qabel.crypto import PrivateKey
-from qabel.drop.exchange import (
+from qabel.drop.cards import (
     CONTACT_TEXT_MARK,
     ContactCard,
     ExchangeError,

@@ -7,7 +7,7 @@ from attrs import field, frozen
 
 from qabel.core.composing import DROP_MODEL, acknowledgement, asks_for_acknowledgement
 from qabel.crypto import InvalidKey, PublicKey
-from qabel.drop.exchange import ExchangeError, read_meta_data
+from qabel.drop.cards import ExchangeError, read_meta_data
 from qabel.drop.message import DropMessage, InvalidDropMessage, encode
 from qabel.drop.multipart import Part
 from qabel.drop.transport import MessageTooLarge, Opened, Verdict, seal_message

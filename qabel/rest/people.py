@@ -5,6 +5,7 @@ from typing import Any
 
 from twisted.internet.threads import deferToThread
 
+from qabel.forms.forms import MAX_TEXT
 from qabel.rest.answers import NO_CONTENT, Reply, created, file_reply, json_reply
 from qabel.rest.files import CONTACT_BODY, IDENTITY_BODY, given_file
 from qabel.rest.problems import refused
@@ -13,7 +14,6 @@ from qabel.rest.query import text
 from qabel.rest.routes import Call, Key, Routes
 from qabel.rest.schemas import OPTIONAL_REFERENCE, STRING, listing, nullable, ref
 from qabel.settings.document import Fault
-from qabel.settings.forms import MAX_TEXT
 from qabel.settings.qabel_forms import DropURLForm
 
 routes = Routes("People")

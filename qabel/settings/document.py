@@ -7,8 +7,8 @@ Pure: each change makes a new document, or says all that is wrong with it. Value
 from collections.abc import Callable, Mapping
 from typing import Any, Generic, TypeVar
 
-from qabel.settings.faults import Fault, Faults, InvalidDocument, UnknownKey, shown, wrong
-from qabel.settings.forms import Member, Schema
+from qabel.forms.errors import Fault, Faults, InvalidDocument, UnknownKey, shown, wrong
+from qabel.forms.forms import Member, Schema
 
 __all__ = ["MAX_SIZE", "DocumentType", "Fault", "InvalidDocument", "UnknownKey"]
 

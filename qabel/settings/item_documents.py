@@ -10,8 +10,8 @@ from typing import Any
 
 import attrs
 
+from qabel.forms.errors import Faults, InvalidDocument, UnknownKey
 from qabel.settings.document import D, DocumentType
-from qabel.settings.faults import Faults, InvalidDocument, UnknownKey
 from qabel.settings.item_lists import ItemList, find_item, free_ids, replaced
 from qabel.settings.items import Item
 

@@ -6,8 +6,8 @@ from typing import Any, TypeVar
 
 import attrs
 
-from qabel.settings.faults import Faults, UnknownKey, shown, wrong
-from qabel.settings.forms import MAX_INT, Form, Member, Schema, put
+from qabel.forms.errors import Faults, UnknownKey, shown, wrong
+from qabel.forms.forms import MAX_INT, Form, Member, Schema, put
 from qabel.settings.items import ID, TIME, TIMES, Item
 
 _Item = TypeVar("_Item", bound=Item)

@@ -8,8 +8,8 @@ import attrs
 
 from qabel.crypto import PrivateKey, PublicKey
 from qabel.drop.url import DropURL, parse_server_url
+from qabel.forms.forms import MAX_INT, MAX_LONG, MIN_LONG, Flag, ListOf, Member, Text, Whole
 from qabel.jsontext import encode as encode_json
-from qabel.settings.forms import MAX_INT, MAX_LONG, MIN_LONG, Flag, ListOf, Member, Text, Whole
 from qabel.settings.module_data import ModuleData, ModuleDataForm
 from qabel.settings.qabel_forms import (
     PUBLIC_KEY,

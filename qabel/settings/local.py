@@ -4,8 +4,8 @@ from typing import Any
 
 import attrs
 
+from qabel.forms.forms import Member, Number, OrNull, Text
 from qabel.settings.document import DocumentType
-from qabel.settings.forms import Member, Number, OrNull, Text
 from qabel.settings.module_data import ModuleData, ModuleDataForm
 
 LEAST_POLL_INTERVAL = 0.05

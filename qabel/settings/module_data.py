@@ -6,11 +6,11 @@ from typing import Any
 import attrs
 import msgspec
 
+from qabel.forms.errors import Faults, shown, wrong
+from qabel.forms.forms import Form, Schema
 from qabel.jsontext import InvalidJSON
 from qabel.jsontext import encode as encode_json
 from qabel.jsontext import parse as parse_json
-from qabel.settings.faults import Faults, shown, wrong
-from qabel.settings.forms import Form, Schema
 
 MAX_SIZE = 1024 * 1024
 """Bytes of the JSON text of one ``module_data``."""

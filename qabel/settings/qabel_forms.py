@@ -6,8 +6,8 @@ from urllib.parse import urlsplit
 
 from qabel.crypto import InvalidKey, PrivateKey, PublicKey
 from qabel.drop.url import MAX_LENGTH, DropURL, InvalidDropURL, is_drop_id, parse_server_url
-from qabel.settings.faults import Faults, UnknownKey, wrong
-from qabel.settings.forms import Form, Schema, Text, read_object
+from qabel.forms.errors import Faults, UnknownKey, wrong
+from qabel.forms.forms import Form, Schema, Text, read_object
 
 _FIELD = 2**255 - 19
 _LOW_ORDER = frozenset(

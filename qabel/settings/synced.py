@@ -11,8 +11,8 @@ from typing import Any
 import attrs
 
 from qabel.crypto import PublicKey
-from qabel.settings.faults import Faults
-from qabel.settings.forms import Member
+from qabel.forms.errors import Faults
+from qabel.forms.forms import Member
 from qabel.settings.item_documents import ItemDocumentType
 from qabel.settings.item_lists import ItemList
 from qabel.settings.items import (

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from qabel.forms.errors import MAX_FAULTS, MAX_NAME
 from qabel.settings.document import Fault, InvalidDocument, UnknownKey
-from qabel.settings.faults import MAX_FAULTS, MAX_NAME
 from qabel.settings.local import LOCAL, LocalSettings
 from qabel.settings.module_data import MAX_DEPTH, MAX_SIZE
 

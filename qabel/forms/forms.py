@@ -11,8 +11,8 @@ from typing import Any, Generic, TypeVar
 
 import attrs
 
+from qabel.forms.errors import Faults, InvalidDocument, UnknownKey, shown, wrong
 from qabel.jsontext import encode as encode_json
-from qabel.settings.faults import Faults, InvalidDocument, UnknownKey, shown, wrong
 
 MAX_TEXT = 8192
 """Characters of a text."""

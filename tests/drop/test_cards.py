@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qabel.crypto import PrivateKey, PublicKey
-from qabel.drop.exchange import (
+from qabel.drop.cards import (
     ContactCard,
     ExchangeError,
     IdentityFile,
