@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from nacl.bindings import crypto_scalarmult, crypto_scalarmult_base
 
 from bench.measure import Row, paired
-from qabel.core.batches import BATCH_SIZE
+from qabel.core.receiving.pipeline import BATCH_SIZE
 from qabel.crypto import PrivateKey
 from qabel.drop.message import DropMessage, encode
 from qabel.drop.transport import Opener, seal_message

@@ -23,7 +23,7 @@ from twisted.internet.defer import Deferred, DeferredLock
 from twisted.logger import Logger, LogLevel
 from twisted.python.failure import Failure
 
-from qabel.core.log import Entry, Follower
+from qabel.core.journal.journal import Entry, Follower
 from qabel.core.service import CoreOptions, CoreService
 from qabel.daemon import Daemon, DaemonConfig
 from qabel.host.listening import parse_endpoint, show_address

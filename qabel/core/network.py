@@ -4,10 +4,10 @@ from collections.abc import Awaitable, Callable, Collection
 from functools import partial
 from typing import Any, Protocol
 
-from qabel.core.posting import Client as PostingClient
-from qabel.core.pushing import Listener
-from qabel.core.receiving import Fetcher
-from qabel.core.schedule import backoff
+from qabel.core.backoff import backoff
+from qabel.core.receiving.push_watch import Listener
+from qabel.core.receiving.receiver import Fetcher
+from qabel.core.sending.poster import Client as PostingClient
 from qabel.drop.url import DropURL
 from qabel.net.client import DropClient
 from qabel.net.policy import AddressPolicy

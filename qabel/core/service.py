@@ -11,23 +11,23 @@ from twisted.internet.defer import Deferred, maybeDeferred
 from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 
-from qabel.core import dates
-from qabel.core.directory import Directory
+from qabel.core.access import TokenBook
 from qabel.core.errors import Conflict, Invalid, StoreError
-from qabel.core.health import STALE_AFTER
-from qabel.core.live import LiveDocument
-from qabel.core.log import Log
+from qabel.core.journal.inbox import InboxReader
+from qabel.core.journal.journal import Log
+from qabel.core.journal.webhooks import Webhooks
 from qabel.core.network import DropServers, Network
-from qabel.core.poller import Poller
-from qabel.core.posting import Poster
-from qabel.core.pushing import Pushes
-from qabel.core.reading import InboxReader
-from qabel.core.receiving import FULL_READ_INTERVAL, Receiver
-from qabel.core.report import Reporter
-from qabel.core.room import Room, WatchedDatabase
-from qabel.core.sending import Sender
-from qabel.core.tokens import TokenBook
-from qabel.core.webhooks import Webhooks
+from qabel.core.people.people import Directory
+from qabel.core.receiving import dates
+from qabel.core.receiving.poller import Poller
+from qabel.core.receiving.push_watch import Pushes
+from qabel.core.receiving.receiver import FULL_READ_INTERVAL, Receiver
+from qabel.core.sending.outbox import Sender
+from qabel.core.sending.poster import Poster
+from qabel.core.settings import LiveDocument
+from qabel.core.status.disk_space import Room, WatchedDatabase
+from qabel.core.status.health import STALE_AFTER
+from qabel.core.status.report import Reporter
 from qabel.core.workers import Workers
 from qabel.drop.url import DropURL
 from qabel.net.webhook import WebhookClient

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from attrs import frozen
 
-from qabel.core.tokens import EVERYTHING, Access, TokenBook
+from qabel.core.access import EVERYTHING, Access, TokenBook
 from qabel.rest.answers import Headers, Reply
 from qabel.rest.problems import problem
 

@@ -1,7 +1,7 @@
 """``/drop``: messages received, and messages to be sent."""
 
-from qabel.core.composing import DROP_MODEL, MAX_TIME_STAMP
-from qabel.core.reading import MAX_WAIT, Query
+from qabel.core.journal.inbox import MAX_WAIT, Query
+from qabel.core.sending.compose import DROP_MODEL, MAX_TIME_STAMP
 from qabel.jsontext import parse
 from qabel.rest.answers import NO_CONTENT, Headers, Reply
 from qabel.rest.problems import refused

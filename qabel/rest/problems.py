@@ -11,7 +11,7 @@ from twisted.python.failure import Failure
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from qabel.core import errors
-from qabel.core.tokens import TokenFileTrouble
+from qabel.core.access import TokenFileTrouble
 from qabel.jsontext import InvalidJSON, encode
 from qabel.rest.answers import PROBLEM, Headers, Reply
 from qabel.settings.document import Fault, InvalidDocument, UnknownKey

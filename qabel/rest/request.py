@@ -6,7 +6,7 @@ from urllib.parse import unquote_to_bytes
 from twisted.web.http import parse_qs
 from twisted.web.server import Request
 
-from qabel.core.tokens import Access
+from qabel.core.access import Access
 from qabel.rest.answers import Headers, Reply
 from qabel.rest.door import METHODS, PREFLIGHT
 from qabel.rest.limits import MAX_BODY, TOO_LARGE, ApiChannel, ApiSite

@@ -8,8 +8,8 @@ from klein import Klein
 from klein.interfaces import IKleinRequest
 from werkzeug.routing import BaseConverter
 
+from qabel.core.access import Access
 from qabel.core.service import CoreService
-from qabel.core.tokens import Access
 from qabel.rest.answers import Reply
 from qabel.rest.body import BadBody, WrongType, read_members
 from qabel.rest.pouring import LARGE, pour

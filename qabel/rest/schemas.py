@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from qabel.core.tokens import SCOPES
-from qabel.core.webhooks import KINDS
+from qabel.core.access import SCOPES
+from qabel.core.journal.webhooks import KINDS
 from qabel.settings.local import LOCAL
 from qabel.settings.synced import SYNCED
 

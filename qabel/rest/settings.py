@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from typing import Any
 
-from qabel.core.live import LiveDocument
 from qabel.core.service import CoreService
+from qabel.core.settings import LiveDocument
 from qabel.jsontext import InvalidJSON, parse
 from qabel.rest.answers import Reply, versioned
 from qabel.rest.body import FORM, JSON, MERGE_PATCH, MULTIPART, read_members, read_patch

@@ -12,7 +12,7 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from qabel.core.errors import Gone
-from qabel.core.log import Entry, Follower, Log
+from qabel.core.journal.journal import Entry, Follower, Log
 from qabel.deferreds import a_few_at_a_time
 from qabel.rest.answers import Reply
 from qabel.rest.request import ApiRequest

@@ -3,7 +3,7 @@
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
-from qabel.core.reading import Answer, InboxReader, Query
+from qabel.core.journal.inbox import Answer, InboxReader, Query
 from qabel.deferreds import when_done
 from qabel.rest.request import ApiRequest
 

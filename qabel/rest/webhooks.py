@@ -1,6 +1,6 @@
 """``/webhooks``: URLs to which the daemon brings what is new."""
 
-from qabel.core.webhooks import KINDS, MIN_SECRET
+from qabel.core.journal.webhooks import KINDS, MIN_SECRET
 from qabel.net.webhook import MAX_URL
 from qabel.rest.answers import NO_CONTENT, Reply, created, json_reply
 from qabel.rest.problems import refused

@@ -10,8 +10,8 @@ from attrs import define, field
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred
 
-from qabel.core.reading import Query
-from qabel.core.sending import SendOutcome
+from qabel.core.journal.inbox import Query
+from qabel.core.sending.outbox import SendOutcome
 from qabel.core.service import CoreOptions, CoreService
 from qabel.drop.multipart import Part
 from qabel.drop.url import DropURL

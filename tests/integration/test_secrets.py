@@ -28,7 +28,7 @@ ANYWHERE = "tcp:0:interface=127.0.0.1"
 FAULTY = """
 import sys
 from qabel.core.service import CoreService
-from qabel.core.receiving import Receiver
+from qabel.core.receiving.receiver import Receiver
 real = Receiver.read
 failed = []
 async def status(self):

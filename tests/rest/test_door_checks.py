@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 import pytest_twisted
 
-from qabel.core import tokens
-from qabel.core.tokens import EVERYTHING, TokenBook
+from qabel.core import access
+from qabel.core.access import EVERYTHING, TokenBook
 from qabel.rest import limits, request
 from qabel.rest.app import SUBJECTS
 from qabel.rest.door import Door
@@ -94,7 +94,7 @@ async def test_tokens_are_compared_in_constant_time(
             compared.append((one, other))
             return hmac.compare_digest(one, other)
 
-    monkeypatch.setattr(tokens, "hmac", Watched)
+    monkeypatch.setattr(access, "hmac", Watched)
     given = ["a", server.token[:-1] + "!", server.token, "x" * 5000]
     statuses = [(await server.ask("GET", "/settings", token=each)).status for each in given]
     assert statuses == [401, 401, 200, 401]

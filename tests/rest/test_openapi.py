@@ -9,7 +9,7 @@ import pytest_twisted
 from jsonschema import Draft202012Validator
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
-from qabel.core.tokens import SCOPES
+from qabel.core.access import SCOPES
 from qabel.jsontext import encode
 from qabel.rest.app import SUBJECTS, Api
 from qabel.rest.openapi import describe

@@ -14,7 +14,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from twisted.web.http_headers import Headers
 
 from qabel import deferreds
-from qabel.core.log import Log
+from qabel.core.journal.journal import Log
 from qabel.deferreds import AT_ONCE
 from qabel.rest.streams import HEARTBEAT, Streams
 from qabel.store.feed import FeedEntry

@@ -1,4 +1,4 @@
-# -*- test-case-name: tests.core.test_poller -*-
+# -*- test-case-name: tests.core.receiving.test_poller -*-
 """The poller: every server at its own pace, and nothing that ends the loop."""
 
 from itertools import pairwise
@@ -7,8 +7,8 @@ from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
-from qabel.core.poller import AT_ONCE, Poller, ReadFailed
-from qabel.core.schedule import Attempts, backoff
+from qabel.core.backoff import Attempts, backoff
+from qabel.core.receiving.poller import AT_ONCE, Poller, ReadFailed
 from qabel.drop.url import DropURL
 
 

@@ -5,9 +5,9 @@ from typing import Any
 
 from attrs import frozen
 
+from qabel.core.backoff import Attempts
 from qabel.core.errors import StoreError
-from qabel.core.poller import ServerRounds
-from qabel.core.schedule import Attempts
+from qabel.core.receiving.poller import ServerRounds
 
 STALE_AFTER = 15 * 60.0
 """Seconds without one successful reading of a server after which receiving counts as stale."""

@@ -4,7 +4,7 @@ from twisted.internet.defer import Deferred, fail, succeed
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
-from qabel.core.posting import LONGEST_PAUSE, Poster
+from qabel.core.sending.poster import LONGEST_PAUSE, Poster
 from qabel.drop.url import DropURL
 from qabel.net.errors import DropServerError, NotAllowed, Refused
 from qabel.store.outcomes import Outcome

@@ -9,7 +9,7 @@ from twisted.internet.defer import CancelledError, Deferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from qabel.core.poller import ReadFailed
+from qabel.core.receiving.poller import ReadFailed
 from qabel.drop.url import DropURL
 
 MAX_LISTENERS = 500

@@ -3,7 +3,7 @@
 from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
-from qabel.core.batches import Batches
+from qabel.core.receiving.pipeline import Batches
 from qabel.drop.multipart import Part
 
 

@@ -4,8 +4,8 @@ from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 from qabel.core.errors import Conflict, Invalid, NotFound
-from qabel.core.live import LiveDocument
-from qabel.core.references import choose_identity, find_contact, require_identity
+from qabel.core.people.references import choose_identity, find_contact, require_identity
+from qabel.core.settings import LiveDocument
 from qabel.crypto import PrivateKey
 from qabel.drop.cards import (
     CONTACT_TEXT_MARK,

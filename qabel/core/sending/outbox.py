@@ -12,10 +12,10 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from qabel.core.composing import compose
 from qabel.core.errors import Conflict, Invalid, NotFound, StoreError, TooLarge
-from qabel.core.posting import Attempt, Leg, Outcome, Poster
-from qabel.core.references import find_contact, find_identity
+from qabel.core.people.references import find_contact, find_identity
+from qabel.core.sending.compose import compose
+from qabel.core.sending.poster import Attempt, Leg, Outcome, Poster
 from qabel.core.workers import Workers
 from qabel.crypto import InvalidKey
 from qabel.deferreds import shielded

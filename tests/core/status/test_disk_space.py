@@ -9,7 +9,7 @@ from twisted.internet.defer import Deferred, succeed
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
-from qabel.core.room import LOOK_AGAIN, Room, WatchedDatabase
+from qabel.core.status.disk_space import LOOK_AGAIN, Room, WatchedDatabase
 from qabel.store.connection import Connection
 from qabel.store.errors import StoreError, StoreFull
 from qabel.store.key_record import GivenKey

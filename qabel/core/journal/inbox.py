@@ -10,7 +10,7 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
 from qabel.core.errors import NotFound, StoreError
-from qabel.core.log import Log
+from qabel.core.journal.journal import Log
 from qabel.deferreds import shielded, when_done
 from qabel.store.inbox import EncodedPage
 from qabel.store.messages import Filter

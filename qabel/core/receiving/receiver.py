@@ -10,10 +10,10 @@ from twisted.internet.defer import Deferred, DeferredLock
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
-from qabel.core.batches import Batches
 from qabel.core.errors import StoreError
-from qabel.core.poller import ReadFailed
-from qabel.core.sorting import Sorted, sort
+from qabel.core.receiving.classify import Sorted, sort
+from qabel.core.receiving.pipeline import Batches
+from qabel.core.receiving.poller import ReadFailed
 from qabel.core.workers import Workers
 from qabel.drop.multipart import Part
 from qabel.drop.transport import MESSAGE_SIZE, VERSION, Opener, Verdict

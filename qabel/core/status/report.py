@@ -9,7 +9,14 @@ from twisted.internet.interfaces import IReactorTime
 
 import qabel
 from qabel.core.errors import StoreError
-from qabel.core.health import (
+from qabel.core.journal.inbox import InboxReader
+from qabel.core.journal.journal import Log
+from qabel.core.receiving.poller import Poller
+from qabel.core.receiving.push_watch import Pushes
+from qabel.core.receiving.receiver import Counts
+from qabel.core.sending.poster import Poster
+from qabel.core.status.disk_space import Room
+from qabel.core.status.health import (
     Trouble,
     disk_trouble,
     receiving_trouble,
@@ -17,13 +24,6 @@ from qabel.core.health import (
     server_status,
     store_trouble,
 )
-from qabel.core.log import Log
-from qabel.core.poller import Poller
-from qabel.core.posting import Poster
-from qabel.core.pushing import Pushes
-from qabel.core.reading import InboxReader
-from qabel.core.receiving import Counts
-from qabel.core.room import Room
 from qabel.store.outbox import Outbox
 from qabel.store.records import OutboxCounts
 

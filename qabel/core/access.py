@@ -12,7 +12,7 @@ from attrs import evolve, frozen
 from twisted.logger import Logger
 
 from qabel.core.errors import CoreError, Invalid, NotFound, StoreError
-from qabel.core.references import choose_identity
+from qabel.core.people.references import choose_identity
 from qabel.deferreds import shielded
 from qabel.settings.document import Fault
 from qabel.settings.synced import SyncedSettings

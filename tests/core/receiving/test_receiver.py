@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import pytest_twisted
 
-from qabel.core.poller import ReadFailed
+from qabel.core.receiving.poller import ReadFailed
 from qabel.crypto import PrivateKey
 from qabel.drop.message import DropMessage, encode
 from qabel.drop.transport import MESSAGE_SIZE, seal_message

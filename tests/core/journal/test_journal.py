@@ -5,7 +5,7 @@ from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
 from qabel.core.errors import Gone
-from qabel.core.log import RING_SIZE, Log
+from qabel.core.journal.journal import RING_SIZE, Log
 from qabel.deferreds import AT_ONCE
 from qabel.store.feed import FeedEntry
 

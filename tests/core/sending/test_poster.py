@@ -5,7 +5,7 @@ from twisted.internet.defer import Deferred, fail, succeed
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
-from qabel.core.posting import AT_ONCE, Outcome, Poster
+from qabel.core.sending.poster import AT_ONCE, Outcome, Poster
 from qabel.net.errors import ConnectFailed, Refused
 from qabel.store.errors import StoreFull
 from qabel.store.outcomes import Outcome as Settled

@@ -11,8 +11,8 @@ from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger
 
+from qabel.core.backoff import Attempts, backoff
 from qabel.core.errors import StoreError
-from qabel.core.schedule import Attempts, backoff
 from qabel.drop.url import DropURL
 from qabel.net.errors import DropServerError, Refused
 from qabel.store.errors import StoreClosed

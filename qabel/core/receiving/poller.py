@@ -11,7 +11,7 @@ from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from qabel.core.schedule import Attempts, backoff
+from qabel.core.backoff import Attempts, backoff
 from qabel.deferreds import together, when_done
 from qabel.drop.url import DropURL
 
@@ -27,7 +27,7 @@ class ReadFailed(Exception):
 
 
 class ReadDrop(Protocol):
-    """Reads one drop to its end: ``qabel.core.receiving.Receiver.read``."""
+    """Reads one drop to its end: ``qabel.core.receiving.receiver.Receiver.read``."""
 
     def __call__(self, url: DropURL, /) -> Awaitable[None]:
         """Fetch and keep what is new. Raises ReadFailed."""

@@ -7,8 +7,8 @@ import pytest
 import pytest_twisted
 from twisted.internet.defer import Deferred
 
-from qabel.core import webhooks
 from qabel.core.errors import Invalid, NotFound
+from qabel.core.journal import webhooks
 from qabel.net.errors import WebhookFailed
 
 URL = "http://127.0.0.1:9/hook"

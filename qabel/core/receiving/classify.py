@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from attrs import field, frozen
 
-from qabel.core.composing import DROP_MODEL, acknowledgement, asks_for_acknowledgement
+from qabel.core.sending.compose import DROP_MODEL, acknowledgement, asks_for_acknowledgement
 from qabel.crypto import InvalidKey, PublicKey
 from qabel.drop.cards import ExchangeError, read_meta_data
 from qabel.drop.message import DropMessage, InvalidDropMessage, encode

@@ -17,9 +17,9 @@ from twisted.internet.task import deferLater
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from qabel.core.backoff import backoff
 from qabel.core.errors import Gone, Invalid, NotFound, StoreError
-from qabel.core.log import Entry, Log
-from qabel.core.schedule import backoff
+from qabel.core.journal.journal import Entry, Log
 from qabel.deferreds import shielded
 from qabel.jsontext import encode as encode_json
 from qabel.jsontext import parse as parse_json

@@ -1,0 +1,1 @@
+"""Messages on their way in: polled or pushed, fetched, opened, classified, kept."""

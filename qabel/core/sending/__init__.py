@@ -1,0 +1,1 @@
+"""Messages on their way out: composed, sealed, kept in the outbox, posted."""
