@@ -7,7 +7,7 @@ Trouble with the disk is passed on as the store tells of it: ``StoreError``, and
 from collections.abc import Iterable
 
 from qabel.settings.document import Fault
-from qabel.store.errors import StoreError, StoreFull
+from qabel.store.database.errors import StoreError, StoreFull
 
 __all__ = [
     "Changed",

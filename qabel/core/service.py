@@ -34,15 +34,15 @@ from qabel.net.webhook import WebhookClient
 from qabel.settings.items import Identity
 from qabel.settings.local import LOCAL, LocalSettings
 from qabel.settings.synced import SYNCED, SyncedSettings
+from qabel.store.database.disk_space import has_room
+from qabel.store.database.errors import AlreadyThere
 from qabel.store.documents import Documents
-from qabel.store.errors import AlreadyThere
-from qabel.store.feed import Feed
-from qabel.store.inbox import Inbox, Kept
+from qabel.store.inbox.repository import Inbox, Kept
+from qabel.store.journal.cursors import Places
+from qabel.store.journal.entries import Feed
+from qabel.store.journal.numbers import Events
 from qabel.store.key_record import KeySource
-from qabel.store.log import Events
-from qabel.store.outbox import Outbox
-from qabel.store.places import Places
-from qabel.store.room import has_room
+from qabel.store.outbox.repository import Outbox
 from qabel.store.tokens import Tokens
 from qabel.store.webhooks import Webhooks as WebhookShelf
 

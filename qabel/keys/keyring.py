@@ -4,7 +4,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from qabel.store.errors import KeyMissing, KeyTrouble
+from qabel.store.database.errors import KeyMissing, KeyTrouble
 from qabel.store.key_record import KeyRecord, fresh_key
 
 SERVICE = "qabel"

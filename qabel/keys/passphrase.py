@@ -10,7 +10,7 @@ from nacl.pwhash import argon2id
 from nacl.secret import SecretBox
 from nacl.utils import random as random_bytes
 
-from qabel.store.errors import KeyTrouble, WrongKey
+from qabel.store.database.errors import KeyTrouble, WrongKey
 from qabel.store.key_record import MAX_RECORD, KeyRecord, fresh_key
 from qabel.store.private_files import read_private, remove_private, write_private
 

@@ -24,10 +24,10 @@ from qabel.host.options import data_directory
 from qabel.host.process import DirectoryLock, StartError, private_directory
 from qabel.host.protection import protect_process
 from qabel.keys.choice import CHOICES, key_source
-from qabel.store.database import Database
-from qabel.store.errors import KeyMissing, KeyTrouble, StoreError, WrongKey
+from qabel.store.database.database import Database
+from qabel.store.database.errors import KeyMissing, KeyTrouble, StoreError, WrongKey
+from qabel.store.database.thread import Handler, Job
 from qabel.store.key_record import KeyRecord, KeySource, fresh_key
-from qabel.store.thread import Handler, Job
 
 PROGRAM = "qabel-rekeying"
 

@@ -2,9 +2,9 @@
 
 from twisted.internet.defer import Deferred
 
-from qabel.store.connection import Connection
-from qabel.store.database import Database
-from qabel.store.log import add_event
+from qabel.store.database.connection import Connection
+from qabel.store.database.database import Database
+from qabel.store.journal.numbers import add_event
 
 
 class Documents:

@@ -6,8 +6,8 @@ from typing import Protocol, Self
 
 import attrs
 
-from qabel.store.connection import KEY_SIZE
-from qabel.store.errors import KeyTrouble
+from qabel.store.database.connection import KEY_SIZE
+from qabel.store.database.errors import KeyTrouble
 from qabel.store.private_files import read_private, remove_private, write_private
 
 MAX_RECORD = 256 * 1024

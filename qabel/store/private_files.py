@@ -4,8 +4,8 @@ import os
 import stat
 from pathlib import Path
 
-from qabel.store.connection import create_private, sync_directory
-from qabel.store.errors import KeyMissing, KeyTrouble
+from qabel.store.database.connection import create_private, sync_directory
+from qabel.store.database.errors import KeyMissing, KeyTrouble
 
 
 def read_private(path: Path, what: str, *, limit: int) -> bytes:

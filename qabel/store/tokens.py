@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 import attrs
 from twisted.internet.defer import Deferred
 
-from qabel.store.connection import Connection
-from qabel.store.database import Database
+from qabel.store.database.connection import Connection
+from qabel.store.database.database import Database
 
 
 @attrs.frozen(kw_only=True)

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 import attrs
 from twisted.internet.defer import Deferred
 
-from qabel.store.connection import Connection
-from qabel.store.database import Database
+from qabel.store.database.connection import Connection
+from qabel.store.database.database import Database
 
 KEEP_UNDELIVERED = 1000
 """Entries listed for a webhook at most; of more than that, the oldest go."""

@@ -17,10 +17,10 @@ from typing import Any
 from qabel.core.service import DATABASE
 from qabel.keys.passphrase import SEALED, Passphrase, Strength
 from qabel.keys.rekeying import _Here, _result, change_key
-from qabel.store.database import Database
-from qabel.store.errors import StoreError
+from qabel.store.database.database import Database
+from qabel.store.database.errors import StoreError
 from qabel.store.key_record import KeyFile, KeySource
-from tests.store.damage import damage
+from tests.store.database.damage import damage
 
 QUICK = Strength(1, 8192)
 ROWS = 60

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from qabel.keys.passphrase import MODERATE, Passphrase, Strength
 from qabel.keys.rekeying import _Here, _result
-from qabel.store.database import Database
-from qabel.store.errors import KeyMissing, KeyTrouble, WrongKey
+from qabel.store.database.database import Database
+from qabel.store.database.errors import KeyMissing, KeyTrouble, WrongKey
 from qabel.store.key_record import KeyRecord
 
 QUICK = Strength(1, 8192)

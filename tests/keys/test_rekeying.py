@@ -13,8 +13,8 @@ from qabel.core.service import BACKUPS, DATABASE
 from qabel.host.process import DirectoryLock, StartError
 from qabel.keys.passphrase import SEALED, Passphrase
 from qabel.keys.rekeying import _Here, _result, change_key, main
-from qabel.store.database import Database
-from qabel.store.errors import KeyTrouble, StoreError, WrongKey
+from qabel.store.database.database import Database
+from qabel.store.database.errors import KeyTrouble, StoreError, WrongKey
 from qabel.store.key_record import KeyFile, KeyRecord, KeySource
 from tests.keys.rekeying_kills import FIRST, KINDS, QUICK, SECOND, fill, is_whole, key_file
 
@@ -167,7 +167,7 @@ def test_a_disk_that_fails(tmp_path: Path, kind: str, monkeypatch: pytest.Monkey
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr("qabel.store.database.copy_to", no_room)
+        patch.setattr("qabel.store.database.database.copy_to", no_room)
         with pytest.raises(StoreError, match="no room"):
             change_key(directory, old(directory), new(directory))
     assert is_whole(directory, old(directory))
@@ -185,7 +185,7 @@ def test_a_copy_of_the_key_stays_when_the_change_fails(
     kept = KeyRecord(key_file(directory).read().current, earlier=(b"\x05" * 32,))
     copy.write(kept)
     with monkeypatch.context() as patch:
-        patch.setattr("qabel.store.database.copy_to", lambda *_, **__: 1 / 0)
+        patch.setattr("qabel.store.database.database.copy_to", lambda *_, **__: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             change_key(directory, key_file(directory), copy)
     assert copy.read() == kept

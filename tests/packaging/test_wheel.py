@@ -91,7 +91,7 @@ def test_the_wheel_has_everything_and_no_more(wheel: Path) -> None:
         there = {name for name in content.namelist() if ".dist-info/" not in name}
     assert there == files("qabel") | files("twisted")
     assert "qabel/py.typed" in there
-    assert "qabel/store/migrations/0001_initial.sql" in there
+    assert "qabel/store/database/migrations/0001_initial.sql" in there
     assert "twisted/plugins/qabel_rest.py" in there
 
 

@@ -17,7 +17,7 @@ from qabel import deferreds
 from qabel.core.journal.journal import Log
 from qabel.deferreds import AT_ONCE
 from qabel.rest.streams import HEARTBEAT, Streams
-from qabel.store.feed import FeedEntry
+from qabel.store.journal.entries import FeedEntry
 
 KINDS = ("drop", "settings")
 

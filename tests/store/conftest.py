@@ -9,12 +9,12 @@ import pytest
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
-from qabel.store.database import Database
-from qabel.store.drops import Drop
+from qabel.store.database.database import Database
+from qabel.store.database.thread import Handler, Job
+from qabel.store.inbox.message_rows import NewMessage
+from qabel.store.inbox.seen import Drop
 from qabel.store.key_record import GivenKey
-from qabel.store.messages import NewMessage
-from qabel.store.sends import NewDelivery, NewSend
-from qabel.store.thread import Handler, Job
+from qabel.store.outbox.sends import NewDelivery, NewSend
 
 KEY = bytes(range(32))
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from qabel.store.errors import KeyMissing, KeyTrouble
+from qabel.store.database.errors import KeyMissing, KeyTrouble
 from qabel.store.key_record import KeyFile, KeyRecord
 
 

@@ -5,16 +5,16 @@ from typing import Any
 
 import pytest
 
-from qabel.store.database import Database
-from qabel.store.drops import ReadDone
-from qabel.store.feed import Feed
-from qabel.store.idempotency import Idempotency
-from qabel.store.inbox import Inbox
-from qabel.store.log import Events
-from qabel.store.messages import Filter
-from qabel.store.outbox import Outbox
-from qabel.store.places import Places
-from qabel.store.receipts import Receipt
+from qabel.store.database.database import Database
+from qabel.store.inbox.message_rows import Filter
+from qabel.store.inbox.repository import Inbox
+from qabel.store.inbox.seen import ReadDone
+from qabel.store.journal.cursors import Places
+from qabel.store.journal.entries import Feed
+from qabel.store.journal.numbers import Events
+from qabel.store.outbox.idempotency import Idempotency
+from qabel.store.outbox.receipts import Receipt
+from qabel.store.outbox.repository import Outbox
 from qabel.store.webhooks import Webhooks
 
 NOW = 1_800_000_000.0

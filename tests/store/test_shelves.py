@@ -4,11 +4,11 @@ from typing import Any
 
 import pytest
 
-from qabel.store.database import Database
+from qabel.store.database.database import Database
+from qabel.store.database.errors import StoreError
 from qabel.store.documents import Documents
-from qabel.store.errors import StoreError
-from qabel.store.feed import Feed
-from qabel.store.places import Places
+from qabel.store.journal.cursors import Places
+from qabel.store.journal.entries import Feed
 from qabel.store.tokens import Tokens
 from qabel.store.webhooks import KEEP_UNDELIVERED, Webhooks
 

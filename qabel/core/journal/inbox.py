@@ -12,9 +12,9 @@ from twisted.logger import Logger
 from qabel.core.errors import NotFound, StoreError
 from qabel.core.journal.journal import Log
 from qabel.deferreds import shielded, when_done
-from qabel.store.inbox import EncodedPage
-from qabel.store.messages import Filter
-from qabel.store.places import LogState
+from qabel.store.inbox.message_rows import Filter
+from qabel.store.inbox.repository import EncodedPage
+from qabel.store.journal.cursors import LogState
 
 POLL_PATIENCE = 20.0
 """Seconds that a reader who has the drop servers asked first waits for them at most."""
@@ -24,7 +24,7 @@ MAX_WAIT = 60.0
 
 
 class InboxShelf(Protocol):
-    """Where messages are kept: ``qabel.store.inbox.Inbox``."""
+    """Where messages are kept: ``qabel.store.inbox.repository.Inbox``."""
 
     def read_page(self, after: int, limit: int, which: Filter) -> Deferred[EncodedPage]:
         """Give messages as one JSON list."""
@@ -37,7 +37,7 @@ class InboxShelf(Protocol):
 
 
 class PlaceShelf(Protocol):
-    """Where the places of consumers are kept: ``qabel.store.places.Places``."""
+    """Where the places of consumers are kept: ``qabel.store.journal.cursors.Places``."""
 
     def move(self, consumer: str, seq: int, *, now: float) -> Deferred[int]:
         """Move a consumer forward; gives where it is then."""

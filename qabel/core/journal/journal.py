@@ -14,7 +14,7 @@ from twisted.internet.interfaces import IReactorTime
 
 from qabel.core.errors import Gone
 from qabel.deferreds import a_few_at_a_time
-from qabel.store.feed import FeedEntry
+from qabel.store.journal.entries import FeedEntry
 
 BEGINNING = "0"
 """The place before the first entry of any database."""
@@ -26,7 +26,7 @@ RING_BYTES = 4 * 1024 * 1024
 
 
 class FeedReader(Protocol):
-    """Where the log is kept: ``qabel.store.feed.Feed``."""
+    """Where the log is kept: ``qabel.store.journal.entries.Feed``."""
 
     def read(self, after: int, limit: int) -> Deferred[list[FeedEntry]]:
         """Give the entries after a number, oldest first."""

@@ -14,9 +14,9 @@ from qabel.drop.transport import MessageTooLarge, Opened, Verdict, seal_message
 from qabel.jsontext import InvalidJSON, parse
 from qabel.settings.items import Contact, Identity
 from qabel.settings.synced import SyncedSettings
-from qabel.store.messages import NewMessage
-from qabel.store.receipts import Receipt
-from qabel.store.sends import Kind, NewDelivery, NewSend
+from qabel.store.inbox.message_rows import NewMessage
+from qabel.store.outbox.receipts import Receipt
+from qabel.store.outbox.sends import Kind, NewDelivery, NewSend
 
 UNKNOWN_MODULE = "UNKNOWN_MODULE"
 """The ``type`` of a message that says that another was of no use to its recipient."""

@@ -21,10 +21,10 @@ from qabel.drop.url import DropURL
 from qabel.net.errors import DropServerError
 from qabel.settings.items import Identity
 from qabel.settings.synced import SyncedSettings
-from qabel.store.drops import HASH_SIZE, Drop, DropState, ReadDone
-from qabel.store.inbox import Kept
-from qabel.store.messages import NewMessage
-from qabel.store.receipts import Receipt
+from qabel.store.inbox.message_rows import NewMessage
+from qabel.store.inbox.repository import Kept
+from qabel.store.inbox.seen import HASH_SIZE, Drop, DropState, ReadDone
+from qabel.store.outbox.receipts import Receipt
 
 FULL_READ_INTERVAL = 3600.0
 """Seconds between readings of a whole drop, which find what a cursor straddled."""
@@ -58,7 +58,7 @@ class Fetcher(Protocol):
 
 
 class DropShelf(Protocol):
-    """Where messages and what is known of drops are kept: ``qabel.store.inbox.Inbox``."""
+    """Where messages and the state of drops are kept: ``qabel.store.inbox.repository.Inbox``."""
 
     def drop_state(self, drop: Drop) -> Deferred[DropState]:
         """Tell how far a drop was read."""

@@ -26,10 +26,10 @@ from qabel.jsontext import parse as parse_json
 from qabel.settings.document import Fault
 from qabel.settings.items import Contact, Identity
 from qabel.settings.synced import SyncedSettings
-from qabel.store.idempotency import Idempotency, IdempotencyMismatch
-from qabel.store.outbox import Added, Outbox
-from qabel.store.records import SendRecord
-from qabel.store.sends import DeliveryState, NewDelivery, NewSend
+from qabel.store.outbox.idempotency import Idempotency, IdempotencyMismatch
+from qabel.store.outbox.records import SendRecord
+from qabel.store.outbox.repository import Added, Outbox
+from qabel.store.outbox.sends import DeliveryState, NewDelivery, NewSend
 
 PATIENCE = 5.0
 """Seconds that a client waits at most to hear whether its message was taken."""

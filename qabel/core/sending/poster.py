@@ -15,9 +15,9 @@ from qabel.core.backoff import Attempts, backoff
 from qabel.core.errors import StoreError
 from qabel.drop.url import DropURL
 from qabel.net.errors import DropServerError, Refused
-from qabel.store.errors import StoreClosed
-from qabel.store.outcomes import Outcome as Settled
-from qabel.store.sends import Posting
+from qabel.store.database.errors import StoreClosed
+from qabel.store.outbox.outcomes import Outcome as Settled
+from qabel.store.outbox.sends import Posting
 
 AT_ONCE = 4
 """Messages posted to one server at the same time."""
@@ -61,7 +61,7 @@ class Client(Protocol):
 
 
 class OutcomeShelf(Protocol):
-    """Where outcomes are kept: ``qabel.store.outbox.Outbox``."""
+    """Where outcomes are kept: ``qabel.store.outbox.repository.Outbox``."""
 
     def posted(self, posting: Posting, *, now: float) -> Deferred[Settled]:
         """Note that the server took it."""

@@ -11,8 +11,8 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from qabel.core.errors import StoreFull
-from qabel.store.connection import Connection
-from qabel.store.database import Database
+from qabel.store.database.connection import Connection
+from qabel.store.database.database import Database
 
 LOOK_AGAIN = 1.0
 """Seconds between two looks at whether there is room again."""

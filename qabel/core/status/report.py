@@ -24,8 +24,8 @@ from qabel.core.status.health import (
     server_status,
     store_trouble,
 )
-from qabel.store.outbox import Outbox
-from qabel.store.records import OutboxCounts
+from qabel.store.outbox.records import OutboxCounts
+from qabel.store.outbox.repository import Outbox
 
 STORE_PATIENCE = 5.0
 """Seconds after which a store that does not answer counts as out of order."""

@@ -7,7 +7,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from qabel.core.errors import Gone
 from qabel.core.journal.journal import RING_SIZE, Log
 from qabel.deferreds import AT_ONCE
-from qabel.store.feed import FeedEntry
+from qabel.store.journal.entries import FeedEntry
 
 
 class Shelf:

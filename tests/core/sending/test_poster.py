@@ -7,9 +7,9 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from qabel.core.sending.poster import AT_ONCE, Outcome, Poster
 from qabel.net.errors import ConnectFailed, Refused
-from qabel.store.errors import StoreFull
-from qabel.store.outcomes import Outcome as Settled
-from qabel.store.sends import Kind, Posting
+from qabel.store.database.errors import StoreFull
+from qabel.store.outbox.outcomes import Outcome as Settled
+from qabel.store.outbox.sends import Kind, Posting
 
 
 def posting(number: int, server: str = "http://one.example") -> Posting:

@@ -7,8 +7,8 @@ from twisted.trial.unittest import SynchronousTestCase
 from qabel.core.sending.poster import LONGEST_PAUSE, Poster
 from qabel.drop.url import DropURL
 from qabel.net.errors import DropServerError, NotAllowed, Refused
-from qabel.store.outcomes import Outcome
-from qabel.store.sends import Kind, Posting
+from qabel.store.outbox.outcomes import Outcome
+from qabel.store.outbox.sends import Kind, Posting
 
 SERVER = "http://one.example"
 

@@ -10,8 +10,8 @@ from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
 from qabel.core.status.disk_space import LOOK_AGAIN, Room, WatchedDatabase
-from qabel.store.connection import Connection
-from qabel.store.errors import StoreError, StoreFull
+from qabel.store.database.connection import Connection
+from qabel.store.database.errors import StoreError, StoreFull
 from qabel.store.key_record import GivenKey
 from tests.conftest import LoggedFailures
 

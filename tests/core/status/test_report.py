@@ -7,7 +7,7 @@ from twisted.internet.defer import Deferred, fail
 from qabel.core.backoff import Attempts
 from qabel.core.status import report
 from qabel.core.status.health import STUCK_AFTER, disk_trouble, sending_trouble
-from qabel.store.errors import StoreError
+from qabel.store.database.errors import StoreError
 from tests.conftest import LoggedFailures
 from tests.core.conftest import World
 

@@ -1,0 +1,1 @@
+"""The encrypted file: made, opened, used on a thread of its own, upgraded, copied."""

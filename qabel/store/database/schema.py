@@ -1,0 +1,72 @@
+"""The tables, as numbered steps: what each version of the database adds to the one before."""
+
+from collections.abc import Iterator, Sequence
+from functools import cache
+from importlib import resources
+
+from sqlcipher3 import dbapi2 as sqlcipher
+
+from qabel.store.database.connection import Connection, one
+from qabel.store.database.errors import Corrupt
+
+APPLICATION_ID = 0x51424C31
+"""Marks a database as this daemon's (SQLite's ``application_id``): ``QBL1``."""
+
+
+@cache
+def migrations() -> tuple[str, ...]:
+    """Give the SQL of each step, in order: the first makes version 1 out of an empty file."""
+    folder = resources.files("qabel.store.database") / "migrations"
+    names = sorted(entry.name for entry in folder.iterdir() if entry.name.endswith(".sql"))
+    numbers = [int(name.partition("_")[0]) for name in names]
+    if numbers != list(range(1, len(names) + 1)):
+        raise ValueError(f"the numbers of the migrations have gaps: {names}")
+    return tuple((folder / name).read_text("utf-8") for name in names)
+
+
+def version(connection: Connection) -> int:
+    """Read which version a database has: 0 for an empty one."""
+    row = one(connection, "PRAGMA user_version")
+    return int(row[0])
+
+
+def upgrade(connection: Connection, steps: Sequence[str]) -> None:
+    """Bring a database to the newest version, in one transaction: all of it, or nothing.
+
+    Args:
+        connection: with no transaction open.
+        steps: as from ``migrations()``; those that the database has already are passed over.
+
+    """
+    have = version(connection)
+    if have == len(steps):
+        return
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        for step in steps[have:]:
+            for statement in statements(step):
+                connection.execute(statement)
+        if connection.execute("PRAGMA foreign_key_check").fetchone() is not None:
+            raise Corrupt("The database cannot be brought up to date: rows of it refer to nothing.")
+        connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        connection.execute(f"PRAGMA user_version = {len(steps)}")
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+
+
+def statements(script: str) -> Iterator[str]:
+    """Take a script apart into its statements, each of which ends at the end of a line.
+
+    The driver's own ``executescript`` would commit before it begins.
+    """
+    statement = ""
+    for line in script.splitlines(keepends=True):
+        statement += line
+        if sqlcipher.complete_statement(statement):
+            yield statement
+            statement = ""
+    if statement.strip():
+        raise ValueError(f"a statement has no end: {statement.strip()[:60]}")

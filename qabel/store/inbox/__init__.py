@@ -1,0 +1,1 @@
+"""The rows of received messages, and of what was seen in drops."""

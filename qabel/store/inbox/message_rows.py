@@ -1,0 +1,108 @@
+"""The rows of received messages, and their form in JSON."""
+
+from collections.abc import Mapping
+
+import attrs
+
+from qabel.store.database.connection import Connection
+from qabel.store.outbox.sends import NewSend
+
+
+@attrs.frozen(kw_only=True)
+class NewMessage:
+    """A message that came and was opened, to be stored. Keys as 32 bytes, times in ms."""
+
+    hash: bytes
+    """Of the bytes that the server gave (``qabel.store.inbox.seen.HASH_SIZE``)."""
+    version: int
+    time_stamp: int
+    acknowledge_id: str
+    sender: bytes
+    receiver: bytes
+    model_object: str
+    data: bytes = attrs.field(repr=False)
+    """A JSON object, encoded."""
+    meta_data: bytes | None = attrs.field(default=None, repr=False)
+    """The sender's introduction of itself: a JSON object, encoded."""
+    received: int
+    identity_id: int
+    contact_id: int | None
+    acknowledgement: NewSend | None = None
+    """What to send in return, once, if the message is new."""
+
+
+@attrs.frozen(kw_only=True)
+class StoredMessage:
+    """A message in the inbox; its ``id`` is its number in the log."""
+
+    id: int
+    version: int
+    time_stamp: int
+    acknowledge_id: str
+    sender: bytes
+    receiver: bytes
+    model_object: str
+    data: bytes = attrs.field(repr=False)
+    meta_data: bytes | None = attrs.field(repr=False)
+    received: int
+    identity_id: int
+    contact_id: int | None
+
+
+@attrs.frozen
+class Filter:
+    """Which messages to read: those that agree with all that is given."""
+
+    identity_id: int | None = None
+    contact_id: int | None = None
+    model_object: str | None = None
+
+    @property
+    def sql(self) -> str:
+        """The conditions, to stand behind another one."""
+        return "".join(f" AND {name} = :{name}" for name in self.parameters)
+
+    @property
+    def parameters(self) -> Mapping[str, object]:
+        """The values for ``sql``."""
+        return attrs.asdict(self, filter=lambda _, value: value is not None)
+
+
+EVERYTHING = Filter()
+
+_COLUMNS = tuple(field.name for field in attrs.fields(StoredMessage))
+_AS_BYTES = {"data", "meta_data"}
+
+SELECT = "SELECT {} FROM messages".format(
+    ", ".join(f"CAST({name} AS BLOB)" if name in _AS_BYTES else name for name in _COLUMNS)
+)
+
+# SQLite writes the JSON about as fast as it would give the columns, and without Python's lock.
+JSON = """format(
+    '{"version":%d,"time_stamp":%d,"acknowledge_id":%s,"sender":"%s","receiver":"%s",'
+    || '"model_object":%s,"data":%s,%s"id":%d,"received":%d,"identity_id":%d,"contact_id":%s}',
+    version, time_stamp, json_quote(acknowledge_id), lower(hex(sender)), lower(hex(receiver)),
+    json_quote(model_object), data,
+    CASE WHEN meta_data IS NULL THEN '' ELSE '"meta_data":' || meta_data || ',' END,
+    id, received, identity_id, coalesce(contact_id, 'null'))"""
+"""A message as JSON text, with the keys of the REST contract (``/drop``) and ``meta_data``."""
+
+_INSERT = "INSERT INTO messages ({}) VALUES ({})".format(
+    ", ".join(_COLUMNS), ", ".join(f":{name}" for name in _COLUMNS)
+)
+
+
+def insert(connection: Connection, number: int, message: NewMessage) -> StoredMessage:
+    """Store a message under its number in the log, within a transaction."""
+    values = {name: getattr(message, name) for name in _COLUMNS if name != "id"}
+    stored = StoredMessage(id=number, **values)
+    values["data"] = message.data.decode()
+    if message.meta_data is not None:
+        values["meta_data"] = message.meta_data.decode()
+    connection.execute(_INSERT, {"id": number, **values})
+    return stored
+
+
+def from_row(row: tuple[object, ...]) -> StoredMessage:
+    """Make a message of a row of ``SELECT``."""
+    return StoredMessage(**dict(zip(_COLUMNS, row, strict=True)))  # type: ignore[arg-type]

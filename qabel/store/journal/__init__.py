@@ -1,0 +1,1 @@
+"""The rows of the journal: its numbers, its entries, its readers' cursors."""

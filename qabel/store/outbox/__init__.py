@@ -1,0 +1,1 @@
+"""The rows of what goes out: sends, deliveries, postings, and what became of them."""

@@ -1,0 +1,139 @@
+"""Sends as they are shown: what was sent, and how far it is with each recipient."""
+
+import json
+from collections.abc import Iterable, Mapping
+
+import attrs
+
+from qabel.store.database.connection import Connection, one
+from qabel.store.outbox.sends import DeliveryState, Kind
+
+
+@attrs.frozen(kw_only=True)
+class DeliveryRecord:
+    """A send to one of its recipients. Times in milliseconds since the epoch."""
+
+    recipient: str
+    """64 hex digits."""
+    contact_id: int | None
+    state: DeliveryState
+    reason: str | None
+    """Why it failed, or why the last attempt did."""
+    created: int
+    settled: int | None
+    """When it was sent or failed."""
+    acknowledged: int | None
+    """When the recipient said what became of it."""
+    attempts: int
+    """How often it was posted, all drop URLs together."""
+    next_attempt: int | None
+    """None if it is settled, or behind others."""
+
+
+@attrs.frozen(kw_only=True)
+class SendRecord:
+    """A send with its deliveries, in the order of its recipients."""
+
+    id: int
+    kind: Kind
+    sender: str
+    """64 hex digits."""
+    identity_id: int
+    model_object: str
+    acknowledge_id: str
+    message: bytes | None = attrs.field(repr=False)
+    """JSON: what was sent."""
+    created: int
+    deliveries: tuple[DeliveryRecord, ...]
+
+
+@attrs.frozen
+class OutboxCounts:
+    """How many deliveries of messages there are in each state."""
+
+    queued: int
+    sent: int
+    failed: int
+    oldest_queued: int | None
+    """When the one that waits longest was added, in milliseconds since the epoch."""
+
+
+_SENDS = (
+    "SELECT id, kind, lower(hex(sender)), identity_id, model_object, acknowledge_id, message, "
+    "created FROM sends WHERE {} ORDER BY id LIMIT :limit"
+)
+# The join goes in the order it is written: from the few sends to their deliveries.
+_DELIVERIES = """
+SELECT send_id, deliveries.id, lower(hex(recipient)), contact_id, state,
+    coalesce(reason, (SELECT reason FROM postings WHERE delivery_id = deliveries.id
+        AND state = 'queued' AND reason IS NOT NULL ORDER BY id LIMIT 1)),
+    created, settled, acknowledged,
+    (SELECT coalesce(sum(attempts), 0) FROM postings WHERE delivery_id = deliveries.id),
+    (SELECT min(next_attempt) FROM postings WHERE delivery_id = deliveries.id)
+FROM json_each(?) AS page CROSS JOIN deliveries ON send_id = page.value
+"""
+
+
+def get(connection: Connection, send_id: int) -> SendRecord | None:
+    """Read one send, of whatever kind; None if there is none with that id."""
+    found = _read(connection, "id = :id", {"id": send_id, "limit": 1})
+    return found[0] if found else None
+
+
+def read(
+    connection: Connection, after: int, limit: int, identity_id: int | None
+) -> list[SendRecord]:
+    """Read sends of messages with ids above ``after``, oldest first, at most ``limit``."""
+    which = "kind = 'message' AND id > :after"
+    if identity_id is not None:
+        which += " AND identity_id = :identity_id"
+    values = {"after": after, "limit": limit, "identity_id": identity_id}
+    return _read(connection, which, values)
+
+
+def counts(connection: Connection) -> OutboxCounts:
+    """Read how many deliveries there are in each state, without counting them."""
+    row = one(
+        connection,
+        "SELECT queued, sent, failed, (SELECT min(created) FROM deliveries "
+        "WHERE state = 'queued' AND kind = 'message') FROM state",
+    )
+    return OutboxCounts(*row)
+
+
+def _read(connection: Connection, which: str, values: Mapping[str, object]) -> list[SendRecord]:
+    rows = connection.execute(_SENDS.format(which), values).fetchall()
+    deliveries = _deliveries(connection, (row[0] for row in rows))
+    return [
+        SendRecord(
+            id=row[0],
+            kind=Kind(row[1]),
+            sender=row[2],
+            identity_id=row[3],
+            model_object=row[4],
+            acknowledge_id=row[5],
+            message=row[6],
+            created=row[7],
+            deliveries=tuple(deliveries.get(row[0], ())),
+        )
+        for row in rows
+    ]
+
+
+def _deliveries(connection: Connection, sends: Iterable[int]) -> dict[int, list[DeliveryRecord]]:
+    found: dict[int, list[DeliveryRecord]] = {}
+    rows = connection.execute(_DELIVERIES, (json.dumps(list(sends)),)).fetchall()
+    for row in sorted(rows, key=lambda row: row[1]):
+        delivery = DeliveryRecord(
+            recipient=row[2],
+            contact_id=row[3],
+            state=DeliveryState(row[4]),
+            reason=row[5],
+            created=row[6],
+            settled=row[7],
+            acknowledged=row[8],
+            attempts=row[9],
+            next_attempt=row[10],
+        )
+        found.setdefault(row[0], []).append(delivery)
+    return found

@@ -1,0 +1,244 @@
+"""The rows of what goes out: sends, their deliveries to recipients, their postings to drop URLs.
+
+Postings of one recipient to one drop URL stand in line, in the order they were added. Only the
+first in each line has a time for its next attempt: those behind it come up when it is settled.
+So a message never overtakes an earlier one, and a drop server that is away holds up only what
+is to go there.
+"""
+
+import json
+from collections.abc import Iterable, Sequence
+from enum import StrEnum
+
+import attrs
+
+from qabel.store.database.connection import Connection, one
+from qabel.store.journal.numbers import add_event
+
+NO_URL = "There is no drop URL to post it to."
+"""The reason of a delivery that failed before it began."""
+
+
+class Kind(StrEnum):
+    """What a send is for. Acknowledgements are the daemon's own: not listed, and not counted."""
+
+    MESSAGE = "message"
+    ACKNOWLEDGEMENT = "acknowledgement"
+
+
+class DeliveryState(StrEnum):
+    """How far a delivery to one recipient is."""
+
+    QUEUED = "queued"
+    SENT = "sent"
+    FAILED = "failed"
+
+
+class PostingState(StrEnum):
+    """How far the posting of a delivery to one drop URL is."""
+
+    QUEUED = "queued"
+    POSTED = "posted"
+    REFUSED = "refused"
+
+
+@attrs.frozen(kw_only=True)
+class NewDelivery:
+    """A message sealed for one recipient, and the drop URLs that it is to be posted to."""
+
+    recipient: bytes
+    contact_id: int | None
+    sealed: bytes = attrs.field(repr=False)
+    urls: Sequence[str] = attrs.field(repr=False)
+
+
+@attrs.frozen(kw_only=True)
+class NewSend:
+    """One message to any number of recipients."""
+
+    kind: Kind = Kind.MESSAGE
+    sender: bytes
+    identity_id: int
+    model_object: str
+    acknowledge_id: str = "0"
+    message: bytes | None = attrs.field(default=None, repr=False)
+    """JSON: what was sent, for its sender to look at; the sealed form cannot be opened again."""
+    deliveries: Sequence[NewDelivery]
+
+
+@attrs.frozen(kw_only=True)
+class Posting:
+    """Something to post now: bytes, and where to. What was sealed once is posted as it is."""
+
+    id: int
+    delivery_id: int
+    send_id: int
+    kind: Kind
+    recipient: bytes
+    url: str = attrs.field(repr=False)
+    sealed: bytes = attrs.field(repr=False)
+    attempts: int
+    """How many there were before."""
+
+
+_POSTING_COLUMNS = tuple(field.name for field in attrs.fields(Posting))
+
+
+def insert(connection: Connection, send: NewSend, now: int) -> tuple[int, list[Posting]]:
+    """Add a send, within a transaction; gives its id, and what can be posted at once.
+
+    ``now`` is in milliseconds since the epoch.
+    """
+    send_id = connection.execute(
+        "INSERT INTO sends "
+        "(kind, sender, identity_id, model_object, acknowledge_id, message, created) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?)",
+        (
+            send.kind,
+            send.sender,
+            send.identity_id,
+            send.model_object,
+            send.acknowledge_id,
+            send.message,
+            now,
+        ),
+    ).lastrowid
+    ready = [
+        posting
+        for delivery in send.deliveries
+        for posting in _insert_delivery(connection, send_id, send, delivery, now)
+    ]
+    if not all(delivery.urls for delivery in send.deliveries):
+        _settle_the_unpostable(connection, send_id, now)
+    return send_id, ready
+
+
+def _settle_the_unpostable(connection: Connection, send_id: int, now: int) -> None:
+    nowhere = connection.execute(
+        "SELECT id FROM deliveries WHERE send_id = ? "
+        "AND NOT EXISTS (SELECT 1 FROM postings WHERE delivery_id = deliveries.id)",
+        (send_id,),
+    ).fetchall()
+    for (delivery_id,) in nowhere:
+        settle(connection, delivery_id, DeliveryState.FAILED, NO_URL, now)
+
+
+def _insert_delivery(
+    connection: Connection, send_id: int, send: NewSend, delivery: NewDelivery, now: int
+) -> list[Posting]:
+    delivery_id = connection.execute(
+        "INSERT INTO deliveries "
+        "(send_id, kind, sender, recipient, contact_id, acknowledge_id, sealed, created) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            send_id,
+            send.kind,
+            send.sender,
+            delivery.recipient,
+            delivery.contact_id,
+            send.acknowledge_id,
+            delivery.sealed,
+            now,
+        ),
+    ).lastrowid
+    ready = []
+    for url in dict.fromkeys(delivery.urls):
+        posting_id, next_attempt = _insert_posting(
+            connection, delivery_id, url, delivery.recipient, now
+        )
+        if next_attempt is not None:
+            posting = Posting(
+                id=posting_id,
+                delivery_id=delivery_id,
+                send_id=send_id,
+                kind=send.kind,
+                recipient=delivery.recipient,
+                url=url,
+                sealed=delivery.sealed,
+                attempts=0,
+            )
+            ready.append(posting)
+    return ready
+
+
+def _insert_posting(
+    connection: Connection, delivery_id: int, url: str, recipient: bytes, now: int
+) -> tuple[int, int | None]:
+    row = connection.execute(
+        "INSERT INTO postings (delivery_id, url, recipient, next_attempt) VALUES (?1, ?2, ?3, "
+        "CASE WHEN EXISTS (SELECT 1 FROM postings "
+        "WHERE url = ?2 AND recipient = ?3 AND state = 'queued') THEN NULL ELSE ?4 END) "
+        "RETURNING id, next_attempt",
+        (delivery_id, url, recipient, now),
+    ).fetchall()[0]
+    return row[0], row[1]
+
+
+def advance(
+    connection: Connection, lines: Iterable[tuple[str, bytes]], now: int
+) -> tuple[Posting, ...]:
+    """Have the first in each line (drop URL, recipient) be due; gives those that became so."""
+    due = [
+        row[0]
+        for line in dict.fromkeys(lines)
+        for row in connection.execute(
+            "UPDATE postings SET next_attempt = ? WHERE next_attempt IS NULL AND id = "
+            "(SELECT min(id) FROM postings WHERE url = ? AND recipient = ? AND state = 'queued') "
+            "RETURNING id",
+            (now, *line),
+        ).fetchall()
+    ]
+    if not due:
+        return ()
+    return postings(connection, "postings.id IN (SELECT value FROM json_each(?))", json.dumps(due))
+
+
+def postings(connection: Connection, condition: str, *values: object) -> tuple[Posting, ...]:
+    """Read postings with what they post; ``condition`` is SQL that goes after WHERE."""
+    rows = connection.execute(
+        "SELECT postings.id, delivery_id, send_id, kind, postings.recipient, url, sealed, attempts "
+        f"FROM postings JOIN deliveries ON deliveries.id = delivery_id WHERE {condition}",
+        values,
+    )
+    return tuple(
+        Posting(**dict(zip(_POSTING_COLUMNS, (*row[:3], Kind(row[3]), *row[4:]), strict=True)))
+        for row in rows
+    )
+
+
+def settle(
+    connection: Connection, delivery_id: int, state: DeliveryState, reason: str | None, now: int
+) -> None:
+    """Note what became of a delivery for good, and tell readers of the log of it."""
+    row = connection.execute(
+        "UPDATE deliveries SET state = ?, reason = ?, settled = ?, sealed = NULL WHERE id = ? "
+        "RETURNING send_id, kind",
+        (state, reason, now, delivery_id),
+    ).fetchall()
+    for send_id, kind in row:
+        if kind == Kind.MESSAGE:
+            tell(connection, delivery_id, now)
+        else:
+            _drop_settled_acknowledgement(connection, send_id)
+
+
+def tell(connection: Connection, delivery_id: int, now: int) -> None:
+    """Log the state that a delivery is in now, as an event of kind ``outbox``."""
+    row = one(
+        connection,
+        "SELECT send_id, lower(hex(recipient)), contact_id, state, reason, acknowledged "
+        "FROM deliveries WHERE id = ?",
+        (delivery_id,),
+    )
+    names = ("id", "recipient", "contact_id", "state", "reason", "acknowledged")
+    detail = json.dumps(dict(zip(names, row, strict=True)), separators=(",", ":"))
+    add_event(connection, "outbox", detail.encode(), now)
+
+
+def _drop_settled_acknowledgement(connection: Connection, send_id: int) -> None:
+    """Nobody asks what became of an acknowledgement."""
+    connection.execute(
+        "DELETE FROM sends WHERE id = ? AND NOT EXISTS "
+        "(SELECT 1 FROM deliveries WHERE send_id = ? AND state = 'queued')",
+        (send_id, send_id),
+    )

@@ -1,0 +1,119 @@
+"""Backups: a consistent copy, made while the database is written to."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_twisted
+from twisted.internet.defer import CancelledError
+
+from qabel.store.database.database import Database
+from qabel.store.database.errors import AlreadyThere, StoreClosed, StoreError
+from qabel.store.key_record import GivenKey
+from tests.store.database.damage import damage
+
+PAIR = "INSERT INTO documents VALUES (?, ?)"
+
+
+def add_pair(number: int) -> Any:
+    """Give the work of adding two documents that belong together."""
+
+    def work(connection: Any) -> None:
+        connection.execute(PAIR, (f"a{number}", b"x" * 2000))
+        connection.execute(PAIR, (f"b{number}", b"x" * 2000))
+
+    return work
+
+
+def facts(connection: Any) -> tuple[Any, ...]:
+    """Read the database's id, and how many documents of each half there are."""
+    return connection.execute(
+        "SELECT database_id, (SELECT count(*) FROM documents WHERE name LIKE 'a%'), "
+        "(SELECT count(*) FROM documents WHERE name LIKE 'b%') FROM state"
+    ).fetchone()
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_copy_is_consistent_while_it_is_written(
+    path: Path, key: bytes, here: Any, got: Any
+) -> None:
+    """Whatever is committed meanwhile is in the copy as a whole or not at all."""
+    database = Database(path, GivenKey(key))
+    await database.open()
+    for i in range(300):
+        await database.run(add_pair(i))
+    target = path.with_name("copy.db")
+    done = database.backup(target)
+    written = 300
+    while not done.called:
+        await database.run(add_pair(written))
+        written += 1
+    await done
+    own_id, *_ = await database.run(facts)
+    await database.close()
+    copy = Database(target, GivenKey(key), worker=here)
+    got(copy.open())
+    copy_id, first, second = got(copy.run(facts))
+    assert got(copy.run(damage)) == []
+    got(copy.close())
+    assert first == second
+    assert 300 <= first <= written
+    assert copy_id != own_id
+    assert sorted(each.name for each in path.parent.iterdir()) == ["copy.db", "qabel.db"]
+
+
+def test_a_file_in_the_way_is_left_alone(database: Database, tmp_path: Path, got: Any) -> None:
+    """A backup never replaces anything."""
+    target = tmp_path / "copy"
+    target.write_bytes(b"mine")
+    with pytest.raises(AlreadyThere):
+        got(database.backup(target))
+    assert target.read_bytes() == b"mine"
+
+
+def test_a_place_that_cannot_be_written_is_told_of(
+    database: Database, tmp_path: Path, got: Any
+) -> None:
+    """A missing directory is one clear line."""
+    with pytest.raises(StoreError, match="No such file"):
+        got(database.backup(tmp_path / "missing" / "copy"))
+
+
+@pytest_twisted.ensureDeferred
+async def test_closing_stops_a_backup_and_leaves_nothing_of_it(path: Path, key: bytes) -> None:
+    """A copy that is not done when the store closes is given up and removed."""
+    database = Database(path, GivenKey(key))
+    await database.open()
+    await database.run(
+        lambda c: [c.execute(PAIR, (f"{i}", b"x" * 900_000)) for i in range(12)] and None
+    )
+    copies = [database.backup(path.with_name(f"copy{i}")) for i in range(2)]
+    await database.close()
+    for copy in copies:
+        with pytest.raises(StoreClosed):
+            await copy
+    assert [each.name for each in path.parent.iterdir()] == [path.name]
+
+
+@pytest_twisted.ensureDeferred
+async def test_backups_and_a_change_of_key_go_one_by_one(
+    path: Path, key: bytes, here: Any, got: Any
+) -> None:
+    """What goes over the whole file waits for what does so already."""
+    database = Database(path, GivenKey(key))
+    await database.open()
+    await database.run(add_pair(0))
+    before = database.backup(path.with_name("before"))
+    changed = database.rekey(b"\x09" * 32)
+    after = database.backup(path.with_name("after"))
+    changed.cancel()
+    with pytest.raises(CancelledError):
+        await changed
+    await before
+    await after
+    await database.close()
+    for name, fits in (("before", key), ("after", b"\x09" * 32)):
+        copy = Database(path.with_name(name), GivenKey(fits), worker=here)
+        got(copy.open())
+        assert got(copy.run(facts))[1:] == (1, 1)
+        got(copy.close())

@@ -1,0 +1,253 @@
+"""The database: opened, used, closed, by real threads on real files."""
+
+import os
+import stat
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from threading import Event, get_ident
+from typing import Any
+
+import pytest
+import pytest_twisted
+from twisted.internet.defer import gatherResults
+from twisted.internet.task import Clock
+
+from qabel.store.database.database import Database
+from qabel.store.database.errors import Corrupt, StoreClosed, StoreError, StoreFull
+from qabel.store.key_record import GivenKey
+from tests.store.database.damage import damage
+
+ADD = "INSERT INTO documents (name, body) VALUES (?, ?)"
+
+
+def add(name: str, size: int = 1) -> Any:
+    """Give the work of adding a document."""
+    return lambda connection: connection.execute(ADD, (name, b"x" * size)).rowcount
+
+
+def names(connection: Any) -> list[str]:
+    """Read the names of all documents."""
+    return [row[0] for row in connection.execute("SELECT name FROM documents ORDER BY name")]
+
+
+def test_a_database_is_made_and_kept(path: Path, key: bytes, here: Any, got: Any) -> None:
+    """The first start makes a private file; what was written is there at the next one."""
+    first = Database(path, GivenKey(key), worker=here)
+    got(first.open())
+    got(first.run(add("a")))
+    modes = {each.name: stat.S_IMODE(each.stat().st_mode) for each in path.parent.iterdir()}
+    got(first.close())
+    second = Database(path, GivenKey(key), worker=here)
+    got(second.open())
+    assert got(second.run(names)) == ["a"]
+    assert got(second.run(damage)) == []
+    got(second.close())
+    assert set(modes.values()) == {0o600}
+    assert [each.name for each in path.parent.iterdir()] == [path.name]
+
+
+def test_a_commit_is_on_the_disk(database: Database, rows: Any) -> None:
+    """What makes a commit durable, and what is deleted unreadable, is switched on."""
+    settings = ("journal_mode", "synchronous", "foreign_keys", "secure_delete", "temp_store")
+    found = {name: rows(f"PRAGMA {name}")[0][0] for name in settings}
+    assert found == {
+        "journal_mode": "wal",
+        "synchronous": 2,
+        "foreign_keys": 1,
+        "secure_delete": 1,
+        "temp_store": 2,
+    }
+
+
+def test_opened_only_once(database: Database, got: Any) -> None:
+    """A Database is for one opening."""
+    with pytest.raises(StoreError, match="opened before"):
+        got(database.open())
+
+
+def test_nothing_before_open_and_after_close(path: Path, key: bytes, here: Any, got: Any) -> None:
+    """A store that is not open says so, whatever it is asked."""
+    database = Database(path, GivenKey(key), worker=here)
+    for _ in range(2):
+        for ask in (
+            lambda: database.run(names),
+            lambda: database.backup(path.with_name("copy")),
+            lambda: database.rekey(key),
+        ):
+            with pytest.raises(StoreClosed):
+                got(ask())
+        got(database.close())
+        if not path.exists():
+            got(database.open())
+            got(database.close())
+
+
+@pytest_twisted.ensureDeferred
+async def test_work_may_be_handed_in_before_it_is_open(path: Path, key: bytes) -> None:
+    """Calls that do not wait for the opening are done after it, off the reactor's thread."""
+    database = Database(path, GivenKey(key))
+    opened = database.open()
+    thread = database.run(lambda _: get_ident())
+    closed = database.close()
+    await opened
+    assert await thread != get_ident()
+    await closed
+
+
+@pytest_twisted.ensureDeferred
+async def test_work_after_a_failed_opening_fails(path: Path, key: bytes) -> None:
+    """Calls that did not wait for an opening that failed are told that it is not open."""
+    path.write_bytes(b"garbage")
+    database = Database(path, GivenKey(key))
+    opened = database.open()
+    waiting = database.run(names)
+    with pytest.raises(StoreError):
+        await opened
+    with pytest.raises(StoreClosed):
+        await waiting
+    await database.close()
+
+
+@pytest_twisted.ensureDeferred
+async def test_closing_finishes_what_was_asked(path: Path, key: bytes, here: Any, got: Any) -> None:
+    """Everything that was handed in before is done before it closes."""
+    database = Database(path, GivenKey(key))
+    await database.open()
+    jobs = [database.run(add(f"{i:03}")) for i in range(200)]
+    await database.close()
+    await gatherResults(jobs)
+    again = Database(path, GivenKey(key), worker=here)
+    got(again.open())
+    assert len(got(again.run(names))) == 200
+    got(again.close())
+
+
+@pytest_twisted.ensureDeferred
+async def test_closing_gives_up_what_takes_too_long(path: Path, key: bytes) -> None:
+    """After half of the time what still runs is broken off, and what waits is not begun."""
+    clock = _ClockWithThreads()
+    database = Database(path, GivenKey(key), reactor=clock)
+    await database.open()
+    started = Event()
+
+    def endless(connection: Any) -> None:
+        started.set()
+        connection.execute(
+            "WITH RECURSIVE n(i) AS (VALUES (1) UNION ALL SELECT i + 1 FROM n) SELECT max(i) FROM n"
+        ).fetchall()
+
+    running = database.run(endless)
+    waiting = [database.run(add(f"{i}")) for i in range(3)]
+    started.wait()
+    closed = database.close(timeout=4.0)
+    clock.advance(2.0)
+    await closed
+    for job in (running, *waiting):
+        with pytest.raises(StoreClosed):
+            await job
+    assert not clock.getDelayedCalls()
+
+
+@pytest_twisted.ensureDeferred
+async def test_closing_ends_though_the_disk_hangs(path: Path, key: bytes) -> None:
+    """Where the disk does not answer at all, closing fails when its time is over."""
+    clock = _ClockWithThreads()
+    database = Database(path, GivenKey(key), reactor=clock)
+    await database.open()
+    started, hangs = Event(), Event()
+    running = database.run(lambda _: (started.set(), hangs.wait()))
+    started.wait()
+    closed = database.close(timeout=4.0)
+    clock.advance(2.0)
+    clock.advance(2.0)
+    with pytest.raises(StoreError, match="hangs"):
+        await closed
+    hangs.set()
+    await running
+
+
+def test_a_damaged_file_is_told_of(path: Path, key: bytes, here: Any, got: Any) -> None:
+    """A page that was changed from outside is found, never read as if it were good."""
+    database = Database(path, GivenKey(key), worker=here)
+    got(database.open())
+    for i in range(100):
+        got(database.run(add(f"{i}", 1000)))
+    got(database.close())
+    with path.open("r+b") as file:
+        file.seek(-3 * 4096 + 100, os.SEEK_END)
+        file.write(b"damage")
+    again = Database(path, GivenKey(key), worker=here)
+    got(again.open())
+    assert got(again.run(damage))
+    with pytest.raises(Corrupt):
+        got(again.run(lambda connection: connection.execute("SELECT * FROM documents").fetchall()))
+    got(again.close())
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """Give a directory on a disk of 3 MB."""
+    mounted = tmp_path / "small"
+    mounted.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", "size=3m", "tmpfs", str(mounted)]
+    if os.geteuid() != 0 or subprocess.run(command, check=False, capture_output=True).returncode:
+        pytest.skip("mounting a small disk is not allowed here")
+    yield mounted
+    subprocess.run(["umount", "-l", str(mounted)], check=True)
+
+
+def test_a_full_disk_changes_nothing_and_passes(
+    small_disk: Path, key: bytes, here: Any, got: Any
+) -> None:
+    """What does not fit is refused as a whole; once there is room, it goes on."""
+    database = Database(small_disk / "qabel.db", GivenKey(key), worker=here)
+    got(database.open())
+    ballast = small_disk / "ballast"
+    ballast.write_bytes(b"x" * 1_000_000)
+    kept = 0
+
+    def fill() -> None:
+        nonlocal kept
+        while True:
+            got(database.run(add(f"{kept:04}", 50_000)))
+            kept += 1
+
+    with pytest.raises(StoreFull, match="no room"):
+        fill()
+    assert len(got(database.run(names))) == kept
+    with pytest.raises(StoreFull):
+        got(database.rekey(bytes(32)))
+    with pytest.raises(StoreFull):
+        got(database.backup(small_disk / "copy"))
+    ballast.unlink()
+    got(database.run(add("more")))
+    assert len(got(database.run(names))) == kept + 1
+    assert got(database.run(damage)) == []
+    got(database.close())
+    left = {each.name for each in small_disk.iterdir()}
+    assert left <= {"qabel.db", "qabel.db-wal", "qabel.db-shm"}
+
+
+@pytest.mark.parametrize("group", [1, 5])
+def test_a_database_with_no_pages_left(database: Database, rows: Any, got: Any, group: int) -> None:
+    """SQLite's own limit is told of as a full disk, and takes nothing of others along."""
+    pages = rows("PRAGMA page_count")[0][0]
+    rows(f"PRAGMA max_page_count = {pages + 2}")
+    with pytest.raises(StoreFull):
+        got(database.run(add("big", 100_000)))
+    for i in range(group):
+        got(database.run(add(f"{i}")))
+    rows("PRAGMA max_page_count = 1000000")
+    got(database.run(add("big", 100_000)))
+    assert len(got(database.run(names))) == group + 1
+
+
+class _ClockWithThreads(Clock):
+    """A clock by which nothing passes, and the real reactor for what threads hand back."""
+
+    def callFromThread(self, *args: Any) -> None:
+        """Have it called by the real reactor."""
+        from twisted.internet import reactor
+
+        reactor.callFromThread(*args)  # type: ignore[attr-defined]

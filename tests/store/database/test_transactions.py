@@ -1,0 +1,145 @@
+"""Jobs that share a commit: none takes another along, and none succeeds before it is durable."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from twisted.python.failure import Failure
+
+from qabel.store.database.connection import Connection, configure, connect
+from qabel.store.database.errors import StoreClosed, StoreError
+from qabel.store.database.thread import Job
+from qabel.store.database.transactions import work_off
+
+
+@pytest.fixture
+def connection(path: Path, key: bytes) -> Any:
+    """Give a connection to a database with one table."""
+    path.touch()
+    made = connect(path, key)
+    made.execute("PRAGMA journal_mode = WAL")
+    configure(made)
+    made.execute("CREATE TABLE t (a UNIQUE CHECK (a <> 13))")
+    yield made
+    made.close()
+
+
+def add(*values: object) -> Job:
+    """Make a job that adds rows, one by one."""
+
+    def work(connection: Connection) -> int:
+        for value in values:
+            connection.execute("INSERT INTO t VALUES (?)", (value,))
+        return len(values)
+
+    return Job(work)
+
+
+def values(connection: Connection) -> list[Any]:
+    """Read what is in the table."""
+    return [row[0] for row in connection.execute("SELECT a FROM t ORDER BY a")]
+
+
+def _never() -> bool:
+    return False
+
+
+def test_a_job_that_fails_takes_nothing_along(connection: Connection, path: Path) -> None:
+    """What failed is undone as a whole; its neighbours are committed."""
+
+    def fail(connection: Connection) -> None:
+        connection.execute("INSERT INTO t VALUES (50)")
+        raise KeyError("no such thing")
+
+    jobs = [add(1), add(2, 3, 13), Job(fail), add(4)]
+    work_off(connection, jobs, path, _never)
+    assert jobs[0].result == 1
+    assert jobs[1].result.check(StoreError)
+    assert jobs[2].result.check(KeyError)
+    assert jobs[3].result == 1
+    assert values(connection) == [1, 4]
+    assert not connection.in_transaction
+
+
+class _FailingCommits:
+    """A connection of which the first commits fail."""
+
+    def __init__(self, connection: Connection, failures: int) -> None:
+        self._connection = connection
+        self._failures = failures
+        self.commits = 0
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._connection, name)
+
+    def execute(self, sql: str, parameters: Any = ()) -> Any:
+        """Run a statement, unless it is a commit that is to fail."""
+        if sql == "COMMIT":
+            self.commits += 1
+            if self.commits <= self._failures:
+                # A commit that fails for real: within SQLite, by a constraint that was put off.
+                return self._connection.execute("INSERT INTO t VALUES (13)")
+        return self._connection.execute(sql, parameters)
+
+
+@pytest.mark.parametrize(("failures", "kept"), [(1, [1, 2, 3]), (2, [2, 3]), (4, [])])
+def test_when_a_commit_fails_each_is_done_again_alone(
+    connection: Connection, path: Path, failures: int, kept: list[int]
+) -> None:
+    """One that cannot be committed fails for itself, and only that."""
+    failing: Any = _FailingCommits(connection, failures)
+    jobs = [add(1), add(2), add(3)]
+    work_off(failing, jobs, path, _never)
+    assert values(connection) == kept
+    assert [index for index, job in enumerate(jobs, 1) if job.result == 1] == kept
+    assert not connection.in_transaction
+
+
+def test_where_sqlite_gives_up_the_whole_transaction(connection: Connection, path: Path) -> None:
+    """A job that ends the common transaction, as a full disk does, loses nothing of the others."""
+    jobs = [add(1), Job(lambda connection: connection.execute("ROLLBACK")), add(2)]
+    work_off(connection, jobs, path, _never)
+    assert [jobs[0].result, jobs[2].result] == [1, 1]
+    assert isinstance(jobs[1].result, Failure)
+    assert values(connection) == [1, 2]
+
+
+def test_what_is_given_up_is_not_begun(connection: Connection, path: Path) -> None:
+    """Once closing takes too long, what was done is kept, and the rest is refused."""
+    asked = iter([False, False, True, True])
+    jobs = [add(1), add(2), add(3), add(4)]
+    work_off(connection, jobs, path, lambda: next(asked))
+    assert values(connection) == [1, 2]
+    assert all(job.result.check(StoreClosed) for job in jobs[2:])
+
+
+@pytest.fixture
+def fresh(connection: Connection, path: Path) -> Callable[[list[Job]], list[Any]]:
+    """Give what does jobs on an empty table, and tells what is in it then."""
+
+    def run(jobs: list[Job]) -> list[Any]:
+        connection.execute("DELETE FROM t")
+        work_off(connection, jobs, path, _never)
+        return values(connection)
+
+    return run
+
+
+@given(groups=st.lists(st.lists(st.integers(8, 15), max_size=4), max_size=8))
+def test_any_group_ends_as_if_done_one_by_one(
+    groups: list[list[int]], request: pytest.FixtureRequest
+) -> None:
+    """Whatever jobs share a commit, the result is that of doing each by itself."""
+    fresh = request.getfixturevalue("fresh")
+    expected: set[int] = set()
+    outcomes = []
+    for group in groups:
+        good = 13 not in group and len(set(group)) == len(group) and not expected & set(group)
+        expected |= set(group) if good else set()
+        outcomes.append(good)
+    jobs = [add(*group) for group in groups]
+    assert fresh(jobs) == sorted(expected)
+    assert [not isinstance(job.result, Failure) for job in jobs] == outcomes

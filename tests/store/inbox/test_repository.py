@@ -1,0 +1,231 @@
+"""The inbox: each message once, whatever drop it comes from and however often."""
+
+from collections.abc import Callable
+from typing import Any
+
+import attrs
+import pytest
+
+from qabel.store.database.database import Database
+from qabel.store.inbox.message_rows import Filter
+from qabel.store.inbox.repository import FORGOTTEN_AT_ONCE, Inbox
+from qabel.store.inbox.seen import DAY, KEEP_FOREIGN_DAYS, Drop, DropState, ReadDone
+from qabel.store.journal.cursors import Places
+
+NOW = 1_800_000_000.0
+DAY_SECONDS = DAY / 1000
+
+
+@pytest.fixture
+def inbox(database: Database) -> Inbox:
+    """Give the inbox of an empty database."""
+    return Inbox(database)
+
+
+@pytest.fixture
+def drop(inbox: Inbox, things: Any, got: Any) -> Drop:
+    """Give a drop that is being read."""
+    got(inbox.drop_state(things.drop))
+    return things.drop
+
+
+def test_messages_are_kept_in_order_and_numbered(
+    database: Database, inbox: Inbox, drop: Drop, things: Any, got: Any
+) -> None:
+    """Ids rise with each message, and reading goes on from any of them."""
+    batches = [[things.message() for _ in range(size)] for size in (3, 1, 2)]
+    kept = [got(inbox.keep(drop, batch, now=NOW)) for batch in batches]
+    assert [[each.id for each in one.messages] for one in kept] == [[1, 2, 3], [4], [5, 6]]
+    assert [one.last_seq for one in kept] == [3, 4, 6]
+    assert [each.id for each in got(inbox.read(0, 100))] == [1, 2, 3, 4, 5, 6]
+    assert [each.id for each in got(inbox.read(2, 2))] == [3, 4]
+    assert got(inbox.read(0, 100))[1] == kept[0].messages[1]
+    assert got(Places(database).load()).messages == 6
+
+
+def test_a_message_is_kept_once_whatever_the_drop(
+    database: Database, inbox: Inbox, drop: Drop, things: Any, got: Any
+) -> None:
+    """The same bytes from another drop, or twice in one batch, are the same message."""
+    one, other = things.message(), Drop("http://localhost/other", "owners")
+    got(inbox.drop_state(other))
+    assert len(got(inbox.keep(drop, [one, one], now=NOW)).messages) == 1
+    assert got(inbox.keep(other, [one], now=NOW)).messages == ()
+    assert got(inbox.unseen(other, [one.hash], now=NOW)) == set()
+    assert got(Places(database).load()).messages == 1
+
+
+@pytest.fixture
+def forget_all_but(inbox: Inbox, got: Any) -> Callable[[list[str]], int]:
+    """Give what forgets all drops but some, and tells in how many goes."""
+
+    def forget(kept: list[str]) -> int:
+        goes = 0
+        while got(inbox.forget_another_drop(kept)):
+            goes += 1
+        return goes
+
+    return forget
+
+
+def test_a_deleted_message_does_not_come_again(
+    database: Database, inbox: Inbox, drop: Drop, things: Any, got: Any, forget_all_but: Any
+) -> None:
+    """Its hash stays known, also when nothing else of its drop does."""
+    one = things.message()
+    got(inbox.keep(drop, [one], now=NOW))
+    assert got(inbox.delete(1)) is True
+    assert got(inbox.delete(1)) is False
+    forget_all_but([])
+    assert got(inbox.drop_state(drop)) == DropState()
+    assert got(inbox.unseen(drop, [one.hash], now=NOW)) == set()
+    assert got(inbox.keep(drop, [one], now=NOW)).messages == ()
+    assert got(inbox.keep(drop, [things.message()], now=NOW)).messages[0].id == 2
+    assert got(Places(database).load()).messages == 1
+
+
+def test_drops_that_are_no_longer_read_are_forgotten(
+    inbox: Inbox, drop: Drop, things: Any, got: Any, rows: Any, forget_all_but: Any
+) -> None:
+    """Nothing is left of them, and nothing of the others goes; a large one goes in parts."""
+    gone = [Drop(f"http://localhost/gone{number}", "owners") for number in range(3)]
+    mine, theirs, done = things.message(), things.digest(), ReadDone("1", full=True)
+    for each in (drop, *gone):
+        got(inbox.drop_state(each))
+        got(inbox.keep(each, foreign=[theirs], done=done, now=NOW))
+    many = [number.to_bytes(16) for number in range(2 * FORGOTTEN_AT_ONCE)]
+    got(inbox.keep(gone[1], [mine], foreign=many, now=NOW))
+    assert forget_all_but([drop.url]) == 5
+    assert rows("SELECT url FROM drops") == [(drop.url,)]
+    assert rows("SELECT hash FROM foreign_hashes") == [(theirs,)]
+    assert got(inbox.drop_state(drop)).cursor == "1"
+    assert got(inbox.unseen(gone[1], [mine.hash, theirs], now=NOW)) == {theirs}
+    assert forget_all_but([drop.url]) == 0
+
+
+def test_unseen_knows_own_and_foreign_messages(
+    inbox: Inbox, drop: Drop, things: Any, got: Any
+) -> None:
+    """Own ones are known everywhere, others' in the drop that they were in."""
+    one, foreign, new = things.message(), things.digest(), things.digest()
+    got(inbox.keep(drop, [one], foreign=[foreign, foreign], now=NOW))
+    hashes = [one.hash, foreign, new, new]
+    assert got(inbox.unseen(drop, hashes, now=NOW)) == {new}
+    assert got(inbox.unseen(drop, [], now=NOW)) == set()
+    other = Drop("http://localhost/other", "owners")
+    assert got(inbox.unseen(other, hashes, now=NOW)) == {new, foreign}
+
+
+def test_reading_to_the_end_moves_the_cursor(inbox: Inbox, drop: Drop, got: Any) -> None:
+    """The cursor is kept with what was read up to it; without a new one the old one stays."""
+    assert got(inbox.drop_state(drop)) == DropState()
+    got(inbox.keep(drop, done=ReadDone("17.5", full=True), now=NOW))
+    assert got(inbox.drop_state(drop)) == DropState("17.5", int(NOW * 1000), int(NOW * 1000))
+    got(inbox.keep(drop, done=ReadDone(None, full=False), now=NOW + 5))
+    assert got(inbox.drop_state(drop)) == DropState("17.5", int(NOW * 1000) + 5000, int(NOW * 1000))
+
+
+def test_other_owners_see_everything_anew(
+    inbox: Inbox, drop: Drop, things: Any, got: Any, rows: Any
+) -> None:
+    """A change of owners forgets cursor and foreign messages, never one's own."""
+    one, foreign = things.message(), things.digest()
+    done = ReadDone("1", full=True)
+    got(inbox.keep(drop, [one], foreign=[foreign], done=done, now=NOW))
+    changed = attrs.evolve(drop, owners="others")
+    assert got(inbox.drop_state(changed)) == DropState()
+    assert got(inbox.unseen(changed, [one.hash, foreign], now=NOW)) == {foreign}
+    assert rows("SELECT count(*) FROM foreign_hashes") == [(0,)]
+    # What was still under way for the old owners must not pass for read by the new ones.
+    late = things.message()
+    kept = got(inbox.keep(drop, [late], foreign=[foreign], done=done, now=NOW))
+    assert len(kept.messages) == 1
+    assert got(inbox.drop_state(changed)) == DropState()
+    assert got(inbox.unseen(changed, [foreign], now=NOW)) == {foreign}
+
+
+def test_foreign_messages_are_forgotten_once_the_server_has_them_no_more(
+    inbox: Inbox, drop: Drop, things: Any, got: Any, rows: Any
+) -> None:
+    """Those that full readings still meet stay known, for as long as it takes."""
+    stays, goes, own = things.digest(), things.digest(), things.message()
+    full = ReadDone("1", full=True)
+    got(inbox.keep(drop, [own], foreign=[stays, goes], done=full, now=NOW))
+    for day in range(1, KEEP_FOREIGN_DAYS + 3):
+        later = NOW + day * DAY_SECONDS
+        assert got(inbox.unseen(drop, [stays], now=later)) == set()
+        got(inbox.keep(drop, done=full, now=later))
+    later = NOW + (KEEP_FOREIGN_DAYS + 3) * DAY_SECONDS
+    assert got(inbox.unseen(drop, [stays, goes, own.hash], now=later)) == {goes}
+    assert rows("SELECT count(*) FROM foreign_hashes") == [(1,)]
+    assert rows("SELECT count(*) FROM own_hashes") == [(1,)]
+
+
+def test_looking_again_on_the_same_day_writes_nothing(
+    inbox: Inbox, drop: Drop, things: Any, got: Any, rows: Any
+) -> None:
+    """A full reading every few minutes costs no writing."""
+    foreign = [things.digest() for _ in range(100)]
+    got(inbox.keep(drop, foreign=foreign, now=NOW))
+    before = rows("SELECT total_changes()")
+    assert got(inbox.unseen(drop, foreign, now=NOW + 60)) == set()
+    assert rows("SELECT total_changes()") == before
+
+
+@pytest.mark.parametrize(
+    ("which", "expected"),
+    [
+        (Filter(), [1, 2, 3, 4, 5]),
+        (Filter(identity_id=1), [1, 2, 5]),
+        (Filter(contact_id=8), [3, 4]),
+        (Filter(model_object="file"), [2, 4]),
+        (Filter(identity_id=2, model_object="chat"), [3]),
+        (Filter(contact_id=7, model_object="file"), [2]),
+        (Filter(identity_id=2, contact_id=8, model_object="file"), [4]),
+        (Filter(identity_id=9), []),
+    ],
+)
+def test_reading_can_be_narrowed(
+    inbox: Inbox, drop: Drop, things: Any, got: Any, which: Filter, expected: list[int]
+) -> None:
+    """Each way of reading gives the messages that agree with all conditions."""
+    facts = [(1, 7, "chat"), (1, 7, "file"), (2, 8, "chat"), (2, 8, "file"), (1, None, "chat")]
+    new = [things.message(identity_id=i, contact_id=c, model_object=m) for i, c, m in facts]
+    got(inbox.keep(drop, new, now=NOW))
+    assert [each.id for each in got(inbox.read(0, 10, which))] == expected
+    page = got(inbox.read_page(0, 10, which))
+    assert (page.count, page.last) == (len(expected), max(expected, default=0))
+    assert [each.id for each in got(inbox.read(2, 1, which))] == [i for i in expected if i > 2][:1]
+
+
+def test_an_answer_goes_out_with_the_message_that_asks_for_it(
+    inbox: Inbox, drop: Drop, things: Any, got: Any, rows: Any
+) -> None:
+    """The acknowledgement is in the outbox exactly when the message is in the inbox, and once."""
+    answer = things.send(kind="acknowledgement", message=None)
+    asking = things.message(acknowledgement=answer)
+    assert got(inbox.keep(drop, [asking], now=NOW)).acknowledgements == 1
+    assert got(inbox.keep(drop, [asking], now=NOW)).acknowledgements == 0
+    assert rows("SELECT count(*) FROM sends WHERE kind = 'acknowledgement'") == [(1,)]
+    assert rows("SELECT queued FROM state") == [(0,)]
+
+
+def test_what_cannot_be_kept_as_a_whole_is_not_kept_at_all(
+    database: Database, inbox: Inbox, drop: Drop, things: Any, got: Any
+) -> None:
+    """When one of a batch fails, no message, hash or cursor of it is kept."""
+    good, bad = things.message(), things.message(time_stamp=2**70)
+    with pytest.raises(OverflowError):
+        got(inbox.keep(drop, [good, bad], done=ReadDone("9", full=True), now=NOW))
+    assert got(Places(database).load()).messages == 0
+    assert got(inbox.drop_state(drop)).cursor is None
+    assert got(inbox.unseen(drop, [good.hash], now=NOW)) == {good.hash}
+
+
+def test_one_message_by_its_id(inbox: Inbox, drop: Drop, things: Any, got: Any) -> None:
+    """A message that is not there is None, in either form."""
+    got(inbox.keep(drop, [things.message()], now=NOW))
+    assert got(inbox.get(1)) == got(inbox.read(0, 1))[0]
+    assert b"[%s]" % got(inbox.get_encoded(1)) == got(inbox.read_page(0, 1)).body
+    assert got(inbox.get(2)) is None
+    assert got(inbox.get_encoded(2)) is None

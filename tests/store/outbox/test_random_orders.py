@@ -1,0 +1,182 @@
+"""Whatever happens to the outbox in whatever order, it stays in order and its counts are true."""
+
+from collections import defaultdict
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+from twisted.python.failure import Failure
+
+from qabel.store.database.database import Database
+from qabel.store.database.thread import Handler, Job
+from qabel.store.inbox.repository import Inbox
+from qabel.store.inbox.seen import Drop
+from qabel.store.key_record import GivenKey
+from qabel.store.outbox.receipts import Receipt
+from qabel.store.outbox.repository import Outbox
+from qabel.store.outbox.sends import Kind, NewDelivery, NewSend, Posting
+
+COUNTS = """
+SELECT queued, sent, failed, messages,
+    (SELECT count(*) FROM deliveries WHERE kind = 'message' AND state = 'queued'),
+    (SELECT count(*) FROM deliveries WHERE kind = 'message' AND state = 'sent'),
+    (SELECT count(*) FROM deliveries WHERE kind = 'message' AND state = 'failed'),
+    (SELECT count(*) FROM messages)
+FROM state
+"""
+LINES = "SELECT url, recipient, id, next_attempt FROM postings WHERE state = 'queued' ORDER BY id"
+ORPHANS = """
+SELECT count(*) FROM deliveries WHERE (state = 'queued') <> (sealed IS NOT NULL)
+    OR (state = 'queued') <> EXISTS
+        (SELECT 1 FROM postings WHERE delivery_id = deliveries.id AND state = 'queued')
+"""
+ME = b"\x05" * 32
+RECIPIENTS = st.integers(1, 2)
+URLS = st.lists(st.sampled_from(["a", "b"]), max_size=2, unique=True)
+
+
+class _Here:
+    def __init__(self, handle: Handler) -> None:
+        self._handle = handle
+
+    def submit(self, job: Job) -> None:
+        self._handle([job])
+        job.deliver()
+
+    def end(self) -> None:
+        return
+
+
+class OutboxMachine(RuleBasedStateMachine):
+    """Adds, posts, refuses, puts off, acknowledges, deletes and expires sends."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.directory = TemporaryDirectory()
+        self.database = Database(
+            Path(self.directory.name) / "db", GivenKey(bytes(32)), worker=_Here
+        )
+        self.database.open()
+        self.outbox = Outbox(self.database)
+        self.now = 1_800_000_000.0
+        self.count = 0
+        self.posted: dict[tuple[str, bytes], list[int]] = defaultdict(list)
+        self.handed: list[Posting] = []
+
+    def teardown(self) -> None:
+        """Close and remove the database."""
+        self.database.close()
+        self.directory.cleanup()
+
+    def got(self, deferred: Any) -> Any:
+        """Take the result out of a Deferred, or raise its error."""
+        results: list[Any] = []
+        deferred.addBoth(results.append)
+        (result,) = results
+        if isinstance(result, Failure):
+            result.raiseException()
+        return result
+
+    @rule(
+        deliveries=st.lists(st.tuples(RECIPIENTS, URLS), min_size=1, max_size=2),
+        kind=st.sampled_from(list(Kind)),
+    )
+    def add(self, deliveries: list[tuple[int, list[str]]], kind: Kind) -> None:
+        """Add a send."""
+        self.count += 1
+        send = NewSend(
+            kind=kind,
+            sender=ME,
+            identity_id=1,
+            model_object="m",
+            acknowledge_id=f"{self.count % 3}",
+            deliveries=[
+                NewDelivery(recipient=bytes([who]) * 32, contact_id=None, sealed=b"x", urls=urls)
+                for who, urls in deliveries
+            ],
+        )
+        self.handed += self.got(self.outbox.add(send, idempotency=None, now=self.now)).ready
+
+    @rule(data=st.data(), end=st.sampled_from(["posted", "refused", "failed"]))
+    def end_attempt(self, data: st.DataObject, end: str) -> None:
+        """Have an attempt end, of what is due or of what may be gone by now."""
+        due = self.got(self.outbox.due(self.now, 100)) + self.handed[-3:]
+        if not due:
+            return
+        posting = data.draw(st.sampled_from(due))
+        if end == "failed":
+            self.got(self.outbox.failed_attempt(posting, self.now + 30, "away"))
+            return
+        queued = {row[2] for row in self.rows(LINES)}
+        if end == "posted":
+            outcome = self.got(self.outbox.posted(posting, now=self.now))
+        else:
+            outcome = self.got(self.outbox.refused(posting, "no", now=self.now))
+        self.handed += outcome.ready
+        if posting.id in queued:
+            self.posted[posting.url, posting.recipient].append(posting.id)
+
+    @rule(who=RECIPIENTS, ack=st.sampled_from("012"), error=st.none() | st.just("unknown"))
+    def acknowledge(self, who: int, ack: str, error: str | None) -> None:
+        """Receive a receipt."""
+        self.count += 1
+        receipt = Receipt(
+            hash=self.count.to_bytes(16, "big"),
+            sender=bytes([who]) * 32,
+            receiver=ME,
+            acknowledge_id=ack,
+            error=error,
+            received=int(self.now * 1000),
+        )
+        drop = Drop("http://localhost/drop", "me")
+        self.got(Inbox(self.database).keep(drop, received_receipts=[receipt], now=self.now))
+
+    @rule(send_id=st.integers(1, 12))
+    def delete(self, send_id: int) -> None:
+        """Delete a send, if it is there."""
+        self.got(self.outbox.delete(send_id, now=self.now))
+
+    @rule(age=st.sampled_from([0.0, 50.0]))
+    def expire(self, age: float) -> None:
+        """Forget what is settled."""
+        self.got(self.outbox.expire(self.now - age, now=self.now))
+
+    @rule()
+    def wait(self) -> None:
+        """Let time pass."""
+        self.now += 31
+
+    def rows(self, sql: str) -> list[tuple[Any, ...]]:
+        """Run SQL on the database."""
+        return self.got(self.database.run(lambda c: c.execute(sql).fetchall()))
+
+    @invariant()
+    def counts_are_true(self) -> None:
+        """Count everything: it equals what was counted along."""
+        row = self.rows(COUNTS)[0]
+        assert row[:4] == row[4:]
+
+    @invariant()
+    def lines_are_in_order(self) -> None:
+        """See that only the first in each line has a time for its next attempt."""
+        seen = set()
+        for url, recipient, _, next_attempt in self.rows(LINES):
+            assert (next_attempt is not None) == ((url, recipient) not in seen)
+            seen.add((url, recipient))
+
+    @invariant()
+    def what_was_posted_was_in_order(self) -> None:
+        """See that no posting was ended after a later one of its line."""
+        assert all(ids == sorted(ids) for ids in self.posted.values())
+
+    @invariant()
+    def what_is_queued_can_be_posted(self) -> None:
+        """See that a delivery is queued as long as something of it is to be posted."""
+        assert self.rows(ORPHANS) == [(0,)]
+
+
+OutboxMachine.TestCase.settings = settings(max_examples=15, stateful_step_count=30, deadline=None)
+TestOutboxMachine = OutboxMachine.TestCase
