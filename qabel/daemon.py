@@ -33,8 +33,8 @@ from qabel.host.process import (
 )
 from qabel.keys.choice import KEY
 from qabel.rest.app import make_site
-from qabel.rest.door import DoorOptions
-from qabel.rest.limits import ApiSite
+from qabel.rest.http.access_control import DoorOptions
+from qabel.rest.http.channel import ApiSite
 from qabel.store.key_record import KeyFile, KeySource
 
 PORT = 9696

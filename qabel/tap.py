@@ -15,7 +15,7 @@ from qabel.host.secretless_logs import withhold_texts
 from qabel.host.service_manager import Notifier
 from qabel.keys.choice import CHOICES, key_source
 from qabel.net.errors import DropServerError
-from qabel.rest.door import DoorOptions
+from qabel.rest.http.access_control import DoorOptions
 
 NAME = "qabel-rest"
 

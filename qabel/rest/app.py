@@ -10,10 +10,17 @@ from werkzeug.exceptions import MethodNotAllowed
 
 from qabel.core.service import CoreService
 from qabel.jsontext import encode
-from qabel.rest import (
-    contract,
-    events,
-    messages,
+from qabel.rest.events import resource as events
+from qabel.rest.events.streams import Streams
+from qabel.rest.http.access_control import Door, DoorOptions
+from qabel.rest.http.answers import Reply
+from qabel.rest.http.channel import ApiSite
+from qabel.rest.http.problems import allow, problem_of
+from qabel.rest.http.request import ApiRequest
+from qabel.rest.openapi import describe
+from qabel.rest.resources import (
+    docs,
+    drop,
     metrics,
     outbox,
     people,
@@ -22,19 +29,12 @@ from qabel.rest import (
     tokens,
     webhooks,
 )
-from qabel.rest.answers import Reply
-from qabel.rest.door import Door, DoorOptions
-from qabel.rest.limits import ApiSite
-from qabel.rest.openapi import describe
-from qabel.rest.problems import allow, problem_of
-from qabel.rest.request import ApiRequest
 from qabel.rest.routes import IdConverter, RefConverter
-from qabel.rest.streams import Streams
 from qabel.rest.turns import Turns
 
 SUBJECTS = (
     settings.routes,
-    messages.routes,
+    drop.routes,
     people.routes,
     outbox.routes,
     events.routes,
@@ -42,7 +42,7 @@ SUBJECTS = (
     tokens.routes,
     status.routes,
     metrics.routes,
-    contract.routes,
+    docs.routes,
 )
 
 

@@ -2,7 +2,7 @@
 
 from qabel.jsontext import InvalidJSON, encode, parse
 from qabel.rest.body import FORM, JSON, MULTIPART, WrongType, json_or_text, media_type, read_fields
-from qabel.rest.problems import refused
+from qabel.rest.http.problems import refused
 from qabel.rest.routes import Call, Raw
 from qabel.rest.schemas import OPTIONAL_REFERENCE, STRING, Schema, ref
 

@@ -5,8 +5,8 @@ from collections.abc import Iterable
 from typing import Any
 
 import qabel
-from qabel.rest.answers import PROBLEM
 from qabel.rest.body import FORM, JSON, MULTIPART
+from qabel.rest.http.answers import PROBLEM
 from qabel.rest.query import Parameter
 from qabel.rest.routes import Header, Key, Route, Routes
 from qabel.rest.schemas import COMPONENTS, ref

@@ -6,7 +6,7 @@ from typing import Any
 
 from attrs import field, frozen
 
-from qabel.rest.problems import refused
+from qabel.rest.http.problems import refused
 from qabel.settings.document import Fault
 
 MAX_ID = 2**63 - 1

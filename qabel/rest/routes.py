@@ -10,12 +10,12 @@ from werkzeug.routing import BaseConverter
 
 from qabel.core.access import Access
 from qabel.core.service import CoreService
-from qabel.rest.answers import Reply
 from qabel.rest.body import BadBody, WrongType, read_members
-from qabel.rest.pouring import LARGE, pour
-from qabel.rest.problems import Refused, allow, refused
+from qabel.rest.http.answers import Reply
+from qabel.rest.http.large_answers import LARGE, pour
+from qabel.rest.http.problems import Refused, allow, refused
+from qabel.rest.http.request import ApiRequest
 from qabel.rest.query import Parameter, defaults, read_query
-from qabel.rest.request import ApiRequest
 from qabel.settings.document import Fault
 
 if TYPE_CHECKING:

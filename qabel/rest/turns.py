@@ -5,7 +5,7 @@ from twisted.logger import Logger
 
 from qabel.core.journal.inbox import Answer, InboxReader, Query
 from qabel.deferreds import when_done
-from qabel.rest.request import ApiRequest
+from qabel.rest.http.request import ApiRequest
 
 _log = Logger()
 

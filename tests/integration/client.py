@@ -72,8 +72,9 @@ class Api:
         finally:
             connection.close()
         headers_got = {name.lower(): value for name, value in answer.getheaders()}
-        is_json = headers_got.get("content-type", "").endswith("json")
-        return Reply(answer.status, headers_got, json.loads(text) if is_json else text.decode())
+        is_json = text and headers_got.get("content-type", "").endswith("json")
+        got = json.loads(text) if is_json else text.decode() or None
+        return Reply(answer.status, headers_got, got)
 
     def good(self, method: str, path: str, body: Any = None) -> Any:
         """Send a request that has to succeed, and give the JSON of the answer."""

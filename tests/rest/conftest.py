@@ -19,7 +19,7 @@ from qabel.drop.multipart import Part
 from qabel.drop.url import DropURL
 from qabel.net.client import Fetched
 from qabel.rest.app import make_site
-from qabel.rest.door import DoorOptions
+from qabel.rest.http.access_control import DoorOptions
 from qabel.store.key_record import GivenKey
 
 SERVER = "http://drop.example"

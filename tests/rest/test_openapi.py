@@ -12,8 +12,8 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 from qabel.core.access import SCOPES
 from qabel.jsontext import encode
 from qabel.rest.app import SUBJECTS, Api
+from qabel.rest.http.problems import _TABLE, problem, refused
 from qabel.rest.openapi import describe
-from qabel.rest.problems import _TABLE, problem, refused
 from qabel.rest.routes import Route
 from qabel.rest.statuses import PROBLEMS
 

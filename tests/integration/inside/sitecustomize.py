@@ -30,7 +30,7 @@ def _shorten(limits: dict[str, float]) -> None:
 
 def _beat(seconds: float) -> None:
     """Have event streams show signs of life this often."""
-    from qabel.rest import streams
+    from qabel.rest.events import streams
 
     streams.HEARTBEAT = seconds
 

@@ -1,7 +1,7 @@
 """``/status``, ``/health`` and ``/backup``: how the daemon is, and a copy of what it keeps."""
 
-from qabel.rest.answers import Reply, json_reply
-from qabel.rest.problems import problem
+from qabel.rest.http.answers import Reply, json_reply
+from qabel.rest.http.problems import problem
 from qabel.rest.query import flag
 from qabel.rest.routes import OPEN, Call, Key, Routes
 from qabel.rest.schemas import ref

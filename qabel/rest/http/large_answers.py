@@ -6,10 +6,10 @@ from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IDelayedCall, IPushProducer
 from zope.interface import implementer
 
-from qabel.rest.answers import Reply
+from qabel.rest.http.answers import Reply
 
 if TYPE_CHECKING:
-    from qabel.rest.request import ApiRequest
+    from qabel.rest.http.request import ApiRequest
 
 LARGE = 64 * 1024
 """Bytes from which on a body is sent in pieces of this size."""

@@ -6,11 +6,11 @@ from typing import Any
 from twisted.internet.threads import deferToThread
 
 from qabel.forms.forms import MAX_TEXT
-from qabel.rest.answers import NO_CONTENT, Reply, created, file_reply, json_reply
 from qabel.rest.files import CONTACT_BODY, IDENTITY_BODY, given_file
-from qabel.rest.problems import refused
-from qabel.rest.qr import FORMATS, draw
+from qabel.rest.http.answers import NO_CONTENT, Reply, created, file_reply, json_reply
+from qabel.rest.http.problems import refused
 from qabel.rest.query import text
+from qabel.rest.resources.qr import FORMATS, draw
 from qabel.rest.routes import Call, Key, Routes
 from qabel.rest.schemas import OPTIONAL_REFERENCE, STRING, listing, nullable, ref
 from qabel.settings.document import Fault

@@ -1,6 +1,6 @@
 """``/outbox``: what is on its way, and what became of it."""
 
-from qabel.rest.answers import NO_CONTENT, Reply
+from qabel.rest.http.answers import NO_CONTENT, Reply
 from qabel.rest.query import MAX_ID, whole_number
 from qabel.rest.routes import Call, Routes
 from qabel.rest.schemas import listing, ref

@@ -2,8 +2,8 @@
 
 from qabel.core.journal.webhooks import KINDS, MIN_SECRET
 from qabel.net.webhook import MAX_URL
-from qabel.rest.answers import NO_CONTENT, Reply, created, json_reply
-from qabel.rest.problems import refused
+from qabel.rest.http.answers import NO_CONTENT, Reply, created, json_reply
+from qabel.rest.http.problems import refused
 from qabel.rest.query import text
 from qabel.rest.routes import Call, Key, Routes
 from qabel.rest.schemas import listing, ref

@@ -6,7 +6,7 @@ import pytest_twisted
 from twisted.internet import reactor
 from twisted.internet.task import deferLater
 
-from qabel.rest.pouring import LARGE
+from qabel.rest.http.large_answers import LARGE
 
 
 def texts(got: Any) -> list[str]:

@@ -8,7 +8,7 @@ from attrs import field, frozen
 from qabel.jsontext import encode
 
 if TYPE_CHECKING:
-    from qabel.rest.request import ApiRequest
+    from qabel.rest.http.request import ApiRequest
 
 JSON = b"application/json"
 PROBLEM = b"application/problem+json"

@@ -3,8 +3,8 @@
 from qabel.core.journal.inbox import MAX_WAIT, Query
 from qabel.core.sending.compose import DROP_MODEL, MAX_TIME_STAMP
 from qabel.jsontext import parse
-from qabel.rest.answers import NO_CONTENT, Headers, Reply
-from qabel.rest.problems import refused
+from qabel.rest.http.answers import NO_CONTENT, Headers, Reply
+from qabel.rest.http.problems import refused
 from qabel.rest.query import identifier, seconds, text, whole_number
 from qabel.rest.routes import Call, Header, Key, Routes
 from qabel.rest.schemas import REFERENCE, listing, ref

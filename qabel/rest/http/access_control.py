@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 from attrs import frozen
 
 from qabel.core.access import EVERYTHING, Access, TokenBook
-from qabel.rest.answers import Headers, Reply
-from qabel.rest.problems import problem
+from qabel.rest.http.answers import Headers, Reply
+from qabel.rest.http.problems import problem
 
 if TYPE_CHECKING:
-    from qabel.rest.request import ApiRequest
+    from qabel.rest.http.request import ApiRequest
 
 MAX_HOST = 255
 """Bytes of a host name."""

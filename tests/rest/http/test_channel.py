@@ -6,7 +6,7 @@ import pytest_twisted
 from twisted.internet import reactor
 from twisted.internet.task import Clock
 
-from qabel.rest.limits import MAX_BODY, REQUEST_TIME
+from qabel.rest.http.channel import MAX_BODY, REQUEST_TIME
 
 JSON = "application/json"
 

@@ -7,10 +7,10 @@ from twisted.web.http import parse_qs
 from twisted.web.server import Request
 
 from qabel.core.access import Access
-from qabel.rest.answers import Headers, Reply
-from qabel.rest.door import METHODS, PREFLIGHT
-from qabel.rest.limits import MAX_BODY, TOO_LARGE, ApiChannel, ApiSite
-from qabel.rest.problems import problem
+from qabel.rest.http.access_control import METHODS, PREFLIGHT
+from qabel.rest.http.answers import Headers, Reply
+from qabel.rest.http.channel import MAX_BODY, TOO_LARGE, ApiChannel, ApiSite
+from qabel.rest.http.problems import problem
 
 _BAD_PATH = problem(400, "The request's target must be a path in UTF-8.")
 _BAD_METHOD = problem(501, "Methods are written in capital letters.")

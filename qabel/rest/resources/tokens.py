@@ -2,7 +2,7 @@
 
 from qabel.core.access import MAX_NAME
 from qabel.core.access import SCOPES as ALL_SCOPES
-from qabel.rest.answers import NO_CONTENT, Reply, created, json_reply
+from qabel.rest.http.answers import NO_CONTENT, Reply, created, json_reply
 from qabel.rest.routes import Call, Key, Routes
 from qabel.rest.schemas import OPTIONAL_REFERENCE, listing, ref
 

@@ -6,7 +6,7 @@ whoever passes the checks of Host and Origin.
 
 from importlib.resources import files
 
-from qabel.rest.answers import Headers, Reply
+from qabel.rest.http.answers import Headers, Reply
 from qabel.rest.routes import OPEN, Call, Routes
 from qabel.rest.schemas import STRING
 

@@ -6,9 +6,9 @@ from typing import Any
 from qabel.core.service import CoreService
 from qabel.core.settings import LiveDocument
 from qabel.jsontext import InvalidJSON, parse
-from qabel.rest.answers import Reply, versioned
 from qabel.rest.body import FORM, JSON, MERGE_PATCH, MULTIPART, read_members, read_patch
-from qabel.rest.problems import refused
+from qabel.rest.http.answers import Reply, versioned
+from qabel.rest.http.problems import refused
 from qabel.rest.routes import Call, Header, Key, Raw, Routes
 from qabel.rest.schemas import OBJECT, Schema, ref
 

@@ -14,8 +14,8 @@ from zope.interface import implementer
 from qabel.core.errors import Gone
 from qabel.core.journal.journal import Entry, Follower, Log
 from qabel.deferreds import a_few_at_a_time
-from qabel.rest.answers import Reply
-from qabel.rest.request import ApiRequest
+from qabel.rest.http.answers import Reply
+from qabel.rest.http.request import ApiRequest
 
 CONTENT_TYPE = b"text/event-stream"
 

@@ -1,11 +1,11 @@
 """``/events``: what happens, as server-sent events."""
 
-from qabel.rest.answers import Reply
-from qabel.rest.problems import refused
+from qabel.rest.events.streams import CONTENT_TYPE
+from qabel.rest.http.answers import Reply
+from qabel.rest.http.problems import refused
 from qabel.rest.query import some_of, text
 from qabel.rest.routes import Call, Header, Routes
 from qabel.rest.schemas import STRING
-from qabel.rest.streams import CONTENT_TYPE
 
 routes = Routes("Events")
 

@@ -13,9 +13,9 @@ import pytest_twisted
 
 from qabel.core import access
 from qabel.core.access import EVERYTHING, TokenBook
-from qabel.rest import limits, request
 from qabel.rest.app import SUBJECTS
-from qabel.rest.door import Door
+from qabel.rest.http import channel, request
+from qabel.rest.http.access_control import Door
 from qabel.rest.routes import Route
 
 ROUTES = [route for subject in SUBJECTS for route in subject.all]
@@ -105,10 +105,10 @@ async def test_tokens_are_compared_in_constant_time(
 @pytest_twisted.ensureDeferred
 async def test_the_limit_of_size_is_needed(server: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without the limit, a body past it is taken; nothing else would have kept it out."""
-    text = b'{"settings": {}' + b" " * limits.MAX_BODY + b"}"
+    text = b'{"settings": {}' + b" " * channel.MAX_BODY + b"}"
     how = {"content_type": "application/json"}
     assert (await server.ask("POST", "/settings", text, **how)).status == 413
-    monkeypatch.setattr(request, "MAX_BODY", 10 * limits.MAX_BODY)
+    monkeypatch.setattr(request, "MAX_BODY", 10 * channel.MAX_BODY)
     assert (await server.ask("POST", "/settings", text, **how)).status == 200
 
 

@@ -16,7 +16,7 @@ from twisted.web.http_headers import Headers
 from qabel import deferreds
 from qabel.core.journal.journal import Log
 from qabel.deferreds import AT_ONCE
-from qabel.rest.streams import HEARTBEAT, Streams
+from qabel.rest.events.streams import HEARTBEAT, Streams
 from qabel.store.journal.entries import FeedEntry
 
 KINDS = ("drop", "settings")

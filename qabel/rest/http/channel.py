@@ -14,11 +14,11 @@ from twisted.web.http_headers import Headers as ResponseHeaders
 from twisted.web.resource import IResource
 from twisted.web.server import Site
 
-from qabel.rest.answers import PROBLEM, Reply, headers_on_all
-from qabel.rest.problems import problem
+from qabel.rest.http.answers import PROBLEM, Reply, headers_on_all
+from qabel.rest.http.problems import problem
 
 if TYPE_CHECKING:
-    from qabel.rest.door import Door
+    from qabel.rest.http.access_control import Door
 
 MAX_BODY = 1024 * 1024
 """Bytes of a request's body."""

@@ -7,7 +7,7 @@ import pytest_twisted
 from twisted.internet import reactor
 from twisted.internet.task import Clock
 
-from qabel.rest.streams import HEARTBEAT
+from qabel.rest.events.streams import HEARTBEAT
 
 
 def unchunked(data: bytes) -> bytes:

@@ -13,7 +13,7 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed
 from qabel.core import errors
 from qabel.core.access import TokenFileTrouble
 from qabel.jsontext import InvalidJSON, encode
-from qabel.rest.answers import PROBLEM, Headers, Reply
+from qabel.rest.http.answers import PROBLEM, Headers, Reply
 from qabel.settings.document import Fault, InvalidDocument, UnknownKey
 
 _log = Logger()

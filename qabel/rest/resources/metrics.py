@@ -1,6 +1,6 @@
 """``/metrics``: what ``/status`` says in numbers, for Prometheus."""
 
-from qabel.rest.answers import Reply
+from qabel.rest.http.answers import Reply
 from qabel.rest.routes import Call, Routes
 from qabel.rest.schemas import STRING
 
@@ -21,6 +21,6 @@ CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 async def metrics(call: Call) -> Reply:
     """Give the status in numbers."""
     # Few ask for it, and all would wait for it at the start.
-    from qabel.rest.exposition import expose  # noqa: PLC0415
+    from qabel.rest.resources.exposition import expose  # noqa: PLC0415
 
     return Reply(200, expose(await call.core.status()), CONTENT_TYPE.encode())

@@ -1,0 +1,1 @@
+"""``/events``: server-sent events."""

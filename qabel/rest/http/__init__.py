@@ -1,0 +1,1 @@
+"""HTTP below the resources: connections, requests, access control, answers, problems."""
