@@ -45,14 +45,17 @@ def helps(_: Daemon) -> str:
     return f"{qabel}\n{daemons}"
 
 
-def _command_helps(command: click.Command, path: str) -> Iterator[str]:
-    context = click.Context(command, info_name=path, max_content_width=80, terminal_width=80)
-    yield f"$ {path} --help\n{command.get_help(context)}\n"
+def _command_helps(
+    command: click.Command, name: str, parent: click.Context | None = None
+) -> Iterator[str]:
+    settings = {**command.context_settings, "max_content_width": 80, "terminal_width": 80}
+    context = click.Context(command, parent, info_name=name, **settings)
+    yield f"$ {context.command_path} --help\n{command.get_help(context)}\n"
     if isinstance(command, click.Group):
-        for name in command.list_commands(context):
-            inner = command.get_command(context, name)
-            assert inner is not None
-            yield from _command_helps(inner, f"{path} {name}")
+        for inner in command.list_commands(context):
+            found = command.get_command(context, inner)
+            assert found is not None
+            yield from _command_helps(found, inner, context)
 
 
 def _daemon_help(name: str) -> str:
