@@ -9,9 +9,9 @@ from qabel.core.receiving.push_watch import Listener
 from qabel.core.receiving.receiver import Fetcher
 from qabel.core.sending.poster import Client as PostingClient
 from qabel.drop.url import DropURL
-from qabel.net.client import DropClient
-from qabel.net.policy import AddressPolicy
-from qabel.net.push import PushListener
+from qabel.net.address_policy import AddressPolicy
+from qabel.net.drop_client import DropClient
+from qabel.net.push_listener import PushListener
 
 RARELY = 3600.0
 """Seconds after which a server that knows no push is asked again, at the longest."""

@@ -30,7 +30,7 @@ from qabel.core.status.health import STALE_AFTER
 from qabel.core.status.report import Reporter
 from qabel.core.workers import Workers
 from qabel.drop.url import DropURL
-from qabel.net.webhook import WebhookClient
+from qabel.net.webhook_client import WebhookClient
 from qabel.settings.items import Identity
 from qabel.settings.local import LOCAL, LocalSettings
 from qabel.settings.synced import SYNCED, SyncedSettings

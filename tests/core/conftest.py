@@ -15,7 +15,7 @@ from qabel.core.sending.outbox import SendOutcome
 from qabel.core.service import CoreOptions, CoreService
 from qabel.drop.multipart import Part
 from qabel.drop.url import DropURL
-from qabel.net.client import Fetched
+from qabel.net.drop_client import Fetched
 from qabel.net.errors import ConnectFailed, Refused, Torn
 from qabel.store.key_record import GivenKey
 

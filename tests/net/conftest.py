@@ -10,8 +10,8 @@ from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 from twisted.logger import LogEvent, formatEvent, globalLogPublisher
 
-from qabel.net.client import DropClient
-from qabel.net.policy import AddressPolicy
+from qabel.net.address_policy import AddressPolicy
+from qabel.net.drop_client import DropClient
 from tests.net.servers import DROP_ID, Handler, Server
 
 

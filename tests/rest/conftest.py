@@ -17,7 +17,7 @@ from twisted.internet.task import deferLater
 from qabel.core.service import CoreOptions, CoreService
 from qabel.drop.multipart import Part
 from qabel.drop.url import DropURL
-from qabel.net.client import Fetched
+from qabel.net.drop_client import Fetched
 from qabel.rest.app import make_site
 from qabel.rest.http.access_control import DoorOptions
 from qabel.store.key_record import GivenKey

@@ -24,7 +24,7 @@ from qabel.deferreds import shielded
 from qabel.jsontext import encode as encode_json
 from qabel.jsontext import parse as parse_json
 from qabel.net.errors import WebhookFailed
-from qabel.net.webhook import MAX_URL, is_webhook_url
+from qabel.net.webhook_client import MAX_URL, is_webhook_url
 from qabel.settings.document import Fault
 from qabel.store.webhooks import Webhook
 from qabel.store.webhooks import Webhooks as WebhookShelf
@@ -44,7 +44,7 @@ STORE_PAUSE = 5.0
 
 
 class HookPost(Protocol):
-    """Posts a body to a URL: ``qabel.net.webhook``."""
+    """Posts a body to a URL: ``qabel.net.webhook_client``."""
 
     def __call__(self, url: str, body: bytes, headers: Mapping[str, str]) -> Awaitable[int]:
         """Give the status of the answer. Raises WebhookFailed."""

@@ -17,7 +17,7 @@ MAX_LISTENERS = 500
 
 
 class Listener(Protocol):
-    """Listens to one drop: ``qabel.net.push.PushListener``."""
+    """Listens to one drop: ``qabel.net.push_listener.PushListener``."""
 
     @property
     def connected(self) -> bool:

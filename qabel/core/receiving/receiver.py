@@ -34,7 +34,7 @@ FOREIGN_AT_ONCE = 8192
 
 
 class Fetched(Protocol):
-    """What became of a fetch: ``qabel.net.client.Fetched``."""
+    """What became of a fetch: ``qabel.net.drop_client.Fetched``."""
 
     @property
     def latest(self) -> str | None:
@@ -46,7 +46,7 @@ class Fetched(Protocol):
 
 
 class Fetcher(Protocol):
-    """Asks a drop server: ``qabel.net.client.DropClient``."""
+    """Asks a drop server: ``qabel.net.drop_client.DropClient``."""
 
     def fetch(
         self,

@@ -54,7 +54,7 @@ Leg: TypeAlias = tuple[int, bytes, str]
 
 
 class Client(Protocol):
-    """Posts to a drop server: ``qabel.net.client.DropClient``."""
+    """Posts to a drop server: ``qabel.net.drop_client.DropClient``."""
 
     def post(self, url: DropURL, message: bytes) -> Awaitable[None]:
         """Leave a message in a drop. Raises DropServerError; Refused is the kind for good."""

@@ -1,7 +1,7 @@
 """``/webhooks``: URLs to which the daemon brings what is new."""
 
 from qabel.core.journal.webhooks import KINDS, MIN_SECRET
-from qabel.net.webhook import MAX_URL
+from qabel.net.webhook_client import MAX_URL
 from qabel.rest.http.answers import NO_CONTENT, Reply, created, json_reply
 from qabel.rest.http.problems import refused
 from qabel.rest.query import text

@@ -23,9 +23,9 @@ def _move_clock(file: Path) -> None:
 
 def _shorten(limits: dict[str, float]) -> None:
     """Have the daemon wait for drop servers no longer than this."""
-    from qabel.net import client
+    from qabel.net import drop_client
 
-    client.Limits = partial(client.Limits, **limits)
+    drop_client.Limits = partial(drop_client.Limits, **limits)
 
 
 def _beat(seconds: float) -> None:

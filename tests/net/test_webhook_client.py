@@ -6,8 +6,8 @@ from twisted.internet import reactor
 from twisted.internet.defer import CancelledError, Deferred
 
 from qabel.net.errors import WebhookFailed
-from qabel.net.names import NameLookup
-from qabel.net.webhook import WebhookClient, is_webhook_url
+from qabel.net.name_lookup import NameLookup
+from qabel.net.webhook_client import WebhookClient, is_webhook_url
 from tests.net.servers import TAKEN, always, head, silent, turn
 
 

@@ -12,15 +12,15 @@ from twisted.web.iweb import IResponse
 
 from qabel.drop.multipart import MultipartError, MultipartParser, TornAnswer
 from qabel.drop.url import DropURL
-from qabel.net.connecting import Connector
-from qabel.net.cursor import cursor_from, cursor_header
+from qabel.net.address_policy import AddressPolicy, anywhere, is_global, outside
+from qabel.net.answer_body import BodyReader, Handover, OnParts
+from qabel.net.connector import Connector
+from qabel.net.drop_cursor import cursor_from, cursor_header
 from qabel.net.errors import BadAnswer, DropServerError, Refused, Torn
-from qabel.net.exchange import Exchanges, is_stale
-from qabel.net.limits import Limits, Watch
-from qabel.net.names import NameLookup
-from qabel.net.policy import AddressPolicy, anywhere, is_global, outside
-from qabel.net.reading import BodyReader, Handover, OnParts
-from qabel.net.transport import CONNECTIONS_PER_HOST, Transport
+from qabel.net.exchange_limits import Limits, Watch
+from qabel.net.exchanges import Exchanges, is_stale
+from qabel.net.http_transport import CONNECTIONS_PER_HOST, Transport
+from qabel.net.name_lookup import NameLookup
 
 NOTHING_NEW = (204, 304)
 PERMANENT = (400, 413)

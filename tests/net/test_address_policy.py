@@ -5,8 +5,8 @@ from ipaddress import ip_address
 import pytest
 
 from qabel.drop.url import DropURL
+from qabel.net.address_policy import AddressPolicy, is_global, is_loopback
 from qabel.net.errors import NotAllowed
-from qabel.net.policy import AddressPolicy, is_global, is_loopback
 from tests.net.servers import DROP_ID
 
 GLOBAL = [

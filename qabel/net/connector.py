@@ -21,9 +21,9 @@ from twisted.web.client import URI, BrowserLikePolicyForHTTPS, HostnameCachingHT
 from twisted.web.iweb import IAgentEndpointFactory, IPolicyForHTTPS
 from zope.interface import implementer
 
+from qabel.net.address_policy import IPAddress
 from qabel.net.errors import ConnectFailed, DropServerError, TimedOut
-from qabel.net.names import NameLookup
-from qabel.net.policy import IPAddress
+from qabel.net.name_lookup import NameLookup
 
 Admits: TypeAlias = Callable[[IPAddress], bool]
 

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from twisted.web.http_headers import Headers
 
-from qabel.net.cursor import cursor_from, cursor_header
+from qabel.net.drop_cursor import cursor_from, cursor_header
 
 
 @pytest.mark.parametrize(

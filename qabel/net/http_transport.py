@@ -16,7 +16,7 @@ from twisted.web.http_headers import Headers
 from twisted.web.iweb import IAgent, IBodyProducer, IResponse
 from zope.interface import implementer
 
-from qabel.net.connecting import Admits, Connector, Doorway
+from qabel.net.connector import Admits, Connector, Doorway
 from qabel.net.errors import DropServerError, EncodedBody, HeadersTooLong, StaleConnection
 
 CONNECTIONS_PER_HOST = 4

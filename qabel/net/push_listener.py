@@ -13,9 +13,9 @@ from twisted.logger import Logger
 from twisted.web.client import URI
 
 from qabel.drop.url import DropURL
-from qabel.net.connecting import Connector
+from qabel.net.address_policy import AddressPolicy, anywhere, is_global, outside
+from qabel.net.connector import Connector
 from qabel.net.errors import DropServerError, NotAllowed
-from qabel.net.policy import AddressPolicy, anywhere, is_global, outside
 from qabel.net.websocket import Events, WebSocket, WebSocketFactory
 
 Delay = Callable[[int], float]

@@ -4,8 +4,8 @@ import pytest
 import pytest_twisted
 
 from qabel.drop.url import DropURL
-from qabel.net.policy import AddressPolicy
-from qabel.net.push import PushListener
+from qabel.net.address_policy import AddressPolicy
+from qabel.net.push_listener import PushListener
 from tests.net.servers import (
     DROP_ID,
     accept_push,

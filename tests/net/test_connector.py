@@ -16,10 +16,10 @@ from twisted.internet.ssl import Certificate, PrivateCertificate, trustRootFromC
 from twisted.internet.testing import MemoryReactorClock
 
 from qabel.drop.url import DropURL
-from qabel.net.client import DropClient, Fetched
+from qabel.net.address_policy import AddressPolicy
+from qabel.net.drop_client import DropClient, Fetched
 from qabel.net.errors import ConnectFailed, NotAllowed, TimedOut
-from qabel.net.names import NameLookup
-from qabel.net.policy import AddressPolicy
+from qabel.net.name_lookup import NameLookup
 from tests.net.servers import DROP_ID, NOTHING, always, drop_answer, multipart_head, part, silent
 
 # Twisted hands its own kind of certificates to a pyOpenSSL that would rather have others.

@@ -25,7 +25,7 @@ from qabel.net.errors import (
     TooBig,
     Torn,
 )
-from qabel.net.limits import Limits, Watch
+from qabel.net.exchange_limits import Limits, Watch
 
 T = TypeVar("T")
 

@@ -10,7 +10,7 @@ from twisted.internet import reactor
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.task import Clock
 
-from qabel.net.names import AT_ONCE, KEEP_SECONDS, NameLookup
+from qabel.net.name_lookup import AT_ONCE, KEEP_SECONDS, NameLookup
 
 
 class Resolver:

@@ -5,7 +5,7 @@ import pytest_twisted
 from twisted.internet.defer import CancelledError, Deferred
 
 from qabel.net.errors import TimedOut, TooBig, Torn
-from qabel.net.limits import Limits
+from qabel.net.exchange_limits import Limits
 from tests.net.servers import (
     Flood,
     Taken,

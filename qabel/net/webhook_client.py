@@ -8,14 +8,14 @@ from typing import Any
 from twisted.internet.defer import gatherResults
 from twisted.web.http_headers import Headers
 
-from qabel.net.connecting import Connector
+from qabel.net.address_policy import anywhere, is_loopback
+from qabel.net.answer_body import BodyReader
+from qabel.net.connector import Connector
 from qabel.net.errors import DropServerError, NotAllowed, WebhookFailed
-from qabel.net.exchange import Exchanges
-from qabel.net.limits import Limits, Watch
-from qabel.net.names import NameLookup
-from qabel.net.policy import anywhere, is_loopback
-from qabel.net.reading import BodyReader
-from qabel.net.transport import Transport
+from qabel.net.exchange_limits import Limits, Watch
+from qabel.net.exchanges import Exchanges
+from qabel.net.http_transport import Transport
+from qabel.net.name_lookup import NameLookup
 
 LIMITS = Limits(connect=10, silence=20, time=30, size=65536)
 

@@ -11,7 +11,7 @@ from twisted.web.iweb import UNKNOWN_LENGTH, IResponse
 
 from qabel.drop.multipart import Part
 from qabel.net.errors import DropServerError, TimedOut, TooBig, Torn
-from qabel.net.limits import SETTLE_BYTES, Watch
+from qabel.net.exchange_limits import SETTLE_BYTES, Watch
 
 WAITING_BYTES = 1 << 18
 """Parts that wait while earlier ones are dealt with: past this, the server has to wait too."""

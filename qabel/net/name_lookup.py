@@ -11,7 +11,7 @@ from twisted.internet.defer import Deferred, DeferredSemaphore
 from twisted.internet.interfaces import IReactorFromThreads, IReactorTime
 from twisted.python.failure import Failure
 
-from qabel.net.policy import IPAddress
+from qabel.net.address_policy import IPAddress
 
 AT_ONCE = 16
 """How many names are looked up at the same time."""

@@ -4,7 +4,7 @@ import pytest
 import pytest_twisted
 from twisted.internet.defer import CancelledError, Deferred
 
-from qabel.net.client import Fetched
+from qabel.net.drop_client import Fetched
 from qabel.net.errors import BadAnswer, ConnectFailed, Refused, Torn
 from tests.net.servers import (
     DROP_ID,

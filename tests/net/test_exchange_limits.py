@@ -2,7 +2,7 @@
 
 from twisted.internet.task import Clock
 
-from qabel.net.limits import Limits, Watch
+from qabel.net.exchange_limits import Limits, Watch
 
 LIMITS = Limits(silence=30, time=120, pace=10)
 
