@@ -12,7 +12,7 @@ from pathlib import Path
 
 from attrs import define
 
-from qabel.dropserver.messages import Limits, MessageFile
+from qabel.dropserver.message_file import Limits, MessageFile
 from tests.integration.client import Api
 from tests.integration.processes import Twistd
 

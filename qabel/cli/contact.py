@@ -7,10 +7,10 @@ import click
 
 from qabel.cli.context import Group, Session, pass_session
 from qabel.cli.errors import CommandError, Exit
-from qabel.cli.files import read_input, write_output
 from qabel.cli.identity import FILE, FORCE, YES
+from qabel.cli.input_output import read_input, write_output
+from qabel.cli.names import IDENTITY_OPTION, Names, complete_contact, find_contact, identity_ref
 from qabel.cli.output import Column
-from qabel.cli.people import IDENTITY_OPTION, Names, complete_contact, find_contact, identity_ref
 from qabel.cli.text import count, moment
 
 CONTACT = click.argument("contact", metavar="CONTACT", shell_complete=complete_contact)

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import click
 from click.shell_completion import CompletionItem
 
-from qabel.cli.client import Client, Target
+from qabel.cli.api_client import Client, Target
 from qabel.cli.errors import CommandError, usage
 from qabel.cli.output import Output
 from qabel.cli.paths import SOCKET, TOKEN, data_directory

@@ -10,14 +10,14 @@ from typing import Any
 import click
 from attrs import define
 
-from qabel.cli.client import Client
+from qabel.cli.api_client import Client
 from qabel.cli.context import Command, Session, pass_session
 from qabel.cli.errors import CommandError, Exit
-from qabel.cli.messages import text_of
+from qabel.cli.kept_cursors import KeptPlace
+from qabel.cli.message_text import text_of
+from qabel.cli.names import Names
 from qabel.cli.output import Output
 from qabel.cli.paths import state_directory
-from qabel.cli.people import Names
-from qabel.cli.places import KeptPlace
 from qabel.cli.sse import Event, EventReader
 from qabel.cli.text import moment, visible
 

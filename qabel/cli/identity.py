@@ -7,9 +7,9 @@ import click
 from qabel.cli import qr as codes
 from qabel.cli.context import Group, Session, pass_session
 from qabel.cli.errors import CommandError
-from qabel.cli.files import read_input, write_output
+from qabel.cli.input_output import read_input, write_output
+from qabel.cli.names import complete_identity, find_identity
 from qabel.cli.output import Column
-from qabel.cli.people import complete_identity, find_identity
 from qabel.cli.text import moment
 
 IDENTITY = click.argument("identity", metavar="IDENTITY", shell_complete=complete_identity)

@@ -6,13 +6,13 @@ from typing import Any
 
 import click
 
-from qabel.cli.client import TIMEOUT, Client
+from qabel.cli.api_client import TIMEOUT, Client
 from qabel.cli.context import Group, Session, pass_session
 from qabel.cli.errors import usage
 from qabel.cli.identity import YES
-from qabel.cli.messages import text_of
+from qabel.cli.message_text import text_of
+from qabel.cli.names import Names, complete_contact, complete_identity, find_contact, find_identity
 from qabel.cli.output import Column
-from qabel.cli.people import Names, complete_contact, complete_identity, find_contact, find_identity
 from qabel.cli.text import moment
 
 PAGE = 1000

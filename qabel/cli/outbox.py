@@ -6,12 +6,12 @@ from typing import Any
 
 import click
 
-from qabel.cli.client import Client
+from qabel.cli.api_client import Client
 from qabel.cli.context import Group, Session, pass_session
 from qabel.cli.identity import YES
-from qabel.cli.messages import text_of
+from qabel.cli.message_text import text_of
+from qabel.cli.names import Names
 from qabel.cli.output import Column
-from qabel.cli.people import Names
 from qabel.cli.text import moment
 
 PAGE = 500

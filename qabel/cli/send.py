@@ -7,12 +7,12 @@ from typing import Any
 
 import click
 
-from qabel.cli.client import Client
+from qabel.cli.api_client import Client
 from qabel.cli.context import Command, Session, pass_session
 from qabel.cli.errors import CommandError, Exit, usage
-from qabel.cli.files import read_text
-from qabel.cli.messages import TEXT_MODEL, read_object
-from qabel.cli.people import Person, complete_contact, complete_identity, find_contact
+from qabel.cli.input_output import read_text
+from qabel.cli.message_text import TEXT_MODEL, read_object
+from qabel.cli.names import Person, complete_contact, complete_identity, find_contact
 from qabel.cli.text import duration
 
 ACKNOWLEDGE_WITHIN = 60.0

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from qabel.cli.client import Client
+from qabel.cli.api_client import Client
 from qabel.cli.context import Group, Session, pass_session
 from qabel.cli.errors import CommandError, not_found
 

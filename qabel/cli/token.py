@@ -5,8 +5,8 @@ import click
 from qabel.cli.context import Group, Session, pass_session, read_token
 from qabel.cli.errors import CommandError, Exit
 from qabel.cli.identity import YES
+from qabel.cli.names import complete_identity, find_identity
 from qabel.cli.output import Column
-from qabel.cli.people import complete_identity, find_identity
 from qabel.cli.text import moment
 
 SCOPES = ("status", "read", "send", "settings", "admin")

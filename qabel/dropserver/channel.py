@@ -14,7 +14,7 @@ from twisted.web.http import HTTPChannel
 from twisted.web.resource import IResource
 from twisted.web.server import Request, Site
 
-from qabel.dropserver.messages import MESSAGE_LIMIT
+from qabel.dropserver.message_file import MESSAGE_LIMIT
 
 DISCARD_LIMIT = 2_621_440
 """Bytes of a body that are read and thrown away for the sake of a proper answer, as deployed."""

@@ -15,11 +15,11 @@ from twisted.web.server import NOT_DONE_YET
 from qabel.drop.multipart import content_type, new_boundary
 from qabel.drop.url import is_drop_id
 from qabel.dropserver.channel import DropRequest
-from qabel.dropserver.messages import MESSAGE_LIMIT, Since
-from qabel.dropserver.push import BadHandshake, Hub, Listener, handshake
+from qabel.dropserver.drop_answer import CHUNK, Answer, content_length
+from qabel.dropserver.message_file import MESSAGE_LIMIT, Since
+from qabel.dropserver.message_store import Store, Unavailable
+from qabel.dropserver.push_hub import BadHandshake, Hub, Listener, handshake
 from qabel.dropserver.stamps import http_date, read_http_date, read_latest, show_latest
-from qabel.dropserver.store import Store, Unavailable
-from qabel.dropserver.streaming import CHUNK, Answer, content_length
 
 _NAME = re.compile(rb"[A-Za-z0-9_-]+")
 

@@ -12,10 +12,10 @@ from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 
 from qabel.dropserver.channel import DropSite
-from qabel.dropserver.messages import Limits, MessageFile
-from qabel.dropserver.push import PING_INTERVAL, Hub
+from qabel.dropserver.message_file import Limits, MessageFile
+from qabel.dropserver.message_store import Store, Unavailable
+from qabel.dropserver.push_hub import PING_INTERVAL, Hub
 from qabel.dropserver.resource import DropResource
-from qabel.dropserver.store import Store, Unavailable
 from qabel.host.process import DirectoryLock, private_directory
 
 EXPIRY_INTERVAL = 60.0

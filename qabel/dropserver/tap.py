@@ -5,7 +5,7 @@ from typing import ClassVar
 from twisted.application.service import IService, MultiService
 from twisted.internet import reactor
 
-from qabel.dropserver.messages import DAY, Limits
+from qabel.dropserver.message_file import DAY, Limits
 from qabel.dropserver.service import DropServerService
 from qabel.host.listening import Listening
 from qabel.host.options import DaemonOptions, data_directory

@@ -13,7 +13,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.endpoints import TCP4ClientEndpoint, connectProtocol
 from twisted.internet.protocol import Protocol
 
-from qabel.dropserver.messages import Limits
+from qabel.dropserver.message_file import Limits
 from qabel.dropserver.service import DropServerService
 from qabel.host.listening import Listening, parse_endpoint
 

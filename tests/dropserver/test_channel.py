@@ -9,7 +9,7 @@ from twisted.internet.testing import StringTransport
 from twisted.web.resource import Resource
 
 from qabel.dropserver.channel import IDLE_TIMEOUT, DropChannel, DropSite
-from qabel.dropserver.streaming import STALL_TIMEOUT, Flow
+from qabel.dropserver.drop_answer import STALL_TIMEOUT, Flow
 
 
 class Line(StringTransport):

@@ -10,7 +10,7 @@ from twisted.internet.defer import Deferred, gatherResults
 
 from qabel.drop.multipart import MultipartParser
 from qabel.dropserver.channel import DISCARD_LIMIT
-from qabel.dropserver.messages import MESSAGE_LIMIT, Limits
+from qabel.dropserver.message_file import MESSAGE_LIMIT, Limits
 
 A = "/" + "aB3-_" * 8 + "xyz"
 B = "/" + "C" * 43

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from qabel.dropserver.messages import DAY, Limits
+from qabel.dropserver.message_file import DAY, Limits
 from qabel.dropserver.tap import Options
 from qabel.host.process import StartError
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from qabel.cli.client import Client, Target
+from qabel.cli.api_client import Client, Target
 from qabel.cli.context import Session
 from qabel.cli.errors import CommandError, Exit
 from qabel.cli.output import Output

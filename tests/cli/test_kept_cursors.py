@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from qabel.cli.errors import CommandError, Exit
-from qabel.cli.places import KeptPlace
+from qabel.cli.kept_cursors import KeptPlace
 
 
 def test_place_is_kept(tmp_path: Path) -> None:

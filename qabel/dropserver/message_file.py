@@ -1,6 +1,6 @@
 """The messages of a drop server, in a SQLite file: kept, given, and let go of, oldest first.
 
-All of it blocks: it runs on the thread of `qabel.dropserver.store`.
+All of it blocks: it runs on the thread of `qabel.dropserver.message_store`.
 """
 
 import hashlib
@@ -11,7 +11,7 @@ from pathlib import Path
 
 import attrs
 
-from qabel.dropserver.schema import open_file
+from qabel.dropserver.message_tables import open_file
 from qabel.dropserver.stamps import SECOND
 
 DAY = 24 * 60 * 60

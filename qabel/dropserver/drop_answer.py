@@ -6,9 +6,9 @@ from zope.interface import implementer
 
 from qabel.drop.multipart import closing, encode_part
 from qabel.dropserver.channel import DropRequest
-from qabel.dropserver.messages import Row, Selection
+from qabel.dropserver.message_file import Row, Selection
+from qabel.dropserver.message_store import Store
 from qabel.dropserver.stamps import part_date
-from qabel.dropserver.store import Store
 
 CHUNK = 64
 """Messages that are read from the file and held in memory at a time."""

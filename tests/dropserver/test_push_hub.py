@@ -11,7 +11,7 @@ from twisted.web.websocket import WebSocketClientEndpoint
 from wsproto.connection import Connection, ConnectionType
 from wsproto.events import BytesMessage, CloseConnection, Event, Ping, Pong, TextMessage
 
-from qabel.dropserver.push import (
+from qabel.dropserver.push_hub import (
     BACKLOG_LIMIT,
     INBOUND_LIMIT,
     BadHandshake,

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from qabel.dropserver.messages import (
+from qabel.dropserver.message_file import (
     DAY,
     MESSAGE_COST,
     Limits,

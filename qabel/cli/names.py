@@ -9,7 +9,7 @@ import click
 from attrs import define, field
 from click.shell_completion import CompletionItem
 
-from qabel.cli.client import Client
+from qabel.cli.api_client import Client
 from qabel.cli.context import session_of
 from qabel.cli.errors import CommandError, Exit, not_found
 from qabel.cli.text import short_key

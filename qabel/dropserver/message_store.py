@@ -12,7 +12,7 @@ from twisted.internet.interfaces import IReactorFromThreads
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from qabel.dropserver.messages import MessageFile, Row, Selection, Since
+from qabel.dropserver.message_file import MessageFile, Row, Selection, Since
 
 GROUP_SIZE = 256
 """Jobs that are taken together at most: it bounds how long the first of them waits."""
