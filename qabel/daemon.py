@@ -33,7 +33,7 @@ from qabel.host.process import (
 )
 from qabel.keys.choice import KEY
 from qabel.rest.app import make_site
-from qabel.rest.http.access_control import DoorOptions
+from qabel.rest.http.access_control import AccessOptions
 from qabel.rest.http.channel import ApiSite
 from qabel.store.key_record import KeyFile, KeySource
 
@@ -62,7 +62,7 @@ class DaemonConfig:
     listen: Sequence[ListenOn] = field(factory=default_listen)
     drop_server: ListenOn | None = None
     """Where a drop server beside it listens; None for none."""
-    door: DoorOptions = field(factory=DoorOptions)
+    access: AccessOptions = field(factory=AccessOptions)
     core: CoreOptions = field(factory=CoreOptions)
 
 
@@ -134,7 +134,7 @@ class Daemon(MultiService):
             await self.core.synced.set("drop_servers", [server])
 
     async def _listen(self) -> None:
-        door = self._config.door
+        door = self._config.access
         site, private = (
             make_site(self.core, options=evolve(door, unix=unix), reactor=self._reactor)
             for unix in (False, True)

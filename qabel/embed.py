@@ -30,7 +30,7 @@ from qabel.host.listening import parse_endpoint, show_address
 from qabel.host.process import StartError, use_steady_clock
 from qabel.host.reactor_thread import CallTimeout, EmbedError, ReactorThread, Stopped, Work
 from qabel.keys.choice import key_source
-from qabel.rest.http.access_control import DoorOptions
+from qabel.rest.http.access_control import AccessOptions
 from qabel.store.key_record import KeySource
 
 __all__ = [
@@ -104,7 +104,7 @@ def make_service(
         key=_source(key, directory),
         listen=places,
         drop_server=drops,
-        door=DoorOptions(auth=auth),
+        access=AccessOptions(auth=auth),
         core=options or CoreOptions(),
     )
     return Daemon(config, reactor=reactor, embedded=True)

@@ -15,7 +15,7 @@ from qabel.host.secretless_logs import withhold_texts
 from qabel.host.service_manager import Notifier
 from qabel.keys.choice import CHOICES, key_source
 from qabel.net.errors import DropServerError
-from qabel.rest.http.access_control import DoorOptions
+from qabel.rest.http.access_control import AccessOptions
 
 NAME = "qabel-rest"
 
@@ -87,7 +87,7 @@ class Options(DaemonOptions):
             key=key_source(self["key"], directory),
             listen=self.listen,
             drop_server=self.drop_server,
-            door=DoorOptions(
+            access=AccessOptions(
                 auth=self["auth"] == "token",
                 allowed_hosts=frozenset(self.hosts),
                 allowed_origins=frozenset(self.origins),

@@ -11,15 +11,13 @@ from pathlib import Path
 from attrs import evolve, frozen
 from twisted.logger import Logger
 
+from qabel.contract.access import SCOPES
 from qabel.core.errors import CoreError, Invalid, NotFound, StoreError
 from qabel.core.people.references import choose_identity
 from qabel.deferreds import shielded
 from qabel.settings.document import Fault
 from qabel.settings.synced import SyncedSettings
 from qabel.store.tokens import Token, Tokens
-
-SCOPES = ("status", "read", "send", "settings", "admin")
-"""What a token can be good for; ``admin`` includes all others."""
 
 TOKEN_BYTES = 32
 """Random bytes in a token."""

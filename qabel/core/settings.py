@@ -6,6 +6,7 @@ from typing import Generic, Protocol, TypeVar
 
 from twisted.internet.defer import Deferred
 
+from qabel.contract.conditions import matches
 from qabel.core.errors import Changed
 from qabel.deferreds import Turn, shielded
 from qabel.jsontext import parse as parse_json
@@ -100,7 +101,7 @@ class LiveDocument(Generic[D]):
         await self._turn.acquire()
         try:
             before = self.value
-            if if_match is not None and not _matches(if_match, self.etag):
+            if if_match is not None and not matches(if_match, self.etag):
                 raise Changed(f"The {self.name} settings changed meanwhile: read them again first.")
             now = self._now()
             after = make(before, int(now))
@@ -118,9 +119,3 @@ class LiveDocument(Generic[D]):
         self.value = value
         self.encoded = self._kind.encode(value)
         self.etag = f'"{blake2b(self.encoded, digest_size=12).hexdigest()}"'
-
-
-def _matches(if_match: str, etag: str) -> bool:
-    """Tell whether an If-Match header lets this version pass (RFC 9110, section 13.1.1)."""
-    given = [tag.strip() for tag in if_match.split(",")]
-    return "*" in given or etag in given

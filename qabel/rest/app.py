@@ -8,16 +8,19 @@ from klein.interfaces import IKleinRequest
 from twisted.python.failure import Failure
 from werkzeug.exceptions import MethodNotAllowed
 
+from qabel.contract.openapi import describe
+from qabel.contract.rejection import allow
+from qabel.contract.reply import Reply
 from qabel.core.service import CoreService
 from qabel.jsontext import encode
 from qabel.rest.events import resource as events
 from qabel.rest.events.streams import Streams
-from qabel.rest.http.access_control import Door, DoorOptions
-from qabel.rest.http.answers import Reply
+from qabel.rest.http.access_control import AccessControl, AccessOptions
 from qabel.rest.http.channel import ApiSite
-from qabel.rest.http.problems import allow, problem_of
+from qabel.rest.http.dispatch import IdConverter, RefConverter, install
+from qabel.rest.http.problems import problem_of
+from qabel.rest.http.replies import begin
 from qabel.rest.http.request import ApiRequest
-from qabel.rest.openapi import describe
 from qabel.rest.resources import (
     docs,
     drop,
@@ -29,7 +32,7 @@ from qabel.rest.resources import (
     tokens,
     webhooks,
 )
-from qabel.rest.routes import IdConverter, RefConverter
+from qabel.rest.services import Services
 from qabel.rest.turns import Turns
 
 SUBJECTS = (
@@ -53,14 +56,12 @@ class Api:
     subjects = SUBJECTS
 
     def __init__(self, core: CoreService, reactor: Any) -> None:
-        self.core = core
-        self.streams = Streams(core.log, reactor)
-        self.turns = Turns()
+        self.services = Services(core, Streams(core.log, reactor), Turns(), self.openapi)
 
     @staticmethod
     @cache
     def openapi() -> bytes:
-        """Give the contract as an OpenAPI document; made when somebody first asks for it."""
+        """Return the contract as an OpenAPI document; made when somebody first asks for it."""
         return encode(describe(SUBJECTS))
 
     @app.handle_errors(Exception)
@@ -69,9 +70,9 @@ class Api:
         error = failure.value or RuntimeError("no error")
         if isinstance(error, MethodNotAllowed) and request.method == b"OPTIONS":
             allowed = allow(error.valid_methods or ())
-            return Reply(204, content_type=None, headers=(allowed,)).begin(request)
+            return begin(request, Reply(204, content_type=None, headers=(allowed,)))
         mapper = IKleinRequest(request).mapper
-        return problem_of(error, mapper.allowed_methods).begin(request)
+        return begin(request, problem_of(error, mapper.allowed_methods))
 
 
 def _install() -> None:
@@ -81,29 +82,29 @@ def _install() -> None:
     url_map.merge_slashes = False
     for subject in SUBJECTS:
         for route in subject.all:
-            route.install(Api.app)
+            install(Api.app, route)
 
 
 _install()
 
 
-def make_site(core: CoreService, *, options: DoorOptions | None = None, reactor: Any) -> ApiSite:
-    """Make the site that serves an open core.
+def make_site(core: CoreService, *, options: AccessOptions | None = None, reactor: Any) -> ApiSite:
+    """Return the site that serves an open core.
 
     Args:
         core: what does the work.
-        options: who gets in.
+        options: who may ask.
         reactor: for all times.
 
     """
-    chosen = options or DoorOptions()
+    chosen = options or AccessOptions()
     open_paths = frozenset(
         route.path.encode() for subject in SUBJECTS for route in subject.all if not route.scopes
     )
     return ApiSite(
         Api(core, reactor).app.resource(),
         ApiRequest,
-        Door(core.tokens, chosen),
+        AccessControl(core.tokens, chosen),
         open_paths,
         reactor=reactor,
         max_connections=chosen.max_connections,

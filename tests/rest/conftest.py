@@ -19,7 +19,7 @@ from qabel.drop.multipart import Part
 from qabel.drop.url import DropURL
 from qabel.net.drop_client import Fetched
 from qabel.rest.app import make_site
-from qabel.rest.http.access_control import DoorOptions
+from qabel.rest.http.access_control import AccessOptions
 from qabel.store.key_record import GivenKey
 
 SERVER = "http://drop.example"
@@ -284,7 +284,7 @@ async def make_server(tmp_path: Path) -> AsyncIterator[MakeServer]:
         await core.open()
         core.startService()
         await core.local.set("poll_interval", 3600)
-        site = make_site(core, options=DoorOptions(**options), reactor=clock)
+        site = make_site(core, options=AccessOptions(**options), reactor=clock)
         port = reactor.listenTCP(0, site, interface="127.0.0.1")  # type: ignore[attr-defined]
         server = Server(core, drops, site, port)
         made.append(server)

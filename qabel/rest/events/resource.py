@@ -1,11 +1,12 @@
 """``/events``: what happens, as server-sent events."""
 
+from qabel.contract.query import some_of, text
+from qabel.contract.rejection import rejected
+from qabel.contract.reply import Reply
+from qabel.contract.routes import Header, Routes
+from qabel.contract.schemas import STRING
 from qabel.rest.events.streams import CONTENT_TYPE
-from qabel.rest.http.answers import Reply
-from qabel.rest.http.problems import refused
-from qabel.rest.query import some_of, text
-from qabel.rest.routes import Call, Header, Routes
-from qabel.rest.schemas import STRING
+from qabel.rest.http.call import Call
 
 routes = Routes("Events")
 
@@ -44,12 +45,12 @@ async def follow(call: Call) -> Reply | None:
     )
     kinds: frozenset[str] = call.query["kinds"] or allowed
     if not kinds <= allowed:
-        raise refused(403, "The token does not allow to be told of all these kinds.")
+        raise rejected(403, "The token does not allow to be told of all these kinds.")
     # A client that connects again goes on from where it was, whatever its first URL says.
     since = call.text_header(b"Last-Event-ID") or call.query["since"]
     follower = call.core.log.follow(since, kinds=kinds, identity=call.access.identity_id)
     if call.is_head:
         follower.close()
         return Reply(200, b"", CONTENT_TYPE)
-    await call.api.streams.serve(call.request, follower)
+    await call.services.streams.serve(call.request, follower)
     return None

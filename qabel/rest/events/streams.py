@@ -11,10 +11,11 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
+from qabel.contract.reply import Reply
 from qabel.core.errors import Gone
 from qabel.core.journal.journal import Entry, Follower, Log
 from qabel.deferreds import a_few_at_a_time
-from qabel.rest.http.answers import Reply
+from qabel.rest.http.replies import begin
 from qabel.rest.http.request import ApiRequest
 
 CONTENT_TYPE = b"text/event-stream"
@@ -74,9 +75,8 @@ class _Stream:
 
     def beat(self) -> None:
         """Write a comment; cut off a client that has not read for a whole interval."""
-        self.request.access = None
-        self.request.site.door.examine(self.request)
-        if self.late or self.request.access is None:
+        decision = self.request.site.access_control.decide(self.request)
+        if self.late or decision.access is None:
             self.request.abort()
         elif self.paused:
             self.late = True
@@ -105,7 +105,7 @@ class Streams:
 
     async def serve(self, request: ApiRequest, follower: Follower) -> None:
         """Write what the follower gives, until it ends or the client is gone."""
-        Reply(content_type=None).begin(request)
+        begin(request, Reply(content_type=None))
         request.setHeader(b"Content-Type", CONTENT_TYPE)
         stream = _Stream(request, follower)
         self._begin(stream)

@@ -1,23 +1,20 @@
-"""Who gets in: the checks that every request passes before anything else looks at it."""
+"""Who may ask: the checks that every request passes before anything else looks at it."""
 
 from collections.abc import Sequence
 from ipaddress import ip_address
-from typing import TYPE_CHECKING
+from typing import Protocol
 
-from attrs import frozen
+from attrs import field, frozen
+from twisted.web.http_headers import Headers as RequestHeaders
 
+from qabel.contract.rejection import problem
+from qabel.contract.reply import Headers, Reply
 from qabel.core.access import EVERYTHING, Access, TokenBook
-from qabel.rest.http.answers import Headers, Reply
-from qabel.rest.http.problems import problem
-
-if TYPE_CHECKING:
-    from qabel.rest.http.request import ApiRequest
 
 MAX_HOST = 255
 """Bytes of a host name."""
 
-MOST_HOSTS_KEPT = 64
-"""Spellings of Host that are kept as known to be good."""
+_USUAL = frozenset({"localhost", "127.0.0.1", "::1"})
 
 METHODS = b"GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"
 
@@ -28,9 +25,33 @@ _REQUEST_HEADERS = (
 )
 
 
+class RequestHead(Protocol):
+    """What access control looks at: a request whose headers are there."""
+
+    requestHeaders: RequestHeaders
+
+    def isSecure(self) -> bool:
+        """Return whether it came over TLS."""
+
+
 @frozen
-class DoorOptions:
-    """What can be chosen about who gets in."""
+class Decision:
+    """What access control decided about a request."""
+
+    access: Access | None = None
+    """What the caller may do; None without a valid token."""
+    cors: Headers = ()
+    """What lets a web page of an allowed origin read the answer."""
+    rejection: Reply | None = None
+    """Why the request is rejected, whatever its token says."""
+
+
+UNDECIDED = Decision()
+
+
+@frozen
+class AccessOptions:
+    """What can be chosen about who may ask."""
 
     auth: bool = True
     """Whether a token is needed."""
@@ -39,45 +60,46 @@ class DoorOptions:
     allowed_origins: frozenset[str] = frozenset()
     """Origins of web pages that may ask, as in ``https://example.org``."""
     unix: bool = False
-    """Whether this door is a Unix socket: its file's mode is the check."""
+    """Whether this is about a Unix socket: its file's mode is the check."""
     max_connections: int = 1024
 
 
-class Door:
-    """Looks at the headers of each request. What it finds stands in the request afterwards."""
+@frozen
+class AccessControl:
+    """Decides about each request by its headers."""
 
-    def __init__(self, tokens: TokenBook, options: DoorOptions) -> None:
-        self._tokens = tokens
-        self._token_needed = options.auth and not options.unix
-        self._any_host = options.unix
-        self._hosts = frozenset(each.lower().rstrip(".") for each in options.allowed_hosts)
-        self._origins = frozenset(each.encode() for each in options.allowed_origins)
-        self._good_hosts: set[bytes] = set()
+    _tokens: TokenBook
+    _options: AccessOptions
+    _hosts: frozenset[str] = field(init=False)
+    _origins: frozenset[bytes] = field(init=False)
 
-    def examine(self, request: "ApiRequest") -> None:
-        """Say who asks (``access``), from where (``cors``), or why not (``refusal``)."""
+    @_hosts.default
+    def _normal_hosts(self) -> frozenset[str]:
+        return frozenset(each.lower().rstrip(".") for each in self._options.allowed_hosts)
+
+    @_origins.default
+    def _encoded_origins(self) -> frozenset[bytes]:
+        return frozenset(each.encode() for each in self._options.allowed_origins)
+
+    def decide(self, request: RequestHead) -> Decision:
+        """Return who asks and from where, or why the request is rejected."""
         headers = request.requestHeaders.getRawHeaders
         hosts = headers(b"Host")
-        if not self._any_host and not self._is_good_host(hosts):
-            request.refusal = _BAD_HOST
-            return
+        if not self._options.unix and not self._is_good_host(hosts):
+            return Decision(rejection=_BAD_HOST)
+        cors: Headers = ()
         origins = headers(b"Origin")
-        if origins is not None and not self._is_good_origin(origins, hosts, request):
-            request.refusal = _BAD_ORIGIN
-            return
+        if origins is not None:
+            if not self._is_good_origin(origins, hosts, request):
+                return Decision(rejection=_BAD_ORIGIN)
+            cors = cors_headers(origins[0]) if origins[0] in self._origins else ()
         sites = headers(b"Sec-Fetch-Site")
-        if sites is not None and not request.cors and sites[-1] not in (b"same-origin", b"none"):
-            request.refusal = _BAD_ORIGIN
-            return
-        if not self._token_needed:
-            request.access = EVERYTHING
-            return
-        given = headers(b"Authorization")
-        if given is not None and len(given) == 1:
-            request.access = self._access(given[0])
+        if sites is not None and not cors and sites[-1] not in (b"same-origin", b"none"):
+            return Decision(rejection=_BAD_ORIGIN)
+        return Decision(self._access(headers(b"Authorization")), cors)
 
-    def unknown(self) -> Reply:
-        """Give the answer to those who show no token that is good for anything."""
+    def unauthorized(self) -> Reply:
+        """Return the answer to those who show no valid token."""
         return problem(
             401,
             "The header 'Authorization: Bearer TOKEN' is missing, or its token is not valid. "
@@ -85,50 +107,43 @@ class Door:
             headers=((b"WWW-Authenticate", b"Bearer"),),
         )
 
-    def _access(self, value: bytes) -> Access | None:
-        if value[:7].lower() != b"bearer " or not value.isascii():
+    def _access(self, given: Sequence[bytes] | None) -> Access | None:
+        if self._options.unix or not self._options.auth:
+            return EVERYTHING
+        if given is None or len(given) != 1:
             return None
-        return self._tokens.check(value[7:].strip().decode("ascii"))
+        scheme, value = given[0][:7], given[0][7:]
+        if scheme.lower() != b"bearer " or not value.isascii():
+            return None
+        return self._tokens.check(value.strip().decode("ascii"))
 
     def _is_good_host(self, hosts: Sequence[bytes] | None) -> bool:
-        if hosts is None or len(hosts) != 1:
-            return False
-        host = hosts[0]
-        if host in self._good_hosts:
-            return True
-        if not self._is_ours(host):
-            return False
-        if len(self._good_hosts) >= MOST_HOSTS_KEPT:
-            self._good_hosts.clear()
-        self._good_hosts.add(host)
-        return True
+        return hosts is not None and len(hosts) == 1 and self._is_ours(hosts[0])
 
     def _is_ours(self, host: bytes) -> bool:
         if len(host) > MAX_HOST + 6 or not host.isascii():
             return False
-        full = host.decode("ascii").lower()
-        name, port = _split(full)
+        name, port = _split(host.decode("ascii").lower())
         if port is None:
             return False
         bare = name.removesuffix(".")
+        if bare in _USUAL or _is_loopback(bare):
+            return True
         with_port = f"{bare}:{port}" if port else bare
-        return bare == "localhost" or _is_loopback(bare) or bool({bare, with_port} & self._hosts)
+        return not self._hosts.isdisjoint((bare, with_port))
 
     def _is_good_origin(
-        self, origins: Sequence[bytes], hosts: Sequence[bytes] | None, request: "ApiRequest"
+        self, origins: Sequence[bytes], hosts: Sequence[bytes] | None, request: RequestHead
     ) -> bool:
         if len(origins) != 1:
             return False
-        origin = origins[0]
-        if origin in self._origins:
-            request.cors = cors_headers(origin)
-            return True
         scheme = b"https://" if request.isSecure() else b"http://"
-        return hosts is not None and origin.lower() == scheme + hosts[0].lower()
+        own = hosts is not None and origins[0].lower() == scheme + hosts[0].lower()
+        return own or origins[0] in self._origins
 
 
 def cors_headers(origin: bytes) -> Headers:
-    """Give the headers that let a page of an allowed origin read an answer."""
+    """Return the headers that let a page of an allowed origin read an answer."""
     return (
         (b"Access-Control-Allow-Origin", origin),
         (b"Access-Control-Expose-Headers", _EXPOSED),

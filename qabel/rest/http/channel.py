@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from twisted.internet.defer import Deferred
 from twisted.internet.defer import TimeoutError as DeferredTimeout
@@ -10,15 +10,13 @@ from twisted.internet.interfaces import IAddress
 from twisted.internet.protocol import Protocol, connectionDone
 from twisted.python.failure import Failure
 from twisted.web.http import HTTPChannel
-from twisted.web.http_headers import Headers as ResponseHeaders
 from twisted.web.resource import IResource
 from twisted.web.server import Site
 
-from qabel.rest.http.answers import PROBLEM, Reply, headers_on_all
-from qabel.rest.http.problems import problem
-
-if TYPE_CHECKING:
-    from qabel.rest.http.access_control import Door
+from qabel.contract.rejection import problem
+from qabel.contract.reply import Reply
+from qabel.rest.http.access_control import AccessControl
+from qabel.rest.http.replies import raw
 
 MAX_BODY = 1024 * 1024
 """Bytes of a request's body."""
@@ -40,19 +38,6 @@ _FULL = problem(
 )
 
 
-def raw_answer(reply: Reply) -> bytes:
-    """Write an answer that ends its connection, for where there is no request to answer."""
-    headers = [
-        (b"Content-Type", reply.content_type or PROBLEM),
-        (b"Content-Length", b"%d" % len(reply.body)),
-        (b"Connection", b"close"),
-        *reply.headers,
-    ]
-    lines = b"".join(b"%s: %s\r\n" % each for each in headers)
-    status = b"HTTP/1.1 %d Refused\r\n" % reply.status
-    return b"".join((status, headers_on_all(), lines, b"\r\n", reply.body))
-
-
 class ApiChannel(HTTPChannel):
     """One connection. A request is here in whole within a time, however often a byte comes."""
 
@@ -61,7 +46,6 @@ class ApiChannel(HTTPChannel):
     is_stream = False
     """Whether its answer has no end of its own."""
 
-    _secure: bool | None = None
     _arriving = False
     """Whether a part of a request is here."""
     _refused = False
@@ -98,26 +82,9 @@ class ApiChannel(HTTPChannel):
             # Whoever does not read the rest of the answer holds the connection no longer than this.
             self.setTimeout(REQUEST_TIME)
 
-    def writeHeaders(
-        self, version: bytes, code: bytes, reason: bytes, headers: ResponseHeaders
-    ) -> None:
-        """Write the head of an answer, with what all answers have, in one piece."""
-        lines = [version, b" ", code, b" ", reason, b"\r\n", headers_on_all()]
-        for name, values in headers.getAllRawHeaders():
-            for value in values:
-                lines += (name, b": ", value, b"\r\n")
-        lines.append(b"\r\n")
-        self.write(b"".join(lines))
-
     def writeSequence(self, iovec: Iterable[bytes]) -> None:
         """Write what belongs together in one piece, as chunks of a thousand streams at a time."""
         self.write(b"".join(iovec))
-
-    def isSecure(self) -> bool:
-        """Tell whether the connection is encrypted; it is looked up once."""
-        if self._secure is None:
-            self._secure = super().isSecure()
-        return self._secure
 
     def timeoutConnection(self) -> None:
         """End a connection without a request; one with half of it is told why."""
@@ -144,7 +111,7 @@ class ApiChannel(HTTPChannel):
         self._refused = True
         self.clearLineBuffer()
         transport: Any = self.transport
-        transport.write(raw_answer(reply))
+        transport.write(raw(reply))
         # Closed at once, with bytes unread, the system would take the answer back.
         if hasattr(transport, "loseWriteConnection"):
             transport.loseWriteConnection()
@@ -160,7 +127,7 @@ class ApiChannel(HTTPChannel):
     @property
     def is_known(self) -> bool:
         """Whether the request that arrives is from somebody who may ask something."""
-        return bool(self.requests) and self.requests[-1].access is not None
+        return bool(self.requests) and self.requests[-1].decision.access is not None
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         """Forget the connection."""
@@ -172,7 +139,7 @@ class _Full(Protocol):
     """A connection that is one too many."""
 
     def connectionMade(self) -> None:
-        self.transport.write(raw_answer(_FULL))  # type: ignore[union-attr]
+        self.transport.write(raw(_FULL))  # type: ignore[union-attr]
         self.transport.loseConnection()  # type: ignore[union-attr]
 
 
@@ -186,7 +153,7 @@ class ApiSite(Site):
         self,
         resource: IResource,
         request_factory: Any,
-        door: "Door",
+        access_control: AccessControl,
         open_paths: frozenset[bytes],
         *,
         reactor: Any,
@@ -195,9 +162,9 @@ class ApiSite(Site):
         """Prepare.
 
         Args:
-            resource: answers what the door lets in.
+            resource: answers what access control lets through.
             request_factory: makes the requests.
-            door: sees who asks.
+            access_control: decides who may ask.
             open_paths: paths for which no token is needed.
             reactor: for times.
             max_connections: how many connections there may be at once.
@@ -210,7 +177,7 @@ class ApiSite(Site):
             reactor=reactor,
             parsePOSTFormSubmission=False,
         )
-        self.door = door
+        self.access_control = access_control
         self.open_paths = open_paths
         self._max_connections = max_connections
         self._closing: Deferred[None] | None = None

@@ -1,15 +1,12 @@
 """Sending what is large piece by piece, no faster than it is read at the other end."""
 
-from typing import TYPE_CHECKING
-
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IDelayedCall, IPushProducer
 from zope.interface import implementer
 
-from qabel.rest.http.answers import Reply
-
-if TYPE_CHECKING:
-    from qabel.rest.http.request import ApiRequest
+from qabel.contract.reply import Reply
+from qabel.rest.http.replies import begin
+from qabel.rest.http.request import ApiRequest
 
 LARGE = 64 * 1024
 """Bytes from which on a body is sent in pieces of this size."""
@@ -18,16 +15,16 @@ PATIENCE = 30.0
 """Seconds in which the other end must take one piece."""
 
 
-def pour(request: "ApiRequest", reply: Reply) -> "Deferred[None]":
+def send_large(request: ApiRequest, reply: Reply) -> "Deferred[None]":
     """Send an answer; fires when the system has taken all of it. Does not finish the request."""
-    return _Pouring(request, reply.begin(request)).start()
+    return _Sending(request, begin(request, reply)).start()
 
 
 @implementer(IPushProducer)
-class _Pouring:
+class _Sending:
     """One body on its way."""
 
-    def __init__(self, request: "ApiRequest", body: bytes) -> None:
+    def __init__(self, request: ApiRequest, body: bytes) -> None:
         self._request = request
         self._rest = memoryview(body)
         self._paused = False

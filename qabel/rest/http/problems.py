@@ -1,8 +1,7 @@
-"""What goes wrong, as answers: one table from exceptions to statuses (RFC 9457)."""
+"""What goes wrong, as answers: one table from exceptions to statuses."""
 
 import secrets
 from collections.abc import Callable, Iterable
-from http import HTTPStatus
 from typing import Any
 
 from twisted.internet.defer import CancelledError
@@ -10,65 +9,14 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
+from qabel.contract.rejection import Rejected, allow, problem, title
+from qabel.contract.reply import Reply
 from qabel.core import errors
 from qabel.core.access import TokenFileTrouble
-from qabel.jsontext import InvalidJSON, encode
-from qabel.rest.http.answers import PROBLEM, Headers, Reply
+from qabel.jsontext import InvalidJSON
 from qabel.settings.document import Fault, InvalidDocument, UnknownKey
 
 _log = Logger()
-
-MAX_FAULTS = 100
-"""So many things that are wrong are told one by one."""
-
-
-class Refused(Exception):
-    """A request that cannot be answered as it is; carries the answer that says why."""
-
-    def __init__(self, reply: Reply) -> None:
-        super().__init__(reply.status)
-        self.reply = reply
-
-
-def refused(status: int, detail: str, **more: Any) -> Refused:
-    """Make the exception that ends a request with a problem; for ``more`` see ``problem``."""
-    return Refused(problem(status, detail, **more))
-
-
-def problem(
-    status: int,
-    detail: str,
-    *,
-    faults: Iterable[Fault] = (),
-    headers: Headers = (),
-    **members: object,
-) -> Reply:
-    """Make the answer that says what is wrong.
-
-    Args:
-        status: of HTTP.
-        detail: a sentence for the user.
-        faults: each thing that is wrong, with its place.
-        headers: further headers of the answer.
-        members: further members of the problem document.
-
-    """
-    document: dict[str, object] = {
-        "type": "about:blank",
-        "title": _title(status),
-        "status": status,
-        "detail": detail,
-        **members,
-    }
-    told = [{"key": each.key, "detail": each.detail} for each in faults]
-    if told:
-        document["errors"] = told[:MAX_FAULTS]
-    return Reply(status, encode(document), PROBLEM, headers)
-
-
-def allow(methods: Iterable[str]) -> tuple[bytes, bytes]:
-    """Make the header that says which methods a resource has."""
-    return b"Allow", ", ".join(sorted({*methods, "OPTIONS"})).encode()
 
 
 def problem_of(error: BaseException, methods: Callable[[], Iterable[str]]) -> Reply:
@@ -83,13 +31,6 @@ def problem_of(error: BaseException, methods: Callable[[], Iterable[str]]) -> Re
         if isinstance(error, kind):
             return translate(error, methods)
     return _unexpected(error)
-
-
-def _title(status: int) -> str:
-    try:
-        return HTTPStatus(status).phrase
-    except ValueError:
-        return "Problem"
 
 
 _Methods = Callable[[], Iterable[str]]
@@ -142,7 +83,7 @@ def _method_not_allowed(error: MethodNotAllowed, _: _Methods) -> Reply:
 def _routing(error: HTTPException, _: _Methods) -> Reply:
     details = {404: "There is no such resource."}
     status = error.code or 500
-    return problem(status, details.get(status, _title(status)))
+    return problem(status, details.get(status, title(status)))
 
 
 def _plain(status: int) -> Callable[[errors.CoreError, _Methods], Reply]:
@@ -150,7 +91,7 @@ def _plain(status: int) -> Callable[[errors.CoreError, _Methods], Reply]:
 
 
 _TABLE: tuple[tuple[type[BaseException], Callable[[Any, _Methods], Reply]], ...] = (
-    (Refused, lambda error, _: error.reply),
+    (Rejected, lambda error, _: error.reply),
     (UnknownKey, _unknown_key),
     (InvalidDocument, _invalid_document),
     (InvalidJSON, lambda error, _: problem(400, f"This is not valid JSON: {error}.")),

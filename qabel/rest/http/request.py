@@ -1,4 +1,4 @@
-"""A request on its way in: through the door, within the limits, and on to Klein."""
+"""A request on its way in: past access control, within the limits, and on to Klein."""
 
 from io import BytesIO
 from urllib.parse import unquote_to_bytes
@@ -6,11 +6,11 @@ from urllib.parse import unquote_to_bytes
 from twisted.web.http import parse_qs
 from twisted.web.server import Request
 
-from qabel.core.access import Access
-from qabel.rest.http.access_control import METHODS, PREFLIGHT
-from qabel.rest.http.answers import Headers, Reply
+from qabel.contract.rejection import problem
+from qabel.contract.reply import Reply
+from qabel.rest.http.access_control import METHODS, PREFLIGHT, UNDECIDED, Decision
 from qabel.rest.http.channel import MAX_BODY, TOO_LARGE, ApiChannel, ApiSite
-from qabel.rest.http.problems import problem
+from qabel.rest.http.replies import begin
 
 _BAD_PATH = problem(400, "The request's target must be a path in UTF-8.")
 _BAD_METHOD = problem(501, "Methods are written in capital letters.")
@@ -18,19 +18,15 @@ _ALL_METHODS = Reply(204, content_type=None, headers=((b"Allow", METHODS),))
 
 
 class ApiRequest(Request):
-    """One request. No route sees one that the door has not let in."""
+    """One request. No route sees one that access control has not let through."""
 
-    access: Access | None = None
-    """What whoever asks may do; None as long as nobody knows."""
-    refusal: Reply | None = None
-    """Why the door does not let this in."""
-    cors: Headers = ()
-    """What lets a web page read the answer."""
+    decision: Decision = UNDECIDED
+    """What access control decided; nothing yet, as long as the headers are not here."""
     site: ApiSite
     channel: ApiChannel
     content: BytesIO
 
-    _examined = False
+    _is_decided = False
     _size = 0
 
     def gotLength(self, length: int | None) -> None:
@@ -40,14 +36,14 @@ class ApiRequest(Request):
         if length is not None and length > MAX_BODY:
             self._refuse_body()
         elif length != 0:
-            self._examine()
+            self._decide()
 
     def handleContentChunk(self, data: bytes) -> None:
         """Keep a part of the body, if it is somebody's who may send one."""
         self._size += len(data)
         if self._size > MAX_BODY:
             self._refuse_body()
-        elif self.access is not None and self.refusal is None:
+        elif self.decision.access is not None:
             self.content.write(data)
 
     def requestReceived(self, command: bytes, path: bytes, version: bytes) -> None:
@@ -57,11 +53,11 @@ class ApiRequest(Request):
 
     def process(self) -> None:
         """Check all that can be wrong with any request, then have Klein find its route."""
-        if not self._examined:
-            self._examine()
+        if not self._is_decided:
+            self._decide()
         answer = self._stopped()
         if answer is not None:
-            self.write(answer.begin(self))
+            self.write(begin(self, answer))
             self.finish()
             return
         if b"?" in self.uri:
@@ -87,20 +83,21 @@ class ApiRequest(Request):
         if self.channel is not None:
             self.channel.abort()
 
-    def _examine(self) -> None:
-        self._examined = True
+    def _decide(self) -> None:
+        self._is_decided = True
         self.site = self.channel.site
-        self.site.door.examine(self)
+        self.decision = self.site.access_control.decide(self)
 
     def _stopped(self) -> Reply | None:
-        """Give the answer if this request gets no further than here."""
-        if self.refusal is not None:
-            return self.refusal
+        """Return the answer if this request gets no further than here."""
+        decision = self.decision
+        if decision.rejection is not None:
+            return decision.rejection
         asked = b"Access-Control-Request-Method"
-        if self.method == b"OPTIONS" and self.cors and self.requestHeaders.hasHeader(asked):
+        if self.method == b"OPTIONS" and decision.cors and self.requestHeaders.hasHeader(asked):
             return PREFLIGHT
-        if self.access is None and self.path not in self.site.open_paths:
-            return self.site.door.unknown()
+        if decision.access is None and self.path not in self.site.open_paths:
+            return self.site.access_control.unauthorized()
         if not self.method.isupper():
             return _BAD_METHOD
         if self.path == b"*" and self.method == b"OPTIONS":

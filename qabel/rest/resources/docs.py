@@ -6,9 +6,10 @@ whoever passes the checks of Host and Origin.
 
 from importlib.resources import files
 
-from qabel.rest.http.answers import Headers, Reply
-from qabel.rest.routes import OPEN, Call, Routes
-from qabel.rest.schemas import STRING
+from qabel.contract.reply import Headers, Reply
+from qabel.contract.routes import OPEN, Routes
+from qabel.contract.schemas import STRING
+from qabel.rest.http.call import Call
 
 routes = Routes("Contract")
 
@@ -36,7 +37,7 @@ _HEADERS: Headers = (
 )
 def openapi(call: Call) -> Reply:
     """Give the contract for programs."""
-    return Reply(200, call.api.openapi())
+    return Reply(200, call.services.openapi())
 
 
 def _declare(path: str, name: str, what: str, content_type: str) -> None:

@@ -1,13 +1,14 @@
 """``/drop``: messages received, and messages to be sent."""
 
+from qabel.contract.query import identifier, seconds, text, whole_number
+from qabel.contract.rejection import rejected
+from qabel.contract.reply import NO_CONTENT, Headers, Reply
+from qabel.contract.routes import Header, Key, Routes
+from qabel.contract.schemas import REFERENCE, listing, ref
 from qabel.core.journal.inbox import MAX_WAIT, Query
 from qabel.core.sending.compose import DROP_MODEL, MAX_TIME_STAMP
 from qabel.jsontext import parse
-from qabel.rest.http.answers import NO_CONTENT, Headers, Reply
-from qabel.rest.http.problems import refused
-from qabel.rest.query import identifier, seconds, text, whole_number
-from qabel.rest.routes import Call, Header, Key, Routes
-from qabel.rest.schemas import REFERENCE, listing, ref
+from qabel.rest.http.call import Call
 from qabel.settings.document import Fault
 
 routes = Routes("Drops")
@@ -90,12 +91,12 @@ async def retrieve(call: Call) -> Reply:
     if call.is_head or wanted.since is not None:
         answer = await inbox.read(wanted, wait=wait, poll_first=poll_first)
     else:
-        answer = await call.api.turns.read(inbox, wanted, wait=wait, poll_first=poll_first)
+        answer = await call.services.turns.read(inbox, wanted, wait=wait, poll_first=poll_first)
     latest: Headers = ((b"X-Qabel-Latest", answer.latest.encode()),)
     if answer.body is None:
         return Reply(204, content_type=None, headers=latest)
     if not call.is_head and wanted.since is None:
-        call.api.turns.take(wanted, answer, call.request)
+        call.services.turns.take(wanted, answer, call.request)
     return Reply(200, answer.body, headers=latest)
 
 
@@ -158,7 +159,7 @@ async def send(call: Call) -> Reply:
     members = call.members()
     missing = [Fault(key.name, "is missing") for key in _BODY if key.name not in members]
     if missing:
-        raise refused(400, "The body has not all that is needed.", faults=missing)
+        raise rejected(400, "The body has not all that is needed.", faults=missing)
     outcome = await call.core.outbox.send(
         members["recipients"],
         members["sender"],
@@ -178,7 +179,7 @@ def _query(call: Call) -> Query:
         return _PLAIN if since is None else Query(since=since)
     identity = query["identity"]
     if own is not None and identity not in (None, own):
-        raise refused(403, "The token is for another identity only.")
+        raise rejected(403, "The token is for another identity only.")
     return Query(
         consumer=query["consumer"],
         since=_since(call),
@@ -195,9 +196,9 @@ def _since(call: Call) -> str | None:
     if by_header is None:
         return by_query
     if by_query is not None and by_header != by_query:
-        raise refused(400, "The header X-Qabel-New-Since and ?since= say different things.")
+        raise rejected(400, "The header X-Qabel-New-Since and ?since= say different things.")
     if not by_header:
-        raise refused(400, "The header X-Qabel-New-Since is empty.")
+        raise rejected(400, "The header X-Qabel-New-Since is empty.")
     return by_header
 
 
@@ -207,12 +208,12 @@ async def _message(call: Call, message_id: int) -> bytes:
     if own is not None:
         message = parse(body, depth=200)
         if not isinstance(message, dict) or message.get("identity_id") != own:
-            raise refused(404, f"There is no message {message_id}.")
+            raise rejected(404, f"There is no message {message_id}.")
     return body
 
 
 def _idempotency_key(call: Call) -> str | None:
     key = call.text_header(b"Idempotency-Key")
     if key is not None and not 0 < len(key) <= MAX_IDEMPOTENCY_KEY:
-        raise refused(400, f"An Idempotency-Key has 1 to {MAX_IDEMPOTENCY_KEY} characters.")
+        raise rejected(400, f"An Idempotency-Key has 1 to {MAX_IDEMPOTENCY_KEY} characters.")
     return key

@@ -1,8 +1,9 @@
 """``/metrics``: what ``/status`` says in numbers, for Prometheus."""
 
-from qabel.rest.http.answers import Reply
-from qabel.rest.routes import Call, Routes
-from qabel.rest.schemas import STRING
+from qabel.contract.reply import Reply
+from qabel.contract.routes import Routes
+from qabel.contract.schemas import STRING
+from qabel.rest.http.call import Call
 
 routes = Routes("Metrics")
 

@@ -1,9 +1,10 @@
 """``/outbox``: what is on its way, and what became of it."""
 
-from qabel.rest.http.answers import NO_CONTENT, Reply
-from qabel.rest.query import MAX_ID, whole_number
-from qabel.rest.routes import Call, Routes
-from qabel.rest.schemas import listing, ref
+from qabel.contract.query import MAX_ID, whole_number
+from qabel.contract.reply import NO_CONTENT, Reply
+from qabel.contract.routes import Routes
+from qabel.contract.schemas import listing, ref
+from qabel.rest.http.call import Call
 
 routes = Routes("Outbox")
 

@@ -5,14 +5,15 @@ from typing import Any
 
 from twisted.internet.threads import deferToThread
 
+from qabel.contract.query import text
+from qabel.contract.rejection import rejected
+from qabel.contract.reply import NO_CONTENT, Reply, created, file_reply, json_reply
+from qabel.contract.routes import Key, Routes
+from qabel.contract.schemas import OPTIONAL_REFERENCE, STRING, listing, nullable, ref
+from qabel.contract.uploads import CONTACT_BODY, IDENTITY_BODY, read_upload
 from qabel.forms.forms import MAX_TEXT
-from qabel.rest.files import CONTACT_BODY, IDENTITY_BODY, given_file
-from qabel.rest.http.answers import NO_CONTENT, Reply, created, file_reply, json_reply
-from qabel.rest.http.problems import refused
-from qabel.rest.query import text
+from qabel.rest.http.call import Call
 from qabel.rest.resources.qr import FORMATS, draw
-from qabel.rest.routes import Call, Key, Routes
-from qabel.rest.schemas import OPTIONAL_REFERENCE, STRING, listing, nullable, ref
 from qabel.settings.document import Fault
 from qabel.settings.qabel_forms import DropURLForm
 
@@ -92,9 +93,9 @@ async def add_identity(call: Call) -> Reply:
 )
 async def import_identity(call: Call) -> Reply:
     """Take in an identity."""
-    document, given = given_file(call)
+    document, given = call.read(read_upload)
     if given:
-        raise refused(400, "The body has keys that nobody knows; it takes document.")
+        raise rejected(400, "Unknown keys in the body: identity. Known keys: document.")
     identity = await call.core.directory.import_identity(document)
     return created(identity, f"/identities/{identity['id']}")
 
@@ -241,7 +242,7 @@ async def add_contact(call: Call) -> Reply:
 )
 async def import_contacts(call: Call) -> Reply:
     """Take in contacts."""
-    document, given = given_file(call)
+    document, given = call.read(read_upload)
     return json_reply(await call.core.directory.import_contacts(_owner(call, given), document))
 
 
@@ -307,7 +308,7 @@ def _identity(call: Call, ref: str) -> Mapping[str, Any]:
     """Find an identity that whoever asks may see."""
     found = call.core.directory.identity(ref)
     if call.access.identity_id not in (None, found["id"]):
-        raise refused(404, "There is no such identity.")
+        raise rejected(404, "There is no such identity.")
     return found
 
 
@@ -315,7 +316,7 @@ def _contact(call: Call, contact_id: int) -> Mapping[str, Any]:
     """Find a contact that whoever asks may see."""
     found = call.core.directory.contact(contact_id)
     if call.access.identity_id not in (None, found["identity_id"]):
-        raise refused(404, f"There is no contact {contact_id}.")
+        raise rejected(404, f"There is no contact {contact_id}.")
     return found
 
 
@@ -327,5 +328,5 @@ def _owner(call: Call, given: dict[str, object]) -> str | None:
         return by_query
     if isinstance(owner, bool) or not isinstance(owner, int | str):
         fault = Fault("identity", "must be the id or the public key of one of your identities")
-        raise refused(400, "The identity is unknown.", faults=[fault])
+        raise rejected(400, "The identity is unknown.", faults=[fault])
     return str(owner)

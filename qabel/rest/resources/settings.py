@@ -3,14 +3,15 @@
 from collections.abc import Callable
 from typing import Any
 
+from qabel.contract.body import FORM, JSON, MERGE_PATCH, MULTIPART, read_members, read_patch
+from qabel.contract.rejection import rejected
+from qabel.contract.reply import Reply, versioned
+from qabel.contract.routes import Header, Key, Raw, Routes
+from qabel.contract.schemas import OBJECT, Schema, ref
 from qabel.core.service import CoreService
 from qabel.core.settings import LiveDocument
 from qabel.jsontext import InvalidJSON, parse
-from qabel.rest.body import FORM, JSON, MERGE_PATCH, MULTIPART, read_members, read_patch
-from qabel.rest.http.answers import Reply, versioned
-from qabel.rest.http.problems import refused
-from qabel.rest.routes import Call, Header, Key, Raw, Routes
-from qabel.rest.schemas import OBJECT, Schema, ref
+from qabel.rest.http.call import Call
 
 routes = Routes("Settings")
 
@@ -90,7 +91,7 @@ def _declare_change(path: str, what: str, choose: Choose, whole: Schema) -> None
             raise call.wrong_key("The key is missing, or is no text.")
         call.refuse_unknown(members)
         if "value" not in members:
-            raise refused(400, "The value is missing.")
+            raise rejected(400, "The value is missing.")
         document = choose(call.core)
         await document.set(key, members["value"], if_match=call.text_header(b"If-Match"))
         return _whole(document)

@@ -1,10 +1,11 @@
 """``/status``, ``/health`` and ``/backup``: how the daemon is, and a copy of what it keeps."""
 
-from qabel.rest.http.answers import Reply, json_reply
-from qabel.rest.http.problems import problem
-from qabel.rest.query import flag
-from qabel.rest.routes import OPEN, Call, Key, Routes
-from qabel.rest.schemas import ref
+from qabel.contract.query import flag
+from qabel.contract.rejection import problem
+from qabel.contract.reply import Reply, json_reply
+from qabel.contract.routes import OPEN, Key, Routes
+from qabel.contract.schemas import ref
+from qabel.rest.http.call import Call
 
 routes = Routes("Status")
 

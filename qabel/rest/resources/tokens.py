@@ -1,10 +1,11 @@
 """``/tokens``: who else may ask, and for what."""
 
+from qabel.contract.access import SCOPES as ALL_SCOPES
+from qabel.contract.reply import NO_CONTENT, Reply, created, json_reply
+from qabel.contract.routes import Key, Routes
+from qabel.contract.schemas import OPTIONAL_REFERENCE, listing, ref
 from qabel.core.access import MAX_NAME
-from qabel.core.access import SCOPES as ALL_SCOPES
-from qabel.rest.http.answers import NO_CONTENT, Reply, created, json_reply
-from qabel.rest.routes import Call, Key, Routes
-from qabel.rest.schemas import OPTIONAL_REFERENCE, listing, ref
+from qabel.rest.http.call import Call
 
 routes = Routes("Tokens")
 

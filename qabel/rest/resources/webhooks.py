@@ -1,12 +1,13 @@
 """``/webhooks``: URLs to which the daemon brings what is new."""
 
+from qabel.contract.query import text
+from qabel.contract.rejection import rejected
+from qabel.contract.reply import NO_CONTENT, Reply, created, json_reply
+from qabel.contract.routes import Key, Routes
+from qabel.contract.schemas import listing, ref
 from qabel.core.journal.webhooks import KINDS, MIN_SECRET
 from qabel.net.webhook_client import MAX_URL
-from qabel.rest.http.answers import NO_CONTENT, Reply, created, json_reply
-from qabel.rest.http.problems import refused
-from qabel.rest.query import text
-from qabel.rest.routes import Call, Key, Routes
-from qabel.rest.schemas import listing, ref
+from qabel.rest.http.call import Call
 from qabel.settings.document import Fault
 
 routes = Routes("Webhooks")
@@ -124,6 +125,6 @@ async def forget_undelivered(call: Call, webhook_id: int) -> Reply:
     upto = call.query["upto"]
     if upto is None:
         fault = Fault("upto", "is required: the place of the last entry that was seen to")
-        raise refused(400, "The query is not valid.", faults=[fault])
+        raise rejected(400, "The query is not valid.", faults=[fault])
     await call.core.webhooks.forget_undelivered(webhook_id, upto)
     return NO_CONTENT

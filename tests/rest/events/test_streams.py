@@ -14,9 +14,11 @@ from twisted.trial.unittest import SynchronousTestCase
 from twisted.web.http_headers import Headers
 
 from qabel import deferreds
+from qabel.core.access import EVERYTHING
 from qabel.core.journal.journal import Log
 from qabel.deferreds import AT_ONCE
 from qabel.rest.events.streams import HEARTBEAT, Streams
+from qabel.rest.http.access_control import Decision
 from qabel.store.journal.entries import FeedEntry
 
 KINDS = ("drop", "settings")
@@ -58,22 +60,21 @@ class Peer:
     is_connected: bool = True
     is_aborted: bool = False
     is_stream: bool = False
-    cors: tuple[()] = ()
     responseHeaders: Headers = field(factory=Headers)
-    access: object = None
+    decision: Decision = field(factory=lambda: Decision(EVERYTHING))
     producer: Any = None
     served: Any = None
 
     @property
     def channel(self) -> "Peer":
-        """The connection is this too, as is the site, and the door."""
+        """The connection is this too, as is the site, and its access control."""
         return self
 
-    site = door = channel
+    site = access_control = channel
 
-    def examine(self, request: "Peer") -> None:
+    def decide(self, request: "Peer") -> Decision:
         """Let it in."""
-        request.access = "all"
+        return request.decision
 
     def setResponseCode(self, code: int) -> None:
         """Begin an answer."""

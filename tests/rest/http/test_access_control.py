@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 import pytest_twisted
 
+from qabel.contract.openapi import describe
 from qabel.rest.app import SUBJECTS, Api
-from qabel.rest.openapi import describe
 
 OPEN = {"/health", "/openapi.json", "/docs", "/docs/page.js", "/docs/page.css"}
 """What tells nothing of the user."""

@@ -1,6 +1,6 @@
-"""Each check of the door, taken out: then requests get in that it kept out, on every route.
+"""Each check of access control, taken out: then requests get in that it kept out, on every route.
 
-So it is known that each of them is needed, and that nothing behind the door would do its work.
+So it is known that each of them is needed, and that nothing behind it would do its work.
 """
 
 import hmac
@@ -11,34 +11,33 @@ from typing import Any
 import pytest
 import pytest_twisted
 
+from qabel.contract.routes import Route
 from qabel.core import access
 from qabel.core.access import EVERYTHING, TokenBook
 from qabel.rest.app import SUBJECTS
 from qabel.rest.http import channel, request
-from qabel.rest.http.access_control import Door
-from qabel.rest.routes import Route
+from qabel.rest.http.access_control import AccessControl, Decision
 
 ROUTES = [route for subject in SUBJECTS for route in subject.all]
 
 EVIL = "http://evil.example"
 
 
-def good_origin(door: Door, origins: Any, hosts: Any, request: Any) -> bool:
+def good_origin(control: AccessControl, origins: Any, hosts: Any, request: Any) -> bool:
     """Take any origin."""
     return True
 
 
-def careless(door: Door, asked: Any) -> None:
+def careless(control: AccessControl, asked: Any) -> Decision:
     """Look at the token only."""
-    given = asked.requestHeaders.getRawHeaders(b"Authorization") or [b""]
-    asked.access = door._access(given[0])
+    return Decision(control._access(asked.requestHeaders.getRawHeaders(b"Authorization")))
 
 
 CHECKS: dict[str, tuple[Any, str, Any, dict[str, Any], int]] = {
     "token": (TokenBook, "check", lambda book, value: EVERYTHING, {"token": "wrong"}, 401),
-    "host": (Door, "_is_good_host", lambda door, hosts: True, {"host": "evil.example"}, 403),
-    "origin": (Door, "_is_good_origin", good_origin, {"origin": EVIL}, 403),
-    "site": (Door, "examine", careless, {"sec_fetch_site": "cross-site"}, 403),
+    "host": (AccessControl, "_is_good_host", lambda *_: True, {"host": "evil.example"}, 403),
+    "origin": (AccessControl, "_is_good_origin", good_origin, {"origin": EVIL}, 403),
+    "site": (AccessControl, "decide", careless, {"sec_fetch_site": "cross-site"}, 403),
     "scope": (Route, "admits", lambda route, access: True, {}, 403),
 }
 """What is taken out, what stands in its place, who gets in then, and was told what before."""

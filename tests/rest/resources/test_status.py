@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest_twisted
 
+from qabel.contract.routes import Route
 from qabel.rest.app import SUBJECTS
-from qabel.rest.routes import Route
 
 
 @pytest_twisted.ensureDeferred

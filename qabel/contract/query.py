@@ -6,7 +6,7 @@ from typing import Any
 
 from attrs import field, frozen
 
-from qabel.rest.http.problems import refused
+from qabel.contract.rejection import rejected
 from qabel.settings.document import Fault
 
 MAX_ID = 2**63 - 1
@@ -44,7 +44,7 @@ def read_query(
         except ValueError as error:
             faults.append(Fault(name[:100], str(error)))
     if faults:
-        raise refused(400, "The query is not valid.", faults=faults)
+        raise rejected(400, "The query is not valid.", faults=faults)
     return values
 
 

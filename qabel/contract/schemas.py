@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from qabel.core.access import SCOPES
+from qabel.contract.access import SCOPES
 from qabel.core.journal.webhooks import KINDS
 from qabel.settings.local import LOCAL
 from qabel.settings.synced import SYNCED

@@ -9,13 +9,14 @@ import pytest_twisted
 from jsonschema import Draft202012Validator
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
+from qabel.contract.openapi import describe
+from qabel.contract.rejection import problem, rejected
+from qabel.contract.routes import Route
+from qabel.contract.statuses import PROBLEMS
 from qabel.core.access import SCOPES
 from qabel.jsontext import encode
 from qabel.rest.app import SUBJECTS, Api
-from qabel.rest.http.problems import _TABLE, problem, refused
-from qabel.rest.openapi import describe
-from qabel.rest.routes import Route
-from qabel.rest.statuses import PROBLEMS
+from qabel.rest.http.problems import _TABLE
 
 DOCUMENT = describe(SUBJECTS)
 ROUTES = [route for subject in SUBJECTS for route in subject.all]
@@ -141,7 +142,7 @@ STATUS_OF = {
 
 def test_every_problem_is_known() -> None:
     """Each status that the table of errors leads to is one that the document describes."""
-    assert {kind.__name__ for kind, _ in _TABLE} == {*STATUS_OF, "Refused", "HTTPException"}
+    assert {kind.__name__ for kind, _ in _TABLE} == {*STATUS_OF, "Rejected", "HTTPException"}
     assert set(STATUS_OF.values()) <= set(PROBLEMS)
 
 
@@ -155,7 +156,7 @@ def check(schema: dict[str, Any], value: object) -> None:
 def test_problems_are_as_described(status: int) -> None:
     """A problem is what its schema says, whatever it carries."""
     reply = problem(status, "It is so.", limit=1, size=2, oldest="0", reasons=["a"])
-    assert refused(status, "It is so.").reply.status == status
+    assert rejected(status, "It is so.").reply.status == status
     check({"$ref": "#/components/schemas/Problem"}, json.loads(reply.body))
 
 

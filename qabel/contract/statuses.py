@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
-from qabel.rest.routes import Route
+from qabel.contract.routes import Route
 
 _TEXT = {"type": "string"}
 

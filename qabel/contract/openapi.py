@@ -5,12 +5,12 @@ from collections.abc import Iterable
 from typing import Any
 
 import qabel
-from qabel.rest.body import FORM, JSON, MULTIPART
-from qabel.rest.http.answers import PROBLEM
-from qabel.rest.query import Parameter
-from qabel.rest.routes import Header, Key, Route, Routes
-from qabel.rest.schemas import COMPONENTS, ref
-from qabel.rest.statuses import PROBLEMS, headers_of, statuses
+from qabel.contract.body import FORM, JSON, MULTIPART
+from qabel.contract.query import Parameter
+from qabel.contract.reply import PROBLEM
+from qabel.contract.routes import Header, Key, Route, Routes
+from qabel.contract.schemas import COMPONENTS, ref
+from qabel.contract.statuses import PROBLEMS, headers_of, statuses
 
 _PLACEHOLDER = re.compile(r"<(?P<kind>\w+):(?P<name>\w+)>")
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from qabel.rest.body import BadBody, WrongType, read_members, read_patch
+from qabel.contract.body import BadBody, WrongType, read_members, read_patch
 
 TEXTS = st.text(max_size=20)
 SCALARS = st.none() | st.booleans() | st.integers(-(2**53), 2**53) | TEXTS

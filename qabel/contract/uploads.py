@@ -1,10 +1,19 @@
 """Files that people hand each other, as bodies of requests."""
 
+from qabel.contract.body import (
+    FORM,
+    JSON,
+    MULTIPART,
+    BadBody,
+    WrongType,
+    json_or_text,
+    media_type,
+    read_fields,
+)
+from qabel.contract.routes import Raw
+from qabel.contract.schemas import OPTIONAL_REFERENCE, STRING, Schema, ref
+from qabel.forms.errors import shown
 from qabel.jsontext import InvalidJSON, encode, parse
-from qabel.rest.body import FORM, JSON, MULTIPART, WrongType, json_or_text, media_type, read_fields
-from qabel.rest.http.problems import refused
-from qabel.rest.routes import Call, Raw
-from qabel.rest.schemas import OPTIONAL_REFERENCE, STRING, Schema, ref
 
 TEXT = "text/plain"
 BYTES = "application/octet-stream"
@@ -41,19 +50,27 @@ IDENTITY_BODY = _body("The .qid document", ref("IdentityFile"), with_identity=Fa
 CONTACT_BODY = _body("The .qco document", ref("ContactFile"), with_identity=True)
 
 
-def given_file(call: Call) -> tuple[bytes, dict[str, object]]:
-    """Read a body that is a file, or has one under ``document``; gives what else is in it too."""
-    data = call.data()
-    try:
-        kind, _ = media_type(call.header(b"Content-Type"))
-    except WrongType as error:
-        raise refused(415, str(error)) from None
+def read_upload(header: bytes | None, data: bytes) -> tuple[bytes, dict[str, object]]:
+    """Read a body that is a file, or has one under ``document``; and what else is in it.
+
+    Args:
+        header: Content-Type.
+        data: the body.
+
+    Returns:
+        The file, and the other members.
+
+    Raises:
+        WrongType, BadBody.
+
+    """
+    kind, _ = media_type(header)
     # curl calls any file a form.
     if kind in RAW_TYPES or (kind == FORM and data.lstrip().startswith(_BEGINNINGS)):
         return _in_object(data)
     if kind not in (FORM, MULTIPART):
-        raise refused(415, f"The body must be the file itself, {JSON}, {FORM} or {MULTIPART}.")
-    return _taken_apart({**call.read(read_fields)})
+        raise WrongType(f"The body must be the file itself, {JSON}, {FORM} or {MULTIPART}.")
+    return _taken_apart({**read_fields(header, data)})
 
 
 def _in_object(data: bytes) -> tuple[bytes, dict[str, object]]:
@@ -69,10 +86,14 @@ def _in_object(data: bytes) -> tuple[bytes, dict[str, object]]:
 
 def _taken_apart(members: dict[str, object]) -> tuple[bytes, dict[str, object]]:
     if "document" not in members:
-        raise refused(400, "The document is missing.")
+        raise BadBody("Required keys are missing: document.")
     document = members.pop("document")
-    if members.keys() - {"identity"}:
-        raise refused(400, "The body has keys that nobody knows; they are document and identity.")
+    unknown = sorted(members.keys() - {"identity"})
+    if unknown:
+        raise BadBody(
+            f"Unknown keys in the body: {', '.join(map(shown, unknown))}. "
+            "Known keys: document, identity."
+        )
     owner = members.get("identity")
     if isinstance(owner, str):
         members["identity"] = json_or_text(owner) if len(owner) < 20 else owner

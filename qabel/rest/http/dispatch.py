@@ -1,0 +1,65 @@
+"""From Klein to a handler and back: routes installed, requests admitted, answers sent."""
+
+from typing import Any
+
+from klein import Klein
+from werkzeug.routing import BaseConverter
+
+from qabel.contract.query import defaults, read_query
+from qabel.contract.rejection import rejected
+from qabel.contract.reply import Reply
+from qabel.contract.routes import Answer, Route
+from qabel.core.access import Access
+from qabel.rest.http.call import Call
+from qabel.rest.http.large_answers import LARGE, send_large
+from qabel.rest.http.replies import begin
+from qabel.rest.http.request import ApiRequest
+from qabel.rest.services import Services
+
+NOBODY = Access(frozenset())
+"""The access of those who show no token, for routes that need none."""
+
+
+class IdConverter(BaseConverter):
+    """An id in a path: an integer. There are none of more digits, and none that large."""
+
+    # A converter that rejected them would have Werkzeug say 405 for some methods.
+    regex = "0|[1-9][0-9]{0,17}"
+
+    def to_python(self, value: str) -> int:
+        """Read it."""
+        return int(value)
+
+
+class RefConverter(BaseConverter):
+    """An identity in a path: its id, or its public key."""
+
+    regex = "[0-9A-Fa-f]{64}|0|[1-9][0-9]{0,9}"
+
+
+def install(app: Klein, route: Route) -> None:
+    """Have Klein serve a route. The application is bound to an object with ``services``."""
+    no_query = defaults(route.query)
+
+    def endpoint(bound: Any, request: ApiRequest, **path: Any) -> Any:
+        services: Services = bound.services
+        access = request.decision.access or NOBODY
+        if route.scopes and not route.admits(access):
+            raise rejected(403, route.forbidden())
+        query = read_query(route.query, request.args) if request.args else no_query
+        answer = route.handler(Call(services, request, route, access, query), **path)
+        if isinstance(answer, Reply) and len(answer.body) < LARGE:
+            return begin(request, answer)
+        return _finish(request, answer)
+
+    app.route(route.path, methods=[route.method], endpoint=route.name)(endpoint)
+
+
+async def _finish(request: ApiRequest, answer: Answer) -> bytes | None:
+    reply = answer if answer is None or isinstance(answer, Reply) else await answer
+    if reply is None:
+        return None
+    if len(reply.body) < LARGE:
+        return begin(request, reply)
+    await send_large(request, reply)
+    return None

@@ -1,0 +1,43 @@
+"""Putting answers into requests."""
+
+import time
+from collections.abc import Iterator
+from typing import Any
+
+from twisted.web.http import datetimeToString
+
+from qabel.contract.reply import Headers, Reply
+
+ON_ALL: Headers = (
+    (b"Server", b"qabel"),
+    (b"Cache-Control", b"no-store"),
+    (b"X-Content-Type-Options", b"nosniff"),
+)
+"""What all answers have besides the date."""
+
+
+def begin(request: Any, reply: Reply) -> bytes:
+    """Set status and headers of a request's answer, and return the body that is to follow."""
+    request.setResponseCode(reply.status)
+    set_header = request.responseHeaders.setRawHeaders
+    for name, value in _headers(reply):
+        set_header(name, [value])
+    for name, value in request.decision.cors:
+        set_header(name, [value])
+    return reply.body
+
+
+def raw(reply: Reply) -> bytes:
+    """Return an answer that ends its connection, for where there is no request to answer."""
+    lines = b"".join(b"%s: %s\r\n" % each for each in _headers(reply))
+    status = b"HTTP/1.1 %d Rejected\r\n" % reply.status
+    return b"".join((status, b"Connection: close\r\n", lines, b"\r\n", reply.body))
+
+
+def _headers(reply: Reply) -> Iterator[tuple[bytes, bytes]]:
+    yield from ON_ALL
+    yield b"Date", datetimeToString(time.time())
+    if reply.content_type is not None:
+        yield b"Content-Type", reply.content_type
+        yield b"Content-Length", b"%d" % len(reply.body)
+    yield from reply.headers
