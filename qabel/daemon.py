@@ -14,8 +14,12 @@ from twisted.internet.interfaces import IAddress
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from qabel.core.backups import BACKUPS
 from qabel.core.errors import CoreError, StoreError
-from qabel.core.service import BACKUPS, DATABASE, CoreOptions, CoreService
+from qabel.core.foundation import DATABASE
+from qabel.core.options import CoreOptions
+from qabel.core.service import CoreService
+from qabel.deferreds import when_done
 from qabel.host.listening import (
     Listening,
     ListenOn,
@@ -48,7 +52,7 @@ DROPS = "drop-server"
 
 
 def default_listen() -> list[ListenOn]:
-    """Give the endpoints to listen on if none are given: loopback only."""
+    """Return the endpoints to listen on if none are given: loopback only."""
     return [parse_endpoint(each) for each in loopback_endpoints(PORT)]
 
 
@@ -83,16 +87,18 @@ class Daemon(MultiService):
         self._reactor = reactor
         self._lock = DirectoryLock(config.data_directory)
         self._starting: Deferred[None] | None = None
-        self.core = CoreService(
-            config.data_directory,
-            config.key or KeyFile(config.data_directory / KEY),
-            reactor=reactor,
-            options=config.core,
-        )
+        self._core: CoreService | None = None
         self._sites: list[ApiSite] = []
         self.ready: Deferred[None] = Deferred()
         self.addresses: list[IAddress] = []
         """Where it listens on TCP."""
+
+    @property
+    def core(self) -> CoreService:
+        """The core. Raises RuntimeError before the daemon is ready."""
+        if self._core is None:
+            raise RuntimeError("The daemon is not ready yet.")
+        return self._core
 
     @property
     def socket(self) -> Path:
@@ -111,15 +117,24 @@ class Daemon(MultiService):
 
     async def _start(self) -> None:
         try:
-            await self.core.open()
+            core = self._core = await self._open_core()
             if self._config.drop_server is not None:
-                await self._start_drop_server(self._config.drop_server)
-            self.core.setServiceParent(self)
-            await self._listen()
+                await self._start_drop_server(self._config.drop_server, core)
+            core.setServiceParent(self)
+            await self._listen(core)
         except (CoreError, StoreError, OSError) as error:
             raise StartError(str(error)) from error
 
-    async def _start_drop_server(self, place: ListenOn) -> None:
+    async def _open_core(self) -> CoreService:
+        directory = self._config.data_directory
+        return await CoreService.open(
+            directory,
+            self._config.key or KeyFile(directory / KEY),
+            reactor=self._reactor,
+            options=self._config.core,
+        )
+
+    async def _start_drop_server(self, place: ListenOn, core: CoreService) -> None:
         """Run a drop server too, and have it used if there is no other one."""
         # Few have one, and all would wait for it at the start.
         from qabel.dropserver.service import DropServerService  # noqa: PLC0415
@@ -129,14 +144,14 @@ class Daemon(MultiService):
         listening = Listening(self._reactor, [place], drops.site, name="qabel-drop")
         listening.setServiceParent(self)
         [address] = await listening.when_listening()
-        if not self.core.synced.value.drop_servers:
+        if not core.synced.value.drop_servers:
             server = {"url": f"http://{show_address(address)}", "auth": "", "active": True}
-            await self.core.synced.set("drop_servers", [server])
+            await core.synced.set("drop_servers", [server])
 
-    async def _listen(self) -> None:
-        door = self._config.access
+    async def _listen(self, core: CoreService) -> None:
+        access = self._config.access
         site, private = (
-            make_site(self.core, options=evolve(door, unix=unix), reactor=self._reactor)
+            make_site(core, options=evolve(access, unix=unix), reactor=self._reactor)
             for unix in (False, True)
         )
         self._sites += [site, private]
@@ -167,12 +182,14 @@ class Daemon(MultiService):
     async def _stop(self) -> None:
         if self._starting is not None:
             self._starting.cancel()
+            await when_done(self._starting)
         await maybeDeferred(super().stopService)
         await gatherResults([Deferred.fromCoroutine(site.close()) for site in self._sites])
-        await self.core.close()
+        if self._core is not None:
+            await self._core.close()
         self._lock.release()
 
 
 def _files(directory: Path) -> list[Path]:
-    """Name what others have no business to read; key and token look after themselves."""
+    """Return what others have no business to read; key and token look after themselves."""
     return [*directory.glob(f"{DATABASE}*"), directory / BACKUPS, *directory.glob(f"{BACKUPS}/*")]

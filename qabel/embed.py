@@ -23,8 +23,10 @@ from twisted.internet.defer import Deferred, DeferredLock
 from twisted.logger import Logger, LogLevel
 from twisted.python.failure import Failure
 
-from qabel.core.journal.journal import Entry, Follower
-from qabel.core.service import CoreOptions, CoreService
+from qabel.core.journal.follower import Follower
+from qabel.core.journal.journal import Entry
+from qabel.core.options import CoreOptions
+from qabel.core.service import CoreService
 from qabel.daemon import Daemon, DaemonConfig
 from qabel.host.listening import parse_endpoint, show_address
 from qabel.host.process import StartError, use_steady_clock
@@ -258,7 +260,7 @@ class EmbeddedDaemon:
         Args:
             callback: gets each message as ``GET /drop`` shows it.
             deliver: brings a function to the application's thread.
-            since: the place to go on from (``X-Qabel-Latest``); None for what comes from now on.
+            since: the cursor to go on from (``X-Qabel-Latest``); None for what comes from now on.
 
         Returns:
             A function that ends it.
@@ -266,7 +268,7 @@ class EmbeddedDaemon:
         """
         if not (callable(callback) and callable(deliver)):
             raise TypeError("callback and deliver are functions")
-        follower = self.call(lambda core: core.log.follow(since, kinds=frozenset({"drop"})))
+        follower = self.call(lambda core: core.events.follow(since, kinds=frozenset({"drop"})))
         telling = _Telling(follower, callback, deliver)
 
         def more() -> Any:

@@ -5,7 +5,7 @@ from typing import ClassVar
 from twisted.application.service import IService
 
 from qabel.core.errors import StoreError
-from qabel.core.service import CoreOptions
+from qabel.core.options import CoreOptions
 from qabel.daemon import PORT, Daemon, DaemonConfig
 from qabel.host.listening import ListenOn, loopback_endpoints, parse_endpoint
 from qabel.host.options import DaemonOptions, data_directory

@@ -1,8 +1,10 @@
 """What a token may do, as routes declare it and access control decides it."""
 
-from typing import Protocol
+from typing import Literal, Protocol, get_args
 
-SCOPES = ("status", "read", "send", "settings", "admin")
+ScopeName = Literal["status", "read", "send", "settings", "admin"]
+
+SCOPES: tuple[str, ...] = get_args(ScopeName)
 """What a token can be good for; ``admin`` includes all others."""
 
 

@@ -4,13 +4,16 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
+from attrs import frozen
+
 import qabel
 from qabel.contract.body import FORM, JSON, MULTIPART
-from qabel.contract.query import Parameter
+from qabel.contract.rejection import Problem
 from qabel.contract.reply import PROBLEM
-from qabel.contract.routes import Header, Key, Route, Routes
-from qabel.contract.schemas import COMPONENTS, ref
+from qabel.contract.routes import Raw, Route, Routes
+from qabel.contract.schemas import Schemas, schemas_of
 from qabel.contract.statuses import PROBLEMS, headers_of, statuses
+from qabel.forms.compound import Key, Object
 
 _PLACEHOLDER = re.compile(r"<(?P<kind>\w+):(?P<name>\w+)>")
 
@@ -35,16 +38,11 @@ In forms, a value that is valid JSON is taken as JSON, any other as a text."""
 
 
 def describe(subjects: Iterable[Routes]) -> dict[str, Any]:
-    """Make the document."""
-    paths: dict[str, dict[str, Any]] = {}
-    tags = []
-    for subject in subjects:
-        tags.append({"name": subject.subject})
-        for route in subject.all:
-            operations = paths.setdefault(_PLACEHOLDER.sub(r"{\g<name>}", route.path), {})
-            operations[route.method.lower()] = _operation(route, subject.subject)
-            if route.method == "GET":
-                operations["head"] = _operation(route, subject.subject, is_head=True)
+    """Return the document."""
+    every = list(subjects)
+    routes = [route for subject in every for route in subject.all]
+    parts = [each for route in routes for each in (*route.parts, route.gives)]
+    schemas = schemas_of([Problem, *parts])
     return {
         "openapi": "3.1.0",
         "info": {
@@ -55,11 +53,13 @@ def describe(subjects: Iterable[Routes]) -> dict[str, Any]:
         },
         # Wherever it was fetched from.
         "servers": [{"url": "/"}],
-        "tags": tags,
-        "paths": paths,
+        "tags": [{"name": subject.subject} for subject in every],
+        "paths": _paths(every, schemas),
         "components": {
-            "schemas": dict(COMPONENTS),
-            "responses": {str(status): _problem(status, what) for status, what in PROBLEMS.items()},
+            "schemas": dict(schemas.parts),
+            "responses": {
+                str(status): _problem(status, what, schemas) for status, what in PROBLEMS.items()
+            },
             "securitySchemes": {
                 "token": {
                     "type": "http",
@@ -72,29 +72,64 @@ def describe(subjects: Iterable[Routes]) -> dict[str, Any]:
     }
 
 
-def _operation(route: Route, subject: str, *, is_head: bool = False) -> dict[str, Any]:
-    method = "HEAD" if is_head else route.method
-    operation: dict[str, Any] = {
-        "operationId": f"{method} {route.path}",
-        "summary": route.summary,
-        "tags": [subject],
-        "parameters": [
-            *_path_parameters(route.path),
-            *map(_query_parameter, route.query.values()),
-            *map(_header_parameter, route.reads),
-        ],
-        # Each of these alone is enough.
-        "security": [{"token": [scope]} for scope in _scopes(route)],
-        "responses": {
-            str(status): _response(route, status, what, is_head=is_head)
-            for status, what in statuses(route).items()
-        },
-    }
-    if route.scopes:
-        operation["description"] = _who(route)
-    if route.body or route.raw is not None:
-        operation["requestBody"] = _body(route)
-    return operation
+def _paths(subjects: Iterable[Routes], schemas: Schemas) -> dict[str, dict[str, Any]]:
+    paths: dict[str, dict[str, Any]] = {}
+    for subject in subjects:
+        for route in subject.all:
+            operations = paths.setdefault(_PLACEHOLDER.sub(r"{\g<name>}", route.path), {})
+            operation = _Operation(route, subject.subject, schemas)
+            operations[route.method.lower()] = operation.describe(route.method)
+            if route.method == "GET":
+                operations["head"] = operation.describe("HEAD")
+    return paths
+
+
+@frozen
+class _Operation:
+    """One route, as the document has it."""
+
+    route: Route
+    subject: str
+    schemas: Schemas
+
+    def describe(self, method: str) -> dict[str, Any]:
+        """Return it under one of its methods: its own, or HEAD."""
+        route, is_head = self.route, method == "HEAD"
+        operation: dict[str, Any] = {
+            "operationId": f"{method} {route.path}",
+            "summary": route.summary,
+            "tags": [self.subject],
+            "parameters": [
+                *_path_parameters(route.path),
+                *(_parameter(name, key, "query") for name, key in route.query.keys.items()),
+                *(_parameter(name, key, "header") for name, key in route.reads.items()),
+            ],
+            # Each of these alone is enough.
+            "security": [{"token": [scope]} for scope in _scopes(route)],
+            "responses": {
+                str(status): self._response(status, what, is_head=is_head)
+                for status, what in statuses(route).items()
+            },
+        }
+        if route.scopes:
+            operation["description"] = _who(route)
+        if route.raw is not None:
+            operation["requestBody"] = _raw_body(route.raw)
+        elif route.body is not None:
+            operation["requestBody"] = _body(route.body)
+        return operation
+
+    def _response(self, status: int, what: str, *, is_head: bool) -> dict[str, Any]:
+        if status in PROBLEMS and not is_head:
+            return {"$ref": f"#/components/responses/{status}", "description": what}
+        response: dict[str, Any] = {"description": what}
+        headers = headers_of(status, self.route.tells)
+        if headers:
+            response["headers"] = headers
+        if not is_head and status not in _BODILESS:
+            schema = self.schemas.of(self.route.gives)
+            response["content"] = {self.route.produces: {"schema": schema}}
+        return response
 
 
 def _scopes(route: Route) -> list[str]:
@@ -104,7 +139,7 @@ def _scopes(route: Route) -> list[str]:
 def _who(route: Route) -> str:
     text = f"Scopes: {', '.join(_scopes(route))}."
     if route.for_one_identity:
-        text += " A token for one identity only may ask this too, and sees what is that one's."
+        text += " A token for a single identity may ask this too, and sees only what is about it."
     return text
 
 
@@ -121,64 +156,35 @@ def _path_parameters(path: str) -> list[dict[str, Any]]:
     ]
 
 
-def _query_parameter(parameter: Parameter) -> dict[str, Any]:
-    schema = dict(parameter.schema)
-    if parameter.default is not None and not isinstance(parameter.default, bool):
-        schema["default"] = parameter.default
-    return {
-        "name": parameter.name,
-        "in": "query",
-        "description": parameter.description,
+def _parameter(name: str, key: Key, place: str) -> dict[str, Any]:
+    schema = key.schema()
+    described: dict[str, Any] = {
+        "name": name,
+        "in": place,
+        "description": schema.pop("description", ""),
         "schema": schema,
     }
+    if schema.get("type") == "array":
+        # With commas between its values.
+        described |= {"style": "form", "explode": False}
+    return {**described, "required": True} if key.required else described
 
 
-def _header_parameter(header: Header) -> dict[str, Any]:
-    return {
-        "name": header.name,
-        "in": "header",
-        "description": header.description,
-        "schema": dict(header.schema),
-    }
-
-
-def _body(route: Route) -> dict[str, Any]:
-    if route.raw is not None:
-        content = {kind: {"schema": schema} for kind, schema in route.raw.content.items()}
-        return {"description": route.raw.description, "required": True, "content": content}
-    schema = object_of(route.body)
-    required = any(key.required for key in route.body)
+def _body(body: Object) -> dict[str, Any]:
+    schema = body.schema()
     content = {kind: {"schema": schema} for kind in (JSON, FORM, MULTIPART)}
-    return {"required": required, "content": content}
+    return {"required": not body.is_optional, "content": content}
 
 
-def object_of(keys: Iterable[Key]) -> dict[str, Any]:
-    """Describe an object that has these keys, and no others."""
-    given = tuple(keys)
-    return {
-        "type": "object",
-        "properties": {key.name: {**key.schema, "description": key.description} for key in given},
-        "required": [key.name for key in given if key.required],
-        "additionalProperties": False,
-    }
+def _raw_body(raw: Raw) -> dict[str, Any]:
+    content = {kind: {"schema": schema} for kind, schema in raw.content.items()}
+    return {"description": raw.description, "required": True, "content": content}
 
 
-def _problem(status: int, what: str) -> dict[str, Any]:
+def _problem(status: int, what: str, schemas: Schemas) -> dict[str, Any]:
     response: dict[str, Any] = {
         "description": what,
-        "content": {PROBLEM.decode(): {"schema": ref("Problem")}},
+        "content": {PROBLEM.decode(): {"schema": schemas.of(Problem)}},
     }
     headers = headers_of(status)
     return {**response, "headers": headers} if headers else response
-
-
-def _response(route: Route, status: int, what: str, *, is_head: bool) -> dict[str, Any]:
-    if status in PROBLEMS and not is_head:
-        return {"$ref": f"#/components/responses/{status}", "description": what}
-    response: dict[str, Any] = {"description": what}
-    headers = headers_of(status, route.tells)
-    if headers:
-        response["headers"] = headers
-    if not is_head and status not in _BODILESS:
-        response["content"] = {route.produces: {"schema": dict(route.gives)}}
-    return response

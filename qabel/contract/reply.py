@@ -40,10 +40,9 @@ def file_reply(body: bytes, content_type: bytes, name: str) -> Reply:
     return Reply(200, body, content_type, ((b"Content-Disposition", disposition),))
 
 
-def versioned(body: bytes, etag: str, if_none_match: bytes | None) -> Reply:
+def versioned(body: bytes, etag: str, if_none_match: str | None) -> Reply:
     """Return the answer that is a document with a version: 304 for those who have it already."""
     headers = ((b"ETag", etag.encode()),)
-    given = None if if_none_match is None else if_none_match.decode("latin-1")
-    if given is not None and matches(given, etag, weak=True):
+    if if_none_match is not None and matches(if_none_match, etag, weak=True):
         return Reply(304, content_type=None, headers=headers)
     return Reply(200, body, JSON, headers)

@@ -1,13 +1,16 @@
 """Routes as declarations: what is served, who may ask, and what the contract document tells."""
 
-from collections.abc import Callable, Coroutine, Iterable, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
-from attrs import field, frozen
+from attrs import frozen
 
 from qabel.contract.access import Access
-from qabel.contract.query import Parameter
 from qabel.contract.reply import Reply
+from qabel.contract.schemas import Gives
+from qabel.forms.compound import Key, Object
+from qabel.forms.form import Schema
 
 OPEN: frozenset[str] = frozenset()
 """The scopes of a route that anybody may ask, without a token."""
@@ -16,30 +19,11 @@ Answer = Reply | None | Coroutine[Any, Any, Reply | None]
 
 
 @frozen
-class Key:
-    """A member of a body, as the contract tells of it."""
-
-    name: str
-    description: str
-    schema: Mapping[str, Any] = field(factory=dict)
-    required: bool = False
-
-
-@frozen
-class Header:
-    """A header of a request that a handler looks at, as the contract tells of it."""
-
-    name: str
-    description: str
-    schema: Mapping[str, Any] = field(factory=lambda: {"type": "string"})
-
-
-@frozen
 class Raw:
-    """A body that is no set of keys: what it is, and a schema for each content type."""
+    """A body that is not an object of known keys: what it is, and the schema by content type."""
 
     description: str
-    content: Mapping[str, Mapping[str, Any]]
+    content: Mapping[str, Schema]
 
 
 Handler = Callable[..., Answer]
@@ -51,8 +35,9 @@ class Route:
 
     ``scopes`` are those of which a token needs one. Only where ``for_one_identity`` is said does
     the handler look at the identity that a token is restricted to; such tokens get no further.
-    What ``gives`` describes is the body of answers that are no problems; ``tells`` has the headers
-    of answers by status.
+    ``reads`` are headers that the handler looks at. ``gives`` is the type of the body of answers
+    that are no problems; ``tells`` has the headers of answers by status. ``parts`` are the types
+    and documents that the schemas of its body refer to.
     """
 
     method: str
@@ -61,14 +46,15 @@ class Route:
     summary: str
     scopes: frozenset[str]
     for_one_identity: bool
-    query: Mapping[str, Parameter]
-    body: tuple[Key, ...]
+    query: Object
+    body: Object | None
     raw: Raw | None
-    reads: tuple[Header, ...]
+    reads: Mapping[str, Key]
     answers: Mapping[int, str]
-    gives: Mapping[str, Any]
+    gives: Gives
     tells: Mapping[int, tuple[str, ...]]
     produces: str
+    parts: Sequence[Gives]
 
     @property
     def name(self) -> str:
@@ -106,13 +92,14 @@ class Routes:
         scopes: Iterable[str],
         answers: Mapping[int, str],
         for_one_identity: bool = False,
-        query: Iterable[Parameter] = (),
-        body: Iterable[Key] = (),
+        query: Mapping[str, Key] = MappingProxyType({}),
+        body: Object | None = None,
         raw: Raw | None = None,
-        reads: Iterable[Header] = (),
-        gives: Mapping[str, Any] | None = None,
+        reads: Mapping[str, Key] = MappingProxyType({}),
+        gives: Gives = None,
         tells: Mapping[int, tuple[str, ...]] | None = None,
         produces: str = "application/json",
+        parts: Sequence[Gives] = (),
     ) -> Callable[[Handler], Handler]:
         """Declare the route of the handler that follows; for the arguments see ``Route``."""
 
@@ -124,14 +111,15 @@ class Routes:
                 summary=summary,
                 scopes=frozenset(scopes),
                 for_one_identity=for_one_identity,
-                query={each.name: each for each in query},
-                body=tuple(body),
+                query=Object(query),
+                body=body,
                 raw=raw,
-                reads=tuple(reads),
+                reads=reads,
                 answers=answers,
-                gives=gives or {},
+                gives=gives,
                 tells=tells or {},
                 produces=produces,
+                parts=parts,
             )
             self.all.append(route)
             return handler

@@ -20,10 +20,10 @@ HEADERS: dict[str, dict[str, Any]] = {
     },
     "WWW-Authenticate": {"description": "How to authenticate.", "schema": {"const": "Bearer"}},
     "X-Qabel-Latest": {
-        "description": "The place of the last message in the answer, or the newest there is.",
+        "description": "The cursor of the last message in the answer, or the newest there is.",
         "schema": _TEXT,
     },
-    "X-Qabel-Oldest": {"description": "The oldest place there is.", "schema": _TEXT},
+    "X-Qabel-Oldest": {"description": "The oldest cursor there is.", "schema": _TEXT},
 }
 """The headers that answers may have besides those that all have."""
 
@@ -38,20 +38,20 @@ _AT_TIMES = {503: ("Retry-After",)}
 
 
 PROBLEMS = {
-    400: "The request is malformed, or has a parameter that is not known or not valid.",
+    400: "The request is malformed, or has an unknown or invalid parameter.",
     401: "The token is missing or not valid.",
-    403: "The token does not allow it, or the Host or Origin is a foreign one.",
+    403: "The token does not allow it, or the Host or Origin header is not allowed.",
     404: "There is no such resource.",
-    405: "The resource does not have that method, or the document not that key.",
-    408: "The request was not here in whole in time.",
-    409: "It does not go with what is there already.",
-    410: "The place is gone.",
+    405: "The resource does not have this method, or the document does not have this key.",
+    408: "The request did not arrive completely in time.",
+    409: "Conflicts with existing data.",
+    410: "The cursor is gone.",
     412: "The document has changed.",
     413: "The body is too large.",
-    415: "The content type is not taken.",
-    500: "Something went wrong that nobody expected; the log tells more.",
+    415: "The content type is not supported.",
+    500: "Unexpected error; the log has details.",
     503: "The daemon is stopping or not ready, or there are too many connections.",
-    507: "There is no room on the disk.",
+    507: "There is no disk space left.",
 }
 """Everything that can be wrong, and what it means where a route says nothing else."""
 
@@ -59,13 +59,13 @@ _ANYWHERE = {400, 403, 408, 413, 500, 503}
 
 
 def statuses(route: Route) -> dict[int, str]:
-    """Give all statuses that a route may answer with, and what each means."""
+    """Return all statuses that a route may answer with, and what each means."""
     wrong = set(_ANYWHERE)
     if route.scopes:
         wrong.add(401)
     if "<" in route.path:
         wrong.add(404)
-    if route.body or route.raw is not None:
+    if route.body is not None or route.raw is not None:
         wrong.add(415)
     if route.method != "GET":
         wrong.add(507)
@@ -76,7 +76,7 @@ def statuses(route: Route) -> dict[int, str]:
 def headers_of(
     status: int, tells: Mapping[int, tuple[str, ...]] = MappingProxyType({})
 ) -> dict[str, dict[str, Any]]:
-    """Give the headers of an answer, as an OpenAPI response has them.
+    """Return the headers of an answer, as an OpenAPI response has them.
 
     ``tells`` has those that a route gives besides.
     """

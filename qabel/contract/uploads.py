@@ -1,18 +1,24 @@
-"""Files that people hand each other, as bodies of requests."""
+"""Files that people hand each other, as bodies of requests: as they are, or in an object."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
 
 from qabel.contract.body import (
     FORM,
     JSON,
     MULTIPART,
-    BadBody,
     WrongType,
     json_or_text,
     media_type,
     read_fields,
 )
 from qabel.contract.routes import Raw
-from qabel.contract.schemas import OPTIONAL_REFERENCE, STRING, Schema, ref
-from qabel.forms.errors import shown
+from qabel.contract.schemas import reference
+from qabel.forms.compound import Key, Object
+from qabel.forms.errors import invalid
+from qabel.forms.form import Form, Schema
 from qabel.jsontext import InvalidJSON, encode, parse
 
 TEXT = "text/plain"
@@ -20,45 +26,77 @@ BYTES = "application/octet-stream"
 
 RAW_TYPES = frozenset({"", JSON, TEXT, BYTES})
 
+LONGEST_NUMBER = 20
+"""Characters of a form's field that may be a number; a public key of digits alone is none."""
+
 _BEGINNINGS = (b"{", b"QABELCONTACT")
 
 
-def _body(what: str, file: Schema, *, with_identity: bool) -> Raw:
-    """Tell of a body that is a file, or has one in it."""
-    members: dict[str, Schema] = {"document": {"anyOf": [file, STRING]}}
-    if with_identity:
-        members["identity"] = {**OPTIONAL_REFERENCE, "description": "Whose it is to be."}
-    wrapped = {
-        "type": "object",
-        "properties": members,
-        "required": ["document"],
-        "additionalProperties": False,
+class FileForm(Form[bytes]):
+    """A file in an object: as JSON, or as a text. What is in it is found out later."""
+
+    def __init__(self, kinds: Sequence[type[msgspec.Struct]]) -> None:
+        """Take files of any of these kinds."""
+        self._kinds = kinds
+
+    def read(self, value: object) -> bytes:
+        """Return its bytes."""
+        if isinstance(value, bytes):
+            return value
+        try:
+            return value.encode() if isinstance(value, str) else encode(value)
+        except (UnicodeEncodeError, InvalidJSON):
+            raise invalid("must not have an unpaired surrogate") from None
+
+    def write(self, value: bytes) -> str:
+        """Return it as a text."""
+        return value.decode()
+
+    def schema(self) -> Schema:
+        """Describe it."""
+        return {"anyOf": [*self.json_schemas(), {"type": "string"}]}
+
+    def json_schemas(self) -> list[Schema]:
+        """Describe what it may be in JSON."""
+        return [reference(kind.__name__) for kind in self._kinds]
+
+
+def upload(what: str, kinds: Sequence[type[msgspec.Struct]], **keys: Key) -> tuple[Object, Raw]:
+    """Declare a body that is a file, or has one in it under ``document``.
+
+    Args:
+        what: the file, for people.
+        kinds: what it may be in JSON.
+        keys: what else may stand beside ``document``.
+
+    Returns:
+        The object with the file in it, and what the contract tells of the body.
+
+    """
+    file = FileForm(kinds)
+    wrapped = Object({"document": Key(file), **keys})
+    schema = wrapped.schema()
+    content: dict[str, Schema] = {
+        JSON: {"anyOf": [*file.json_schemas(), schema]},
+        TEXT: {"type": "string"},
+        BYTES: {},
+        FORM: schema,
+        MULTIPART: schema,
     }
-    return Raw(
-        f"{what} itself, or a form or object that has it under `document`.",
-        {
-            JSON: {"anyOf": [file, wrapped]},
-            TEXT: STRING,
-            BYTES: {},
-            FORM: wrapped,
-            MULTIPART: wrapped,
-        },
+    return wrapped, Raw(
+        f"{what} itself, or a form or object that has it under `document`.", content
     )
 
 
-IDENTITY_BODY = _body("The .qid document", ref("IdentityFile"), with_identity=False)
-CONTACT_BODY = _body("The .qco document", ref("ContactFile"), with_identity=True)
-
-
-def read_upload(header: bytes | None, data: bytes) -> tuple[bytes, dict[str, object]]:
-    """Read a body that is a file, or has one under ``document``; and what else is in it.
+def read_upload(header: bytes | None, data: bytes) -> dict[str, object]:
+    """Read a body that is a file, or has one under ``document``.
 
     Args:
         header: Content-Type.
         data: the body.
 
     Returns:
-        The file, and the other members.
+        The object with the file in it.
 
     Raises:
         WrongType, BadBody.
@@ -67,34 +105,23 @@ def read_upload(header: bytes | None, data: bytes) -> tuple[bytes, dict[str, obj
     kind, _ = media_type(header)
     # curl calls any file a form.
     if kind in RAW_TYPES or (kind == FORM and data.lstrip().startswith(_BEGINNINGS)):
-        return _in_object(data)
+        return _object_of(data)
     if kind not in (FORM, MULTIPART):
         raise WrongType(f"The body must be the file itself, {JSON}, {FORM} or {MULTIPART}.")
-    return _taken_apart({**read_fields(header, data)})
+    return {name: _value(name, text) for name, text in read_fields(header, data).items()}
 
 
-def _in_object(data: bytes) -> tuple[bytes, dict[str, object]]:
-    """Tell the file from an object with the file in it."""
+def _object_of(data: bytes) -> dict[str, Any]:
+    """Return the object with the file in it, or make it of the file."""
     try:
         value = parse(data)
     except InvalidJSON:
-        return data, {}
-    if not isinstance(value, dict) or "document" not in value:
-        return data, {}
-    return _taken_apart(value)
+        value = None
+    if isinstance(value, dict) and "document" in value:
+        return value
+    return {"document": data}
 
 
-def _taken_apart(members: dict[str, object]) -> tuple[bytes, dict[str, object]]:
-    if "document" not in members:
-        raise BadBody("Required keys are missing: document.")
-    document = members.pop("document")
-    unknown = sorted(members.keys() - {"identity"})
-    if unknown:
-        raise BadBody(
-            f"Unknown keys in the body: {', '.join(map(shown, unknown))}. "
-            "Known keys: document, identity."
-        )
-    owner = members.get("identity")
-    if isinstance(owner, str):
-        members["identity"] = json_or_text(owner) if len(owner) < 20 else owner
-    return (document.encode() if isinstance(document, str) else encode(document)), members
+def _value(name: str, text: str) -> object:
+    is_short = name != "document" and len(text) < LONGEST_NUMBER
+    return json_or_text(text) if is_short else text

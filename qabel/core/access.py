@@ -4,18 +4,22 @@ import hmac
 import os
 import secrets
 import stat
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
-from attrs import evolve, frozen
+from attrs import define, evolve, field, frozen
 from twisted.logger import Logger
 
-from qabel.contract.access import SCOPES
+from qabel.contract.access import SCOPES, ScopeName
+from qabel.contract.types import Id, Milliseconds, View
 from qabel.core.errors import CoreError, Invalid, NotFound, StoreError
-from qabel.core.people.references import choose_identity
+from qabel.core.people.references import Reference, ReferenceForm, choose_identity
 from qabel.deferreds import shielded
-from qabel.settings.document import Fault
+from qabel.forms.compound import Key, ListOf, Object, OrNull
+from qabel.forms.errors import FieldError
+from qabel.forms.plain import Choice, Text
 from qabel.settings.synced import SyncedSettings
 from qabel.store.tokens import Token, Tokens
 
@@ -43,39 +47,65 @@ class Access:
 EVERYTHING = Access(frozenset(SCOPES))
 
 
+class TokenView(View):
+    """A token without its value."""
+
+    id: Id
+    name: str
+    scopes: list[ScopeName]
+    identity_id: Id | None
+    created: Milliseconds
+    last_used: Milliseconds | None
+
+
+class NewTokenView(TokenView):
+    """A token that was just made, with its value."""
+
+    token: str
+
+
+TOKEN_INPUT = Object(
+    {
+        "name": Key(
+            Text(MAX_NAME, shortest=1, printable=True),
+            description="What it is for.",
+            examples=["a script"],
+        ),
+        "scopes": Key(
+            ListOf(Choice(SCOPES), len(SCOPES), shortest=1),
+            description="What it allows.",
+            examples=[["read"]],
+        ),
+        "identity": Key(
+            OrNull(ReferenceForm()),
+            None,
+            description="The one identity that it is for, by id or public key; scopes read and "
+            "send only.",
+        ),
+    }
+)
+"""What a token is made of."""
+
+
+@define(eq=False, kw_only=True)
 class TokenBook:
     """The main token, in a file for its owner alone, and further ones with less power."""
 
+    path: Path
+    """The file of the main token."""
+    _repository: Tokens
+    _synced: Callable[[], SyncedSettings]
+    _now: Callable[[], float]
+    """Seconds since the epoch."""
+    _mode: int = 0o600
+    """Of the file; its group may be let in."""
+
+    _main: bytes = field(default=b"", init=False, repr=False)
+    _records: dict[bytes, Token] = field(factory=dict, init=False, repr=False)
+    _used: dict[int, float] = field(factory=dict, init=False)
+    """When tokens were used since that was last kept, by their ids."""
+
     _log = Logger()
-
-    def __init__(
-        self,
-        path: Path,
-        shelf: Tokens,
-        synced: Callable[[], SyncedSettings],
-        *,
-        now: Callable[[], float],
-        mode: int = 0o600,
-    ) -> None:
-        """Prepare.
-
-        Args:
-            path: the file of the main token.
-            shelf: keeps the further ones.
-            synced: gives the settings as they are.
-            now: seconds since the epoch.
-            mode: of the file; its group may be let in.
-
-        """
-        self.path = path
-        self._mode = mode
-        self._shelf = shelf
-        self._synced = synced
-        self._now = now
-        self._main = b""
-        self._records: dict[bytes, Token] = {}
-        self._used: dict[int, float] = {}
-        """When tokens were used since that was last kept, by their ids."""
 
     async def load(self) -> None:
         """Read the main token, or make it; and the others. Raises TokenFileTrouble."""
@@ -83,10 +113,10 @@ class TokenBook:
             self._main = _digest(self._read())
         else:
             self._write_new()
-        self._records = {each.digest: each for each in await self._shelf.all()}
+        self._records = {each.digest: each for each in await self._repository.all()}
 
     def check(self, value: str) -> Access | None:
-        """Tell what a token is good for; None if it is none of ours. Touches no disk."""
+        """Return what a token allows; None if it is not valid. Touches no disk."""
         # Digests are compared, in constant time: how far a guess was right shows nowhere.
         digest = _digest(value)
         if hmac.compare_digest(digest, self._main):
@@ -97,10 +127,10 @@ class TokenBook:
         self._used[record.id] = self._now()
         return Access(frozenset(record.scopes), record.identity_id, record.id)
 
-    def list(self) -> list[dict[str, object]]:
-        """Give the further tokens, without their values."""
+    def all(self) -> list[TokenView]:
+        """Return the further tokens, without their values."""
         records = sorted(self._records.values(), key=lambda record: record.id)
-        return [_as_json(_with_use(each, self._used)) for each in records]
+        return [TokenView(**_members(_with_use(each, self._used))) for each in records]
 
     async def keep_uses(self) -> None:
         """Keep when tokens were last used: now and then, as a request is to touch no disk.
@@ -111,7 +141,7 @@ class TokenBook:
         if not used:
             return
         try:
-            await self._shelf.touch(used)
+            await self._repository.touch(used)
         except StoreError as error:
             self._log.warn("When tokens were used was not kept: {error}", error=str(error))
             return
@@ -120,18 +150,20 @@ class TokenBook:
             if self._used.get(token_id) == when:
                 del self._used[token_id]
 
-    async def add(self, name: object, scopes: object, identity: object = None) -> dict[str, object]:
+    async def add(
+        self, name: str, scopes: Sequence[str], identity: Reference | None = None
+    ) -> NewTokenView:
         """Make a token; its value is in the result, and nowhere else. Raises Invalid."""
-        checked = _check_name(name)
-        wanted = _check_scopes(scopes)
-        identity_id = None if identity is None else choose_identity(self._synced(), identity).id
-        if identity_id is not None and not set(wanted) <= {"read", "send"}:
-            fault = Fault("scopes", "may be read and send only, for a token of one identity")
-            raise Invalid("These scopes are not about one identity.", [fault])
+        wanted = tuple(scope for scope in SCOPES if scope in scopes)
+        identity_id = None
+        if identity is not None:
+            identity_id = choose_identity(self._synced().living_identities, identity).id
+            if not set(wanted) <= {"read", "send"}:
+                error = FieldError("scopes", "may be read and send only, for a single identity")
+                raise Invalid("These scopes do not go with a single identity.", [error])
         value = secrets.token_urlsafe(TOKEN_BYTES)
-        digest = _digest(value)
-        record = await shielded(self._keep(checked, wanted, digest, identity_id))
-        return {**_as_json(record), "token": value}
+        record = await shielded(self._keep(name, wanted, _digest(value), identity_id))
+        return NewTokenView(**_members(record), token=value)
 
     async def revoke(self, token_id: int) -> None:
         """End a token at once. Raises NotFound."""
@@ -150,12 +182,12 @@ class TokenBook:
     async def _keep(
         self, name: str, scopes: tuple[str, ...], digest: bytes, identity_id: int | None
     ) -> Token:
-        record = await self._shelf.add(name, scopes, digest, identity_id, now=self._now())
+        record = await self._repository.add(name, scopes, digest, identity_id, now=self._now())
         self._records[digest] = record
         return record
 
     async def _revoke(self, token_id: int) -> None:
-        await self._shelf.revoke(token_id)
+        await self._repository.revoke(token_id)
 
     def _read(self) -> str:
         try:
@@ -195,26 +227,12 @@ def _digest(value: str) -> bytes:
     return sha256(value.encode("utf-8", "surrogatepass")).digest()
 
 
-def _check_name(name: object) -> str:
-    if isinstance(name, str) and name.strip() and len(name) <= MAX_NAME and name.isprintable():
-        return name
-    fault = Fault("name", f"must be a text of 1 to {MAX_NAME} printable characters")
-    raise Invalid("The token's name is not valid.", [fault])
-
-
-def _check_scopes(scopes: object) -> tuple[str, ...]:
-    if isinstance(scopes, list | tuple) and scopes and all(each in SCOPES for each in scopes):
-        return tuple(scope for scope in SCOPES if scope in scopes)
-    fault = Fault("scopes", f"must be a list with at least one of {', '.join(SCOPES)}")
-    raise Invalid("The token's scopes are not valid.", [fault])
-
-
 def _with_use(record: Token, used: Mapping[int, float]) -> Token:
     when = used.get(record.id)
     return record if when is None else evolve(record, last_used=int(when * 1000))
 
 
-def _as_json(record: Token) -> dict[str, object]:
+def _members(record: Token) -> dict[str, Any]:
     return {
         "id": record.id,
         "name": record.name,

@@ -6,13 +6,14 @@ Trouble with the disk is passed on as the store tells of it: ``StoreError``, and
 
 from collections.abc import Iterable
 
-from qabel.settings.document import Fault
+from qabel.forms.errors import FieldError
 from qabel.store.database.errors import StoreError, StoreFull
 
 __all__ = [
     "Changed",
     "Conflict",
     "CoreError",
+    "Forbidden",
     "Gone",
     "Invalid",
     "NotFound",
@@ -32,15 +33,19 @@ class CoreError(Exception):
 
 
 class Invalid(CoreError):
-    """What was given is not valid; ``faults`` lists each thing that is wrong, with its place."""
+    """What was given is not valid; ``errors`` lists each thing that is wrong, with its place."""
 
-    def __init__(self, detail: str, faults: Iterable[Fault] = ()) -> None:
+    def __init__(self, detail: str, errors: Iterable[FieldError] = ()) -> None:
         super().__init__(detail)
-        self.faults = tuple(faults)
+        self.errors = tuple(errors)
 
 
 class NotFound(CoreError):
     """There is no such thing, or there is no longer."""
+
+
+class Forbidden(CoreError):
+    """The caller's access does not reach so far."""
 
 
 class Conflict(CoreError):

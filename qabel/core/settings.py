@@ -4,6 +4,7 @@ from collections.abc import Callable
 from hashlib import blake2b
 from typing import Generic, Protocol, TypeVar
 
+from attrs import define, field
 from twisted.internet.defer import Deferred
 
 from qabel.contract.conditions import matches
@@ -18,70 +19,66 @@ MAX_STORED_DEPTH = 128
 """How deep a stored document may nest: deeper than any that was let in."""
 
 
-class DocumentShelf(Protocol):
-    """Where documents are kept: ``qabel.store.documents.Documents``."""
+class DocumentRepository(Protocol):
+    """Where documents are kept: ``qabel.store.documents``."""
 
     def load(self, name: str) -> Deferred[bytes | None]:
-        """Read the JSON text of a document, or None if it was never saved."""
+        """Load the JSON text of a document, or None if it was never saved."""
 
     def save(self, name: str, text: bytes, *, event: bool, now: float) -> Deferred[int | None]:
-        """Keep the JSON text; with ``event``, log it too, and give that event's number."""
+        """Save the JSON text; with ``event``, in the journal too: fires with its number there."""
 
 
-class LiveDocument(Generic[D]):
+@define(eq=False)
+class SettingsDocument(Generic[D]):
     """One of the two settings documents, always whole, valid and equal to what is on disk.
 
     ``value``, ``encoded`` and ``etag`` are there at once, without touching the disk. A change is
     checked, committed, and only then seen by anyone; changes happen one after another.
     """
 
-    value: D
-    encoded: bytes
-    etag: str
+    name: str
+    _kind: DocumentType[D]
+    _repository: DocumentRepository
+    _now: Callable[[], float]
 
-    def __init__(
-        self,
-        name: str,
-        kind: DocumentType[D],
-        shelf: DocumentShelf,
-        now: Callable[[], float],
-    ) -> None:
-        self.name = name
-        self._kind = kind
-        self._shelf = shelf
-        self._now = now
-        self._turn = Turn()
-        self._listeners: list[Callable[[D, D, int | None], None]] = []
-        self._take(kind.default())
+    value: D = field(init=False)
+    encoded: bytes = field(init=False, repr=False)
+    etag: str = field(init=False)
+    _turn: Turn = field(factory=Turn, init=False)
+    _listeners: list[Callable[[D, D, int | None], None]] = field(factory=list, init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._take(self._kind.default())
 
     async def load(self) -> None:
-        """Take the document from the disk; the default, if it was never saved."""
-        text = await self._shelf.load(self.name)
+        """Load the document from the disk; the default, if it was never saved."""
+        text = await self._repository.load(self.name)
         if text is not None:
             stored = parse_json(text, depth=MAX_STORED_DEPTH)
             self._take(self._kind.parse(stored, now=int(self._now())))
 
     def on_change(self, listener: Callable[[D, D, int | None], None]) -> None:
-        """Call ``listener(before, after, seq)`` after each change, with its number in the log."""
+        """Call ``listener(before, after, seq)`` after each change, with its journal number."""
         self._listeners.append(listener)
 
     async def set(self, key: str, value: object, *, if_match: str | None = None) -> None:
         """Set what stands at a dotted key.
 
-        Raises UnknownKey, InvalidDocument (``qabel.settings.document``) or Changed.
+        Raises UnknownKey, InvalidInput (``qabel.forms.errors``) or Changed.
         """
         await self.change(
             lambda old, now: self._kind.set(old, key, value, now=now), if_match=if_match
         )
 
     async def replace(self, value: object, *, if_match: str | None = None) -> None:
-        """Put a whole new document in place of this one. Raises InvalidDocument or Changed."""
+        """Put a whole new document in place of this one. Raises InvalidInput or Changed."""
         await self.change(
             lambda old, now: self._kind.parse(value, now=now, previous=old), if_match=if_match
         )
 
     async def merge(self, patch: object, *, if_match: str | None = None) -> None:
-        """Apply a JSON merge patch (RFC 7396). Raises InvalidDocument or Changed."""
+        """Apply a JSON merge patch (RFC 7396). Raises InvalidInput or Changed."""
         await self.change(lambda old, now: self._kind.merge(old, patch, now=now), if_match=if_match)
 
     async def change(
@@ -93,7 +90,8 @@ class LiveDocument(Generic[D]):
     ) -> D:
         """Change the document by a pure function of the old one and the time in seconds.
 
-        ``event=False`` is for what the daemon itself notes in it: readers of the log are not told.
+        ``event=False`` is for what the daemon itself notes in it: readers of the journal are not
+        told.
         """
         return await shielded(self._change(make, if_match, event))
 
@@ -102,12 +100,15 @@ class LiveDocument(Generic[D]):
         try:
             before = self.value
             if if_match is not None and not matches(if_match, self.etag):
-                raise Changed(f"The {self.name} settings changed meanwhile: read them again first.")
+                raise Changed(
+                    f"The {self.name} settings have changed in the meantime: read them again first."
+                )
             now = self._now()
             after = make(before, int(now))
             if after == before:
                 return before
-            seq = await self._shelf.save(self.name, self._kind.encode(after), event=event, now=now)
+            text = self._kind.encode(after)
+            seq = await self._repository.save(self.name, text, event=event, now=now)
             self._take(after)
         finally:
             self._turn.release()

@@ -4,6 +4,7 @@ import os
 from collections.abc import Callable
 from typing import ParamSpec, TypeVar
 
+from attrs import define, field
 from twisted.internet.defer import Deferred, fail
 from twisted.internet.interfaces import IReactorFromThreads
 from twisted.internet.threads import deferToThreadPool
@@ -14,16 +15,16 @@ from qabel.core.errors import Unavailable
 P = ParamSpec("P")
 T = TypeVar("T")
 
-DEFAULT_THREADS = (os.cpu_count() or 1) + 1
+THREADS = (os.cpu_count() or 1) + 1
 
 
+@define(eq=False)
 class Workers:
     """A few threads of one's own, so that neither reactor nor name resolution waits for them."""
 
-    def __init__(self, reactor: IReactorFromThreads, threads: int = DEFAULT_THREADS) -> None:
-        self._reactor = reactor
-        self._pool = ThreadPool(0, threads, "workers")
-        self._working = False
+    _reactor: IReactorFromThreads
+    _pool: ThreadPool = field(factory=lambda: ThreadPool(0, THREADS, "workers"), init=False)
+    _working: bool = field(default=False, init=False)
 
     def start(self) -> None:
         """Take work from now on."""

@@ -52,7 +52,9 @@ class _Form(msgspec.Struct):
         return f"{type(self).__name__}()"
 
 
-class _Contact(_Form, omit_defaults=True):
+class QcoContact(_Form, omit_defaults=True):
+    """A contact in a .qco file."""
+
     alias: str
     public_key: str
     drop_urls: list[str]
@@ -60,11 +62,15 @@ class _Contact(_Form, omit_defaults=True):
     phone: str | None = ""
 
 
-class _Contacts(_Form):
-    contacts: list[_Contact]
+class QcoFile(_Form):
+    """A .qco file."""
+
+    contacts: list[QcoContact]
 
 
-class _Identity(_Form):
+class QidFile(_Form):
+    """A .qid file, which holds a private key."""
+
     alias: str
     private_key: str
     drop_urls: list[str]
@@ -91,7 +97,7 @@ _Kind = TypeVar("_Kind")
 
 def write_contacts(cards: list[ContactCard]) -> bytes:
     """Write a ``.qco`` file. Raises ExchangeError."""
-    return _encode(_Contacts([_contact_form(card) for card in cards]))
+    return _encode(QcoFile([_contact_form(card) for card in cards]))
 
 
 def read_contacts(data: bytes) -> list[ContactCard]:
@@ -99,9 +105,9 @@ def read_contacts(data: bytes) -> list[ContactCard]:
     what = "a contact file"
     value = _parse(data, what)
     if not isinstance(value, dict) or "contacts" not in value:
-        return [_contact_card(_convert(value, _Contact, what))]
+        return [_contact_card(_convert(value, QcoContact, what))]
     cards = []
-    forms = _convert(value, _Contacts, what).contacts
+    forms = _convert(value, QcoFile, what).contacts
     for place, form in enumerate(forms, start=1):
         try:
             cards.append(_contact_card(form))
@@ -113,7 +119,7 @@ def read_contacts(data: bytes) -> list[ContactCard]:
 def write_identity(identity: IdentityFile) -> bytes:
     """Write a ``.qid`` file, which holds the private key: it is a secret. Raises ExchangeError."""
     return _encode(
-        _Identity(
+        QidFile(
             alias=identity.alias,
             private_key=identity.private_key.hex,
             drop_urls=[str(url) for url in identity.drop_urls],
@@ -128,7 +134,7 @@ def write_identity(identity: IdentityFile) -> bytes:
 def read_identity(data: bytes) -> IdentityFile:
     """Read a ``.qid`` file. Raises ExchangeError, also for keys that do not belong together."""
     what = "an identity file"
-    form = _convert(_parse(data, what), _Identity, what)
+    form = _convert(_parse(data, what), QidFile, what)
     try:
         private_key = PrivateKey.from_hex(form.private_key)
     except InvalidKey:
@@ -206,8 +212,8 @@ def read_meta_data(data: bytes) -> ContactCard:
     )
 
 
-def _contact_form(card: ContactCard) -> _Contact:
-    return _Contact(
+def _contact_form(card: ContactCard) -> QcoContact:
+    return QcoContact(
         alias=card.alias,
         public_key=card.public_key.hex,
         drop_urls=[str(url) for url in card.drop_urls],
@@ -216,7 +222,7 @@ def _contact_form(card: ContactCard) -> _Contact:
     )
 
 
-def _contact_card(form: _Contact) -> ContactCard:
+def _contact_card(form: QcoContact) -> ContactCard:
     return ContactCard(
         alias=form.alias,
         public_key=_public_key(form.public_key),

@@ -19,7 +19,8 @@ from attrs import evolve, frozen
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
-from qabel.core.service import BACKUPS, DATABASE
+from qabel.core.backups import BACKUPS
+from qabel.core.foundation import DATABASE
 from qabel.host.options import data_directory
 from qabel.host.process import DirectoryLock, StartError, private_directory
 from qabel.host.protection import protect_process

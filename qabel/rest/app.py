@@ -33,7 +33,6 @@ from qabel.rest.resources import (
     webhooks,
 )
 from qabel.rest.services import Services
-from qabel.rest.turns import Turns
 
 SUBJECTS = (
     settings.routes,
@@ -56,7 +55,7 @@ class Api:
     subjects = SUBJECTS
 
     def __init__(self, core: CoreService, reactor: Any) -> None:
-        self.services = Services(core, Streams(core.log, reactor), Turns(), self.openapi)
+        self.services = Services(core, Streams(core.journal, reactor), self.openapi)
 
     @staticmethod
     @cache

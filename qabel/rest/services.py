@@ -6,7 +6,6 @@ from attrs import frozen
 
 from qabel.core.service import CoreService
 from qabel.rest.events.streams import Streams
-from qabel.rest.turns import Turns
 
 
 @frozen
@@ -15,6 +14,5 @@ class Services:
 
     core: CoreService
     streams: Streams
-    turns: Turns
     openapi: Callable[[], bytes]
     """Returns the contract as an OpenAPI document."""

@@ -7,10 +7,9 @@ Pure: each change makes a new document, or says all that is wrong with it. Value
 from collections.abc import Callable, Mapping
 from typing import Any, Generic, TypeVar
 
-from qabel.forms.errors import Fault, Faults, InvalidDocument, UnknownKey, shown, wrong
-from qabel.forms.forms import Member, Schema
-
-__all__ = ["MAX_SIZE", "DocumentType", "Fault", "InvalidDocument", "UnknownKey"]
+from qabel.forms.compound import Key, refuse_unknown
+from qabel.forms.errors import Errors, UnknownKey, invalid, shown
+from qabel.forms.form import Schema
 
 MAX_SIZE = 16 * 1024 * 1024
 """Bytes of the JSON text of a whole document."""
@@ -22,14 +21,14 @@ class DocumentType(Generic[D]):
     """What the documents of one kind have in common.
 
     ``make`` is the class of the documents, ``rules`` notes what is wrong between the parts of a
-    document whose parts are right (those with faults are left out, or as they were).
+    document whose parts are right (those with errors are left out, or as they were).
     """
 
     def __init__(
         self,
         make: type[D],
-        members: Mapping[str, Member],
-        rules: Callable[[D, Faults], None] = lambda _document, _faults: None,
+        members: Mapping[str, Key],
+        rules: Callable[[D, Errors], None] = lambda _document, _errors: None,
     ) -> None:
         self._make = make
         self._members = members
@@ -37,74 +36,74 @@ class DocumentType(Generic[D]):
 
     def default(self) -> D:
         """Give the document as it is before anything was set."""
-        return self._make(**{each.attribute: each.default for each in self._members.values()})
+        return self._make(
+            **{key.attribute or name: key.default for name, key in self._members.items()}
+        )
 
     def parse(self, value: object, *, now: int, previous: D | None = None) -> D:
         """Read a whole document, which is to stand in the place of the previous one, if any.
 
         Keys left out take their defaults. Items without an id get one that is free, missing times
         are filled in, and items that differ from the previous ones are ``updated`` now, unless
-        they say otherwise themselves. Raises InvalidDocument.
+        they say otherwise themselves. Raises InvalidInput.
         """
         if not isinstance(value, dict):
-            raise wrong("must be an object")
+            raise invalid("must be an object")
         old = self.default() if previous is None else previous
-        faults = Faults()
-        for name in value:
-            if name not in self._members:
-                faults.add(shown(name), "is not known")
+        errors = Errors()
+        refuse_unknown(value, self._members, errors)
         parts = {
-            name: self._update(name, old, value[name], now, faults)
+            name: self._update(name, old, value[name], now, errors)
             if name in value
             else member.default
             for name, member in self._members.items()
         }
-        return self._checked(old, self._with(old, parts), faults)
+        return self._checked(old, self._with(old, parts), errors)
 
     def set(self, old: D, key: str, value: object, *, now: int) -> D:
         """Give the document with a value at a dotted key, be it a leaf or a branch.
 
-        Items are addressed by their ids. Raises UnknownKey or InvalidDocument.
+        Items are addressed by their ids. Raises UnknownKey or InvalidInput.
         """
         name, *path = key.split(".")
         member = self._members.get(name)
         if member is None or "" in path:
             raise UnknownKey(shown(key), "the document has no such key")
-        faults = Faults()
-        part = getattr(old, member.attribute)
+        errors = Errors()
+        part = self._part(old, name)
         try:
-            part = member.form.put(part, path, value, now, faults.under(name))
+            part = member.form.put(part, path, value, now, errors.under(name))
         except UnknownKey as unknown:
             raise UnknownKey(shown(key), unknown.detail) from None
-        return self._checked(old, self._with(old, {name: part}), faults)
+        return self._checked(old, self._with(old, {name: part}), errors)
 
     def merge(self, old: D, patch: object, *, now: int) -> D:
         """Give the document with a JSON merge patch applied (RFC 7396).
 
-        A key that the patch removes takes its default. Raises InvalidDocument.
+        A key that the patch removes takes its default. Raises InvalidInput.
         """
         if not isinstance(patch, dict):
-            raise wrong("must be an object")
-        faults = Faults()
+            raise invalid("must be an object")
+        errors = Errors()
         parts = {}
         for name, change in patch.items():
             if name in self._members:
-                parts[name] = self._merge(name, old, change, now, faults)
+                parts[name] = self._merge(name, old, change, now, errors)
             elif change is not None:
-                faults.add(shown(name), "is not known")
-        return self._checked(old, self._with(old, parts), faults)
+                errors.add_unknown(name, self._members)
+        return self._checked(old, self._with(old, parts), errors)
 
     def to_builtins(self, document: D) -> dict[str, Any]:
         """Give the document as what JSON is made of, as a copy."""
         return {
-            name: member.form.write(getattr(document, member.attribute))
+            name: member.form.write(self._part(document, name))
             for name, member in self._members.items()
         }
 
     def encode(self, document: D) -> bytes:
         """Write the document as compact JSON text."""
         members = [
-            b'"%b":%b' % (name.encode(), member.form.encode(getattr(document, member.attribute)))
+            b'"%b":%b' % (name.encode(), member.form.encode(self._part(document, name)))
             for name, member in self._members.items()
         ]
         return b"{%b}" % b",".join(members)
@@ -119,39 +118,42 @@ class DocumentType(Generic[D]):
             "additionalProperties": False,
         }
 
+    def _part(self, document: D, name: str) -> Any:
+        return getattr(document, self._members[name].attribute or name)
+
     def _with(self, old: D, parts: Mapping[str, Any]) -> D:
         values = {
-            member.attribute: parts[name] if name in parts else getattr(old, member.attribute)
+            member.attribute or name: parts[name] if name in parts else self._part(old, name)
             for name, member in self._members.items()
         }
         return self._make(**values)
 
-    def _checked(self, old: D, new: D, faults: Faults) -> D:
-        self._rules(new, faults)
-        if not faults and new == old:
+    def _checked(self, old: D, new: D, errors: Errors) -> D:
+        self._rules(new, errors)
+        if not errors and new == old:
             return old
-        if not faults and len(self.encode(new)) > MAX_SIZE:
-            faults.add("", f"the whole document must have at most {MAX_SIZE} bytes of JSON")
-        faults.raise_any()
+        if not errors and len(self.encode(new)) > MAX_SIZE:
+            errors.add("", f"the whole document must have at most {MAX_SIZE} bytes of JSON")
+        errors.raise_any()
         return new
 
-    def _update(self, name: str, old: D, value: object, now: int, faults: Faults) -> Any:
+    def _update(self, name: str, old: D, value: object, now: int, errors: Errors) -> Any:
         member = self._members[name]
-        part = getattr(old, member.attribute)
-        return member.form.update(value, part, now, faults.under(name))
+        part = self._part(old, name)
+        return member.form.update(value, part, now, errors.under(name))
 
-    def _merge(self, name: str, old: D, change: object, now: int, faults: Faults) -> Any:
+    def _merge(self, name: str, old: D, change: object, now: int, errors: Errors) -> Any:
         member = self._members[name]
         if change is None:
             return member.default
-        part = getattr(old, member.attribute)
+        part = self._part(old, name)
         try:
             if isinstance(change, dict):
                 change = _merged(member.form.write(part), change)
         except RecursionError:
-            faults.add(name, "lies too deep")
+            errors.add(name, "lies too deep")
             return part
-        return self._update(name, old, change, now, faults)
+        return self._update(name, old, change, now, errors)
 
 
 def _merged(target: object, patch: object) -> object:

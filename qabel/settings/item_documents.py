@@ -10,7 +10,7 @@ from typing import Any
 
 import attrs
 
-from qabel.forms.errors import Faults, InvalidDocument, UnknownKey
+from qabel.forms.errors import Errors, InvalidInput, UnknownKey
 from qabel.settings.document import D, DocumentType
 from qabel.settings.item_lists import ItemList, find_item, free_ids, replaced
 from qabel.settings.items import Item
@@ -24,7 +24,7 @@ class ItemDocumentType(DocumentType[D]):
     ) -> tuple[D, Any]:
         """Give the document with one item more in the list of that name, and that item.
 
-        ``values`` are as in JSON. Raises InvalidDocument.
+        ``values`` are as in JSON. Raises InvalidInput.
         """
         items = self._items(old, name)
         number = next(free_ids({item.id for item in items}))
@@ -37,7 +37,7 @@ class ItemDocumentType(DocumentType[D]):
     ) -> D:
         """Give the document with some keys of one item changed; values are as in JSON.
 
-        Raises UnknownKey if there is no such item, or InvalidDocument.
+        Raises UnknownKey if there is no such item, or InvalidInput.
         """
         items = self._items(old, name)
         item = find_item(items, number)
@@ -51,7 +51,7 @@ class ItemDocumentType(DocumentType[D]):
     def with_deleted_item(self, old: D, name: str, number: int, *, now: int) -> D:
         """Give the document with one item deleted, which stays in its list.
 
-        Raises UnknownKey if there is no such item, or InvalidDocument.
+        Raises UnknownKey if there is no such item, or InvalidInput.
         """
         item = find_item(self._items(old, name), number)
         if item is not None and not item.living:
@@ -66,17 +66,17 @@ class ItemDocumentType(DocumentType[D]):
         return form
 
     def _items(self, document: D, name: str) -> tuple[Item, ...]:
-        items: tuple[Item, ...] = getattr(document, self._members[name].attribute)
+        items: tuple[Item, ...] = self._part(document, name)
         return items
 
     def _with_items(self, old: D, name: str, items: tuple[Item, ...]) -> D:
-        return self._checked(old, self._with(old, {name: items}), Faults())
+        return self._checked(old, self._with(old, {name: items}), Errors())
 
 
 @contextmanager
 def _seen_from(place: str) -> Iterator[None]:
     try:
         yield
-    except InvalidDocument as error:
-        faults = [attrs.evolve(each, key=each.key.removeprefix(place)) for each in error.faults]
-        raise InvalidDocument(faults) from None
+    except InvalidInput as error:
+        errors = [attrs.evolve(each, key=each.key.removeprefix(place)) for each in error.errors]
+        raise InvalidInput(errors) from None

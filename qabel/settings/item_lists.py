@@ -6,8 +6,10 @@ from typing import Any, TypeVar
 
 import attrs
 
-from qabel.forms.errors import Faults, UnknownKey, shown, wrong
-from qabel.forms.forms import MAX_INT, Form, Member, Schema, put
+from qabel.forms.compound import read_keys
+from qabel.forms.errors import Errors, UnknownKey, invalid
+from qabel.forms.form import Form, Schema, put
+from qabel.forms.plain import MAX_INT
 from qabel.settings.items import ID, TIME, TIMES, Item
 
 _Item = TypeVar("_Item", bound=Item)
@@ -20,28 +22,28 @@ class ItemList(Form[tuple[_Item, ...]]):
         self.kind = kind
 
     def read(self, value: object) -> tuple[_Item, ...]:
-        """Check a list on its own; missing times are those of 1970. Raises InvalidDocument."""
-        faults = Faults()
-        items = self.update(value, (), 0, faults)
-        faults.raise_any()
+        """Check a list on its own; missing times are those of 1970. Raises InvalidInput."""
+        errors = Errors()
+        items = self.update(value, (), 0, errors)
+        errors.raise_any()
         return items
 
     def update(
-        self, value: object, old: tuple[_Item, ...], now: int, faults: Faults
+        self, value: object, old: tuple[_Item, ...], now: int, errors: Errors
     ) -> tuple[_Item, ...]:
-        """Read what is to stand in the place of the old list; items with faults are left out."""
+        """Read what is to stand in the place of the old list; items with errors are left out."""
         if not isinstance(value, list | tuple):
-            faults.add("", "must be a list")
+            errors.add("", "must be a list")
             return old
         before = {item.id: item for item in old}
         items = []
-        for given, (number, place) in zip(value, _numbered(value, before, faults), strict=True):
+        for given, (number, place) in zip(value, _numbered(value, before, errors), strict=True):
             previous = before.get(number)
 
             def read(given: object, number: int = number, old: _Item | None = previous) -> _Item:
                 return self._read_item(given, number, old, now)
 
-            item = faults.catch(place, read, given, None)
+            item = errors.catch(place, read, given, None)
             if item is not None:
                 items.append(item)
         return tuple(items)
@@ -52,11 +54,11 @@ class ItemList(Form[tuple[_Item, ...]]):
         path: Sequence[str],
         value: object,
         now: int,
-        faults: Faults,
+        errors: Errors,
     ) -> tuple[_Item, ...]:
         """Put a value at a path that begins with the id of an item. Raises UnknownKey."""
         if not path:
-            return self.update(value, old, now, faults)
+            return self.update(value, old, now, errors)
         name, *rest = path
         item = find_item(old, _id(name))
         if item is None:
@@ -66,43 +68,41 @@ class ItemList(Form[tuple[_Item, ...]]):
         def read(value: object) -> _Item:
             return self.read_item(put(item.to_builtins(), rest, value), item.id, item, now)
 
-        return replaced(old, item, faults.catch(name, read, value, item))
+        return replaced(old, item, errors.catch(name, read, value, item))
 
     def read_item(self, value: object, number: int, old: _Item | None, now: int) -> _Item:
         """Read the item with this id, which is to stand in the place of the old one, if any.
 
         Times that are left out stay what they were; a change sets ``updated`` unless it writes
-        another one itself. Raises InvalidDocument.
+        another one itself. Raises InvalidInput.
         """
-        faults = Faults()
+        errors = Errors()
         if isinstance(value, dict) and "id" in value:
-            given = faults.catch("id", ID.read, value["id"], number)
+            given = errors.catch("id", ID.read, value["id"], number)
             if given != number:
-                faults.add("id", "must stay as it is")
-        item = faults.catch("", lambda it: self._read_item(it, number, old, now), value, None)
-        if item is None or faults:
-            raise faults.error()
+                errors.add("id", "must stay as it is")
+        item = errors.catch("", lambda it: self._read_item(it, number, old, now), value, None)
+        if item is None or errors:
+            raise errors.as_error()
         return item
 
     def _read_item(self, value: object, number: int, old: _Item | None, now: int) -> _Item:
         if not isinstance(value, dict):
-            raise wrong("must be an object")
-        faults = Faults()
+            raise invalid("must be an object")
+        errors = Errors()
         members = self.kind.members
-        own = {
-            member.attribute: _read_member(name, member, value, faults)
-            for name, member in members.items()
-        }
+        read = read_keys(value, members, errors)
+        own = {key.attribute or name: read[name] for name, key in members.items()}
         times = {"created": now, "updated": now, "deleted": 0}
         if old is not None:
             times = {name: getattr(old, name) for name in TIMES}
         for name in TIMES:
             if name in value:
-                times[name] = faults.catch(name, TIME.read, value[name], 0)
+                times[name] = errors.catch(name, TIME.read, value[name], 0)
         for name in value:
             if name not in members and name not in ("id", *TIMES):
-                faults.add(shown(name), "is not known")
-        faults.raise_any()
+                errors.add_unknown(name, ("id", *members, *TIMES))
+        errors.raise_any()
         item = self.kind(id=number, **own, **times)
         if old is None or item == old:
             return old or item
@@ -163,16 +163,16 @@ def free_ids(used: Collection[int]) -> Iterator[int]:
 
 
 def _numbered(
-    values: Sequence[object], before: Mapping[int, object], faults: Faults
+    values: Sequence[object], before: Mapping[int, object], errors: Errors
 ) -> list[tuple[int, str]]:
-    """Give each item of a list its id, and its place in faults."""
+    """Give each item of a list its id, and its place in errors."""
     own: dict[int, int] = {}
     taken: set[int] = set()
     for position, value in enumerate(values):
         if isinstance(value, dict) and "id" in value:
-            number = faults.catch(f"[{position}].id", ID.read, value["id"], None)
+            number = errors.catch(f"[{position}].id", ID.read, value["id"], None)
             if number in taken:
-                faults.add(f"[{position}].id", "is the id of another item of the list too")
+                errors.add(f"[{position}].id", "is the id of another item of the list too")
             elif number is not None:
                 own[position] = number
                 taken.add(number)
@@ -181,14 +181,6 @@ def _numbered(
         (own[position], str(own[position])) if position in own else (next(free), f"[{position}]")
         for position in range(len(values))
     ]
-
-
-def _read_member(name: str, member: Member, value: Mapping[str, object], faults: Faults) -> Any:
-    if name in value:
-        return faults.catch(name, member.form.read, value[name], None)
-    if member.required:
-        faults.add(name, "is required")
-    return member.default
 
 
 def _id(name: str) -> int | None:

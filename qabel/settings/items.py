@@ -8,7 +8,8 @@ import attrs
 
 from qabel.crypto import PrivateKey, PublicKey
 from qabel.drop.url import DropURL, parse_server_url
-from qabel.forms.forms import MAX_INT, MAX_LONG, MIN_LONG, Flag, ListOf, Member, Text, Whole
+from qabel.forms.compound import Key, ListOf
+from qabel.forms.plain import MAX_INT, MAX_LONG, MIN_LONG, Flag, Integer, Text
 from qabel.jsontext import encode as encode_json
 from qabel.settings.module_data import ModuleData, ModuleDataForm
 from qabel.settings.qabel_forms import (
@@ -23,11 +24,11 @@ from qabel.settings.qabel_forms import (
 MAX_DROPS = 64
 """Drop URLs of one identity or contact."""
 
-ID = Whole(0, MAX_INT)
-TIME = Whole(MIN_LONG, MAX_LONG)
+ID = Integer(0, MAX_INT)
+TIME = Integer(MIN_LONG, MAX_LONG)
 TIMES = ("created", "updated", "deleted")
 _TEXT = Text()
-_DROP_URLS = ListOf(DropURLForm(), MAX_DROPS)
+DROP_URLS = ListOf(DropURLForm(), MAX_DROPS)
 
 
 @attrs.frozen(kw_only=True)
@@ -37,7 +38,7 @@ class Item:
     An item that is deleted stays in its list, and takes no part in anything.
     """
 
-    members: ClassVar[Mapping[str, Member]] = {}
+    members: ClassVar[Mapping[str, Key]] = {}
 
     id: int
     created: int
@@ -52,8 +53,8 @@ class Item:
     def to_builtins(self) -> dict[str, Any]:
         """Give the item as what JSON is made of."""
         own = {
-            name: member.form.write(getattr(self, member.attribute))
-            for name, member in self.members.items()
+            name: key.form.write(getattr(self, key.attribute or name))
+            for name, key in self.members.items()
         }
         return {"id": self.id, **own, **{name: getattr(self, name) for name in TIMES}}
 
@@ -68,9 +69,9 @@ class Account(Item):
     """An account at a provider."""
 
     members: ClassVar = {
-        "provider": Member("provider", _TEXT),
-        "user": Member("user", _TEXT),
-        "auth": Member("auth", _TEXT, ""),
+        "provider": Key(_TEXT),
+        "user": Key(_TEXT),
+        "auth": Key(_TEXT, ""),
     }
 
     provider: str
@@ -83,9 +84,9 @@ class DropServer(Item):
     """A drop server, on which new drops may be made while it is active."""
 
     members: ClassVar = {
-        "url": Member("url", DropServerURLForm()),
-        "auth": Member("auth", _TEXT, ""),
-        "active": Member("active", Flag(), default=True),
+        "url": Key(DropServerURLForm()),
+        "auth": Key(_TEXT, ""),
+        "active": Key(Flag(), default=True),
     }
 
     url: str
@@ -102,7 +103,7 @@ class DropServer(Item):
 class StorageServer(Item):
     """A server that stores files."""
 
-    members: ClassVar = {"url": Member("url", URLForm()), "auth": Member("auth", _TEXT, "")}
+    members: ClassVar = {"url": Key(URLForm()), "auth": Key(_TEXT, "")}
 
     url: str
     auth: str = attrs.field(repr=False)
@@ -113,10 +114,10 @@ class StorageVolume(Item):
     """A volume on a storage server; who knows the tokens can write there, or revoke it."""
 
     members: ClassVar = {
-        "storage_server_id": Member("storage_server_id", ID),
-        "public_identifier": Member("public_identifier", _TEXT),
-        "token": Member("token", _TEXT, ""),
-        "revoke_token": Member("revoke_token", _TEXT, ""),
+        "storage_server_id": Key(ID),
+        "public_identifier": Key(_TEXT),
+        "token": Key(_TEXT, ""),
+        "revoke_token": Key(_TEXT, ""),
     }
 
     storage_server_id: int
@@ -130,9 +131,9 @@ class Identity(Item):
     """One of the user's own identities, and the drops where messages to it are left."""
 
     members: ClassVar = {
-        "alias": Member("alias", _TEXT),
-        "keys": Member("private_key", KeyPairForm()),
-        "drops": Member("drops", _DROP_URLS),
+        "alias": Key(_TEXT),
+        "keys": Key(KeyPairForm(), attribute="private_key"),
+        "drops": Key(DROP_URLS),
     }
 
     alias: str = attrs.field(repr=False)
@@ -150,11 +151,11 @@ class Contact(Item):
     """Somebody whom one of the user's identities knows; ``my_identity`` is that one's key."""
 
     members: ClassVar = {
-        "alias": Member("alias", _TEXT),
-        "keys": Member("public_key", ContactKeysForm()),
-        "my_identity": Member("my_identity", PUBLIC_KEY),
-        "drop_urls": Member("drop_urls", _DROP_URLS),
-        "module_data": Member("modules", ModuleDataForm(), ModuleData()),
+        "alias": Key(_TEXT),
+        "keys": Key(ContactKeysForm(), attribute="public_key"),
+        "my_identity": Key(PUBLIC_KEY),
+        "drop_urls": Key(DROP_URLS),
+        "module_data": Key(ModuleDataForm(), ModuleData(), attribute="modules"),
     }
 
     alias: str = attrs.field(repr=False)

@@ -4,7 +4,8 @@ from typing import Any
 
 import attrs
 
-from qabel.forms.forms import Member, Number, OrNull, Text
+from qabel.forms.compound import Key, OrNull
+from qabel.forms.plain import Number, Text
 from qabel.settings.document import DocumentType
 from qabel.settings.module_data import ModuleData, ModuleDataForm
 
@@ -33,8 +34,8 @@ class LocalSettings:
 LOCAL: DocumentType[LocalSettings] = DocumentType(
     LocalSettings,
     {
-        "poll_interval": Member("poll_interval", _INTERVAL, DEFAULT_POLL_INTERVAL),
-        "drop_last_update": Member("drop_last_update", OrNull(Text()), None),
-        "module_data": Member("modules", ModuleDataForm(), ModuleData()),
+        "poll_interval": Key(_INTERVAL, DEFAULT_POLL_INTERVAL),
+        "drop_last_update": Key(OrNull(Text()), None),
+        "module_data": Key(ModuleDataForm(), ModuleData(), attribute="modules"),
     },
 )

@@ -6,8 +6,8 @@ from typing import Any
 import attrs
 import msgspec
 
-from qabel.forms.errors import Faults, shown, wrong
-from qabel.forms.forms import Form, Schema
+from qabel.forms.errors import Errors, invalid, shown
+from qabel.forms.form import Form, Schema
 from qabel.jsontext import InvalidJSON
 from qabel.jsontext import encode as encode_json
 from qabel.jsontext import parse as parse_json
@@ -34,6 +34,11 @@ class ModuleData:
         """The objects, by name, as a copy."""
         return msgspec.json.decode(self.text, type=dict[str, Any])
 
+    @property
+    def objects(self) -> dict[str, msgspec.Raw]:
+        """The objects, by name, encoded."""
+        return msgspec.json.decode(self.text, type=dict[str, msgspec.Raw])
+
     def __repr__(self) -> str:
         return f"<ModuleData of {len(self.text)} bytes>"
 
@@ -44,15 +49,15 @@ class ModuleDataForm(Form[ModuleData]):
     def read(self, value: object) -> ModuleData:
         """Check that there is an object for each module, and take a copy."""
         if not isinstance(value, dict):
-            raise wrong("must be an object, with an object for each module")
+            raise invalid("must be an object, with an object for each module")
         if not value:
             return ModuleData()
         text = _text(value)
-        faults = Faults()
+        errors = Errors()
         for name, data in value.items():
             if not isinstance(data, dict):
-                faults.add(shown(name), "must be an object: the data of one module")
-        faults.raise_any()
+                errors.add(shown(name), "must be an object: the data of one module")
+        errors.raise_any()
         return ModuleData(text)
 
     def write(self, value: ModuleData) -> Any:
@@ -76,9 +81,9 @@ def _text(value: object) -> bytes:
         text = encode_json(value)
         read = parse_json(text, MAX_DEPTH)
     except InvalidJSON as error:
-        raise wrong(f"must be JSON: {error}") from None
+        raise invalid(f"must be JSON: {error}") from None
     if read != value:
-        raise wrong("must be JSON: a value is of a kind that JSON does not have")
+        raise invalid("must be JSON: a value is of a kind that JSON does not have")
     if len(text) > MAX_SIZE:
-        raise wrong(f"must have at most {MAX_SIZE} bytes of JSON")
+        raise invalid(f"must have at most {MAX_SIZE} bytes of JSON")
     return text

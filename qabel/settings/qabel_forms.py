@@ -6,8 +6,10 @@ from urllib.parse import urlsplit
 
 from qabel.crypto import InvalidKey, PrivateKey, PublicKey
 from qabel.drop.url import MAX_LENGTH, DropURL, InvalidDropURL, is_drop_id, parse_server_url
-from qabel.forms.errors import Faults, UnknownKey, wrong
-from qabel.forms.forms import Form, Schema, Text, read_object
+from qabel.forms.compound import Key, Object
+from qabel.forms.errors import Errors, UnknownKey, invalid
+from qabel.forms.form import Form, Schema
+from qabel.forms.plain import Text
 
 _FIELD = 2**255 - 19
 _LOW_ORDER = frozenset(
@@ -40,10 +42,10 @@ class PublicKeyForm(Form[PublicKey]):
         try:
             key = PublicKey.from_hex(_TEXT.read(value))
         except InvalidKey as error:
-            raise wrong(str(error)) from None
+            raise invalid(str(error)) from None
         number = int.from_bytes(key.raw, "little")
         if number % 2**255 % _FIELD in _LOW_ORDER:
-            raise wrong("is a key of low order, with which nothing can be kept secret")
+            raise invalid("is a key of low order, with which nothing can be kept secret")
         return key
 
     def write(self, value: PublicKey) -> str:
@@ -55,60 +57,77 @@ class PublicKeyForm(Form[PublicKey]):
         return dict(_KEY_SCHEMA)
 
 
+class PrivateKeyForm(Form[PrivateKey]):
+    """KEY that is one's own secret."""
+
+    def read(self, value: object) -> PrivateKey:
+        """Check a private key."""
+        try:
+            return PrivateKey.from_hex(_TEXT.read(value))
+        except InvalidKey as error:
+            raise invalid(str(error)) from None
+
+    def write(self, value: PrivateKey) -> str:
+        """Return its 64 hex digits."""
+        return value.hex
+
+    def schema(self) -> Schema:
+        """Describe it."""
+        return dict(_KEY_SCHEMA)
+
+
+PUBLIC_KEY = PublicKeyForm()
+
+
 class KeyPairForm(Form[PrivateKey]):
     """The ``keys`` of an identity, which must belong together; the public one may be left out."""
 
+    _object = Object({"private_key": Key(PrivateKeyForm()), "public_key": Key(PUBLIC_KEY, None)})
+
     def read(self, value: object) -> PrivateKey:
         """Check both keys."""
-        keys = read_object(value, ["private_key"], ["public_key"])
-        faults = Faults()
-        private = faults.catch("private_key", _private_key, keys["private_key"], None)
-        public = None
-        if "public_key" in keys:
-            public = faults.catch("public_key", PUBLIC_KEY.read, keys["public_key"], None)
-        if private is not None and public not in (None, private.public_key):
-            faults.add("public_key", "does not belong to the private key")
-        if private is None or faults:
-            raise faults.error()
+        keys = self._object.read(value)
+        private: PrivateKey = keys["private_key"]
+        if keys["public_key"] not in (None, private.public_key):
+            errors = Errors()
+            errors.add("public_key", "does not belong to the private key")
+            raise errors.as_error()
         return private
 
     def write(self, value: PrivateKey) -> dict[str, str]:
-        """Give both keys."""
+        """Return both keys."""
         return {"private_key": value.hex, "public_key": value.public_key.hex}
 
     def find(self, path: Sequence[str]) -> None:
         """Raise UnknownKey for another key."""
-        _find(path, "private_key", "public_key")
+        _find(path, self._object)
 
     def schema(self) -> Schema:
         """Describe it."""
-        keys = {"private_key": dict(_KEY_SCHEMA), "public_key": dict(_KEY_SCHEMA)}
-        return _object(keys, ["private_key"])
+        return self._object.schema()
 
 
 class ContactKeysForm(Form[PublicKey]):
     """The ``keys`` of a contact: only a public one."""
 
+    _object = Object({"public_key": Key(PUBLIC_KEY)})
+
     def read(self, value: object) -> PublicKey:
         """Check the key."""
-        faults = Faults()
-        keys = read_object(value, ["public_key"])
-        key = faults.catch("public_key", PUBLIC_KEY.read, keys["public_key"], None)
-        if key is None:
-            raise faults.error()
+        key: PublicKey = self._object.read(value)["public_key"]
         return key
 
     def write(self, value: PublicKey) -> dict[str, str]:
-        """Give the key."""
+        """Return the key."""
         return {"public_key": value.hex}
 
     def find(self, path: Sequence[str]) -> None:
         """Raise UnknownKey for another key."""
-        _find(path, "public_key")
+        _find(path, self._object)
 
     def schema(self) -> Schema:
         """Describe it."""
-        return _object({"public_key": dict(_KEY_SCHEMA)}, ["public_key"])
+        return self._object.schema()
 
 
 class DropURLForm(Form[DropURL]):
@@ -119,7 +138,7 @@ class DropURLForm(Form[DropURL]):
         try:
             return DropURL.parse(_TEXT.read(value))
         except InvalidDropURL as error:
-            raise wrong(str(error)) from None
+            raise invalid(str(error)) from None
 
     def write(self, value: DropURL) -> str:
         """Give the whole URL."""
@@ -142,9 +161,9 @@ class DropServerURLForm(Text):
         try:
             server = parse_server_url(text)
         except InvalidDropURL as error:
-            raise wrong(str(error)) from None
+            raise invalid(str(error)) from None
         if is_drop_id(server.rpartition("/")[2]):
-            raise wrong("must be the drop server's URL, without a drop id")
+            raise invalid("must be the drop server's URL, without a drop id")
         return text
 
     def schema(self) -> Schema:
@@ -162,19 +181,12 @@ class URLForm(Text):
         """Check a URL."""
         text = super().read(value)
         if _URL.fullmatch(text) is None or not _has_host(text):
-            raise wrong("must be a URL like https://host[:port]/path, in ASCII")
+            raise invalid("must be a URL like https://host[:port]/path, in ASCII")
         return text
 
     def schema(self) -> Schema:
         """Describe it."""
         return super().schema() | {"format": "uri"}
-
-
-def _private_key(value: object) -> PrivateKey:
-    try:
-        return PrivateKey.from_hex(_TEXT.read(value))
-    except InvalidKey as error:
-        raise wrong(str(error)) from None
 
 
 def _has_host(url: str) -> bool:
@@ -186,18 +198,6 @@ def _has_host(url: str) -> bool:
         return False
 
 
-def _find(path: Sequence[str], *names: str) -> None:
-    if path and (len(path) > 1 or path[0] not in names):
-        raise UnknownKey("", "a key of this name does not exist here")
-
-
-def _object(properties: dict[str, Schema], required: list[str]) -> Schema:
-    return {
-        "type": "object",
-        "properties": properties,
-        "required": required,
-        "additionalProperties": False,
-    }
-
-
-PUBLIC_KEY = PublicKeyForm()
+def _find(path: Sequence[str], within: Object) -> None:
+    if path and (len(path) > 1 or path[0] not in within.keys):
+        raise UnknownKey("", "there is no such key")

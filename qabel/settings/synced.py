@@ -11,8 +11,8 @@ from typing import Any
 import attrs
 
 from qabel.crypto import PublicKey
-from qabel.forms.errors import Faults
-from qabel.forms.forms import Member
+from qabel.forms.compound import Key
+from qabel.forms.errors import Errors
 from qabel.settings.item_documents import ItemDocumentType
 from qabel.settings.item_lists import ItemList
 from qabel.settings.items import (
@@ -116,49 +116,49 @@ def _key(owner: Identity | PublicKey) -> PublicKey:
     return owner.public_key if isinstance(owner, Identity) else owner
 
 
-def _check(document: SyncedSettings, faults: Faults) -> None:
+def _check(document: SyncedSettings, errors: Errors) -> None:
     """Note what is wrong between the items of a document."""
-    _check_volumes(document, faults)
-    _check_identities(document, faults)
-    _check_contacts(document, faults)
+    _check_volumes(document, errors)
+    _check_identities(document, errors)
+    _check_contacts(document, errors)
 
 
-def _check_volumes(document: SyncedSettings, faults: Faults) -> None:
-    if faults.has("storage_servers"):
+def _check_volumes(document: SyncedSettings, errors: Errors) -> None:
+    if errors.has("storage_servers"):
         return
     servers = {each.id for each in document.storage_servers}
     for volume in document.storage_volumes:
         if volume.living and volume.storage_server_id not in servers:
-            faults.add(
+            errors.add(
                 f"storage_volumes.{volume.id}.storage_server_id",
                 "is the id of no item of storage_servers",
             )
 
 
-def _check_identities(document: SyncedSettings, faults: Faults) -> None:
+def _check_identities(document: SyncedSettings, errors: Errors) -> None:
     first: dict[bytes, int] = {}
     for identity in document.living_identities:
         other = first.setdefault(identity.public_key.raw, identity.id)
         if other != identity.id:
-            faults.add(
+            errors.add(
                 f"identities.{identity.id}.keys.public_key", f"is the key of identities.{other} too"
             )
 
 
-def _check_contacts(document: SyncedSettings, faults: Faults) -> None:
+def _check_contacts(document: SyncedSettings, errors: Errors) -> None:
     # Those of a deleted identity count too: it may come back.
     owners = {each.public_key.raw for each in document.identities}
-    can_tell = not faults.has("identities")
+    can_tell = not errors.has("identities")
     first: dict[tuple[bytes, bytes], int] = {}
     for contact in document.contacts:
         if not contact.living:
             continue
         owner, key = contact.my_identity.raw, contact.public_key.raw
         if can_tell and owner not in owners:
-            faults.add(f"contacts.{contact.id}.my_identity", "is the key of no identity")
+            errors.add(f"contacts.{contact.id}.my_identity", "is the key of no identity")
         other = first.setdefault((owner, key), contact.id)
         if other != contact.id:
-            faults.add(
+            errors.add(
                 f"contacts.{contact.id}.keys.public_key",
                 f"is known to the same identity already, as contacts.{other}",
             )
@@ -167,13 +167,13 @@ def _check_contacts(document: SyncedSettings, faults: Faults) -> None:
 SYNCED: ItemDocumentType[SyncedSettings] = ItemDocumentType(
     SyncedSettings,
     {
-        "accounts": Member("accounts", ItemList(Account), ()),
-        "drop_servers": Member("drop_servers", ItemList(DropServer), ()),
-        "storage_servers": Member("storage_servers", ItemList(StorageServer), ()),
-        "storage_volumes": Member("storage_volumes", ItemList(StorageVolume), ()),
-        "identities": Member("identities", ItemList(Identity), ()),
-        "contacts": Member("contacts", ItemList(Contact), ()),
-        "module_data": Member("modules", ModuleDataForm(), ModuleData()),
+        "accounts": Key(ItemList(Account), ()),
+        "drop_servers": Key(ItemList(DropServer), ()),
+        "storage_servers": Key(ItemList(StorageServer), ()),
+        "storage_volumes": Key(ItemList(StorageVolume), ()),
+        "identities": Key(ItemList(Identity), ()),
+        "contacts": Key(ItemList(Contact), ()),
+        "module_data": Key(ModuleDataForm(), ModuleData(), attribute="modules"),
     },
     _check,
 )

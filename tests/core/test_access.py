@@ -9,33 +9,33 @@ import pytest_twisted
 async def test_last_use(world) -> None:
     """It is unknown at first, told from the first use on, and known after a restart."""
     core = await world.core("Alice")
-    token = (await core.tokens.add("bot", ["read"]))["token"]
-    [shown] = core.tokens.list()
-    assert shown["last_used"] is None
+    token = (await core.tokens.add("bot", ["read"])).token
+    [shown] = core.tokens.all()
+    assert shown.last_used is None
     before = int(time.time() * 1000)
-    assert core.tokens.check(str(token)) is not None
-    [shown] = core.tokens.list()
-    assert before <= shown["last_used"] <= time.time() * 1000
+    assert core.tokens.check(token) is not None
+    [shown] = core.tokens.all()
+    assert before <= shown.last_used <= time.time() * 1000
     await world.close()
     core = await world.core("Alice")
-    assert core.tokens.list() == [shown]
+    assert core.tokens.all() == [shown]
 
 
 @pytest_twisted.ensureDeferred
 async def test_use_while_it_is_kept(world) -> None:
     """A use that comes while earlier ones are written is not forgotten."""
     core = await world.core("Alice")
-    token = str((await core.tokens.add("bot", ["read"]))["token"])
+    token = (await core.tokens.add("bot", ["read"])).token
     core.tokens.check(token)
     keeping = core.tokens.keep_uses()
     waiting = keeping.send(None)
     core.tokens.check(token)
-    later = core.tokens.list()[0]["last_used"]
+    later = core.tokens.all()[0].last_used
     await waiting
     try:
         keeping.send(None)
     except StopIteration:
-        assert core.tokens.list()[0]["last_used"] == later
+        assert core.tokens.all()[0].last_used == later
         assert core.tokens._used
     else:
         raise AssertionError("it waits for more")

@@ -5,10 +5,12 @@ import time
 
 import pytest
 import pytest_twisted
+from attrs import evolve
 from twisted.internet.defer import Deferred
 
 from qabel.core.errors import Conflict, Gone, Invalid, NotFound, TooLarge
 from qabel.core.journal.inbox import Query
+from qabel.core.sending.compose import Draft
 from qabel.crypto import PrivateKey
 from qabel.drop.transport import MESSAGE_SIZE
 
@@ -18,13 +20,13 @@ async def test_message_arrives(world) -> None:
     """What one sends, the other finds in the inbox, once, with who it is from."""
     alice, bob = await world.friends()
     outcome = await world.say(alice, "Hello")
-    assert outcome.complete
-    assert len(world.drops.posted[0][1]) == MESSAGE_SIZE
+    assert outcome.is_complete
+    assert len(world.drop_servers.posted[0][1]) == MESSAGE_SIZE
     [message] = await world.heard(bob)
     identity, contact = world.ids(bob)
     assert message["data"] == {"msg": "Hello"}
     assert (message["identity_id"], message["contact_id"]) == (identity, contact)
-    assert message["sender"] == alice.directory.identities()[0]["public_key"]
+    assert message["sender"] == alice.people.identities()[0].public_key
     assert await world.heard(bob) == []
 
 
@@ -36,9 +38,9 @@ async def test_restart_shows_nothing_twice(world) -> None:
     assert len(await world.heard(bob)) == 1
     await world.close()
     bob = await world.core("Bob", full_read_interval=0.0)
-    assert world.drops.messages
+    assert world.drop_servers.messages
     assert await world.heard(bob) == []
-    assert world.drops.fetched[-1] is None
+    assert world.drop_servers.fetched[-1] is None
     assert len(await world.heard(bob, since="0")) == 1
 
 
@@ -48,13 +50,15 @@ async def test_drops_of_deleted_identities_are_forgotten(world) -> None:
     alice, bob = await world.friends()
     await world.say(alice, "one")
     assert len(await world.heard(bob)) == 1
-    saved = bob.directory.export_identity(str(world.ids(bob)[0]))
-    await bob.directory.delete_identity(str(world.ids(bob)[0]))
+    saved = bob.cards.export_identity(world.ids(bob)[0])
+    await bob.people.delete_identity(world.ids(bob)[0])
     await world.close()
     bob = await world.core("Bob")
 
     async def known() -> int:
-        rows = await bob._database.run(lambda c: c.execute("SELECT count(*) FROM drops").fetchall())
+        rows = await bob._base.database.run(
+            lambda c: c.execute("SELECT count(*) FROM drops").fetchall()
+        )
         return rows[0][0]
 
     for _ in range(100):
@@ -62,25 +66,25 @@ async def test_drops_of_deleted_identities_are_forgotten(world) -> None:
             break
     else:
         raise AssertionError("it is not forgotten")
-    before = len(world.drops.fetched)
-    await bob.directory.import_identity(saved)
+    before = len(world.drop_servers.fetched)
+    await bob.cards.import_identity(saved)
     assert await world.heard(bob) == []
-    assert world.drops.fetched[before] is None
+    assert world.drop_servers.fetched[before] is None
 
 
 @pytest_twisted.ensureDeferred
 async def test_queued_message_goes_out_after_restart(world) -> None:
     """A message that no server took is kept, and posted byte for byte after a restart."""
     alice, bob = await world.friends()
-    world.drops.away = True
+    world.drop_servers.is_away = True
     outcome = await world.say(alice, "later")
-    assert not outcome.complete
-    assert json.loads(outcome.body)["recipients"][0]["state"] == "queued"
+    assert not outcome.is_complete
+    assert outcome.recipients[0].state == "queued"
     await world.close()
-    world.drops.away = False
+    world.drop_servers.is_away = False
     alice, bob = await world.core("Alice"), await world.core("Bob")
-    while not world.drops.posted:
-        await alice.log.changed()
+    while not world.drop_servers.posted:
+        await alice.journal.changed()
     [message] = await world.heard(bob)
     assert message["data"] == {"msg": "later"}
 
@@ -89,27 +93,27 @@ async def test_queued_message_goes_out_after_restart(world) -> None:
 async def test_refused_message_fails(world) -> None:
     """A message that the server refuses for good is failed, with the reason."""
     alice, _ = await world.friends()
-    world.drops.refusing = True
-    outcome = json.loads((await world.say(alice, "no")).body)
-    assert outcome["recipients"][0]["state"] == "failed"
-    record = json.loads(await alice.outbox.get(outcome["id"]))
-    assert record["recipients"][0]["state"] == "failed"
-    assert "400" in record["recipients"][0]["reason"]
-    assert record["message"]["data"] == {"msg": "no"}
+    world.drop_servers.is_refusing = True
+    outcome = await world.say(alice, "no")
+    assert outcome.recipients[0].state == "failed"
+    record = await alice.outbox.get(outcome.id)
+    assert record.recipients[0].state == "failed"
+    assert "400" in record.recipients[0].reason
+    assert json.loads(bytes(record.message))["data"] == {"msg": "no"}
 
 
 @pytest_twisted.ensureDeferred
 async def test_acknowledgement(world) -> None:
     """A message that asks for it is acknowledged once, and the outbox shows it."""
     alice, bob = await world.friends()
-    outcome = json.loads((await world.say(alice, "did it come?", acknowledge_id="auto")).body)
+    outcome = await world.say(alice, "did it come?", acknowledge_id="auto")
     assert len(await world.heard(bob)) == 1
-    while len(world.drops.posted) < 2:
+    while len(world.drop_servers.posted) < 2:
         await world.heard(bob)
     assert await world.heard(alice) == []
-    record = json.loads(await alice.outbox.get(outcome["id"]))
-    assert record["recipients"][0]["acknowledged"]
-    assert len(world.drops.posted) == 2
+    record = await alice.outbox.get(outcome.id)
+    assert record.recipients[0].acknowledged
+    assert len(world.drop_servers.posted) == 2
 
 
 @pytest_twisted.ensureDeferred
@@ -117,15 +121,13 @@ async def test_idempotency_key(world) -> None:
     """The same key again gives the same answer, and sends nothing; for another message, 409."""
     alice, _ = await world.friends()
     identity, contact = world.ids(alice)
-    message = {"model_object": "chat", "data": {}}
+    message = Draft("chat", {})
     first = await alice.outbox.send([contact], identity, message, idempotency_key="k")
     again = await alice.outbox.send([contact], identity, message, idempotency_key="k")
     assert first == again
-    assert len(world.drops.posted) == 1
+    assert len(world.drop_servers.posted) == 1
     with pytest.raises(Conflict):
-        await alice.outbox.send(
-            [contact], identity, {**message, "data": {"a": 1}}, idempotency_key="k"
-        )
+        await alice.outbox.send([contact], identity, Draft("chat", {"a": 1}), idempotency_key="k")
 
 
 @pytest_twisted.ensureDeferred
@@ -133,28 +135,26 @@ async def test_what_cannot_be_sent(world) -> None:
     """Each thing that is wrong with a send has its error, and nothing leaves."""
     alice, _ = await world.friends()
     identity, contact = world.ids(alice)
-    message = {"model_object": "chat", "data": {}}
+    message = Draft("chat", {})
     cases = [
         ([], identity, message, Invalid),
         ([contact], 99, message, Invalid),
         ([99], identity, message, NotFound),
         ([contact, 99], identity, message, NotFound),
-        ([contact], identity, {"model_object": "drop", "data": {}}, Invalid),
-        ([contact], identity, {"model_object": "chat"}, Invalid),
-        ([contact], identity, {"model_object": "chat", "data": []}, Invalid),
-        ([contact], identity, {**message, "data": {"a": "x" * 2048}}, TooLarge),
-        ([contact], identity, {**message, "receiver": "0" * 64}, Invalid),
+        ([contact], identity, Draft("chat", {"a": "x" * 2048}), TooLarge),
+        ([contact], identity, evolve(message, receiver="0" * 64), Invalid),
+        ([contact], identity, evolve(message, sender="0" * 64), Invalid),
         ([PrivateKey.generate().public_key.hex], identity, message, NotFound),
     ]
     for recipients, sender, given, error in cases:
         with pytest.raises(error):
             await alice.outbox.send(recipients, sender, given)
-    assert world.drops.posted == []
+    assert world.drop_servers.posted == []
 
 
 @pytest_twisted.ensureDeferred
-async def test_places(world) -> None:
-    """Consumers have places of their own; a given place moves nothing; a foreign one is gone."""
+async def test_cursors(world) -> None:
+    """Consumers have cursors of their own; a given cursor moves nothing; a foreign one is gone."""
     alice, bob = await world.friends()
     for text in ("a", "b", "c"):
         await world.say(alice, text)
@@ -189,7 +189,7 @@ async def test_waiting_reader_is_woken(world) -> None:
 async def test_follower_sees_everything_in_order(world) -> None:
     """Messages, and changes of settings, are told in the order of their commits."""
     alice, bob = await world.friends()
-    follower = bob.log.follow(None)
+    follower = bob.events.follow(None)
     await world.say(alice, "one")
     await bob.poller.poll_now()
     await bob.local.set("poll_interval", 7)
@@ -197,7 +197,7 @@ async def test_follower_sees_everything_in_order(world) -> None:
     while len(seen) < 2:
         seen += [entry.kind for entry in await follower.next()]
     assert seen == ["drop", "settings"]
-    again = bob.log.follow("0")
+    again = bob.events.follow("0")
     kinds = []
     while not kinds or kinds[-1] != "settings" or len(kinds) < 5:
         kinds += [entry.kind for entry in await again.next(2)]
@@ -208,9 +208,9 @@ async def test_follower_sees_everything_in_order(world) -> None:
 async def test_rubbish_is_passed_over(world) -> None:
     """Other people's messages and rubbish of any size harm nothing, and are looked at once."""
     alice, bob = await world.friends()
-    url = bob.directory.identities()[0]["drops"][0]
+    url = bob.people.identities()[0].drops[0]
     rubbish = [b"", b"x", bytes(MESSAGE_SIZE), b"\1" * MESSAGE_SIZE, b"\0" + b"7" * 2148]
-    world.drops.messages[url] = [*rubbish * 100]
+    world.drop_servers.messages[url] = [*rubbish * 100]
     await world.say(alice, "between")
     assert len(await world.heard(bob)) == 1
     counts = bob.receiver.counts
@@ -223,19 +223,19 @@ async def test_rubbish_is_passed_over(world) -> None:
 async def test_status_is_honest(world) -> None:
     """The status tells of a failing server and of waiting messages."""
     alice, _ = await world.friends()
-    world.drops.away = True
+    world.drop_servers.is_away = True
     await world.say(alice, "waits")
     await alice.poller.poll_now()
     status = await alice.status()
-    assert status["outbox"]["queued"] == 1
-    assert status["drop_servers"][0]["failures"] == 1
-    assert status["troubles"]
+    assert status.outbox.queued == 1
+    assert status.drop_servers[0].failures == 1
+    assert status.troubles
     assert await alice.health() == []
 
 
 @pytest_twisted.ensureDeferred
 async def test_readers_that_stay_away(world) -> None:
-    """The place of a reader that never comes again is forgotten; that of another is not."""
+    """The cursor of a reader that never comes again is forgotten; that of another is not."""
     alice, bob = await world.friends()
     await world.say(alice, "old")
     assert len(await world.heard(bob, consumer="gone")) == 1
@@ -250,7 +250,7 @@ async def test_server_that_hangs_holds_no_reader_up(world, monkeypatch) -> None:
     """Who has the servers asked first is answered, also when one of them never answers."""
     monkeypatch.setattr("qabel.core.journal.inbox.POLL_PATIENCE", 0.05)
     bob = await world.person("Bob")
-    world.drops.hanging = Deferred()
+    world.drop_servers.hanging = Deferred()
     answer = await bob.inbox.read(Query(), poll_first=True)
     assert answer.body is None
-    world.drops.hanging.callback(None)
+    world.drop_servers.hanging.callback(None)

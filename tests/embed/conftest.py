@@ -17,6 +17,7 @@ DEADLINE = 60.0
 BEGINNING = """
 import sys
 import qabel.embed
+from qabel.core.sending.compose import Draft
 
 FOLDER = sys.argv[1]
 
@@ -29,15 +30,15 @@ def refused(kind, function, *arguments, **named):
     raise AssertionError(f"there was no {kind.__name__}")
 
 async def meet(core):
-    alice = await core.directory.add_identity("Alice")
-    bob = await core.directory.add_identity("Bob")
-    card = core.directory.contact_file(str(bob["id"]))
-    [contact] = await core.directory.import_contacts(str(alice["id"]), card)
+    alice = await core.people.add_identity("Alice")
+    bob = await core.people.add_identity("Bob")
+    card = core.cards.contact_file(bob.id)
+    [contact] = await core.cards.import_contacts(alice.id, card)
     return alice, contact
 
 async def say(core, alice, contact, text):
-    message = {"model_object": "chat", "data": {"msg": text}}
-    await core.outbox.send([contact["id"]], alice["id"], message)
+    draft = Draft("chat", {"msg": text})
+    await core.outbox.send([contact.id], alice.id, draft)
 """
 
 Run = Callable[..., str]

@@ -79,7 +79,7 @@ def test_forked_processes(run: Run) -> None:
             # Exit handlers of C libraries may wait for locks that the parent's threads held.
             os._exit(7)
         assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 7
-        assert daemon.call(lambda core: core.status())["status"] == "running"
+        assert daemon.call(lambda core: core.status()).status == "running"
         daemon.stop()
         print("parent")
     """)

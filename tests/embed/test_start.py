@@ -13,7 +13,8 @@ def test_a_daemon_in_a_block(run: Run) -> None:
             request.add_header("Authorization", "Bearer " + daemon.token)
             with urllib.request.urlopen(request, timeout=20) as answer:
                 told = json.load(answer)
-            assert told["inbox"] == daemon.call(lambda core: core.status())["inbox"]
+            status = daemon.call(lambda core: core.status())
+            assert told["inbox"]["messages"] == status.inbox.messages
         for use in (lambda: daemon.url, lambda: daemon.token, lambda: daemon.call(lambda core: 1),
                     lambda: daemon.on_message(print, deliver=print)):
             assert "start another" in refused(qabel.embed.Stopped, use)
@@ -108,7 +109,7 @@ def test_a_reactor_of_the_program(run: Run) -> None:
             assert daemon.addresses[0].port
             second = qabel.embed.make_service(FOLDER + "/a", listen=())
             refused(qabel.embed.StartError, second.startService)
-            assert (await daemon.core.status())["status"] == "running"
+            assert (await daemon.core.status()).status == "running"
             await daemon.stopService()
 
         task.react(lambda reactor: task.ensureDeferred(main(reactor)))

@@ -14,7 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from qabel.core.service import DATABASE
+from qabel.core.foundation import DATABASE
 from qabel.keys.passphrase import SEALED, Passphrase, Strength
 from qabel.keys.rekeying import _Here, _result, change_key
 from qabel.store.database.database import Database

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from qabel.core.service import BACKUPS, DATABASE
+from qabel.core.backups import BACKUPS
+from qabel.core.foundation import DATABASE
 from qabel.host.process import DirectoryLock, StartError
 from qabel.keys.passphrase import SEALED, Passphrase
 from qabel.keys.rekeying import _Here, _result, change_key, main

@@ -8,49 +8,21 @@ from typing import Any
 
 import pytest_twisted
 from attrs import define, field, frozen
+from msgspec import to_builtins
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred, maybeDeferred
 from twisted.internet.endpoints import TCP4ClientEndpoint, connectProtocol
 from twisted.internet.protocol import Protocol
 from twisted.internet.task import deferLater
 
-from qabel.core.service import CoreOptions, CoreService
-from qabel.drop.multipart import Part
+from qabel.core.sending.compose import Draft
+from qabel.core.service import CoreService
+from qabel.crypto import PublicKey
 from qabel.drop.url import DropURL
-from qabel.net.drop_client import Fetched
 from qabel.rest.app import make_site
 from qabel.rest.http.access_control import AccessOptions
-from qabel.store.key_record import GivenKey
-
-SERVER = "http://drop.example"
-
-
-@define
-class Drops:
-    """Drop servers in memory."""
-
-    messages: dict[str, list[bytes]] = field(factory=dict)
-
-    async def fetch(
-        self, url: DropURL, since: str | None, on_parts: Callable[[list[Part]], Awaitable[None]]
-    ) -> Fetched:
-        """Give what is newer than ``since``, which is a count of messages."""
-        there = self.messages.get(str(url), [])
-        newer = there[int(since or 0) :]
-        if newer:
-            await on_parts([Part(each, "Mon, 23 Nov 2026 07:38:48 +0000") for each in newer])
-        return Fetched("new", str(len(there)), len(newer)) if newer else Fetched("nothing")
-
-    async def post(self, url: DropURL, message: bytes) -> None:
-        """Take a message."""
-        self.messages.setdefault(str(url), []).append(message)
-
-    def listen(self, url: DropURL, on_news: Callable[[], None]) -> Any:
-        """Give nothing: it is not asked for."""
-        raise AssertionError
-
-    async def close(self) -> None:
-        """There is nothing to close."""
+from qabel.testing.correspondents import Correspondents
+from qabel.testing.drop_servers import MemoryDropServers
 
 
 @frozen
@@ -142,7 +114,7 @@ class Server:
     """A server, and clients for it."""
 
     core: CoreService
-    drops: Drops
+    drop_servers: MemoryDropServers
     site: Any
     port: Any
     wires: list[Wire] = field(factory=list)
@@ -218,32 +190,29 @@ class Server:
         return channel
 
     async def identity(self, alias: str = "Alice") -> dict[str, Any]:
-        """Make an identity with a drop."""
+        """Make an identity with a drop, and return it as REST shows it."""
         if not self.core.synced.value.drop_servers:
-            servers = [{"url": SERVER, "auth": "", "active": True}]
+            servers = [{"url": "http://drop.example", "auth": "", "active": True}]
             await self.core.synced.set("drop_servers", servers)
-        return await self.core.directory.add_identity(alias)
+        made: dict[str, Any] = to_builtins(await self.core.people.add_identity(alias))
+        return made
 
     async def friends(self) -> tuple[dict[str, Any], dict[str, Any]]:
         """Make Alice and Bob, who know each other; both live here."""
         alice, bob = await self.identity("Alice"), await self.identity("Bob")
         for mine, other in ((alice, bob), (bob, alice)):
-            given = {
-                "alias": other["alias"],
-                "public_key": other["public_key"],
-                "drop_urls": other["drops"],
-            }
-            await self.core.directory.add_contact(str(mine["id"]), given)
+            key = PublicKey.from_hex(other["public_key"])
+            urls = [DropURL.parse(each) for each in other["drops"]]
+            await self.core.people.add_contact(mine["id"], other["alias"], key, urls)
         return alice, bob
 
     async def receive(self, *texts: str, sender: str = "Alice") -> None:
         """Have messages sent from one of them to the other, and received."""
-        directory = self.core.directory
-        [me] = [each for each in directory.identities() if each["alias"] == sender]
-        [contact] = directory.contacts(str(me["id"]))
+        people = self.core.people
+        [me] = [each for each in people.identities() if each.alias == sender]
+        [contact] = people.contacts(me.id)
         for each in texts:
-            message = {"model_object": "chat", "data": {"msg": each}}
-            await self.core.outbox.send([contact["id"]], me["id"], message)
+            await self.core.outbox.send([contact.id], me.id, Draft("chat", {"msg": each}))
         await self.core.poller.poll_now()
 
     async def stop(self) -> None:
@@ -271,22 +240,11 @@ async def make_server(tmp_path: Path) -> AsyncIterator[MakeServer]:
     made: list[Server] = []
 
     async def make(clock: Any = reactor, **options: Any) -> Server:
-        directory = tmp_path / str(len(made))
-        directory.mkdir(mode=0o700)
-        drops = Drops()
-        core = CoreService(
-            directory,
-            GivenKey(bytes(32)),
-            network=drops,
-            reactor=reactor,
-            options=CoreOptions(push=False),
-        )
-        await core.open()
-        core.startService()
-        await core.local.set("poll_interval", 3600)
+        world = Correspondents(tmp_path, reactor)
+        core = await world.core(str(len(made)))
         site = make_site(core, options=AccessOptions(**options), reactor=clock)
         port = reactor.listenTCP(0, site, interface="127.0.0.1")  # type: ignore[attr-defined]
-        server = Server(core, drops, site, port)
+        server = Server(core, world.drop_servers, site, port)
         made.append(server)
         return server
 

@@ -3,17 +3,22 @@
 import json
 import math
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qabel.forms.errors import MAX_FAULTS, MAX_NAME
-from qabel.settings.document import Fault, InvalidDocument, UnknownKey
+from qabel.forms.errors import MAX_ERRORS, MAX_NAME, FieldError, InvalidInput, UnknownKey, Wrong
 from qabel.settings.local import LOCAL, LocalSettings
 from qabel.settings.module_data import MAX_DEPTH, MAX_SIZE
 
+UNKNOWN = partial(
+    FieldError,
+    detail="unknown key; known keys: poll_interval, drop_last_update, module_data",
+    kind=Wrong.UNKNOWN,
+)
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 JSON_VALUES = st.recursive(
     st.none()
@@ -36,12 +41,12 @@ DOCUMENTS = st.fixed_dictionaries(
 NOTHING = LOCAL.default()
 
 
-def faults(work: Callable[[], object]) -> list[Fault]:
+def errors(work: Callable[[], object]) -> list[FieldError]:
     """Give what is wrong."""
-    with pytest.raises(InvalidDocument) as caught:
+    with pytest.raises(InvalidInput) as caught:
         work()
     assert caught.value.__suppress_context__ or caught.value.__context__ is None
-    return list(caught.value.faults)
+    return list(caught.value.errors)
 
 
 def nested(depth: int) -> dict[str, Any]:
@@ -101,10 +106,10 @@ def test_poll_interval_is_a_number_of_seconds(value: float) -> None:
             for value in (0, -1, 0.049, 31536001, 10**300, math.inf, -math.inf, math.nan)
         ],
         *[
-            ("drop_last_update", value, "must be a text")
+            ("drop_last_update", value, "must be a string")
             for value in (5, 1476281471123, True, [], {})
         ],
-        ("drop_last_update", "\ud800", "must not have half of a surrogate pair"),
+        ("drop_last_update", "\ud800", "must not have an unpaired surrogate"),
         ("drop_last_update", "x" * 8193, "must have at most 8192 characters"),
         *[
             ("module_data", value, "must be an object, with an object for each module")
@@ -112,39 +117,39 @@ def test_poll_interval_is_a_number_of_seconds(value: float) -> None:
         ],
     ],
 )
-def test_bad_value_has_one_fault_at_its_key(key: str, value: object, detail: str) -> None:
+def test_bad_value_has_one_error_at_its_key(key: str, value: object, detail: str) -> None:
     """Set alone, in a whole document or by a patch, the same is wrong at the same place."""
-    fault = [Fault(key, detail)]
-    assert faults(lambda: LOCAL.set(NOTHING, key, value, now=1)) == fault
-    assert faults(lambda: LOCAL.parse({key: value}, now=1)) == fault
+    error = [FieldError(key, detail)]
+    assert errors(lambda: LOCAL.set(NOTHING, key, value, now=1)) == error
+    assert errors(lambda: LOCAL.parse({key: value}, now=1)) == error
     if value is not None and not isinstance(value, dict):
-        assert faults(lambda: LOCAL.merge(NOTHING, {key: value}, now=1)) == fault
+        assert errors(lambda: LOCAL.merge(NOTHING, {key: value}, now=1)) == error
 
 
 def test_all_that_is_wrong_is_told_at_once() -> None:
-    """Each fault has its place, and an unknown key is one."""
+    """Each error has its place, and an unknown key is one."""
     wrong = {"poll_interval": "5", "module_data": {"a": 1, "b": {}, "c": []}, "x": 1, "y": None}
-    found = faults(lambda: LOCAL.parse(wrong, now=1))
-    assert {fault.key for fault in found} == {
+    found = errors(lambda: LOCAL.parse(wrong, now=1))
+    assert {error.key for error in found} == {
         "x", "y", "poll_interval", "module_data.a", "module_data.c"
     }  # fmt: skip
-    assert Fault("x", "is not known") in found
+    assert UNKNOWN("x") in found
 
 
 @pytest.mark.parametrize("value", [None, [], "{}", 5, True])
 def test_document_that_is_no_object_is_not_valid(value: object) -> None:
     """Neither a whole document nor a patch may be another kind of JSON."""
-    fault = [Fault("", "must be an object")]
-    assert faults(lambda: LOCAL.parse(value, now=1)) == fault
-    assert faults(lambda: LOCAL.merge(NOTHING, value, now=1)) == fault
+    error = [FieldError("", "must be an object")]
+    assert errors(lambda: LOCAL.parse(value, now=1)) == error
+    assert errors(lambda: LOCAL.merge(NOTHING, value, now=1)) == error
 
 
-def test_faults_are_bounded() -> None:
-    """Of very many faults so many are told, and how many more there are; names are cut."""
-    found = faults(lambda: LOCAL.parse({f"{n}" * 200: 1 for n in range(MAX_FAULTS + 7)}, now=1))
-    assert len(found) == MAX_FAULTS + 1
-    assert found[-1] == Fault("", "and 7 more faults")
-    assert all(len(fault.key) <= MAX_NAME + 1 for fault in found)
+def test_errors_are_bounded() -> None:
+    """Of very many errors so many are told, and how many more there are; names are cut."""
+    found = errors(lambda: LOCAL.parse({f"{n}" * 200: 1 for n in range(MAX_ERRORS + 7)}, now=1))
+    assert len(found) == MAX_ERRORS + 1
+    assert found[-1] == FieldError("", "and 7 more errors")
+    assert all(len(error.key) <= MAX_NAME + 1 for error in found)
 
 
 @pytest.mark.parametrize(
@@ -212,7 +217,7 @@ def test_any_path_below_module_data_is_in_shape() -> None:
 def test_what_module_data_cannot_hold_is_refused(key: str, value: object, place: str) -> None:
     """Each module has an object, of JSON that can be written, not too deep and not too large."""
     old = LOCAL.parse({"module_data": {"chat": {"a": {"b": 1}, "list": [1]}}}, now=1)
-    assert [fault.key for fault in faults(lambda: LOCAL.set(old, key, value, now=1))] == [place]
+    assert [error.key for error in errors(lambda: LOCAL.set(old, key, value, now=1))] == [place]
 
 
 def test_module_data_is_as_deep_as_allowed() -> None:
@@ -257,15 +262,15 @@ def test_merge_patch_changes_what_it_names() -> None:
     assert LOCAL.merge(old, {"nope": None, "drop_last_update": None}, now=2) == LocalSettings(
         poll_interval=9, modules=old.modules
     )
-    assert faults(lambda: LOCAL.merge(old, {"nope": 1}, now=2)) == [Fault("nope", "is not known")]
+    assert errors(lambda: LOCAL.merge(old, {"nope": 1}, now=2)) == [UNKNOWN("nope")]
 
 
 def test_merge_patch_without_end_is_refused() -> None:
-    """A patch that contains itself is told by a fault."""
+    """A patch that contains itself is told by a error."""
     patch: dict[str, Any] = {}
     patch["a"] = patch
-    found = faults(lambda: LOCAL.merge(NOTHING, {"module_data": patch}, now=1))
-    assert [fault.key for fault in found] == ["module_data"]
+    found = errors(lambda: LOCAL.merge(NOTHING, {"module_data": patch}, now=1))
+    assert [error.key for error in found] == ["module_data"]
 
 
 def test_schema_names_every_key() -> None:

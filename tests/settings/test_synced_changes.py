@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from qabel.crypto import PrivateKey
-from qabel.settings.document import Fault, InvalidDocument, UnknownKey
+from qabel.forms.errors import FieldError, InvalidInput, UnknownKey
 from qabel.settings.item_lists import free_ids
 from qabel.settings.synced import SYNCED, SyncedSettings
 
@@ -15,9 +15,9 @@ NOW = 5000
 SERVER = {"url": "https://drop.example"}
 
 
-def faults_of(caught: pytest.ExceptionInfo[InvalidDocument]) -> list[str]:
+def errors_of(caught: pytest.ExceptionInfo[InvalidInput]) -> list[str]:
     """Give the places that are wrong."""
-    return [fault.key for fault in caught.value.faults]
+    return [error.key for error in caught.value.errors]
 
 
 def branches(value: Any, key: str = "") -> Iterator[tuple[str, Any]]:
@@ -213,10 +213,10 @@ def test_living_identities_have_different_keys(
     document: SyncedSettings, keys: dict[str, PrivateKey]
 ) -> None:
     """One that is deleted may have the key of one that lives, and cannot be brought back."""
-    with pytest.raises(InvalidDocument) as caught:
+    with pytest.raises(InvalidInput) as caught:
         SYNCED.set(document, "identities.8.deleted", 0, now=NOW)
-    assert caught.value.faults == (
-        Fault("identities.8.keys.public_key", "is the key of identities.1 too"),
+    assert caught.value.errors == (
+        FieldError("identities.8.keys.public_key", "is the key of identities.1 too"),
     )
     without = SYNCED.set(document, "identities.1.deleted", 1, now=NOW)
     back = SYNCED.set(without, "identities.8.deleted", 0, now=NOW)
@@ -231,17 +231,17 @@ def test_living_contacts_of_one_identity_have_different_keys(
     """The same key may be known to two identities, or have been known."""
     bob = {"public_key": keys["bob"].public_key.hex}
     assert SYNCED.set(document, "contacts.5.keys", bob, now=NOW).contacts[2].deleted
-    with pytest.raises(InvalidDocument) as caught:
+    with pytest.raises(InvalidInput) as caught:
         SYNCED.set(document, "contacts.2.my_identity", keys["alice"].public_key.hex, now=NOW)
-    assert faults_of(caught) == ["contacts.2.keys.public_key"]
+    assert errors_of(caught) == ["contacts.2.keys.public_key"]
 
 
 def test_living_volumes_are_on_a_server_that_is_there(document: SyncedSettings) -> None:
     """The server may be deleted, but not taken away; a deleted volume needs none."""
     SYNCED.set(document, "storage_servers.0.deleted", 1, now=NOW)
-    with pytest.raises(InvalidDocument) as caught:
+    with pytest.raises(InvalidInput) as caught:
         SYNCED.set(document, "storage_servers", [], now=NOW)
-    assert faults_of(caught) == ["storage_volumes.7.storage_server_id"]
+    assert errors_of(caught) == ["storage_volumes.7.storage_server_id"]
     gone = SYNCED.set(document, "storage_volumes.7.deleted", 1, now=NOW)
     assert SYNCED.set(gone, "storage_servers", [], now=NOW).storage_servers == ()
 
@@ -250,9 +250,9 @@ def test_living_contacts_are_of_an_identity_that_is_there(
     document: SyncedSettings, builtins: dict[str, Any]
 ) -> None:
     """It may be deleted, but not taken away, unless its contacts go with it."""
-    with pytest.raises(InvalidDocument) as caught:
+    with pytest.raises(InvalidInput) as caught:
         SYNCED.set(document, "identities", builtins["identities"][:1], now=NOW)
-    assert faults_of(caught) == ["contacts.2.my_identity"]
+    assert errors_of(caught) == ["contacts.2.my_identity"]
     patch = {"identities": builtins["identities"][:1], "contacts": builtins["contacts"][:1]}
     assert len(SYNCED.merge(document, patch, now=NOW).contacts) == 1
     assert SYNCED.merge(document, {"identities": None, "contacts": None}, now=NOW).contacts == ()
@@ -264,7 +264,7 @@ def test_living_contacts_are_of_an_identity_that_is_there(
 def test_item_is_added_by_the_same_rules(
     document: SyncedSettings, keys: dict[str, PrivateKey]
 ) -> None:
-    """It gets an id and times, and its faults are named as seen from it."""
+    """It gets an id and times, and its errors are named as seen from it."""
     values = {
         "alias": "Carol",
         "keys": {"public_key": keys["carol"].public_key.hex},
@@ -282,9 +282,9 @@ def test_item_is_added_by_the_same_rules(
         ({"id": 1}, "id"),
         ({"nope": 1}, "nope"),
     ]:
-        with pytest.raises(InvalidDocument) as caught:
+        with pytest.raises(InvalidInput) as caught:
             SYNCED.with_item(document, "contacts", {**values, **wrong}, now=NOW)
-        assert faults_of(caught) == [place]
+        assert errors_of(caught) == [place]
 
 
 def test_item_is_changed_by_the_same_rules(
@@ -295,15 +295,15 @@ def test_item_is_changed_by_the_same_rules(
     assert (changed.contacts[0].alias, changed.contacts[0].updated) == ("New", NOW)
     assert changed.contacts[0].drop_urls == document.contacts[0].drop_urls
     assert SYNCED.with_changed_item(changed, "contacts", 1, {"alias": "New"}, now=1) is changed
-    with pytest.raises(InvalidDocument) as caught:
+    with pytest.raises(InvalidInput) as caught:
         SYNCED.with_changed_item(document, "contacts", 1, {"alias": 5, "x": 1}, now=NOW)
-    assert faults_of(caught) == ["alias", "x"]
-    with pytest.raises(InvalidDocument) as caught:
+    assert errors_of(caught) == ["alias", "x"]
+    with pytest.raises(InvalidInput) as caught:
         SYNCED.with_changed_item(
             document, "contacts", 1, {"my_identity": keys["alter"].public_key.hex}, now=NOW
         )
-    # The fault is at another item, and named in full.
-    assert faults_of(caught) == ["contacts.2.keys.public_key"]
+    # The error is at another item, and named in full.
+    assert errors_of(caught) == ["contacts.2.keys.public_key"]
     with pytest.raises(UnknownKey):
         SYNCED.with_changed_item(document, "contacts", 9, {}, now=NOW)
 
@@ -331,9 +331,9 @@ def test_items_are_in_lists_only(document: SyncedSettings) -> None:
 def test_document_is_bounded(document: SyncedSettings, monkeypatch: pytest.MonkeyPatch) -> None:
     """A change that would make it too large is refused, one that makes it smaller is not."""
     monkeypatch.setattr("qabel.settings.document.MAX_SIZE", len(SYNCED.encode(document)))
-    with pytest.raises(InvalidDocument) as caught:
+    with pytest.raises(InvalidInput) as caught:
         SYNCED.set(document, "contacts.1.alias", "Bobby", now=200)
-    assert faults_of(caught) == [""]
+    assert errors_of(caught) == [""]
     assert SYNCED.set(document, "contacts.1.alias", "Bo", now=200) != document
 
 

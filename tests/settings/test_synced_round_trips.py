@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from qabel.crypto import PrivateKey
 from qabel.drop.url import DropURL
-from qabel.settings.document import InvalidDocument, UnknownKey
+from qabel.forms.errors import InvalidInput, UnknownKey
 from qabel.settings.items import (
     Account,
     Contact,
@@ -130,15 +130,15 @@ def check(old: SyncedSettings, new: SyncedSettings) -> None:
     assert SYNCED.parse(json.loads(SYNCED.encode(new)), now=1) == new
 
 
-def check_faults(error: InvalidDocument) -> None:
+def check_errors(error: InvalidInput) -> None:
     """Check that something is wrong, and told once, in words that can be sent."""
-    assert len(set(error.faults)) == len(error.faults) > 0
-    "".join(fault.key + fault.detail for fault in error.faults).encode()
+    assert len(set(error.errors)) == len(error.errors) > 0
+    "".join(error.key + error.detail for error in error.errors).encode()
 
 
 @given(documents(), st.data())
 def test_no_key_and_value_break_a_document(document: SyncedSettings, data: st.DataObject) -> None:
-    """Whatever is set, the outcome is a good document, UnknownKey or InvalidDocument."""
+    """Whatever is set, the outcome is a good document, UnknownKey or InvalidInput."""
     numbers = [str(each.id) for each in (*document.identities, *document.contacts)]
     steps = st.sampled_from([*NAMES, *numbers]) | st.text(max_size=3)
     key = ".".join([data.draw(st.sampled_from(NAMES[:7])), *data.draw(st.lists(steps, max_size=4))])
@@ -146,8 +146,8 @@ def test_no_key_and_value_break_a_document(document: SyncedSettings, data: st.Da
         check(document, SYNCED.set(document, key, data.draw(JSON_VALUES), now=1))
     except UnknownKey as unknown:
         unknown.key.encode()
-    except InvalidDocument as invalid:
-        check_faults(invalid)
+    except InvalidInput as invalid:
+        check_errors(invalid)
 
 
 @given(documents(), st.data())
@@ -167,5 +167,5 @@ def test_no_patch_breaks_a_document(document: SyncedSettings, data: st.DataObjec
     ):
         try:
             check(document, change())
-        except InvalidDocument as invalid:
-            check_faults(invalid)
+        except InvalidInput as invalid:
+            check_errors(invalid)

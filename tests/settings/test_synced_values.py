@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from qabel.crypto import PrivateKey
-from qabel.settings.document import Fault, InvalidDocument
+from qabel.forms.errors import FieldError, InvalidInput
 from qabel.settings.synced import SYNCED, SyncedSettings
 
 DROP_ID = "1234567890123456789012345678901234567891234"
@@ -24,9 +24,9 @@ LOW_ORDER = [
     "EE" + "FF" * 31,
 ]
 
-TEXT = "must be a text"
-INT = "must be a whole number from 0 to 2147483647"
-LONG = "must be a whole number from -9223372036854775808 to 9223372036854775807"
+TEXT = "must be a string"
+INT = "must be an integer from 0 to 2147483647"
+LONG = "must be an integer from -9223372036854775808 to 9223372036854775807"
 HEX = "a key is written as 64 hexadecimal digits"
 LEAVES = {
     TEXT: [
@@ -60,12 +60,12 @@ def fits(detail: str, value: object) -> bool:
     return isinstance(value, kinds.get(detail, ()))
 
 
-def faults(work: Callable[[], object]) -> list[Fault]:
+def errors(work: Callable[[], object]) -> list[FieldError]:
     """Give what is wrong."""
-    with pytest.raises(InvalidDocument) as caught:
+    with pytest.raises(InvalidInput) as caught:
         work()
     assert caught.value.__suppress_context__ or caught.value.__context__ is None
-    return list(caught.value.faults)
+    return list(caught.value.errors)
 
 
 def with_value(builtins: dict[str, Any], key: str, value: object) -> dict[str, Any]:
@@ -95,19 +95,19 @@ def _item(items: list[dict[str, Any]], number: str) -> dict[str, Any]:
         if not fits(detail, value)
     ],
 )
-def test_value_of_another_kind_has_one_fault_at_its_key(
+def test_value_of_another_kind_has_one_error_at_its_key(
     document: SyncedSettings, key: str, value: object, detail: str
 ) -> None:
     """A truth value is no number, a text is no number, a fraction is no whole number."""
-    assert faults(lambda: SYNCED.set(document, key, value, now=1)) == [Fault(key, detail)]
+    assert errors(lambda: SYNCED.set(document, key, value, now=1)) == [FieldError(key, detail)]
 
 
 @pytest.mark.parametrize(
     ("key", "value", "detail"),
     [
-        ("accounts.1.user", "\ud800", "must not have half of a surrogate pair"),
+        ("accounts.1.user", "\ud800", "must not have an unpaired surrogate"),
         ("accounts.1.user", "x" * 8193, "must have at most 8192 characters"),
-        ("identities.1.alias", "a\udfff", "must not have half of a surrogate pair"),
+        ("identities.1.alias", "a\udfff", "must not have an unpaired surrogate"),
         ("storage_volumes.7.storage_server_id", 2**31, INT),
         ("storage_volumes.7.storage_server_id", -1, INT),
         ("storage_volumes.7.storage_server_id", 1, "is the id of no item of storage_servers"),
@@ -133,17 +133,17 @@ def test_value_of_another_kind_has_one_fault_at_its_key(
         ("contacts.1.my_identity", KEY, "is the key of no identity"),
     ],
 )
-def test_bad_value_has_one_fault_at_its_key(
+def test_bad_value_has_one_error_at_its_key(
     document: SyncedSettings, builtins: dict[str, Any], key: str, value: object, detail: str | None
 ) -> None:
     """Set alone or in a whole document, the same is wrong at the same place."""
-    found = faults(lambda: SYNCED.set(document, key, value, now=1))
-    assert [fault.key for fault in found] == [key]
+    found = errors(lambda: SYNCED.set(document, key, value, now=1))
+    assert [error.key for error in found] == [key]
     assert detail in (None, found[0].detail)
     changed = with_value(builtins, key, value)
-    assert faults(lambda: SYNCED.parse(changed, now=1)) == found
+    assert errors(lambda: SYNCED.parse(changed, now=1)) == found
     part = {key.split(".", maxsplit=1)[0]: changed[key.split(".", maxsplit=1)[0]]}
-    assert faults(lambda: SYNCED.merge(document, part, now=1)) == found
+    assert errors(lambda: SYNCED.merge(document, part, now=1)) == found
 
 
 @pytest.mark.parametrize(
@@ -179,29 +179,29 @@ def test_bad_value_has_one_fault_at_its_key(
         ("drop_servers", [{"url": "https://a", "id": 3}] * 3, ["[1].id", "[2].id"]),
     ],
 )
-def test_faults_below_a_branch_each_have_their_place(
+def test_errors_below_a_branch_each_have_their_place(
     document: SyncedSettings, key: str, value: object, places: list[str]
 ) -> None:
-    """All faults are told, items without an id of their own by their position."""
-    found = faults(lambda: SYNCED.set(document, key, value, now=1))
-    assert [fault.key for fault in found] == [key + place for place in places]
+    """All errors are told, items without an id of their own by their position."""
+    found = errors(lambda: SYNCED.set(document, key, value, now=1))
+    assert [error.key for error in found] == [key + place for place in places]
 
 
 def test_value_that_is_no_object_has_nothing_below_it(document: SyncedSettings) -> None:
     """What stands in the way of a path is named."""
     key = "contacts.1.module_data.chat.muted"
-    detail = "is no object: nothing can be put into it"
-    assert faults(lambda: SYNCED.set(document, f"{key}.x.y", 1, now=1)) == [Fault(key, detail)]
+    detail = "is not an object, so nothing can be put into it"
+    assert errors(lambda: SYNCED.set(document, f"{key}.x.y", 1, now=1)) == [FieldError(key, detail)]
 
 
-def test_faults_of_all_lists_are_told_at_once(builtins: dict[str, Any]) -> None:
-    """What can be told of the rest is told, and nothing that follows only from another fault."""
+def test_errors_of_all_lists_are_told_at_once(builtins: dict[str, Any]) -> None:
+    """What can be told of the rest is told, and nothing that follows only from another error."""
     builtins["identities"][0]["alias"] = 5
     builtins["storage_servers"][0]["url"] = 5
     builtins["contacts"][1]["my_identity"] = builtins["contacts"][0]["my_identity"]
     builtins["drop_servers"][0]["id"] = 4
     builtins["nope"] = 1
-    assert {fault.key for fault in faults(lambda: SYNCED.parse(builtins, now=1))} == {
+    assert {error.key for error in errors(lambda: SYNCED.parse(builtins, now=1))} == {
         "nope",
         "identities.1.alias",
         "storage_servers.0.url",
@@ -281,7 +281,7 @@ def test_optional_keys_of_items_have_defaults() -> None:
 
 
 def test_nothing_shows_a_secret(document: SyncedSettings, keys: dict[str, PrivateKey]) -> None:
-    """No repr and no fault has a key, a token, a name or a drop id in it."""
+    """No repr and no error has a key, a token, a name or a drop id in it."""
     shown = repr(document) + "".join(
         repr(item)
         for items in (
@@ -305,9 +305,9 @@ def test_nothing_shows_a_secret(document: SyncedSettings, keys: dict[str, Privat
         "drop_servers.3.url": f"https://drop.example/{DROP_ID}",
         "accounts.1": {"auth": secret},
     }.items():
-        with pytest.raises(InvalidDocument) as caught:
+        with pytest.raises(InvalidInput) as caught:
             SYNCED.set(document, key, value, now=1)
-        shown += str(caught.value) + repr(caught.value) + repr(caught.value.faults)
+        shown += str(caught.value) + repr(caught.value) + repr(caught.value.errors)
     for word in ("secret", secret[:16], "Bob", "lice", DROP_ID[:10]):
         assert word not in shown.replace("the drop server's", "").replace("private_key", "")
 

@@ -1,20 +1,22 @@
 """Reading the inbox: what is new to whom, and waiting for it."""
 
 from collections.abc import Awaitable, Callable
-from typing import Protocol
+from typing import Any, Protocol
 
-from attrs import field, frozen
+import msgspec
+from attrs import define, evolve, field, frozen
 from twisted.internet.defer import Deferred
 from twisted.internet.defer import TimeoutError as DeferredTimeout
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
-from qabel.core.errors import NotFound, StoreError
-from qabel.core.journal.journal import Log
+from qabel.contract.types import Id, JSONObject, KeyHex, Milliseconds, View
+from qabel.core.errors import Forbidden, NotFound, StoreError
+from qabel.core.journal.journal import Journal
+from qabel.core.journal.turns import Turns
 from qabel.deferreds import shielded, when_done
 from qabel.store.inbox.message_rows import Filter
 from qabel.store.inbox.repository import EncodedPage
-from qabel.store.journal.cursors import LogState
 
 POLL_PATIENCE = 20.0
 """Seconds that a reader who has the drop servers asked first waits for them at most."""
@@ -23,35 +25,52 @@ MAX_WAIT = 60.0
 """Seconds that a reader may wait for something new."""
 
 
-class InboxShelf(Protocol):
-    """Where messages are kept: ``qabel.store.inbox.repository.Inbox``."""
+class MessageView(View, omit_defaults=True):
+    """A received message; ``meta_data`` is its sender's introduction, if it has one."""
+
+    version: int
+    time_stamp: Milliseconds
+    acknowledge_id: str
+    sender: KeyHex
+    receiver: KeyHex
+    model_object: str
+    data: JSONObject
+    id: Id
+    received: Milliseconds
+    identity_id: Id
+    contact_id: Id | None
+    meta_data: JSONObject | msgspec.UnsetType = msgspec.UNSET
+
+
+class MessageRepository(Protocol):
+    """Where messages are kept: ``qabel.store.inbox.repository``."""
 
     def read_page(self, after: int, limit: int, which: Filter) -> Deferred[EncodedPage]:
-        """Give messages as one JSON list."""
+        """Return messages as one JSON list."""
 
-    def get_encoded(self, message_id: int) -> Deferred[bytes | None]:
-        """Give one message as a JSON object."""
+    def get_encoded(self, message_id: int, which: Filter) -> Deferred[bytes | None]:
+        """Return one message as a JSON object."""
 
     def delete(self, message_id: int) -> Deferred[bool]:
-        """Delete a message; tells whether there was one."""
+        """Delete a message; fires with whether there was one."""
 
 
-class PlaceShelf(Protocol):
-    """Where the places of consumers are kept: ``qabel.store.journal.cursors.Places``."""
+class CursorRepository(Protocol):
+    """Where the cursors of consumers are kept: ``qabel.store.journal.cursors``."""
 
     def move(self, consumer: str, seq: int, *, now: float) -> Deferred[int]:
-        """Move a consumer forward; gives where it is then."""
+        """Move a consumer forward; fires with where it is then."""
 
     def expire(self, before: float) -> Deferred[list[str]]:
-        """Forget the places that were last moved before a time; gives their names."""
+        """Forget the cursors that were last moved before a time; fires with their names."""
 
 
 @frozen
 class Query:
     """What somebody wants to read.
 
-    ``since`` is a place, and moves nothing; without it the consumer's own place counts. Each
-    consumer has a place of its own for each way of narrowing: what one reading passes over is
+    ``since`` is a cursor, and moves nothing; without it the consumer's own cursor counts. Each
+    consumer has a cursor of its own for each way of narrowing: what one reading passes over is
     still new to another.
     """
 
@@ -74,7 +93,7 @@ class Query:
 
     @property
     def reader(self) -> str:
-        """The name under which the place is kept."""
+        """The name under which the cursor is kept."""
         if not self.is_narrowed:
             return self.consumer
         parts = [f"{name}={value}" for name, value in sorted(self.filter.parameters.items())]
@@ -82,85 +101,108 @@ class Query:
         return "\n".join((self.consumer, *parts))
 
 
-async def _nothing() -> None:
-    return None
-
-
 @frozen
-class Answer:
-    """What there is to read: a JSON list, or None if nothing is new."""
+class Page:
+    """What there is to read: a JSON list of messages, or None if nothing is new."""
 
     body: bytes | None = field(repr=False)
     latest: str
-    handed_over: Callable[[], Awaitable[None]] = field(default=_nothing, repr=False)
-    """To be awaited once the reader has the whole answer: moves the consumer's place."""
+    """The cursor of the last message in it, or the newest there is."""
+    _move: Callable[[], Awaitable[None]] | None = field(default=None, repr=False)
+    _turns: Turns | None = field(default=None, repr=False)
+    _reader: str = ""
+
+    async def handed_over(self) -> None:
+        """Move the consumer's cursor, once the reader has all of it."""
+        if self._move is not None:
+            await self._move()
+
+    def on_its_way(self, finished: "Deferred[Any]") -> None:
+        """Move the consumer's cursor when ``finished`` fires; until then nobody else gets it.
+
+        If ``finished`` fails, the same messages are new to the next one who asks.
+        """
+        if self._move is not None and self._turns is not None:
+            self._turns.take(self._reader, finished, self._move)
 
 
+@define(eq=False)
+class InboxState:
+    """What is known of the inbox without asking the disk."""
+
+    consumers: dict[str, int]
+    newest_message: int
+    messages: int
+
+
+@frozen(kw_only=True)
 class InboxReader:
-    """Gives each reader what is new to it. With nothing new, no disk is touched."""
+    """Gives each reader what is new to it. With nothing new, no disk is touched.
 
-    _log_to = Logger()
+    With ``only`` it is a view in which there are the messages to that identity, and no others.
+    """
 
-    def __init__(
-        self,
-        shelf: InboxShelf,
-        places: PlaceShelf,
-        log: Log,
-        state: LogState,
-        *,
-        clock: IReactorTime,
-        now: Callable[[], float],
-        poll: Callable[[], Deferred[None]],
-    ) -> None:
-        self._shelf = shelf
-        self._places = places
-        self._log = log
-        self._clock = clock
-        self._now = now
-        self._poll = poll
-        self._consumers = dict(state.consumers)
-        self._newest_message = state.newest_message
-        self.messages = state.messages
-        """How many messages there are."""
+    _repository: MessageRepository
+    _cursors: CursorRepository
+    _journal: Journal
+    _state: InboxState
+    _clock: IReactorTime
+    _now: Callable[[], float]
+    _poll: Callable[[], Deferred[None]]
+    _turns: Turns = field(factory=Turns)
+    _only: int | None = None
+
+    _log = Logger()
+
+    def seen_by(self, identity_id: int) -> "InboxReader":
+        """Return the view that has one identity only."""
+        return evolve(self, only=identity_id)
+
+    @property
+    def messages(self) -> int:
+        """How many messages there are, whoever they are to."""
+        return self._state.messages
 
     def arrived(self, last: int, count: int) -> None:
-        """Say that messages were kept, the last of them with this id; the log is told next."""
-        self._newest_message = max(self._newest_message, last)
-        self.messages += count
+        """Note that messages were kept, the last of them with this id."""
+        self._state.newest_message = max(self._state.newest_message, last)
+        self._state.messages += count
 
-    async def read(self, query: Query, *, wait: float = 0.0, poll_first: bool = False) -> Answer:
-        """Give the messages that are new, oldest first.
+    async def read(
+        self,
+        query: Query,
+        *,
+        wait: float = 0.0,
+        poll_first: bool = False,
+        in_turn: bool = False,
+    ) -> Page:
+        """Return the messages that are new, oldest first.
 
         Args:
             query: which, and new to whom.
             wait: seconds to wait for something new, at most ``MAX_WAIT``.
-            poll_first: ask the drop servers before looking.
+            poll_first: poll the drop servers before looking.
+            in_turn: wait until no other page is on its way to the same reader.
 
         Raises:
             Gone: ``since`` is not of this database.
+            Forbidden: the query is about another identity than the only one.
 
         """
+        wanted = self._restricted(query)
         if poll_first:
             await self._poll_in_time()
         ends = self._clock.seconds() + min(wait, MAX_WAIT)
-        while True:
-            # Before the reading: what is committed meanwhile is found by the next look.
-            newest = self._log.last_seq
-            page = await self._page(query)
-            if page is not None:
-                return self._answer(query, page)
-            left = ends - self._clock.seconds()
-            if left <= 0:
-                return Answer(None, self._log.place(newest))
-            if self._log.last_seq == newest and not await self._changes_in(left):
-                return Answer(None, self._log.newest)
+        if not in_turn or wanted.since is not None:
+            return await self._read_until(wanted, ends)
+        return await self._turns.in_turn(wanted.reader, lambda: self._read_until(wanted, ends))
 
-    async def message(self, message_id: int) -> bytes:
-        """Give one message as a JSON object. Raises NotFound."""
-        found = await self._shelf.get_encoded(message_id)
+    async def message(self, message_id: int) -> MessageView:
+        """Return one message. Raises NotFound."""
+        found = await self._repository.get_encoded(message_id, Filter(identity_id=self._only))
         if found is None:
             raise NotFound(f"There is no message {message_id}.")
-        return found
+        return msgspec.json.decode(found, type=MessageView)
 
     async def delete(self, message_id: int) -> None:
         """Delete a message for good: it will not be received again. Raises NotFound."""
@@ -172,55 +214,78 @@ class InboxReader:
 
         ``before`` is in seconds since the epoch.
         """
-        for reader in await self._places.expire(before):
-            self._consumers.pop(reader, None)
+        for reader in await self._cursors.expire(before):
+            self._state.consumers.pop(reader, None)
+
+    def _restricted(self, query: Query) -> Query:
+        if self._only is None:
+            return query
+        if query.identity not in (None, self._only):
+            raise Forbidden("The token is for another identity.")
+        return evolve(query, identity=self._only)
 
     async def _delete(self, message_id: int) -> bool:
-        deleted = await self._shelf.delete(message_id)
-        self.messages -= deleted
+        deleted = await self._repository.delete(message_id)
+        self._state.messages -= deleted
         return deleted
 
+    async def _read_until(self, query: Query, ends: float) -> Page:
+        while True:
+            # Before the reading: what is committed meanwhile is found by the next look.
+            newest = self._journal.last_seq
+            page = await self._page(query)
+            if page is not None:
+                return self._answer(query, page)
+            left = ends - self._clock.seconds()
+            if left <= 0:
+                return Page(None, self._journal.cursor(newest))
+            if self._journal.last_seq == newest and not await self._changes_in(left):
+                return Page(None, self._journal.newest)
+
     async def _page(self, query: Query) -> EncodedPage | None:
-        after, newest = self._place_of(query), self._newest_message
+        after, newest = self._cursor_of(query), self._state.newest_message
         if after >= newest:
             return None
-        page = await self._shelf.read_page(after, query.limit, query.filter)
-        if page.count == 0 and not query.is_narrowed and self._newest_message == newest:
+        page = await self._repository.read_page(after, query.limit, query.filter)
+        if page.count == 0 and not query.is_narrowed and self._state.newest_message == newest:
             # The newest ones were deleted; the next look need not touch the disk.
-            self._newest_message = after
+            self._state.newest_message = after
         return page if page.count else None
 
-    def _place_of(self, query: Query) -> int:
+    def _cursor_of(self, query: Query) -> int:
         if query.since is not None:
-            return self._log.parse(query.since)
-        return self._consumers.get(query.reader, 0)
+            return self._journal.parse(query.since)
+        return self._state.consumers.get(query.reader, 0)
 
-    def _answer(self, query: Query, page: EncodedPage) -> Answer:
+    def _answer(self, query: Query, page: EncodedPage) -> Page:
         async def move() -> None:
             await shielded(self._move(query.reader, page.last))
 
-        latest = self._log.place(page.last)
-        return Answer(page.body, latest) if query.since else Answer(page.body, latest, move)
+        latest = self._journal.cursor(page.last)
+        if query.since is not None:
+            return Page(page.body, latest)
+        return Page(page.body, latest, move, self._turns, query.reader)
 
     async def _move(self, reader: str, seq: int) -> None:
         # At once: what was handed over is not new to a request that comes before the commit.
-        self._consumers[reader] = max(seq, self._consumers.get(reader, 0))
+        consumers = self._state.consumers
+        consumers[reader] = max(seq, consumers.get(reader, 0))
         try:
-            await self._places.move(reader, seq, now=self._now())
+            await self._cursors.move(reader, seq, now=self._now())
         except StoreError as error:
             # After a restart they are new again: rather twice than never.
-            self._log_to.warn("A reader's place could not be kept: {error}", error=str(error))
+            self._log.warn("A reader's cursor could not be kept: {error}", error=str(error))
 
     async def _poll_in_time(self) -> None:
-        """Ask the drop servers; one that hangs holds nobody up for long."""
+        """Poll the drop servers; one that hangs holds nobody up for long."""
         try:
             await when_done(self._poll()).addTimeout(POLL_PATIENCE, self._clock)
         except DeferredTimeout:
-            self._log_to.info("A reader waits no longer for a drop server that does not answer.")
+            self._log.info("A reader waits no longer for a drop server that does not answer.")
 
     async def _changes_in(self, seconds: float) -> bool:
         try:
-            await self._log.changed().addTimeout(seconds, self._clock)
+            await self._journal.changed().addTimeout(seconds, self._clock)
         except DeferredTimeout:
             return False
         return True

@@ -4,6 +4,7 @@ import os
 from collections.abc import Awaitable, Callable
 from typing import Generic, TypeVar
 
+from attrs import define, field
 from twisted.internet.defer import Deferred, DeferredSemaphore, succeed
 from twisted.python.failure import Failure
 
@@ -23,35 +24,25 @@ processors the reactor itself, which takes answers apart, would not keep up.
 """
 
 
+@define(eq=False)
 class Batches(Generic[T]):
     """Takes messages as they come off the network, no faster than they are worked off."""
 
-    def __init__(
-        self,
-        look: Callable[[list[Part]], Awaitable[T]],
-        keep: Callable[[T], Awaitable[None]],
-        *,
-        size: int = BATCH_SIZE,
-        at_once: int = AT_ONCE,
-    ) -> None:
-        """Prepare.
+    _look: Callable[[list[Part]], Awaitable[T]]
+    """Finds out what is in a batch; may run for several at the same time."""
+    _keep: Callable[[T], Awaitable[None]]
+    """Keeps what was found; called in the order of the batches, one at a time, and no more after
+    one has failed."""
+    _size: int = field(default=BATCH_SIZE, kw_only=True)
+    _at_once: int = field(default=AT_ONCE, kw_only=True)
+    _slots: DeferredSemaphore = field(init=False)
+    _collected: list[Part] = field(factory=list, init=False)
+    _running: "set[Deferred[None]]" = field(factory=set, init=False)
+    _last: "Deferred[None]" = field(factory=lambda: succeed(None), init=False)
+    _failure: BaseException | None = field(default=None, init=False)
 
-        Args:
-            look: finds out what is in a batch; may run for several at the same time.
-            keep: keeps what was found; called in the order of the batches, one at a time, and
-                no more after one has failed.
-            size: messages in a batch.
-            at_once: batches under way.
-
-        """
-        self._look = look
-        self._keep = keep
-        self._size = size
-        self._slots = DeferredSemaphore(at_once)
-        self._collected: list[Part] = []
-        self._running: set[Deferred[None]] = set()
-        self._last: Deferred[None] = succeed(None)
-        self._failure: BaseException | None = None
+    def __attrs_post_init__(self) -> None:
+        self._slots = DeferredSemaphore(self._at_once)
 
     async def take(self, parts: list[Part]) -> None:
         """Take some messages; wait before taking more. Raises what ``look`` or ``keep`` raised."""

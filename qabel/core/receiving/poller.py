@@ -59,6 +59,7 @@ class ServerRounds:
             yield url
 
 
+@define(eq=False)
 class Poller(Service):
     """Reads every drop each ``interval`` seconds; a server that fails is asked less and less often.
 
@@ -66,17 +67,20 @@ class Poller(Service):
     server and is remembered there; the loop itself never sees it.
     """
 
+    _read: ReadDrop
+    _clock: IReactorTime
+    _interval: float = field(default=5.0, kw_only=True)
+    _servers: dict[str, ServerRounds] = field(factory=dict, init=False)
+    _last_tick: float = field(init=False)
+    _loop: LoopingCall = field(init=False)
+
     name = "poller"
     _log = Logger()
 
-    def __init__(self, read: ReadDrop, clock: IReactorTime, *, interval: float = 5.0) -> None:
-        self._read = read
-        self._clock = clock
-        self._interval = interval
-        self._servers: dict[str, ServerRounds] = {}
-        self._last_tick = clock.seconds()
+    def __attrs_post_init__(self) -> None:
+        self._last_tick = self._clock.seconds()
         self._loop = LoopingCall(self._tick)
-        self._loop.clock = clock
+        self._loop.clock = self._clock
 
     @property
     def servers(self) -> Mapping[str, ServerRounds]:

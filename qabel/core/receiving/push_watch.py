@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Protocol
 
-from attrs import define
+from attrs import define, field
 from twisted.application.service import Service
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.logger import Logger
@@ -16,7 +16,7 @@ MAX_LISTENERS = 500
 """Drops that are listened to; those past it are polled only."""
 
 
-class Listener(Protocol):
+class DropListener(Protocol):
     """Listens to one drop: ``qabel.net.push_listener.PushListener``."""
 
     @property
@@ -27,43 +27,31 @@ class Listener(Protocol):
         """Connect, and stay connected."""
 
     def stop(self) -> object:
-        """End it; may give a Deferred."""
+        """End it; may return a Deferred."""
 
 
 @define(eq=False)
 class _Drop:
-    listener: Listener
+    listener: DropListener
     reading: Deferred[None] | None = None
     again: bool = False
     """News came while the drop was being read."""
 
 
-class Pushes(Service):
+@define(eq=False)
+class PushWatch(Service):
     """Has a drop read as soon as its server says that something came."""
 
-    name = "pushes"
+    _listen: Callable[[DropURL, Callable[[], None]], DropListener]
+    """Makes the listener of a drop, which calls back at each piece of news."""
+    _read: Callable[[DropURL], Awaitable[None]]
+    """Reads a drop. Raises ReadFailed."""
+    _most: int = field(default=MAX_LISTENERS, kw_only=True)
+    _wanted: set[DropURL] = field(factory=set, init=False)
+    _drops: dict[DropURL, _Drop] = field(factory=dict, init=False)
+
+    name = "push-watch"
     _log = Logger()
-
-    def __init__(
-        self,
-        listen: Callable[[DropURL, Callable[[], None]], Listener],
-        read: Callable[[DropURL], Awaitable[None]],
-        *,
-        most: int = MAX_LISTENERS,
-    ) -> None:
-        """Prepare.
-
-        Args:
-            listen: makes the listener of a drop, which calls back at each piece of news.
-            read: reads a drop. Raises ReadFailed.
-            most: how many drops are listened to.
-
-        """
-        self._listen = listen
-        self._read = read
-        self._most = most
-        self._wanted: set[DropURL] = set()
-        self._drops: dict[DropURL, _Drop] = {}
 
     @property
     def connected(self) -> int:
@@ -81,7 +69,7 @@ class Pushes(Service):
         self._follow()
 
     def set_drops(self, urls: Iterable[DropURL]) -> None:
-        """Say which drops to listen to."""
+        """Set which drops to listen to."""
         self._wanted = set(sorted(urls, key=str)[: self._most])
         self._follow()
 

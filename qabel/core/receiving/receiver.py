@@ -57,7 +57,7 @@ class Fetcher(Protocol):
         """Hand over the parts of the answer as they come. Raises DropServerError."""
 
 
-class DropShelf(Protocol):
+class DropRepository(Protocol):
     """Where messages and the state of drops are kept: ``qabel.store.inbox.repository.Inbox``."""
 
     def drop_state(self, drop: Drop) -> Deferred[DropState]:
@@ -117,51 +117,27 @@ class _DropMemory:
     """On the clock of the schedule."""
 
 
+@define(eq=False)
 class Receiver:
     """Reads drops. Whatever ends it, what it repeats is passed over, and nothing is missed."""
 
+    _fetcher: Fetcher
+    _repository: DropRepository
+    _workers: Workers
+    _synced: Callable[[], SyncedSettings]
+    _on_kept: Callable[[Kept], None]
+    """Called after each commit."""
+    _on_dates: Callable[[list[str]], Awaitable[None]]
+    """Told the dates, as servers state them, of messages received."""
+    _clock: IReactorTime = field(kw_only=True)
+    _now: Callable[[], float] = field(kw_only=True)
+    _full_read_interval: float = field(default=FULL_READ_INTERVAL, kw_only=True)
+    counts: Counts = field(factory=Counts, init=False)
+    _owners: Mapping[DropURL, Sequence[Identity]] = field(factory=dict, init=False)
+    _memories: dict[DropURL, _DropMemory] = field(factory=dict, init=False)
+    _locks: dict[DropURL, DeferredLock] = field(factory=dict, init=False)
+
     _log = Logger()
-
-    def __init__(
-        self,
-        fetcher: Fetcher,
-        shelf: DropShelf,
-        workers: Workers,
-        synced: Callable[[], SyncedSettings],
-        on_kept: Callable[[Kept], None],
-        on_dates: Callable[[list[str]], Awaitable[None]],
-        *,
-        clock: IReactorTime,
-        now: Callable[[], float],
-        full_read_interval: float = FULL_READ_INTERVAL,
-    ) -> None:
-        """Prepare.
-
-        Args:
-            fetcher: asks the drop servers.
-            shelf: keeps the messages.
-            workers: hash, open and seal.
-            synced: gives the settings as they are.
-            on_kept: called after each commit.
-            on_dates: told the dates, as servers state them, of messages received.
-            clock: for the schedule of full readings.
-            now: seconds since the epoch.
-            full_read_interval: seconds.
-
-        """
-        self.counts = Counts()
-        self._fetcher = fetcher
-        self._shelf = shelf
-        self._workers = workers
-        self._synced = synced
-        self._on_kept = on_kept
-        self._on_dates = on_dates
-        self._clock = clock
-        self._now = now
-        self._full_read_interval = full_read_interval
-        self._owners: Mapping[DropURL, Sequence[Identity]] = {}
-        self._memories: dict[DropURL, _DropMemory] = {}
-        self._locks: dict[DropURL, DeferredLock] = {}
 
     def set_owners(self, owners: Mapping[DropURL, Sequence[Identity]]) -> None:
         """Say whose messages are in which drops."""
@@ -174,7 +150,7 @@ class Receiver:
         Raises StoreError.
         """
         self._remember_only_owned()
-        return await self._shelf.forget_another_drop([str(url) for url in self._owners])
+        return await self._repository.forget_another_drop([str(url) for url in self._owners])
 
     def _remember_only_owned(self) -> None:
         for gone in self._memories.keys() - self._owners.keys():
@@ -230,7 +206,9 @@ class Receiver:
         news = due or (latest is not None and latest != memory.cursor)
         done = ReadDone(latest, full) if news else None
         if done is not None or reading.foreign:
-            await self._shelf.keep(memory.drop, foreign=reading.foreign, done=done, now=self._now())
+            await self._repository.keep(
+                memory.drop, foreign=reading.foreign, done=done, now=self._now()
+            )
             memory.cursor = latest or memory.cursor
         if full:
             memory.full_due = self._clock.seconds() + self._full_read_interval
@@ -242,7 +220,7 @@ class Receiver:
         drop = Drop(str(url), _fingerprint(owners))
         memory = self._memories.get(url)
         if memory is None or memory.drop != drop:
-            state = await self._shelf.drop_state(drop)
+            state = await self._repository.drop_state(drop)
             opener = Opener(identity.private_key for identity in owners)
             memory = _DropMemory(drop, opener, owners, state.cursor, self._full_due(state))
             self._memories[url] = memory
@@ -259,7 +237,7 @@ class Receiver:
         """Find what is new among some messages, and open it: may run beside other batches."""
         memory = reading.memory
         digests = await self._workers.run(_hash_all, parts)
-        new = await self._shelf.unseen(memory.drop, digests, now=self._now())
+        new = await self._repository.unseen(memory.drop, digests, now=self._now())
         # A server may give the same message twice in one answer.
         fresh = {digest: part for digest, part in zip(digests, parts, strict=True) if digest in new}
         self.counts.seen_before += len(parts) - len(fresh)
@@ -276,7 +254,7 @@ class Receiver:
         if not (found.messages or found.receipts or len(reading.foreign) >= FOREIGN_AT_ONCE):
             return
         foreign, reading.foreign = reading.foreign, []
-        kept = await self._shelf.keep(
+        kept = await self._repository.keep(
             reading.memory.drop,
             found.messages,
             foreign=foreign,

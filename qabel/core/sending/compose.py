@@ -1,13 +1,20 @@
 """From what a client wants sent to a drop message, and from one that asks to its answer."""
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
+
+from attrs import asdict, field, frozen
 
 from qabel.core.errors import Invalid
 from qabel.crypto import PublicKey
 from qabel.drop.message import NO_ACKNOWLEDGEMENT, DropMessage
+from qabel.forms.compound import Key, Object
+from qabel.forms.errors import FieldError, invalid
+from qabel.forms.form import Form, Schema
+from qabel.forms.plain import Constant, Integer, Text
+from qabel.jsontext import InvalidJSON
 from qabel.jsontext import encode as encode_json
-from qabel.settings.document import Fault
 
 DROP_MODEL = "drop"
 """The ``model_object`` of messages about messages (Qabel-Client-Drop, "Special messages")."""
@@ -18,61 +25,131 @@ AUTO = "auto"
 MESSAGE_VERSION = 1
 MAX_TIME_STAMP = 2**63 - 1
 
-_KEYS = {
-    "version",
-    "time_stamp",
-    "acknowledge_id",
-    "sender",
-    "receiver",
-    "model_object",
-    "data",
-}
+
+@frozen
+class Draft:
+    """A message that is to be sent; what is left out is filled in.
+
+    ``sender`` and ``receiver`` are for clients that write whole messages: public keys, which must
+    agree with the identity and the contact that it is sent from and to.
+    """
+
+    model_object: str = field(repr=False)
+    data: Mapping[str, Any] = field(repr=False)
+    acknowledge_id: str = field(default=NO_ACKNOWLEDGEMENT, repr=False)
+    time_stamp: int | None = None
+    """Milliseconds since the epoch."""
+    sender: str | None = None
+    receiver: str | None = None
+    as_given: Mapping[str, Any] | None = field(default=None, repr=False, eq=False)
+    """The object that it was read from, if any."""
+
+    @property
+    def given(self) -> Mapping[str, Any]:
+        """What was asked for, by which a repeated request is known."""
+        if self.as_given is not None:
+            return self.as_given
+        return asdict(self, filter=lambda each, _: each.name != "as_given", recurse=False)
+
+
+class _ModelObject(Text):
+    """The kind of a message; that of messages about messages is the daemon's own."""
+
+    def read(self, value: object) -> str:
+        """Check it."""
+        text = super().read(value)
+        if text == DROP_MODEL:
+            raise invalid(f'"{DROP_MODEL}" is reserved for the daemon itself')
+        return text
+
+    def schema(self) -> Schema:
+        """Describe it."""
+        return {**super().schema(), "not": {"const": DROP_MODEL}}
+
+
+class _Data(Form[Mapping[str, Any]]):
+    """The data of a message: any object."""
+
+    def read(self, value: object) -> Mapping[str, Any]:
+        """Check it."""
+        if not isinstance(value, Mapping):
+            raise invalid("must be an object")
+        return value
+
+    def write(self, value: Mapping[str, Any]) -> Any:
+        """Return it as it is."""
+        return value
+
+    def schema(self) -> Schema:
+        """Describe it."""
+        return {"type": "object"}
+
+
+class DraftForm(Form[Draft]):
+    """``drop_message`` (the REST contract, POST /drop)."""
+
+    _object = Object(
+        {
+            "model_object": Key(_ModelObject(shortest=1)),
+            "data": Key(_Data()),
+            "time_stamp": Key(Integer(0, MAX_TIME_STAMP), None),
+            "acknowledge_id": Key(Text(shortest=1), NO_ACKNOWLEDGEMENT),
+            "version": Key(Constant(MESSAGE_VERSION), MESSAGE_VERSION),
+            "sender": Key(Text(), None),
+            "receiver": Key(Text(), None),
+        }
+    )
+
+    def read(self, value: object) -> Draft:
+        """Check every key."""
+        read = self._object.read(value)
+        del read["version"]
+        return Draft(**read, as_given=cast("Mapping[str, Any]", value))
+
+    def write(self, value: Draft) -> dict[str, Any]:
+        """Return the keys."""
+        return {"model_object": value.model_object, "data": value.data}
+
+    def schema(self) -> Schema:
+        """Describe it."""
+        return self._object.schema()
 
 
 def new_acknowledge_id() -> str:
-    """Give an id that no other message has: 128 random bits as 32 hex digits."""
+    """Return an id that no other message has: 128 random bits as 32 hex digits."""
     return secrets.token_hex(16)
 
 
 def compose(
-    given: object, sender: PublicKey, receivers: list[PublicKey], now: float
+    draft: Draft, sender: PublicKey, receivers: Sequence[PublicKey], now: float
 ) -> DropMessage:
-    """Make the drop message that a client described (the REST contract, POST /drop).
+    """Return the drop message of a draft.
 
-    ``now`` is in seconds since the epoch. Raises Invalid with every fault there is.
+    ``now`` is in seconds since the epoch. Raises Invalid with everything that is wrong.
     """
-    if not isinstance(given, Mapping):
-        fault = Fault("drop_message", "must be a JSON object")
-        raise Invalid("The drop message is not valid.", [fault])
-    faults = [
-        Fault(f"drop_message.{key}", f"is not known; the keys are {', '.join(sorted(_KEYS))}")
-        for key in given
-        if key not in _KEYS
-    ]
-    model_object = _text(given, "model_object", faults, required=True)
-    if model_object == DROP_MODEL:
-        faults.append(
-            Fault("drop_message.model_object", f'"{DROP_MODEL}" is reserved for the daemon itself')
-        )
-    data = given.get("data")
-    if not isinstance(data, Mapping):
-        faults.append(Fault("drop_message.data", "is required, and must be a JSON object"))
-    acknowledge_id = _text(given, "acknowledge_id", faults) or NO_ACKNOWLEDGEMENT
-    time_stamp = _time_stamp(given, now, faults)
-    _agree(given, sender, receivers, faults)
-    if faults:
-        raise Invalid("The drop message is not valid.", faults)
+    errors = []
+    if draft.sender not in (None, sender.hex):
+        errors.append(FieldError("drop_message.sender", "is not the sender; leave it out"))
+    if draft.receiver is not None and [draft.receiver] != [each.hex for each in receivers]:
+        errors.append(FieldError("drop_message.receiver", "is not the one recipient; leave it out"))
+    try:
+        data = encode_json(draft.data)
+    except InvalidJSON as error:
+        errors.append(FieldError("drop_message.data", f"is not valid: {error}"))
+    if errors:
+        raise Invalid("The drop message is not valid.", errors)
+    wants_new = draft.acknowledge_id == AUTO
     return DropMessage(
-        time_stamp=time_stamp,
+        time_stamp=int(now * 1000) if draft.time_stamp is None else draft.time_stamp,
         sender=sender,
-        model_object=model_object,
-        data=encode_json(data),
-        acknowledge_id=new_acknowledge_id() if acknowledge_id == AUTO else acknowledge_id,
+        model_object=draft.model_object,
+        data=data,
+        acknowledge_id=new_acknowledge_id() if wants_new else draft.acknowledge_id,
     )
 
 
 def acknowledgement(message: DropMessage, receiver: PublicKey, now: float) -> DropMessage:
-    """Make the answer to a message that asks for one (Qabel-Client-Drop, "Acknowledging")."""
+    """Return the answer to a message that asks for one (Qabel-Client-Drop, "Acknowledging")."""
     return DropMessage(
         time_stamp=int(now * 1000),
         sender=receiver,
@@ -83,52 +160,8 @@ def acknowledgement(message: DropMessage, receiver: PublicKey, now: float) -> Dr
 
 
 def asks_for_acknowledgement(message: DropMessage) -> bool:
-    """Tell whether its sender wants to hear that it came."""
+    """Return whether its sender wants to hear that it came."""
     return (
         message.acknowledge_id not in ("", NO_ACKNOWLEDGEMENT)
         and message.model_object != DROP_MODEL
     )
-
-
-def _text(
-    given: Mapping[str, object], key: str, faults: list[Fault], *, required: bool = False
-) -> str:
-    value = given.get(key)
-    if value is None and key not in given and not required:
-        return ""
-    if isinstance(value, str) and value:
-        try:
-            value.encode()
-        except UnicodeEncodeError:
-            faults.append(Fault(f"drop_message.{key}", "holds half of a surrogate pair"))
-        return value
-    faults.append(
-        Fault(f"drop_message.{key}", ("is required, and " if required else "") + "must be a text")
-    )
-    return ""
-
-
-def _time_stamp(given: Mapping[str, object], now: float, faults: list[Fault]) -> int:
-    value = given.get("time_stamp", int(now * 1000))
-    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MAX_TIME_STAMP:
-        return value
-    faults.append(
-        Fault("drop_message.time_stamp", "must be a whole number: milliseconds since the epoch")
-    )
-    return 0
-
-
-def _agree(
-    given: Mapping[str, object],
-    sender: PublicKey,
-    receivers: list[PublicKey],
-    faults: list[Fault],
-) -> None:
-    """See that what a client may give, but not choose, is what the daemon would write."""
-    version = given.get("version", MESSAGE_VERSION)
-    if version is True or version != MESSAGE_VERSION:
-        faults.append(Fault("drop_message.version", f"must be {MESSAGE_VERSION}, or left out"))
-    if given.get("sender", sender.hex) != sender.hex:
-        faults.append(Fault("drop_message.sender", "is another than the sender; leave it out"))
-    if "receiver" in given and [given["receiver"]] != [each.hex for each in receivers]:
-        faults.append(Fault("drop_message.receiver", "is not the one recipient; leave it out"))

@@ -49,18 +49,18 @@ class Attempt:
     reason: str | None = None
 
 
-Leg: TypeAlias = tuple[int, bytes, str]
+PostingKey: TypeAlias = tuple[int, bytes, str]
 """What a posting is for: the id of its send, the recipient's key, and the drop URL."""
 
 
-class Client(Protocol):
+class DropPoster(Protocol):
     """Posts to a drop server: ``qabel.net.drop_client.DropClient``."""
 
     def post(self, url: DropURL, message: bytes) -> Awaitable[None]:
         """Leave a message in a drop. Raises DropServerError; Refused is the kind for good."""
 
 
-class OutcomeShelf(Protocol):
+class OutcomeRepository(Protocol):
     """Where outcomes are kept: ``qabel.store.outbox.repository.Outbox``."""
 
     def posted(self, posting: Posting, *, now: float) -> Deferred[Settled]:
@@ -83,37 +83,33 @@ class _Server:
     timer: IDelayedCall | None = None
 
 
+@define(eq=False)
 class Poster(Service):
     """Posts what is due, a few at a time to each server; a server in trouble delays no other."""
+
+    _client: DropPoster
+    _repository: OutcomeRepository
+    _on_seq: Callable[[int], None]
+    """Told the newest number in the journal after an outcome was kept."""
+    _clock: IReactorTime = field(kw_only=True)
+    _now: Callable[[], float] = field(kw_only=True)
+    _servers: dict[str, _Server] = field(factory=dict, init=False)
+    _timers: set[IDelayedCall] = field(factory=set, init=False)
+    _first: "dict[PostingKey, Deferred[Attempt]]" = field(factory=dict, init=False)
+    _under_way: set[int] = field(factory=set, init=False)
+    outcomes: dict[str, int] = field(init=False)
+    """How many attempts ended how, since the start."""
+    seconds: float = field(default=0.0, init=False)
+    """How long all of them took together."""
+    unkept: int = field(default=0, init=False)
+    """Outcomes that wait for disk space."""
 
     name = "poster"
     _log = Logger()
 
-    def __init__(
-        self,
-        client: Client,
-        shelf: OutcomeShelf,
-        on_seq: Callable[[int], None],
-        *,
-        clock: IReactorTime,
-        now: Callable[[], float],
-    ) -> None:
-        """Prepare. ``on_seq`` is told the newest number in the log after an outcome was kept."""
-        self._client = client
-        self._shelf = shelf
-        self._on_seq = on_seq
-        self._clock = clock
-        self._now = now
-        self._servers: dict[str, _Server] = {}
-        self._timers: set[IDelayedCall] = set()
-        self._first: dict[Leg, Deferred[Attempt]] = {}
-        self._under_way: set[int] = set()
-        self.outcomes = dict.fromkeys(map(str, Outcome), 0)
-        """How many attempts ended how, since the start."""
-        self.seconds = 0.0
-        """How long all of them took together."""
-        self.unkept = 0
-        """Outcomes that wait for room on the disk."""
+    @outcomes.default
+    def _no_outcomes(self) -> dict[str, int]:
+        return dict.fromkeys(map(str, Outcome), 0)
 
     def stopService(self) -> "Deferred[None] | None":
         """Break off what is under way; it is posted again, byte for byte, after the next start."""
@@ -152,14 +148,14 @@ class Poster(Service):
         for timer in self._timers:
             timer.reset(0)
 
-    def first_attempt(self, leg: Leg) -> "Deferred[Attempt]":
+    def first_attempt(self, key: PostingKey) -> "Deferred[Attempt]":
         """Give a Deferred of the next attempt at a posting; cancel it to wait no longer."""
-        waiting: Deferred[Attempt] = Deferred(lambda _: self._give_up(leg))
-        self._first[leg] = waiting
+        waiting: Deferred[Attempt] = Deferred(lambda _: self._give_up(key))
+        self._first[key] = waiting
         return waiting
 
-    def _give_up(self, leg: Leg) -> None:
-        self._first.pop(leg, None)
+    def _give_up(self, key: PostingKey) -> None:
+        self._first.pop(key, None)
 
     def add(self, postings: Iterable[Posting]) -> None:
         """Post these as soon as their servers can take them."""
@@ -274,12 +270,12 @@ class Poster(Service):
     async def _keep_once(self, posting: Posting, attempt: Attempt, pause: float) -> list[Posting]:
         now, reason = self._now(), attempt.reason or ""
         if attempt.outcome is Outcome.FAILED:
-            await self._shelf.failed_attempt(posting, now + pause, reason)
+            await self._repository.failed_attempt(posting, now + pause, reason)
             return []
         if attempt.outcome is Outcome.TAKEN:
-            settled = await self._shelf.posted(posting, now=now)
+            settled = await self._repository.posted(posting, now=now)
         else:
-            settled = await self._shelf.refused(posting, reason, now=now)
+            settled = await self._repository.refused(posting, reason, now=now)
         self._on_seq(settled.last_seq)
         return list(settled.ready)
 

@@ -1,8 +1,9 @@
-"""Room on the disk: told when there is none, and noticed when there is some again."""
+"""Disk space: told when there is none, and noticed when there is some again."""
 
 from collections.abc import Callable
 from typing import TypeVar
 
+from attrs import define, field
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
@@ -15,13 +16,13 @@ from qabel.store.database.connection import Connection
 from qabel.store.database.database import Database
 
 LOOK_AGAIN = 1.0
-"""Seconds between two looks at whether there is room again."""
+"""Seconds between two looks at whether there is disk space again."""
 
 T = TypeVar("T")
 
 
 class WatchedDatabase(Database):
-    """A database that tells of each transaction for which there was no room."""
+    """A database that tells of each transaction for which there was no disk space."""
 
     on_full: Callable[[], None] = staticmethod(lambda: None)
 
@@ -35,33 +36,25 @@ class WatchedDatabase(Database):
         return failure
 
 
-class Room(Service):
-    """Remembers that the disk was full, until there is room on it again."""
+@define(eq=False)
+class DiskSpace(Service):
+    """Remembers that the disk was full, until there is space on it again."""
 
-    name = "room"
+    _has_space: Callable[[], "Deferred[bool]"]
+    """Tries whether there is space."""
+    _on_space: Callable[[], object]
+    """Called when there is some again: what could not be done can be now."""
+    _clock: IReactorTime
+    full_since: float | None = field(default=None, init=False)
+    """When the disk was found to be full, on the clock; None while there is space."""
+    _loop: LoopingCall = field(init=False)
+
+    name = "disk-space"
     _log = Logger()
 
-    def __init__(
-        self,
-        has_room: Callable[[], "Deferred[bool]"],
-        on_room: Callable[[], object],
-        clock: IReactorTime,
-    ) -> None:
-        """Prepare.
-
-        Args:
-            has_room: tries whether there is room.
-            on_room: called when there is some again: what could not be done can be now.
-            clock: for the time between two looks.
-
-        """
-        self.full_since: float | None = None
-        """When the disk was found to be full, on the clock; None while there is room."""
-        self._has_room = has_room
-        self._on_room = on_room
-        self._clock = clock
+    def __attrs_post_init__(self) -> None:
         self._loop = LoopingCall(self._look)
-        self._loop.clock = clock
+        self._loop.clock = self._clock
 
     def stopService(self) -> None:
         """Look no more."""
@@ -70,18 +63,18 @@ class Room(Service):
             self._loop.stop()
 
     def missing(self) -> None:
-        """Say that there was no room for something."""
+        """Note that there was no space for something."""
         if self.full_since is not None or not self.running:
             return
         self.full_since = self._clock.seconds()
-        self._log.error("The disk is full: nothing can be received or sent until there is room.")
+        self._log.error("The disk is full: nothing can be received or sent until there is space.")
         self._loop.start(LOOK_AGAIN, now=False).addErrback(
-            lambda failure: self._log.failure("looking for room on the disk ended", failure)
+            lambda failure: self._log.failure("looking for disk space ended", failure)
         )
 
     async def _look(self) -> None:
-        if await self._has_room() and self.running:
-            self._log.info("There is room on the disk again.")
+        if await self._has_space() and self.running:
+            self._log.info("There is disk space again.")
             self.full_since = None
             self._loop.stop()
-            self._on_room()
+            self._on_space()

@@ -1,13 +1,13 @@
 """How the daemon is, as far as it can honestly tell."""
 
 from collections.abc import Iterable, Mapping
-from typing import Any
 
 from attrs import frozen
 
 from qabel.core.backoff import Attempts
 from qabel.core.errors import StoreError
 from qabel.core.receiving.poller import ServerRounds
+from qabel.core.status.views import ServerView
 
 STALE_AFTER = 15 * 60.0
 """Seconds without one successful reading of a server after which receiving counts as stale."""
@@ -108,22 +108,22 @@ def store_trouble(error: Exception) -> Trouble:
     return Trouble(f"The store does not answer: {why}", unhealthy=True)
 
 
-def server_status(rounds: ServerRounds, wall_minus_clock: float, due: float) -> dict[str, Any]:
-    """Describe how a drop server is read, with times in milliseconds since the epoch."""
+def server_view(rounds: ServerRounds, wall_minus_clock: float, due: float) -> ServerView:
+    """Return how a drop server is read, with times in milliseconds since the epoch."""
     attempts = rounds.attempts
 
     def wall(time: float | None) -> int | None:
         return None if time is None else int((time + wall_minus_clock) * 1000)
 
-    return {
-        "server": rounds.server,
-        "drops": len(rounds.drops),
-        "last_success": wall(attempts.last_success),
-        "last_failure": wall(attempts.last_failure),
-        "last_error": attempts.last_error,
-        "failures": attempts.failures,
-        "rounds": rounds.rounds,
-        "failed_rounds": rounds.failed_rounds,
-        "seconds": round(rounds.seconds, 3),
-        "next_poll": wall(max(due, attempts.not_before)),
-    }
+    return ServerView(
+        server=rounds.server,
+        drops=len(rounds.drops),
+        last_success=wall(attempts.last_success),
+        last_failure=wall(attempts.last_failure),
+        last_error=attempts.last_error,
+        failures=attempts.failures,
+        rounds=rounds.rounds,
+        failed_rounds=rounds.failed_rounds,
+        seconds=round(rounds.seconds, 3),
+        next_poll=wall(max(due, attempts.not_before)),
+    )

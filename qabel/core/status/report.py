@@ -1,7 +1,6 @@
 """What the daemon says of itself: whether it is well, and how it is."""
 
 from collections.abc import Callable
-from typing import Any
 
 from attrs import asdict, frozen
 from twisted.internet.defer import TimeoutError as DeferredTimeout
@@ -10,19 +9,28 @@ from twisted.internet.interfaces import IReactorTime
 import qabel
 from qabel.core.errors import StoreError
 from qabel.core.journal.inbox import InboxReader
-from qabel.core.journal.journal import Log
+from qabel.core.journal.journal import Journal
 from qabel.core.receiving.poller import Poller
-from qabel.core.receiving.push_watch import Pushes
+from qabel.core.receiving.push_watch import PushWatch
 from qabel.core.receiving.receiver import Counts
 from qabel.core.sending.poster import Poster
-from qabel.core.status.disk_space import Room
+from qabel.core.status.disk_space import DiskSpace
 from qabel.core.status.health import (
     Trouble,
     disk_trouble,
     receiving_trouble,
     sending_trouble,
-    server_status,
+    server_view,
     store_trouble,
+)
+from qabel.core.status.views import (
+    DiskView,
+    InboxCountsView,
+    OutboxCountsView,
+    PostedView,
+    PushView,
+    ReceivedView,
+    StatusView,
 )
 from qabel.store.outbox.records import OutboxCounts
 from qabel.store.outbox.repository import Outbox
@@ -41,12 +49,12 @@ class Reporter:
     """Looks at the parts of the daemon, and asks the store whether it answers."""
 
     poller: Poller
-    pushes: Pushes
+    push_watch: PushWatch
     poster: Poster
     outbox: Outbox
     inbox: InboxReader
-    log: Log
-    room: Room
+    journal: Journal
+    disk_space: DiskSpace
     counts: Counts
     stale_after: Callable[[], float]
     clock: IReactorTime
@@ -54,38 +62,32 @@ class Reporter:
     started: float
     """On the clock."""
 
-    async def status(self) -> dict[str, Any]:
-        """Describe how the daemon is: JSON-ready, with no drop id and no key in it."""
+    async def status(self) -> StatusView:
+        """Return how the daemon is."""
         counts, troubles = await self._look()
         clock = self.clock.seconds()
         wall_minus_clock = self.now() - clock
-        full_since = self.room.full_since
-        return {
-            "status": "running",
-            "version": qabel.__version__,
-            "uptime": round(clock - self.started, 1),
-            "healthy": not any(each.unhealthy for each in troubles),
-            "troubles": [each.what for each in troubles],
-            "drop_servers": [
-                server_status(each, wall_minus_clock, self.poller.next_tick)
+        return StatusView(
+            status="running",
+            version=qabel.__version__,
+            uptime=round(clock - self.started, 1),
+            healthy=not any(each.unhealthy for each in troubles),
+            troubles=[each.what for each in troubles],
+            drop_servers=[
+                server_view(each, wall_minus_clock, self.poller.next_tick)
                 for each in self.poller.servers.values()
             ],
-            "push": {"listening": self.pushes.connected},
-            "disk": {
-                "full": full_since is not None,
-                "full_since": None
-                if full_since is None
-                else int((full_since + wall_minus_clock) * 1000),
-            },
-            "received": asdict(self.counts),
-            "posted": {**self.poster.outcomes, "seconds": round(self.poster.seconds, 3)},
-            "inbox": {"messages": self.inbox.messages, "latest": self.log.newest},
-            "outbox": None if counts is None else self._outbox(counts),
-            "backup": BACKUP,
-        }
+            push=PushView(self.push_watch.connected),
+            received=ReceivedView(**asdict(self.counts)),
+            posted=PostedView(**self.poster.outcomes, seconds=round(self.poster.seconds, 3)),
+            disk=self._disk(wall_minus_clock),
+            inbox=InboxCountsView(self.inbox.messages, self.journal.newest),
+            outbox=None if counts is None else self._outbox(counts),
+            backup=BACKUP,
+        )
 
     async def health(self) -> list[str]:
-        """Tell why the daemon is unfit, if it is: an empty list is good health."""
+        """Return why the daemon is unhealthy: an empty list is good health."""
         _, troubles = await self._look()
         return [each.what for each in troubles if each.unhealthy]
 
@@ -96,7 +98,7 @@ class Reporter:
         except (StoreError, DeferredTimeout) as error:
             found.append(store_trouble(error))
         now = self.clock.seconds()
-        found += disk_trouble(self.room.full_since, now)
+        found += disk_trouble(self.disk_space.full_since, now)
         found += receiving_trouble(self.poller.servers, self.started, now, self.stale_after())
         oldest = None if counts is None else self._oldest_wait(counts)
         found += sending_trouble(oldest, self.poster.unkept, self.poster.failing())
@@ -108,11 +110,18 @@ class Reporter:
         # The clock may have been set back since.
         return max(0.0, self.now() - counts.oldest_queued / 1000)
 
-    def _outbox(self, counts: OutboxCounts) -> dict[str, Any]:
+    def _disk(self, wall_minus_clock: float) -> DiskView:
+        since = self.disk_space.full_since
+        return DiskView(
+            full=since is not None,
+            full_since=None if since is None else int((since + wall_minus_clock) * 1000),
+        )
+
+    def _outbox(self, counts: OutboxCounts) -> OutboxCountsView:
         oldest = self._oldest_wait(counts)
-        return {
-            "queued": counts.queued,
-            "sent": counts.sent,
-            "failed": counts.failed,
-            "oldest_waiting": None if oldest is None else round(oldest, 1),
-        }
+        return OutboxCountsView(
+            queued=counts.queued,
+            sent=counts.sent,
+            failed=counts.failed,
+            oldest_waiting=None if oldest is None else round(oldest, 1),
+        )

@@ -13,7 +13,8 @@ from zope.interface import implementer
 
 from qabel.contract.reply import Reply
 from qabel.core.errors import Gone
-from qabel.core.journal.journal import Entry, Follower, Log
+from qabel.core.journal.follower import Follower
+from qabel.core.journal.journal import Entry, Journal
 from qabel.deferreds import a_few_at_a_time
 from qabel.rest.http.replies import begin
 from qabel.rest.http.request import ApiRequest
@@ -91,8 +92,8 @@ class Streams:
     each; whoever is paused leaves it, and catches up alone.
     """
 
-    def __init__(self, log: Log, reactor: Any) -> None:
-        self._log = log
+    def __init__(self, journal: Journal, reactor: Any) -> None:
+        self._journal = journal
         self._reactor = reactor
         self._streams: set[_Stream] = set()
         self._up_to_date: dict[_Stream, Deferred[None]] = {}
@@ -111,7 +112,7 @@ class Streams:
         self._begin(stream)
         try:
             # From here on a client that is cut off knows where to go on.
-            stream.write(_place(follower.place))
+            stream.write(b"id: %s\n\n" % follower.cursor.encode())
             await self._feed(stream)
         except Gone:
             # It was too slow for too long; when it comes again, it is told.
@@ -152,10 +153,10 @@ class Streams:
     async def _tell_all(self) -> None:
         try:
             while self._up_to_date:
-                upto = self._log.held
+                upto = self._journal.held
                 await a_few_at_a_time(list(self._up_to_date), self._tell, self._reactor)
-                if self._log.held == upto:
-                    self._news = self._log.more()
+                if self._journal.held == upto:
+                    self._news = self._journal.more()
                     await self._news
         finally:
             self._is_telling, self._news = False, None
@@ -223,7 +224,7 @@ class Streams:
         frame = self._frames.get(entry.seq)
         if frame is None:
             frame = b"id: %s\nevent: %s\ndata: %s\n\n" % (
-                entry.place.encode(),
+                entry.cursor.encode(),
                 entry.kind.encode(),
                 entry.data,
             )
@@ -231,7 +232,3 @@ class Streams:
             if len(self._frames) > FRAMES_KEPT:
                 self._frames.popitem(last=False)
         return frame
-
-
-def _place(place: str) -> bytes:
-    return b"id: %s\n\n" % place.encode()

@@ -1,17 +1,19 @@
 """One request, as a handler sees it."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 from attrs import frozen
 from klein.interfaces import IKleinRequest
 
 from qabel.contract.body import BadBody, WrongType, read_members
-from qabel.contract.rejection import Rejected, allow, rejected
+from qabel.contract.rejection import Rejected, allow, rejected, rejected_input, summary
 from qabel.contract.routes import Route
 from qabel.core.access import Access
 from qabel.core.service import CoreService
-from qabel.forms.errors import Fault
+from qabel.core.view import CoreView
+from qabel.forms.compound import Object
+from qabel.forms.errors import InvalidInput
 from qabel.rest.http.request import ApiRequest
 from qabel.rest.services import Services
 
@@ -29,8 +31,15 @@ class Call:
     query: Mapping[str, Any]
 
     @property
+    def view(self) -> CoreView:
+        """The core as the caller may see it."""
+        return self.services.core.view(self.access.identity_id)
+
+    @property
     def core(self) -> CoreService:
-        """The core."""
+        """All of the core: for callers that are not restricted to one identity."""
+        if self.access.identity_id is not None:
+            raise rejected(403, self.route.forbidden())
         return self.services.core
 
     @property
@@ -38,53 +47,59 @@ class Call:
         """Whether only the head of the answer is wanted."""
         return self.request.method == b"HEAD"
 
-    def header(self, name: bytes) -> bytes | None:
-        """Return a header of the request."""
-        return self.request.getHeader(name)
-
-    def text_header(self, name: bytes) -> str | None:
-        """Return a header of the request as text."""
-        value = self.request.getHeader(name)
+    def text_header(self, name: str) -> str | None:
+        """Return a header of the request, checked as the route declares it."""
+        value = self.request.getHeader(name.encode())
         if value is None:
             return None
         try:
-            return value.decode()
+            text: str = self.route.reads[name].form.read_text(value.decode())
         except UnicodeDecodeError:
-            raise rejected(400, f"The header {name.decode()} is not UTF-8.") from None
+            raise rejected(400, f"The header {name} is not UTF-8.") from None
+        except InvalidInput as error:
+            raise rejected(400, f"The header {name} {error}.") from None
+        return text
 
     def data(self) -> bytes:
         """Return the body."""
         return self.request.content.getvalue()
+
+    def body(self, *, key: str | None = None, unreadable: int = 400) -> dict[str, Any]:
+        """Return the body's values, by key, checked as the route declares them.
+
+        What is wrong ends the request with 400; at ``key``, if given, with 405.
+        ``unreadable`` is the status for a body that cannot be read at all.
+        """
+        declared = self.route.body or Object({})
+        if not self.data() and declared.is_optional:
+            return declared.read({})
+        members = self.read(read_members, unreadable=unreadable)
+        return self.checked(declared, members, key=key)
+
+    def checked(
+        self, declared: Object, members: Mapping[str, object], *, key: str | None = None
+    ) -> dict[str, Any]:
+        """Return the values of a body's members, or end the request as ``body`` does."""
+        try:
+            return declared.read(members)
+        except InvalidInput as error:
+            at_key = [each for each in error.errors if each.key == key]
+            if at_key:
+                raise self.wrong_key(summary("body", at_key)) from None
+            raise rejected_input("body", error.errors) from None
 
     def wrong_key(self, detail: str) -> Rejected:
         """Return the exception that ends a request with 405: a key or a document is none."""
         methods = IKleinRequest(self.request).mapper.allowed_methods()
         return rejected(405, detail, headers=(allow(methods),))
 
-    def members(self, *, unreadable: int = 400) -> dict[str, object]:
-        """Read the body, and see that all its members are known."""
-        members = self.read(read_members, unreadable=unreadable)
-        self.refuse_unknown(members)
-        return members
-
     def read(self, how: Callable[[bytes | None, bytes], T], *, unreadable: int = 400) -> T:
         """Read the body; one that cannot be read ends the request with this status."""
         try:
-            return how(self.header(b"Content-Type"), self.data())
+            return how(self.request.getHeader(b"Content-Type"), self.data())
         except WrongType as error:
             raise rejected(415, str(error)) from None
         except BadBody as error:
             if unreadable == 405:
                 raise self.wrong_key(str(error)) from None
             raise rejected(unreadable, str(error)) from None
-
-    def refuse_unknown(self, members: Iterable[str]) -> None:
-        """End the request if there are members that the route does not have."""
-        known = [key.name for key in self.route.body]
-        faults = [
-            Fault(name[:100], f"is not known; the keys are {', '.join(known)}")
-            for name in members
-            if name not in known
-        ]
-        if faults:
-            raise rejected(400, "The body has keys that nobody knows.", faults=faults)

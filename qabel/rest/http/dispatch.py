@@ -5,7 +5,7 @@ from typing import Any
 from klein import Klein
 from werkzeug.routing import BaseConverter
 
-from qabel.contract.query import defaults, read_query
+from qabel.contract.query import read_query
 from qabel.contract.rejection import rejected
 from qabel.contract.reply import Reply
 from qabel.contract.routes import Answer, Route
@@ -39,14 +39,18 @@ class RefConverter(BaseConverter):
 
 def install(app: Klein, route: Route) -> None:
     """Have Klein serve a route. The application is bound to an object with ``services``."""
-    no_query = defaults(route.query)
+    no_query = route.query.read_texts({}) if route.query.is_optional else None
 
     def endpoint(bound: Any, request: ApiRequest, **path: Any) -> Any:
         services: Services = bound.services
         access = request.decision.access or NOBODY
         if route.scopes and not route.admits(access):
             raise rejected(403, route.forbidden())
-        query = read_query(route.query, request.args) if request.args else no_query
+        query = (
+            no_query
+            if not request.args and no_query is not None
+            else read_query(route.query, request.args)
+        )
         answer = route.handler(Call(services, request, route, access, query), **path)
         if isinstance(answer, Reply) and len(answer.body) < LARGE:
             return begin(request, answer)

@@ -13,8 +13,8 @@ from qabel.contract.rejection import Rejected, allow, problem, title
 from qabel.contract.reply import Reply
 from qabel.core import errors
 from qabel.core.access import TokenFileTrouble
+from qabel.forms.errors import FieldError, InvalidInput, UnknownKey
 from qabel.jsontext import InvalidJSON
-from qabel.settings.document import Fault, InvalidDocument, UnknownKey
 
 _log = Logger()
 
@@ -40,17 +40,17 @@ def _unknown_key(error: UnknownKey, methods: _Methods) -> Reply:
     return problem(
         405,
         "The key is not valid.",
-        faults=[Fault(error.key, error.detail)],
+        errors=[FieldError(error.key, error.detail)],
         headers=(allow(methods()),),
     )
 
 
-def _invalid_document(error: InvalidDocument, _: _Methods) -> Reply:
-    return problem(400, "The settings are not valid.", faults=error.faults)
+def _invalid_document(error: InvalidInput, _: _Methods) -> Reply:
+    return problem(400, "The settings are not valid.", errors=error.errors)
 
 
 def _invalid(error: errors.Invalid, _: _Methods) -> Reply:
-    return problem(400, error.detail, faults=error.faults)
+    return problem(400, error.detail, errors=error.errors)
 
 
 def _too_large(error: errors.TooLarge, _: _Methods) -> Reply:
@@ -93,9 +93,10 @@ def _plain(status: int) -> Callable[[errors.CoreError, _Methods], Reply]:
 _TABLE: tuple[tuple[type[BaseException], Callable[[Any, _Methods], Reply]], ...] = (
     (Rejected, lambda error, _: error.reply),
     (UnknownKey, _unknown_key),
-    (InvalidDocument, _invalid_document),
+    (InvalidInput, _invalid_document),
     (InvalidJSON, lambda error, _: problem(400, f"This is not valid JSON: {error}.")),
     (errors.Invalid, _invalid),
+    (errors.Forbidden, _plain(403)),
     (errors.NotFound, _plain(404)),
     (errors.Conflict, _plain(409)),
     (errors.Changed, _plain(412)),
@@ -116,6 +117,6 @@ def _unexpected(error: BaseException) -> Reply:
     _log.failure("Incident {incident}: a request failed", Failure(error), incident=incident)
     return problem(
         500,
-        f"Something went wrong that nobody expected. The log tells more under {incident}.",
+        f"Unexpected error; the log has details under incident {incident}.",
         incident=incident,
     )

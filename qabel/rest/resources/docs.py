@@ -8,7 +8,7 @@ from importlib.resources import files
 
 from qabel.contract.reply import Headers, Reply
 from qabel.contract.routes import OPEN, Routes
-from qabel.contract.schemas import STRING
+from qabel.contract.schemas import ANY_OBJECT, TEXT
 from qabel.rest.http.call import Call
 
 routes = Routes("Contract")
@@ -30,13 +30,13 @@ _HEADERS: Headers = (
 @routes.add(
     "GET",
     "/openapi.json",
-    "Give this contract as an OpenAPI 3.1 document",
+    "Return this contract as an OpenAPI 3.1 document",
     scopes=OPEN,
     answers={200: "The document."},
-    gives={"type": "object"},
+    gives=ANY_OBJECT,
 )
 def openapi(call: Call) -> Reply:
-    """Give the contract for programs."""
+    """Return the contract for programs."""
     return Reply(200, call.services.openapi())
 
 
@@ -50,8 +50,8 @@ def _declare(path: str, name: str, what: str, content_type: str) -> None:
         path,
         what,
         scopes=OPEN,
-        answers={200: "It is here."},
-        gives=STRING,
+        answers={200: "The file."},
+        gives=TEXT,
         tells={200: ("Content-Security-Policy",)},
         produces=content_type,
     )
@@ -62,8 +62,8 @@ def _declare(path: str, name: str, what: str, content_type: str) -> None:
 _declare(
     "/docs",
     "index.html",
-    "Give a page to read this contract, and to try it",
+    "Return a page to read this contract, and to try it",
     "text/html; charset=utf-8",
 )
-_declare("/docs/page.js", "page.js", "Give the page's script", "text/javascript; charset=utf-8")
-_declare("/docs/page.css", "page.css", "Give the page's style", "text/css; charset=utf-8")
+_declare("/docs/page.js", "page.js", "Return the page's script", "text/javascript; charset=utf-8")
+_declare("/docs/page.css", "page.css", "Return the page's style", "text/css; charset=utf-8")

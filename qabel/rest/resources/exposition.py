@@ -1,8 +1,8 @@
 """A status in numbers, written as Prometheus reads it."""
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator, Sequence
 
+from msgspec.structs import asdict
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import (
     CounterMetricFamily,
@@ -12,9 +12,17 @@ from prometheus_client.core import (
 )
 from prometheus_client.registry import Collector
 
+from qabel.core.status.views import (
+    OutboxCountsView,
+    PostedView,
+    ReceivedView,
+    ServerView,
+    StatusView,
+)
 
-def expose(status: Mapping[str, Any]) -> bytes:
-    """Write what ``CoreService.status`` gives in Prometheus' text format."""
+
+def expose(status: StatusView) -> bytes:
+    """Return a status in Prometheus' text format."""
     registry = CollectorRegistry()
     registry.register(_Status(status))
     return generate_latest(registry)
@@ -23,44 +31,45 @@ def expose(status: Mapping[str, Any]) -> bytes:
 class _Status(Collector):
     """The numbers in one status."""
 
-    def __init__(self, status: Mapping[str, Any]) -> None:
+    def __init__(self, status: StatusView) -> None:
         self._status = status
 
     def collect(self) -> Iterator[Metric]:
-        """Give each of them."""
+        """Yield each of them."""
         status = self._status
-        yield _gauge("uptime_seconds", "Since the start.", status["uptime"])
-        yield _gauge("healthy", "Whether the daemon is well.", status["healthy"])
-        yield _gauge("inbox_messages", "In the inbox.", status["inbox"]["messages"])
-        if status["outbox"] is not None:
-            yield from _outbox(status["outbox"])
-        yield from _messages(status["received"], status["posted"])
-        yield from _servers(status["drop_servers"])
+        yield _gauge("uptime_seconds", "Since the start.", status.uptime)
+        yield _gauge("healthy", "Whether the daemon is well.", status.healthy)
+        yield _gauge("inbox_messages", "In the inbox.", status.inbox.messages)
+        if status.outbox is not None:
+            yield from _outbox(status.outbox)
+        yield from _messages(status.received, status.posted)
+        yield from _servers(status.drop_servers)
 
 
-def _outbox(outbox: Mapping[str, Any]) -> Iterator[Metric]:
+def _outbox(outbox: OutboxCountsView) -> Iterator[Metric]:
     family = GaugeMetricFamily("qabel_outbox_deliveries", "In the outbox.", labels=["state"])
-    for state in ("queued", "sent", "failed"):
-        family.add_metric([state], outbox[state])
+    family.add_metric(["queued"], outbox.queued)
+    family.add_metric(["sent"], outbox.sent)
+    family.add_metric(["failed"], outbox.failed)
     yield family
     yield _gauge(
         "outbox_oldest_waiting_seconds",
         "How long the oldest one waits that is not sent.",
-        outbox["oldest_waiting"] or 0.0,
+        outbox.oldest_waiting or 0.0,
     )
 
 
-def _messages(received: Mapping[str, Any], posted: Mapping[str, Any]) -> Iterator[Metric]:
+def _messages(received: ReceivedView, posted: PostedView) -> Iterator[Metric]:
     looked = CounterMetricFamily(
         "qabel_messages", "Found in drops, since the start.", labels=["outcome"]
     )
-    for outcome, count in received.items():
+    for outcome, count in asdict(received).items():
         looked.add_metric([outcome], count)
     yield looked
     attempts = CounterMetricFamily(
         "qabel_post_attempts", "Of posting a message, since the start.", labels=["outcome"]
     )
-    counts = {outcome: count for outcome, count in posted.items() if outcome != "seconds"}
+    counts = {"taken": posted.taken, "refused": posted.refused, "failed": posted.failed}
     for outcome, count in counts.items():
         attempts.add_metric([outcome], count)
     yield attempts
@@ -68,12 +77,12 @@ def _messages(received: Mapping[str, Any], posted: Mapping[str, Any]) -> Iterato
         "qabel_post_seconds",
         "How long attempts took.",
         count_value=sum(counts.values()),
-        sum_value=posted["seconds"],
+        sum_value=posted.seconds,
     )
 
 
-def _servers(servers: list[Mapping[str, Any]]) -> Iterator[Metric]:
-    """Tell of servers by their place in ``/status``: whom one speaks with is nobody's business."""
+def _servers(servers: Sequence[ServerView]) -> Iterator[Metric]:
+    """Yield what there is of servers, named by their place in ``/status``: not whom one uses."""
     labels = ["server"]
     failures = GaugeMetricFamily(
         "qabel_drop_server_failures", "Rounds that failed in a row.", labels=labels
@@ -87,11 +96,11 @@ def _servers(servers: list[Mapping[str, Any]]) -> Iterator[Metric]:
     polls = SummaryMetricFamily("qabel_poll_seconds", "How long rounds took.", labels=labels)
     for index, each in enumerate(servers):
         label = [str(index)]
-        failures.add_metric(label, each["failures"])
-        failed.add_metric(label, each["failed_rounds"])
-        polls.add_metric(label, count_value=each["rounds"], sum_value=each["seconds"])
-        if each["last_success"] is not None:
-            success.add_metric(label, each["last_success"] / 1000)
+        failures.add_metric(label, each.failures)
+        failed.add_metric(label, each.failed_rounds)
+        polls.add_metric(label, count_value=each.rounds, sum_value=each.seconds)
+        if each.last_success is not None:
+            success.add_metric(label, each.last_success / 1000)
     yield from (failures, success, failed, polls)
 
 

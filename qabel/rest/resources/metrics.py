@@ -2,7 +2,7 @@
 
 from qabel.contract.reply import Reply
 from qabel.contract.routes import Routes
-from qabel.contract.schemas import STRING
+from qabel.contract.schemas import TEXT
 from qabel.rest.http.call import Call
 
 routes = Routes("Metrics")
@@ -16,12 +16,12 @@ CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
     "See how the daemon is, as Prometheus reads it",
     scopes={"status"},
     answers={200: "Metrics as text."},
-    gives=STRING,
+    gives=TEXT,
     produces=CONTENT_TYPE,
 )
 async def metrics(call: Call) -> Reply:
-    """Give the status in numbers."""
-    # Few ask for it, and all would wait for it at the start.
+    """Return the status in numbers."""
+    # Few ask for it, and importing it would slow down every start.
     from qabel.rest.resources.exposition import expose  # noqa: PLC0415
 
     return Reply(200, expose(await call.core.status()), CONTENT_TYPE.encode())

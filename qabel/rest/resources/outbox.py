@@ -1,13 +1,16 @@
 """``/outbox``: what is on its way, and what became of it."""
 
-from qabel.contract.query import MAX_ID, whole_number
-from qabel.contract.reply import NO_CONTENT, Reply
+from qabel.contract.query import MAX_ID
+from qabel.contract.reply import NO_CONTENT, Reply, json_reply
 from qabel.contract.routes import Routes
-from qabel.contract.schemas import listing, ref
+from qabel.core.sending.views import SendView
+from qabel.forms.compound import Key
+from qabel.forms.plain import Integer
 from qabel.rest.http.call import Call
 
 routes = Routes("Outbox")
 
+_SENDS = list[SendView]
 _NOT_FOUND = {404: "There is no such send."}
 
 
@@ -17,17 +20,16 @@ _NOT_FOUND = {404: "There is no such send."}
     "List what was sent, oldest first",
     scopes={"read", "send"},
     for_one_identity=True,
-    query=(
-        whole_number("after", 0, MAX_ID, 0, "Only those with a larger id."),
-        whole_number("limit", 1, 1000, 100, "How many at most."),
-    ),
+    query={
+        "after": Key(Integer(0, MAX_ID), 0, description="Only those with a larger id."),
+        "limit": Key(Integer(1, 1000), 100, description="How many at most."),
+    },
     answers={200: "A list, recipient by recipient: sent, queued, failed, acknowledged."},
-    gives=listing(ref("Send")),
+    gives=_SENDS,
 )
 async def sends(call: Call) -> Reply:
     """List sends."""
-    query, own = call.query, call.access.identity_id
-    return Reply(200, await call.core.outbox.sends(query["after"], query["limit"], own))
+    return json_reply(await call.view.outbox.sends(call.query["after"], call.query["limit"]))
 
 
 @routes.add(
@@ -37,22 +39,22 @@ async def sends(call: Call) -> Reply:
     scopes={"read", "send"},
     for_one_identity=True,
     answers={200: "The send.", **_NOT_FOUND},
-    gives=ref("Send"),
+    gives=SendView,
 )
 async def read(call: Call, send_id: int) -> Reply:
-    """Give one send."""
-    return Reply(200, await call.core.outbox.get(send_id, call.access.identity_id))
+    """Return one send."""
+    return json_reply(await call.view.outbox.get(send_id))
 
 
 @routes.add(
     "DELETE",
     "/outbox/<id:send_id>",
-    "Forget a send; what was not yet posted of it never will be",
+    "Delete a send; recipients that it was not sent to yet never get it",
     scopes={"send"},
     for_one_identity=True,
-    answers={204: "Forgotten.", **_NOT_FOUND},
+    answers={204: "Deleted.", **_NOT_FOUND},
 )
 async def delete(call: Call, send_id: int) -> Reply:
-    """Forget one send."""
-    await call.core.outbox.delete(send_id, call.access.identity_id)
+    """Delete one send."""
+    await call.view.outbox.delete(send_id)
     return NO_CONTENT

@@ -1,46 +1,60 @@
 """``/identities`` and ``/contacts``: who the user is, and whom the user knows."""
 
-from collections.abc import Mapping
-from typing import Any
-
 from twisted.internet.threads import deferToThread
 
-from qabel.contract.query import text
-from qabel.contract.rejection import rejected
 from qabel.contract.reply import NO_CONTENT, Reply, created, file_reply, json_reply
-from qabel.contract.routes import Key, Routes
-from qabel.contract.schemas import OPTIONAL_REFERENCE, STRING, listing, nullable, ref
-from qabel.contract.uploads import CONTACT_BODY, IDENTITY_BODY, read_upload
-from qabel.forms.forms import MAX_TEXT
+from qabel.contract.routes import Routes
+from qabel.contract.schemas import BYTES, TEXT
+from qabel.contract.uploads import read_upload, upload
+from qabel.core.people.references import ReferenceForm
+from qabel.core.people.views import ContactView, IdentityView, ImportedView
+from qabel.drop.cards import QcoContact, QcoFile, QidFile
+from qabel.forms.compound import Key, Object, OrNull
+from qabel.forms.plain import Text
 from qabel.rest.http.call import Call
 from qabel.rest.resources.qr import FORMATS, draw
-from qabel.settings.document import Fault
-from qabel.settings.qabel_forms import DropURLForm
+from qabel.settings.items import DROP_URLS
+from qabel.settings.module_data import ModuleDataForm
+from qabel.settings.qabel_forms import PUBLIC_KEY
 
 routes = Routes("People")
 
 READ = {"read", "send", "settings"}
 WRITE = {"settings"}
 
-_ALIAS = {"type": "string", "maxLength": MAX_TEXT, "examples": ["Alice"]}
+_IDENTITIES = list[IdentityView]
+_CONTACTS = list[ContactView]
+_IMPORTED = list[ImportedView]
+
 _LOCATION = {201: ("Location",)}
 _ATTACHED = {200: ("Content-Disposition",)}
-_DROPS = {"type": "array", "items": DropURLForm().schema()}
-_KEY = {"type": "string", "pattern": "^[0-9A-Fa-f]{64}$", "examples": ["aa" * 32]}
-_MODULE_DATA = {"type": "object", "additionalProperties": {"type": "object"}}
-_OWNER = text("identity", None, "Whose contact: an identity's id or public key.")
-_OWNER_KEY = Key("identity", "Whose contact: an identity's id or public key.", OPTIONAL_REFERENCE)
+_OWNER_TEXT = "Whose contact: an identity's id or public key."
+_OWNER = Key(OrNull(ReferenceForm()), None, description=_OWNER_TEXT)
+_QUERY = {"identity": Key(Text(200, shortest=1), None, description=_OWNER_TEXT)}
+_ALIAS = Key(Text(), description="Its name.", examples=["Alice"])
 
-_IDENTITY_BODY = (
-    Key("alias", "Its name.", _ALIAS, True),
-    Key("drops", "Its drop URLs, if none is to be made.", nullable(_DROPS)),
+_IDENTITY = Object(
+    {
+        "alias": _ALIAS,
+        "drops": Key(OrNull(DROP_URLS), None, description="Its drop URLs, if none is to be made."),
+    }
 )
-_CONTACT_BODY = (
-    Key("alias", "Its name.", _ALIAS, True),
-    Key("public_key", "64 hexadecimal digits.", _KEY, True),
-    Key("drop_urls", "Where it is reached.", _DROPS),
-    Key("module_data", "What modules keep with it.", _MODULE_DATA),
-    _OWNER_KEY,
+_IDENTITY_CHANGES = Object(
+    {"alias": _ALIAS, "drops": Key(DROP_URLS, description="Its drop URLs.")}
+).as_changes()
+
+_CONTACT_KEYS = {
+    "alias": _ALIAS,
+    "public_key": Key(PUBLIC_KEY, description="64 hexadecimal digits.", examples=["aa" * 32]),
+    "drop_urls": Key(DROP_URLS, (), description="Where it can be reached."),
+    "module_data": Key(ModuleDataForm(), None, description="What modules keep with it."),
+}
+_CONTACT = Object({**_CONTACT_KEYS, "identity": _OWNER})
+_CONTACT_CHANGES = Object(_CONTACT_KEYS).as_changes()
+
+_IDENTITY_UPLOAD, _IDENTITY_BODY = upload("The .qid document", [QidFile])
+_CONTACTS_UPLOAD, _CONTACTS_BODY = upload(
+    "The .qco document", [QcoFile, QcoContact], identity=_OWNER
 )
 
 _NO_IDENTITY = {404: "There is no such identity."}
@@ -54,50 +68,50 @@ _NO_CONTACT = {404: "There is no such contact."}
     scopes=READ,
     for_one_identity=True,
     answers={200: "A list of identities, without their private keys."},
-    gives=listing(ref("Identity")),
+    gives=_IDENTITIES,
 )
 def identities(call: Call) -> Reply:
     """List identities."""
-    own = call.access.identity_id
-    return json_reply(
-        [each for each in call.core.directory.identities() if own in (None, each["id"])]
-    )
+    return json_reply(call.view.people.identities())
 
 
 @routes.add(
     "POST",
     "/identities",
-    "Make an identity: a key pair, and a drop on the first active drop server",
+    "Create an identity: a key pair, and a drop on the first active drop server",
     scopes=WRITE,
-    body=_IDENTITY_BODY,
-    answers={201: "Made.", 400: "It is not valid.", 409: "There is no active drop server."},
-    gives=ref("Identity"),
+    body=_IDENTITY,
+    answers={201: "Created.", 400: "It is not valid.", 409: "There is no active drop server."},
+    gives=IdentityView,
     tells=_LOCATION,
 )
 async def add_identity(call: Call) -> Reply:
-    """Make an identity."""
-    given = call.members()
-    identity = await call.core.directory.add_identity(given.get("alias"), given.get("drops"))
-    return created(identity, f"/identities/{identity['id']}")
+    """Create an identity."""
+    given = call.body()
+    identity = await call.core.people.add_identity(given["alias"], given["drops"])
+    return created(identity, f"/identities/{identity.id}")
 
 
 @routes.add(
     "POST",
     "/identities/import",
-    "Take in an identity from a .qid document",
+    "Import an identity from a .qid document",
     scopes=WRITE,
-    raw=IDENTITY_BODY,
-    answers={201: "Taken in.", 400: "It is no valid document.", 409: "It is there already."},
-    gives=ref("Identity"),
+    raw=_IDENTITY_BODY,
+    parts=(QidFile,),
+    answers={
+        201: "Imported.",
+        400: "It is not a valid document.",
+        409: "The identity exists already.",
+    },
+    gives=IdentityView,
     tells=_LOCATION,
 )
 async def import_identity(call: Call) -> Reply:
-    """Take in an identity."""
-    document, given = call.read(read_upload)
-    if given:
-        raise rejected(400, "Unknown keys in the body: identity. Known keys: document.")
-    identity = await call.core.directory.import_identity(document)
-    return created(identity, f"/identities/{identity['id']}")
+    """Import an identity."""
+    given = call.checked(_IDENTITY_UPLOAD, call.read(read_upload))
+    identity = await call.core.cards.import_identity(given["document"])
+    return created(identity, f"/identities/{identity.id}")
 
 
 @routes.add(
@@ -107,11 +121,11 @@ async def import_identity(call: Call) -> Reply:
     scopes=READ,
     for_one_identity=True,
     answers={200: "The identity, without its private key.", **_NO_IDENTITY},
-    gives=ref("Identity"),
+    gives=IdentityView,
 )
 def identity(call: Call, ref: str) -> Reply:
-    """Give one identity."""
-    return json_reply(_identity(call, ref))
+    """Return one identity."""
+    return json_reply(call.view.people.identity(ref))
 
 
 @routes.add(
@@ -119,13 +133,13 @@ def identity(call: Call, ref: str) -> Reply:
     "/identities/<ref:ref>",
     "Change an identity's alias or drops",
     scopes=WRITE,
-    body=(Key("alias", "Its name.", _ALIAS), Key("drops", "Its drop URLs.", _DROPS)),
+    body=_IDENTITY_CHANGES,
     answers={200: "Changed.", 400: "It is not valid.", **_NO_IDENTITY},
-    gives=ref("Identity"),
+    gives=IdentityView,
 )
 async def change_identity(call: Call, ref: str) -> Reply:
     """Change one identity."""
-    return json_reply(await call.core.directory.change_identity(ref, call.members()))
+    return json_reply(await call.core.people.change_identity(ref, call.body()))
 
 
 @routes.add(
@@ -137,56 +151,54 @@ async def change_identity(call: Call, ref: str) -> Reply:
 )
 async def delete_identity(call: Call, ref: str) -> Reply:
     """Delete one identity."""
-    await call.core.directory.delete_identity(ref)
+    await call.core.people.delete_identity(ref)
     return NO_CONTENT
 
 
 @routes.add(
     "GET",
     "/identities/<ref:ref>/export",
-    "Give the .qid document of an identity, which holds its private key",
+    "Export an identity as a .qid document, which holds its private key",
     scopes=WRITE,
     answers={200: "The document.", 409: "It cannot be written.", **_NO_IDENTITY},
-    gives=ref("IdentityFile"),
+    gives=QidFile,
     tells=_ATTACHED,
 )
 def export_identity(call: Call, ref: str) -> Reply:
-    """Give an identity with its private key."""
-    directory = call.core.directory
-    name = f"identity-{directory.identity(ref)['id']}.qid"
-    return file_reply(directory.export_identity(ref), b"application/json", name)
+    """Export an identity with its private key."""
+    body = call.core.cards.export_identity(ref)
+    return _file(body, f"identity-{call.core.people.identity(ref).id}.qid")
 
 
 @routes.add(
     "GET",
     "/identities/<ref:ref>/contact",
-    "Give the .qco document that an identity hands to others",
+    "Export what an identity hands to others as a .qco document",
     scopes=READ,
     for_one_identity=True,
     answers={200: "The document.", 409: "It cannot be written.", **_NO_IDENTITY},
-    gives=ref("ContactFile"),
+    gives=QcoFile,
     tells=_ATTACHED,
 )
 def contact_file(call: Call, ref: str) -> Reply:
-    """Give what others need to know of an identity."""
-    name = f"identity-{_identity(call, ref)['id']}.qco"
-    return file_reply(call.core.directory.contact_file(ref), b"application/json", name)
+    """Export what others need to know of an identity."""
+    body = call.view.cards.contact_file(ref)
+    return _file(body, f"identity-{call.view.people.identity(ref).id}.qco")
 
 
 def _declare_qr(suffix: str, content_type: str) -> None:
     @routes.add(
         "GET",
         f"/identities/<ref:ref>/qr.{suffix}",
-        f"Give what an identity hands to others as a QR code ({suffix})",
+        f"Return what an identity hands to others as a QR code ({suffix})",
         scopes=READ,
         for_one_identity=True,
         answers={200: "The QR code.", 409: "It does not fit into one.", **_NO_IDENTITY},
-        gives=STRING if content_type.startswith("text/") else {},
+        gives=TEXT if content_type.startswith("text/") else BYTES,
         produces=content_type,
     )
     async def qr(call: Call, ref: str) -> Reply:
-        _identity(call, ref)
-        content = call.core.directory.contact_text(ref)
+        content = call.view.cards.contact_text(ref)
         return Reply(200, await deferToThread(draw, content, suffix), content_type.encode())
 
 
@@ -200,15 +212,13 @@ for _suffix, _content_type in FORMATS.items():
     "List the contacts",
     scopes=READ,
     for_one_identity=True,
-    query=(_OWNER,),
+    query=_QUERY,
     answers={200: "A list of contacts."},
-    gives=listing(ref("Contact")),
+    gives=_CONTACTS,
 )
 def contacts(call: Call) -> Reply:
     """List contacts."""
-    own = call.access.identity_id
-    found = call.core.directory.contacts(call.query["identity"])
-    return json_reply([each for each in found if own in (None, each["identity_id"])])
+    return json_reply(call.view.people.contacts(call.query["identity"]))
 
 
 @routes.add(
@@ -216,34 +226,42 @@ def contacts(call: Call) -> Reply:
     "/contacts",
     "Add a contact",
     scopes=WRITE,
-    query=(_OWNER,),
-    body=_CONTACT_BODY,
-    answers={201: "Added.", 400: "It is not valid.", 409: "It is there already."},
-    gives=ref("Contact"),
+    query=_QUERY,
+    body=_CONTACT,
+    answers={201: "Added.", 400: "It is not valid.", 409: "The contact exists already."},
+    gives=ContactView,
     tells=_LOCATION,
 )
 async def add_contact(call: Call) -> Reply:
     """Add a contact."""
-    given = call.members()
-    owner = _owner(call, given)
-    contact = await call.core.directory.add_contact(owner, given)
-    return created(contact, f"/contacts/{contact['id']}")
+    given = call.body()
+    modules = given["module_data"]
+    contact = await call.core.people.add_contact(
+        given["identity"] if given["identity"] is not None else call.query["identity"],
+        given["alias"],
+        given["public_key"],
+        given["drop_urls"],
+        None if modules is None else modules.value,
+    )
+    return created(contact, f"/contacts/{contact.id}")
 
 
 @routes.add(
     "POST",
     "/contacts/import",
-    "Take in contacts from a .qco document, or from the text of a QR code",
+    "Import contacts from a .qco document, or from the text of a QR code",
     scopes=WRITE,
-    query=(_OWNER,),
-    raw=CONTACT_BODY,
-    gives=listing(ref("Imported")),
-    answers={200: "A list of what became of each.", 400: "It is no valid document."},
+    query=_QUERY,
+    raw=_CONTACTS_BODY,
+    parts=(QcoFile, QcoContact),
+    gives=_IMPORTED,
+    answers={200: "A list of what became of each.", 400: "It is not a valid document."},
 )
 async def import_contacts(call: Call) -> Reply:
-    """Take in contacts."""
-    document, given = call.read(read_upload)
-    return json_reply(await call.core.directory.import_contacts(_owner(call, given), document))
+    """Import contacts."""
+    given = call.checked(_CONTACTS_UPLOAD, call.read(read_upload))
+    owner = given["identity"] if given["identity"] is not None else call.query["identity"]
+    return json_reply(await call.core.cards.import_contacts(owner, given["document"]))
 
 
 @routes.add(
@@ -253,11 +271,11 @@ async def import_contacts(call: Call) -> Reply:
     scopes=READ,
     for_one_identity=True,
     answers={200: "The contact.", **_NO_CONTACT},
-    gives=ref("Contact"),
+    gives=ContactView,
 )
 def contact(call: Call, contact_id: int) -> Reply:
-    """Give one contact."""
-    return json_reply(_contact(call, contact_id))
+    """Return one contact."""
+    return json_reply(call.view.people.contact(contact_id))
 
 
 @routes.add(
@@ -265,13 +283,13 @@ def contact(call: Call, contact_id: int) -> Reply:
     "/contacts/<id:contact_id>",
     "Change a contact",
     scopes=WRITE,
-    body=_CONTACT_BODY[:-1],
+    body=_CONTACT_CHANGES,
     answers={200: "Changed.", 400: "It is not valid.", **_NO_CONTACT},
-    gives=ref("Contact"),
+    gives=ContactView,
 )
 async def change_contact(call: Call, contact_id: int) -> Reply:
     """Change one contact."""
-    return json_reply(await call.core.directory.change_contact(contact_id, call.members()))
+    return json_reply(await call.core.people.change_contact(contact_id, call.body()))
 
 
 @routes.add(
@@ -283,50 +301,24 @@ async def change_contact(call: Call, contact_id: int) -> Reply:
 )
 async def delete_contact(call: Call, contact_id: int) -> Reply:
     """Delete one contact."""
-    await call.core.directory.delete_contact(contact_id)
+    await call.core.people.delete_contact(contact_id)
     return NO_CONTENT
 
 
 @routes.add(
     "GET",
     "/contacts/<id:contact_id>/export",
-    "Give the .qco document of a contact",
+    "Export a contact as a .qco document",
     scopes=READ,
     for_one_identity=True,
     answers={200: "The document.", 409: "It cannot be written.", **_NO_CONTACT},
-    gives=ref("ContactFile"),
+    gives=QcoFile,
     tells=_ATTACHED,
 )
 def export_contact(call: Call, contact_id: int) -> Reply:
-    """Give a contact as a file."""
-    _contact(call, contact_id)
-    body = call.core.directory.export_contact(contact_id)
-    return file_reply(body, b"application/json", f"contact-{contact_id}.qco")
+    """Export a contact as a file."""
+    return _file(call.view.cards.export_contact(contact_id), f"contact-{contact_id}.qco")
 
 
-def _identity(call: Call, ref: str) -> Mapping[str, Any]:
-    """Find an identity that whoever asks may see."""
-    found = call.core.directory.identity(ref)
-    if call.access.identity_id not in (None, found["id"]):
-        raise rejected(404, "There is no such identity.")
-    return found
-
-
-def _contact(call: Call, contact_id: int) -> Mapping[str, Any]:
-    """Find a contact that whoever asks may see."""
-    found = call.core.directory.contact(contact_id)
-    if call.access.identity_id not in (None, found["identity_id"]):
-        raise rejected(404, f"There is no contact {contact_id}.")
-    return found
-
-
-def _owner(call: Call, given: dict[str, object]) -> str | None:
-    """Take out whose contact it is: from the body, else from the query."""
-    owner = given.pop("identity", None)
-    if owner is None:
-        by_query: str | None = call.query["identity"]
-        return by_query
-    if isinstance(owner, bool) or not isinstance(owner, int | str):
-        fault = Fault("identity", "must be the id or the public key of one of your identities")
-        raise rejected(400, "The identity is unknown.", faults=[fault])
-    return str(owner)
+def _file(body: bytes, name: str) -> Reply:
+    return file_reply(body, b"application/json", name)

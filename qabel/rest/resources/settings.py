@@ -1,35 +1,47 @@
 """``/settings`` and ``/synced``: the two settings documents."""
 
-from collections.abc import Callable
 from typing import Any
 
-from qabel.contract.body import FORM, JSON, MERGE_PATCH, MULTIPART, read_members, read_patch
-from qabel.contract.rejection import rejected
+from attrs import frozen
+
+from qabel.contract.body import FORM, JSON, MERGE_PATCH, MULTIPART, read_patch
 from qabel.contract.reply import Reply, versioned
-from qabel.contract.routes import Header, Key, Raw, Routes
-from qabel.contract.schemas import OBJECT, Schema, ref
+from qabel.contract.routes import Raw, Routes
+from qabel.contract.schemas import Document, reference
 from qabel.core.service import CoreService
-from qabel.core.settings import LiveDocument
+from qabel.core.settings import SettingsDocument
+from qabel.forms.compound import Key, Object
+from qabel.forms.errors import invalid
+from qabel.forms.form import Form, Schema
+from qabel.forms.plain import Anything, Text
 from qabel.jsontext import InvalidJSON, parse
 from qabel.rest.http.call import Call
+from qabel.settings.document import DocumentType
+from qabel.settings.local import LOCAL
+from qabel.settings.synced import SYNCED
 
 routes = Routes("Settings")
 
 SCOPES = {"settings"}
 
-_KEY = Key(
-    "key",
-    "Key to update, can be in the form of foo.bar.baz.",
-    {"type": "string", "examples": ["poll_interval"]},
-    True,
+_CHANGE = Object(
+    {
+        "key": Key(
+            Text(),
+            description="Key to update, can be in the form of foo.bar.baz.",
+            examples=["poll_interval"],
+        ),
+        "value": Key(Anything(), description="Value to set for the key.", examples=[5]),
+    }
 )
-_VALUE = Key("value", "Value to set for the key.", {"examples": [5]}, True)
-_IF_NONE_MATCH = Header("If-None-Match", "Versions (ETag) that are there already.")
-_IF_MATCH = Header("If-Match", "The version (ETag) that is to be changed.")
+_IF_NONE_MATCH = {
+    "If-None-Match": Key(Text(), None, description="Versions (ETag) that the client has.")
+}
+_IF_MATCH = {"If-Match": Key(Text(), None, description="The version (ETag) that is to be changed.")}
 _TELLS = {200: ("ETag",), 304: ("ETag",)}
 _PATCH = Raw(
     "A JSON merge patch (RFC 7396).",
-    dict.fromkeys((JSON, MERGE_PATCH, FORM, MULTIPART), OBJECT),
+    {kind: {"type": "object"} for kind in (JSON, MERGE_PATCH, FORM, MULTIPART)},
 )
 
 _READ = {200: "The whole document.", 304: "It has not changed."}
@@ -37,132 +49,161 @@ _WRITE = {
     200: "Updated; the whole document after the change.",
     400: "The value is not valid.",
     412: "The document has changed.",
-    415: "The content type is not taken.",
+    415: "The content type is not supported.",
 }
 _WRONG_KEY = {405: "The key is not valid."}
-_NO_DOCUMENT = {405: "It is missing, or no valid JSON document."}
+_NO_DOCUMENT = {405: "The settings are missing, or not a valid JSON document."}
 
 
-Choose = Callable[[CoreService], LiveDocument[Any]]
+class _SettingsForm(Form[object]):
+    """A whole settings document, or the text of one: what is in it is checked by its type."""
+
+    def __init__(self, given: Document) -> None:
+        self._given = given
+
+    def read(self, value: object) -> object:
+        """Return the document as parsed JSON."""
+        if not isinstance(value, str):
+            return value
+        try:
+            return parse(value.encode())
+        except InvalidJSON as error:
+            raise invalid(f"is not a valid JSON document: {error}") from None
+        except UnicodeEncodeError:
+            raise invalid("is not a valid JSON document") from None
+
+    def write(self, value: object) -> object:
+        """Return the document as it is."""
+        return value
+
+    def schema(self) -> Schema:
+        """Describe it."""
+        text = {"type": "string", "contentMediaType": JSON}
+        return {"anyOf": [reference(self._given.name), text]}
 
 
-def _declare(path: str, what: str, choose: Choose) -> None:
-    """Declare the routes of one document."""
+@frozen
+class _Kind:
+    """One of the two documents: where it is served, and what the contract tells of it."""
+
+    path: str
+    what: str
+    given: Document
+    """As it may be given: ids, times and keys may be left out."""
+    whole: Document
+    """As it is returned: nothing is left out."""
+    is_local: bool
+
+    def of(self, core: CoreService) -> SettingsDocument[Any]:
+        """Return the document."""
+        return core.local if self.is_local else core.synced
+
+
+def _kind(path: str, what: str, kind: DocumentType[Any], *, is_local: bool) -> _Kind:
+    schema = {name: value for name, value in kind.json_schema().items() if name != "$schema"}
+    properties = {name: _whole_items(each) for name, each in schema["properties"].items()}
+    whole = {**schema, "properties": properties, "required": list(properties)}
     name = f"{what.title()}Settings"
-    whole = ref(f"Whole{name}")
-    _declare_reading(path, what, choose, whole)
-    _declare_change(path, what, choose, whole)
-    _declare_substitution(path, what, choose, whole, ref(name))
-    _declare_merging(path, what, choose, whole)
+    return _Kind(path, what, Document(name, schema), Document(f"Whole{name}", whole), is_local)
 
 
-def _declare_reading(path: str, what: str, choose: Choose, whole: Schema) -> None:
+def _whole_items(schema: Schema) -> Schema:
+    if "items" not in schema:
+        return schema
+    items = schema["items"]
+    return {**schema, "items": {**items, "required": list(items["properties"])}}
+
+
+def _declare(kind: _Kind) -> None:
+    """Declare the routes of one document."""
+    _declare_reading(kind)
+    _declare_change(kind)
+    _declare_substitution(kind)
+    _declare_merging(kind)
+
+
+def _declare_reading(kind: _Kind) -> None:
     @routes.add(
         "GET",
-        path,
-        f"Read the {what} settings",
+        kind.path,
+        f"Read the {kind.what} settings",
         scopes=SCOPES,
         answers=_READ,
-        reads=(_IF_NONE_MATCH,),
-        gives=whole,
+        reads=_IF_NONE_MATCH,
+        gives=kind.whole,
         tells=_TELLS,
     )
     def read(call: Call) -> Reply:
-        document = choose(call.core)
-        return versioned(document.encoded, document.etag, call.header(b"If-None-Match"))
+        document = kind.of(call.core)
+        return versioned(document.encoded, document.etag, call.text_header("If-None-Match"))
 
 
-def _declare_change(path: str, what: str, choose: Choose, whole: Schema) -> None:
+def _declare_change(kind: _Kind) -> None:
     @routes.add(
         "PUT",
-        path,
-        f"Update a single key of the {what} settings",
+        kind.path,
+        f"Update a single key of the {kind.what} settings",
         scopes=SCOPES,
-        body=(_KEY, _VALUE),
+        body=_CHANGE,
         answers=_WRITE | _WRONG_KEY,
-        reads=(_IF_MATCH,),
-        gives=whole,
+        reads=_IF_MATCH,
+        gives=kind.whole,
         tells=_TELLS,
     )
     async def change(call: Call) -> Reply:
-        members = call.read(read_members)
-        key = members.get("key")
-        if not isinstance(key, str):
-            raise call.wrong_key("The key is missing, or is no text.")
-        call.refuse_unknown(members)
-        if "value" not in members:
-            raise rejected(400, "The value is missing.")
-        document = choose(call.core)
-        await document.set(key, members["value"], if_match=call.text_header(b"If-Match"))
+        given = call.body(key="key")
+        document = kind.of(call.core)
+        await document.set(given["key"], given["value"], if_match=call.text_header("If-Match"))
         return _whole(document)
 
 
-def _declare_substitution(
-    path: str, what: str, choose: Choose, whole: Schema, given: Schema
-) -> None:
+def _declare_substitution(kind: _Kind) -> None:
     settings_key = Key(
-        "settings",
-        "JSON document of the settings; it may also be given as a text.",
-        {"anyOf": [given, {"type": "string", "contentMediaType": JSON}]},
-        required=True,
+        _SettingsForm(kind.given),
+        description="JSON document of the settings; it may also be given as a text.",
     )
 
     @routes.add(
         "POST",
-        path,
-        f"Substitute the {what} settings",
+        kind.path,
+        f"Substitute the {kind.what} settings",
         scopes=SCOPES,
-        body=(settings_key,),
+        body=Object({"settings": settings_key}),
         answers=_WRITE | _NO_DOCUMENT,
-        reads=(_IF_MATCH,),
-        gives=whole,
+        reads=_IF_MATCH,
+        gives=kind.whole,
         tells=_TELLS,
+        parts=(kind.given,),
     )
     async def substitute(call: Call) -> Reply:
-        settings = _settings_in(call)
-        document = choose(call.core)
-        await document.replace(settings, if_match=call.text_header(b"If-Match"))
+        settings = call.body(key="settings", unreadable=405)["settings"]
+        document = kind.of(call.core)
+        await document.replace(settings, if_match=call.text_header("If-Match"))
         return _whole(document)
 
 
-def _declare_merging(path: str, what: str, choose: Choose, whole: Schema) -> None:
+def _declare_merging(kind: _Kind) -> None:
     @routes.add(
         "PATCH",
-        path,
-        f"Change the {what} settings by a JSON merge patch",
+        kind.path,
+        f"Change the {kind.what} settings by a JSON merge patch",
         scopes=SCOPES,
         raw=_PATCH,
         answers=_WRITE | _NO_DOCUMENT,
-        reads=(_IF_MATCH,),
-        gives=whole,
+        reads=_IF_MATCH,
+        gives=kind.whole,
         tells=_TELLS,
     )
     async def merge(call: Call) -> Reply:
         patch = call.read(read_patch, unreadable=405)
-        document = choose(call.core)
-        await document.merge(patch, if_match=call.text_header(b"If-Match"))
+        document = kind.of(call.core)
+        await document.merge(patch, if_match=call.text_header("If-Match"))
         return _whole(document)
 
 
-def _settings_in(call: Call) -> object:
-    """Give the document in the body; as a text, it may also be one in a JSON string."""
-    members = call.read(read_members, unreadable=405)
-    if "settings" not in members:
-        raise call.wrong_key("The settings are missing.")
-    call.refuse_unknown(members)
-    settings = members["settings"]
-    if not isinstance(settings, str):
-        return settings
-    try:
-        return parse(settings.encode())
-    except (InvalidJSON, UnicodeEncodeError) as error:
-        why = f": {error}" if isinstance(error, InvalidJSON) else ""
-        raise call.wrong_key(f"The settings are no valid JSON document{why}.") from None
-
-
-def _whole(document: LiveDocument[Any]) -> Reply:
+def _whole(document: SettingsDocument[Any]) -> Reply:
     return versioned(document.encoded, document.etag, None)
 
 
-_declare("/settings", "local", lambda core: core.local)
-_declare("/synced", "synced", lambda core: core.synced)
+_declare(_kind("/settings", "local", LOCAL, is_local=True))
+_declare(_kind("/synced", "synced", SYNCED, is_local=False))

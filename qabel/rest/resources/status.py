@@ -1,15 +1,25 @@
 """``/status``, ``/health`` and ``/backup``: how the daemon is, and a copy of what it keeps."""
 
-from qabel.contract.query import flag
 from qabel.contract.rejection import problem
 from qabel.contract.reply import Reply, json_reply
-from qabel.contract.routes import OPEN, Key, Routes
-from qabel.contract.schemas import ref
+from qabel.contract.routes import OPEN, Routes
+from qabel.core.backups import BackupNameForm
+from qabel.core.status.views import BackupView, HealthView, StatusView
+from qabel.forms.compound import Key, Object, OrNull
+from qabel.forms.plain import Present
 from qabel.rest.http.call import Call
 
 routes = Routes("Status")
 
-_NAME = {"type": ["string", "null"], "pattern": r"^[A-Za-z0-9_-][A-Za-z0-9._-]{0,99}$"}
+_BACKUP = Object(
+    {
+        "name": Key(
+            OrNull(BackupNameForm()),
+            None,
+            description="The name of the file; made from the time if it is not given.",
+        )
+    }
+)
 
 
 @routes.add(
@@ -18,7 +28,7 @@ _NAME = {"type": ["string", "null"], "pattern": r"^[A-Za-z0-9_-][A-Za-z0-9._-]{0
     "See how the daemon is",
     scopes={"status"},
     answers={200: "How it is."},
-    gives=ref("Status"),
+    gives=StatusView,
 )
 async def status(call: Call) -> Reply:
     """Describe the daemon."""
@@ -28,19 +38,21 @@ async def status(call: Call) -> Reply:
 @routes.add(
     "GET",
     "/health",
-    "Ask whether the daemon is well",
+    "Ask whether the daemon is healthy",
     scopes=OPEN,
-    query=(flag("live", "Ask only whether the process answers."),),
-    answers={200: "It is well.", 503: "It is not, and why."},
-    gives=ref("Health"),
+    query={
+        "live": Key(Present(), None, description="Ask only whether the process answers."),
+    },
+    answers={200: "It is healthy.", 503: "It is not, and why."},
+    gives=HealthView,
 )
 async def health(call: Call) -> Reply:
-    """Tell whether the daemon is well; nobody is asked for a token."""
+    """Say whether the daemon is healthy; nobody is asked for a token."""
     if call.query["live"]:
-        return json_reply({"status": "alive"})
-    reasons = await call.core.health()
+        return json_reply(HealthView("alive"))
+    reasons = await call.services.core.health()
     if not reasons:
-        return json_reply({"status": "healthy"})
+        return json_reply(HealthView("healthy"))
     return problem(503, " ".join(reasons), reasons=reasons)
 
 
@@ -49,12 +61,14 @@ async def health(call: Call) -> Reply:
     "/backup",
     "Write a copy of the database, encrypted as it is, while the daemon runs",
     scopes={"admin"},
-    body=(Key("name", "The name of the file; made from the time if not given.", _NAME),),
-    answers={201: "Written.", 400: "The name is not valid.", 409: "There is such a file."},
-    gives=ref("Backup"),
+    body=_BACKUP,
+    answers={
+        201: "Written.",
+        400: "The name is not valid.",
+        409: "There is a file of that name already.",
+    },
+    gives=BackupView,
 )
 async def backup(call: Call) -> Reply:
     """Write a backup; no body is needed."""
-    has_body = call.header(b"Content-Type") is not None
-    name = call.members().get("name") if has_body else None
-    return json_reply(await call.core.backup(name), 201)
+    return json_reply(await call.core.backup(call.body()["name"]), 201)

@@ -1,40 +1,15 @@
 """``/tokens``: who else may ask, and for what."""
 
-from qabel.contract.access import SCOPES as ALL_SCOPES
 from qabel.contract.reply import NO_CONTENT, Reply, created, json_reply
-from qabel.contract.routes import Key, Routes
-from qabel.contract.schemas import OPTIONAL_REFERENCE, listing, ref
-from qabel.core.access import MAX_NAME
+from qabel.contract.routes import Routes
+from qabel.core.access import TOKEN_INPUT, NewTokenView, TokenView
 from qabel.rest.http.call import Call
 
 routes = Routes("Tokens")
 
 SCOPES = {"admin"}
 
-_BODY = (
-    Key(
-        "name",
-        "What it is for.",
-        {"type": "string", "minLength": 1, "maxLength": MAX_NAME, "examples": ["a script"]},
-        True,
-    ),
-    Key(
-        "scopes",
-        "What it allows.",
-        {
-            "type": "array",
-            "items": {"enum": list(ALL_SCOPES)},
-            "minItems": 1,
-            "examples": [["read"]],
-        },
-        True,
-    ),
-    Key(
-        "identity",
-        "The one identity that it is for, by id or public key; read and send only.",
-        OPTIONAL_REFERENCE,
-    ),
-)
+_TOKENS = list[TokenView]
 
 
 @routes.add(
@@ -43,30 +18,27 @@ _BODY = (
     "List the tokens, without their values",
     scopes=SCOPES,
     answers={200: "A list of tokens."},
-    gives=listing(ref("Token")),
+    gives=_TOKENS,
 )
 def listed(call: Call) -> Reply:
     """List tokens."""
-    return json_reply(call.core.tokens.list())
+    return json_reply(call.core.tokens.all())
 
 
 @routes.add(
     "POST",
     "/tokens",
-    "Make a token; only this answer tells its value",
+    "Create a token; its value is in this answer, and nowhere else",
     scopes=SCOPES,
-    body=_BODY,
-    answers={201: "Made.", 400: "It is not valid."},
-    gives=ref("NewToken"),
+    body=TOKEN_INPUT,
+    answers={201: "Created.", 400: "It is not valid."},
+    gives=NewTokenView,
     tells={201: ("Location",)},
 )
 async def add(call: Call) -> Reply:
-    """Make a token."""
-    given = call.members()
-    token = await call.core.tokens.add(
-        given.get("name"), given.get("scopes"), given.get("identity")
-    )
-    return created(token, f"/tokens/{token['id']}")
+    """Create a token."""
+    token = await call.core.tokens.add(**call.body())
+    return created(token, f"/tokens/{token.id}")
 
 
 @routes.add(

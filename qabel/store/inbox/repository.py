@@ -164,13 +164,12 @@ class Inbox:
 
         return self._database.run(work)
 
-    def get_encoded(self, message_id: int) -> "Deferred[bytes | None]":
-        """Give one message as a JSON object, encoded, or None."""
+    def get_encoded(self, message_id: int, which: Filter = EVERYTHING) -> "Deferred[bytes | None]":
+        """Return one message as a JSON object, encoded; None if there is none like that."""
+        sql = f"SELECT CAST({rows.JSON} AS BLOB) FROM messages WHERE id = :id{which.sql}"
 
         def work(connection: Connection) -> bytes | None:
-            row = connection.execute(
-                f"SELECT CAST({rows.JSON} AS BLOB) FROM messages WHERE id = ?", (message_id,)
-            ).fetchone()
+            row = connection.execute(sql, {**which.parameters, "id": message_id}).fetchone()
             return None if row is None else bytes(row[0])
 
         return self._database.run(work)

@@ -14,7 +14,7 @@ MESSAGE_KIND = "drop"
 _SQL = f"""
 SELECT id AS seq, '{MESSAGE_KIND}' AS kind, CAST({message_rows.JSON} AS BLOB) AS data, identity_id
 FROM messages WHERE id > :after
-UNION ALL SELECT seq, kind, detail, NULL FROM events WHERE seq > :after
+UNION ALL SELECT seq, kind, detail, identity_id FROM events WHERE seq > :after
 ORDER BY seq LIMIT :limit
 """
 
@@ -27,7 +27,7 @@ class FeedEntry:
     kind: str
     data: bytes = attrs.field(repr=False)
     identity_id: int | None
-    """The identity that a message is for; None for events."""
+    """The identity that it is about; None for what is about all of them."""
 
 
 class Feed:

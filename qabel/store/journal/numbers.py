@@ -29,12 +29,23 @@ def last_seq(connection: Connection) -> int:
     return int(row[0])
 
 
-def add_event(connection: Connection, kind: str, detail: bytes, now: int) -> int:
-    """Log an event, within a transaction; gives its number. ``now`` is in ms since the epoch."""
+def add_event(
+    connection: Connection, kind: str, detail: bytes, now: int, *, identity_id: int | None = None
+) -> int:
+    """Log an event, within a transaction, and return its number.
+
+    Args:
+        connection: with a transaction open.
+        kind: one of ``qabel.core.journal.kinds``.
+        detail: a JSON object.
+        now: milliseconds since the epoch.
+        identity_id: the identity that it is about; None for what is about all of them.
+
+    """
     seq = number(connection)
     connection.execute(
-        "INSERT INTO events (seq, kind, detail, created) VALUES (?, ?, ?, ?)",
-        (seq, kind, detail, now),
+        "INSERT INTO events (seq, kind, detail, created, identity_id) VALUES (?, ?, ?, ?, ?)",
+        (seq, kind, detail, now, identity_id),
     )
     return seq
 

@@ -226,13 +226,13 @@ def tell(connection: Connection, delivery_id: int, now: int) -> None:
     """Log the state that a delivery is in now, as an event of kind ``outbox``."""
     row = one(
         connection,
-        "SELECT send_id, lower(hex(recipient)), contact_id, state, reason, acknowledged "
-        "FROM deliveries WHERE id = ?",
+        "SELECT identity_id, send_id, lower(hex(recipient)), contact_id, state, reason, "
+        "acknowledged FROM deliveries JOIN sends ON sends.id = send_id WHERE deliveries.id = ?",
         (delivery_id,),
     )
     names = ("id", "recipient", "contact_id", "state", "reason", "acknowledged")
-    detail = json.dumps(dict(zip(names, row, strict=True)), separators=(",", ":"))
-    add_event(connection, "outbox", detail.encode(), now)
+    detail = json.dumps(dict(zip(names, row[1:], strict=True)), separators=(",", ":"))
+    add_event(connection, "outbox", detail.encode(), now, identity_id=row[0])
 
 
 def _drop_settled_acknowledgement(connection: Connection, send_id: int) -> None:

@@ -7,6 +7,8 @@ import pytest_twisted
 
 from qabel.core.errors import Conflict, Invalid, NotFound
 from qabel.crypto import PrivateKey
+from qabel.drop.url import DropURL
+from qabel.jsontext import encode
 
 LOW_ORDER = "00" * 32
 DROP = "https://drop.example/" + "A" * 43
@@ -22,31 +24,31 @@ async def test_identity_needs_a_drop_server(world) -> None:
     """Without an active drop server there is no place to make a drop on; drops may be given."""
     core = await world.core("nobody")
     with pytest.raises(Conflict):
-        await core.directory.add_identity("me")
-    made = await core.directory.add_identity("me", [DROP])
-    assert made["drops"] == [DROP]
-    assert "private_key" not in json.dumps(made)
+        await core.people.add_identity("me")
+    made = await core.people.add_identity("me", [DropURL.parse(DROP)])
+    assert made.drops == [DROP]
+    assert "private_key" not in encode(made).decode()
 
 
 @pytest_twisted.ensureDeferred
 async def test_identity_moves(world) -> None:
     """An identity that is exported can be imported elsewhere, and only once."""
     alice = await world.person("Alice")
-    document = alice.directory.export_identity("1")
+    document = alice.cards.export_identity("1")
     other = await world.core("other")
-    moved = await other.directory.import_identity(document)
-    assert moved["public_key"] == alice.directory.identity("1")["public_key"]
+    moved = await other.cards.import_identity(document)
+    assert moved.public_key == alice.people.identity("1").public_key
     with pytest.raises(Conflict):
-        await other.directory.import_identity(document)
+        await other.cards.import_identity(document)
     with pytest.raises(Invalid):
-        await other.directory.import_identity(b"{}")
+        await other.cards.import_identity(b"{}")
 
 
 @pytest_twisted.ensureDeferred
 async def test_import_tells_what_became_of_each(world) -> None:
     """Of several contacts each is reported, and one that is refused takes none along."""
     bob = await world.person("Bob")
-    own = bob.directory.identity("1")["public_key"]
+    own = bob.people.identity("1").public_key
     key, other = (PrivateKey.generate().public_key.hex for _ in range(2))
     cards = [
         card("one", key, DROP),
@@ -55,35 +57,38 @@ async def test_import_tells_what_became_of_each(world) -> None:
         card("two", other, DROP),
     ]
     document = json.dumps({"contacts": cards}).encode()
-    outcomes = [each["outcome"] for each in await bob.directory.import_contacts(None, document)]
+    outcomes = [each.outcome for each in await bob.cards.import_contacts(None, document)]
     assert outcomes == ["added", "refused", "refused", "added"]
     again = json.dumps({"contacts": [card("renamed", key, DROP[:-1] + "B"), cards[3]]}).encode()
-    outcomes = [each["outcome"] for each in await bob.directory.import_contacts(None, again)]
+    outcomes = [each.outcome for each in await bob.cards.import_contacts(None, again)]
     assert outcomes == ["updated", "unchanged"]
-    first = bob.directory.contacts()[0]
-    assert (first["alias"], first["drop_urls"]) == ("one", [DROP[:-1] + "B"])
+    first = bob.people.contacts()[0]
+    assert (first.alias, first.drop_urls) == ("one", [DROP[:-1] + "B"])
 
 
 @pytest_twisted.ensureDeferred
-async def test_faults_are_named_as_seen(world) -> None:
+async def test_errors_are_named_as_seen(world) -> None:
     """What is wrong with a contact is named by the keys that the view has."""
     bob = await world.person("Bob")
+    [own] = bob.people.identities()
+    await bob.people.add_contact(None, "Eve", PrivateKey.generate().public_key)
     with pytest.raises(Invalid) as raised:
-        await bob.directory.add_contact(None, {"alias": 5, "public_key": "xyz", "drop_urls": [1]})
-    keys = {fault.key for fault in raised.value.faults}
-    assert {"alias", "public_key"} <= keys
+        await bob.people.change_contact(1, {"alias": 5, "public_key": "xyz", "drop_urls": [1]})
+    assert {"alias", "public_key", "drop_urls.0"} == {error.key for error in raised.value.errors}
     with pytest.raises(Invalid):
-        await bob.directory.add_contact(None, {"alias": "x", "nonsense": 1})
+        await bob.people.change_contact(1, {"nonsense": 1})
+    with pytest.raises(Conflict):
+        await bob.people.add_contact(own.id, "Eve again", bob.people.find_contact(1).public_key)
 
 
 @pytest_twisted.ensureDeferred
 async def test_contact_text(world) -> None:
     """The text of a QR code is taken in as a file is."""
     alice, bob = await world.person("Alice"), await world.person("Bob")
-    text = alice.directory.contact_text("1").encode()
-    [outcome] = await bob.directory.import_contacts(None, text)
-    assert outcome["outcome"] == "added"
-    assert bob.directory.contact(outcome["id"])["alias"] == "Alice"
+    text = alice.cards.contact_text("1").encode()
+    [outcome] = await bob.cards.import_contacts(None, text)
+    assert outcome.outcome == "added"
+    assert bob.people.contact(outcome.id).alias == "Alice"
 
 
 @pytest_twisted.ensureDeferred
@@ -92,10 +97,10 @@ async def test_deleted_takes_no_part(world) -> None:
     alice, bob = await world.friends()
     await world.say(alice, "before")
     assert len(await world.heard(bob)) == 1
-    await bob.directory.delete_identity("1")
+    await bob.people.delete_identity("1")
     await world.say(alice, "after")
     assert await world.heard(bob) == []
-    assert bob.directory.contacts() == []
+    assert bob.people.contacts() == []
     assert bob.inbox.messages == 1
     with pytest.raises(NotFound):
-        bob.directory.identity("1")
+        bob.people.identity("1")

@@ -15,7 +15,7 @@ from qabel.drop.url import DropURL
 
 def drop_of(core: Any) -> DropURL:
     """Give the drop of somebody's first identity."""
-    return DropURL.parse(core.directory.identities()[0]["drops"][0])
+    return DropURL.parse(core.people.identities()[0].drops[0])
 
 
 def sealed(core: Any, by: PrivateKey, text: str, **more: Any) -> bytes:
@@ -33,14 +33,14 @@ async def test_torn_answer_keeps_what_came(world) -> None:
     bob = await world.person("Bob")
     url, stranger = drop_of(bob), PrivateKey.generate()
     messages = [sealed(bob, stranger, str(number)) for number in range(7)]
-    world.drops.messages[str(url)] = messages
-    world.drops.torn_after = 3
+    world.drop_servers.messages[str(url)] = messages
+    world.drop_servers.torn_after = 3
     with pytest.raises(ReadFailed):
         await bob.receiver.read(url)
     assert bob.inbox.messages == 3
-    world.drops.torn_after = None
+    world.drop_servers.torn_after = None
     await bob.receiver.read(url)
-    assert world.drops.fetched[-1] is None
+    assert world.drop_servers.fetched[-1] is None
     assert [each["data"]["msg"] for each in await world.heard(bob)] == list("0123456")
 
 
@@ -49,10 +49,10 @@ async def test_full_reading_finds_what_the_cursor_straddled(world) -> None:
     """A message that the server never gives after the cursor is found by reading everything."""
     bob = await world.person("Bob", full_read_interval=0.05)
     url, stranger = drop_of(bob), PrivateKey.generate()
-    world.drops.messages[str(url)] = [sealed(bob, stranger, "first")]
+    world.drop_servers.messages[str(url)] = [sealed(bob, stranger, "first")]
     await bob.receiver.read(url)
     # It came in before the newest one, as far as the server's cursor goes.
-    world.drops.messages[str(url)].insert(0, sealed(bob, stranger, "straddled"))
+    world.drop_servers.messages[str(url)].insert(0, sealed(bob, stranger, "straddled"))
     while bob.inbox.messages < 2:
         await bob.receiver.read(url)
     assert {each["data"]["msg"] for each in await world.heard(bob)} == {"first", "straddled"}
@@ -62,12 +62,12 @@ async def test_full_reading_finds_what_the_cursor_straddled(world) -> None:
 async def test_given_twice_and_in_two_drops(world) -> None:
     """A message is in the inbox once, however often and wherever a server gives it."""
     bob = await world.person("Bob")
-    [first] = bob.directory.identities()[0]["drops"]
+    [first] = bob.people.identities()[0].drops
     second = str(DropURL.on_server("http://drop.example"))
-    await bob.directory.change_identity("1", {"drops": [first, second]})
+    await bob.people.change_identity("1", {"drops": [first, second]})
     message = sealed(bob, PrivateKey.generate(), "once")
-    world.drops.messages[first] = [message] * 5
-    world.drops.messages[second] = [message] * 5
+    world.drop_servers.messages[first] = [message] * 5
+    world.drop_servers.messages[second] = [message] * 5
     assert len(await world.heard(bob)) == 1
 
 
@@ -77,10 +77,10 @@ async def test_new_owner_sees_old_messages(world) -> None:
     bob, key = await world.person("Bob"), PrivateKey.generate()
     url, stranger = drop_of(bob), PrivateKey.generate()
     text = encode(DropMessage(1, stranger.public_key, "chat", b"{}"))
-    world.drops.messages[str(url)] = [seal_message(stranger, key.public_key, text)]
+    world.drop_servers.messages[str(url)] = [seal_message(stranger, key.public_key, text)]
     assert await world.heard(bob) == []
     document = (f'{{"alias":"Bobby","private_key":"{key.hex}","drop_urls":["{url}"]}}').encode()
-    await bob.directory.import_identity(document)
+    await bob.cards.import_identity(document)
     [message] = await world.heard(bob)
     assert message["receiver"] == key.public_key.hex
 
@@ -97,7 +97,7 @@ async def test_spoofed_and_introduced(world) -> None:
             f'{{"public_key":"{key.public_key.hex}"}},"phone":"","email":""}}'
         ).encode()
 
-    world.drops.messages[str(url)] = [
+    world.drop_servers.messages[str(url)] = [
         sealed(bob, stranger, "spoofed", sender=victim.public_key),
         sealed(bob, stranger, "false card", meta_data=card(victim)),
         sealed(bob, stranger, "true card", meta_data=card(stranger)),
@@ -113,11 +113,11 @@ async def test_strangers_get_no_acknowledgement(world) -> None:
     """Whoever is no contact learns nothing, and messages about messages are never answered."""
     _, bob = await world.friends()
     url = drop_of(bob)
-    world.drops.messages[str(url)] = [
+    world.drop_servers.messages[str(url)] = [
         sealed(bob, PrivateKey.generate(), "hello", acknowledge_id="please"),
     ]
     assert len(await world.heard(bob)) == 1
-    assert world.drops.posted == []
+    assert world.drop_servers.posted == []
 
 
 @pytest_twisted.ensureDeferred
@@ -127,7 +127,7 @@ async def test_a_large_drop(world) -> None:
     url, stranger = drop_of(bob), PrivateKey.generate()
     foreign = [b"\0" + os.urandom(MESSAGE_SIZE - 1) for _ in range(1200)]
     own = [sealed(bob, stranger, str(number)) for number in range(3)]
-    world.drops.messages[str(url)] = [
+    world.drop_servers.messages[str(url)] = [
         *foreign[:500],
         own[0],
         *foreign[500:900],
@@ -144,8 +144,8 @@ async def test_server_without_cursors(world) -> None:
     """A server that always gives everything has it opened once, and told apart by hash then."""
     bob = await world.person("Bob")
     url = drop_of(bob)
-    world.drops.cursors = False
-    world.drops.messages[str(url)] = [
+    world.drop_servers.has_cursors = False
+    world.drop_servers.messages[str(url)] = [
         *(b"\0" + os.urandom(MESSAGE_SIZE - 1) for _ in range(20)),
         sealed(bob, PrivateKey.generate(), "once"),
     ]

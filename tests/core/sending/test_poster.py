@@ -47,7 +47,7 @@ class Servers:
 
 
 @define
-class Shelf:
+class Repository:
     """Notes outcomes; full if the test says so."""
 
     noted: list[tuple[str, int]] = field(factory=list)
@@ -79,9 +79,9 @@ class PosterTests(SynchronousTestCase):
 
     def setUp(self) -> None:
         """Start one."""
-        self.clock, self.servers, self.shelf = Clock(), Servers(), Shelf()
+        self.clock, self.servers, self.repository = Clock(), Servers(), Repository()
         self.poster = Poster(
-            self.servers, self.shelf, lambda _: None, clock=self.clock, now=self.clock.seconds
+            self.servers, self.repository, lambda _: None, clock=self.clock, now=self.clock.seconds
         )
         self.poster.startService()
 
@@ -96,7 +96,7 @@ class PosterTests(SynchronousTestCase):
         waiting = self.poster.first_attempt((one.send_id, one.recipient, one.url))
         self.poster.add([one])
         self.assertEqual(Outcome.TAKEN, self.successResultOf(waiting).outcome)
-        self.assertEqual([("posted", 1)], self.shelf.noted)
+        self.assertEqual([("posted", 1)], self.repository.noted)
         self.assertEqual(frozenset(), self.poster.under_way)
 
     def test_retried_until_taken(self) -> None:
@@ -104,12 +104,12 @@ class PosterTests(SynchronousTestCase):
         self.servers.errors["http://one.example"] = ConnectFailed("refused")
         self.poster.add([posting(1)])
         self.clock.pump([1.0] * 100)
-        failures = len(self.shelf.noted)
+        failures = len(self.repository.noted)
         self.assertGreater(failures, 3)
         self.servers.errors.clear()
         self.clock.pump([10.0] * 100)
         self.assertEqual([b"sealed 1"], self.servers.posted)
-        self.assertEqual(("posted", 1), self.shelf.noted[-1])
+        self.assertEqual(("posted", 1), self.repository.noted[-1])
 
     def test_one_server_in_trouble_delays_no_other(self) -> None:
         """While one server fails, another's messages go at once."""
@@ -132,23 +132,23 @@ class PosterTests(SynchronousTestCase):
         self.servers.errors["http://one.example"] = Refused("no", status=413, permanent=True)
         self.poster.add([posting(1)])
         self.clock.pump([100.0] * 10)
-        self.assertEqual([("refused", 1)], self.shelf.noted)
+        self.assertEqual([("refused", 1)], self.repository.noted)
 
     def test_next_in_line(self) -> None:
         """What stood behind a message is posted after it."""
-        self.shelf.ready[1] = posting(2)
+        self.repository.ready[1] = posting(2)
         self.poster.add([posting(1)])
         self.assertEqual([b"sealed 1", b"sealed 2"], self.servers.posted)
 
     def test_full_disk(self) -> None:
         """An outcome that cannot be kept is kept later, and the message is not posted again."""
-        self.shelf.full = True
+        self.repository.full = True
         self.poster.add([posting(1)])
         self.assertEqual(1, self.poster.unkept)
         self.clock.pump([5.0] * 5)
-        self.shelf.full = False
+        self.repository.full = False
         self.clock.pump([5.0] * 2)
-        self.assertEqual([("posted", 1)], self.shelf.noted)
+        self.assertEqual([("posted", 1)], self.repository.noted)
         self.assertEqual([b"sealed 1"], self.servers.posted)
         self.assertEqual(0, self.poster.unkept)
 

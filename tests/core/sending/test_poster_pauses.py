@@ -34,7 +34,7 @@ class Wire:
         return succeed(None)
 
 
-class Shelf:
+class Repository:
     """The outbox, with the names that the poster knows."""
 
     def __init__(self, wire: Wire) -> None:
@@ -64,7 +64,11 @@ class PostingTests(SynchronousTestCase):
         """Begin with a server in order."""
         self.clock, self.wire = Clock(), Wire()
         self.poster = Poster(
-            self.wire, Shelf(self.wire), lambda _: None, clock=self.clock, now=self.clock.seconds
+            self.wire,
+            Repository(self.wire),
+            lambda _: None,
+            clock=self.clock,
+            now=self.clock.seconds,
         )
         self.poster.startService()
         self.addCleanup(self.poster.stopService)

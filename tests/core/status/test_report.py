@@ -7,37 +7,41 @@ from twisted.internet.defer import Deferred, fail
 from qabel.core.backoff import Attempts
 from qabel.core.status import report
 from qabel.core.status.health import STUCK_AFTER, disk_trouble, sending_trouble
+from qabel.core.status.views import DiskView
 from qabel.store.database.errors import StoreError
+from qabel.store.outbox.repository import Outbox
+from qabel.testing.correspondents import Correspondents
 from tests.conftest import LoggedFailures
-from tests.core.conftest import World
 
 
 @pytest_twisted.ensureDeferred
 async def test_a_store_that_hangs_is_no_good_health(
-    world: World, monkeypatch: pytest.MonkeyPatch
+    world: Correspondents, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Health and status answer all the same, and tell that the store does not."""
     core = await world.core("alice")
     monkeypatch.setattr(report, "STORE_PATIENCE", 0.01)
-    monkeypatch.setattr(core._outbox, "counts", Deferred)
+    monkeypatch.setattr(Outbox, "counts", lambda _: Deferred())
     assert await core.health() == ["The store does not answer: it takes too long."]
     status = await core.status()
-    assert not status["healthy"]
-    assert status["outbox"] is None
-    monkeypatch.setattr(core._outbox, "counts", lambda: fail(StoreError("It is broken.")))
+    assert not status.healthy
+    assert status.outbox is None
+    monkeypatch.setattr(Outbox, "counts", lambda _: fail(StoreError("It is broken.")))
     assert await core.health() == ["The store does not answer: It is broken."]
 
 
 @pytest_twisted.ensureDeferred
-async def test_the_disk_is_part_of_status(world: World, logged_failures: LoggedFailures) -> None:
+async def test_the_disk_is_part_of_status(
+    world: Correspondents, logged_failures: LoggedFailures
+) -> None:
     """Since when the disk is full stands in the status, in milliseconds since the epoch."""
     core = await world.core("alice")
-    assert (await core.status())["disk"] == {"full": False, "full_since": None}
-    core._room.missing()
+    assert (await core.status()).disk == DiskView(full=False, full_since=None)
+    core._parts.disk_space.missing()
     status = await core.status()
-    assert status["disk"]["full"]
-    assert status["disk"]["full_since"] > 1.7e12
-    assert not status["healthy"]
+    assert status.disk.full
+    assert status.disk.full_since > 1.7e12
+    assert not status.healthy
     assert len(logged_failures.flush()) == 1
 
 

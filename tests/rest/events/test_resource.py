@@ -60,7 +60,7 @@ async def test_events(server: Any) -> None:
     told = {each["event"]: json.loads(each["data"]) for each in events[1:]}
     assert told["drop"]["data"] == {"msg": "Hello"}
     assert set(told) == {"outbox", "drop", "settings"}
-    assert events[-1]["id"] == server.core.log.newest
+    assert events[-1]["id"] == server.core.journal.newest
 
 
 @pytest_twisted.ensureDeferred

@@ -15,7 +15,8 @@ from twisted.web.http_headers import Headers
 
 from qabel import deferreds
 from qabel.core.access import EVERYTHING
-from qabel.core.journal.journal import Log
+from qabel.core.journal.follower import Followers
+from qabel.core.journal.journal import Journal
 from qabel.deferreds import AT_ONCE
 from qabel.rest.events.streams import HEARTBEAT, Streams
 from qabel.rest.http.access_control import Decision
@@ -119,23 +120,25 @@ class Peer:
 
 @define
 class World:
-    """A log that begins at its tenth entry, and those who follow it."""
+    """A journal that begins at its tenth entry, and those who follow it."""
 
     disk: Disk = field(factory=Disk)
     clock: Clock = field(factory=Clock)
     peers: list[Peer] = field(factory=list)
-    log: Any = None
+    journal: Any = None
     streams: Any = None
 
     def __attrs_post_init__(self) -> None:
         """Begin."""
         self.disk.entries = [FeedEntry(seq, "drop", b"{}", 1) for seq in range(1, 11)]
-        self.log = Log(self.disk, clock=self.clock, database_id="abc", last_seq=10, floor=0)
-        self.streams = Streams(self.log, self.clock)
+        self.journal = Journal(
+            entries=self.disk, clock=self.clock, database_id="abc", last_seq=10, floor=0
+        )
+        self.streams = Streams(self.journal, self.clock)
 
     def connect(self, since: str | None = None, kinds: Any = None) -> Peer:
         """Have one more follow."""
-        follower = self.log.follow(since, kinds=kinds)
+        follower = Followers(self.journal).follow(since, kinds=kinds)
         peer = Peer(kinds=kinds)
         peer.wanted = [
             each.seq
@@ -148,12 +151,12 @@ class World:
 
     def add(self, kind: str = "drop") -> None:
         """Commit an entry."""
-        seq = self.log.last_seq + 1
+        seq = self.journal.last_seq + 1
         self.disk.entries.append(FeedEntry(seq, kind, b"{}", 1))
         for each in self.peers:
             if each.kinds is None or kind in each.kinds:
                 each.wanted.append(seq)
-        self.log.advanced(seq)
+        self.journal.advance(seq)
 
     def hang_up(self, peer: Peer) -> None:
         """Have one be gone."""
@@ -208,7 +211,7 @@ class Following(RuleBasedStateMachine):
     )
     def connect(self, back: int | None, kinds: Any) -> None:
         """One connects, from now on or from a while ago."""
-        last = self.world.log.last_seq
+        last = self.world.journal.last_seq
         self.world.connect(None if back is None else f"abc.{max(last - back, 1)}", kinds)
 
     @rule(kind=st.sampled_from(KINDS), count=st.integers(1, 3))
@@ -271,7 +274,7 @@ class Following(RuleBasedStateMachine):
             assert not each.served.called
             self.world.hang_up(each)
         assert not self.world.clock.getDelayedCalls()
-        assert not self.world.log._hungry
+        assert not self.world.journal._hungry
 
 
 TestFollowing = Following.TestCase
@@ -289,7 +292,7 @@ class StreamsTests(SynchronousTestCase):
     def test_told_together(self) -> None:
         """A thousand who are up to date cost one who reads; they are told a few in a turn."""
         peers = [self.world.connect() for _ in range(1000)]
-        self.assertEqual(1, len(self.world.log._hungry))
+        self.assertEqual(1, len(self.world.journal._hungry))
         self.world.add()
         self.world.disk.answer()
         self.assertEqual(AT_ONCE, sum(each.told == [11] for each in peers))

@@ -31,7 +31,7 @@ async def test_page_is_open(server: Any) -> None:
         got = await server.ask("GET", path, token=None, sec_fetch_site="none")
         assert (got.status, got.headers["content-type"]) == (200, kind)
         assert server.token.encode() not in got.body
-        assert str(server.core.data_directory).encode() not in got.body
+        assert str(server.core.tokens.path.parent).encode() not in got.body
         if path != "/openapi.json":
             policy = got.headers["content-security-policy"]
             assert policy.startswith("default-src 'none'; script-src 'self'; style-src 'self'")

@@ -20,7 +20,7 @@ async def test_nothing_new(server: Any) -> None:
     for method in ("GET", "HEAD"):
         got = await server.ask(method, "/drop")
         assert (got.status, got.body) == (204, b"")
-        assert got.headers["x-qabel-latest"] == server.core.log.newest
+        assert got.headers["x-qabel-latest"] == server.core.journal.newest
         assert "content-length" not in got.headers
         assert "content-type" not in got.headers
 
@@ -70,7 +70,7 @@ async def test_since(server: Any) -> None:
 @pytest_twisted.ensureDeferred
 async def test_place_of_another_database(server: Any) -> None:
     """A place that this database did not give is gone, at once, with the oldest there is."""
-    for place in ("other.1", "nonsense", "%C3%A4", server.core.log.newest + "9", "-1"):
+    for place in ("other.1", "nonsense", "%C3%A4", server.core.journal.newest + "9", "-1"):
         for method in ("GET", "HEAD"):
             got = await server.ask(method, f"/drop?since={place}&wait=60")
             assert (got.status, got.headers["x-qabel-oldest"]) == (410, "0")
@@ -176,7 +176,7 @@ async def test_narrowed(server: Any) -> None:
     alice, bob = await server.friends()
     await server.receive("to Bob", sender="Alice")
     await server.receive("to Alice", sender="Bob")
-    contacts = {each["alias"]: each["id"] for each in server.core.directory.contacts()}
+    contacts = {each.alias: each.id for each in server.core.people.contacts()}
     for query, wanted in (
         (f"identity={alice['id']}", ["to Alice"]),
         (f"identity={bob['id']}", ["to Bob"]),
@@ -196,13 +196,13 @@ def _message(**members: Any) -> dict[str, Any]:
 async def test_send(server: Any) -> None:
     """A message is sent, with its place in the outbox, in each format of a body."""
     alice, bob = await server.friends()
-    [contact] = server.core.directory.contacts(str(alice["id"]))
-    given = {"recipients": [contact["id"]], "sender": alice["id"], "drop_message": _message()}
+    [contact] = server.core.people.contacts(alice["id"])
+    given = {"recipients": [contact.id], "sender": alice["id"], "drop_message": _message()}
     got = await server.ask_json("POST", "/drop", given)
     assert got.status == 201
     assert got.headers["location"] == f"/outbox/{got.json()['id']}"
     [recipient] = got.json()["recipients"]
-    assert (recipient["contact_id"], recipient["state"]) == (contact["id"], "sent")
+    assert (recipient["contact_id"], recipient["state"]) == (contact.id, "sent")
     sent = await server.ask("GET", got.headers["location"])
     assert sent.json()["message"]["data"] == {"msg": "Hello"}
     form = (
@@ -222,14 +222,14 @@ async def test_send(server: Any) -> None:
 async def test_refused_sends(server: Any) -> None:
     """What cannot be sent has the status that the tables say, and nobody is sent anything."""
     alice, _ = await server.friends()
-    [contact] = server.core.directory.contacts(str(alice["id"]))
-    good = {"recipients": [contact["id"]], "sender": alice["id"], "drop_message": _message()}
+    [contact] = server.core.people.contacts(alice["id"])
+    good = {"recipients": [contact.id], "sender": alice["id"], "drop_message": _message()}
     large = _message(data={"msg": "x" * 3000})
     table: list[tuple[dict[str, Any], int]] = [
         ({"recipients": []}, 400),
         ({"recipients": "1"}, 400),
         ({"recipients": [True]}, 400),
-        ({"recipients": [contact["id"], 99]}, 404),
+        ({"recipients": [contact.id, 99]}, 404),
         ({"recipients": ["f" * 64]}, 404),
         ({"sender": 99}, 400),
         ({"sender": None}, 400),
@@ -241,7 +241,7 @@ async def test_refused_sends(server: Any) -> None:
         ({"drop_message": large}, 413),
         ({"more": 1}, 400),
     ]
-    before = {url: list(each) for url, each in server.drops.messages.items()}
+    before = {url: list(each) for url, each in server.drop_servers.messages.items()}
     for change, status in table:
         got = await server.ask_json("POST", "/drop", {**good, **change})
         assert got.status == status, change
@@ -252,15 +252,15 @@ async def test_refused_sends(server: Any) -> None:
     too_large = (await server.ask_json("POST", "/drop", {**good, "drop_message": large})).json()
     assert too_large["size"] > too_large["limit"]
     assert str(too_large["limit"]) in too_large["detail"]
-    assert before == server.drops.messages
+    assert before == server.drop_servers.messages
 
 
 @pytest_twisted.ensureDeferred
 async def test_idempotency_key(server: Any) -> None:
     """The same key gives the first answer again; for something else it is a conflict."""
     alice, _ = await server.friends()
-    [contact] = server.core.directory.contacts(str(alice["id"]))
-    given = {"recipients": [contact["id"]], "sender": alice["id"], "drop_message": _message()}
+    [contact] = server.core.people.contacts(alice["id"])
+    given = {"recipients": [contact.id], "sender": alice["id"], "drop_message": _message()}
     first = await server.ask_json("POST", "/drop", given, idempotency_key="k")
     again = await server.ask_json("POST", "/drop", given, idempotency_key="k")
     assert (first.status, first.body) == (again.status, again.body)

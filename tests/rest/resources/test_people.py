@@ -106,7 +106,7 @@ async def test_contact_is_handed_on(server: Any, make_server: Any) -> None:
     """What an identity hands to others is taken in by them, in each way to send it."""
     bob = await server.identity("Bob")
     file = (await server.ask("GET", f"/identities/{bob['id']}/contact")).body
-    text = server.core.directory.contact_text(str(bob["id"])).encode()
+    text = server.core.cards.contact_text(bob["id"]).encode()
     field = b'--b\r\nContent-Disposition: form-data; name="document"; filename="b.qco"\r\n\r\n'
     form = field + file + b"\r\n--b--\r\n"
     for body, content_type in (

@@ -218,7 +218,7 @@ async def test_versions(server: Any) -> None:
 
 @pytest_twisted.ensureDeferred
 async def test_all_faults_are_told(server: Any) -> None:
-    """A document with several faults is refused with each of them, by its place."""
+    """A document with several errors is refused with each of them, by its place."""
     settings = {"poll_interval": "x", "module_data": 1, "nothing": 2}
     got = await server.ask_json("POST", "/settings", {"settings": settings})
     assert {each["key"] for each in got.json()["errors"]} == set(settings)

@@ -71,7 +71,7 @@ async def test_webhooks(server: Any) -> None:
         assert secret not in listed.body
     assert (await server.ask_json("POST", "/webhooks", {"url": 5})).status == 400
     assert (await server.ask_json("POST", "/webhooks", {})).status == 400
-    place = server.core.log.newest
+    place = server.core.journal.newest
     for query, status in ((f"upto={place}", 204), ("upto=other.1", 410), ("", 400)):
         shortened = await server.ask("DELETE", f"{path}/undelivered?{query}")
         assert shortened.status == status

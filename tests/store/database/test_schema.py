@@ -84,3 +84,26 @@ def test_a_script_is_taken_apart_at_the_ends_of_statements() -> None:
     assert [each.split()[1] for each in statements(script)] == ["TABLE", "TRIGGER"]
     with pytest.raises(ValueError, match="no end"):
         list(statements("CREATE TABLE a (b)"))
+
+
+def test_a_database_of_the_first_version_is_upgraded(connection: Connection) -> None:
+    """Events get the identity they are about, and kept answers are the JSON that clients get."""
+    upgrade(connection, migrations()[:1])
+    for statement in (
+        "INSERT INTO sends VALUES (7, 'message', x'00', 3, 'chat', '0', NULL, 1)",
+        "INSERT INTO events VALUES (1, 'outbox', CAST('{\"id\":7}' AS BLOB), 1)",
+        "INSERT INTO events VALUES (2, 'outbox', CAST('{\"id\":8}' AS BLOB), 1)",
+        "INSERT INTO events VALUES (3, 'settings', CAST('{}' AS BLOB), 1)",
+        "INSERT INTO webhooks VALUES (1, 'http://x/', x'00', '[]', 5, 1, 0, NULL, NULL, NULL)",
+        "INSERT INTO idempotency VALUES ('k', x'00', 7, CAST('[true]{\"a\":[1]}' AS BLOB), 1)",
+        "INSERT INTO idempotency VALUES ('n', x'00', 7, NULL, 1)",
+    ):
+        connection.execute(statement)
+    upgrade(connection, migrations())
+    about = connection.execute("SELECT identity_id FROM events ORDER BY seq").fetchall()
+    assert about == [(3,), (None,), (None,)]
+    answers = connection.execute("SELECT answer FROM idempotency ORDER BY key").fetchall()
+    assert answers == [(b'{"a":[1]}',), (None,)]
+    columns = {row[1] for row in connection.execute("PRAGMA table_info(webhooks)")}
+    assert "next_attempt" not in columns
+    assert connection.execute("SELECT url, place FROM webhooks").fetchall() == [("http://x/", 5)]

@@ -1,0 +1,30 @@
+"""What answers are made of: types whose schemas stand in the contract document."""
+
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+Id = Annotated[int, Meta(ge=0)]
+Milliseconds = Annotated[
+    int, Meta(description="Since the epoch.", extra_json_schema={"format": "int64"})
+]
+Seconds = Annotated[
+    int, Meta(description="Since the epoch.", extra_json_schema={"format": "int64"})
+]
+Duration = Annotated[float, Meta(description="Seconds.")]
+KeyHex = Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
+CursorText = Annotated[str, Meta(description="A cursor in the event log.")]
+Url = Annotated[str, Meta(extra_json_schema={"format": "uri"})]
+JSONObject = Annotated[msgspec.Raw, Meta(extra_json_schema={"type": "object"})]
+"""A JSON object, encoded."""
+
+
+class View(msgspec.Struct, forbid_unknown_fields=True):
+    """The base of what is answered: an object with these members, and no others.
+
+    What it shows of itself in a log or a traceback is its type.
+    """
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}()"

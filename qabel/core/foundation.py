@@ -1,0 +1,131 @@
+"""What the core stands on: the open database, what was loaded from it, network and workers."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from attrs import define, field, frozen
+
+from qabel.core.journal.inbox import InboxState
+from qabel.core.journal.journal import Journal
+from qabel.core.network import DropServers, Network
+from qabel.core.options import CoreOptions
+from qabel.core.settings import SettingsDocument
+from qabel.core.status.disk_space import WatchedDatabase
+from qabel.core.workers import Workers
+from qabel.net.webhook_client import WebhookClient
+from qabel.settings.local import LOCAL, LocalSettings
+from qabel.settings.synced import SYNCED, SyncedSettings
+from qabel.store.documents import Documents
+from qabel.store.journal.cursors import LogState, Places
+from qabel.store.journal.entries import Feed
+from qabel.store.key_record import KeySource
+
+DATABASE = "qabel.db"
+"""The name of the database in the data directory."""
+
+TOKEN = "api-token"  # noqa: S105 - the name of a file
+"""The name of the main token's file."""
+
+
+@define(eq=False)
+class ConfiguredServers:
+    """The drop servers that the user chose: they may be anywhere, and use http."""
+
+    urls: frozenset[str] = field(default=frozenset(), repr=False)
+    """In normal form."""
+
+
+@frozen(kw_only=True, eq=False)
+class Foundation:
+    """What is there once the database is open."""
+
+    data_directory: Path
+    options: CoreOptions
+    reactor: Any
+    now: Callable[[], float]
+    database: WatchedDatabase
+    workers: Workers
+    network: Network
+    servers: ConfiguredServers
+    webhook_client: WebhookClient
+    local: SettingsDocument[LocalSettings]
+    synced: SettingsDocument[SyncedSettings]
+    journal: Journal
+    cursors: Places
+    inbox_state: InboxState
+
+    def synced_now(self) -> SyncedSettings:
+        """Return the synced settings as they are."""
+        return self.synced.value
+
+    async def close(self) -> None:
+        """Close all connections, then the database."""
+        self.workers.stop()
+        await self.network.close()
+        await self.webhook_client.close()
+        await self.database.close()
+
+
+async def lay_foundation(
+    data_directory: Path,
+    keys: KeySource,
+    *,
+    network: Network | None,
+    reactor: Any,
+    now: Callable[[], float],
+    options: CoreOptions,
+) -> Foundation:
+    """Open the database, and load what is held in memory. Raises StoreError.
+
+    The arguments are those of ``CoreService.open``.
+    """
+    database = WatchedDatabase(data_directory / DATABASE, keys, reactor=reactor)
+    servers = ConfiguredServers()
+    try:
+        await database.open()
+        cursors = Places(database)
+        state = await cursors.load()
+        local, synced = await _load_settings(database, now)
+    except BaseException:
+        await database.close()
+        raise
+    workers = Workers(reactor)
+    workers.start()
+    return Foundation(
+        data_directory=data_directory,
+        options=options,
+        reactor=reactor,
+        now=now,
+        database=database,
+        workers=workers,
+        network=network or DropServers(reactor, lambda: servers.urls),
+        servers=servers,
+        webhook_client=WebhookClient(reactor, allowed=options.webhook_origins.__contains__),
+        local=local,
+        synced=synced,
+        journal=_journal(database, state, reactor),
+        cursors=cursors,
+        inbox_state=InboxState(dict(state.consumers), state.newest_message, state.messages),
+    )
+
+
+def _journal(database: WatchedDatabase, state: LogState, reactor: Any) -> Journal:
+    return Journal(
+        entries=Feed(database),
+        clock=reactor,
+        database_id=state.database_id,
+        last_seq=state.last_seq,
+        floor=state.floor,
+    )
+
+
+async def _load_settings(
+    database: WatchedDatabase, now: Callable[[], float]
+) -> tuple[SettingsDocument[LocalSettings], SettingsDocument[SyncedSettings]]:
+    documents = Documents(database)
+    local = SettingsDocument("settings", LOCAL, documents, now)
+    synced = SettingsDocument("synced", SYNCED, documents, now)
+    await local.load()
+    await synced.load()
+    return local, synced

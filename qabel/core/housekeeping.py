@@ -1,0 +1,81 @@
+"""Housekeeping: what is past its time is cleared, again and again."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from attrs import define, field
+from twisted.application.service import Service
+from twisted.internet.defer import Deferred, succeed
+from twisted.internet.interfaces import IReactorTime
+from twisted.internet.task import LoopingCall
+from twisted.logger import Logger
+
+from qabel.core.access import TokenBook
+from qabel.core.errors import StoreError
+from qabel.core.journal.inbox import InboxReader
+from qabel.core.journal.journal import Journal
+from qabel.core.receiving.receiver import Receiver
+from qabel.store.journal.numbers import Events
+from qabel.store.outbox.repository import Outbox
+
+INTERVAL = 3600.0
+"""Seconds between two rounds."""
+
+KEEP_SETTLED = 90 * 24 * 3600.0
+"""Seconds that what was sent, and is settled, can be looked up."""
+
+KEEP_READERS = 400 * 24 * 3600.0
+"""Seconds that a reader may be away without losing its cursor."""
+
+
+@define(eq=False, kw_only=True)
+class Housekeeping(Service):
+    """Clears what is past its time, and sees that nothing due was forgotten."""
+
+    _journal: Journal
+    _events: Events
+    _outbox: Outbox
+    _inbox: InboxReader
+    _tokens: TokenBook
+    _receiver: Receiver
+    _post_due: Callable[[], Awaitable[None]]
+    _clock: IReactorTime
+    _now: Callable[[], float]
+    _loop: LoopingCall = field(init=False)
+    _ended: "Deferred[Any]" = field(factory=lambda: succeed(None), init=False)
+
+    name = "housekeeping"
+    _log = Logger()
+
+    def __attrs_post_init__(self) -> None:
+        self._loop = LoopingCall(self._clear)
+        self._loop.clock = self._clock
+
+    def startService(self) -> None:
+        """Begin at once."""
+        super().startService()
+        self._ended = self._loop.start(INTERVAL, now=True).addErrback(
+            lambda failure: self._log.failure("housekeeping ended", failure)
+        )
+
+    def stopService(self) -> "Deferred[Any]":
+        """End; fires when the last round has ended."""
+        super().stopService()
+        if self._loop.running:
+            self._loop.stop()
+        return self._ended
+
+    async def _clear(self) -> None:
+        """Clear what is past its time. A failure ends this round only."""
+        now = self._now()
+        try:
+            self._journal.forget(await self._events.prune(now))
+            await self._outbox.expire(now - KEEP_SETTLED, now=now)
+            await self._inbox.expire(now - KEEP_READERS)
+            await self._tokens.keep_uses()
+            await self._post_due()
+            # A stop does not wait until all is forgotten: the next start goes on.
+            while self.running and await self._receiver.forget_another_drop():
+                continue
+        except StoreError as error:
+            self._log.warn("Housekeeping was put off: {error}", error=str(error))

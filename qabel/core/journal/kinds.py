@@ -1,0 +1,20 @@
+"""The kinds of entries in the journal, and which of them a scope may hear of."""
+
+from collections.abc import Iterable
+from typing import Literal, get_args
+
+KindName = Literal["drop", "outbox", "settings", "synced"]
+
+KINDS: tuple[str, ...] = get_args(KindName)
+
+_OF_SCOPE = {
+    "read": frozenset({"drop", "outbox"}),
+    "send": frozenset({"outbox"}),
+    "settings": frozenset({"settings", "synced"}),
+    "admin": frozenset(KINDS),
+}
+
+
+def kinds_for(scopes: Iterable[str]) -> frozenset[str]:
+    """Return the kinds of entries that somebody with these scopes may hear of."""
+    return frozenset().union(*(_OF_SCOPE.get(scope, frozenset()) for scope in scopes))

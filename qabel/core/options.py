@@ -1,0 +1,21 @@
+"""What can be chosen about a core."""
+
+from attrs import frozen
+
+from qabel.core.receiving.receiver import FULL_READ_INTERVAL
+from qabel.core.status.health import STALE_AFTER
+
+
+@frozen
+class CoreOptions:
+    """What can be chosen. Times in seconds."""
+
+    full_read_interval: float = FULL_READ_INTERVAL
+    stale_after: float = STALE_AFTER
+    drop_id_bits: int = 256
+    """Random bits in the ids of new drops."""
+    push: bool = True
+    webhook_origins: frozenset[str] = frozenset()
+    """Origins, besides loopback, that webhooks may call: ``https://host:port``."""
+    token_mode: int = 0o600
+    """The mode of the main token's file."""

@@ -1,0 +1,173 @@
+"""The parts of the core, put together from the disk up."""
+
+from attrs import frozen
+
+from qabel.core.access import TokenBook
+from qabel.core.backups import BACKUPS, Backups
+from qabel.core.foundation import TOKEN, Foundation
+from qabel.core.housekeeping import Housekeeping
+from qabel.core.journal.follower import Followers
+from qabel.core.journal.inbox import InboxReader
+from qabel.core.journal.webhooks import Webhooks
+from qabel.core.people.cards import Cards
+from qabel.core.people.people import People
+from qabel.core.receiving.poller import Poller
+from qabel.core.receiving.push_watch import PushWatch
+from qabel.core.receiving.receiver import Receiver
+from qabel.core.sending.outbox import Sender
+from qabel.core.sending.poster import Poster
+from qabel.core.status.disk_space import DiskSpace
+from qabel.core.status.report import Reporter
+from qabel.core.view import CoreView
+from qabel.core.wiring import Wiring
+from qabel.store.database.disk_space import has_room
+from qabel.store.inbox.repository import Inbox
+from qabel.store.journal.numbers import Events
+from qabel.store.outbox.repository import Outbox
+from qabel.store.tokens import Tokens
+from qabel.store.webhooks import Webhooks as WebhookRepository
+
+
+@frozen(kw_only=True, eq=False)
+class Receiving:
+    """What brings messages in."""
+
+    receiver: Receiver
+    poller: Poller
+    push_watch: PushWatch
+
+
+@frozen(kw_only=True, eq=False)
+class Parts:
+    """All parts of an open core."""
+
+    view: CoreView
+    tokens: TokenBook
+    webhooks: Webhooks
+    receiving: Receiving
+    poster: Poster
+    disk_space: DiskSpace
+    housekeeping: Housekeeping
+    reporter: Reporter
+    backups: Backups
+
+
+def build_receiving(base: Foundation, wiring: Wiring) -> Receiving:
+    """Return what brings messages in."""
+    receiver = Receiver(
+        base.network,
+        Inbox(base.database),
+        base.workers,
+        base.synced_now,
+        wiring.kept,
+        wiring.note_dates,
+        clock=base.reactor,
+        now=base.now,
+        full_read_interval=base.options.full_read_interval,
+    )
+    poller = Poller(receiver.read, base.reactor, interval=base.local.value.poll_interval)
+    push_watch = PushWatch(base.network.listen, receiver.read)
+    return Receiving(receiver=receiver, poller=poller, push_watch=push_watch)
+
+
+def build_poster(base: Foundation, outbox: Outbox) -> Poster:
+    """Return what posts the outbox."""
+    return Poster(base.network, outbox, base.journal.advance, clock=base.reactor, now=base.now)
+
+
+def build_view(base: Foundation, outbox: Outbox, poster: Poster, poller: Poller) -> CoreView:
+    """Return what clients see of messages and people."""
+    people = People(base.synced, base.options.drop_id_bits)
+    return CoreView(
+        people=people,
+        cards=Cards(base.synced, people),
+        inbox=InboxReader(
+            repository=Inbox(base.database),
+            cursors=base.cursors,
+            journal=base.journal,
+            state=base.inbox_state,
+            clock=base.reactor,
+            now=base.now,
+            poll=poller.poll_now,
+        ),
+        outbox=Sender(
+            repository=outbox,
+            poster=poster,
+            workers=base.workers,
+            synced=base.synced_now,
+            clock=base.reactor,
+            now=base.now,
+        ),
+        events=Followers(base.journal),
+    )
+
+
+def build_reporter(
+    base: Foundation, receiving: Receiving, poster: Poster, disk_space: DiskSpace, view: CoreView
+) -> Reporter:
+    """Return what tells how the daemon is."""
+
+    def stale_after() -> float:
+        return max(base.options.stale_after, 3 * base.local.value.poll_interval)
+
+    return Reporter(
+        poller=receiving.poller,
+        push_watch=receiving.push_watch,
+        poster=poster,
+        outbox=Outbox(base.database),
+        inbox=view.inbox,
+        journal=base.journal,
+        disk_space=disk_space,
+        counts=receiving.receiver.counts,
+        stale_after=stale_after,
+        clock=base.reactor,
+        now=base.now,
+        started=base.reactor.seconds(),
+    )
+
+
+def assemble(base: Foundation, wiring: Wiring) -> Parts:
+    """Put all parts together."""
+    outbox = Outbox(base.database)
+    receiving = build_receiving(base, wiring)
+    poster = build_poster(base, outbox)
+    view = build_view(base, outbox, poster, receiving.poller)
+    disk_space = DiskSpace(
+        lambda: base.workers.run(has_room, base.database.path), wiring.go_on, base.reactor
+    )
+    base.database.on_full = disk_space.missing
+    tokens = TokenBook(
+        path=base.data_directory / TOKEN,
+        repository=Tokens(base.database),
+        synced=base.synced_now,
+        now=base.now,
+        mode=base.options.token_mode,
+    )
+    return Parts(
+        view=view,
+        tokens=tokens,
+        webhooks=Webhooks(
+            repository=WebhookRepository(base.database),
+            journal=base.journal,
+            post=base.webhook_client.post_json,
+            may_call=base.webhook_client.may_call,
+            clock=base.reactor,
+            now=base.now,
+        ),
+        receiving=receiving,
+        poster=poster,
+        disk_space=disk_space,
+        housekeeping=Housekeeping(
+            journal=base.journal,
+            events=Events(base.database),
+            outbox=outbox,
+            inbox=view.inbox,
+            tokens=tokens,
+            receiver=receiving.receiver,
+            post_due=wiring.post_due,
+            clock=base.reactor,
+            now=base.now,
+        ),
+        reporter=build_reporter(base, receiving, poster, disk_space, view),
+        backups=Backups(base.data_directory / BACKUPS, base.database, base.now),
+    )

@@ -1,0 +1,144 @@
+"""A request to send: checked against the settings, sealed, made ready to be kept."""
+
+from collections.abc import Sequence
+
+from attrs import field, frozen
+
+from qabel.core.errors import Invalid, NotFound, TooLarge
+from qabel.core.people.references import Reference, find_contact, find_identity
+from qabel.core.sending.compose import Draft, compose
+from qabel.core.sending.poster import PostingKey
+from qabel.crypto import InvalidKey
+from qabel.drop.message import DropMessage, InvalidDropMessage, encode
+from qabel.drop.transport import TEXT_SIZE, MessageTooLarge, seal_message
+from qabel.forms.errors import FieldError
+from qabel.jsontext import encode as encode_json
+from qabel.settings.items import Contact, Identity
+from qabel.settings.synced import SyncedSettings
+from qabel.store.outbox.sends import NewDelivery, NewSend
+
+MAX_RECIPIENTS = 1000
+
+
+@frozen
+class CheckedSend:
+    """A message that can be sent: from whom, to whom, and its JSON text."""
+
+    identity: Identity
+    contacts: Sequence[Contact]
+    message: DropMessage
+    text: bytes = field(repr=False)
+
+    def seal(self) -> list[bytes]:
+        """Seal it for each recipient: not for the reactor's thread. Raises Invalid."""
+        sealed = []
+        for contact in self.contacts:
+            try:
+                box = seal_message(self.identity.private_key, contact.public_key, self.text)
+            except InvalidKey:
+                detail = f"contact {contact.id} has a public key that cannot keep a secret"
+                error = FieldError("recipients", detail)
+                raise Invalid("A recipient cannot be sent to.", [error]) from None
+            sealed.append(box)
+        return sealed
+
+    def to_keep(self, sealed: Sequence[bytes]) -> NewSend:
+        """Return what the outbox is to keep of it, with a box for each recipient."""
+        return NewSend(
+            sender=self.identity.public_key.raw,
+            identity_id=self.identity.id,
+            model_object=self.message.model_object,
+            acknowledge_id=self.message.acknowledge_id,
+            message=_shown(self.message),
+            deliveries=[
+                NewDelivery(
+                    recipient=contact.public_key.raw,
+                    contact_id=contact.id,
+                    sealed=box,
+                    urls=[str(url) for url in contact.drop_urls],
+                )
+                for contact, box in zip(self.contacts, sealed, strict=True)
+            ],
+        )
+
+    def postings(self, send_id: int) -> list[tuple[Contact, list[PostingKey]]]:
+        """Return what is posted for each recipient, once it is kept under that id."""
+        return [
+            (contact, [(send_id, contact.public_key.raw, str(url)) for url in contact.drop_urls])
+            for contact in self.contacts
+        ]
+
+
+def check_send(
+    synced: SyncedSettings,
+    recipients: Sequence[Reference],
+    sender: Reference,
+    draft: Draft,
+    *,
+    only: int | None,
+    now: float,
+) -> CheckedSend:
+    """Check a request to send.
+
+    Args:
+        synced: who is known to whom.
+        recipients: contacts of the sender.
+        sender: an identity.
+        draft: what to send.
+        only: the id of the only identity that may be the sender; None for any.
+        now: seconds since the epoch.
+
+    Raises:
+        Invalid, NotFound, TooLarge.
+
+    """
+    identity = find_identity(synced, sender)
+    if identity is None or only not in (None, identity.id):
+        error = FieldError("sender", "must be the id or the public key of an identity")
+        raise Invalid("Unknown sender.", [error])
+    contacts = _find_contacts(synced, identity, recipients)
+    keys = [contact.public_key for contact in contacts]
+    message = compose(draft, identity.public_key, keys, now)
+    try:
+        text = encode(message)
+    except InvalidDropMessage as error:
+        errors = [FieldError("drop_message", str(error))]
+        raise Invalid("The drop message is not valid.", errors) from None
+    if len(text) > TEXT_SIZE:
+        raise TooLarge(f"{MessageTooLarge(len(text))}.", size=len(text), limit=TEXT_SIZE)
+    return CheckedSend(identity, contacts, message, text)
+
+
+def _find_contacts(
+    synced: SyncedSettings, identity: Identity, recipients: Sequence[Reference]
+) -> list[Contact]:
+    """Find the recipients. Raises NotFound if any of them is no contact."""
+    if not 0 < len(recipients) <= MAX_RECIPIENTS:
+        error = FieldError("recipients", f"must have 1 to {MAX_RECIPIENTS} entries")
+        raise Invalid("There are no recipients, or too many.", [error])
+    found: dict[int, Contact] = {}
+    errors = []
+    for place, ref in enumerate(recipients):
+        contact = find_contact(synced, identity, ref)
+        if contact is None:
+            raise NotFound(
+                f"Recipient {place + 1} of {len(recipients)} is not a contact of the sender."
+            )
+        if not contact.drop_urls:
+            errors.append(FieldError(f"recipients.{place}", "has no drop URL to send to"))
+        found[contact.id] = contact
+    if errors:
+        raise Invalid("Not all recipients can be sent to.", errors)
+    return list(found.values())
+
+
+def _shown(message: DropMessage) -> bytes:
+    """Write a message as its sender is shown it, in the documented spelling."""
+    head = {
+        "version": message.version,
+        "time_stamp": message.time_stamp,
+        "acknowledge_id": message.acknowledge_id,
+        "sender": message.sender.hex,
+        "model_object": message.model_object,
+    }
+    return encode_json(head)[:-1] + b',"data":' + message.data + b"}"

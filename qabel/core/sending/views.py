@@ -1,0 +1,95 @@
+"""What was sent, as clients see it."""
+
+import msgspec
+
+from qabel.contract.types import Id, JSONObject, KeyHex, Milliseconds, View
+from qabel.store.outbox.records import DeliveryRecord, SendRecord
+from qabel.store.outbox.sends import DeliveryState
+
+
+class RecipientOutcomeView(View):
+    """What became of a send to one recipient so far."""
+
+    contact_id: Id | None
+    recipient: KeyHex
+    state: DeliveryState
+    reason: str | None
+
+
+class OutcomeView(View):
+    """What became of a send so far, recipient by recipient."""
+
+    id: Id
+    acknowledge_id: str
+    recipients: list[RecipientOutcomeView]
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether every recipient's drop server has taken it."""
+        return all(each.state == DeliveryState.SENT for each in self.recipients)
+
+
+class RecipientView(RecipientOutcomeView):
+    """A send to one of its recipients: what became of it, and what is to come."""
+
+    attempts: int
+    next_attempt: Milliseconds | None
+    settled: Milliseconds | None
+    acknowledged: Milliseconds | None
+
+
+class SendView(View):
+    """A send; ``message`` is what was sent."""
+
+    id: Id
+    sender: KeyHex
+    identity_id: Id
+    model_object: str
+    acknowledge_id: str
+    created: Milliseconds
+    message: JSONObject | None
+    recipients: list[RecipientView]
+
+
+def send_view(record: SendRecord) -> SendView:
+    """Return a send as clients see it."""
+    return SendView(
+        id=record.id,
+        sender=record.sender,
+        identity_id=record.identity_id,
+        model_object=record.model_object,
+        acknowledge_id=record.acknowledge_id,
+        created=record.created,
+        message=None if record.message is None else msgspec.Raw(record.message),
+        recipients=[_recipient_view(each) for each in record.deliveries],
+    )
+
+
+def outcome_of(record: SendRecord) -> OutcomeView:
+    """Return what became of a send by now."""
+    return OutcomeView(
+        record.id,
+        record.acknowledge_id,
+        [
+            RecipientOutcomeView(each.contact_id, each.recipient, each.state, each.reason)
+            for each in record.deliveries
+        ],
+    )
+
+
+def decode_outcome(text: bytes) -> OutcomeView:
+    """Read an outcome that was kept as JSON."""
+    return msgspec.json.decode(text, type=OutcomeView)
+
+
+def _recipient_view(delivery: DeliveryRecord) -> RecipientView:
+    return RecipientView(
+        contact_id=delivery.contact_id,
+        recipient=delivery.recipient,
+        state=delivery.state,
+        reason=delivery.reason,
+        attempts=delivery.attempts,
+        next_attempt=delivery.next_attempt,
+        settled=delivery.settled,
+        acknowledged=delivery.acknowledged,
+    )

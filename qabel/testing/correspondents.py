@@ -1,0 +1,100 @@
+"""People who write to each other: each has a core of their own, all use the same drop servers."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from attrs import define, field
+
+from qabel.core.journal.inbox import Query
+from qabel.core.options import CoreOptions
+from qabel.core.sending.compose import Draft
+from qabel.core.sending.views import OutcomeView
+from qabel.core.service import CoreService
+from qabel.store.key_record import GivenKey
+from qabel.testing.drop_servers import MemoryDropServers
+
+SERVER = "http://drop.example"
+"""The drop server that all of them use."""
+
+RARELY = 3600
+"""The poll interval, in seconds: drops are read when somebody asks for it."""
+
+
+@define(eq=False)
+class Correspondents:
+    """Makes people, in directories below a folder. ``close`` closes all of their cores."""
+
+    folder: Path
+    reactor: Any
+    drop_servers: MemoryDropServers = field(factory=MemoryDropServers)
+    cores: list[CoreService] = field(factory=list)
+
+    async def core(self, name: str, **options: Any) -> CoreService:
+        """Open and start a core, whose user has no identity if the directory is new.
+
+        Args:
+            name: of the directory.
+            options: of CoreOptions; push is off if nothing else is said.
+
+        """
+        directory = self.folder / name
+        directory.mkdir(mode=0o700, exist_ok=True)
+        core = await CoreService.open(
+            directory,
+            GivenKey(bytes(32)),
+            network=self.drop_servers,
+            reactor=self.reactor,
+            options=CoreOptions(**{"push": False, **options}),
+        )
+        self.cores.append(core)
+        core.startService()
+        await core.local.set("poll_interval", RARELY)
+        return core
+
+    async def person(self, name: str, **options: Any) -> CoreService:
+        """Open a core whose user has an identity of that name, with a drop."""
+        core = await self.core(name, **options)
+        await self.use_server(core)
+        await core.people.add_identity(name)
+        return core
+
+    async def friends(self) -> tuple[CoreService, CoreService]:
+        """Open the cores of Alice and Bob, who know each other."""
+        alice, bob = await self.person("Alice"), await self.person("Bob")
+        for me, other in ((alice, bob), (bob, alice)):
+            [identity] = other.people.identities()
+            await me.cards.import_contacts(None, other.cards.contact_file(identity.id))
+        return alice, bob
+
+    async def use_server(self, core: CoreService) -> None:
+        """Have a core's user use the drop server, and no other."""
+        await core.synced.set("drop_servers", [{"url": SERVER, "auth": "", "active": True}])
+
+    def ids(self, core: CoreService) -> tuple[int, int]:
+        """Return the ids of somebody's only identity, and of the only contact."""
+        [identity], [contact] = core.people.identities(), core.people.contacts()
+        return identity.id, contact.id
+
+    async def say(self, core: CoreService, text: str, **draft: Any) -> OutcomeView:
+        """Send a chat message from the only identity to the only contact.
+
+        ``draft`` is what else to say of the message, as in ``Draft``.
+        """
+        identity, contact = self.ids(core)
+        return await core.outbox.send([contact], identity, Draft("chat", {"msg": text}, **draft))
+
+    async def heard(self, core: CoreService, **query: Any) -> list[dict[str, Any]]:
+        """Poll the drop servers, and return the messages that are new to a reader.
+
+        ``query`` says which reader, and what it wants, as in ``Query``.
+        """
+        page = await core.inbox.read(Query(**query), poll_first=True)
+        await page.handed_over()
+        return [] if page.body is None else json.loads(page.body)
+
+    async def close(self) -> None:
+        """Close all cores that are open."""
+        for core in self.cores:
+            await core.close()
+        self.cores.clear()

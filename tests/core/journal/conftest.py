@@ -1,0 +1,68 @@
+"""A journal over entries in memory."""
+
+import pytest
+from twisted.internet.defer import Deferred, fail, succeed
+from twisted.internet.task import Clock
+
+from qabel.core.journal.journal import Journal
+from qabel.store.journal.entries import FeedEntry
+
+
+class Entries:
+    """Entries in memory, which count how often they are read."""
+
+    def __init__(self) -> None:
+        self.kept = [FeedEntry(number, "drop", b"{}", 1) for number in range(1, 101)]
+        self.reads = 0
+        self.is_broken = False
+        self.held: Deferred | None = None
+
+    def read(self, after: int, limit: int) -> "Deferred[list[FeedEntry]]":
+        """Return entries after a number; later, if the test holds them back."""
+        self.reads += 1
+        if self.held is not None:
+            self.held.addCallback(lambda _: [e for e in self.kept if e.seq > after][:limit])
+            return self.held
+        if self.is_broken:
+            return fail(OSError("disk"))
+        return succeed([each for each in self.kept if each.seq > after][:limit])
+
+
+class Written:
+    """A journal that begins with entry 100, and what is written into it."""
+
+    def __init__(self) -> None:
+        self.entries = Entries()
+        self.clock = Clock()
+        self.journal = Journal(
+            entries=self.entries, clock=self.clock, database_id="abc", last_seq=100, floor=0
+        )
+
+    def add(self, kind: str = "drop", identity: int | None = 1) -> None:
+        """Commit one entry."""
+        seq = self.journal.last_seq + 1
+        self.entries.kept.append(FeedEntry(seq, kind, b"{}", identity))
+        self.journal.advance(seq)
+
+    def pump(self) -> None:
+        """Let everybody be told."""
+        self.clock.pump([0] * 100)
+
+
+@pytest.fixture
+def written() -> Written:
+    """Return a journal with nothing new."""
+    return Written()
+
+
+@pytest.fixture
+def got():
+    """Return what takes the result out of a Deferred that has one."""
+
+    def take(deferred: Deferred) -> object:
+        results: list[object] = []
+        deferred.addCallback(results.append)
+        assert results, "it has no result yet"
+        return results[0]
+
+    return take
