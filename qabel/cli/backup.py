@@ -4,7 +4,7 @@ import click
 
 from qabel.cli.context import Command, Session, pass_session
 from qabel.cli.paths import KEY
-from qabel.cli.text import size
+from qabel.cli.units import size
 
 PATIENCE = 3600.0
 """Seconds that it may take: the daemon says nothing meanwhile."""

@@ -11,7 +11,7 @@ from pathlib import Path
 from attrs import frozen
 
 from qabel.cli.paths import DATABASE, KEY, SOCKET, TOKEN
-from qabel.cli.text import duration, size
+from qabel.cli.units import duration, size
 
 LITTLE_SPACE = 100 * 1024 * 1024
 """Bytes that should be free."""

@@ -10,8 +10,8 @@ from qabel.cli.errors import CommandError, Exit
 from qabel.cli.identity import FILE, FORCE, YES
 from qabel.cli.input_output import read_input, write_output
 from qabel.cli.names import IDENTITY_OPTION, Names, complete_contact, find_contact, identity_ref
-from qabel.cli.output import Column
-from qabel.cli.text import count, moment
+from qabel.cli.table import NAME_WIDTH, Column
+from qabel.cli.units import count, moment
 
 CONTACT = click.argument("contact", metavar="CONTACT", shell_complete=complete_contact)
 
@@ -60,8 +60,8 @@ def show_all(session: Session, identity: str | None) -> None:
     names = Names(session.client)
     columns = [
         Column("ID", lambda each: each["id"]),
-        Column("ALIAS", lambda each: each["alias"], lambda _: "bold"),
-        Column("KNOWN TO", lambda each: names.identity(each["identity_id"])),
+        Column("ALIAS", lambda each: each["alias"], lambda _: "bold", NAME_WIDTH),
+        Column("KNOWN TO", lambda each: names.identity(each["identity_id"]), None, NAME_WIDTH),
         Column("PUBLIC KEY", lambda each: each["public_key"]),
     ]
     session.out.rows(found, columns, "No contact yet: qabel contact import FILE adds some")
@@ -137,7 +137,7 @@ def take_in(session: Session, file: str, identity: str | None) -> None:
     with session.out.progress("taking in contacts"):
         outcomes = session.client.post_file("/contacts/import", data, identity=owner)
     columns = [
-        Column("ALIAS", lambda each: each["alias"], lambda _: "bold"),
+        Column("ALIAS", lambda each: each["alias"], lambda _: "bold", NAME_WIDTH),
         Column("OUTCOME", lambda each: each["outcome"], _style),
         Column("ID", lambda each: each.get("id", "-")),
         Column("WHY", lambda each: each.get("reason", "")),

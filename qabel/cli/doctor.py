@@ -9,7 +9,8 @@ import click
 from qabel.cli.checks import Check, State, check_clock, check_directory
 from qabel.cli.context import Command, Session, pass_session
 from qabel.cli.errors import CommandError, Exit
-from qabel.cli.text import ago, count, duration, visible
+from qabel.cli.text import visible
+from qabel.cli.units import ago, count, duration
 
 _SIGNS = {State.GOOD: ("ok", "green"), State.DOUBTFUL: ("!!", "yellow"), State.BAD: ("NO", "red")}
 

@@ -19,7 +19,8 @@ from qabel.cli.names import Names
 from qabel.cli.output import Output
 from qabel.cli.paths import state_directory
 from qabel.cli.sse import Event, EventReader
-from qabel.cli.text import moment, visible
+from qabel.cli.text import visible
+from qabel.cli.units import moment
 
 KINDS = ("drop", "outbox", "settings", "synced")
 

@@ -9,8 +9,8 @@ from qabel.cli.context import Group, Session, pass_session
 from qabel.cli.errors import CommandError
 from qabel.cli.input_output import read_input, write_output
 from qabel.cli.names import complete_identity, find_identity
-from qabel.cli.output import Column
-from qabel.cli.text import moment
+from qabel.cli.table import NAME_WIDTH, Column
+from qabel.cli.units import moment
 
 IDENTITY = click.argument("identity", metavar="IDENTITY", shell_complete=complete_identity)
 FILE = click.argument("file", metavar="FILE", type=click.Path(dir_okay=False, allow_dash=True))
@@ -19,7 +19,7 @@ YES = click.option("--yes", "-y", is_flag=True, help="Do not ask.")
 
 _COLUMNS = [
     Column("ID", lambda each: each["id"]),
-    Column("ALIAS", lambda each: each["alias"], lambda _: "bold"),
+    Column("ALIAS", lambda each: each["alias"], lambda _: "bold", NAME_WIDTH),
     Column("PUBLIC KEY", lambda each: each["public_key"]),
     Column("DROPS", lambda each: len(each["drops"])),
 ]

@@ -12,8 +12,8 @@ from qabel.cli.errors import usage
 from qabel.cli.identity import YES
 from qabel.cli.message_text import text_of
 from qabel.cli.names import Names, complete_contact, complete_identity, find_contact, find_identity
-from qabel.cli.output import Column
-from qabel.cli.text import moment
+from qabel.cli.table import NAME_WIDTH, Column
+from qabel.cli.units import moment
 
 PAGE = 1000
 """Messages asked for at once."""
@@ -170,11 +170,12 @@ def _columns(client: Client, messages: Sequence[Message]) -> list[Column]:
     columns = [
         Column("ID", lambda each: each["id"]),
         Column("RECEIVED", lambda each: moment(each["received"]), lambda _: "dim"),
-        Column("FROM", names.sender, _sender_style),
+        Column("FROM", names.sender, _sender_style, NAME_WIDTH),
         Column("TEXT", text_of),
     ]
     if len({each["identity_id"] for each in messages}) > 1:
-        columns.insert(3, Column("TO", lambda each: names.identity(each["identity_id"])))
+        receiver = Column("TO", lambda each: names.identity(each["identity_id"]), None, NAME_WIDTH)
+        columns.insert(3, receiver)
     return columns
 
 

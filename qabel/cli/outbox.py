@@ -11,8 +11,8 @@ from qabel.cli.context import Group, Session, pass_session
 from qabel.cli.identity import YES
 from qabel.cli.message_text import text_of
 from qabel.cli.names import Names
-from qabel.cli.output import Column
-from qabel.cli.text import moment
+from qabel.cli.table import NAME_WIDTH, Column
+from qabel.cli.units import moment
 
 PAGE = 500
 NEWEST = 50
@@ -51,7 +51,7 @@ def listed(session: Session, limit: int, *, everything: bool, waiting: bool) -> 
     columns = [
         Column("ID", lambda each: each["id"]),
         Column("WRITTEN", lambda each: moment(each["created"]), lambda _: "dim"),
-        Column("TO", lambda each: _recipients(each, names), lambda _: "bold"),
+        Column("TO", lambda each: _recipients(each, names), lambda _: "bold", NAME_WIDTH),
         Column("STATE", _state, lambda each: _STYLES.get(_state(each), "")),
         Column("TEXT", lambda each: text_of(each["message"] or {})),
     ]

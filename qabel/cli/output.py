@@ -1,37 +1,27 @@
-"""What the command shows: tables for people, JSON lines for programs, colours for terminals."""
+"""Where the output goes: tables for people, JSON lines for programs, colours on terminals."""
 
 import json
 import os
 import shutil
 import sys
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, TextIO
+from typing import TextIO
 
-from attrs import define, field, frozen
+from attrs import define, field
 
-from qabel.cli.text import clipped, padded, visible, width
+from qabel.cli.table import Column, Row, table_lines
+from qabel.cli.text import clip, pad, visible, width
 
 STYLES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "cyan": "36"}
 
-MIN_COLUMN = 10
-"""Columns that the last cell of a row has at least, however narrow the terminal is."""
-
 SPINNER = "|/-\\"
-PATIENCE = 0.4
-"""Seconds after which something counts as long work, and shows that it goes on."""
+SPINNER_DELAY = 0.4
+"""Seconds before the spinner appears: short work shows none."""
 
-Row = Mapping[str, Any]
-
-
-@frozen
-class Column:
-    """A column of a table: its title, what stands in it, and in which style."""
-
-    title: str
-    cell: Callable[[Any], object]
-    style: Callable[[Any], str] | None = None
+SPINNER_INTERVAL = 0.1
+"""Seconds between two pictures of the spinner."""
 
 
 def wants_color(stream: TextIO) -> bool:
@@ -74,7 +64,7 @@ class Output:
         longest = max(width(name) for name, _ in fields)
         for name, value in fields:
             shown = visible(str(value), lines=True).replace("\n", "\n" + " " * (longest + 2))
-            self._write(self.styled(padded(name, longest), "dim") + "  " + shown + "\n")
+            self._write(self.styled(pad(name, longest), "dim") + "  " + shown + "\n")
 
     def value(self, value: object) -> None:
         """Write a value as one line of JSON, in ASCII: it is harmless on a terminal too."""
@@ -121,37 +111,20 @@ class Output:
             spinner.join()
 
     def _spin(self, label: str, ended: threading.Event) -> None:
-        turn, shown = 0, False
-        while not ended.wait(PATIENCE if turn == 0 else 0.1):
-            self.err.write(f"\r{SPINNER[turn % len(SPINNER)]} {visible(label)} ")
+        shown = clip(visible(label), shutil.get_terminal_size().columns - 4)
+        turn = 0
+        while not ended.wait(SPINNER_DELAY if turn == 0 else SPINNER_INTERVAL):
+            self.err.write(f"\r{SPINNER[turn % len(SPINNER)]} {shown} ")
             self.err.flush()
-            turn, shown = turn + 1, True
-        if shown:
-            self.err.write("\r" + " " * (width(label) + 3) + "\r")
+            turn += 1
+        if turn:
+            self.err.write("\r" + " " * (width(shown) + 3) + "\r")
             self.err.flush()
 
     def _table(self, items: Sequence[Row], columns: Sequence[Column]) -> None:
-        cells = [[visible(str(each.cell(item))) for each in columns] for item in items]
-        widths = [
-            max(width(each.title), *(width(row[place]) for row in cells))
-            for place, each in enumerate(columns)
-        ]
-        if self.out.isatty():
-            room = shutil.get_terminal_size().columns - sum(widths[:-1]) - 2 * (len(widths) - 1)
-            widths[-1] = min(widths[-1], max(room, MIN_COLUMN))
-        head = [padded(each.title, wide) for each, wide in zip(columns, widths, strict=True)]
-        self._write(self.styled("  ".join(head).rstrip(), "dim") + "\n")
-        for item, row in zip(items, cells, strict=True):
-            self._write(self._row(item, row, columns, widths) + "\n")
-
-    def _row(
-        self, item: Row, row: Sequence[str], columns: Sequence[Column], widths: Sequence[int]
-    ) -> str:
-        parts = []
-        for text, column, wide in zip(row, columns, widths, strict=True):
-            shown = clipped(text, wide) if column is columns[-1] else padded(text, wide)
-            parts.append(self.styled(shown, column.style(item) if column.style else ""))
-        return "  ".join(parts).rstrip()
+        terminal_width = shutil.get_terminal_size().columns if self.out.isatty() else None
+        for line in table_lines(items, columns, self.styled, terminal_width):
+            self._write(line + "\n")
 
     def _write(self, text: str) -> None:
         self.out.write(text)

@@ -13,7 +13,7 @@ from qabel.cli.errors import CommandError, Exit, usage
 from qabel.cli.input_output import read_text
 from qabel.cli.message_text import TEXT_MODEL, read_object
 from qabel.cli.names import Person, complete_contact, complete_identity, find_contact
-from qabel.cli.text import duration
+from qabel.cli.units import duration
 
 ACKNOWLEDGE_WITHIN = 60.0
 """Seconds that --wait-ack waits, if it is not said how many."""

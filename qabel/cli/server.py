@@ -8,8 +8,8 @@ import click
 
 from qabel.cli.context import Group, Session, pass_session
 from qabel.cli.errors import not_found
-from qabel.cli.output import Column
 from qabel.cli.settings import versioned
+from qabel.cli.table import Column
 
 _COLUMNS = [
     Column("ID", lambda each: each["id"]),

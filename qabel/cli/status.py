@@ -7,8 +7,8 @@ from typing import Any
 import click
 
 from qabel.cli.context import Command, Session, pass_session
-from qabel.cli.output import Column
-from qabel.cli.text import ago, count, duration, moment
+from qabel.cli.table import Column
+from qabel.cli.units import ago, count, duration, moment
 
 
 @click.command(cls=Command)

@@ -6,14 +6,14 @@ from qabel.cli.context import Group, Session, pass_session, read_token
 from qabel.cli.errors import CommandError, Exit
 from qabel.cli.identity import YES
 from qabel.cli.names import complete_identity, find_identity
-from qabel.cli.output import Column
-from qabel.cli.text import moment
+from qabel.cli.table import NAME_WIDTH, Column
+from qabel.cli.units import moment
 
 SCOPES = ("status", "read", "send", "settings", "admin")
 
 _COLUMNS = [
     Column("ID", lambda each: each["id"]),
-    Column("NAME", lambda each: each["name"], lambda _: "bold"),
+    Column("NAME", lambda each: each["name"], lambda _: "bold", NAME_WIDTH),
     Column("SCOPES", lambda each: ", ".join(each["scopes"])),
     Column("IDENTITY", lambda each: "any" if each["identity_id"] is None else each["identity_id"]),
     Column("MADE", lambda each: moment(each["created"])),

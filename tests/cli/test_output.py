@@ -6,7 +6,8 @@ import time
 
 import pytest
 
-from qabel.cli.output import Column, Output, wants_color
+from qabel.cli.output import Output, wants_color
+from qabel.cli.table import Column
 
 COLUMNS = [
     Column("ID", lambda each: each["id"]),
@@ -88,7 +89,7 @@ def test_record_keeps_lines_under_their_name() -> None:
 
 def test_progress_shows_only_what_takes_long(monkeypatch: pytest.MonkeyPatch) -> None:
     """Short work shows nothing; long work shows that it goes on, and leaves a clean line."""
-    monkeypatch.setattr("qabel.cli.output.PATIENCE", 0.01)
+    monkeypatch.setattr("qabel.cli.output.SPINNER_DELAY", 0.01)
     to = output(terminal=True)
     with to.progress("writing"):
         end = time.monotonic() + 10
