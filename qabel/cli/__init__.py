@@ -19,7 +19,7 @@ from qabel.cli.completion import PROGRAM, VARIABLE, completion
 from qabel.cli.contact import contact
 from qabel.cli.context import Group, Session
 from qabel.cli.doctor import doctor
-from qabel.cli.errors import CommandError, Exit
+from qabel.cli.errors import CommandError, ExitStatus
 from qabel.cli.follow import follow
 from qabel.cli.identity import identity
 from qabel.cli.inbox import inbox
@@ -135,7 +135,7 @@ def main() -> NoReturn:
         output.flush()
     except BrokenPipeError:
         _close(sys.stdout)
-        code = Exit.PIPE_CLOSED
+        code = ExitStatus.PIPE_CLOSED
     except OSError as error:
         code = _fail(output, CommandError(f"the output cannot be written: {error.strerror}"))
         _close(sys.stdout)
@@ -169,14 +169,14 @@ def run(arguments: Sequence[str], output: Output) -> int:
     except click.exceptions.Exit as end:
         return end.exit_code
     except (click.Abort, KeyboardInterrupt):
-        return Exit.INTERRUPTED
+        return ExitStatus.INTERRUPTED
     except click.exceptions.NoArgsIsHelpError as error:
         output.err.write(error.format_message() + "\n")
-        return Exit.USAGE
+        return ExitStatus.USAGE
     except (CommandError, click.ClickException) as error:
         output.flush()
         return _fail(output, _explained(error))
-    return Exit.OK
+    return ExitStatus.OK
 
 
 def _explained(error: CommandError | click.ClickException) -> CommandError:
@@ -185,19 +185,19 @@ def _explained(error: CommandError | click.ClickException) -> CommandError:
         return error
     context = getattr(error, "ctx", None)
     hint = f"see {PROGRAM if context is None else context.command_path} --help"
-    return CommandError(error.format_message(), hint=hint, code=Exit.USAGE)
+    return CommandError(error.format_message(), hint=hint, exit_status=ExitStatus.USAGE)
 
 
 def _fail(output: Output, error: CommandError) -> int:
     """Say what went wrong, in one line."""
     if output.json:
-        told = {"error": error.message, "hint": error.hint, "exit": int(error.code)}
-        if error.status:
-            told["status"] = error.status
+        told = {"error": error.message, "hint": error.hint, "exit": int(error.exit_status)}
+        if error.http_status:
+            told["status"] = error.http_status
         output.err.write(json.dumps(told) + "\n")
-        return error.code
+        return error.exit_status
     message = visible(error.message).rstrip(".")
     line = output.styled(f"{PROGRAM}: {message}", "red", err=True)
     hint = f" ({visible(error.hint)})" if error.hint else ""
     output.err.write(line + hint + "\n")
-    return error.code
+    return error.exit_status

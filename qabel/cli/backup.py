@@ -21,7 +21,7 @@ def backup(session: Session, name: str | None) -> None:
     """
     body = {} if name is None else {"name": name}
     with session.out.progress("writing a backup"):
-        made = session.client.ask("POST", "/backup", body=body, timeout=PATIENCE).value
+        made = session.client.request("POST", "/backup", body=body, timeout=PATIENCE).value
     session.out.done(f"Wrote {made['path']} ({size(made['size'])}).", made)
     session.out.note(
         f"It opens only with the key in {session.data_directory / KEY}: keep a copy of that too."

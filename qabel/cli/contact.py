@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from qabel.cli.context import Group, Session, pass_session
-from qabel.cli.errors import CommandError, Exit
+from qabel.cli.errors import CommandError, ExitStatus
 from qabel.cli.identity import FILE, FORCE, YES
 from qabel.cli.input_output import read_input, write_output
 from qabel.cli.names import IDENTITY_OPTION, Names, complete_contact, find_contact, identity_ref
@@ -94,7 +94,7 @@ def rename(session: Session, contact: str, alias: str, identity: str | None) -> 
     """Give a contact another alias, for yourself."""
     found = find_contact(session.client, contact, identity)
     path = f"/contacts/{found['id']}"
-    changed = session.client.ask("PATCH", path, body={"alias": alias}).value
+    changed = session.client.patch(path, {"alias": alias})
     session.out.done(f"{found['alias']} is called {changed['alias']} now.", changed)
 
 
@@ -120,7 +120,7 @@ def delete(session: Session, contact: str, identity: str | None, *, yes: bool) -
 def export(session: Session, contact: str, file: str, identity: str | None, *, force: bool) -> None:
     """Write a contact to FILE (.qco), for somebody else; standard output if none is given."""
     found = find_contact(session.client, contact, identity)
-    document = session.client.ask("GET", f"/contacts/{found['id']}/export").body
+    document = session.client.request("GET", f"/contacts/{found['id']}/export").body
     write_output(file, document, force=force)
     if file != "-":
         session.out.done(f"Wrote {file}.", {"id": found["id"], "file": file})
@@ -146,7 +146,9 @@ def take_in(session: Session, file: str, identity: str | None) -> None:
     refused = [each for each in outcomes if each["outcome"] == "refused"]
     if refused:
         what = count(len(refused), "contact")
-        raise CommandError(f"{what} of {len(outcomes)} could not be taken in", code=Exit.REFUSED)
+        raise CommandError(
+            f"{what} of {len(outcomes)} could not be taken in", exit_status=ExitStatus.FAILURE
+        )
 
 
 def _style(outcome: Mapping[str, Any]) -> str:

@@ -9,8 +9,9 @@ from typing import Any, TypeVar
 import click
 from click.shell_completion import CompletionItem
 
-from qabel.cli.api_client import Client, Target
-from qabel.cli.errors import CommandError, usage
+from qabel.cli.api_client import ApiClient
+from qabel.cli.daemon_address import DaemonAddress
+from qabel.cli.errors import CommandError, usage_error
 from qabel.cli.output import Output
 from qabel.cli.paths import SOCKET, TOKEN, data_directory
 from qabel.cli.text import visible
@@ -33,16 +34,16 @@ class Session:
         self.out = output
 
     @cached_property
-    def target(self) -> Target:
+    def address(self) -> DaemonAddress:
         """The daemon that is meant."""
         if self._url is None:
-            return Target(socket=self.data_directory / SOCKET)
-        return Target(url=self._url)
+            return DaemonAddress(socket=self.data_directory / SOCKET)
+        return DaemonAddress(url=self._url)
 
     @cached_property
-    def client(self) -> Client:
+    def client(self) -> ApiClient:
         """What talks to the daemon."""
-        return Client(self.target, self.find_token())
+        return ApiClient(self.address, self.find_token())
 
     @property
     def token_path(self) -> Path:
@@ -56,7 +57,7 @@ class Session:
         if self._token:
             return _checked(self._token, "QABEL_TOKEN")
         # The daemon's own token goes to no other machine unless it is said.
-        if self._url is not None and self.target.is_local and self.token_path.exists():
+        if self._url is not None and self.address.is_local and self.token_path.exists():
             return read_token(self.token_path)
         return None
 
@@ -65,7 +66,7 @@ class Session:
         if yes:
             return
         if self.out.json or not sys.stdin.isatty():
-            raise usage("this cannot be undone, and there is nobody to ask", "give --yes")
+            raise usage_error("this cannot be undone, and there is nobody to ask", "give --yes")
         if not click.confirm(visible(question), err=True):
             raise CommandError("nothing was done")
 
@@ -76,14 +77,16 @@ def read_token(path: Path) -> str:
         with path.open(encoding="ascii", errors="replace") as file:
             text = file.read(MAX_TOKEN)
     except OSError as error:
-        raise usage(f"{path} cannot be read: {error.strerror}", "look at --token-file") from None
+        raise usage_error(
+            f"{path} cannot be read: {error.strerror}", "look at --token-file"
+        ) from None
     return _checked(text, str(path))
 
 
 def _checked(text: str, where: str) -> str:
     token = text.strip()
     if not token or not token.isascii() or not token.isprintable() or " " in token:
-        raise usage(f"{where} holds no token")
+        raise usage_error(f"{where} holds no token")
     return token
 
 

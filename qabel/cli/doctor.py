@@ -8,7 +8,7 @@ import click
 
 from qabel.cli.checks import Check, State, check_clock, check_directory
 from qabel.cli.context import Command, Session, pass_session
-from qabel.cli.errors import CommandError, Exit
+from qabel.cli.errors import CommandError, ExitStatus
 from qabel.cli.text import visible
 from qabel.cli.units import ago, count, duration
 
@@ -30,12 +30,12 @@ def doctor(session: Session) -> None:
         session.out.flush()
     if not bad:
         return
-    code = Exit.REFUSED
+    code = ExitStatus.FAILURE
     try:
-        session.client.ask("GET", "/health", query={"live": ""}, accept=(503,))
+        session.client.request("GET", "/health", query={"live": ""}, accept=(503,))
     except CommandError as error:
-        code = error.code
-    raise CommandError(f"{count(bad, 'check')} failed", hint="see above", code=code)
+        code = error.exit_status
+    raise CommandError(f"{count(bad, 'check')} failed", hint="see above", exit_status=code)
 
 
 def _show(session: Session, check: Check) -> None:
@@ -54,7 +54,7 @@ def _show(session: Session, check: Check) -> None:
 def _checks(session: Session) -> Iterator[Check]:
     """Give check after check; those that need a daemon only if there is one."""
     alive = _daemon(session)
-    if session.target.is_local:
+    if session.address.is_local:
         yield from check_directory(session.data_directory, daemon_runs=alive.state is State.GOOD)
     yield alive
     if alive.state is State.BAD:
@@ -67,15 +67,15 @@ def _checks(session: Session) -> Iterator[Check]:
 
 def _daemon(session: Session) -> Check:
     try:
-        session.client.ask("GET", "/health", query={"live": ""}, accept=(503,))
+        session.client.request("GET", "/health", query={"live": ""}, accept=(503,))
     except CommandError as error:
         return Check("daemon", State.BAD, error.message, error.hint)
-    return Check("daemon", State.GOOD, f"answers at {session.target.name}")
+    return Check("daemon", State.GOOD, f"answers at {session.address.name}")
 
 
 def _from_within(session: Session) -> Iterator[Check]:
     """Check what the daemon can tell of itself."""
-    answer = session.client.ask("GET", "/status")
+    answer = session.client.request("GET", "/status")
     status, now = answer.value, time.time()
     yield from _troubles(status.get("troubles", ()))
     yield from _drop_servers(status["drop_servers"], now)

@@ -10,9 +10,9 @@ from typing import Any
 import click
 from attrs import define
 
-from qabel.cli.api_client import Client
+from qabel.cli.api_client import ApiClient
 from qabel.cli.context import Command, Session, pass_session
-from qabel.cli.errors import CommandError, Exit
+from qabel.cli.errors import CommandError, ExitStatus
 from qabel.cli.kept_cursors import KeptPlace
 from qabel.cli.message_text import text_of
 from qabel.cli.names import Names
@@ -62,7 +62,7 @@ def follow(
     chosen = KINDS if "all" in kinds else kinds or ("drop",)
     kept = None
     if resume is not None:
-        kept = KeptPlace.open(state_directory(), session.target.name, resume)
+        kept = KeptPlace.open(state_directory(), session.address.name, resume)
     try:
         place = since if since is not None or kept is None else kept.read()
         stream = EventStream(session.client, chosen, place, on_loss=session.out.note)
@@ -95,7 +95,7 @@ def _show_all(
 
 def _explained(error: CommandError, resume: str | None) -> CommandError:
     """Say how to go on if a place is gone."""
-    if error.status == 410:
+    if error.http_status == 410:
         oldest = visible(str(error.problem.get("oldest", "0")))
         again = f"--resume {resume} " if resume else ""
         error.hint = f"qabel follow {again}--since {oldest}"
@@ -106,7 +106,7 @@ def _explained(error: CommandError, resume: str | None) -> CommandError:
 class EventStream:
     """The daemon's events from a place on, over as many connections as it takes."""
 
-    client: Client
+    client: ApiClient
     kinds: tuple[str, ...]
     place: str | None
     """The place of the last event that was given; None for now."""
@@ -127,7 +127,7 @@ class EventStream:
                     pause = FIRST_PAUSE
                     yield event
             except CommandError as error:
-                if error.code != Exit.UNREACHABLE or not connected:
+                if error.exit_status != ExitStatus.UNREACHABLE or not connected:
                     raise
             if pause == FIRST_PAUSE:
                 self.on_loss("The connection was lost; trying again until the daemon is back.")

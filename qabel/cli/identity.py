@@ -45,7 +45,7 @@ def new(session: Session, alias: str, drops: tuple[str, ...]) -> None:
     try:
         made = session.client.post("/identities", body)
     except CommandError as error:
-        if error.status == 409:
+        if error.http_status == 409:
             error.hint = "qabel server add URL"
         raise
     session.out.done(f"Made {made['alias']} with id {made['id']}.", made)
@@ -84,7 +84,7 @@ def rename(session: Session, identity: str, alias: str) -> None:
     """Give an identity another alias."""
     found = find_identity(session.client, identity)
     path = f"/identities/{found['id']}"
-    changed = session.client.ask("PATCH", path, body={"alias": alias}).value
+    changed = session.client.patch(path, {"alias": alias})
     session.out.done(f"{found['alias']} is called {changed['alias']} now.", changed)
 
 
@@ -111,7 +111,7 @@ def export(session: Session, identity: str, file: str, *, force: bool) -> None:
     Who has this file is you. Keep it as you keep a key.
     """
     found = find_identity(session.client, identity)
-    document = session.client.ask("GET", f"/identities/{found['id']}/export").body
+    document = session.client.request("GET", f"/identities/{found['id']}/export").body
     write_output(file, document, secret=True, force=force)
     if file != "-":
         session.out.done(
@@ -139,7 +139,7 @@ def take_in(session: Session, file: str) -> None:
 def card(session: Session, identity: str, file: str, *, force: bool) -> None:
     """Write what others need to write to you to FILE (.qco). There is no secret in it."""
     found = find_identity(session.client, identity)
-    document = session.client.ask("GET", f"/identities/{found['id']}/contact").body
+    document = session.client.request("GET", f"/identities/{found['id']}/contact").body
     write_output(file, document, force=force)
     if file != "-":
         session.out.done(f"Wrote {file}: hand it to others.", {"id": found["id"], "file": file})

@@ -6,9 +6,9 @@ from typing import Any
 
 import click
 
-from qabel.cli.api_client import TIMEOUT, Client
+from qabel.cli.api_client import TIMEOUT, ApiClient
 from qabel.cli.context import Group, Session, pass_session
-from qabel.cli.errors import usage
+from qabel.cli.errors import usage_error
 from qabel.cli.identity import YES
 from qabel.cli.message_text import text_of
 from qabel.cli.names import Names, complete_contact, complete_identity, find_contact, find_identity
@@ -94,7 +94,7 @@ def listed(
     that must not lose a message, whatever crashes, take qabel follow --resume.
     """
     if not new and (consumer is not None or wait is not None):
-        raise usage("--consumer and --wait are for --new", "see qabel inbox list --help")
+        raise usage_error("--consumer and --wait are for --new", "see qabel inbox list --help")
     query: dict[str, object] = {"model_object": model_object}
     if contact is not None:
         query["contact"] = find_contact(session.client, contact, identity)["id"]
@@ -143,13 +143,13 @@ def delete(session: Session, message_id: int, *, yes: bool) -> None:
 
 
 def _pages(
-    client: Client, query: Mapping[str, object], headers: Mapping[str, str]
+    client: ApiClient, query: Mapping[str, object], headers: Mapping[str, str]
 ) -> Iterator[Message]:
     """Give all messages, page by page; nobody's place is moved."""
     place, more = "0", headers
     while True:
         asked = {**query, "since": place, "limit": PAGE}
-        answer = client.ask("GET", "/drop", query=asked, headers=more, timeout=3 * TIMEOUT)
+        answer = client.request("GET", "/drop", query=asked, headers=more, timeout=3 * TIMEOUT)
         if answer.status == 204:
             return
         yield from answer.value
@@ -157,15 +157,15 @@ def _pages(
 
 
 def _new(
-    client: Client, query: Mapping[str, object], headers: Mapping[str, str]
+    client: ApiClient, query: Mapping[str, object], headers: Mapping[str, str]
 ) -> Sequence[Message]:
     wait = query.get("wait")
     silence = TIMEOUT + (wait if isinstance(wait, float) else 0)
-    answer = client.ask("GET", "/drop", query=query, headers=headers, timeout=silence)
+    answer = client.request("GET", "/drop", query=query, headers=headers, timeout=silence)
     return [] if answer.status == 204 else answer.value
 
 
-def _columns(client: Client, messages: Sequence[Message]) -> list[Column]:
+def _columns(client: ApiClient, messages: Sequence[Message]) -> list[Column]:
     names = Names(client)
     columns = [
         Column("ID", lambda each: each["id"]),

@@ -4,7 +4,7 @@ import os
 import sys
 from pathlib import Path
 
-from qabel.cli.errors import CommandError, Exit, usage
+from qabel.cli.errors import CommandError, ExitStatus, usage_error
 
 MAX_FILE = 1024 * 1024
 """Bytes that the daemon takes in one request."""
@@ -19,11 +19,11 @@ def read_input(name: str) -> bytes:
             with Path(name).open("rb") as file:
                 data = file.read(MAX_FILE + 1)
     except FileNotFoundError:
-        raise CommandError(f"there is no file {name}", code=Exit.NOT_FOUND) from None
+        raise CommandError(f"there is no file {name}", exit_status=ExitStatus.NOT_FOUND) from None
     except OSError as error:
-        raise usage(f"{name} cannot be read: {error.strerror}") from None
+        raise usage_error(f"{name} cannot be read: {error.strerror}") from None
     if len(data) > MAX_FILE:
-        raise usage(f"{name} is larger than {MAX_FILE} bytes")
+        raise usage_error(f"{name} is larger than {MAX_FILE} bytes")
     return data
 
 
@@ -32,7 +32,7 @@ def read_text(name: str) -> str:
     try:
         text = read_input(name).decode()
     except UnicodeDecodeError:
-        raise usage(f"{'standard input' if name == '-' else name} is not UTF-8") from None
+        raise usage_error(f"{'standard input' if name == '-' else name} is not UTF-8") from None
     return text.removesuffix("\n").removesuffix("\r")
 
 
@@ -62,7 +62,7 @@ def write_output(name: str, data: bytes, *, secret: bool = False, force: bool = 
             f"{name} is there already", hint="choose another name, or give --force"
         ) from None
     except OSError as error:
-        raise usage(f"{name} cannot be written: {error.strerror}") from None
+        raise usage_error(f"{name} cannot be written: {error.strerror}") from None
     finally:
         fresh.unlink(missing_ok=True)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from attrs import define, field
 
-from qabel.cli.errors import CommandError, usage
+from qabel.cli.errors import CommandError, usage_error
 
 MAX_NAME = 64
 MAX_PLACE = 500
@@ -39,7 +39,9 @@ class KeptPlace:
 
         """
         if not is_name(name):
-            raise usage(f"{name!r} is no name for --resume", "letters, digits, dots and dashes")
+            raise usage_error(
+                f"{name!r} is no name for --resume", "letters, digits, dots and dashes"
+            )
         daemon = hashlib.sha256(target.encode("utf-8", "surrogateescape")).hexdigest()[:16]
         folder = state / "follow" / daemon
         kept = cls(folder / name)
@@ -47,7 +49,7 @@ class KeptPlace:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             kept._take_lock()
         except OSError as error:
-            raise usage(f"{kept.path} cannot be used: {error.strerror}") from None
+            raise usage_error(f"{kept.path} cannot be used: {error.strerror}") from None
         return kept
 
     def read(self) -> str | None:
@@ -58,7 +60,7 @@ class KeptPlace:
         except FileNotFoundError:
             return None
         except OSError as error:
-            raise usage(f"{self.path} cannot be read: {error.strerror}") from None
+            raise usage_error(f"{self.path} cannot be read: {error.strerror}") from None
         if not place.isascii() or not place.isprintable() or not place:
             raise CommandError(
                 f"{self.path} holds no place any more",

@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from qabel.cli.errors import usage
+from qabel.cli.errors import usage_error
 
 TEXT_MODEL = "box_message"
 """The ``model_object`` of what people write to each other: deployed clients show these as text,
@@ -30,7 +30,9 @@ def read_object(text: str, option: str) -> dict[str, Any]:
     try:
         value = json.loads(text)
     except ValueError as error:
-        raise usage(f"{option}: this is no JSON ({error})", """as '{"msg": "Hello"}'""") from None
+        raise usage_error(
+            f"{option}: this is no JSON ({error})", """as '{"msg": "Hello"}'"""
+        ) from None
     if not isinstance(value, dict):
-        raise usage(f"{option}: this is JSON, but no object", """as '{"msg": "Hello"}'""")
+        raise usage_error(f"{option}: this is JSON, but no object", """as '{"msg": "Hello"}'""")
     return value

@@ -9,9 +9,9 @@ import click
 from attrs import define, field
 from click.shell_completion import CompletionItem
 
-from qabel.cli.api_client import Client
+from qabel.cli.api_client import ApiClient
 from qabel.cli.context import session_of
-from qabel.cli.errors import CommandError, Exit, not_found
+from qabel.cli.errors import CommandError, ExitStatus, not_found
 from qabel.cli.text import short_key
 
 Person = Mapping[str, Any]
@@ -19,12 +19,12 @@ Person = Mapping[str, Any]
 _KEY = re.compile(r"[0-9A-Fa-f]{64}")
 
 
-def find_identity(client: Client, ref: str) -> Person:
+def find_identity(client: ApiClient, ref: str) -> Person:
     """Find one of the user's identities. Raises CommandError."""
     return _find(client.get("/identities"), ref, "identity", "qabel identity list")
 
 
-def find_contact(client: Client, ref: str, identity: str | None = None) -> Person:
+def find_contact(client: ApiClient, ref: str, identity: str | None = None) -> Person:
     """Find a contact, of one identity if it is said which. Raises CommandError."""
     contacts = client.get("/contacts")
     if identity is not None:
@@ -33,7 +33,7 @@ def find_contact(client: Client, ref: str, identity: str | None = None) -> Perso
     return _find(contacts, ref, "contact", "qabel contact list")
 
 
-def identity_ref(client: Client, ref: str | None) -> str | None:
+def identity_ref(client: ApiClient, ref: str | None) -> str | None:
     """Give the id of an identity as the daemon takes it; None stays None."""
     return None if ref is None else str(find_identity(client, ref)["id"])
 
@@ -45,7 +45,9 @@ def _find(people: Sequence[Person], ref: str, what: str, listing: str) -> Person
     if found:
         ids = ", ".join(_told_apart(each) for each in found)
         hint = "give the id" if what == "identity" else "give the id, or --identity"
-        raise CommandError(f"{ref!r} is the name of several: {ids}", hint=hint, code=Exit.USAGE)
+        raise CommandError(
+            f"{ref!r} is the name of several: {ids}", hint=hint, exit_status=ExitStatus.USAGE
+        )
     aliases = {str(each["alias"]).casefold(): str(each["alias"]) for each in people}
     near = get_close_matches(ref.casefold(), aliases, n=1)
     hint = f"did you mean {aliases[near[0]]!r}?" if near else f"see {listing}"
@@ -77,7 +79,7 @@ def _matching(people: Sequence[Person], ref: str) -> list[Person]:
 class Names:
     """The names of those who write and are written to, looked up when first needed."""
 
-    client: Client
+    client: ApiClient
     _identities: dict[int, str] | None = None
     _contacts: dict[int, str] = field(factory=dict)
 
@@ -117,7 +119,7 @@ class Names:
             people: Iterable[Person] = self.client.get(path)
         except CommandError as error:
             # With a token that may not see them, keys and ids do.
-            if error.status != 403:
+            if error.http_status != 403:
                 raise
             return ()
         return people

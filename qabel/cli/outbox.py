@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from qabel.cli.api_client import Client
+from qabel.cli.api_client import ApiClient
 from qabel.cli.context import Group, Session, pass_session
 from qabel.cli.identity import YES
 from qabel.cli.message_text import text_of
@@ -88,7 +88,7 @@ def delete(session: Session, send_id: int, *, yes: bool) -> None:
     session.out.done(f"Forgot message {send_id}.", {"id": send_id, "deleted": True})
 
 
-def _pages(client: Client) -> Iterator[Mapping[str, Any]]:
+def _pages(client: ApiClient) -> Iterator[Mapping[str, Any]]:
     after = 0
     while page := client.get("/outbox", after=after, limit=PAGE):
         yield from page

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from io import BytesIO
 from typing import Any
 
-from qabel.cli.errors import CommandError, usage
+from qabel.cli.errors import CommandError, usage_error
 from qabel.cli.output import Output, wants_color
 
 CONTACT_MARK = "QABELCONTACT"
@@ -41,7 +41,7 @@ def show(text: str, output: Output, *, invert: bool = False) -> None:
 def write(text: str, kind: str) -> bytes:
     """Draw a text as a QR code in a file of a kind: svg or png."""
     if kind not in ("svg", "png"):
-        raise usage("a QR code is written as .svg or .png")
+        raise usage_error("a QR code is written as .svg or .png")
     out = BytesIO()
     _code(text).save(out, kind=kind, scale=PIXELS, border=BORDER)
     return out.getvalue()

@@ -7,9 +7,9 @@ from typing import Any
 
 import click
 
-from qabel.cli.api_client import Client
+from qabel.cli.api_client import ApiClient
 from qabel.cli.context import Command, Session, pass_session
-from qabel.cli.errors import CommandError, Exit, usage
+from qabel.cli.errors import CommandError, ExitStatus, usage_error
 from qabel.cli.input_output import read_text
 from qabel.cli.message_text import TEXT_MODEL, read_object
 from qabel.cli.names import Person, complete_contact, complete_identity, find_contact
@@ -106,7 +106,7 @@ def send(
 
 
 def _post(
-    client: Client, recipient: Person, message: Mapping[str, Any], idempotency_key: str | None
+    client: ApiClient, recipient: Person, message: Mapping[str, Any], idempotency_key: str | None
 ) -> Any:
     body = {
         "recipients": [recipient["id"]],
@@ -114,14 +114,14 @@ def _post(
         "drop_message": message,
     }
     headers = {} if idempotency_key is None else {"Idempotency-Key": idempotency_key}
-    return client.ask("POST", "/drop", body=body, headers=headers).value
+    return client.request("POST", "/drop", body=body, headers=headers).value
 
 
 def _data(session: Session, text: str | None, data: object) -> dict[str, Any]:
     """Give the data of the message: as it was given, or around a text."""
     if data is not None:
         if text is not None:
-            raise usage(
+            raise usage_error(
                 "TEXT and --json DATA cannot both be given",
                 "for the outcome as JSON: qabel --json send, or --json as the last word",
             )
@@ -160,7 +160,7 @@ def _tell(
 
 
 def _acknowledged(
-    client: Client,
+    client: ApiClient,
     send_id: int,
     seconds: float,
     clock: Callable[[], float] = time.monotonic,
@@ -180,7 +180,7 @@ def _acknowledged(
             raise CommandError(
                 f"no acknowledgement came within {duration(seconds)}",
                 hint=f"the message is kept: qabel outbox show {send_id}",
-                code=Exit.NOT_YET,
+                exit_status=ExitStatus.TIMED_OUT,
             )
         sleep(min(pause, left))
         pause = min(2 * pause, LONGEST_PAUSE)

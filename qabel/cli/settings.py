@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from qabel.cli.api_client import Client
+from qabel.cli.api_client import ApiClient
 from qabel.cli.context import Group, Session, pass_session
 from qabel.cli.errors import CommandError, not_found
 
@@ -82,7 +82,7 @@ def change(session: Session, key: str, value: str, *, synced: bool) -> None:
     try:
         document = session.client.put(path, {"key": key, "value": _read(value)})
     except CommandError as error:
-        if error.status == 405:
+        if error.http_status == 405:
             error.hint = (
                 f"qabel settings get{' --synced' if path == '/synced' else ''} shows the keys"
             )
@@ -96,9 +96,9 @@ def change(session: Session, key: str, value: str, *, synced: bool) -> None:
         session.out.line(f"{key} = {json.dumps(now, ensure_ascii=False)}")
 
 
-def versioned(client: Client, path: str) -> tuple[Any, str]:
+def versioned(client: ApiClient, path: str) -> tuple[Any, str]:
     """Give a document, and the version by which a change is refused if others were faster."""
-    answer = client.ask("GET", path)
+    answer = client.request("GET", path)
     return answer.value, answer.headers.get("ETag", "*")
 
 

@@ -3,7 +3,7 @@
 import click
 
 from qabel.cli.context import Group, Session, pass_session, read_token
-from qabel.cli.errors import CommandError, Exit
+from qabel.cli.errors import CommandError, ExitStatus
 from qabel.cli.identity import YES
 from qabel.cli.names import complete_identity, find_identity
 from qabel.cli.table import NAME_WIDTH, Column
@@ -72,7 +72,7 @@ def show(session: Session) -> None:
         raise CommandError(
             f"there is no main token in {session.data_directory}",
             hint="the daemon makes one when it is first started; or give --data-dir",
-            code=Exit.NOT_FOUND,
+            exit_status=ExitStatus.NOT_FOUND,
         )
     value = read_token(session.token_path)
     session.out.done(value, {"token": value})

@@ -9,14 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from qabel.cli.api_client import Client, Target
+from qabel.cli.api_client import ApiClient
 from qabel.cli.context import Session
-from qabel.cli.errors import CommandError, Exit
+from qabel.cli.daemon_address import DaemonAddress
+from qabel.cli.errors import CommandError, ExitStatus
 from qabel.cli.output import Output
 
 PROBLEM = "application/problem+json"
 
-Serve = Callable[[int, str, bytes], Client]
+Serve = Callable[[int, str, bytes], ApiClient]
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -59,13 +60,13 @@ def server() -> Iterator[Server]:
         thread.join()
 
 
-def client_of(server: Server, answer: tuple[int, str, bytes], path: str = "") -> Client:
+def client_of(server: Server, answer: tuple[int, str, bytes], path: str = "") -> ApiClient:
     """Have the server answer, and give a client of it."""
     server.answer = answer
-    return Client(Target(url=f"http://127.0.0.1:{server.server_port}{path}"), "the-token")
+    return ApiClient(DaemonAddress(url=f"http://127.0.0.1:{server.server_port}{path}"), "the-token")
 
 
-def refused(client: Client) -> CommandError:
+def refused(client: ApiClient) -> CommandError:
     """Ask for something, and give the error."""
     with pytest.raises(CommandError) as caught:
         client.get("/status")
@@ -87,15 +88,16 @@ def test_problem_in_one_line(server: Server) -> None:
     body = json.dumps({"detail": "No.", "errors": faults}).encode()
     error = refused(client_of(server, (400, PROBLEM, body)))
     assert error.message == "No: a.b: must be 1; c: d"
-    assert (error.code, error.status) == (Exit.REFUSED, 400)
+    assert (error.exit_status, error.http_status) == (ExitStatus.FAILURE, 400)
 
 
 @pytest.mark.parametrize(
-    ("status", "code"), [(404, Exit.NOT_FOUND), (401, Exit.REFUSED), (503, Exit.REFUSED)]
+    ("status", "exit_status"),
+    [(404, ExitStatus.NOT_FOUND), (401, ExitStatus.FAILURE), (503, ExitStatus.FAILURE)],
 )
-def test_statuses(server: Server, status: int, code: Exit) -> None:
+def test_statuses(server: Server, status: int, exit_status: ExitStatus) -> None:
     """What is not there has an exit status of its own."""
-    assert refused(client_of(server, (status, PROBLEM, b"{}"))).code == code
+    assert refused(client_of(server, (status, PROBLEM, b"{}"))).exit_status == exit_status
 
 
 @pytest.mark.parametrize(
@@ -111,8 +113,8 @@ def test_statuses(server: Server, status: int, code: Exit) -> None:
 def test_others_that_answer(server: Server, answer: tuple[int, str, bytes]) -> None:
     """A server that is no daemon is told as such; redirects are not followed."""
     error = refused(client_of(server, answer))
-    assert "no Qabel daemon" in error.message
-    assert error.code == Exit.UNREACHABLE
+    assert "is not a Qabel daemon" in error.message
+    assert error.exit_status == ExitStatus.UNREACHABLE
 
 
 def test_nobody_there(tmp_path: Path) -> None:
@@ -122,9 +124,9 @@ def test_nobody_there(tmp_path: Path) -> None:
         listener.bind(str(dead))
     with socket.create_server(("127.0.0.1", 0)) as closed:
         url = f"http://127.0.0.1:{closed.getsockname()[1]}"
-    for target in (Target(tmp_path / "none"), Target(dead), Target(url=url)):
-        error = refused(Client(target, None))
-        assert error.code == Exit.UNREACHABLE
+    for target in (DaemonAddress(tmp_path / "none"), DaemonAddress(dead), DaemonAddress(url=url)):
+        error = refused(ApiClient(target, None))
+        assert error.exit_status == ExitStatus.UNREACHABLE
         assert error.hint
 
 
@@ -146,7 +148,7 @@ def test_cut_off(tmp_path: Path, rubbish: bytes) -> None:
 
         thread = threading.Thread(target=answer)
         thread.start()
-        assert refused(Client(Target(path), None)).code == Exit.UNREACHABLE
+        assert refused(ApiClient(DaemonAddress(path), None)).exit_status == ExitStatus.UNREACHABLE
         thread.join()
 
 
@@ -157,8 +159,8 @@ def test_cut_off(tmp_path: Path, rubbish: bytes) -> None:
 def test_bad_urls(url: str) -> None:
     """What is no URL of a daemon is told before anything is sent."""
     with pytest.raises(CommandError) as caught:
-        Target(url=url)
-    assert caught.value.code == Exit.USAGE
+        DaemonAddress(url=url)
+    assert caught.value.exit_status == ExitStatus.USAGE
 
 
 def test_tokens(tmp_path: Path) -> None:

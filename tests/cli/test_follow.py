@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from qabel.cli.errors import Exit
+from qabel.cli.errors import ExitStatus
 from tests.cli.conftest import ANYWHERE, Command
 from tests.integration.processes import Twistd, wait_until
 
@@ -149,11 +149,11 @@ def test_outbox_events(alice: Command) -> None:
 def test_place_of_another_database(bob: Command) -> None:
     """A place that is not this database's is an error that says how to go on."""
     result = bob("follow", "--resume", "lost", "--since", "elsewhere.17")
-    assert result.code == Exit.REFUSED
+    assert result.code == ExitStatus.FAILURE
     assert "qabel follow --resume lost --since" in result.err
 
 
 @pytest.mark.parametrize("words", [("--resume", "../x"), ("--kind", "nosuch"), ("-n", "0")])
 def test_usage(bob: Command, words: tuple[str, str]) -> None:
     """What makes no sense is told before anything is asked."""
-    assert bob("follow", *words).code == Exit.USAGE
+    assert bob("follow", *words).code == ExitStatus.USAGE

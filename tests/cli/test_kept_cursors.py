@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from qabel.cli.errors import CommandError, Exit
+from qabel.cli.errors import CommandError, ExitStatus
 from qabel.cli.kept_cursors import KeptPlace
 
 
@@ -38,7 +38,7 @@ def test_names_are_names_of_files(tmp_path: Path, name: str) -> None:
     """A name cannot lead out of the directory."""
     with pytest.raises(CommandError) as caught:
         KeptPlace.open(tmp_path, "here", name)
-    assert caught.value.code == Exit.USAGE
+    assert caught.value.exit_status == ExitStatus.USAGE
 
 
 def test_lost_place_is_no_silent_gap(tmp_path: Path) -> None:
