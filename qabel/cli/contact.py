@@ -7,8 +7,8 @@ import click
 
 from qabel.cli.context import Group, Session, pass_session
 from qabel.cli.errors import CommandError, ExitStatus
+from qabel.cli.files import read_input, write_output
 from qabel.cli.identity import FILE, FORCE, YES
-from qabel.cli.input_output import read_input, write_output
 from qabel.cli.names import IDENTITY_OPTION, Names, complete_contact, find_contact, identity_ref
 from qabel.cli.table import NAME_WIDTH, Column
 from qabel.cli.units import count, moment

@@ -12,12 +12,13 @@ from click.shell_completion import CompletionItem
 from qabel.cli.api_client import ApiClient
 from qabel.cli.daemon_address import DaemonAddress
 from qabel.cli.errors import CommandError, usage_error
+from qabel.cli.files import parse_word, read_file
 from qabel.cli.output import Output
 from qabel.cli.paths import SOCKET, TOKEN, data_directory
 from qabel.cli.text import visible
 
 MAX_TOKEN = 1000
-"""Characters of a token's file."""
+"""Bytes of a token file."""
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -72,21 +73,18 @@ class Session:
 
 
 def read_token(path: Path) -> str:
-    """Read the token in a file. Raises CommandError."""
+    """Return the token in a file. Raises CommandError."""
     try:
-        with path.open(encoding="ascii", errors="replace") as file:
-            text = file.read(MAX_TOKEN)
-    except OSError as error:
-        raise usage_error(
-            f"{path} cannot be read: {error.strerror}", "look at --token-file"
-        ) from None
-    return _checked(text, str(path))
+        data = read_file(path, MAX_TOKEN)
+    except CommandError as error:
+        raise usage_error(error.message, "Check --token-file") from None
+    return _checked(data.decode("ascii", "replace"), str(path))
 
 
 def _checked(text: str, where: str) -> str:
-    token = text.strip()
-    if not token or not token.isascii() or not token.isprintable() or " " in token:
-        raise usage_error(f"{where} holds no token")
+    token = parse_word(text)
+    if not token:
+        raise usage_error(f"{where} does not contain a token")
     return token
 
 

@@ -12,8 +12,8 @@ from attrs import define
 
 from qabel.cli.api_client import ApiClient
 from qabel.cli.context import Command, Session, pass_session
+from qabel.cli.cursor_file import CursorFile
 from qabel.cli.errors import CommandError, ExitStatus
-from qabel.cli.kept_cursors import KeptPlace
 from qabel.cli.message_text import text_of
 from qabel.cli.names import Names
 from qabel.cli.output import Output
@@ -62,9 +62,9 @@ def follow(
     chosen = KINDS if "all" in kinds else kinds or ("drop",)
     kept = None
     if resume is not None:
-        kept = KeptPlace.open(state_directory(), session.address.name, resume)
+        kept = CursorFile.open(state_directory(), session.address.name, resume)
     try:
-        place = since if since is not None or kept is None else kept.read()
+        place = since if since is not None or kept is None else kept.load()
         stream = EventStream(session.client, chosen, place, on_loss=session.out.note)
         _show_all(session, stream, kept, most)
     except CommandError as error:
@@ -75,7 +75,7 @@ def follow(
 
 
 def _show_all(
-    session: Session, stream: "EventStream", kept: KeptPlace | None, most: int | None
+    session: Session, stream: "EventStream", kept: CursorFile | None, most: int | None
 ) -> None:
     """Show event after event. The place is kept only when the event has left this process."""
     teller = Teller(session.out, Names(session.client))
@@ -88,7 +88,7 @@ def _show_all(
         elif not _is_read(session.out):
             raise BrokenPipeError
         if kept is not None and stream.place:
-            kept.write(stream.place)
+            kept.save(stream.place)
         if most is not None and shown >= most:
             return
 

@@ -7,7 +7,7 @@ import click
 from qabel.cli import qr as codes
 from qabel.cli.context import Group, Session, pass_session
 from qabel.cli.errors import CommandError
-from qabel.cli.input_output import read_input, write_output
+from qabel.cli.files import read_input, write_output
 from qabel.cli.names import complete_identity, find_identity
 from qabel.cli.table import NAME_WIDTH, Column
 from qabel.cli.units import moment
@@ -154,11 +154,10 @@ def card(session: Session, identity: str, file: str, *, force: bool) -> None:
 def qr(session: Session, identity: str, file: str | None, *, invert: bool, force: bool) -> None:
     """Show the QR code by which others add you as a contact."""
     found = find_identity(session.client, identity)
-    card = {"drop_urls": found["drops"], **found}
-    text = codes.contact_text(card)
+    text = codes.contact_text(found)
     if file is not None:
         _, _, kind = file.rpartition(".")
-        write_output(file, codes.write(text, kind.lower()), force=force)
+        write_output(file, codes.image(text, kind.lower()), force=force)
         session.out.done(f"Wrote {file}.", {"id": found["id"], "file": file})
     elif session.out.json:
         session.out.value({"id": found["id"], "text": text})

@@ -10,7 +10,7 @@ import click
 from qabel.cli.api_client import ApiClient
 from qabel.cli.context import Command, Session, pass_session
 from qabel.cli.errors import CommandError, ExitStatus, usage_error
-from qabel.cli.input_output import read_text
+from qabel.cli.files import read_text
 from qabel.cli.message_text import TEXT_MODEL, read_object
 from qabel.cli.names import Person, complete_contact, complete_identity, find_contact
 from qabel.cli.units import duration

@@ -227,7 +227,7 @@ def test_contact_files(alice: Command, tmp_path: Path) -> None:
     """Contacts go out as files and come in from them; a file that is there stays."""
     file = tmp_path / "bob.qco"
     assert alice("contact", "export", "Bob", str(file)).code == 0
-    assert "bob.qco is there already" in alice("contact", "export", "Bob", str(file)).err
+    assert "bob.qco already exists" in alice("contact", "export", "Bob", str(file)).err
     assert alice("contact", "export", "Bob", str(file), "--force").code == 0
     assert json.loads(file.read_text())["contacts"][0]["alias"] == "Bob"
     assert "unchanged" in alice("contact", "import", str(file)).out
