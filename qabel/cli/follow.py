@@ -34,7 +34,12 @@ KINDS = ("drop", "outbox", "settings", "synced")
     "--since", metavar="CURSOR", help="Start after this cursor; 0 starts with the oldest message."
 )
 @click.option(
-    "--count", "-n", "limit", type=click.IntRange(min=1), help="Exit after this many events."
+    "--count",
+    "-n",
+    "limit",
+    metavar="NUMBER",
+    type=click.IntRange(min=1),
+    help="Exit after this many events.",
 )
 @pass_session
 def follow(
@@ -46,10 +51,10 @@ def follow(
 ) -> None:
     """Show messages as they arrive, until Ctrl-C.
 
-    If the daemon restarts, it reconnects and continues where it left off. With --resume NAME, the
-    cursor is saved in a file after each event has been written: the next call continues from
-    there, and no event is lost in a crash. With --json, each line has the members of a message,
-    its kind, and its cursor as place.
+    If the daemon is restarted, this command reconnects and continues where it left off. With
+    --resume NAME, the cursor is saved in a file after each event has been written: the next call
+    continues from there, and no event is lost in a crash. With --json, each line has the members
+    of a message, its kind, and its cursor as place.
     """
     chosen = KINDS if "all" in kinds else kinds or ("drop",)
     file = None

@@ -11,6 +11,7 @@ from typing import TextIO
 
 from attrs import define, field
 
+from qabel.cli.errors import CommandError
 from qabel.cli.table import Column, Row, table_lines
 from qabel.cli.text import clip, pad, visible, width
 
@@ -25,27 +26,27 @@ SPINNER_INTERVAL = 0.1
 
 
 def wants_color(stream: TextIO) -> bool:
-    """Tell whether colours are welcome: on a terminal that can, unless NO_COLOR is set."""
+    """Return whether to use colours: on a terminal that has them, unless NO_COLOR is set."""
     return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
 
 @define
 class Output:
-    """Where results and notes go. Everything that is shown passes through ``visible``."""
+    """Where results and notes are printed. All text passes through ``visible``."""
 
     json: bool = False
-    """Whether a program reads it: one JSON value a line, and no more."""
+    """Whether the output is for a program: one JSON value per line, and nothing else."""
     out: TextIO = field(factory=lambda: sys.stdout)
     err: TextIO = field(factory=lambda: sys.stderr)
 
     def styled(self, text: str, style: str, *, err: bool = False) -> str:
-        """Give a harmless text in a style, if there are colours."""
+        """Return a visible text in a style, if there are colours."""
         if not style or not wants_color(self.err if err else self.out):
             return text
         return f"\x1b[{STYLES[style]}m{text}\x1b[0m"
 
     def rows(self, items: Iterable[Row], columns: Sequence[Column], empty: str) -> None:
-        """Show things: as a table, or each as a line of JSON; ``empty`` is a note for people."""
+        """Print a table, or each item as a line of JSON; ``empty`` is a note if there are none."""
         if self.json:
             for item in items:
                 self.value(item)
@@ -57,7 +58,7 @@ class Output:
             self.note(empty)
 
     def record(self, item: Row, fields: Sequence[tuple[str, object]]) -> None:
-        """Show one thing: as lines of name and value, or as a line of JSON."""
+        """Print one item: as lines of name and value, or as a line of JSON."""
         if self.json:
             self.value(item)
             return
@@ -67,37 +68,49 @@ class Output:
             self._write(self.styled(pad(name, longest), "dim") + "  " + shown + "\n")
 
     def value(self, value: object) -> None:
-        """Write a value as one line of JSON, in ASCII: it is harmless on a terminal too."""
-        self._write(json.dumps(value, separators=(",", ":")) + "\n")
+        """Print a value as one line of JSON, in ASCII: it is harmless on a terminal too."""
+        self._write(_json_line(value))
 
     def done(self, text: str, item: Row) -> None:
-        """Say what was done; a program gets ``item``."""
+        """Print what was done; for a program, print ``item``."""
         if self.json:
             self.value(item)
         else:
             self.line(text)
 
     def line(self, text: str, style: str = "", *, lines: bool = False) -> None:
-        """Write a line for people."""
+        """Print a line for people."""
         self._write(self.styled(visible(text, lines=lines), style) + "\n")
 
     def raw(self, text: str) -> None:
-        """Write a text of ours as it is, such as a QR code."""
+        """Print text that is known to be harmless as it is, such as a QR code."""
         self._write(text)
 
     def note(self, text: str, style: str = "dim") -> None:
-        """Tell people something that is no result: it goes to standard error."""
+        """Print a note for people to standard error: it is not part of the result."""
         if not self.json and text:
             self.err.write(self.styled(visible(text), style, err=True) + "\n")
             self.err.flush()
 
+    def error(self, error: CommandError) -> None:
+        """Print an error to standard error, in one line."""
+        if self.json:
+            report = {"error": error.message, "hint": error.hint, "exit": int(error.exit_status)}
+            if error.http_status:
+                report["status"] = error.http_status
+            self.err.write(_json_line(report))
+            return
+        message = visible(error.message).rstrip(".")
+        hint = f" {visible(error.hint)}" if error.hint else ""
+        self.err.write(self.styled(f"qabel: {message}.", "red", err=True) + hint + "\n")
+
     def flush(self) -> None:
-        """Have what was written leave this process."""
+        """Write what is buffered."""
         self.out.flush()
 
     @contextmanager
     def progress(self, label: str) -> Iterator[None]:
-        """Show on a terminal that something goes on, if it takes long."""
+        """Show a spinner on a terminal while something takes long."""
         if self.json or not self.err.isatty():
             yield
             return
@@ -128,3 +141,7 @@ class Output:
 
     def _write(self, text: str) -> None:
         self.out.write(text)
+
+
+def _json_line(value: object) -> str:
+    return json.dumps(value, separators=(",", ":")) + "\n"

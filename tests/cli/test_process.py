@@ -46,7 +46,7 @@ def test_full_disk(alice: Command) -> None:
         process = start("--data-dir", str(alice.directory), "status", stdout=full)
         _, err = process.communicate(timeout=20)
     assert process.returncode == 1
-    assert err.startswith(b"qabel: the output cannot be written")
+    assert err.startswith(b"qabel: Cannot write the output")
     assert err.count(b"\n") == 1
 
 
@@ -107,7 +107,7 @@ def test_completion_scripts(shell: str) -> None:
 def test_help() -> None:
     """Help tells the exit statuses, and every command in a line that is not cut off."""
     shown = call("--help").out
-    assert "3  no daemon can be reached" in shown
+    assert "3  No daemon is reachable" in shown
     assert "..." not in shown.partition("Commands:")[2]
 
 
