@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from qabel.cli.context import Command, Session, pass_session
+from qabel.cli.output import Output
 from qabel.cli.table import Column
 from qabel.cli.units import ago, count, duration, moment
 
@@ -16,10 +17,14 @@ from qabel.cli.units import ago, count, duration, moment
 def status(session: Session) -> None:
     """Show the state of the daemon and its drop servers."""
     found = session.client.get("/status")
-    out = session.out
-    if out.json:
-        out.value(found)
-        return
+    if session.out.json:
+        session.out.value(found)
+    else:
+        show_status(found, session.out)
+
+
+def show_status(found: Mapping[str, Any], out: Output) -> None:
+    """Print what the daemon reports about itself."""
     healthy = bool(found.get("healthy", True))
     out.line(
         f"qabel {found['version']}, running for {duration(found['uptime'])}: "

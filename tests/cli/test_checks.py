@@ -1,4 +1,4 @@
-"""What ``qabel doctor`` sees of a directory and of clocks."""
+"""What ``qabel doctor`` checks of a directory and of clocks."""
 
 from pathlib import Path
 
@@ -13,7 +13,7 @@ AN_HOUR_LATER = "Fri, 15 Jan 2027 09:00:00 GMT"
 
 @pytest.fixture
 def directory(tmp_path: Path) -> Path:
-    """Make a data directory as a daemon does."""
+    """Return a data directory like a daemon's."""
     path = tmp_path / "data"
     path.mkdir(mode=0o700)
     for name in ("database-key", "api-token", "qabel.db"):
@@ -21,27 +21,27 @@ def directory(tmp_path: Path) -> Path:
     return path
 
 
-def found(path: Path, *, daemon_runs: bool = False) -> dict[str, CheckState]:
-    """Give what came out of each check."""
+def states(path: Path, *, daemon_runs: bool = False) -> dict[str, CheckState]:
+    """Return the outcome of each check."""
     return {each.name: each.state for each in check_directory(path, daemon_runs=daemon_runs)}
 
 
 def test_a_good_directory(directory: Path) -> None:
-    """All that a daemon makes is as it should be."""
-    states = found(directory)
-    states.pop("disk", None)
-    assert states == {"directory": CheckState.OK, "key": CheckState.OK, "token": CheckState.OK}
+    """All checks of a daemon's own directory pass."""
+    found = states(directory)
+    found.pop("disk", None)
+    assert found == {"directory": CheckState.OK, "key": CheckState.OK, "token": CheckState.OK}
 
 
 def test_no_directory(tmp_path: Path) -> None:
-    """A directory that is not there is told, with what makes it."""
+    """A missing directory fails, with a hint."""
     [check] = check_directory(tmp_path / "none", daemon_runs=False)
     assert check.state is CheckState.FAILED
     assert "--data-dir" in check.hint
 
 
 def test_open_directory(directory: Path) -> None:
-    """A directory that others can enter is told, with the command that closes it."""
+    """A directory that others can enter fails, with the command that closes it."""
     directory.chmod(0o755)
     first, *_ = check_directory(directory, daemon_runs=False)
     assert first.state is CheckState.FAILED
@@ -49,26 +49,26 @@ def test_open_directory(directory: Path) -> None:
 
 
 def test_long_path(tmp_path: Path) -> None:
-    """A path that no Unix socket can have is told before anybody wonders."""
+    """A path that is too long for a Unix socket fails."""
     path = tmp_path / ("x" * 120)
     path.mkdir(mode=0o700)
-    assert found(path)["directory"] is CheckState.FAILED
+    assert states(path)["directory"] is CheckState.FAILED
 
 
 @pytest.mark.parametrize(("name", "check"), [("database-key", "key"), ("api-token", "token")])
 def test_open_secrets(directory: Path, name: str, check: str) -> None:
-    """Secrets that others can read are told."""
+    """Secrets that others can read fail."""
     (directory / name).chmod(0o644)
-    assert found(directory)[check] is CheckState.FAILED
+    assert states(directory)[check] is CheckState.FAILED
 
 
 def test_missing_key(directory: Path) -> None:
-    """Without a key the database is lost, unless a daemon has it from elsewhere."""
+    """A missing key is a warning, unless a daemon has it from elsewhere or there is no database."""
     (directory / "database-key").unlink()
-    assert found(directory)["key"] is CheckState.WARNING
-    assert found(directory, daemon_runs=True)["key"] is CheckState.OK
+    assert states(directory)["key"] is CheckState.WARNING
+    assert states(directory, daemon_runs=True)["key"] is CheckState.OK
     (directory / "qabel.db").unlink()
-    assert found(directory)["key"] is CheckState.OK
+    assert states(directory)["key"] is CheckState.OK
 
 
 @pytest.mark.parametrize(
@@ -83,5 +83,5 @@ def test_missing_key(directory: Path) -> None:
     ],
 )
 def test_clock(now: float, daemon: str | None, drop: str | None, state: CheckState) -> None:
-    """The clock is doubted when others' differ, and only then."""
+    """A clock that differs from others is a warning; one that was never set fails."""
     assert check_clock(now, daemon, drop).state is state

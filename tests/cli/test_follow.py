@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from qabel.cli.errors import ExitStatus
-from tests.cli.conftest import ANYWHERE, Command
+from tests.cli.conftest import ANYWHERE, QabelCommand
 from tests.integration.processes import Twistd, wait_until
 
 NUMBERS = itertools.count()
@@ -22,7 +22,7 @@ def lines(file: Path) -> list[str]:
     return file.read_text().splitlines()
 
 
-def start(whose: Command, out: Path, *words: str) -> "subprocess.Popen[bytes]":
+def start(whose: QabelCommand, out: Path, *words: str) -> "subprocess.Popen[bytes]":
     """Start ``qabel follow`` as a process that writes to a file."""
     command = [
         sys.executable,
@@ -55,7 +55,7 @@ def saved_cursor(state: Path, name: str) -> Any:
     return found[0].read_text() if found else None
 
 
-def test_resume(alice: Command, bob: Command, tmp_path: Path) -> None:
+def test_resume(alice: QabelCommand, bob: QabelCommand, tmp_path: Path) -> None:
     """A follower that is killed continues where it was: no message is missing or shown twice."""
     out = tmp_path / "out"
     words = ("--resume", "bot", "--json")
@@ -75,7 +75,9 @@ def test_resume(alice: Command, bob: Command, tmp_path: Path) -> None:
     second.wait()
 
 
-def test_killed_before_the_first_event(alice: Command, bob: Command, tmp_path: Path) -> None:
+def test_killed_before_the_first_event(
+    alice: QabelCommand, bob: QabelCommand, tmp_path: Path
+) -> None:
     """The cursor that it started from is saved, so the first message is not lost."""
     out = tmp_path / "out"
     first = start(bob, out, "--resume", "new", "--json")
@@ -93,7 +95,7 @@ def test_daemon_restarts(tmp_path: Path) -> None:
     """It reconnects to a daemon that is restarted, and says so once."""
     arguments = ["qabel-rest", f"--data-dir={tmp_path / 'd'}", f"--listen={ANYWHERE}",
                  f"--drop-server={ANYWHERE}"]  # fmt: skip
-    command, out = Command(tmp_path / "d"), tmp_path / "out"
+    command, out = QabelCommand(tmp_path / "d"), tmp_path / "out"
     with Twistd(tmp_path / "one", *arguments) as daemon:
         daemon.wait_for(r"listens on .*rest\.sock")
         follower = start(command, out, "--kind", "settings")
@@ -109,13 +111,13 @@ def test_daemon_restarts(tmp_path: Path) -> None:
     assert out.read_text().count("Connection lost") == 1
 
 
-def changed(command: Command, out: Path) -> bool | None:
+def changed(command: QabelCommand, out: Path) -> bool | None:
     """Change a setting, and return whether the follower has seen a change."""
     command.json("settings", "set", "module_data.n", json.dumps({"n": next(NUMBERS)}))
     return "settings changed" in out.read_text() or None
 
 
-def test_from_the_beginning(bob: Command, alice: Command) -> None:
+def test_from_the_beginning(bob: QabelCommand, alice: QabelCommand) -> None:
     """``--since 0`` starts with the oldest message, and ``-n`` ends it."""
     alice("send", "Bob", "there is one")
     wait_until(lambda: bob.json("inbox", "--poll") or None, "a message")
@@ -126,7 +128,7 @@ def test_from_the_beginning(bob: Command, alice: Command) -> None:
     assert "Alice: " in shown
 
 
-def test_lines_of_messages_stand_out(bob: Command, alice: Command) -> None:
+def test_lines_of_messages_stand_out(bob: QabelCommand, alice: QabelCommand) -> None:
     """A text of several lines cannot pass for several messages."""
     bob.json("inbox", "--new", "--all", "--consumer", "lines")
     cursor = bob.json("status")[0]["inbox"]["latest"]
@@ -136,7 +138,7 @@ def test_lines_of_messages_stand_out(bob: Command, alice: Command) -> None:
     assert shown[1] == " " * 21 + r"| 2026-01-01 00:00:00  Mum: two\x1b"
 
 
-def test_outbox_events(alice: Command) -> None:
+def test_outbox_events(alice: QabelCommand) -> None:
     """The delivery of sent messages can be followed too."""
     cursor = alice.json("status")[0]["inbox"]["latest"]
     alice("send", "Bob", "tell me")
@@ -144,14 +146,14 @@ def test_outbox_events(alice: Command) -> None:
     assert "sent to Bob" in shown
 
 
-def test_cursor_of_another_database(bob: Command) -> None:
+def test_cursor_of_another_database(bob: QabelCommand) -> None:
     """A cursor of another database is an error that says how to continue."""
     result = bob("follow", "--resume", "lost", "--since", "elsewhere.17")
-    assert result.code == ExitStatus.FAILURE
+    assert result.exit_status == ExitStatus.FAILURE
     assert "qabel follow --resume lost --since" in result.err
 
 
 @pytest.mark.parametrize("words", [("--resume", "../x"), ("--kind", "nosuch"), ("-n", "0")])
-def test_usage(bob: Command, words: tuple[str, str]) -> None:
+def test_usage(bob: QabelCommand, words: tuple[str, str]) -> None:
     """A usage error is reported before any request is sent."""
-    assert bob("follow", *words).code == ExitStatus.USAGE
+    assert bob("follow", *words).exit_status == ExitStatus.USAGE
