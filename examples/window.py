@@ -1,7 +1,7 @@
-"""A window to chat in, with a daemon of its own inside.
+"""A chat window with the daemon inside.
 
-``python examples/window.py NAME DIRECTORY DROP_SERVER``: two of them, in directories of their own,
-can talk to each other. What identifies their owners goes from one to the other by the clipboard.
+``python examples/window.py NAME DIRECTORY DROP_SERVER``: two of them, with different directories,
+can talk to each other. Contacts are exchanged by the clipboard.
 """
 
 import sys
@@ -14,7 +14,7 @@ from qabel.core.service import CoreService
 
 
 async def set_up(core: CoreService, name: str, drop_server: str) -> dict[str, Any]:
-    """Give the identity; at the first start there is none, and one is made."""
+    """Return the identity; the first time, create it."""
     if not core.directory.identities():
         server = {"url": drop_server, "auth": "", "active": True}
         await core.synced.set("drop_servers", [server])
@@ -23,7 +23,7 @@ async def set_up(core: CoreService, name: str, drop_server: str) -> dict[str, An
 
 
 class Window:
-    """What was said, whom to say more to, and a line to say it in."""
+    """The messages, a choice of contacts, and a line to type in."""
 
     def __init__(self, root: tk.Misc, daemon: qabel.embed.EmbeddedDaemon, me: dict) -> None:
         self.root, self.daemon, self.me, self.ref = root, daemon, me, str(me["id"])
@@ -32,33 +32,33 @@ class Window:
         self.line = tk.Entry(root)
         self.line.bind("<Return>", lambda _: self.say())
         copy = tk.Button(root, text="Copy my contact", command=self.copy)
-        paste = tk.Button(root, text="Add the contact that was copied", command=self.paste)
+        paste = tk.Button(root, text="Add copied contact", command=self.paste)
         for each in (self.said, self.contact, self.line, copy, paste):
             each.pack(fill="x", padx=4, pady=2)
         self.list_contacts()
         daemon.on_message(self.hear, since="0", deliver=lambda call: root.after(0, call))
 
     def list_contacts(self) -> None:
-        """Offer all contacts, and choose the newest."""
+        """Show all contacts, and select the newest."""
         self.contacts = self.daemon.call(lambda core: core.directory.contacts(self.ref))
         self.contact["values"] = [each["alias"] for each in self.contacts]
         if self.contacts:
             self.contact.current(len(self.contacts) - 1)
 
     def copy(self) -> None:
-        """Put into the clipboard what others need to write to me."""
+        """Copy my contact to the clipboard."""
         self.root.clipboard_clear()
         text = self.daemon.call(lambda core: core.directory.contact_text(self.ref))
         self.root.clipboard_append(text)
 
     def paste(self) -> None:
-        """Add the contact that is in the clipboard."""
+        """Add the contact in the clipboard."""
         text = self.root.clipboard_get().encode()
         self.daemon.call(lambda core: core.directory.import_contacts(self.ref, text))
         self.list_contacts()
 
     def say(self) -> None:
-        """Send the line; the daemon keeps it, and tries until it has arrived."""
+        """Send the line; the daemon keeps trying until it has arrived."""
         if self.contacts:
             to, text = self.contacts[self.contact.current()]["id"], self.line.get()
             message = {"model_object": "chat", "data": {"msg": text}}
@@ -67,7 +67,7 @@ class Window:
             self.said.insert("end", f"{self.me['alias']}: {text}\n")
 
     def hear(self, message: dict[str, Any]) -> None:
-        """Show a message, and who it is from."""
+        """Show a message and its sender."""
         names = {each["id"]: each["alias"] for each in self.contacts}
         who = names.get(message["contact_id"], "Somebody")
         self.said.insert("end", f"{who}: {message['data'].get('msg')}\n")
