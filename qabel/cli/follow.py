@@ -66,7 +66,7 @@ def follow(
         _show_all(session, stream, file, limit)
     except CommandError as error:
         if error.http_status == 410:
-            error.hint = _way_to_go_on(error, resume)
+            error.hint = _resume_hint(error, resume)
         raise
     finally:
         if file is not None:
@@ -92,7 +92,7 @@ def _show_all(
             return
 
 
-def _way_to_go_on(error: CommandError, resume: str | None) -> str:
+def _resume_hint(error: CommandError, resume: str | None) -> str:
     """Return the hint for a cursor that the daemon no longer knows."""
     oldest = visible(str(error.problem.get("oldest", "0")))
     option = f"--resume {resume} " if resume else ""
