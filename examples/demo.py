@@ -1,7 +1,7 @@
 """Two people exchange messages, from empty directories: ``make demo``.
 
-Three real processes: a drop server, and a daemon each for Alice and Bob. All that passes between
-the two daemons goes through the drop server, sealed.
+Three processes: a drop server, a daemon for Alice and one for Bob. Everything that the two daemons
+send to each other goes through the drop server, encrypted.
 """
 
 import contextlib
@@ -19,12 +19,12 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
-PATIENCE = 30.0
+START_TIMEOUT = 30.0
 
 
 @contextlib.contextmanager
 def process(name: str, *arguments: str) -> Iterator[None]:
-    """Have a twistd process run for a while; its log goes nowhere, but for why it cannot start."""
+    """Run a twistd process. Its log is discarded; if it cannot start, it prints the reason."""
     command = [sys.executable, "-c", "from twisted.scripts.twistd import run; run()"]
     command += ["-n", "--pidfile=", name, *arguments]
     with tempfile.TemporaryFile() as log:
@@ -37,38 +37,38 @@ def process(name: str, *arguments: str) -> Iterator[None]:
 
 
 class Daemon:
-    """Somebody's daemon, as an application sees it."""
+    """A daemon, as an application sees it."""
 
     def __init__(self, directory: Path, port: int) -> None:
         self.url = f"http://127.0.0.1:{port}"
         self._token_file = directory / "api-token"
 
-    def ask(self, method: str, path: str, body: Any = None) -> Any:
-        """Send a request, and give the JSON of the answer."""
-        request = urllib.request.Request(self.url + path, method=method)
-        request.add_header("Authorization", f"Bearer {self._token_file.read_text().strip()}")
+    def request(self, method: str, path: str, body: Any = None) -> Any:
+        """Send a request, and return the JSON of the response."""
+        prepared = urllib.request.Request(self.url + path, method=method)
+        prepared.add_header("Authorization", f"Bearer {self._token_file.read_text().strip()}")
         if body is not None:
-            request.add_header("Content-Type", "application/json")
-            request.data = json.dumps(body).encode()
-        with urllib.request.urlopen(request, timeout=70) as answer:
-            text = answer.read()
+            prepared.add_header("Content-Type", "application/json")
+            prepared.data = json.dumps(body).encode()
+        with urllib.request.urlopen(prepared, timeout=70) as response:
+            text = response.read()
         return json.loads(text) if text else None
 
     def wait(self) -> None:
-        """Wait until it answers."""
-        ends = time.monotonic() + PATIENCE
+        """Wait until the daemon responds."""
+        deadline = time.monotonic() + START_TIMEOUT
         while True:
             try:
                 with urllib.request.urlopen(f"{self.url}/health?live", timeout=1):
                     return
             except (urllib.error.URLError, OSError):
-                if time.monotonic() > ends:
-                    sys.exit(f"Nobody answers at {self.url}.")
+                if time.monotonic() > deadline:
+                    sys.exit(f"The daemon at {self.url} did not start.")
                 time.sleep(0.1)
 
 
 def free_ports(count: int) -> list[int]:
-    """Find ports that nobody listens on."""
+    """Return ports that are not in use."""
     sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
     ports = [each.getsockname()[1] for each in sockets]
     for each in sockets:
@@ -76,21 +76,21 @@ def free_ports(count: int) -> list[int]:
     return ports
 
 
-def meet(me: Daemon, name: str, drop_server: str) -> dict[str, Any]:
-    """Set a new daemon up: a drop server, an identity; gives the contact file to hand out."""
+def set_up(me: Daemon, name: str, drop_server: str) -> dict[str, Any]:
+    """Configure a drop server, create an identity, and return its contact file."""
     me.wait()
     servers = [{"url": drop_server, "auth": "", "active": True}]
-    me.ask("PUT", "/synced", {"key": "drop_servers", "value": servers})
-    me.ask("PUT", "/settings", {"key": "poll_interval", "value": 1})
-    identity = me.ask("POST", "/identities", {"alias": name})
-    card: dict[str, Any] = me.ask("GET", f"/identities/{identity['id']}/contact")
+    me.request("PUT", "/synced", {"key": "drop_servers", "value": servers})
+    me.request("PUT", "/settings", {"key": "poll_interval", "value": 1})
+    identity = me.request("POST", "/identities", {"alias": name})
+    card: dict[str, Any] = me.request("GET", f"/identities/{identity['id']}/contact")
     return card
 
 
-def say(me: Daemon, text: str) -> None:
-    """Send a text to the only contact there is, from the only identity."""
-    contact = me.ask("GET", "/contacts")[0]
-    outcome = me.ask(
+def send(me: Daemon, text: str) -> None:
+    """Send a text to the only contact."""
+    contact = me.request("GET", "/contacts")[0]
+    outcome = me.request(
         "POST",
         "/drop",
         {
@@ -102,15 +102,15 @@ def say(me: Daemon, text: str) -> None:
     print(f"  {outcome['recipients'][0]['state']:>8}: {text}")
 
 
-def hear(me: Daemon) -> None:
-    """Wait for a message, and show it."""
-    for message in me.ask("GET", "/drop?wait=30") or []:
-        name = me.ask("GET", f"/contacts/{message['contact_id']}")["alias"]
+def receive(me: Daemon) -> None:
+    """Wait for a message, and print it."""
+    for message in me.request("GET", "/drop?wait=30") or []:
+        name = me.request("GET", f"/contacts/{message['contact_id']}")["alias"]
         print(f"  received: {message['data']['msg']!r} from {name}")
 
 
 def main() -> None:
-    """Play it through."""
+    """Run the demo."""
     with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as stack:
         os.chmod(folder, 0o700)
         drop_port, alice_port, bob_port = free_ports(3)
@@ -122,16 +122,16 @@ def main() -> None:
             start("qabel-rest", "--data-dir", f"{folder}/{name}", "--listen", listen(port))
         alice = Daemon(Path(folder, "alice"), alice_port)
         bob = Daemon(Path(folder, "bob"), bob_port)
-        print("A drop server and two daemons are starting.")
-        alice_card, bob_card = meet(alice, "Alice", drop_server), meet(bob, "Bob", drop_server)
-        print("Alice and Bob hand each other their contact files.")
-        alice.ask("POST", "/contacts/import", bob_card)
-        bob.ask("POST", "/contacts/import", alice_card)
-        say(alice, "Hello Bob, can anybody read this?")
-        hear(bob)
-        say(bob, "Nobody but you and me.")
-        hear(alice)
-        print("All of it went through the drop server, sealed. That was the demo.")
+        print("Starting a drop server and two daemons.")
+        alice_card, bob_card = set_up(alice, "Alice", drop_server), set_up(bob, "Bob", drop_server)
+        print("Alice and Bob exchange contact files.")
+        alice.request("POST", "/contacts/import", bob_card)
+        bob.request("POST", "/contacts/import", alice_card)
+        send(alice, "Hello Bob, can anybody read this?")
+        receive(bob)
+        send(bob, "Nobody but you and me.")
+        receive(alice)
+        print("Both messages went through the drop server, encrypted. End of the demo.")
 
 
 if __name__ == "__main__":

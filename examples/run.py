@@ -1,6 +1,6 @@
-"""Start a daemon on port 9696 with a drop server beside it, and say how to talk to it.
+"""Start a daemon on port 9696 and a drop server on port 9697, and print how to use them.
 
-This is what ``make run`` does. Everything is kept in ``.run``; Ctrl-C ends it.
+This is what ``make run`` does. All data are in ``.run``; Ctrl-C stops it.
 """
 
 import os
@@ -15,11 +15,11 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 DATA = Path(os.environ.get("QABEL_DATA_DIR", ROOT / ".run" / "daemon"))
 URL = "http://127.0.0.1:9696"
-PATIENCE = 30.0
+START_TIMEOUT = 30.0
 
 WELCOME = """
-Qabel is running at {url}, with a drop server of its own at http://127.0.0.1:9697.
-The token that lets you in is in {token}
+Qabel is running at {url}, with a drop server at http://127.0.0.1:9697.
+The access token is in {token}
 
 Try, in another terminal:
 
@@ -32,7 +32,7 @@ Ctrl-C stops it.
 
 
 def main() -> int:
-    """Run until somebody stops it, which is a success; else gives the daemon's exit status."""
+    """Run the daemon until it ends, and return its exit status; stopping it is a success."""
     DATA.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     command = [sys.executable, "-c", "from twisted.scripts.twistd import run; run()"]
     command += ["-n", "--pidfile=", "qabel-rest", "--data-dir", str(DATA)]
@@ -50,9 +50,9 @@ def main() -> int:
 
 
 def is_up(daemon: "subprocess.Popen[bytes]") -> bool:
-    """Wait until the daemon answers, or has ended."""
-    ends = time.monotonic() + PATIENCE
-    while time.monotonic() < ends and daemon.poll() is None:
+    """Return whether the daemon responds, as soon as it does; False if it has ended."""
+    deadline = time.monotonic() + START_TIMEOUT
+    while time.monotonic() < deadline and daemon.poll() is None:
         try:
             with urllib.request.urlopen(f"{URL}/health?live", timeout=1):
                 return daemon.poll() is None

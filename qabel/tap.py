@@ -31,18 +31,28 @@ class Options(DaemonOptions):
 
     optFlags: ClassVar[list[list[str | None]]] = [
         *DaemonOptions.optFlags,
-        ["no-push", None, "Do not listen for news; poll only."],
-        ["token-group-readable", None, "Let the group of api-token read it, and pass to it."],
+        ["no-push", None, "Poll drop servers only; do not listen for push notifications."],
+        ["token-group-readable", None, "Let the group read api-token, and enter its directory."],
     ]
     optParameters: ClassVar[list[list[str | None]]] = [
-        ["data-dir", None, None, "Where everything is kept. [$QABEL_DATA_DIR, or per user]"],
-        ["key", None, "file", f"Where the key of the database is kept: {CHOICES}."],
-        ["drop-server", None, None, "Run a drop server too, on this endpoint."],
-        ["auth", None, "token", "Who is let in: token, or none (on loopback only)."],
-        ["max-connections", None, "1024", "Clients at the same time."],
-        ["full-read-interval", None, "3600", "Seconds between readings of whole drops."],
-        ["stale-after", None, "900", "Seconds without a successful poll that /health bears."],
-        ["drop-id-bits", None, "256", "Random bits in the ids of new drops: fewer hide better."],
+        ["data-dir", None, None, "Data directory. [default: $QABEL_DATA_DIR, or per user]"],
+        ["key", None, "file", f"Where the database key is kept: {CHOICES}."],
+        ["drop-server", None, None, "Also run a drop server, on this endpoint."],
+        ["auth", None, "token", "Authentication: token, or none (loopback only)."],
+        ["max-connections", None, "1024", "Maximum number of simultaneous connections."],
+        ["full-read-interval", None, "3600", "Seconds between full reads of a drop."],
+        [
+            "stale-after",
+            None,
+            "900",
+            "Report unhealthy after this many seconds without a successful poll.",
+        ],
+        [
+            "drop-id-bits",
+            None,
+            "256",
+            "Random bits in the ids of new drops; fewer bits hide you better.",
+        ],
     ]
 
     def __init__(self) -> None:
@@ -53,15 +63,15 @@ class Options(DaemonOptions):
         self.drop_server: ListenOn | None = None
 
     def opt_allow_host(self, name: str) -> None:
-        """Answer requests to this host name too, besides loopback. Repeatable."""
+        """Accept requests for this host name, besides loopback names. Repeatable."""
         self.hosts.append(name)
 
     def opt_allow_origin(self, origin: str) -> None:
-        """Let web pages of this origin in, as https://app.example. Repeatable."""
+        """Accept requests from web pages of this origin (https://app.example). Repeatable."""
         self.origins.append(origin)
 
     def opt_allow_webhook(self, origin: str) -> None:
-        """Let webhooks call this origin too, as https://host:port, besides loopback. Repeatable."""
+        """Allow webhooks to this origin (https://host:port), besides loopback. Repeatable."""
         self.webhooks.append(origin.lower())
 
     def postOptions(self) -> None:
@@ -70,17 +80,17 @@ class Options(DaemonOptions):
         if self["auth"] not in ("token", "none"):
             raise StartError(f"--auth must be token or none, not {self['auth']!r}")
         if self["auth"] == "none" and any(place.reachable for place in self.listen):
-            raise StartError("--auth none is for endpoints that only this machine can reach")
+            raise StartError("--auth none requires loopback or Unix endpoints")
         if self["drop-server"] is not None:
             self.drop_server = parse_endpoint(self["drop-server"])
             if self.drop_server.reachable and not self["allow-remote"]:
                 raise StartError(
-                    f"--drop-server {self['drop-server']} can be reached from other hosts; give "
-                    "--allow-remote too if it should be"
+                    f"--drop-server {self['drop-server']} is reachable from other hosts; pass "
+                    "--allow-remote if that is intended"
                 )
         bits = self.positive("drop-id-bits", int)
         if bits > 256:
-            raise StartError("--drop-id-bits must be 1 to 256")
+            raise StartError(f"--drop-id-bits must be from 1 to 256, not {bits}")
         directory = data_directory(self["data-dir"], variable="QABEL_DATA_DIR", name="qabel")
         self.config = DaemonConfig(
             data_directory=directory,

@@ -22,7 +22,7 @@ SECRET = {
 HARMLESS = {
     ("DropServer", "url"),  # without the drop id
     ("StorageServer", "url"),
-    ("Target", "url"),  # of a daemon
+    ("DaemonAddress", "url"),
     ("Found", "digest"),  # of what everybody can fetch
 }
 """Fields of such a name that are no secret."""

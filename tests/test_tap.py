@@ -40,7 +40,7 @@ def test_plain_endpoints_are_for_loopback(place: str) -> None:
     """What other hosts can reach and nobody encrypts is refused, with --allow-remote as without."""
     with pytest.raises(StartError, match="--allow-remote"):
         parse(f"--listen={place}")
-    with pytest.raises(StartError, match="could read tokens and messages"):
+    with pytest.raises(StartError, match="others could read tokens and messages"):
         parse(f"--listen={place}", "--allow-remote")
 
 

@@ -1,10 +1,9 @@
-"""The command ``qabel``: what a person, or a script, does with a running daemon.
+"""The command ``qabel``, with which people and scripts use a running daemon.
 
-It talks HTTP to the daemon, over the Unix socket in its data directory or to ``--url``, and never
-opens the database.
+It sends HTTP requests to the daemon, over the Unix socket in its data directory or to ``--url``,
+and never opens the database.
 """
 
-import json
 import os
 import sys
 from collections.abc import Sequence
@@ -17,9 +16,9 @@ from qabel import __version__
 from qabel.cli.backup import backup
 from qabel.cli.completion import PROGRAM, VARIABLE, completion
 from qabel.cli.contact import contact
-from qabel.cli.context import Group, Session
+from qabel.cli.context import JSON_HELP, Group, Session
 from qabel.cli.doctor import doctor
-from qabel.cli.errors import CommandError, Exit
+from qabel.cli.errors import CommandError, ExitStatus
 from qabel.cli.follow import follow
 from qabel.cli.identity import identity
 from qabel.cli.inbox import inbox
@@ -31,7 +30,6 @@ from qabel.cli.send import send
 from qabel.cli.server import server
 from qabel.cli.settings import settings
 from qabel.cli.status import status
-from qabel.cli.text import visible
 from qabel.cli.token import token
 
 __all__ = ["command", "main", "run"]
@@ -39,35 +37,40 @@ __all__ = ["command", "main", "run"]
 EPILOG = """
 \b
 Exit status:
-  0  done
-  1  the daemon said no, or something is broken
-  2  the command makes no sense as it was given
-  3  no daemon can be reached
-  4  what was named is not there
-  5  it has not happened in the time that was given
+  0  Success
+  1  The daemon rejected the request, or something is broken
+  2  Usage error
+  3  No daemon is reachable
+  4  Not found
+  5  Timed out
 
 \b
 Environment:
-  QABEL_DATA_DIR  the daemon's data directory
-  QABEL_URL       as --url
-  QABEL_TOKEN     the token for --url
-  NO_COLOR        no colours, on terminals too
+  QABEL_DATA_DIR  The daemon's data directory
+  QABEL_URL       The same as --url
+  QABEL_TOKEN     The token for --url
+  NO_COLOR        Use no colours
 """
 
 
 @click.group(cls=Group, epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
 @click.option(
-    "--data-dir", metavar="DIR", help=f"The daemon's data directory. [${DATA_DIR}, or per user]"
+    "--data-dir",
+    metavar="DIR",
+    help=f"The daemon's data directory. [default: ${DATA_DIR}, or per user]",
 )
 @click.option(
-    "--url", metavar="URL", envvar="QABEL_URL", help="Talk to the daemon here, not over its socket."
+    "--url",
+    metavar="URL",
+    envvar="QABEL_URL",
+    help="Connect to the daemon at this URL instead of its Unix socket.",
 )
 @click.option(
     "--token-file",
     metavar="FILE",
-    help="A file with the token for --url. [$QABEL_TOKEN, or the one in the data directory]",
+    help="A file with the token for --url. [default: $QABEL_TOKEN, or the main token]",
 )
-@click.option("--json", "as_json", is_flag=True, help="Write JSON, one value a line, for programs.")
+@click.option("--json", "as_json", is_flag=True, help=JSON_HELP)
 @click.version_option(__version__, prog_name=PROGRAM, message="%(prog)s %(version)s")
 @click.pass_context
 def command(
@@ -80,24 +83,24 @@ def command(
 ) -> None:
     """End-to-end encrypted messages, from the command line.
 
-    This talks to the Qabel daemon, which does the work: twistd -n qabel-rest starts one.
+    It needs a running Qabel daemon. Start one with: twistd -n qabel-rest
 
     \b
-    A beginning:
+    To get started:
       qabel server add https://drop.example.org
       qabel identity new Alice
-      qabel identity card Alice alice.qco       (give this to Bob)
-      qabel contact import bob.qco              (and this is from him)
+      qabel identity card Alice alice.qco       (send this file to Bob)
+      qabel contact import bob.qco              (the file that he sent you)
       qabel send Bob "Hello Bob"
       qabel follow
-    """  # noqa: D301 - click leaves the lines below that character as they are
-    given = {
+    """  # noqa: D301 - click keeps the lines after this character as they are
+    options = {
         "data_dir": data_dir,
         "url": url,
         "token_file": token_file,
         "token": os.environ.get("QABEL_TOKEN"),
     }
-    ctx.obj = Session(given, ctx.obj if isinstance(ctx.obj, Output) else Output())
+    ctx.obj = Session(options, ctx.obj if isinstance(ctx.obj, Output) else Output())
     ctx.obj.out.json = as_json
 
 
@@ -122,29 +125,30 @@ for _each in (
 
 def main() -> NoReturn:
     """Run the command, and end the process with its exit status."""
-    _open_what_is_closed()
+    _open_missing_streams()
     instruction = os.environ.get(VARIABLE)
     if instruction:
         sys.exit(shell_complete(command, {}, PROGRAM, VARIABLE, instruction))
     output = Output()
     for stream in (sys.stdout, sys.stderr):
-        # A locale that lacks a letter is no reason to fail.
+        # Letters that the locale lacks are escaped.
         stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     try:
-        code = run(sys.argv[1:], output)
+        exit_status = run(sys.argv[1:], output)
         output.flush()
     except BrokenPipeError:
-        _close(sys.stdout)
-        code = Exit.PIPE_CLOSED
+        _discard(sys.stdout)
+        exit_status = ExitStatus.PIPE_CLOSED
     except OSError as error:
-        code = _fail(output, CommandError(f"the output cannot be written: {error.strerror}"))
-        _close(sys.stdout)
-    sys.exit(code)
+        output.error(CommandError(f"Cannot write the output: {error.strerror}"))
+        _discard(sys.stdout)
+        exit_status = ExitStatus.FAILURE
+    sys.exit(exit_status)
 
 
-def _open_what_is_closed() -> None:
-    """Have something in the place of streams that whoever started this has closed."""
-    # The lowest number that is free is taken: each gets its own.
+def _open_missing_streams() -> None:
+    """Open the null device as each standard stream that the parent process has closed."""
+    # The lowest free descriptor is used, so each stream gets its own.
     while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:
         continue
     os.close(descriptor)
@@ -153,13 +157,13 @@ def _open_what_is_closed() -> None:
             setattr(sys, name, os.fdopen(number, mode))
 
 
-def _close(stream: TextIO) -> None:
-    """Have nothing more written, not even what waits to be: nobody can take it."""
+def _discard(stream: TextIO) -> None:
+    """Send the rest of the output, buffered text included, to the null device."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def run(arguments: Sequence[str], output: Output) -> int:
-    """Run the command, and give its exit status; what goes wrong is said in one line.
+    """Run the command and return its exit status; an error is printed in one line.
 
     Raises OSError, such as BrokenPipeError, if the output cannot be written.
     """
@@ -169,35 +173,22 @@ def run(arguments: Sequence[str], output: Output) -> int:
     except click.exceptions.Exit as end:
         return end.exit_code
     except (click.Abort, KeyboardInterrupt):
-        return Exit.INTERRUPTED
+        return ExitStatus.INTERRUPTED
     except click.exceptions.NoArgsIsHelpError as error:
         output.err.write(error.format_message() + "\n")
-        return Exit.USAGE
+        return ExitStatus.USAGE
     except (CommandError, click.ClickException) as error:
         output.flush()
-        return _fail(output, _explained(error))
-    return Exit.OK
+        failure = _command_error(error)
+        output.error(failure)
+        return failure.exit_status
+    return ExitStatus.OK
 
 
-def _explained(error: CommandError | click.ClickException) -> CommandError:
-    """Give an error of click's as one of ours."""
+def _command_error(error: CommandError | click.ClickException) -> CommandError:
+    """Return an error of click as one of ours."""
     if isinstance(error, CommandError):
         return error
     context = getattr(error, "ctx", None)
-    hint = f"see {PROGRAM if context is None else context.command_path} --help"
-    return CommandError(error.format_message(), hint=hint, code=Exit.USAGE)
-
-
-def _fail(output: Output, error: CommandError) -> int:
-    """Say what went wrong, in one line."""
-    if output.json:
-        told = {"error": error.message, "hint": error.hint, "exit": int(error.code)}
-        if error.status:
-            told["status"] = error.status
-        output.err.write(json.dumps(told) + "\n")
-        return error.code
-    message = visible(error.message).rstrip(".")
-    line = output.styled(f"{PROGRAM}: {message}", "red", err=True)
-    hint = f" ({visible(error.hint)})" if error.hint else ""
-    output.err.write(line + hint + "\n")
-    return error.code
+    hint = f"See {PROGRAM if context is None else context.command_path} --help"
+    return CommandError(error.format_message(), hint=hint, exit_status=ExitStatus.USAGE)

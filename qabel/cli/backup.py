@@ -1,28 +1,31 @@
-"""``qabel backup``: a copy of all that the daemon keeps."""
+"""``qabel backup``: a copy of the daemon's database."""
 
 import click
 
 from qabel.cli.context import Command, Session, pass_session
 from qabel.cli.paths import KEY
-from qabel.cli.text import size
+from qabel.cli.units import size
 
-PATIENCE = 3600.0
-"""Seconds that it may take: the daemon says nothing meanwhile."""
+TIMEOUT = 3600.0
+"""Seconds that a backup may take: the daemon sends nothing until it is finished."""
 
 
-@click.command(cls=Command, short_help="Write a copy of all that the daemon keeps.")
+@click.command(cls=Command, short_help="Back up the daemon's database.")
 @click.argument("name", required=False)
 @pass_session
 def backup(session: Session, name: str | None) -> None:
-    """Have the running daemon write a copy of its database, as NAME, or named by the time.
+    """Back up the database while the daemon is running.
 
-    It lies in backups in the daemon's data directory. It is encrypted: it opens only with the key
-    in the file database-key beside it, of which you need a copy too, in another place.
+    The backup is written to the directory backups in the daemon's data directory, as NAME (by
+    default the current time). It is encrypted, and can be opened only with the database key (the
+    file database-key in the data directory, unless you keep it elsewhere). Store a copy of the key
+    in another place.
     """
     body = {} if name is None else {"name": name}
-    with session.out.progress("writing a backup"):
-        made = session.client.ask("POST", "/backup", body=body, timeout=PATIENCE).value
+    with session.out.progress("writing the backup"):
+        made = session.client.request("POST", "/backup", body=body, timeout=TIMEOUT).value
     session.out.done(f"Wrote {made['path']} ({size(made['size'])}).", made)
     session.out.note(
-        f"It opens only with the key in {session.data_directory / KEY}: keep a copy of that too."
+        "It can be opened only with the database key: keep a copy of that too. "
+        f"Unless you keep it elsewhere, it is in {session.data_directory / KEY}"
     )

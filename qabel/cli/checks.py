@@ -1,4 +1,4 @@
-"""Checks of what lies on this machine: the data directory, the files in it, the clock."""
+"""Checks of this machine: the data directory, the files in it, the clock."""
 
 import os
 import shutil
@@ -11,35 +11,39 @@ from pathlib import Path
 from attrs import frozen
 
 from qabel.cli.paths import DATABASE, KEY, SOCKET, TOKEN
-from qabel.cli.text import duration, size
+from qabel.cli.units import duration, size
 
-LITTLE_SPACE = 100 * 1024 * 1024
-"""Bytes that should be free."""
+LOW_DISK_SPACE = 100 * 1024 * 1024
+"""Bytes of free disk space below which there is a warning."""
+
+VERY_LOW_DISK_SPACE = LOW_DISK_SPACE // 10
 
 LONGEST_SOCKET_PATH = 107
 """Bytes in the path of a Unix socket."""
 
-TOLERANCE = 120.0
+CLOCK_TOLERANCE = 120.0
 """Seconds that two clocks may differ."""
 
-LONG_AGO = 1_577_836_800
-"""The beginning of 2020, in seconds since the epoch: a clock before that was never set."""
+YEAR_2020 = 1_577_836_800
+"""The start of 2020, in seconds since the epoch: an earlier clock was never set."""
+
+_CREATED_LATER = "The daemon creates it when it first starts"
 
 
-class State(StrEnum):
-    """What came out of a check."""
+class CheckState(StrEnum):
+    """The outcome of a check."""
 
-    GOOD = "ok"
-    DOUBTFUL = "warning"
-    BAD = "failed"
+    OK = "ok"
+    WARNING = "warning"
+    FAILED = "failed"
 
 
 @frozen
 class Check:
-    """One check: what was looked at, what came out, and what the user can do."""
+    """A check: what was checked, the outcome, and what the user can do."""
 
     name: str
-    state: State
+    state: CheckState
     detail: str
     hint: str = ""
 
@@ -49,98 +53,107 @@ def check_directory(path: Path, *, daemon_runs: bool) -> Iterator[Check]:
     try:
         status = path.stat()
     except FileNotFoundError:
-        hint = "the daemon makes it when it is first started; or give --data-dir"
-        yield Check("directory", State.BAD, f"{path} does not exist", hint)
+        hint = f"{_CREATED_LATER}; or pass --data-dir"
+        yield Check("directory", CheckState.FAILED, f"{path} does not exist", hint)
         return
     except OSError as error:
-        detail = f"{path} cannot be looked at: {error.strerror}"
-        yield Check("directory", State.BAD, detail, "it must belong to you")
+        detail = f"Cannot access {path}: {error.strerror}"
+        yield Check("directory", CheckState.FAILED, detail, "It must belong to you")
         return
     problem = _directory_problem(path, status)
-    yield problem or Check("directory", State.GOOD, f"{path} is yours alone")
-    yield from _space(path)
+    yield problem or Check("directory", CheckState.OK, f"Only you can access {path}")
+    yield from _disk_space(path)
     if problem is None:
         yield _key(path, daemon_runs=daemon_runs)
-        yield _secret_file("token", path / TOKEN, "the daemon makes it when it is first started")
+        yield _secret_file("token", path / TOKEN, _CREATED_LATER)
 
 
 def _directory_problem(path: Path, status: os.stat_result) -> Check | None:
     if not stat.S_ISDIR(status.st_mode):
-        return Check("directory", State.BAD, f"{path} is no directory", "give --data-dir")
+        detail = f"{path} is not a directory"
+        return Check("directory", CheckState.FAILED, detail, "Check --data-dir")
     if status.st_uid != os.geteuid():
-        return Check("directory", State.BAD, f"{path} belongs to another user", f"chown {path}")
+        return _foreign("directory", path)
     if stat.S_IMODE(status.st_mode) & 0o077:
-        detail = f"{path} is open to other users"
-        return Check("directory", State.BAD, detail, f"chmod 700 {path}")
+        detail = f"Other users can access {path}"
+        return Check("directory", CheckState.FAILED, detail, f"Run: chmod 700 {path}")
     if len(os.fsencode(path / SOCKET)) > LONGEST_SOCKET_PATH:
-        detail = f"{path} is too long a path for a socket in it"
-        return Check("directory", State.BAD, detail, "choose a shorter one with --data-dir")
+        detail = f"The path {path} is too long for a Unix socket in it"
+        return Check("directory", CheckState.FAILED, detail, "Pass a shorter --data-dir")
     return None
 
 
-def _space(path: Path) -> Iterator[Check]:
+def _foreign(name: str, path: Path) -> Check:
+    """Return the check of a file or directory that belongs to another user."""
+    detail, hint = f"{path} belongs to another user", f"Run: sudo chown {os.geteuid()} {path}"
+    return Check(name, CheckState.FAILED, detail, hint)
+
+
+def _disk_space(path: Path) -> Iterator[Check]:
     try:
         free = shutil.disk_usage(path).free
     except OSError:
         return
-    if free < LITTLE_SPACE:
-        state = State.BAD if free < LITTLE_SPACE // 10 else State.DOUBTFUL
-        hint = "make room: messages that come in are kept there"
-        yield Check("disk", state, f"only {size(free)} are free", hint)
+    if free < LOW_DISK_SPACE:
+        state = CheckState.FAILED if free < VERY_LOW_DISK_SPACE else CheckState.WARNING
+        hint = "Free some disk space: received messages are stored there"
+        yield Check("disk", state, f"Only {size(free)} free in {path}", hint)
 
 
 def _key(path: Path, *, daemon_runs: bool) -> Check:
-    """Check the key's file, if that is where the key is. It is not read."""
+    """Check the file of the key, if the key is in one. It is not read."""
     key = path / KEY
     if key.exists():
         return _secret_file("key", key, "")
     if daemon_runs:
-        return Check("key", State.GOOD, "is kept elsewhere, and opens the database")
+        return Check("key", CheckState.OK, "The key is kept elsewhere, and opens the database")
     if not (path / DATABASE).exists():
-        return Check("key", State.GOOD, "is made when the daemon is first started")
-    detail = f"{key} is missing, and without a key the database is lost"
-    hint = "put your copy of it back, unless the key is kept elsewhere"
-    return Check("key", State.DOUBTFUL, detail, hint)
+        return Check("key", CheckState.OK, _CREATED_LATER)
+    detail = f"{key} is missing: without the key, the database cannot be opened"
+    hint = "Restore it from your copy, unless the key is kept elsewhere"
+    return Check("key", CheckState.WARNING, detail, hint)
 
 
 def _secret_file(name: str, path: Path, hint: str) -> Check:
     try:
         status = path.stat()
     except OSError as error:
-        return Check(name, State.DOUBTFUL, f"{path}: {error.strerror}", hint)
+        return Check(name, CheckState.WARNING, f"{path}: {error.strerror}", hint)
     if status.st_uid != os.geteuid():
-        return Check(name, State.BAD, f"{path} belongs to another user", f"chown {path}")
+        return _foreign(name, path)
     if stat.S_IMODE(status.st_mode) & 0o077:
-        detail = f"{path} is open to other users"
-        return Check(name, State.BAD, detail, f"chmod 600 {path}; others may have read it already")
-    return Check(name, State.GOOD, f"{path} is yours alone")
+        hint = f"Run: chmod 600 {path}. Others may have read it already"
+        return Check(name, CheckState.FAILED, f"Other users can access {path}", hint)
+    return Check(name, CheckState.OK, f"Only you can access {path}")
 
 
 def check_clock(now: float, daemon_date: str | None, newest_drop: str | None) -> Check:
-    """Check this machine's clock by what the daemon's, and the drop servers', has said.
+    """Check this machine's clock against the clocks of the daemon and the drop servers.
 
     Args:
         now: seconds since the epoch.
-        daemon_date: the Date header of the daemon's answer.
-        newest_drop: the time at which the newest message arrived, by its drop server's clock.
+        daemon_date: the Date header of the daemon's response.
+        newest_drop: when the newest message arrived, by the clock of its drop server.
 
     """
-    hint = "set it, and have it kept right: timedatectl set-ntp true"
-    if now < LONG_AGO:
-        return Check("clock", State.BAD, "this machine's clock was never set", hint)
+    hint = "Set the clock, and keep it synchronized: timedatectl set-ntp true"
+    if now < YEAR_2020:
+        return Check("clock", CheckState.FAILED, "This machine's clock was never set", hint)
     arrived = _seconds(newest_drop)
-    if arrived is not None and arrived - now > TOLERANCE:
-        late = duration(arrived - now)
-        detail = f"a drop server's clock is {late} ahead of this machine's"
-        return Check("clock", State.DOUBTFUL, detail, hint)
-    told = _seconds(daemon_date)
-    if told is not None and abs(told - now) > TOLERANCE:
-        detail = f"the daemon's clock and this machine's differ by {duration(abs(told - now))}"
-        return Check("clock", State.DOUBTFUL, detail, hint)
-    return Check("clock", State.GOOD, "agrees with what is known")
+    if arrived is not None and arrived - now > CLOCK_TOLERANCE:
+        ahead = duration(arrived - now)
+        detail = f"A drop server's clock is {ahead} ahead of this machine's"
+        return Check("clock", CheckState.WARNING, detail, hint)
+    daemon = _seconds(daemon_date)
+    if daemon is not None and abs(daemon - now) > CLOCK_TOLERANCE:
+        difference = duration(abs(daemon - now))
+        detail = f"The clocks of the daemon and this machine differ by {difference}"
+        return Check("clock", CheckState.WARNING, detail, hint)
+    return Check("clock", CheckState.OK, "No difference to other clocks")
 
 
 def _seconds(date: str | None) -> float | None:
+    """Return a date of an HTTP header in seconds since the epoch; None if it is no date."""
     try:
         return None if date is None else parsedate_to_datetime(date).timestamp()
     except (ValueError, OverflowError):

@@ -1,4 +1,4 @@
-"""``qabel completion``: have a shell complete commands, options and names."""
+"""``qabel completion``: scripts for shell completion."""
 
 import click
 from click.shell_completion import get_completion_class
@@ -10,19 +10,19 @@ VARIABLE = "_QABEL_COMPLETE"
 SHELLS = ("bash", "zsh", "fish")
 
 
-@click.command(cls=Command, short_help="Have a shell complete commands and names.")
+@click.command(cls=Command, short_help="Print a script for shell completion.")
 @click.argument("shell", type=click.Choice(SHELLS))
 @click.pass_context
 def completion(ctx: click.Context, shell: str) -> None:
-    """Write a script by which a shell completes commands, options, and the names of contacts.
+    """Print a script that completes commands, options and the names of contacts.
 
     \b
     bash:  eval "$(qabel completion bash)"                      in ~/.bashrc
     zsh:   eval "$(qabel completion zsh)"                       in ~/.zshrc
     fish:  qabel completion fish > ~/.config/fish/completions/qabel.fish
-    """  # noqa: D301 - click leaves the lines below that character as they are
+    """  # noqa: D301 - click keeps the lines after this character as they are
     kind = get_completion_class(shell)
     if kind is None:
-        raise click.UsageError(f"{shell} is not known")
+        raise click.UsageError(f"Unsupported shell: {shell}")
     session: Session = ctx.obj
     session.out.raw(kind(ctx.find_root().command, {}, PROGRAM, VARIABLE).source() + "\n")

@@ -1,4 +1,4 @@
-"""``qabel contact``: whom you know."""
+"""``qabel contact``: the people whom the user knows."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -6,21 +6,19 @@ from typing import Any
 import click
 
 from qabel.cli.context import Group, Session, pass_session
-from qabel.cli.errors import CommandError, Exit
-from qabel.cli.identity import FILE, FORCE, YES
-from qabel.cli.input_output import read_input, write_output
-from qabel.cli.names import IDENTITY_OPTION, Names, complete_contact, find_contact, identity_ref
-from qabel.cli.output import Column
-from qabel.cli.text import count, moment
-
-CONTACT = click.argument("contact", metavar="CONTACT", shell_complete=complete_contact)
+from qabel.cli.errors import CommandError
+from qabel.cli.files import read_input, write_output
+from qabel.cli.names import Names, find_contact, identity_id
+from qabel.cli.parameters import CONTACT, FILE, FORCE, IDENTITY_OPTION, OPTIONAL_FILE, YES
+from qabel.cli.table import NAME_WIDTH, Column
+from qabel.cli.units import count, moment
 
 _OUTCOME_STYLES = {"added": "green", "updated": "green", "refused": "red"}
 
 
-@click.group(cls=Group, listed="list", short_help="Add, list, export and import contacts.")
+@click.group(cls=Group, default="list", short_help="Add, list, export and import contacts.")
 def contact() -> None:
-    """Your contacts: those whom your identities know, and can write to.
+    """Your contacts: the people whom your identities can write to.
 
     CONTACT is an alias, an id or a public key.
     """
@@ -39,15 +37,18 @@ def add(
     drop_urls: tuple[str, ...],
     identity: str | None,
 ) -> None:
-    """Add a contact by hand. A file from them is easier: qabel contact import FILE."""
+    """Add a contact by hand.
+
+    It is easier to import a contact file: qabel contact import FILE
+    """
     body: dict[str, Any] = {
         "alias": alias,
         "public_key": public_key,
         "drop_urls": list(drop_urls),
     }
-    owner = identity_ref(session.client, identity)
-    made = session.client.post("/contacts", body, identity=owner)
-    session.out.done(f"Added {made['alias']} with id {made['id']}.", made)
+    owner = identity_id(session.client, identity)
+    created = session.client.post("/contacts", body, identity=owner)
+    session.out.done(f"Added {created['alias']} (id {created['id']}).", created)
 
 
 @contact.command("list")
@@ -55,16 +56,16 @@ def add(
 @pass_session
 def show_all(session: Session, identity: str | None) -> None:
     """List your contacts."""
-    owner = identity_ref(session.client, identity)
+    owner = identity_id(session.client, identity)
     found = session.client.get("/contacts", identity=owner)
     names = Names(session.client)
     columns = [
         Column("ID", lambda each: each["id"]),
-        Column("ALIAS", lambda each: each["alias"], lambda _: "bold"),
-        Column("KNOWN TO", lambda each: names.identity(each["identity_id"])),
+        Column("ALIAS", lambda each: each["alias"], lambda _: "bold", NAME_WIDTH),
+        Column("IDENTITY", lambda each: names.identity(each["identity_id"]), None, NAME_WIDTH),
         Column("PUBLIC KEY", lambda each: each["public_key"]),
     ]
-    session.out.rows(found, columns, "No contact yet: qabel contact import FILE adds some")
+    session.out.rows(found, columns, "No contacts. Import some: qabel contact import FILE")
 
 
 @contact.command("show")
@@ -72,14 +73,14 @@ def show_all(session: Session, identity: str | None) -> None:
 @IDENTITY_OPTION
 @pass_session
 def show(session: Session, contact: str, identity: str | None) -> None:
-    """Show one contact, with its drop URLs."""
+    """Show a contact and its drop URLs."""
     found = find_contact(session.client, contact, identity)
     fields = [
         ("Id", found["id"]),
         ("Alias", found["alias"]),
         ("Public key", found["public_key"]),
         ("Drops", "\n".join(found["drop_urls"]) or "none"),
-        ("Known to", Names(session.client).identity(found["identity_id"])),
+        ("Identity", Names(session.client).identity(found["identity_id"])),
         ("Added", moment(found["created"] * 1000)),
     ]
     session.out.record(found, fields)
@@ -91,11 +92,10 @@ def show(session: Session, contact: str, identity: str | None) -> None:
 @IDENTITY_OPTION
 @pass_session
 def rename(session: Session, contact: str, alias: str, identity: str | None) -> None:
-    """Give a contact another alias, for yourself."""
+    """Rename a contact. Only you see the new alias."""
     found = find_contact(session.client, contact, identity)
-    path = f"/contacts/{found['id']}"
-    changed = session.client.ask("PATCH", path, body={"alias": alias}).value
-    session.out.done(f"{found['alias']} is called {changed['alias']} now.", changed)
+    changed = session.client.patch(f"/contacts/{found['id']}", {"alias": alias})
+    session.out.done(f"Renamed {found['alias']} to {changed['alias']}.", changed)
 
 
 @contact.command("delete")
@@ -104,7 +104,7 @@ def rename(session: Session, contact: str, alias: str, identity: str | None) -> 
 @YES
 @pass_session
 def delete(session: Session, contact: str, identity: str | None, *, yes: bool) -> None:
-    """Delete a contact. What came from it stays in the inbox."""
+    """Delete a contact. Messages from it stay in the inbox."""
     found = find_contact(session.client, contact, identity)
     session.confirm(f"Delete the contact {found['alias']}?", yes=yes)
     session.client.delete(f"/contacts/{found['id']}")
@@ -113,14 +113,17 @@ def delete(session: Session, contact: str, identity: str | None, *, yes: bool) -
 
 @contact.command("export")
 @CONTACT
-@click.argument("file", type=click.Path(dir_okay=False, allow_dash=True), default="-")
+@OPTIONAL_FILE
 @IDENTITY_OPTION
 @FORCE
 @pass_session
 def export(session: Session, contact: str, file: str, identity: str | None, *, force: bool) -> None:
-    """Write a contact to FILE (.qco), for somebody else; standard output if none is given."""
+    """Write a contact to FILE (.qco), for somebody else.
+
+    Without FILE, it is written to standard output.
+    """
     found = find_contact(session.client, contact, identity)
-    document = session.client.ask("GET", f"/contacts/{found['id']}/export").body
+    document = session.client.request("GET", f"/contacts/{found['id']}/export").body
     write_output(file, document, force=force)
     if file != "-":
         session.out.done(f"Wrote {file}.", {"id": found["id"], "file": file})
@@ -130,23 +133,26 @@ def export(session: Session, contact: str, file: str, identity: str | None, *, f
 @FILE
 @IDENTITY_OPTION
 @pass_session
-def take_in(session: Session, file: str, identity: str | None) -> None:
-    """Take in contacts from FILE: a .qco file, or the text of a QR code; - is standard input."""
+def import_(session: Session, file: str, identity: str | None) -> None:
+    """Import contacts from FILE.
+
+    FILE is a contact file (.qco), or the text of a QR code; with -, it is read from standard input.
+    """
     data = read_input(file)
-    owner = identity_ref(session.client, identity)
-    with session.out.progress("taking in contacts"):
+    owner = identity_id(session.client, identity)
+    with session.out.progress("importing"):
         outcomes = session.client.post_file("/contacts/import", data, identity=owner)
     columns = [
-        Column("ALIAS", lambda each: each["alias"], lambda _: "bold"),
+        Column("ALIAS", lambda each: each["alias"], lambda _: "bold", NAME_WIDTH),
         Column("OUTCOME", lambda each: each["outcome"], _style),
         Column("ID", lambda each: each.get("id", "-")),
-        Column("WHY", lambda each: each.get("reason", "")),
+        Column("REASON", lambda each: each.get("reason", "")),
     ]
-    session.out.rows(outcomes, columns, "There is no contact in this file")
+    session.out.rows(outcomes, columns, "No contacts in this file")
     refused = [each for each in outcomes if each["outcome"] == "refused"]
     if refused:
-        what = count(len(refused), "contact")
-        raise CommandError(f"{what} of {len(outcomes)} could not be taken in", code=Exit.REFUSED)
+        total = count(len(outcomes), "contact")
+        raise CommandError(f"{len(refused)} of {total} could not be imported")
 
 
 def _style(outcome: Mapping[str, Any]) -> str:

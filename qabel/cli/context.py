@@ -1,4 +1,4 @@
-"""What all commands share: the session, the options that each of them has, how they are grouped."""
+"""What all commands share: the session, the option ``--json``, and how commands are grouped."""
 
 import sys
 from collections.abc import Callable, Mapping
@@ -9,86 +9,87 @@ from typing import Any, TypeVar
 import click
 from click.shell_completion import CompletionItem
 
-from qabel.cli.api_client import Client, Target
-from qabel.cli.errors import CommandError, usage
+from qabel.cli.api_client import ApiClient
+from qabel.cli.daemon_address import DaemonAddress
+from qabel.cli.errors import CommandError, usage_error
+from qabel.cli.files import parse_word, read_file
 from qabel.cli.output import Output
 from qabel.cli.paths import SOCKET, TOKEN, data_directory
 from qabel.cli.text import visible
 
 MAX_TOKEN = 1000
-"""Characters of a token's file."""
+"""Bytes of a token file."""
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 
 class Session:
-    """One call of the command: which daemon it is about, and where its output goes."""
+    """One call of the command: the daemon that it talks to, and its output."""
 
-    def __init__(self, given: Mapping[str, Any], output: Output) -> None:
-        """Prepare; ``given`` are the options of ``qabel`` itself."""
-        self.data_directory = data_directory(given.get("data_dir"))
-        self._url: str | None = given.get("url")
-        self._token_file: str | None = given.get("token_file")
-        self._token: str | None = given.get("token")
+    def __init__(self, options: Mapping[str, Any], output: Output) -> None:
+        """Create it from the options of ``qabel`` itself."""
+        self.data_directory = data_directory(options.get("data_dir"))
+        self._url: str | None = options.get("url")
+        self._token_file: str | None = options.get("token_file")
+        self._token: str | None = options.get("token")
         self.out = output
 
     @cached_property
-    def target(self) -> Target:
-        """The daemon that is meant."""
+    def address(self) -> DaemonAddress:
+        """The address of the daemon."""
         if self._url is None:
-            return Target(socket=self.data_directory / SOCKET)
-        return Target(url=self._url)
+            return DaemonAddress(socket=self.data_directory / SOCKET)
+        return DaemonAddress(url=self._url)
 
     @cached_property
-    def client(self) -> Client:
-        """What talks to the daemon."""
-        return Client(self.target, self.find_token())
+    def client(self) -> ApiClient:
+        """The client for the daemon's REST API."""
+        return ApiClient(self.address, self.find_token())
 
     @property
     def token_path(self) -> Path:
-        """The file of the daemon's main token."""
+        """The file with the daemon's main token."""
         return self.data_directory / TOKEN
 
     def find_token(self) -> str | None:
-        """Find the token to show, if any: none is needed on the Unix socket."""
+        """Return the token to send, if any: the Unix socket needs none."""
         if self._token_file is not None:
             return read_token(Path(self._token_file).expanduser())
         if self._token:
             return _checked(self._token, "QABEL_TOKEN")
-        # The daemon's own token goes to no other machine unless it is said.
-        if self._url is not None and self.target.is_local and self.token_path.exists():
+        # The daemon's own token is sent to another machine only on request.
+        if self._url is not None and self.address.is_local and self.token_path.exists():
             return read_token(self.token_path)
         return None
 
     def confirm(self, question: str, *, yes: bool) -> None:
-        """Ask before something that cannot be undone. Raises CommandError if the answer is no."""
+        """Ask before something irreversible is done. Raises CommandError if the answer is no."""
         if yes:
             return
         if self.out.json or not sys.stdin.isatty():
-            raise usage("this cannot be undone, and there is nobody to ask", "give --yes")
+            raise usage_error("This cannot be undone", "Pass --yes to confirm it")
         if not click.confirm(visible(question), err=True):
-            raise CommandError("nothing was done")
+            raise CommandError("Cancelled; nothing was changed")
 
 
 def read_token(path: Path) -> str:
-    """Read the token in a file. Raises CommandError."""
+    """Return the token in a file. Raises CommandError."""
     try:
-        with path.open(encoding="ascii", errors="replace") as file:
-            text = file.read(MAX_TOKEN)
-    except OSError as error:
-        raise usage(f"{path} cannot be read: {error.strerror}", "look at --token-file") from None
-    return _checked(text, str(path))
+        data = read_file(path, MAX_TOKEN)
+    except CommandError as error:
+        raise usage_error(error.message, "Check --token-file") from None
+    return _checked(data.decode("ascii", "replace"), str(path))
 
 
-def _checked(text: str, where: str) -> str:
-    token = text.strip()
-    if not token or not token.isascii() or not token.isprintable() or " " in token:
-        raise usage(f"{where} holds no token")
+def _checked(text: str, source: str) -> str:
+    token = parse_word(text)
+    if not token:
+        raise usage_error(f"{source} does not contain a token")
     return token
 
 
 def session_of(ctx: click.Context) -> Session:
-    """Give the session; while a shell completes a word, one that shows nothing."""
+    """Return the session; while a shell completes a word, one without visible output."""
     if isinstance(ctx.obj, Session):
         return ctx.obj
     return Session(ctx.find_root().params, Output(json=True))
@@ -96,14 +97,16 @@ def session_of(ctx: click.Context) -> Session:
 
 pass_session: Callable[[F], F] = click.pass_obj  # type: ignore[assignment]
 
+JSON_HELP = "Print JSON, one value per line."
 
-def _json_chosen(ctx: click.Context, _: click.Parameter, chosen: bool) -> None:
+
+def _set_json(ctx: click.Context, _: click.Parameter, chosen: bool) -> None:
     if chosen and isinstance(ctx.obj, Session):
         ctx.obj.out.json = True
 
 
 class Command(click.Command):
-    """A command that also takes ``--json`` after its name, where people write it."""
+    """A command that accepts ``--json`` after its name too."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -113,42 +116,42 @@ class Command(click.Command):
                     ["--json"],
                     is_flag=True,
                     expose_value=False,
-                    callback=_json_chosen,
-                    help="Write JSON, one value a line, for programs.",
+                    callback=_set_json,
+                    help=JSON_HELP,
                 )
             )
 
 
 class Group(click.Group):
-    """A group whose commands are shown in the order in which they were written.
+    """A group of commands, listed in the order of the source.
 
-    One with ``listed`` does that command's work if none of its commands is named.
+    Without the name of a command, the one called ``default`` is run.
     """
 
     command_class = Command
 
-    def __init__(self, *args: Any, listed: str | None = None, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, default: str | None = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._listed = listed
+        self._default = default
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """Give the names in the order of the source."""
+        """Return the names in the order of the source."""
         return list(self.commands)
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Put the name of the usual command in, where none is given."""
+        """Add the name of the default command where none is given."""
         named = args and (not args[0].startswith("-") or args[0] in ctx.help_option_names)
         completing = ctx.resilient_parsing and not args
-        if self._listed is not None and not named and not completing:
-            args = [self._listed, *args]
+        if self._default is not None and not named and not completing:
+            args = [self._default, *args]
         return super().parse_args(ctx, args)
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
-        """Offer to a shell the options of the usual command too."""
+        """Return the commands, or the options of the default command."""
         found = super().shell_complete(ctx, incomplete)
-        if self._listed is not None and incomplete.startswith("-"):
-            usual = self.commands[self._listed]
-            found = usual.shell_complete(click.Context(usual, parent=ctx), incomplete)
+        if self._default is not None and incomplete.startswith("-"):
+            command = self.commands[self._default]
+            found = command.shell_complete(click.Context(command, parent=ctx), incomplete)
         return found
 
 

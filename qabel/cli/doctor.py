@@ -6,102 +6,106 @@ from typing import Any
 
 import click
 
-from qabel.cli.checks import Check, State, check_clock, check_directory
+from qabel.cli.checks import Check, CheckState, check_clock, check_directory
 from qabel.cli.context import Command, Session, pass_session
-from qabel.cli.errors import CommandError, Exit
-from qabel.cli.text import ago, count, duration, visible
+from qabel.cli.errors import CommandError, ExitStatus
+from qabel.cli.text import pad, visible
+from qabel.cli.units import ago, count, duration
 
-_SIGNS = {State.GOOD: ("ok", "green"), State.DOUBTFUL: ("!!", "yellow"), State.BAD: ("NO", "red")}
+LONG_WAIT = 600
+"""Seconds that a message may be queued before that is a warning."""
+
+_LABELS = {
+    CheckState.OK: ("ok", "green"),
+    CheckState.WARNING: ("warn", "yellow"),
+    CheckState.FAILED: ("FAIL", "red"),
+}
 
 
-@click.command(cls=Command, short_help="Find out what is wrong, and what to do.")
+@click.command(cls=Command, short_help="Find problems, and say what to do about them.")
 @pass_session
 def doctor(session: Session) -> None:
-    """Check the data directory, key, daemon, drop servers and clock, and say what to do.
+    """Check the data directory, key, daemon, drop servers and clock.
 
-    Nothing is changed, and no drop server is asked. Status 0: nothing is broken; 1: something is;
-    3: no daemon is running.
+    Nothing is changed, and no drop server is contacted. Exit status: 0 if nothing is broken, 1 if
+    something is, 3 if no daemon is running.
     """
-    bad = 0
-    for check in _checks(session):
-        bad += check.state is State.BAD
+    failed = 0
+    unreachable = _connection_error(session)
+    for check in _checks(session, unreachable):
+        failed += check.state is CheckState.FAILED
         _show(session, check)
         session.out.flush()
-    if not bad:
-        return
-    code = Exit.REFUSED
-    try:
-        session.client.ask("GET", "/health", query={"live": ""}, accept=(503,))
-    except CommandError as error:
-        code = error.code
-    raise CommandError(f"{count(bad, 'check')} failed", hint="see above", code=code)
+    if failed:
+        exit_status = ExitStatus.FAILURE if unreachable is None else unreachable.exit_status
+        raise CommandError(f"{count(failed, 'check')} failed", exit_status=exit_status)
 
 
 def _show(session: Session, check: Check) -> None:
-    if session.out.json:
-        session.out.value(
+    out = session.out
+    if out.json:
+        out.value(
             {"check": check.name, "state": check.state, "detail": check.detail, "hint": check.hint}
         )
         return
-    sign, style = _SIGNS[check.state]
-    name = f"{check.name:<10}"
-    session.out.raw(f"{session.out.styled(sign, style)}  {name}  {visible(check.detail)}\n")
+    label, style = _LABELS[check.state]
+    start = f"{out.styled(pad(label, 4), style)}  {pad(check.name, 9)}  "
+    out.raw(f"{start}{visible(check.detail)}\n")
     if check.hint:
-        session.out.raw(f"{' ' * 16}→ {visible(check.hint)}\n")
+        out.raw(f"{' ' * 17}→ {visible(check.hint)}\n")
 
 
-def _checks(session: Session) -> Iterator[Check]:
-    """Give check after check; those that need a daemon only if there is one."""
-    alive = _daemon(session)
-    if session.target.is_local:
-        yield from check_directory(session.data_directory, daemon_runs=alive.state is State.GOOD)
-    yield alive
-    if alive.state is State.BAD:
+def _connection_error(session: Session) -> CommandError | None:
+    """Return why the daemon does not respond; None if it does."""
+    try:
+        session.client.request("GET", "/health", query={"live": ""}, accept=(503,))
+    except CommandError as error:
+        return error
+    return None
+
+
+def _checks(session: Session, unreachable: CommandError | None) -> Iterator[Check]:
+    """Yield all checks; those that ask the daemon only if it responds."""
+    if session.address.is_local:
+        yield from check_directory(session.data_directory, daemon_runs=unreachable is None)
+    if unreachable is not None:
+        yield Check("daemon", CheckState.FAILED, unreachable.message, unreachable.hint)
         return
+    yield Check("daemon", CheckState.OK, f"Running at {session.address.name}")
     try:
-        yield from _from_within(session)
+        yield from _daemon_checks(session)
     except CommandError as error:
-        yield Check("access", State.BAD, error.message, error.hint)
+        yield Check("access", CheckState.FAILED, error.message, error.hint)
 
 
-def _daemon(session: Session) -> Check:
-    try:
-        session.client.ask("GET", "/health", query={"live": ""}, accept=(503,))
-    except CommandError as error:
-        return Check("daemon", State.BAD, error.message, error.hint)
-    return Check("daemon", State.GOOD, f"answers at {session.target.name}")
-
-
-def _from_within(session: Session) -> Iterator[Check]:
-    """Check what the daemon can tell of itself."""
-    answer = session.client.ask("GET", "/status")
-    status, now = answer.value, time.time()
-    yield from _troubles(status.get("troubles", ()))
+def _daemon_checks(session: Session) -> Iterator[Check]:
+    """Check what the daemon reports about itself."""
+    response = session.client.request("GET", "/status")
+    status, now = response.value, time.time()
+    for problem in status.get("troubles", ()):
+        yield Check("daemon", CheckState.WARNING, problem)
     yield from _drop_servers(status["drop_servers"], now)
     yield from _people(session)
-    yield _outbox(status["outbox"])
+    if status["outbox"] is not None:
+        yield _outbox(status["outbox"])
     newest = session.client.get("/settings").get("drop_last_update")
-    yield check_clock(now, answer.headers.get("Date"), newest)
-
-
-def _troubles(troubles: Iterable[str]) -> Iterator[Check]:
-    for trouble in troubles:
-        yield Check("daemon", State.DOUBTFUL, trouble)
+    yield check_clock(now, response.headers.get("Date"), newest)
 
 
 def _drop_servers(servers: Iterable[Mapping[str, Any]], now: float) -> Iterator[Check]:
     for each in servers:
-        heard = ago(each["last_success"], now)
-        if not each["failures"]:
-            state = State.DOUBTFUL if each["last_success"] is None else State.GOOD
-            yield Check("server", state, f"{each['server']} was read {heard}")
-            continue
-        yield Check(
-            "server",
-            State.BAD,
-            f"{each['server']} cannot be read ({each['last_error']}); last read: {heard}",
-            "see that its URL is right and that this machine is online; the daemon goes on trying",
-        )
+        last_read = f"last read: {ago(each['last_success'], now)}"
+        if each["failures"]:
+            yield Check(
+                "server",
+                CheckState.FAILED,
+                f"Cannot read {each['server']}: {each['last_error']} ({last_read})",
+                "Check its URL, and that this machine is online. The daemon keeps trying",
+            )
+        else:
+            never = each["last_success"] is None
+            state = CheckState.WARNING if never else CheckState.OK
+            yield Check("server", state, f"{each['server']} ({last_read})")
 
 
 def _people(session: Session) -> Iterator[Check]:
@@ -110,29 +114,26 @@ def _people(session: Session) -> Iterator[Check]:
     identities = [each for each in synced["identities"] if not each["deleted"]]
     contacts = [each for each in synced["contacts"] if not each["deleted"]]
     if not active:
-        hint = "qabel server add URL"
-        yield Check(
-            "people", State.DOUBTFUL, "no drop server is set: no identity can be made", hint
-        )
-    if not identities:
-        hint = "qabel identity new ALIAS"
-        yield Check("people", State.DOUBTFUL, "there is no identity: nobody can write to you", hint)
+        detail = "No active drop server: new identities have nowhere to receive"
+        yield Check("people", CheckState.WARNING, detail, "Run: qabel server add URL")
+    if identities:
+        total = count(len(identities), "identity", "identities")
+        yield Check("people", CheckState.OK, f"{total}, {count(len(contacts), 'contact')}")
     else:
-        told = (
-            f"{count(len(identities), 'identity', 'identities')}, {count(len(contacts), 'contact')}"
-        )
-        yield Check("people", State.GOOD, told)
+        hint = "Run: qabel identity new ALIAS"
+        yield Check("people", CheckState.WARNING, "No identities: nobody can write to you", hint)
     for each in identities:
         if not each["drops"]:
             detail = f"{each['alias']} has no drop: nobody can write to it"
-            yield Check("people", State.DOUBTFUL, detail, "give it one: PATCH /identities/ID")
+            yield Check("people", CheckState.WARNING, detail, "Add one: PATCH /identities/ID")
 
 
 def _outbox(outbox: Mapping[str, Any]) -> Check:
     oldest = outbox["oldest_waiting"]
     if oldest is None:
-        return Check("outbox", State.GOOD, "nothing waits to be sent")
+        return Check("outbox", CheckState.OK, "No messages are waiting to be sent")
     waiting = count(outbox["queued"], "message")
-    detail = f"{waiting} to be sent, the oldest for {duration(oldest)}"
-    state = State.DOUBTFUL if oldest > 600 else State.GOOD
-    return Check("outbox", state, detail, "qabel outbox --waiting" if oldest > 600 else "")
+    detail = f"{waiting} waiting to be sent, the oldest for {duration(oldest)}"
+    if oldest <= LONG_WAIT:
+        return Check("outbox", CheckState.OK, detail)
+    return Check("outbox", CheckState.WARNING, detail, "Run: qabel outbox list --waiting")

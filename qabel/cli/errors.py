@@ -1,31 +1,29 @@
-"""How the command ends: its exit statuses, and what goes wrong as one line with a hint."""
+"""How the command ends: its exit statuses, and the error that it reports in one line."""
 
 from collections.abc import Mapping
 from enum import IntEnum
 from typing import Any
 
 
-class Exit(IntEnum):
-    """The exit statuses, as ``qabel --help`` tells them."""
+class ExitStatus(IntEnum):
+    """The exit statuses, as ``qabel --help`` lists them."""
 
     OK = 0
-    REFUSED = 1
-    """The daemon said no."""
+    FAILURE = 1
+    """The daemon rejected the request, or something is broken."""
     USAGE = 2
     UNREACHABLE = 3
-    """There is no daemon to talk to."""
+    """No daemon is reachable."""
     NOT_FOUND = 4
-    """What was named is not there."""
-    NOT_YET = 5
-    """It has not happened in the time that was given."""
+    TIMED_OUT = 5
     INTERRUPTED = 130
     PIPE_CLOSED = 141
 
 
 class CommandError(Exception):
-    """Why a command cannot do what it was asked; ``hint`` says what the user can do about it.
+    """Why a command failed; ``hint`` says what the user can do about it.
 
-    The texts may hold what came from others: whoever shows them makes them harmless.
+    The texts may contain text of strangers: only ``visible`` makes them fit for a terminal.
     """
 
     def __init__(
@@ -33,24 +31,24 @@ class CommandError(Exception):
         message: str,
         *,
         hint: str = "",
-        code: Exit = Exit.REFUSED,
-        status: int = 0,
+        exit_status: ExitStatus = ExitStatus.FAILURE,
+        http_status: int = 0,
         problem: Mapping[str, Any] | None = None,
     ) -> None:
-        """Make it; ``status`` and ``problem`` are what the daemon answered, if it did."""
+        """Create it; ``http_status`` and ``problem`` are the daemon's, if it responded."""
         super().__init__(message)
         self.message = message
         self.hint = hint
-        self.code = code
-        self.status = status
+        self.exit_status = exit_status
+        self.http_status = http_status
         self.problem = problem or {}
 
 
 def not_found(message: str, hint: str = "") -> CommandError:
-    """Make the error that says that something is not there."""
-    return CommandError(message, hint=hint, code=Exit.NOT_FOUND)
+    """Return the error for something that does not exist."""
+    return CommandError(message, hint=hint, exit_status=ExitStatus.NOT_FOUND)
 
 
-def usage(message: str, hint: str = "") -> CommandError:
-    """Make the error that says that the command was called in a way that makes no sense."""
-    return CommandError(message, hint=hint, code=Exit.USAGE)
+def usage_error(message: str, hint: str = "") -> CommandError:
+    """Return the error for a command line that makes no sense."""
+    return CommandError(message, hint=hint, exit_status=ExitStatus.USAGE)

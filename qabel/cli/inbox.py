@@ -1,4 +1,4 @@
-"""``qabel inbox``: what was received."""
+"""``qabel inbox``: received messages."""
 
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
@@ -6,33 +6,33 @@ from typing import Any
 
 import click
 
-from qabel.cli.api_client import TIMEOUT, Client
+from qabel.cli.api_client import TIMEOUT, ApiClient
 from qabel.cli.context import Group, Session, pass_session
-from qabel.cli.errors import usage
-from qabel.cli.identity import YES
+from qabel.cli.errors import usage_error
 from qabel.cli.message_text import text_of
-from qabel.cli.names import Names, complete_contact, complete_identity, find_contact, find_identity
-from qabel.cli.output import Column
-from qabel.cli.text import moment
+from qabel.cli.names import Names, find_contact, find_identity
+from qabel.cli.parameters import YES, complete_contact, complete_identity
+from qabel.cli.table import NAME_WIDTH, Column
+from qabel.cli.units import moment
 
 PAGE = 1000
-"""Messages asked for at once."""
+"""Messages in one response."""
 
 NEWEST = 50
-"""Messages shown, if it is not said how many."""
+"""The default of --limit."""
 
 CONSUMER = "cli"
-"""The reader whose place in the inbox is moved by --new, if no other is named."""
+"""The default of --consumer: the reader whose cursor --new moves."""
 
 Message = Mapping[str, Any]
 MESSAGE_ID = click.argument("message_id", metavar="ID", type=click.IntRange(min=0))
 
 
-@click.group(cls=Group, listed="list", short_help="Read the messages that came in.")
+@click.group(cls=Group, default="list", short_help="List, show and delete received messages.")
 def inbox() -> None:
-    """Messages that were received. They stay until you delete them.
+    """Received messages. They are kept until you delete them.
 
-    Without another command it lists the newest ones: see qabel inbox list --help.
+    Without a command, the newest ones are listed: see qabel inbox list --help.
     """
 
 
@@ -42,38 +42,39 @@ def inbox() -> None:
     "contact",
     metavar="CONTACT",
     shell_complete=complete_contact,
-    help="Only from this contact.",
+    help="Only messages from this contact.",
 )
 @click.option(
     "--to",
     "identity",
     metavar="IDENTITY",
     shell_complete=complete_identity,
-    help="Only to this one of your identities.",
+    help="Only messages to this one of your identities.",
 )
 @click.option("--model-object", metavar="NAME", help="Only messages of this kind.")
 @click.option(
     "--limit",
     "-n",
+    metavar="NUMBER",
     type=click.IntRange(min=1),
     default=NEWEST,
     show_default=True,
-    help="So many, the newest; with --new the oldest.",
+    help="Number of messages: the newest, or with --new the oldest.",
 )
 @click.option("--all", "everything", is_flag=True, help="All messages.")
-@click.option("--new", is_flag=True, help="Only what was not shown by --new before.")
+@click.option("--new", is_flag=True, help="Only messages that --new has not listed before.")
 @click.option(
     "--consumer",
     metavar="NAME",
-    help=f"Who reads: each has a place of its own for --new. [{CONSUMER}]",
+    help=f"With --new: the reader's name. Each has its own cursor. [default: {CONSUMER}]",
 )
 @click.option(
     "--wait",
     metavar="SECONDS",
     type=click.FloatRange(0, 60),
-    help="With --new: wait so long for something new, 60 at most.",
+    help="With --new: wait for a message, at most this long.",
 )
-@click.option("--poll", is_flag=True, help="Have the daemon ask the drop servers first.")
+@click.option("--poll", is_flag=True, help="Poll the drop servers first.")
 @pass_session
 def listed(
     session: Session,
@@ -90,40 +91,39 @@ def listed(
 ) -> None:
     """List messages, oldest first.
 
-    --new shows what is new, and moves the consumer's place once it has been handed over. Programs
-    that must not lose a message, whatever crashes, take qabel follow --resume.
+    --new moves the consumer's cursor past the messages that it lists. Programs that must not lose
+    a message in a crash should use qabel follow --resume instead.
     """
     if not new and (consumer is not None or wait is not None):
-        raise usage("--consumer and --wait are for --new", "see qabel inbox list --help")
+        raise usage_error("--consumer and --wait require --new", "See qabel inbox list --help")
     query: dict[str, object] = {"model_object": model_object}
     if contact is not None:
         query["contact"] = find_contact(session.client, contact, identity)["id"]
     if identity is not None:
         query["identity"] = find_identity(session.client, identity)["id"]
     headers = {"Cache-Control": "no-cache"} if poll else {}
-    most = None if everything else limit
+    count = None if everything else limit
     with session.out.progress("reading the inbox"):
         if new:
-            query |= {"consumer": consumer or CONSUMER, "wait": wait, "limit": most or 10_000}
+            query |= {"consumer": consumer or CONSUMER, "wait": wait, "limit": count or 10_000}
             found = _new(session.client, query, headers)
         else:
-            found = list(deque(_pages(session.client, query, headers), maxlen=most))
-    session.out.rows(
-        found, _columns(session.client, found), "Nothing new" if new else "No messages"
-    )
+            found = list(deque(_pages(session.client, query, headers), maxlen=count))
+    empty = "No new messages" if new else "No messages"
+    session.out.rows(found, _columns(session.client, found), empty)
 
 
 @inbox.command("show")
 @MESSAGE_ID
 @pass_session
 def show(session: Session, message_id: int) -> None:
-    """Show one message in full."""
+    """Show a message in full."""
     message = session.client.get(f"/drop/{message_id}")
     names = Names(session.client)
     fields = [
         ("From", f"{names.sender(message)}  {message['sender']}"),
         ("To", names.identity(message["identity_id"])),
-        ("Written", moment(message["time_stamp"])),
+        ("Sent", moment(message["time_stamp"])),
         ("Received", moment(message["received"])),
         ("Kind", message["model_object"]),
         ("Text", text_of(message)),
@@ -136,45 +136,52 @@ def show(session: Session, message_id: int) -> None:
 @YES
 @pass_session
 def delete(session: Session, message_id: int, *, yes: bool) -> None:
-    """Delete a message for good."""
+    """Delete a message permanently."""
     session.confirm(f"Delete message {message_id}?", yes=yes)
     session.client.delete(f"/drop/{message_id}")
     session.out.done(f"Deleted message {message_id}.", {"id": message_id, "deleted": True})
 
 
 def _pages(
-    client: Client, query: Mapping[str, object], headers: Mapping[str, str]
+    client: ApiClient, query: Mapping[str, object], headers: Mapping[str, str]
 ) -> Iterator[Message]:
-    """Give all messages, page by page; nobody's place is moved."""
-    place, more = "0", headers
+    """Yield all messages, page by page; no consumer's cursor is moved."""
+    cursor, page_headers = "0", headers
     while True:
-        asked = {**query, "since": place, "limit": PAGE}
-        answer = client.ask("GET", "/drop", query=asked, headers=more, timeout=3 * TIMEOUT)
-        if answer.status == 204:
+        response = client.request(
+            "GET",
+            "/drop",
+            query={**query, "since": cursor, "limit": PAGE},
+            headers=page_headers,
+            timeout=3 * TIMEOUT,
+        )
+        if response.status == 204:
             return
-        yield from answer.value
-        place, more = answer.headers["X-Qabel-Latest"], {}
+        yield from response.value
+        cursor, page_headers = response.headers["X-Qabel-Latest"], {}
 
 
 def _new(
-    client: Client, query: Mapping[str, object], headers: Mapping[str, str]
+    client: ApiClient, query: Mapping[str, object], headers: Mapping[str, str]
 ) -> Sequence[Message]:
+    """Return the messages after the consumer's cursor, and move it past them."""
     wait = query.get("wait")
-    silence = TIMEOUT + (wait if isinstance(wait, float) else 0)
-    answer = client.ask("GET", "/drop", query=query, headers=headers, timeout=silence)
-    return [] if answer.status == 204 else answer.value
+    timeout = TIMEOUT + (wait if isinstance(wait, float) else 0)
+    response = client.request("GET", "/drop", query=query, headers=headers, timeout=timeout)
+    return [] if response.status == 204 else response.value
 
 
-def _columns(client: Client, messages: Sequence[Message]) -> list[Column]:
+def _columns(client: ApiClient, messages: Sequence[Message]) -> list[Column]:
     names = Names(client)
     columns = [
         Column("ID", lambda each: each["id"]),
         Column("RECEIVED", lambda each: moment(each["received"]), lambda _: "dim"),
-        Column("FROM", names.sender, _sender_style),
+        Column("FROM", names.sender, _sender_style, NAME_WIDTH),
         Column("TEXT", text_of),
     ]
     if len({each["identity_id"] for each in messages}) > 1:
-        columns.insert(3, Column("TO", lambda each: names.identity(each["identity_id"])))
+        receiver = Column("TO", lambda each: names.identity(each["identity_id"]), None, NAME_WIDTH)
+        columns.insert(3, receiver)
     return columns
 
 

@@ -1,4 +1,4 @@
-"""``qabel key``: the key of the database, while no daemon runs."""
+"""``qabel key``: the key of the database, while no daemon is running."""
 
 import click
 
@@ -7,7 +7,7 @@ from qabel.cli.context import Command, Group, Session, pass_session
 
 @click.group(cls=Group, short_help="Change the key of the database.")
 def key() -> None:
-    """Look after the key that the daemon's database is encrypted under.
+    """Change the key that encrypts the daemon's database.
 
     \b
     A KEY is one of:
@@ -15,28 +15,35 @@ def key() -> None:
       file:PATH             another file, mode 0600
       keyring               the desktop's keyring
       passphrase-file:PATH  a passphrase in a file, mode 0600
-      passphrase-fd:N       a passphrase from a file descriptor; from a terminal it is asked for
-      credential:NAME       a passphrase that systemd hands over
-    """  # noqa: D301 - click leaves the lines below that character as they are
+      passphrase-fd:N       a passphrase from a file descriptor; a terminal prompts for it
+      credential:NAME       a passphrase from a systemd credential
+    """  # noqa: D301 - click keeps the lines after this character as they are
 
 
-@key.command(cls=Command, short_help="Encrypt the database under another key.")
-@click.option("--key", "old", default="file", metavar="KEY", help="Where the key is. [file]")
-@click.option("--new-key", "new", metavar="KEY", help="Where it is to be. [the same place]")
+@key.command(cls=Command, short_help="Encrypt the database with a new key.")
+@click.option(
+    "--key", "old", default="file", metavar="KEY", help="Where the key is now. [default: file]"
+)
+@click.option(
+    "--new-key",
+    "new",
+    metavar="KEY",
+    help="Where to store the new key. [default: the same place]",
+)
 @pass_session
 def change(session: Session, old: str, new: str | None) -> None:
-    """Encrypt the database anew, all of it or nothing. No daemon may run meanwhile.
+    """Encrypt the database with a new key: all of it, or nothing if that fails.
 
-    Give the daemon the same --key from then on.
+    Stop the daemon first. Afterwards, start it with the new KEY as --key.
     """
-    # Every other command does without the database, and is quicker for it.
+    # The other commands need no database, and start faster without it.
     from qabel.keys.rekeying import main  # noqa: PLC0415
 
-    given = ["--data-dir", str(session.data_directory), "--key", old]
-    given += [] if new is None else ["--new-key", new]
-    told: list[str] = []
-    status = main(given, told.append)
-    for each in told:
+    arguments = ["--data-dir", str(session.data_directory), "--key", old]
+    arguments += [] if new is None else ["--new-key", new]
+    messages: list[str] = []
+    status = main(arguments, messages.append)
+    for each in messages:
         session.out.note(each.rstrip("\n"))
     if status:
         raise click.exceptions.Exit(status)

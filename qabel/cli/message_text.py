@@ -1,22 +1,23 @@
-"""Messages as people read them, and the ones that they write."""
+"""The text of messages, and the data of messages that users write."""
 
 import json
 from collections.abc import Mapping
 from typing import Any
 
-from qabel.cli.errors import usage
+from qabel.cli.errors import usage_error
 
 TEXT_MODEL = "box_message"
-"""The ``model_object`` of what people write to each other: deployed clients show these as text,
-and so do we. The text stands in ``data`` under ``msg`` (Qabel-Protocol-Box, "User to user
-messaging")."""
+"""The ``model_object`` of text that people write to each other, as in deployed clients. The text is
+``msg`` in ``data`` (Qabel-Protocol-Box, "User to user messaging")."""
 
 TEXT_MODELS = (TEXT_MODEL, "chat")
-"""Those that are shown as nothing but their text."""
+"""The kinds of messages of which only the text is shown."""
+
+_EXAMPLE = """Example: '{"msg": "Hello"}'"""
 
 
 def text_of(message: Mapping[str, Any]) -> str:
-    """Give what people read of a message: its text, or what kind it is and its data."""
+    """Return what people read of a message: its text, or its kind and its data."""
     data = message.get("data")
     model = str(message.get("model_object"))
     text = data.get("msg") if isinstance(data, dict) else None
@@ -25,12 +26,12 @@ def text_of(message: Mapping[str, Any]) -> str:
     return f"[{model}] {json.dumps(data, ensure_ascii=False, separators=(',', ':'))}"
 
 
-def read_object(text: str, option: str) -> dict[str, Any]:
-    """Read the JSON object that a user gave. Raises CommandError."""
+def parse_object(text: str, option: str) -> dict[str, Any]:
+    """Return the JSON object that an option has as its value. Raises CommandError."""
     try:
         value = json.loads(text)
     except ValueError as error:
-        raise usage(f"{option}: this is no JSON ({error})", """as '{"msg": "Hello"}'""") from None
+        raise usage_error(f"{option} is not valid JSON: {error}", _EXAMPLE) from None
     if not isinstance(value, dict):
-        raise usage(f"{option}: this is JSON, but no object", """as '{"msg": "Hello"}'""")
+        raise usage_error(f"{option} must be a JSON object", _EXAMPLE)
     return value

@@ -1,17 +1,14 @@
-"""Identities and contacts as people name them: by alias, id or public key; and names to show."""
+"""Identities and contacts as people refer to them: by alias, id or public key."""
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any
 
-import click
 from attrs import define, field
-from click.shell_completion import CompletionItem
 
-from qabel.cli.api_client import Client
-from qabel.cli.context import session_of
-from qabel.cli.errors import CommandError, Exit, not_found
+from qabel.cli.api_client import ApiClient
+from qabel.cli.errors import CommandError, not_found, usage_error
 from qabel.cli.text import short_key
 
 Person = Mapping[str, Any]
@@ -19,13 +16,13 @@ Person = Mapping[str, Any]
 _KEY = re.compile(r"[0-9A-Fa-f]{64}")
 
 
-def find_identity(client: Client, ref: str) -> Person:
-    """Find one of the user's identities. Raises CommandError."""
+def find_identity(client: ApiClient, ref: str) -> Person:
+    """Return one of the user's identities. Raises CommandError."""
     return _find(client.get("/identities"), ref, "identity", "qabel identity list")
 
 
-def find_contact(client: Client, ref: str, identity: str | None = None) -> Person:
-    """Find a contact, of one identity if it is said which. Raises CommandError."""
+def find_contact(client: ApiClient, ref: str, identity: str | None = None) -> Person:
+    """Return a contact, of one identity if that is given. Raises CommandError."""
     contacts = client.get("/contacts")
     if identity is not None:
         owner = find_identity(client, identity)
@@ -33,31 +30,31 @@ def find_contact(client: Client, ref: str, identity: str | None = None) -> Perso
     return _find(contacts, ref, "contact", "qabel contact list")
 
 
-def identity_ref(client: Client, ref: str | None) -> str | None:
-    """Give the id of an identity as the daemon takes it; None stays None."""
+def identity_id(client: ApiClient, ref: str | None) -> str | None:
+    """Return the id of an identity; None stays None. Raises CommandError."""
     return None if ref is None else str(find_identity(client, ref)["id"])
 
 
 def _find(people: Sequence[Person], ref: str, what: str, listing: str) -> Person:
-    found = _matching(people, ref)
+    found = _matches(people, ref)
     if len(found) == 1:
         return found[0]
     if found:
-        ids = ", ".join(_told_apart(each) for each in found)
-        hint = "give the id" if what == "identity" else "give the id, or --identity"
-        raise CommandError(f"{ref!r} is the name of several: {ids}", hint=hint, code=Exit.USAGE)
+        candidates = ", ".join(_distinguished(each) for each in found)
+        hint = "Use the id" if what == "identity" else "Use the id, or pass --identity"
+        raise usage_error(f"{ref!r} is ambiguous: {candidates}", hint)
     aliases = {str(each["alias"]).casefold(): str(each["alias"]) for each in people}
     near = get_close_matches(ref.casefold(), aliases, n=1)
-    hint = f"did you mean {aliases[near[0]]!r}?" if near else f"see {listing}"
-    raise not_found(f"there is no {what} {ref!r}", hint)
+    hint = f"Did you mean {aliases[near[0]]!r}?" if near else f"Run: {listing}"
+    raise not_found(f"No such {what}: {ref!r}", hint)
 
 
-def _told_apart(person: Person) -> str:
+def _distinguished(person: Person) -> str:
     return f"{person['id']} ({person['alias']}, key {short_key(person['public_key'])})"
 
 
-def _matching(people: Sequence[Person], ref: str) -> list[Person]:
-    """Find who is meant: keys and ids first, then aliases, in other capitals only if need be."""
+def _matches(people: Sequence[Person], ref: str) -> list[Person]:
+    """Return who is meant: by id or key first, then by alias, and by its letter case last."""
     tests: list[Callable[[Person], bool]] = [
         lambda each: each["alias"] == ref,
         lambda each: str(each["alias"]).casefold() == ref.casefold(),
@@ -75,49 +72,49 @@ def _matching(people: Sequence[Person], ref: str) -> list[Person]:
 
 @define
 class Names:
-    """The names of those who write and are written to, looked up when first needed."""
+    """The names of identities and contacts, looked up when they are first needed."""
 
-    client: Client
+    client: ApiClient
     _identities: dict[int, str] | None = None
     _contacts: dict[int, str] = field(factory=dict)
 
     @property
     def has_many_identities(self) -> bool:
-        """Whether it need be said whose message it is."""
-        return len(self._known()) > 1
+        """Whether there is more than one identity that a message may be for."""
+        return len(self._looked_up()) > 1
 
     def identity(self, identity_id: object) -> str:
-        """Give the name of one of the user's identities."""
-        known = self._known()
+        """Return the name of one of the user's identities."""
+        known = self._looked_up()
         name = known.get(identity_id) if isinstance(identity_id, int) else None
         return name if name is not None else f"identity {identity_id}"
 
     def sender(self, message: Mapping[str, Any]) -> str:
-        """Give the name of a message's sender: of strangers, the beginning of the key."""
+        """Return the name of the sender of a message; for strangers, a short key."""
         return self.contact(message.get("contact_id"), message.get("sender"))
 
     def contact(self, contact_id: object, key: object) -> str:
-        """Give the name of a contact, or for a stranger the beginning of the key."""
-        self._known()
+        """Return the name of a contact; for strangers, a short key."""
+        self._looked_up()
         name = self._contacts.get(contact_id) if isinstance(contact_id, int) else None
         return name if name is not None else f"<{short_key(key)}>"
 
     def forget(self) -> None:
-        """Look all names up again: they may have changed."""
+        """Look all names up again when they are next needed: they may have changed."""
         self._identities = None
 
-    def _known(self) -> Mapping[int, str]:
+    def _looked_up(self) -> Mapping[int, str]:
         if self._identities is None:
-            self._contacts = _aliases(self._listed("/contacts"))
-            self._identities = _aliases(self._listed("/identities"))
+            self._contacts = _aliases(self._people("/contacts"))
+            self._identities = _aliases(self._people("/identities"))
         return self._identities
 
-    def _listed(self, path: str) -> Iterable[Person]:
+    def _people(self, path: str) -> Iterable[Person]:
         try:
             people: Iterable[Person] = self.client.get(path)
         except CommandError as error:
-            # With a token that may not see them, keys and ids do.
-            if error.status != 403:
+            # The token may not list them: keys and ids are shown instead.
+            if error.http_status != 403:
                 raise
             return ()
         return people
@@ -125,40 +122,3 @@ class Names:
 
 def _aliases(people: Iterable[Person]) -> dict[int, str]:
     return {each["id"]: str(each["alias"]) for each in people}
-
-
-def complete_identity(
-    ctx: click.Context, _: click.Parameter, incomplete: str
-) -> list[CompletionItem]:
-    """Offer the names of identities to a shell."""
-    return _completions(ctx, "/identities", incomplete)
-
-
-def complete_contact(
-    ctx: click.Context, _: click.Parameter, incomplete: str
-) -> list[CompletionItem]:
-    """Offer the names of contacts to a shell."""
-    return _completions(ctx, "/contacts", incomplete)
-
-
-def _completions(ctx: click.Context, path: str, incomplete: str) -> list[CompletionItem]:
-    try:
-        people = session_of(ctx).client.get(path)
-    except CommandError:
-        return []
-    aliases = sorted({str(each["alias"]) for each in people})
-    # A line break in a name would be a suggestion of its own.
-    return [
-        CompletionItem(alias)
-        for alias in aliases
-        if alias.isprintable() and alias.casefold().startswith(incomplete.casefold())
-    ]
-
-
-IDENTITY_OPTION = click.option(
-    "--identity",
-    "-i",
-    metavar="IDENTITY",
-    shell_complete=complete_identity,
-    help="Which of your identities: alias, id or key. With only one it need not be said.",
-)

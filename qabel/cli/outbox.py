@@ -1,4 +1,4 @@
-"""``qabel outbox``: what is on its way, and what became of it."""
+"""``qabel outbox``: sent messages, and whether they have arrived."""
 
 from collections import deque
 from collections.abc import Iterator, Mapping
@@ -6,27 +6,30 @@ from typing import Any
 
 import click
 
-from qabel.cli.api_client import Client
+from qabel.cli.api_client import ApiClient
 from qabel.cli.context import Group, Session, pass_session
-from qabel.cli.identity import YES
 from qabel.cli.message_text import text_of
 from qabel.cli.names import Names
-from qabel.cli.output import Column
-from qabel.cli.text import moment
+from qabel.cli.parameters import YES
+from qabel.cli.table import NAME_WIDTH, Column
+from qabel.cli.units import moment
 
 PAGE = 500
+"""Messages in one response."""
+
 NEWEST = 50
+"""The default of --limit."""
 
 _STYLES = {"sent": "green", "acknowledged": "green", "failed": "red", "queued": "yellow"}
 
 SEND_ID = click.argument("send_id", metavar="ID", type=click.IntRange(min=0))
 
 
-@click.group(cls=Group, listed="list", short_help="See what became of the messages that you sent.")
+@click.group(cls=Group, default="list", short_help="List, show and delete sent messages.")
 def outbox() -> None:
-    """Messages that you sent, and what became of them.
+    """Sent messages, and whether they have arrived.
 
-    Without another command it lists the newest ones: see qabel outbox list --help.
+    Without a command, the newest ones are listed: see qabel outbox list --help.
     """
 
 
@@ -34,46 +37,47 @@ def outbox() -> None:
 @click.option(
     "--limit",
     "-n",
+    metavar="NUMBER",
     type=click.IntRange(min=1),
     default=NEWEST,
     show_default=True,
-    help="So many, the newest.",
+    help="Number of messages, the newest.",
 )
-@click.option("--all", "everything", is_flag=True, help="All of them.")
-@click.option("--waiting", is_flag=True, help="Only what is still to be sent to somebody.")
+@click.option("--all", "everything", is_flag=True, help="All messages.")
+@click.option("--waiting", is_flag=True, help="Only messages that are still to be sent.")
 @pass_session
 def listed(session: Session, limit: int, *, everything: bool, waiting: bool) -> None:
-    """List what was sent, oldest first."""
+    """List sent messages, oldest first."""
     with session.out.progress("reading the outbox"):
         found = (each for each in _pages(session.client) if not waiting or _state(each) == "queued")
-        kept = list(deque(found, maxlen=None if everything else limit))
+        chosen = list(deque(found, maxlen=None if everything else limit))
     names = Names(session.client)
     columns = [
         Column("ID", lambda each: each["id"]),
-        Column("WRITTEN", lambda each: moment(each["created"]), lambda _: "dim"),
-        Column("TO", lambda each: _recipients(each, names), lambda _: "bold"),
+        Column("CREATED", lambda each: moment(each["created"]), lambda _: "dim"),
+        Column("TO", lambda each: _recipients(each, names), lambda _: "bold", NAME_WIDTH),
         Column("STATE", _state, lambda each: _STYLES.get(_state(each), "")),
         Column("TEXT", lambda each: text_of(each["message"] or {})),
     ]
-    session.out.rows(kept, columns, "Nothing waits" if waiting else "Nothing was sent yet")
+    session.out.rows(chosen, columns, "No messages are waiting" if waiting else "No messages")
 
 
 @outbox.command("show")
 @SEND_ID
 @pass_session
 def show(session: Session, send_id: int) -> None:
-    """Show what became of one message, recipient by recipient."""
+    """Show a message, and its state for each recipient."""
     found = session.client.get(f"/outbox/{send_id}")
     names = Names(session.client)
     fields: list[tuple[str, object]] = [
         ("From", names.identity(found["identity_id"])),
-        ("Written", moment(found["created"])),
+        ("Created", moment(found["created"])),
         ("Kind", found["model_object"]),
         ("Text", text_of(found["message"] or {})),
     ]
     for each in found["recipients"]:
         fields.append(("To", names.contact(each["contact_id"], each["recipient"])))
-        fields.extend((f"  {name}", value) for name, value in _fate(each))
+        fields.extend((f"  {name}", value) for name, value in _delivery(each))
     session.out.record(found, fields)
 
 
@@ -82,28 +86,32 @@ def show(session: Session, send_id: int) -> None:
 @YES
 @pass_session
 def delete(session: Session, send_id: int, *, yes: bool) -> None:
-    """Forget a message; what was not yet sent of it never will be."""
-    session.confirm(f"Forget message {send_id} of the outbox?", yes=yes)
+    """Delete a message. If it has not been sent yet, it never will be."""
+    session.confirm(f"Delete message {send_id} from the outbox?", yes=yes)
     session.client.delete(f"/outbox/{send_id}")
-    session.out.done(f"Forgot message {send_id}.", {"id": send_id, "deleted": True})
+    session.out.done(
+        f"Deleted message {send_id} from the outbox.", {"id": send_id, "deleted": True}
+    )
 
 
-def _pages(client: Client) -> Iterator[Mapping[str, Any]]:
+def _pages(client: ApiClient) -> Iterator[Mapping[str, Any]]:
+    """Yield all sent messages, page by page."""
     after = 0
     while page := client.get("/outbox", after=after, limit=PAGE):
         yield from page
         after = page[-1]["id"]
 
 
-def _fate(recipient: Mapping[str, Any]) -> Iterator[tuple[str, object]]:
+def _delivery(recipient: Mapping[str, Any]) -> Iterator[tuple[str, object]]:
+    """Yield the names and values that describe the delivery to one recipient."""
     yield "State", recipient["state"]
     if recipient["reason"]:
-        yield "Why", recipient["reason"]
+        yield "Reason", recipient["reason"]
     if recipient["acknowledged"]:
         yield "Acknowledged", moment(recipient["acknowledged"])
     if recipient["state"] == "queued":
         yield "Attempts", recipient["attempts"]
-        yield "Next", moment(recipient["next_attempt"])
+        yield "Next attempt", moment(recipient["next_attempt"])
 
 
 def _recipients(send: Mapping[str, Any], names: Names) -> str:
@@ -112,7 +120,7 @@ def _recipients(send: Mapping[str, Any], names: Names) -> str:
 
 
 def _state(send: Mapping[str, Any]) -> str:
-    """Give the state in which most care is needed of any recipient's."""
+    """Return the worst state of all recipients."""
     states = {each["state"] for each in send["recipients"]}
     for state in ("failed", "queued"):
         if state in states:

@@ -1,61 +1,52 @@
-"""What the command shows: tables for people, JSON lines for programs, colours for terminals."""
+"""Where the output goes: tables for people, JSON lines for programs, colours on terminals."""
 
 import json
 import os
 import shutil
 import sys
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, TextIO
+from typing import TextIO
 
-from attrs import define, field, frozen
+from attrs import define, field
 
-from qabel.cli.text import clipped, padded, visible, width
+from qabel.cli.errors import CommandError
+from qabel.cli.table import Column, Row, table_lines
+from qabel.cli.text import clip, pad, visible, width
 
 STYLES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "cyan": "36"}
 
-MIN_COLUMN = 10
-"""Columns that the last cell of a row has at least, however narrow the terminal is."""
-
 SPINNER = "|/-\\"
-PATIENCE = 0.4
-"""Seconds after which something counts as long work, and shows that it goes on."""
+SPINNER_DELAY = 0.4
+"""Seconds before the spinner appears: short work shows none."""
 
-Row = Mapping[str, Any]
-
-
-@frozen
-class Column:
-    """A column of a table: its title, what stands in it, and in which style."""
-
-    title: str
-    cell: Callable[[Any], object]
-    style: Callable[[Any], str] | None = None
+SPINNER_INTERVAL = 0.1
+"""Seconds between two pictures of the spinner."""
 
 
 def wants_color(stream: TextIO) -> bool:
-    """Tell whether colours are welcome: on a terminal that can, unless NO_COLOR is set."""
+    """Return whether to use colours: on a terminal that has them, unless NO_COLOR is set."""
     return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
 
 @define
 class Output:
-    """Where results and notes go. Everything that is shown passes through ``visible``."""
+    """Where results and notes are printed. All text passes through ``visible``."""
 
     json: bool = False
-    """Whether a program reads it: one JSON value a line, and no more."""
+    """Whether the output is for a program: one JSON value per line, and nothing else."""
     out: TextIO = field(factory=lambda: sys.stdout)
     err: TextIO = field(factory=lambda: sys.stderr)
 
     def styled(self, text: str, style: str, *, err: bool = False) -> str:
-        """Give a harmless text in a style, if there are colours."""
+        """Return a visible text in a style, if there are colours."""
         if not style or not wants_color(self.err if err else self.out):
             return text
         return f"\x1b[{STYLES[style]}m{text}\x1b[0m"
 
     def rows(self, items: Iterable[Row], columns: Sequence[Column], empty: str) -> None:
-        """Show things: as a table, or each as a line of JSON; ``empty`` is a note for people."""
+        """Print a table, or each item as a line of JSON; ``empty`` is a note if there are none."""
         if self.json:
             for item in items:
                 self.value(item)
@@ -67,47 +58,59 @@ class Output:
             self.note(empty)
 
     def record(self, item: Row, fields: Sequence[tuple[str, object]]) -> None:
-        """Show one thing: as lines of name and value, or as a line of JSON."""
+        """Print one item: as lines of name and value, or as a line of JSON."""
         if self.json:
             self.value(item)
             return
         longest = max(width(name) for name, _ in fields)
         for name, value in fields:
             shown = visible(str(value), lines=True).replace("\n", "\n" + " " * (longest + 2))
-            self._write(self.styled(padded(name, longest), "dim") + "  " + shown + "\n")
+            self._write(self.styled(pad(name, longest), "dim") + "  " + shown + "\n")
 
     def value(self, value: object) -> None:
-        """Write a value as one line of JSON, in ASCII: it is harmless on a terminal too."""
-        self._write(json.dumps(value, separators=(",", ":")) + "\n")
+        """Print a value as one line of JSON, in ASCII: it is harmless on a terminal too."""
+        self._write(_json_line(value))
 
     def done(self, text: str, item: Row) -> None:
-        """Say what was done; a program gets ``item``."""
+        """Print what was done; for a program, print ``item``."""
         if self.json:
             self.value(item)
         else:
             self.line(text)
 
     def line(self, text: str, style: str = "", *, lines: bool = False) -> None:
-        """Write a line for people."""
+        """Print a line for people."""
         self._write(self.styled(visible(text, lines=lines), style) + "\n")
 
     def raw(self, text: str) -> None:
-        """Write a text of ours as it is, such as a QR code."""
+        """Print text that is known to be harmless as it is, such as a QR code."""
         self._write(text)
 
     def note(self, text: str, style: str = "dim") -> None:
-        """Tell people something that is no result: it goes to standard error."""
+        """Print a note for people to standard error: it is not part of the result."""
         if not self.json and text:
             self.err.write(self.styled(visible(text), style, err=True) + "\n")
             self.err.flush()
 
+    def error(self, error: CommandError) -> None:
+        """Print an error to standard error, in one line."""
+        if self.json:
+            report = {"error": error.message, "hint": error.hint, "exit": int(error.exit_status)}
+            if error.http_status:
+                report["status"] = error.http_status
+            self.err.write(_json_line(report))
+            return
+        message = visible(error.message).rstrip(".")
+        hint = f" {visible(error.hint)}" if error.hint else ""
+        self.err.write(self.styled(f"qabel: {message}.", "red", err=True) + hint + "\n")
+
     def flush(self) -> None:
-        """Have what was written leave this process."""
+        """Write what is buffered."""
         self.out.flush()
 
     @contextmanager
     def progress(self, label: str) -> Iterator[None]:
-        """Show on a terminal that something goes on, if it takes long."""
+        """Show a spinner on a terminal while something takes long."""
         if self.json or not self.err.isatty():
             yield
             return
@@ -121,37 +124,24 @@ class Output:
             spinner.join()
 
     def _spin(self, label: str, ended: threading.Event) -> None:
-        turn, shown = 0, False
-        while not ended.wait(PATIENCE if turn == 0 else 0.1):
-            self.err.write(f"\r{SPINNER[turn % len(SPINNER)]} {visible(label)} ")
+        shown = clip(visible(label), shutil.get_terminal_size().columns - 4)
+        turn = 0
+        while not ended.wait(SPINNER_DELAY if turn == 0 else SPINNER_INTERVAL):
+            self.err.write(f"\r{SPINNER[turn % len(SPINNER)]} {shown} ")
             self.err.flush()
-            turn, shown = turn + 1, True
-        if shown:
-            self.err.write("\r" + " " * (width(label) + 3) + "\r")
+            turn += 1
+        if turn:
+            self.err.write("\r" + " " * (width(shown) + 3) + "\r")
             self.err.flush()
 
     def _table(self, items: Sequence[Row], columns: Sequence[Column]) -> None:
-        cells = [[visible(str(each.cell(item))) for each in columns] for item in items]
-        widths = [
-            max(width(each.title), *(width(row[place]) for row in cells))
-            for place, each in enumerate(columns)
-        ]
-        if self.out.isatty():
-            room = shutil.get_terminal_size().columns - sum(widths[:-1]) - 2 * (len(widths) - 1)
-            widths[-1] = min(widths[-1], max(room, MIN_COLUMN))
-        head = [padded(each.title, wide) for each, wide in zip(columns, widths, strict=True)]
-        self._write(self.styled("  ".join(head).rstrip(), "dim") + "\n")
-        for item, row in zip(items, cells, strict=True):
-            self._write(self._row(item, row, columns, widths) + "\n")
-
-    def _row(
-        self, item: Row, row: Sequence[str], columns: Sequence[Column], widths: Sequence[int]
-    ) -> str:
-        parts = []
-        for text, column, wide in zip(row, columns, widths, strict=True):
-            shown = clipped(text, wide) if column is columns[-1] else padded(text, wide)
-            parts.append(self.styled(shown, column.style(item) if column.style else ""))
-        return "  ".join(parts).rstrip()
+        terminal_width = shutil.get_terminal_size().columns if self.out.isatty() else None
+        for line in table_lines(items, columns, self.styled, terminal_width):
+            self._write(line + "\n")
 
     def _write(self, text: str) -> None:
         self.out.write(text)
+
+
+def _json_line(value: object) -> str:
+    return json.dumps(value, separators=(",", ":")) + "\n"

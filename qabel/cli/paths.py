@@ -1,4 +1,4 @@
-"""Where things are: the daemon's data directory, and what this command remembers."""
+"""Where files are: in the daemon's data directory, and what this command remembers."""
 
 import os
 from pathlib import Path
@@ -12,17 +12,17 @@ KEY = "database-key"
 DATABASE = "qabel.db"
 
 
-def data_directory(given: str | None) -> Path:
-    """Give the daemon's data directory: as given, or from the environment, or the platform's.
+def data_directory(option: str | None) -> Path:
+    """Return the daemon's data directory: from the option, the environment, or per user.
 
-    It is what ``qabel.host.options`` says too, without taking in Twisted, which takes its time.
+    ``qabel.host.options`` does the same; it is not used because importing Twisted is slow.
     """
-    chosen = given or os.environ.get(DATA_DIR)
+    chosen = option or os.environ.get(DATA_DIR)
     return (
         Path(chosen or platformdirs.user_data_dir("qabel", appauthor=False)).expanduser().absolute()
     )
 
 
 def state_directory() -> Path:
-    """Give the directory for what this command remembers from one time to the next."""
+    """Return the directory for what this command remembers from one call to the next."""
     return Path(platformdirs.user_state_dir("qabel", appauthor=False))

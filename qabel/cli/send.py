@@ -1,4 +1,4 @@
-"""``qabel send``: write to somebody."""
+"""``qabel send``: send a message."""
 
 import sys
 import time
@@ -7,40 +7,41 @@ from typing import Any
 
 import click
 
-from qabel.cli.api_client import Client
+from qabel.cli.api_client import ApiClient
 from qabel.cli.context import Command, Session, pass_session
-from qabel.cli.errors import CommandError, Exit, usage
-from qabel.cli.input_output import read_text
-from qabel.cli.message_text import TEXT_MODEL, read_object
-from qabel.cli.names import Person, complete_contact, complete_identity, find_contact
-from qabel.cli.text import duration
+from qabel.cli.errors import CommandError, ExitStatus, usage_error
+from qabel.cli.files import read_text
+from qabel.cli.message_text import TEXT_MODEL, parse_object
+from qabel.cli.names import Person, find_contact
+from qabel.cli.parameters import CONTACT, complete_identity
+from qabel.cli.units import duration
 
 ACKNOWLEDGE_WITHIN = 60.0
-"""Seconds that --wait-ack waits, if it is not said how many."""
+"""Seconds that --wait-ack waits by default."""
 
 OUTPUT = object()
-"""In the place of data: ``--json`` was given with none."""
+"""The value of ``--json`` without data."""
 
-FIRST_LOOK, LONGEST_PAUSE = 0.1, 2.0
-"""Seconds between two looks whether an acknowledgement has come."""
+FIRST_PAUSE, LONGEST_PAUSE = 0.1, 2.0
+"""Seconds between two checks for an acknowledgement: each pause is twice the last one."""
 
 
 @click.command(cls=Command)
-@click.argument("contact", metavar="CONTACT", shell_complete=complete_contact)
+@CONTACT
 @click.argument("text", metavar="[TEXT|-]", required=False)
 @click.option(
     "--from",
     "sender",
     metavar="IDENTITY",
     shell_complete=complete_identity,
-    help="Which of your identities writes, where several know the contact.",
+    help="Your identity to send as. Needed only if several have this contact.",
 )
 @click.option(
     "--model-object",
     metavar="NAME",
     default=TEXT_MODEL,
     show_default=True,
-    help="What kind of message it is.",
+    help="The kind of message.",
 )
 @click.option(
     "--json",
@@ -50,8 +51,8 @@ FIRST_LOOK, LONGEST_PAUSE = 0.1, 2.0
     flag_value=OUTPUT,
     default=None,
     type=click.UNPROCESSED,
-    help="The message's data, a JSON object, in place of TEXT. With nothing after it: "
-    "write the outcome as JSON, as qabel --json send does.",
+    help="Send this JSON object instead of TEXT. Without DATA, print the result as JSON, "
+    "as qabel --json send does.",
 )
 @click.option(
     "--wait-ack",
@@ -59,12 +60,12 @@ FIRST_LOOK, LONGEST_PAUSE = 0.1, 2.0
     is_flag=False,
     flag_value=ACKNOWLEDGE_WITHIN,
     type=click.FloatRange(0, min_open=True),
-    help="Ask for an acknowledgement, and wait for it: 60 seconds, or as many as are given.",
+    help="Request an acknowledgement, and wait for it. [default: 60 seconds]",
 )
 @click.option(
     "--idempotency-key",
     metavar="KEY",
-    help="With the key of an earlier call, nothing is sent again.",
+    help="Send nothing if an earlier call with this key has sent the message.",
 )
 @pass_session
 def send(
@@ -79,12 +80,12 @@ def send(
 ) -> None:
     """Send a message to CONTACT: an alias, an id or a public key.
 
-    TEXT is sent as {"msg": TEXT}, in a box_message, which Qabel clients show as text; - reads it
-    from standard input, and so does leaving it out.
+    TEXT is sent as {"msg": TEXT} in a box_message, which Qabel clients show as text. Without TEXT,
+    or with -, it is read from standard input.
 
-    A message that no drop server took yet is kept, and the daemon goes on trying. Old and very new
-    Qabel clients never acknowledge: then --wait-ack ends with status 5, and the message is there
-    nevertheless.
+    If no drop server accepts the message yet, the daemon keeps it and tries again. Some Qabel
+    clients, old and very new ones, never acknowledge messages: --wait-ack then ends with exit
+    status 5, although the message has arrived.
     """
     if data is OUTPUT:
         session.out.json, data = True, None
@@ -95,18 +96,18 @@ def send(
         message["acknowledge_id"] = "auto"
     with session.out.progress("sending"):
         outcome = _post(client, recipient, message, idempotency_key)
-    told = outcome["recipients"][0]
-    if wait_ack is not None and told["state"] != "failed":
-        _tell(session, recipient, outcome, told, note=True)
-        with session.out.progress(f"waiting for {recipient['alias']} to acknowledge"):
-            outcome = _acknowledged(client, outcome["id"], wait_ack)
-        session.out.done(f"{recipient['alias']} has it.", outcome)
+    report = _report(session, recipient, outcome)
+    if wait_ack is None:
+        session.out.done(report, outcome)
         return
-    _tell(session, recipient, outcome, told)
+    session.out.note(report)
+    with session.out.progress(f"waiting for {recipient['alias']} to acknowledge"):
+        outcome = _acknowledged(client, outcome["id"], wait_ack)
+    session.out.done(f"Acknowledged by {recipient['alias']}.", outcome)
 
 
 def _post(
-    client: Client, recipient: Person, message: Mapping[str, Any], idempotency_key: str | None
+    client: ApiClient, recipient: Person, message: Mapping[str, Any], idempotency_key: str | None
 ) -> Any:
     body = {
         "recipients": [recipient["id"]],
@@ -114,73 +115,62 @@ def _post(
         "drop_message": message,
     }
     headers = {} if idempotency_key is None else {"Idempotency-Key": idempotency_key}
-    return client.ask("POST", "/drop", body=body, headers=headers).value
+    return client.request("POST", "/drop", body=body, headers=headers).value
 
 
 def _data(session: Session, text: str | None, data: object) -> dict[str, Any]:
-    """Give the data of the message: as it was given, or around a text."""
+    """Return the data of the message: the object of ``--json``, or one around the text."""
     if data is not None:
         if text is not None:
-            raise usage(
-                "TEXT and --json DATA cannot both be given",
-                "for the outcome as JSON: qabel --json send, or --json as the last word",
+            raise usage_error(
+                "Pass either TEXT or --json DATA, not both",
+                "To print the result as JSON: qabel --json send, or --json as the last argument",
             )
-        return read_object(str(data), "--json")
+        return parse_object(str(data), "--json")
     if text is None and sys.stdin.isatty():
-        session.out.note("Write the message; Ctrl-D on a line of its own sends it.")
+        session.out.note("Type the message. To send it, press Ctrl-D on a line of its own.")
     return {"msg": read_text("-") if text in (None, "-") else text}
 
 
-def _tell(
-    session: Session,
-    recipient: Mapping[str, Any],
-    outcome: Mapping[str, Any],
-    told: Mapping[str, Any],
-    *,
-    note: bool = False,
-) -> None:
-    """Say what became of the message. Raises CommandError if nobody will ever get it."""
+def _report(session: Session, recipient: Person, outcome: Mapping[str, Any]) -> str:
+    """Return what happened to the message. Raises CommandError if it failed for good."""
+    delivery = outcome["recipients"][0]
     name, number = recipient["alias"], outcome["id"]
-    why = f" ({told['reason']})" if told["reason"] else ""
-    if told["state"] == "failed":
+    reason = f" ({delivery['reason']})" if delivery["reason"] else ""
+    if delivery["state"] == "failed":
         if session.out.json:
             session.out.value(outcome)
         raise CommandError(
-            f"the message to {name} failed{why}",
-            hint=f"qabel outbox show {number}; qabel contact show {recipient['id']}",
+            f"The message to {name} failed{reason}",
+            hint=f"Run: qabel outbox show {number}; qabel contact show {recipient['id']}",
         )
-    if told["state"] == "sent":
-        text = f"Sent to {name} (outbox {number})."
-    else:
-        text = f"Kept for {name}{why}: the daemon goes on trying (outbox {number})."
-    if note:
-        session.out.note(text)
-    else:
-        session.out.done(text, outcome)
+    if delivery["state"] == "sent":
+        return f"Sent to {name} (outbox {number})."
+    return f"Queued for {name}{reason}. The daemon will keep trying (outbox {number})."
 
 
 def _acknowledged(
-    client: Client,
+    client: ApiClient,
     send_id: int,
     seconds: float,
     clock: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
 ) -> Mapping[str, Any]:
-    """Wait until a message is acknowledged. Raises CommandError if it fails, or in the end."""
-    ends, pause = clock() + seconds, FIRST_LOOK
+    """Wait for the acknowledgement of a message. Raises CommandError if it fails, or in the end."""
+    deadline, pause = clock() + seconds, FIRST_PAUSE
     while True:
-        found: Mapping[str, Any] = client.get(f"/outbox/{send_id}")
-        told = found["recipients"][0]
-        if told["acknowledged"]:
-            return found
-        if told["state"] == "failed":
-            raise CommandError(f"the message failed ({told['reason'] or 'no reason was given'})")
-        left = ends - clock()
+        outcome: Mapping[str, Any] = client.get(f"/outbox/{send_id}")
+        delivery = outcome["recipients"][0]
+        if delivery["acknowledged"]:
+            return outcome
+        if delivery["state"] == "failed":
+            raise CommandError(f"The message failed: {delivery['reason'] or 'unknown reason'}")
+        left = deadline - clock()
         if left <= 0:
             raise CommandError(
-                f"no acknowledgement came within {duration(seconds)}",
-                hint=f"the message is kept: qabel outbox show {send_id}",
-                code=Exit.NOT_YET,
+                f"No acknowledgement within {duration(seconds)}",
+                hint=f"For the state of the message, run: qabel outbox show {send_id}",
+                exit_status=ExitStatus.TIMED_OUT,
             )
         sleep(min(pause, left))
         pause = min(2 * pause, LONGEST_PAUSE)

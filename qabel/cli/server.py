@@ -8,67 +8,68 @@ import click
 
 from qabel.cli.context import Group, Session, pass_session
 from qabel.cli.errors import not_found
-from qabel.cli.output import Column
-from qabel.cli.settings import versioned
+from qabel.cli.settings import get_versioned
+from qabel.cli.table import Column
 
 _COLUMNS = [
     Column("ID", lambda each: each["id"]),
     Column("DROP SERVER", lambda each: each["url"], lambda _: "bold"),
-    Column("USED FOR NEW DROPS", lambda each: "yes" if each["active"] else "no"),
+    Column("ACTIVE", lambda each: "yes" if each["active"] else "no"),
 ]
 
 
-@click.group(cls=Group, listed="list", short_help="Choose the drop servers for new identities.")
+@click.group(cls=Group, default="list", short_help="List, add and remove drop servers.")
 def server() -> None:
-    """Drop servers: the first active one is where new identities receive."""
+    """Drop servers. New identities receive on the first active one."""
 
 
 @server.command("list")
 @pass_session
 def listed(session: Session) -> None:
-    """List the drop servers in the settings."""
-    document, _ = versioned(session.client, "/synced")
+    """List the drop servers."""
+    document, _ = get_versioned(session.client, "/synced")
     found = [each for each in document["drop_servers"] if not each["deleted"]]
-    session.out.rows(found, _COLUMNS, "No drop server yet: qabel server add URL")
+    session.out.rows(found, _COLUMNS, "No drop servers. Add one: qabel server add URL")
 
 
 @server.command("add")
 @click.argument("url")
-@click.option("--auth", default="", help="What the server wants to be told to let you in.")
+@click.option("--auth", default="", help="Credentials for the server, if it requires any.")
 @pass_session
 def add(session: Session, url: str, auth: str) -> None:
-    """Add a drop server, as https://drop.example.org."""
-    document, version = versioned(session.client, "/synced")
+    """Add a drop server, such as https://drop.example.org."""
+    document, version = get_versioned(session.client, "/synced")
     known = {each["id"] for each in document["drop_servers"]}
     item = {"url": url, "auth": auth, "active": True}
-    after = _replaced(session, [*document["drop_servers"], item], version)
-    made = next(each for each in after["drop_servers"] if each["id"] not in known)
-    session.out.done(f"Added {made['url']} with id {made['id']}.", _shown(made))
+    changed = _replace(session, [*document["drop_servers"], item], version)
+    added = next(each for each in changed["drop_servers"] if each["id"] not in known)
+    session.out.done(f"Added {added['url']} (id {added['id']}).", _without_auth(added))
 
 
 @server.command("remove")
 @click.argument("server", metavar="ID|URL")
 @pass_session
 def remove(session: Session, server: str) -> None:
-    """Have no new drops made on a server. Drops that are on it are read as before."""
-    document, version = versioned(session.client, "/synced")
-    items = document["drop_servers"]
-    living = [each for each in items if not each["deleted"]]
-    found = [each for each in living if server in (str(each["id"]), each["url"])]
+    """Remove a drop server. Existing drops on it are still read."""
+    document, version = get_versioned(session.client, "/synced")
+    servers = document["drop_servers"]
+    found = [
+        each for each in servers if not each["deleted"] and server in (str(each["id"]), each["url"])
+    ]
     if not found:
-        raise not_found(f"there is no drop server {server}", "see qabel server list")
-    gone = {each["id"] for each in found}
+        raise not_found(f"No such drop server: {server}", "Run: qabel server list")
+    removed = {each["id"] for each in found}
     now = int(time.time())
-    changed = [{**each, "deleted": now} if each["id"] in gone else each for each in items]
-    _replaced(session, changed, version)
+    changed = [{**each, "deleted": now} if each["id"] in removed else each for each in servers]
+    _replace(session, changed, version)
     for each in found:
         session.out.done(f"Removed {each['url']}.", {"id": each["id"], "deleted": True})
 
 
-def _replaced(session: Session, servers: list[Mapping[str, Any]], version: str) -> Any:
+def _replace(session: Session, servers: list[Mapping[str, Any]], version: str) -> Any:
     body = {"key": "drop_servers", "value": servers}
     return session.client.put("/synced", body, {"If-Match": version})
 
 
-def _shown(item: Mapping[str, Any]) -> Mapping[str, Any]:
-    return {name: value for name, value in item.items() if name != "auth"}
+def _without_auth(server: Mapping[str, Any]) -> Mapping[str, Any]:
+    return {name: value for name, value in server.items() if name != "auth"}

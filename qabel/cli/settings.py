@@ -1,4 +1,4 @@
-"""``qabel settings``: the daemon's two settings documents."""
+"""``qabel settings``: the two settings documents of the daemon."""
 
 import json
 import re
@@ -7,16 +7,17 @@ from typing import Any
 
 import click
 
-from qabel.cli.api_client import Client
+from qabel.cli.api_client import ApiClient
 from qabel.cli.context import Group, Session, pass_session
 from qabel.cli.errors import CommandError, not_found
 
 SECRETS = re.compile(r"(^|\.)(private_key|auth|token|revoke_token)$")
-"""Keys whose values are shown only if they are asked for by name."""
+"""Keys whose values are shown only on request."""
 
-HIDDEN = "(hidden: name the key, or give --secrets, to see it)"
+HIDDEN = "(hidden; to see it, pass the key or --secrets)"
 
 ABSENT = object()
+"""The value of a key that does not exist."""
 
 SYNCED_KEYS = (
     "accounts",
@@ -28,15 +29,18 @@ SYNCED_KEYS = (
 )
 
 SYNCED = click.option(
-    "--synced", is_flag=True, help="The synced settings: accounts, servers, identities, contacts."
+    "--synced",
+    is_flag=True,
+    help="Use the synced settings: accounts, servers, identities, contacts.",
 )
 
 
 @click.group(cls=Group, short_help="Show and change the settings of the daemon.")
 def settings() -> None:
-    """Show and change the settings of the daemon, each at a dotted KEY: module_data.chat.sound.
+    """Show and change the settings of the daemon.
 
-    Items of lists are named by their id: drop_servers.3.active.
+    A KEY is a dotted path, such as module_data.chat.sound. Items of lists are named by their id:
+    drop_servers.3.active.
     """
 
 
@@ -46,25 +50,23 @@ def settings() -> None:
 @click.option("--secrets", is_flag=True, help="Show private keys and passwords too.")
 @pass_session
 def get(session: Session, key: str | None, *, synced: bool, secrets: bool) -> None:
-    """Show the settings, or what stands at KEY.
+    """Show all settings, or the value of KEY.
 
-    Without a KEY, private keys and passwords are hidden from the screen; --json shows all, so that
-    what it writes can be given back.
+    Without KEY, private keys and passwords are hidden. With --json, everything is shown, so that
+    the output can be saved and set again.
     """
-    found = session.client.get(_path(key, synced))
-    value = found if key is None else _at(found, key)
+    document = session.client.get(_path(key, synced))
+    value = document if key is None else _value_at(document, key)
     if value is ABSENT:
-        raise not_found(f"nothing stands at {key}", "qabel settings get shows the keys")
+        raise not_found(f"No such setting: {key}", "Run: qabel settings get")
     if session.out.json:
         session.out.value(value)
     elif key is not None and not isinstance(value, dict | list):
-        session.out.line(_written(value), lines=True)
+        session.out.line(value if isinstance(value, str) else json.dumps(value), lines=True)
     else:
-        for place, leaf in _leaves(value, key or ""):
-            hidden = SECRETS.search(place) and leaf and not secrets
-            session.out.line(
-                f"{place} = {HIDDEN if hidden else json.dumps(leaf, ensure_ascii=False)}"
-            )
+        for name, leaf in _leaves(value, key or ""):
+            hidden = SECRETS.search(name) and leaf and not secrets
+            session.out.line(f"{name} = {HIDDEN}" if hidden else _assignment(name, leaf))
 
 
 @settings.command("set")
@@ -73,43 +75,41 @@ def get(session: Session, key: str | None, *, synced: bool, secrets: bool) -> No
 @SYNCED
 @pass_session
 def change(session: Session, key: str, value: str, *, synced: bool) -> None:
-    """Set what stands at KEY to VALUE.
+    """Set the value of KEY. The change takes effect at once.
 
-    VALUE is JSON; what is no JSON is taken as a text. So 5 is a number, and '"5"' a text. It is in
-    force at once.
+    VALUE is JSON; anything that is not JSON is a string. So 5 is a number, and '"5"' is a string.
     """
     path = _path(key, synced)
     try:
-        document = session.client.put(path, {"key": key, "value": _read(value)})
+        document = session.client.put(path, {"key": key, "value": _parse(value)})
     except CommandError as error:
-        if error.status == 405:
-            error.hint = (
-                f"qabel settings get{' --synced' if path == '/synced' else ''} shows the keys"
-            )
+        if error.http_status == 405:
+            option = " --synced" if path == "/synced" else ""
+            error.hint = f"Run: qabel settings get{option}"
         raise
-    now = _at(document, key)
+    new = _value_at(document, key)
     if session.out.json:
-        session.out.value(None if now is ABSENT else now)
-    elif SECRETS.search(key) or isinstance(now, dict | list):
+        session.out.value(None if new is ABSENT else new)
+    elif SECRETS.search(key) or isinstance(new, dict | list):
         session.out.line(f"{key} is set.")
     else:
-        session.out.line(f"{key} = {json.dumps(now, ensure_ascii=False)}")
+        session.out.line(_assignment(key, new))
 
 
-def versioned(client: Client, path: str) -> tuple[Any, str]:
-    """Give a document, and the version by which a change is refused if others were faster."""
-    answer = client.ask("GET", path)
-    return answer.value, answer.headers.get("ETag", "*")
+def get_versioned(client: ApiClient, path: str) -> tuple[Any, str]:
+    """Return a document and its version, with which a change is rejected if it is outdated."""
+    response = client.request("GET", path)
+    return response.value, response.headers.get("ETag", "*")
 
 
 def _path(key: str | None, synced: bool) -> str:
-    """Choose the document: as is said, or the only one that has such a key."""
+    """Return the path of the document: the one that was chosen, or the one that has the key."""
     first = (key or "").partition(".")[0]
     return "/synced" if synced or first in SYNCED_KEYS else "/settings"
 
 
-def _at(value: Any, key: str) -> Any:
-    """Find what stands at a dotted key; in lists, items go by their id."""
+def _value_at(value: Any, key: str) -> Any:
+    """Return the value at a dotted key, ABSENT if there is none; list items go by their id."""
     for name in key.split("."):
         if isinstance(value, list):
             value = next((each for each in value if _id(each) == name), ABSENT)
@@ -122,25 +122,25 @@ def _id(item: object) -> str | None:
     return str(item.get("id")) if isinstance(item, dict) else None
 
 
-def _leaves(value: Any, place: str) -> Iterator[tuple[str, Any]]:
-    """Give the values in a document that hold no others, each with its dotted key."""
+def _leaves(value: Any, key: str) -> Iterator[tuple[str, Any]]:
+    """Yield the values in a document that contain no other values, with their dotted keys."""
     if isinstance(value, dict) and value:
         for name, inner in value.items():
-            yield from _leaves(inner, f"{place}.{name}" if place else name)
+            yield from _leaves(inner, f"{key}.{name}" if key else name)
     elif (
         isinstance(value, list) and value and all(_id(each) not in (None, "None") for each in value)
     ):
         for each in value:
-            yield from _leaves(each, f"{place}.{each['id']}")
+            yield from _leaves(each, f"{key}.{each['id']}")
     else:
-        yield place, value
+        yield key, value
 
 
-def _written(value: object) -> str:
-    return value if isinstance(value, str) else json.dumps(value)
+def _assignment(key: str, value: object) -> str:
+    return f"{key} = {json.dumps(value, ensure_ascii=False)}"
 
 
-def _read(text: str) -> object:
+def _parse(text: str) -> object:
     try:
         return json.loads(text)
     except ValueError:

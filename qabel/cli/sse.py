@@ -1,16 +1,16 @@
-"""Server-sent events, read from bytes as they come."""
+"""Server-sent events, parsed from bytes as they arrive."""
 
 from collections.abc import Iterator
 
 from attrs import define, field, frozen
 
 MAX_LINE = 16 * 1024 * 1024
-"""Bytes of a line; no event of the daemon comes near."""
+"""Bytes of a line; the daemon's events are much shorter."""
 
 
 @frozen
 class Event:
-    """One event: its kind, its text, and the id by which a reader resumes after it."""
+    """One event: its kind, its text, and the id (the cursor) to continue after it."""
 
     kind: str
     data: str = field(repr=False)
@@ -19,21 +19,21 @@ class Event:
 
 @define
 class EventReader:
-    """Cuts a stream of bytes into events; a piece may end anywhere."""
+    """Splits a stream of bytes into events; a piece may end anywhere."""
 
     last_id: str = ""
-    """The id of the newest event that came in whole."""
+    """The id of the newest event that arrived completely."""
     _rest: bytes = field(default=b"", repr=False)
     _kind: str = ""
     _id: str = ""
     _data: list[str] = field(factory=list, repr=False)
 
     def feed(self, piece: bytes) -> Iterator[Event]:
-        """Take a piece, and give the events that it completes."""
-        # A CR may be half of a CR LF: it waits for what follows.
+        """Yield the events that a piece completes. Raises ValueError for an endless line."""
+        # A CR may be the first half of CR LF, so it is left until the next piece.
         *lines, self._rest = (self._rest + piece).split(b"\n")
         if len(self._rest) > MAX_LINE:
-            raise ValueError("a line of the stream has no end")
+            raise ValueError(f"a line of the event stream is longer than {MAX_LINE} bytes")
         for line in lines:
             event = self._line(line.removesuffix(b"\r").decode("utf-8", "replace"))
             if event is not None:

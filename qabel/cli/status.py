@@ -1,4 +1,4 @@
-"""``qabel status``: how the daemon is."""
+"""``qabel status``: the state of the daemon."""
 
 import time
 from collections.abc import Mapping
@@ -7,51 +7,60 @@ from typing import Any
 import click
 
 from qabel.cli.context import Command, Session, pass_session
-from qabel.cli.output import Column
-from qabel.cli.text import ago, count, duration, moment
+from qabel.cli.output import Output
+from qabel.cli.table import Column
+from qabel.cli.units import ago, count, duration, moment
 
 
 @click.command(cls=Command)
 @pass_session
 def status(session: Session) -> None:
-    """Show how the daemon is: its drop servers, inbox and outbox."""
+    """Show the state of the daemon and its drop servers."""
     found = session.client.get("/status")
-    out = session.out
-    if out.json:
-        out.value(found)
-        return
+    if session.out.json:
+        session.out.value(found)
+    else:
+        show_status(found, session.out)
+
+
+def show_status(found: Mapping[str, Any], out: Output) -> None:
+    """Print what the daemon reports about itself."""
     healthy = bool(found.get("healthy", True))
     out.line(
         f"qabel {found['version']}, running for {duration(found['uptime'])}: "
-        + ("all is well" if healthy else "not well"),
+        + ("healthy" if healthy else "unhealthy"),
         "green" if healthy else "red",
     )
-    for trouble in found.get("troubles", ()):
-        out.line(f"! {trouble}", "yellow")
-    inbox, outbox = found["inbox"], found["outbox"]
-    out.line(f"Inbox   {count(inbox['messages'], 'message')}")
-    out.line(f"Outbox  {_outbox(outbox)}")
+    for problem in found.get("troubles", ()):
+        out.line(f"! {problem}", "yellow")
+    out.line(f"Inbox   {count(found['inbox']['messages'], 'message')}")
+    out.line(f"Outbox  {_outbox(found['outbox'])}")
     servers = found["drop_servers"]
     if servers:
         out.line("")
         out.rows(servers, _columns(time.time()), "")
     else:
-        out.note("No drops are read: add a drop server with qabel server add URL, then an identity")
+        out.note(
+            "No drop server is polled. Add one (qabel server add URL), then create an identity "
+            "(qabel identity new ALIAS)."
+        )
 
 
-def _outbox(counts: Mapping[str, Any]) -> str:
+def _outbox(counts: Mapping[str, Any] | None) -> str:
+    if counts is None:
+        return "unknown: the database does not respond"
     text = f"{counts['queued']} waiting, {counts['sent']} sent, {counts['failed']} failed"
-    oldest = counts.get("oldest_waiting")
-    return text if oldest is None else f"{text}; the oldest waits for {duration(oldest)}"
+    oldest = counts["oldest_waiting"]
+    return text if oldest is None else f"{text}; the oldest has waited for {duration(oldest)}"
 
 
 def _columns(now: float) -> list[Column]:
     return [
         Column("DROP SERVER", lambda each: each["server"]),
         Column("DROPS", lambda each: each["drops"]),
-        Column("READ", lambda each: ago(each["last_success"], now)),
-        Column("NEXT", lambda each: _until(each["next_poll"], now)),
-        Column("TROUBLE", _trouble, lambda each: "yellow" if each["failures"] else ""),
+        Column("LAST READ", lambda each: ago(each["last_success"], now)),
+        Column("NEXT READ", lambda each: _until(each["next_poll"], now)),
+        Column("PROBLEM", _problem, lambda each: "yellow" if each["failures"] else ""),
     ]
 
 
@@ -64,7 +73,7 @@ def _until(milliseconds: float | None, now: float) -> str:
     return "now" if seconds < 1 else f"in {duration(seconds)}"
 
 
-def _trouble(server: Mapping[str, Any]) -> str:
+def _problem(server: Mapping[str, Any]) -> str:
     if not server["failures"]:
         return "-"
-    return f"{server['last_error']} ({count(server['failures'], 'time')} in a row)"
+    return f"{server['last_error']} (failed {count(server['failures'], 'time')})"

@@ -1,22 +1,16 @@
-"""Text for terminals: harmless whoever wrote it, of a known width, and times as people say them."""
+"""Text on a terminal: harmless whoever wrote it, measured, cut and padded by display width."""
 
-import time
-import unicodedata
+import wcwidth
 
 _JOINERS = "\u200c\u200d"
-"""Invisible, and needed: Persian and Indic words and many emoji are made with them."""
-
-_YEAR_10000 = 253_000_000_000_000
-"""Milliseconds since the epoch: what lies past that was never meant."""
-
-_MINUTE, _HOUR, _DAY = 60, 3600, 86400
+"""Invisible, but needed: Persian and Indic words and many emoji contain them."""
 
 
 def visible(text: str, *, lines: bool = False) -> str:
-    r"""Show all that a terminal would not: control characters, bidi overrides, odd spaces.
+    r"""Return a text with control characters, bidi overrides and unusual spaces escaped.
 
-    They stand as ``\x1b`` or ``\u202e`` then, and cannot move the cursor, turn letters around, or
-    pretend to be another line. ``lines`` leaves line breaks as they are.
+    They become ``\x1b`` or ``\u202e``: they cannot move the terminal's cursor, reverse the text or
+    pretend to be another line. With ``lines``, line breaks are kept.
     """
     if text.isascii() and text.isprintable():
         return text
@@ -40,82 +34,23 @@ def _escaped(character: str) -> str:
 
 
 def width(text: str) -> int:
-    """Count the columns that a text takes on a terminal."""
-    return len(text) if text.isascii() else sum(map(_columns, text))
+    """Return the number of display columns that a visible text takes up."""
+    return wcwidth.width(text, control_codes="ignore")
 
 
-def _columns(character: str) -> int:
-    if unicodedata.combining(character) or unicodedata.category(character) in ("Mn", "Me", "Cf"):
-        return 0
-    return 2 if unicodedata.east_asian_width(character) in "WF" else 1
-
-
-def clipped(text: str, columns: int) -> str:
-    """Give as much of a text as fits into some columns, with … where something was cut off."""
+def clip(text: str, columns: int) -> str:
+    """Return a visible text cut to a number of display columns, with … where it was cut off."""
     if width(text) <= columns:
         return text
-    kept, room = [], max(columns, 1) - 1
-    for each in text:
-        room -= _columns(each)
-        if room < 0:
-            break
-        kept.append(each)
-    return "".join(kept) + "…"
+    return wcwidth.clip(text, 0, max(columns - 1, 0), control_codes="ignore") + "…"
 
 
-def padded(text: str, columns: int) -> str:
-    """Fill a text up with blanks to some columns."""
-    return text + " " * (columns - width(text))
-
-
-def moment(milliseconds: float | None) -> str:
-    """Write a time, given in milliseconds since the epoch, as the local one."""
-    if milliseconds is None:
-        return "-"
-    if not 0 <= milliseconds < _YEAR_10000:
-        return "?"
-    try:
-        return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(milliseconds / 1000))
-    except (OverflowError, ValueError, OSError):
-        return "?"
-
-
-def duration(seconds: float) -> str:
-    """Write a length of time with one or two units."""
-    whole = max(int(seconds), 0)
-    if whole < _MINUTE:
-        return f"{whole} s"
-    if whole < _HOUR:
-        return f"{whole // _MINUTE} min"
-    if whole < _DAY:
-        return f"{whole // _HOUR} h {whole % _HOUR // _MINUTE} min"
-    return f"{whole // _DAY} d {whole % _DAY // _HOUR} h"
-
-
-def ago(milliseconds: float | None, now: float) -> str:
-    """Write how long ago a time was; ``now`` is in seconds since the epoch."""
-    if milliseconds is None:
-        return "never"
-    seconds = now - milliseconds / 1000
-    return "just now" if seconds < 1 else f"{duration(seconds)} ago"
-
-
-def size(octets: int) -> str:
-    """Write a number of bytes."""
-    amount = float(octets)
-    for unit in ("bytes", "KiB", "MiB"):
-        if amount < 1024:
-            return f"{amount:.0f} {unit}" if unit == "bytes" else f"{amount:.1f} {unit}"
-        amount /= 1024
-    return f"{amount:.1f} GiB"
-
-
-def count(number: int, one: str, many: str = "") -> str:
-    """Write a number of things."""
-    return f"{number} {one if number == 1 else many or one + 's'}"
+def pad(text: str, columns: int) -> str:
+    """Return a visible text with spaces after it up to a number of display columns."""
+    return wcwidth.ljust(text, columns, control_codes="ignore")
 
 
 def short_key(key: object) -> str:
-    """Give the beginning of a public key, enough for people to tell keys apart."""
+    """Return the beginning of a public key, enough for people to tell keys apart."""
     text = str(key)
     return f"{text[:8]}…" if len(text) > 9 else text

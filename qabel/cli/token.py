@@ -1,39 +1,40 @@
-"""``qabel token``: who else may talk to the daemon, and for what."""
+"""``qabel token``: which programs may use the REST API over TCP, and what for."""
 
 import click
 
 from qabel.cli.context import Group, Session, pass_session, read_token
-from qabel.cli.errors import CommandError, Exit
-from qabel.cli.identity import YES
-from qabel.cli.names import complete_identity, find_identity
-from qabel.cli.output import Column
-from qabel.cli.text import moment
+from qabel.cli.errors import not_found
+from qabel.cli.names import find_identity
+from qabel.cli.parameters import YES, complete_identity
+from qabel.cli.table import NAME_WIDTH, Column
+from qabel.cli.units import moment
 
 SCOPES = ("status", "read", "send", "settings", "admin")
 
 _COLUMNS = [
     Column("ID", lambda each: each["id"]),
-    Column("NAME", lambda each: each["name"], lambda _: "bold"),
+    Column("NAME", lambda each: each["name"], lambda _: "bold", NAME_WIDTH),
     Column("SCOPES", lambda each: ", ".join(each["scopes"])),
     Column("IDENTITY", lambda each: "any" if each["identity_id"] is None else each["identity_id"]),
-    Column("MADE", lambda each: moment(each["created"])),
-    Column("USED", lambda each: moment(each["last_used"])),
+    Column("CREATED", lambda each: moment(each["created"])),
+    Column("LAST USED", lambda each: moment(each["last_used"])),
 ]
 
 
-@click.group(cls=Group, listed="list", short_help="Let programs in over TCP.")
+@click.group(cls=Group, default="list", short_help="Manage access tokens for the REST API.")
 def token() -> None:
-    """Tokens, by which programs are let in over TCP.
+    """Access tokens, which programs need to use the REST API over TCP.
 
-    The main one, in the daemon's data directory, may do everything. Further ones may do less.
+    The main token, in the daemon's data directory, allows everything. Other tokens can be limited.
     """
 
 
 @token.command("list")
 @pass_session
 def listed(session: Session) -> None:
-    """List the further tokens, without their values."""
-    session.out.rows(session.client.get("/tokens"), _COLUMNS, "No further token: qabel token new")
+    """List all tokens but the main one, without their values."""
+    found = session.client.get("/tokens")
+    session.out.rows(found, _COLUMNS, "No other tokens. Create one: qabel token new NAME")
 
 
 @token.command("new")
@@ -44,35 +45,39 @@ def listed(session: Session) -> None:
     multiple=True,
     required=True,
     type=click.Choice(SCOPES),
-    help="What it may do. Repeatable.",
+    help="What the token allows. Repeatable.",
 )
 @click.option(
     "--identity",
     "-i",
     metavar="IDENTITY",
     shell_complete=complete_identity,
-    help="Only with this one of your identities: for the scopes read and send.",
+    help="Limit the token to this one of your identities (scopes read and send only).",
 )
 @pass_session
 def new(session: Session, name: str, scopes: tuple[str, ...], identity: str | None) -> None:
-    """Make a token, and write its value: this is the only time that it is shown."""
+    """Create a token and print it. It cannot be shown again."""
     body: dict[str, object] = {"name": name, "scopes": list(scopes)}
     if identity is not None:
         body["identity"] = find_identity(session.client, identity)["id"]
-    made = session.client.post("/tokens", body)
-    session.out.done(made["token"], made)
-    session.out.note(f"This is token {made['id']}. It is not shown again.")
+    created = session.client.post("/tokens", body)
+    session.out.done(created["token"], created)
+    session.out.note(f"This is token {created['id']}. It cannot be shown again.")
 
 
 @token.command("show")
 @pass_session
 def show(session: Session) -> None:
-    """Write the main token, as for: curl -H "Authorization: Bearer $(qabel token show)"."""
+    """Print the main token.
+
+    \b
+    Example:
+      curl -H "Authorization: Bearer $(qabel token show)" http://127.0.0.1:9696/status
+    """  # noqa: D301 - click keeps the lines after this character as they are
     if not session.token_path.exists():
-        raise CommandError(
-            f"there is no main token in {session.data_directory}",
-            hint="the daemon makes one when it is first started; or give --data-dir",
-            code=Exit.NOT_FOUND,
+        raise not_found(
+            f"No main token in {session.data_directory}",
+            "The daemon creates it when it first starts; or pass --data-dir",
         )
     value = read_token(session.token_path)
     session.out.done(value, {"token": value})
@@ -83,17 +88,20 @@ def show(session: Session) -> None:
 @YES
 @pass_session
 def revoke(session: Session, token_id: int, *, yes: bool) -> None:
-    """End a token at once."""
+    """Revoke a token. It stops working at once."""
     session.confirm(f"Revoke token {token_id}?", yes=yes)
     session.client.delete(f"/tokens/{token_id}")
-    session.out.done(f"Token {token_id} is void.", {"id": token_id, "revoked": True})
+    session.out.done(f"Revoked token {token_id}.", {"id": token_id, "revoked": True})
 
 
 @token.command("replace")
 @YES
 @pass_session
 def replace(session: Session, *, yes: bool) -> None:
-    """Put a new main token in place of the old one, which is void at once."""
-    session.confirm("Replace the main token? Programs that use the old one stop.", yes=yes)
+    """Replace the main token. The old one stops working at once."""
+    session.confirm("Replace the main token? Programs that use the old one stop working.", yes=yes)
     session.client.post("/tokens/main")
-    session.out.done("The main token is a new one; it is in its file.", {"replaced": True})
+    session.out.done(
+        "Replaced the main token. The new one is in the daemon's data directory.",
+        {"replaced": True},
+    )

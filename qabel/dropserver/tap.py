@@ -25,13 +25,13 @@ class Options(DaemonOptions):
     name = NAME
     default_listen = ("tcp:9697:interface=127.0.0.1",)
     synopsis = "[options]"
-    longdesc = "A Qabel drop server: takes encrypted messages, and gives them to whoever asks."
+    longdesc = "A Qabel drop server: stores encrypted messages for anybody to fetch."
 
     optParameters: ClassVar[list[list[str | None]]] = [
-        ["data-dir", None, None, "Where messages are kept. [$QABEL_DROP_DATA_DIR, or per user]"],
-        ["lifetime", None, "7", "Days that a message is kept."],
-        ["quota", None, "1000", "Megabytes of all messages; past it the oldest go."],
-        ["drop-quota", None, "100000", "Messages in one drop; past it the oldest go."],
+        ["data-dir", None, None, "Data directory. [default: $QABEL_DROP_DATA_DIR, or per user]"],
+        ["lifetime", None, "7", "Days before a message is deleted."],
+        ["quota", None, "1000", "Megabytes for all messages; beyond that, the oldest are deleted."],
+        ["drop-quota", None, "100000", "Messages per drop; beyond that, the oldest are deleted."],
     ]
 
     def postOptions(self) -> None:
@@ -40,7 +40,7 @@ class Options(DaemonOptions):
         lifetime = self.positive("lifetime") * DAY
         quota = int(self.positive("quota") * MEGABYTE)
         if quota < MEGABYTE:
-            raise StartError("--quota must be at least 1")
+            raise StartError(f"--quota must be at least 1, not {self['quota']}")
         self.limits = Limits(
             lifetime=lifetime, quota=quota, drop_quota=self.positive("drop-quota", int)
         )

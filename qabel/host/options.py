@@ -25,8 +25,8 @@ class DaemonOptions(usage.Options):
     default_listen: Sequence[str] = ()
 
     optFlags: ClassVar[list[list[str | None]]] = [
-        ["allow-remote", None, "Allow --listen with endpoints that other hosts can reach."],
-        ["log-json", None, "Log in JSON: an object in each line."],
+        ["allow-remote", None, "Allow endpoints that other hosts can reach."],
+        ["log-json", None, "Log in JSON, one object per line."],
     ]
 
     def __init__(self) -> None:
@@ -34,7 +34,7 @@ class DaemonOptions(usage.Options):
         self.listen: list[ListenOn] = []
 
     def opt_listen(self, description: str) -> None:
-        """Listen on this endpoint, as tcp:PORT:interface=ADDRESS or unix:PATH. Repeatable."""
+        """Listen on this endpoint (tcp:PORT:interface=ADDRESS or unix:PATH). Repeatable."""
         self.listen.append(parse_endpoint(description))
 
     def parseOptions(self, options: Sequence[str] | None = None) -> None:
@@ -52,18 +52,19 @@ class DaemonOptions(usage.Options):
         for place in self.listen:
             if place.reachable and not self["allow-remote"]:
                 raise StartError(
-                    f"{place.description} can be reached from other hosts; give --allow-remote too"
-                    " if it should be"
+                    f"{place.description} is reachable from other hosts; pass --allow-remote if"
+                    " that is intended"
                 )
             if self.needs_tls and place.reachable and not place.encrypted:
                 raise StartError(
-                    f"{place.description} can be reached from other hosts, and everybody between"
-                    " could read tokens and messages; use ssl:PORT:privateKey=FILE:certKey=FILE,"
-                    " or a proxy with TLS before a loopback address"
+                    f"{place.description} is reachable from other hosts without encryption:"
+                    " others could read tokens and messages; use"
+                    " ssl:PORT:privateKey=FILE:certKey=FILE, or a TLS proxy in front of a loopback"
+                    " address"
                 )
         if self["log-json"] and self.parent is not None:
             if self.parent["syslog"] or self.parent["logger"]:
-                raise StartError("--log-json goes with none of twistd's --syslog and --logger")
+                raise StartError("--log-json cannot be combined with twistd's --syslog or --logger")
             log_json(self.parent)
 
     def positive(self, option: str, kind: Callable[[str], Any] = float) -> Any:
@@ -74,7 +75,7 @@ class DaemonOptions(usage.Options):
             value = 0
         if not 0 < value < 1e12:
             what = "whole number" if kind is int else "number"
-            raise StartError(f"--{option} must be a {what} above zero, not {self[option]!r}")
+            raise StartError(f"--{option} must be a {what} greater than 0, not {self[option]!r}")
         return value
 
 

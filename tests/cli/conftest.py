@@ -1,4 +1,4 @@
-"""A daemon for Alice with a drop server beside it, one for Bob, and the command as each runs it."""
+"""The command ``qabel`` as Alice and Bob run it, with a daemon each and one drop server."""
 
 import contextlib
 import io
@@ -19,61 +19,61 @@ ANYWHERE = "tcp:0:interface=127.0.0.1"
 
 
 @frozen
-class Result:
-    """What a call of the command gave."""
+class CommandResult:
+    """The exit status and output of a call of the command."""
 
-    code: int
+    exit_status: int
     out: str
     err: str
 
     @property
     def values(self) -> list[Any]:
-        """The lines of JSON that it wrote."""
+        """The values in its lines of JSON."""
         return [json.loads(line) for line in self.out.splitlines()]
 
 
 @frozen
-class Command:
-    """The command ``qabel``, run in this process, about one data directory."""
+class QabelCommand:
+    """The command ``qabel`` with one data directory, run in this process."""
 
     directory: Path
 
-    def __call__(self, *arguments: str, stdin: bytes = b"") -> Result:
+    def __call__(self, *arguments: str, stdin: bytes = b"") -> CommandResult:
         """Run it."""
         return call("--data-dir", str(self.directory), *arguments, stdin=stdin)
 
     def json(self, *arguments: str, stdin: bytes = b"") -> list[Any]:
-        """Run it with ``--json``; it must succeed."""
+        """Run it with ``--json``, and return the values. It must succeed."""
         result = self("--json", *arguments, stdin=stdin)
-        assert result.code == 0, result.err
+        assert result.exit_status == 0, result.err
         return result.values
 
 
 @frozen
 class Daemons:
-    """The daemons that run, with their data directories in a folder."""
+    """Two running daemons, with their data directories in one folder."""
 
     folder: Path
     alice: Twistd
     bob: Twistd
 
 
-def call(*arguments: str, stdin: bytes = b"") -> Result:
+def call(*arguments: str, stdin: bytes = b"") -> CommandResult:
     """Run the command in this process."""
     out, err = (io.TextIOWrapper(io.BytesIO(), "utf-8", write_through=True) for _ in range(2))
     before, sys.stdin = sys.stdin, io.TextIOWrapper(io.BytesIO(stdin), "utf-8")
     try:
         with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-            code = run(arguments, Output(out=out, err=err))
+            exit_status = run(arguments, Output(out=out, err=err))
     finally:
         sys.stdin = before
     written = [stream.buffer.getvalue().decode() for stream in (out, err)]  # type: ignore[attr-defined]
-    return Result(code, *written)
+    return CommandResult(exit_status, *written)
 
 
 @pytest.fixture(autouse=True)
 def plain_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Have nothing of the machine's own settings count."""
+    """Ignore the environment of the user who runs the tests."""
     for name in ("QABEL_DATA_DIR", "QABEL_URL", "QABEL_TOKEN", "NO_COLOR"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
@@ -81,7 +81,7 @@ def plain_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 @pytest.fixture(scope="session")
 def daemons(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemons]:
-    """Have the two daemons run."""
+    """Run two daemons."""
     folder = tmp_path_factory.mktemp("cli")
     folder.chmod(0o700)
     rest = ["qabel-rest", f"--listen={ANYWHERE}"]
@@ -97,9 +97,9 @@ def daemons(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemons]:
 
 
 @pytest.fixture(scope="session")
-def people(daemons: Daemons) -> dict[str, Command]:
-    """Have Alice and Bob know each other; gives the command as each of them runs it."""
-    alice, bob = Command(daemons.folder / "alice"), Command(daemons.folder / "bob")
+def people(daemons: Daemons) -> dict[str, QabelCommand]:
+    """Introduce Alice and Bob to each other, and return the command as each of them runs it."""
+    alice, bob = QabelCommand(daemons.folder / "alice"), QabelCommand(daemons.folder / "bob")
     [server] = alice.json("server")
     bob.json("server", "add", server["url"])
     alice.json("identity", "new", "Alice")
@@ -111,17 +111,42 @@ def people(daemons: Daemons) -> dict[str, Command]:
 
 
 @pytest.fixture
-def alice(people: dict[str, Command]) -> Command:
-    """Give the command as Alice runs it; her daemon has a drop server."""
+def alice(people: dict[str, QabelCommand]) -> QabelCommand:
+    """Return the command as Alice runs it."""
     return people["alice"]
 
 
 @pytest.fixture
-def bob(people: dict[str, Command]) -> Command:
-    """Give the command as Bob runs it."""
+def bob(people: dict[str, QabelCommand]) -> QabelCommand:
+    """Return the command as Bob runs it."""
     return people["bob"]
 
 
 def eventually(look: Callable[[], Any], what: str) -> Any:
-    """Look until there is something."""
+    """Call a function until it returns something, and return that."""
     return wait_until(lambda: look() or None, what)
+
+
+def arrived(whose: QabelCommand, text: str) -> dict[str, Any]:
+    """Wait until a message with this text has arrived, and return it."""
+
+    def look() -> Any:
+        found = whose.json("inbox", "--all", "--poll")
+        return next((each for each in found if each["data"].get("msg") == text), None)
+
+    message: dict[str, Any] = eventually(look, f"the message {text!r}")
+    return message
+
+
+def one_line(result: CommandResult) -> str:
+    """Check that an error is one line that begins with the command's name, and return it."""
+    [line] = result.err.splitlines()
+    assert line.startswith("qabel: ")
+    assert result.out == ""
+    return line
+
+
+def drop_of(whose: QabelCommand) -> str:
+    """Return the URL of a drop that nobody reads, on Alice's drop server."""
+    [server] = whose.json("server")
+    return f"{server['url']}/{'n' * 43}"

@@ -1,33 +1,32 @@
-"""What the client makes of answers, and of daemons that are not there."""
+"""The client's requests, and its errors for bad responses and unreachable daemons."""
 
 import json
 import socket
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
 
-from qabel.cli.api_client import Client, Target
+from qabel.cli.api_client import ApiClient
 from qabel.cli.context import Session
-from qabel.cli.errors import CommandError, Exit
+from qabel.cli.daemon_address import DaemonAddress
+from qabel.cli.errors import CommandError, ExitStatus
 from qabel.cli.output import Output
 
 PROBLEM = "application/problem+json"
 
-Serve = Callable[[int, str, bytes], Client]
-
 
 class Handler(BaseHTTPRequestHandler):
-    """Answers every request as the test has said, and keeps what was asked."""
+    """Sends the response that the test has set, and records the requests."""
 
     server: "Server"
 
     def do_GET(self) -> None:
-        """Answer."""
-        status, kind, body = self.server.answer
-        self.server.asked.append((self.path, dict(self.headers)))
+        """Respond."""
+        status, kind, body = self.server.response
+        self.server.requests.append((self.path, dict(self.headers)))
         self.send_response(status)
         self.send_header("Content-Type", kind)
         self.send_header("Content-Length", str(len(body)))
@@ -35,22 +34,22 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, *_: object) -> None:
-        """Say nothing."""
+        """Log nothing."""
 
 
 class Server(HTTPServer):
-    """One answer, on a loopback port."""
+    """A server with one response, on a loopback port."""
 
-    answer: tuple[int, str, bytes] = (200, "application/json", b"{}")
+    response: tuple[int, str, bytes] = (200, "application/json", b"{}")
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
-        self.asked: list[tuple[str, dict[str, str]]] = []
+        self.requests: list[tuple[str, dict[str, str]]] = []
 
 
 @pytest.fixture
 def server() -> Iterator[Server]:
-    """Have a server run in a thread."""
+    """Run a server in a thread."""
     with Server() as made:
         thread = threading.Thread(target=made.serve_forever, args=(0.01,))
         thread.start()
@@ -59,47 +58,48 @@ def server() -> Iterator[Server]:
         thread.join()
 
 
-def client_of(server: Server, answer: tuple[int, str, bytes], path: str = "") -> Client:
-    """Have the server answer, and give a client of it."""
-    server.answer = answer
-    return Client(Target(url=f"http://127.0.0.1:{server.server_port}{path}"), "the-token")
+def client_of(server: Server, response: tuple[int, str, bytes], path: str = "") -> ApiClient:
+    """Set the server's response, and return a client for it."""
+    server.response = response
+    return ApiClient(DaemonAddress(url=f"http://127.0.0.1:{server.server_port}{path}"), "the-token")
 
 
-def refused(client: Client) -> CommandError:
-    """Ask for something, and give the error."""
+def error_of(client: ApiClient) -> CommandError:
+    """Send a request, and return the error."""
     with pytest.raises(CommandError) as caught:
         client.get("/status")
     return caught.value
 
 
 def test_requests(server: Server) -> None:
-    """Path, query and token go as they should; what is None is left out."""
+    """Path, query and token are sent; parameters that are None are left out."""
     client = client_of(server, (200, "application/json", b'{"a": 1}'), "/below")
     assert client.get("/drop", since="0", identity=None, name="a b&c") == {"a": 1}
-    [(path, headers)] = server.asked
+    [(path, headers)] = server.requests
     assert path == "/below/drop?since=0&name=a%20b%26c"
     assert headers["Authorization"] == "Bearer the-token"
 
 
 def test_problem_in_one_line(server: Server) -> None:
-    """All that is wrong is told, each with its place."""
-    faults = [{"key": "a.b", "detail": "must be 1"}, {"key": "c", "detail": "d"}]
-    body = json.dumps({"detail": "No.", "errors": faults}).encode()
-    error = refused(client_of(server, (400, PROBLEM, body)))
+    """All errors are shown, each with its key."""
+    errors = [{"key": "a.b", "detail": "must be 1"}, {"key": "c", "detail": "d"}]
+    body = json.dumps({"detail": "No.", "errors": errors}).encode()
+    error = error_of(client_of(server, (400, PROBLEM, body)))
     assert error.message == "No: a.b: must be 1; c: d"
-    assert (error.code, error.status) == (Exit.REFUSED, 400)
+    assert (error.exit_status, error.http_status) == (ExitStatus.FAILURE, 400)
 
 
 @pytest.mark.parametrize(
-    ("status", "code"), [(404, Exit.NOT_FOUND), (401, Exit.REFUSED), (503, Exit.REFUSED)]
+    ("status", "exit_status"),
+    [(404, ExitStatus.NOT_FOUND), (401, ExitStatus.FAILURE), (503, ExitStatus.FAILURE)],
 )
-def test_statuses(server: Server, status: int, code: Exit) -> None:
-    """What is not there has an exit status of its own."""
-    assert refused(client_of(server, (status, PROBLEM, b"{}"))).code == code
+def test_statuses(server: Server, status: int, exit_status: ExitStatus) -> None:
+    """A missing resource has an exit status of its own."""
+    assert error_of(client_of(server, (status, PROBLEM, b"{}"))).exit_status == exit_status
 
 
 @pytest.mark.parametrize(
-    "answer",
+    "response",
     [
         (200, "application/json", b"{"),
         (200, "text/html", b"<h1>Welcome</h1>"),
@@ -108,23 +108,23 @@ def test_statuses(server: Server, status: int, code: Exit) -> None:
         (500, "application/problem+json", b"["),
     ],
 )
-def test_others_that_answer(server: Server, answer: tuple[int, str, bytes]) -> None:
-    """A server that is no daemon is told as such; redirects are not followed."""
-    error = refused(client_of(server, answer))
-    assert "no Qabel daemon" in error.message
-    assert error.code == Exit.UNREACHABLE
+def test_other_servers(server: Server, response: tuple[int, str, bytes]) -> None:
+    """A server that is not a daemon is recognized; redirects are not followed."""
+    error = error_of(client_of(server, response))
+    assert "is not a Qabel daemon" in error.message
+    assert error.exit_status == ExitStatus.UNREACHABLE
 
 
-def test_nobody_there(tmp_path: Path) -> None:
-    """No socket, a dead socket, and a port where nobody listens: status 3 and what to do."""
+def test_unreachable(tmp_path: Path) -> None:
+    """No socket, a dead socket, and a closed port: exit status 3, and what to do."""
     dead = tmp_path / "rest.sock"
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(str(dead))
     with socket.create_server(("127.0.0.1", 0)) as closed:
         url = f"http://127.0.0.1:{closed.getsockname()[1]}"
-    for target in (Target(tmp_path / "none"), Target(dead), Target(url=url)):
-        error = refused(Client(target, None))
-        assert error.code == Exit.UNREACHABLE
+    for address in (DaemonAddress(tmp_path / "none"), DaemonAddress(dead), DaemonAddress(url=url)):
+        error = error_of(ApiClient(address, None))
+        assert error.exit_status == ExitStatus.UNREACHABLE
         assert error.hint
 
 
@@ -132,21 +132,21 @@ def test_nobody_there(tmp_path: Path) -> None:
     "rubbish", [b"", b"rubbish\r\n\r\n", b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{"]
 )
 def test_cut_off(tmp_path: Path, rubbish: bytes) -> None:
-    """A daemon that goes away in the middle of an answer is no traceback."""
+    """A response that is cut off is an error, not a traceback."""
     path = tmp_path / "rest.sock"
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(str(path))
         listener.listen()
 
-        def answer() -> None:
+        def respond() -> None:
             connection, _ = listener.accept()
             with connection:
                 connection.recv(65536)
                 connection.sendall(rubbish)
 
-        thread = threading.Thread(target=answer)
+        thread = threading.Thread(target=respond)
         thread.start()
-        assert refused(Client(Target(path), None)).code == Exit.UNREACHABLE
+        assert error_of(ApiClient(DaemonAddress(path), None)).exit_status == ExitStatus.UNREACHABLE
         thread.join()
 
 
@@ -155,20 +155,20 @@ def test_cut_off(tmp_path: Path, rubbish: bytes) -> None:
     ["ftp://x", "localhost:9696", "http://", "http://a:b@c", "http://a:99999", "http://a?b", ""],
 )
 def test_bad_urls(url: str) -> None:
-    """What is no URL of a daemon is told before anything is sent."""
+    """An invalid URL is an error before anything is sent."""
     with pytest.raises(CommandError) as caught:
-        Target(url=url)
-    assert caught.value.code == Exit.USAGE
+        DaemonAddress(url=url)
+    assert caught.value.exit_status == ExitStatus.USAGE
 
 
 def test_tokens(tmp_path: Path) -> None:
-    """The daemon's own token is found for loopback, and goes nowhere else unless it is said."""
-    given = {"data_dir": str(tmp_path)}
+    """The daemon's own token is used on loopback, and is not sent elsewhere unless requested."""
+    options = {"data_dir": str(tmp_path)}
     (tmp_path / "api-token").write_text("main\n")
     (tmp_path / "other").write_text("other\n")
 
     def found(**more: str) -> str | None:
-        return Session({**given, **more}, Output()).find_token()
+        return Session({**options, **more}, Output()).find_token()
 
     assert found() is None
     assert found(url="http://127.0.0.1:1") == "main"
@@ -181,7 +181,7 @@ def test_tokens(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("text", ["", "two words", "a\nb", "ümlaut"])
 def test_bad_tokens(tmp_path: Path, text: str) -> None:
-    """What can be no token is not sent as one, and not shown."""
+    """What cannot be a token is not sent, and not shown."""
     path = tmp_path / "token"
     path.write_text(text)
     with pytest.raises(CommandError) as caught:

@@ -1,4 +1,4 @@
-"""``qabel follow`` over crashes of both ends."""
+"""``qabel follow``, also when either end crashes."""
 
 import itertools
 import json
@@ -10,20 +10,20 @@ from typing import Any
 
 import pytest
 
-from qabel.cli.errors import Exit
-from tests.cli.conftest import ANYWHERE, Command
+from qabel.cli.errors import ExitStatus
+from tests.cli.conftest import ANYWHERE, QabelCommand
 from tests.integration.processes import Twistd, wait_until
 
 NUMBERS = itertools.count()
 
 
 def lines(file: Path) -> list[str]:
-    """Give the lines that were written so far."""
+    """Return the lines that were written so far."""
     return file.read_text().splitlines()
 
 
-def begin(whose: Command, out: Path, *words: str) -> "subprocess.Popen[bytes]":
-    """Start ``qabel follow`` as a process, with what it writes in a file."""
+def start(whose: QabelCommand, out: Path, *words: str) -> "subprocess.Popen[bytes]":
+    """Start ``qabel follow`` as a process that writes to a file."""
     command = [
         sys.executable,
         "-m",
@@ -38,48 +38,50 @@ def begin(whose: Command, out: Path, *words: str) -> "subprocess.Popen[bytes]":
 
 
 def texts(file: Path) -> list[str]:
-    """Give the texts of the messages that were written so far."""
+    """Return the texts of the messages that were written so far."""
     whole = [line for line in lines(file) if line.startswith("{") and line.endswith("}")]
     return [json.loads(line)["data"]["msg"] for line in whole]
 
 
 def wait_for(file: Path, expected: list[str]) -> None:
-    """Wait until these messages have been written, and no others."""
+    """Wait until these messages, and no others, have been written."""
     wait_until(lambda: len(texts(file)) >= len(expected) or None, f"{expected} in {lines(file)}")
     assert texts(file) == expected
 
 
-def place_kept(state: Path, name: str) -> Any:
-    """Give the place that is kept under a name, if there is one."""
+def saved_cursor(state: Path, name: str) -> Any:
+    """Return the cursor that was saved under a name, if there is one."""
     found = [each for each in state.rglob(name) if each.is_file()]
     return found[0].read_text() if found else None
 
 
-def test_resume(alice: Command, bob: Command, tmp_path: Path) -> None:
-    """A follower that is killed goes on where it was: nothing is missing, nothing comes twice."""
+def test_resume(alice: QabelCommand, bob: QabelCommand, tmp_path: Path) -> None:
+    """A follower that is killed continues where it was: no message is missing or shown twice."""
     out = tmp_path / "out"
     words = ("--resume", "bot", "--json")
     state = tmp_path / "state"
-    first = begin(bob, out, *words)
-    began = wait_until(lambda: place_kept(state, "bot"), "the place at the beginning")
+    first = start(bob, out, *words)
+    began = wait_until(lambda: saved_cursor(state, "bot"), "the first cursor")
     alice("send", "Bob", "one")
     wait_for(out, ["one"])
-    wait_until(lambda: place_kept(state, "bot") != began or None, "the place after it")
+    wait_until(lambda: saved_cursor(state, "bot") != began or None, "the cursor after it")
     first.kill()
     first.wait()
     alice("send", "Bob", "two")
     alice("send", "Bob", "three")
-    second = begin(bob, out, *words)
+    second = start(bob, out, *words)
     wait_for(out, ["one", "two", "three"])
     second.terminate()
     second.wait()
 
 
-def test_killed_before_anything_happened(alice: Command, bob: Command, tmp_path: Path) -> None:
-    """The place at which it began is kept, so that the first message counts too."""
+def test_killed_before_the_first_event(
+    alice: QabelCommand, bob: QabelCommand, tmp_path: Path
+) -> None:
+    """The cursor that it started from is saved, so the first message is not lost."""
     out = tmp_path / "out"
-    first = begin(bob, out, "--resume", "new", "--json")
-    wait_until(lambda: place_kept(tmp_path / "state", "new"), "the place at the beginning")
+    first = start(bob, out, "--resume", "new", "--json")
+    wait_until(lambda: saved_cursor(tmp_path / "state", "new"), "the first cursor")
     first.kill()
     first.wait()
     alice("send", "Bob", "meanwhile")
@@ -90,35 +92,33 @@ def test_killed_before_anything_happened(alice: Command, bob: Command, tmp_path:
 
 
 def test_daemon_restarts(tmp_path: Path) -> None:
-    """A daemon that ends and comes back is followed on, and people are told once."""
+    """It reconnects to a daemon that is restarted, and says so once."""
     arguments = ["qabel-rest", f"--data-dir={tmp_path / 'd'}", f"--listen={ANYWHERE}",
                  f"--drop-server={ANYWHERE}"]  # fmt: skip
-    command, out = Command(tmp_path / "d"), tmp_path / "out"
+    command, out = QabelCommand(tmp_path / "d"), tmp_path / "out"
     with Twistd(tmp_path / "one", *arguments) as daemon:
         daemon.wait_for(r"listens on .*rest\.sock")
-        follower = begin(command, out, "--kind", "settings")
+        follower = start(command, out, "--kind", "settings")
         wait_until(lambda: changed(command, out), "the first change")
         daemon.kill()
-    before = out.read_text().count("settings have changed")
+    before = out.read_text().count("settings changed")
     with Twistd(tmp_path / "two", *arguments) as daemon:
         daemon.wait_for(r"listens on .*rest\.sock")
         command.json("settings", "set", "module_data.a", "{}")
-        wait_until(
-            lambda: out.read_text().count("settings have changed") > before or None, "the second"
-        )
+        wait_until(lambda: out.read_text().count("settings changed") > before or None, "the second")
         follower.terminate()
         follower.wait()
-    assert out.read_text().count("The connection was lost") == 1
+    assert out.read_text().count("Connection lost") == 1
 
 
-def changed(command: Command, out: Path) -> bool | None:
-    """Change a setting, and tell whether the follower has seen a change."""
+def changed(command: QabelCommand, out: Path) -> bool | None:
+    """Change a setting, and return whether the follower has seen a change."""
     command.json("settings", "set", "module_data.n", json.dumps({"n": next(NUMBERS)}))
-    return "settings have changed" in out.read_text() or None
+    return "settings changed" in out.read_text() or None
 
 
-def test_from_the_beginning(bob: Command, alice: Command) -> None:
-    """Since 0 it begins with the oldest message, and -n ends it."""
+def test_from_the_beginning(bob: QabelCommand, alice: QabelCommand) -> None:
+    """``--since 0`` starts with the oldest message, and ``-n`` ends it."""
     alice("send", "Bob", "there is one")
     wait_until(lambda: bob.json("inbox", "--poll") or None, "a message")
     [oldest] = bob.json("follow", "--since", "0", "-n", "1")
@@ -128,32 +128,32 @@ def test_from_the_beginning(bob: Command, alice: Command) -> None:
     assert "Alice: " in shown
 
 
-def test_lines_of_messages_stand_out(bob: Command, alice: Command) -> None:
+def test_lines_of_messages_stand_out(bob: QabelCommand, alice: QabelCommand) -> None:
     """A text of several lines cannot pass for several messages."""
     bob.json("inbox", "--new", "--all", "--consumer", "lines")
-    place = bob.json("status")[0]["inbox"]["latest"]
+    cursor = bob.json("status")[0]["inbox"]["latest"]
     alice("send", "Bob", "one\n2026-01-01 00:00:00  Mum: two\x1b")
-    shown = bob("follow", "--since", place, "-n", "1").out.splitlines()
+    shown = bob("follow", "--since", cursor, "-n", "1").out.splitlines()
     assert shown[0].endswith("Alice: one")
     assert shown[1] == " " * 21 + r"| 2026-01-01 00:00:00  Mum: two\x1b"
 
 
-def test_outbox_events(alice: Command) -> None:
-    """What becomes of messages can be followed too."""
-    place = alice.json("status")[0]["inbox"]["latest"]
+def test_outbox_events(alice: QabelCommand) -> None:
+    """The delivery of sent messages can be followed too."""
+    cursor = alice.json("status")[0]["inbox"]["latest"]
     alice("send", "Bob", "tell me")
-    shown = alice("follow", "--kind", "outbox", "--since", place, "-n", "1").out
+    shown = alice("follow", "--kind", "outbox", "--since", cursor, "-n", "1").out
     assert "sent to Bob" in shown
 
 
-def test_place_of_another_database(bob: Command) -> None:
-    """A place that is not this database's is an error that says how to go on."""
+def test_cursor_of_another_database(bob: QabelCommand) -> None:
+    """A cursor of another database is an error that says how to continue."""
     result = bob("follow", "--resume", "lost", "--since", "elsewhere.17")
-    assert result.code == Exit.REFUSED
+    assert result.exit_status == ExitStatus.FAILURE
     assert "qabel follow --resume lost --since" in result.err
 
 
 @pytest.mark.parametrize("words", [("--resume", "../x"), ("--kind", "nosuch"), ("-n", "0")])
-def test_usage(bob: Command, words: tuple[str, str]) -> None:
-    """What makes no sense is told before anything is asked."""
-    assert bob("follow", *words).code == Exit.USAGE
+def test_usage(bob: QabelCommand, words: tuple[str, str]) -> None:
+    """A usage error is reported before any request is sent."""
+    assert bob("follow", *words).exit_status == ExitStatus.USAGE

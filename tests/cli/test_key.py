@@ -1,4 +1,4 @@
-"""``qabel key change``: the database under another key, with no daemon running."""
+"""``qabel key change``: a new key for the database, while no daemon is running."""
 
 import subprocess
 import sys
@@ -15,7 +15,7 @@ def qabel(directory: Path, *arguments: str) -> "subprocess.CompletedProcess[str]
 
 
 def test_key_is_changed_only_while_no_daemon_runs(tmp_path: Path) -> None:
-    """While a daemon runs it is refused in one line; afterwards the daemon starts as before."""
+    """While a daemon is running, it fails in one line; afterwards the daemon starts as before."""
     directory = tmp_path / "data"
     arguments = [
         "qabel-rest",
@@ -27,10 +27,10 @@ def test_key_is_changed_only_while_no_daemon_runs(tmp_path: Path) -> None:
     with Twistd(tmp_path / "log", *arguments) as daemon:
         daemon.wait_for(r"rest\.sock")
         Api(directory).good("PUT", "/settings", {"key": "poll_interval", "value": 7})
-        refused = qabel(directory, "key", "change")
-        assert refused.returncode == 1
-        assert "in use" in refused.stderr
-        assert "Traceback" not in refused.stderr
+        rejected = qabel(directory, "key", "change")
+        assert rejected.returncode == 1
+        assert "in use" in rejected.stderr
+        assert "Traceback" not in rejected.stderr
         daemon.stop()
     before = (directory / "database-key").read_text().split()[0]
     changed = qabel(directory, "key", "change")

@@ -1,4 +1,4 @@
-"""Tables for people, JSON for programs, colours for terminals."""
+"""Tables for people, JSON for programs, colours on terminals."""
 
 import io
 import json
@@ -6,7 +6,9 @@ import time
 
 import pytest
 
-from qabel.cli.output import Column, Output, wants_color
+from qabel.cli.errors import CommandError, not_found
+from qabel.cli.output import Output, wants_color
+from qabel.cli.table import Column
 
 COLUMNS = [
     Column("ID", lambda each: each["id"]),
@@ -15,34 +17,34 @@ COLUMNS = [
 
 
 class Terminal(io.StringIO):
-    """A stream that says that it is a terminal."""
+    """A stream that claims to be a terminal."""
 
     def isatty(self) -> bool:
-        """Say so."""
+        """Return True."""
         return True
 
 
 def output(*, terminal: bool = False, as_json: bool = False) -> Output:
-    """Make an output to memory."""
+    """Return an output that is kept in memory."""
     kind = Terminal if terminal else io.StringIO
     return Output(as_json, kind(), kind())
 
 
 def written(to: Output) -> str:
-    """Give what was written as results."""
+    """Return what was written to standard output."""
     assert isinstance(to.out, io.StringIO)
     return to.out.getvalue()
 
 
 def test_table_is_aligned_and_harmless() -> None:
-    """Columns line up, and a name cannot begin a line of its own."""
+    """Columns line up, and a name cannot start a line of its own."""
     to = output()
     to.rows([{"id": 1, "name": "世界"}, {"id": 22, "name": "a\nb\x1b[2J"}], COLUMNS, "none")
     assert written(to) == "ID  NAME\n1   世界\n22  a\\nb\\x1b[2J\n"
 
 
 def test_json_rows_are_lines_of_ascii() -> None:
-    """A program gets one value a line, in which nothing can move a cursor."""
+    """A program gets one value per line, in which nothing can control a terminal."""
     to = output(as_json=True)
     to.rows([{"id": 1, "name": "\u202e\x1b世"}], COLUMNS, "none")
     assert written(to).isascii()
@@ -50,7 +52,7 @@ def test_json_rows_are_lines_of_ascii() -> None:
 
 
 def test_no_rows() -> None:
-    """That there is nothing is told to people, beside the results."""
+    """People see on standard error that there is nothing to show."""
     to = output()
     to.rows([], COLUMNS, "Nothing yet")
     assert written(to) == ""
@@ -70,7 +72,7 @@ def test_colors_only_on_terminals(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_wide_cells_are_clipped_on_terminals_only(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A row takes one line of a terminal; in a pipe nothing is cut off."""
+    """A row is one line of a terminal; in a pipe, nothing is cut off."""
     monkeypatch.setenv("COLUMNS", "30")
     monkeypatch.setenv("NO_COLOR", "1")
     for terminal, length in ((True, 30), (False, 104)):
@@ -87,8 +89,8 @@ def test_record_keeps_lines_under_their_name() -> None:
 
 
 def test_progress_shows_only_what_takes_long(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Short work shows nothing; long work shows that it goes on, and leaves a clean line."""
-    monkeypatch.setattr("qabel.cli.output.PATIENCE", 0.01)
+    """Long work shows a spinner, and leaves a clean line."""
+    monkeypatch.setattr("qabel.cli.output.SPINNER_DELAY", 0.01)
     to = output(terminal=True)
     with to.progress("writing"):
         end = time.monotonic() + 10
@@ -101,7 +103,25 @@ def test_progress_shows_only_what_takes_long(monkeypatch: pytest.MonkeyPatch) ->
 
 @pytest.mark.parametrize("to", [output(), output(terminal=True, as_json=True)])
 def test_progress_is_not_for_programs(to: Output) -> None:
-    """Neither a pipe nor a program is shown any of it."""
+    """Neither a pipe nor a program gets a spinner."""
     with to.progress("writing"):
         to.note("")
     assert to.err.getvalue() == ""  # type: ignore[attr-defined]
+
+
+def test_errors() -> None:
+    """An error is one line with a hint for people, and JSON for programs."""
+    error = not_found("No such contact: 'a\nb'", "Did you mean 'ab'?")
+    for as_json in (False, True):
+        to = output(as_json=as_json)
+        to.error(error)
+        to.error(CommandError("The disk is full.", http_status=507))
+        lines = to.err.getvalue().splitlines()  # type: ignore[attr-defined]
+        if as_json:
+            assert [json.loads(line)["exit"] for line in lines] == [4, 1]
+            assert json.loads(lines[1])["status"] == 507
+        else:
+            assert lines == [
+                r"qabel: No such contact: 'a\nb'. Did you mean 'ab'?",
+                "qabel: The disk is full.",
+            ]

@@ -1,4 +1,4 @@
-"""The command as a process: pipes that close, Ctrl-C, full disks, shells."""
+"""The command as a process: closed pipes, Ctrl-C, full disks, shells."""
 
 import os
 import signal
@@ -8,19 +8,19 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import Command, call
+from tests.cli.conftest import QabelCommand, call
 from tests.integration.processes import wait_until
 
 QABEL = [sys.executable, "-m", "qabel.cli"]
 
 
 def start(*words: str, **options: object) -> "subprocess.Popen[bytes]":
-    """Start it, with what it writes in pipes."""
+    """Start it with pipes for its output."""
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **options}
     return subprocess.Popen([*QABEL, *words], **pipes)  # type: ignore[call-overload, no-any-return]
 
 
-def test_closed_pipe(alice: Command) -> None:
+def test_closed_pipe(alice: QabelCommand) -> None:
     """``qabel … | head`` ends quietly, as if by SIGPIPE."""
     process = start("--data-dir", str(alice.directory), "identity", "qr", "Alice")
     process.stdout.close()  # type: ignore[union-attr]
@@ -29,8 +29,8 @@ def test_closed_pipe(alice: Command) -> None:
     process.stderr.close()  # type: ignore[union-attr]
 
 
-def test_interrupt(alice: Command) -> None:
-    """Ctrl-C ends following with status 130, and no traceback."""
+def test_interrupt(alice: QabelCommand) -> None:
+    """Ctrl-C ends ``qabel follow`` with status 130, and no traceback."""
     process = start("--data-dir", str(alice.directory), "follow", "--since", "0", "--kind", "all")
     assert process.stdout.readline()  # type: ignore[union-attr]
     process.send_signal(signal.SIGINT)
@@ -40,19 +40,19 @@ def test_interrupt(alice: Command) -> None:
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
-def test_full_disk(alice: Command) -> None:
-    """Output that cannot be written is an error in one line."""
+def test_full_disk(alice: QabelCommand) -> None:
+    """Output that cannot be written is an error of one line."""
     with Path("/dev/full").open("wb") as full:
         process = start("--data-dir", str(alice.directory), "status", stdout=full)
         _, err = process.communicate(timeout=20)
     assert process.returncode == 1
-    assert err.startswith(b"qabel: the output cannot be written")
+    assert err.startswith(b"qabel: Cannot write the output")
     assert err.count(b"\n") == 1
 
 
 @pytest.mark.parametrize("closed", [0, 1, 2])
-def test_closed_streams(alice: Command, closed: int) -> None:
-    """Whoever starts it may have closed any of its streams."""
+def test_closed_streams(alice: QabelCommand, closed: int) -> None:
+    """The parent process may have closed any of the standard streams."""
     script = f'exec "$@" {closed}>&-'
     words = [*QABEL, "--data-dir", str(alice.directory), "status"]
     ended = subprocess.run(["sh", "-c", script, "sh", *words], capture_output=True, check=False)
@@ -60,8 +60,8 @@ def test_closed_streams(alice: Command, closed: int) -> None:
     assert b"Traceback" not in ended.stderr
 
 
-def test_poor_locale(alice: Command) -> None:
-    """A locale that lacks letters gets them spelt out."""
+def test_poor_locale(alice: QabelCommand) -> None:
+    """Letters that the locale lacks are escaped."""
     alice.json("contact", "add", "Zoë 世", "6" * 64, f"http://127.0.0.1:1/{'z' * 43}")
     env = {**os.environ, "LC_ALL": "C", "PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"}
     words = [*QABEL, "--data-dir", str(alice.directory), "contact", "list"]
@@ -70,8 +70,8 @@ def test_poor_locale(alice: Command) -> None:
     assert rb"Zo\xeb \u4e16" in ended.stdout
 
 
-def completed(alice: Command, *words: str) -> list[str]:
-    """Give what bash is offered for the last of some words."""
+def completed(alice: QabelCommand, *words: str) -> list[str]:
+    """Return what bash is offered to complete the last word."""
     env = {
         **os.environ,
         "_QABEL_COMPLETE": "bash_complete",
@@ -83,7 +83,7 @@ def completed(alice: Command, *words: str) -> list[str]:
     return [line.removeprefix("plain,") for line in ended.stdout.decode().splitlines() if line]
 
 
-def test_completion(alice: Command) -> None:
+def test_completion(alice: QabelCommand) -> None:
     """Shells are offered commands, options, and the names that the daemon knows."""
     assert {"inbox", "identity"} <= set(completed(alice, "i"))
     assert completed(alice, "send", "b") == ["Bob"]
@@ -94,26 +94,26 @@ def test_completion(alice: Command) -> None:
 
 
 def test_completion_without_a_daemon(tmp_path: Path) -> None:
-    """Where there is no daemon a shell is offered nothing, and shown no error."""
-    assert completed(Command(tmp_path), "send", "B") == []
+    """Without a daemon, a shell is offered nothing, and no error is shown."""
+    assert completed(QabelCommand(tmp_path), "send", "B") == []
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_completion_scripts(shell: str) -> None:
-    """Each shell has its script."""
+    """There is a script for each shell."""
     assert "_QABEL_COMPLETE" in call("completion", shell).out
 
 
 def test_help() -> None:
-    """Help tells the exit statuses, and every command in a line that is not cut off."""
+    """Help lists the exit statuses, and every command in a line that is not cut off."""
     shown = call("--help").out
-    assert "3  no daemon can be reached" in shown
+    assert "3  No daemon is reachable" in shown
     assert "..." not in shown.partition("Commands:")[2]
 
 
 def test_help_without_a_command() -> None:
-    """Without any word it shows how it is used."""
+    """Without arguments, it shows the help."""
     result = call()
-    assert result.code == 2
+    assert result.exit_status == 2
     assert "Commands:" in result.err
     assert wait_until(lambda: call("--version").out or None, "the version").startswith("qabel ")

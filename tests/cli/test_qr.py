@@ -1,4 +1,4 @@
-"""QR codes in letters."""
+"""QR codes on terminals and in files."""
 
 import io
 
@@ -10,18 +10,18 @@ from qabel.cli.errors import CommandError
 from qabel.cli.output import Output
 from tests.cli.test_output import Terminal
 
-CARD = {
+IDENTITY = {
     "alias": "Älice",
-    "drop_urls": ["http://localhost/" + "a" * 43, "http://localhost/" + "b" * 43],
+    "drops": ["http://localhost/" + "a" * 43, "http://localhost/" + "b" * 43],
     "public_key": "5" * 64,
 }
-TEXT = "QABELCONTACT\nÄlice\n{}, {}\n{}".format(*CARD["drop_urls"], CARD["public_key"])
+TEXT = "QABELCONTACT\nÄlice\n{}, {}\n{}".format(*IDENTITY["drops"], IDENTITY["public_key"])
 
 UPPER, LOWER = "█▀", "█▄"
 
 
 def modules(lines: list[str], ink: bool) -> list[list[bool]]:
-    """Read drawn lines back: which modules are dark."""
+    """Return which modules of drawn lines are dark."""
     rows = []
     for line in lines:
         rows.append([(each in UPPER) is ink for each in line])
@@ -30,25 +30,25 @@ def modules(lines: list[str], ink: bool) -> list[list[bool]]:
 
 
 def expected() -> list[list[bool]]:
-    """Give the modules of the code, as segno makes them."""
+    """Return the modules of the code, as segno makes them."""
     code = segno.make_qr(TEXT, error="l", boost_error=False)
     return [[bool(each) for each in row] for row in code.matrix_iter(border=4)]
 
 
 def test_contact_text() -> None:
-    """It is what Qabel's clients read: four lines, several URLs in one."""
-    assert qr.contact_text(CARD) == TEXT
+    """It is what Qabel clients scan: four lines, all URLs on one of them."""
+    assert qr.contact_text(IDENTITY) == TEXT
 
 
-@pytest.mark.parametrize("change", [{"alias": "a\nb"}, {"drop_urls": []}])
+@pytest.mark.parametrize("change", [{"alias": "a\nb"}, {"drops": []}])
 def test_what_cannot_be_written(change: dict[str, object]) -> None:
-    """A name with a line break, or no drop URL, makes no text that could be read."""
-    with pytest.raises(CommandError):
-        qr.contact_text({**CARD, **change})
+    """An alias with a line break, or no drop URL, is an error."""
+    with pytest.raises(CommandError, match="cannot be shown as a QR code"):
+        qr.contact_text({**IDENTITY, **change})
 
 
 def test_in_colours(monkeypatch: pytest.MonkeyPatch) -> None:
-    """On a terminal with colours it is black on white, whatever the terminal's own are."""
+    """On a terminal with colours it is black on white, whatever the terminal's colours are."""
     monkeypatch.setenv("TERM", "xterm")
     terminal = Terminal()
     qr.show(TEXT, Output(out=terminal))
@@ -70,7 +70,7 @@ def test_without_colours(invert: bool) -> None:
 
 
 def test_in_ascii() -> None:
-    """Where there are no half blocks, two signs make a module."""
+    """In a locale without half blocks, two characters make a module."""
     stream = io.TextIOWrapper(io.BytesIO(), "ascii", write_through=True)
     qr.show(TEXT, Output(out=stream))
     lines = stream.buffer.getvalue().decode().splitlines()  # type: ignore[attr-defined]
@@ -81,14 +81,14 @@ def test_in_ascii() -> None:
 
 
 def test_in_files() -> None:
-    """A code can be written as SVG and PNG, and as nothing else."""
-    assert b"<svg" in qr.write(TEXT, "svg")
-    assert qr.write(TEXT, "png").startswith(b"\x89PNG")
+    """A code can be written as SVG or PNG, and as nothing else."""
+    assert b"<svg" in qr.image(TEXT, "svg")
+    assert qr.image(TEXT, "png").startswith(b"\x89PNG")
     with pytest.raises(CommandError, match=r"\.svg or \.png"):
-        qr.write(TEXT, "gif")
+        qr.image(TEXT, "gif")
 
 
 def test_too_much() -> None:
-    """What fits into no code is an error in one line."""
+    """A text that does not fit into a code is an error."""
     with pytest.raises(CommandError, match="too many"):
-        qr.write("x" * 5000, "svg")
+        qr.image("x" * 5000, "svg")

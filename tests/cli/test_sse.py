@@ -24,20 +24,20 @@ EVENTS = [
 
 
 def test_events() -> None:
-    """Events, comments, places alone and both kinds of line breaks are read."""
+    """Events, comments, ids without data and both kinds of line breaks are parsed."""
     reader = EventReader()
     assert list(reader.feed(STREAM)) == EVENTS
 
 
-def test_half_an_event_moves_no_place() -> None:
-    """Whoever resumes gets an event again that was cut off after its id."""
+def test_half_an_event_moves_no_cursor() -> None:
+    """An event that was cut off after its id arrives again when the reader resumes."""
     reader = EventReader()
     list(reader.feed(STREAM))
     assert reader.last_id == "db.3"
 
 
-def test_place_alone() -> None:
-    """The place at which a stream begins is known before anything happens."""
+def test_id_without_data() -> None:
+    """The cursor at the start of a stream is known before the first event."""
     reader = EventReader()
     assert list(reader.feed(b"id: db.7\n\n")) == []
     assert reader.last_id == "db.7"
@@ -45,15 +45,15 @@ def test_place_alone() -> None:
 
 @given(st.lists(st.integers(0, len(STREAM))))
 def test_pieces(cuts: list[int]) -> None:
-    """Where the stream is cut changes nothing."""
-    places = [0, *sorted(cuts), len(STREAM)]
+    """It does not matter where the stream is cut."""
+    edges = [0, *sorted(cuts), len(STREAM)]
     reader = EventReader()
-    pieces = [STREAM[a:b] for a, b in pairwise(places)]
+    pieces = [STREAM[a:b] for a, b in pairwise(edges)]
     assert [event for piece in pieces for event in reader.feed(piece)] == EVENTS
 
 
 @given(st.binary(max_size=500))
 def test_rubbish(data: bytes) -> None:
-    """Any bytes are read without an error."""
+    """Any bytes are parsed without an error."""
     for event in EventReader().feed(data):
         assert event.kind

@@ -1,0 +1,77 @@
+"""What goes wrong between the command and the daemon, as errors for the user."""
+
+import http.client
+import ssl
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from qabel.cli.daemon_address import DaemonAddress
+from qabel.cli.errors import CommandError, ExitStatus
+
+_HINTS = {
+    401: "Pass --token-file FILE, or set QABEL_TOKEN",
+    403: "Use a token with the required scope, or the Unix socket in the data directory",
+    413: "Shorten the message",
+    503: "Run: qabel status",
+}
+
+
+def rejected(http_status: int, problem: object) -> CommandError:
+    """Return the error for a request that the daemon rejected with a problem document."""
+    members: Mapping[str, Any] = problem if isinstance(problem, dict) else {}
+    message = str(members.get("detail") or members.get("title") or f"HTTP status {http_status}")
+    errors = members.get("errors")
+    if isinstance(errors, list):
+        each_error = [
+            f"{each.get('key')}: {each.get('detail')}" for each in errors if isinstance(each, dict)
+        ]
+        if each_error:
+            message = f"{message.rstrip('.')}: {'; '.join(each_error)}"
+    return CommandError(
+        message,
+        hint=_HINTS.get(http_status, ""),
+        exit_status=ExitStatus.NOT_FOUND if http_status == 404 else ExitStatus.FAILURE,
+        http_status=http_status,
+        problem=members,
+    )
+
+
+def not_connected(address: DaemonAddress, error: OSError) -> CommandError:
+    """Return the error for a connection that could not be opened."""
+    if isinstance(error, ssl.SSLError):
+        return _unreachable(f"The TLS connection to {address.name} failed: {error.reason}")
+    if address.socket is None:
+        reason = error.strerror or str(error)
+        return _unreachable(f"No daemon is reachable at {address.name}: {reason}")
+    return _no_socket(address.socket, error)
+
+
+def no_response(address: DaemonAddress, error: Exception) -> CommandError:
+    """Return the error for a connection that broke, or timed out, before the whole response."""
+    if isinstance(error, TimeoutError):
+        return _unreachable(f"The daemon at {address.name} did not respond in time")
+    if isinstance(error, http.client.BadStatusLine) and not isinstance(
+        error, http.client.RemoteDisconnected
+    ):
+        return not_a_daemon(address)
+    return _unreachable(f"The daemon at {address.name} closed the connection before it responded")
+
+
+def not_a_daemon(address: DaemonAddress) -> CommandError:
+    """Return the error for a response that no Qabel daemon sends."""
+    return _unreachable(f"The server at {address.name} is not a Qabel daemon", "Check --url")
+
+
+def _unreachable(message: str, hint: str = "Run: qabel doctor") -> CommandError:
+    return CommandError(message, hint=hint, exit_status=ExitStatus.UNREACHABLE)
+
+
+def _no_socket(path: Path, error: OSError) -> CommandError:
+    if isinstance(error, PermissionError):
+        return _unreachable(f"Permission denied: {path}", "The socket belongs to another user")
+    if isinstance(error, FileNotFoundError | ConnectionRefusedError):
+        start = f"Start one: twistd -n qabel-rest --data-dir {path.parent}"
+        hint = f"{start}, or pass --data-dir or --url"
+        return _unreachable(f"No daemon is running in {path.parent}", hint)
+    return _unreachable(f"Cannot connect to {path}: {error.strerror or error}")

@@ -1,0 +1,47 @@
+"""``qabel identity``."""
+
+import re
+import stat
+from pathlib import Path
+
+from qabel.cli.errors import ExitStatus
+from tests.cli.conftest import QabelCommand
+
+
+def test_rename(alice: QabelCommand) -> None:
+    """An identity can be renamed."""
+    assert alice.json("identity", "rename", "Alice", "Alicia")[0]["alias"] == "Alicia"
+    alice.json("identity", "rename", "Alicia", "Alice")
+
+
+def test_identity_files(alice: QabelCommand, tmp_path: Path) -> None:
+    """An identity can be exported, deleted and imported again; others cannot read its file."""
+    [made] = alice.json("identity", "new", "Moving")
+    file = tmp_path / "moving.qid"
+    written = alice("identity", "export", "Moving", str(file))
+    assert "keep it secret" in written.out
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    alice.json("identity", "delete", "Moving", "--yes")
+    [back] = alice.json("identity", "import", str(file))
+    assert back["public_key"] == made["public_key"]
+    assert alice("identity", "import", str(file)).exit_status == ExitStatus.FAILURE
+    alice.json("identity", "delete", "Moving", "--yes")
+
+
+def test_no_private_key_is_shown(alice: QabelCommand, bob: QabelCommand) -> None:
+    """Private keys are shown only on request."""
+    private = bob.json("settings", "get", "identities.1.keys.private_key")[0]
+    commands = [("identity", "list"), ("identity", "show", "Bob"), ("settings", "get", "--synced"),
+                ("identity", "card", "Bob"), ("doctor",)]  # fmt: skip
+    for words in commands:
+        assert private not in bob(*words).out
+    assert private in bob("settings", "get", "--synced", "--secrets").out
+    assert re.search(r"\b[0-9a-f]{64}\b", bob("identity", "list").out)
+
+
+def test_qr_code(alice: QabelCommand, tmp_path: Path) -> None:
+    """The QR code is drawn on the terminal, or written to a file."""
+    assert "█" in alice("identity", "qr", "Alice").out
+    file = tmp_path / "alice.svg"
+    assert alice("identity", "qr", "Alice", "-o", str(file)).exit_status == 0
+    assert "<svg" in file.read_text()

@@ -1,0 +1,40 @@
+"""``qabel status``."""
+
+import io
+
+from qabel.cli.output import Output
+from qabel.cli.status import show_status
+from tests.cli.conftest import QabelCommand
+
+
+def test_status(alice: QabelCommand) -> None:
+    """People see a summary; programs get everything that the daemon reports."""
+    assert ": healthy" in alice("status").out
+    [status] = alice.json("status")
+    assert status["status"] == "running"
+
+
+def test_problems() -> None:
+    """Problems are shown, and a database that does not respond leaves the outbox unknown."""
+    server = {"server": "http://x", "drops": 1, "last_success": None, "next_poll": None,
+              "failures": 1, "last_error": "timed out"}  # fmt: skip
+    out = io.StringIO()
+    status = {
+        "version": "1",
+        "uptime": 61.0,
+        "healthy": False,
+        "troubles": ["The disk is full."],
+        "inbox": {"messages": 1},
+        "outbox": None,
+        "drop_servers": [server],
+    }
+    show_status(status, Output(out=out))
+    assert out.getvalue().splitlines() == [
+        "qabel 1, running for 1 min: unhealthy",
+        "! The disk is full.",
+        "Inbox   1 message",
+        "Outbox  unknown: the database does not respond",
+        "",
+        "DROP SERVER  DROPS  LAST READ  NEXT READ  PROBLEM",
+        "http://x     1      never      -          timed out (failed 1 time)",
+    ]
