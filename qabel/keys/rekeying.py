@@ -13,20 +13,18 @@ import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 from attrs import evolve, frozen
-from twisted.internet.defer import Deferred
-from twisted.python.failure import Failure
 
 from qabel.core.service import BACKUPS, DATABASE
+from qabel.deferreds import result_of
+from qabel.host.job_thread import InlineWorker
 from qabel.host.options import data_directory
 from qabel.host.process import DirectoryLock, StartError, private_directory
 from qabel.host.protection import protect_process
 from qabel.keys.choice import CHOICES, key_source
 from qabel.store.database.database import Database
 from qabel.store.database.errors import KeyMissing, KeyTrouble, StoreError, WrongKey
-from qabel.store.database.thread import Handler, Job
 from qabel.store.key_record import KeyRecord, KeySource, fresh_key
 
 PROGRAM = "qabel-rekeying"
@@ -89,14 +87,14 @@ def change_key(directory: Path, old: KeySource, new: KeySource) -> Change:
 
 
 def _encrypt(path: Path, move: "_Move") -> None:
-    database = Database(path, move, worker=_Here)
-    _result(database.open())
+    database = Database(path, move, worker=InlineWorker)
+    result_of(database.open())
     try:
         move.begin()
-        _result(database.rekey(fresh_key()))
+        result_of(database.rekey(fresh_key()))
     finally:
         try:
-            _result(database.close())
+            result_of(database.close())
         finally:
             move.end()
 
@@ -107,12 +105,12 @@ def _is_moved(path: Path, move: "_Move") -> bool:
         record = move.old.read()
     except (KeyMissing, WrongKey) as error:
         return _ends_well(path, move.new, None, error)
-    database = Database(path, move, worker=_Here)
+    database = Database(path, move, worker=InlineWorker)
     try:
-        _result(database.open())
+        result_of(database.open())
     except WrongKey as error:
         return _ends_well(path, move.new, record, error)
-    _result(database.close())
+    result_of(database.close())
     return False
 
 
@@ -124,12 +122,12 @@ def _ends_well(path: Path, new: KeySource, old: KeyRecord | None, wrong: StoreEr
         raise wrong from None
     if old is not None and old.current not in record.candidates:
         raise wrong
-    database = Database(path, new, worker=_Here)
+    database = Database(path, new, worker=InlineWorker)
     try:
-        _result(database.open())
+        result_of(database.open())
     except WrongKey:
         raise wrong from None
-    _result(database.close())
+    result_of(database.close())
     return True
 
 
@@ -214,30 +212,6 @@ class _Move:
             self._failed = True
             raise
         self._present = self.new
-
-
-class _Here:
-    """Works off the database's jobs at once: nothing else is going on."""
-
-    def __init__(self, handle: Handler) -> None:
-        self._handle = handle
-
-    def submit(self, job: Job) -> None:
-        """Work it off, and tell of it."""
-        self._handle([job])
-        job.deliver()
-
-    def end(self) -> None:
-        """Do nothing: there is nothing that runs."""
-
-
-def _result(deferred: "Deferred[Any]") -> Any:
-    results: list[Any] = []
-    deferred.addBoth(results.append)
-    [result] = results
-    if isinstance(result, Failure):
-        result.raiseException()
-    return result
 
 
 def _count(folder: Path) -> int:

@@ -15,8 +15,10 @@ from pathlib import Path
 from typing import Any
 
 from qabel.core.service import DATABASE
+from qabel.deferreds import result_of
+from qabel.host.job_thread import InlineWorker
 from qabel.keys.passphrase import SEALED, Passphrase, Strength
-from qabel.keys.rekeying import _Here, _result, change_key
+from qabel.keys.rekeying import change_key
 from qabel.store.database.database import Database
 from qabel.store.database.errors import StoreError
 from qabel.store.key_record import KeyFile, KeySource
@@ -54,28 +56,28 @@ KINDS: dict[str, tuple[Place, Place, set[str]]] = {
 def fill(directory: Path, source: KeySource) -> None:
     """Make a database with something in it."""
     directory.mkdir(mode=0o700, parents=True)
-    database = Database(directory / DATABASE, source, worker=_Here)
-    _result(database.open())
+    database = Database(directory / DATABASE, source, worker=InlineWorker)
+    result_of(database.open())
 
     def work(connection: Any) -> None:
         for i in range(ROWS):
             connection.execute("INSERT INTO documents VALUES (?, ?)", (f"{i}", b"x" * 900))
 
-    _result(database.run(work))
-    _result(database.close())
+    result_of(database.run(work))
+    result_of(database.close())
 
 
 def is_whole(directory: Path, source: KeySource) -> bool:
     """Tell whether a source opens the database; what opens must have everything."""
-    database = Database(directory / DATABASE, source, worker=_Here)
+    database = Database(directory / DATABASE, source, worker=InlineWorker)
     try:
-        _result(database.open())
+        result_of(database.open())
     except StoreError:
         return False
     sql = "SELECT count(*) FROM documents"
-    assert _result(database.run(lambda c: c.execute(sql).fetchone()[0])) == ROWS
-    assert _result(database.run(damage)) == []
-    _result(database.close())
+    assert result_of(database.run(lambda c: c.execute(sql).fetchone()[0])) == ROWS
+    assert result_of(database.run(damage)) == []
+    result_of(database.close())
     return True
 
 

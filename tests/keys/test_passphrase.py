@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from qabel.deferreds import result_of
+from qabel.host.job_thread import InlineWorker
 from qabel.keys.passphrase import MODERATE, Passphrase, Strength
-from qabel.keys.rekeying import _Here, _result
 from qabel.store.database.database import Database
 from qabel.store.database.errors import KeyMissing, KeyTrouble, WrongKey
 from qabel.store.key_record import KeyRecord
@@ -198,15 +199,15 @@ def test_memory_that_is_not_there_is_told(path: Path, monkeypatch: pytest.Monkey
 def test_a_database_under_a_passphrase(path: Path) -> None:
     """It opens with the passphrase, changes its key, and opens with no other one."""
     file = path.with_name("qabel.db")
-    database = Database(file, source(path), worker=_Here)
-    _result(database.open())
-    _result(database.rekey(TWO))
-    _result(database.close())
-    again = Database(file, source(path), worker=_Here)
-    _result(again.open())
-    _result(again.close())
+    database = Database(file, source(path), worker=InlineWorker)
+    result_of(database.open())
+    result_of(database.rekey(TWO))
+    result_of(database.close())
+    again = Database(file, source(path), worker=InlineWorker)
+    result_of(again.open())
+    result_of(again.close())
     before = {each.name: each.read_bytes() for each in path.parent.iterdir()}
-    wrong = Database(file, source(path, b"wrong horse"), worker=_Here)
+    wrong = Database(file, source(path, b"wrong horse"), worker=InlineWorker)
     with pytest.raises(WrongKey, match="passphrase"):
-        _result(wrong.open())
+        result_of(wrong.open())
     assert {each.name: each.read_bytes() for each in path.parent.iterdir()} == before

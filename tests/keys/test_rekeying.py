@@ -10,9 +10,11 @@ from typing import Any
 import pytest
 
 from qabel.core.service import BACKUPS, DATABASE
+from qabel.deferreds import result_of
+from qabel.host.job_thread import InlineWorker
 from qabel.host.process import DirectoryLock, StartError
 from qabel.keys.passphrase import SEALED, Passphrase
-from qabel.keys.rekeying import _Here, _result, change_key, main
+from qabel.keys.rekeying import change_key, main
 from qabel.store.database.database import Database
 from qabel.store.database.errors import KeyTrouble, StoreError, WrongKey
 from qabel.store.key_record import KeyFile, KeyRecord, KeySource
@@ -195,12 +197,12 @@ def test_a_copy_of_the_key_stays_when_the_change_fails(
 
 def test_backups_still_open(directory: Path) -> None:
     """They stay under the earlier key, which the new place keeps: one can be put back."""
-    database = Database(directory / DATABASE, key_file(directory), worker=_Here)
-    _result(database.open())
+    database = Database(directory / DATABASE, key_file(directory), worker=InlineWorker)
+    result_of(database.open())
     backups = directory / BACKUPS
     backups.mkdir(0o700)
-    _result(database.backup(backups / "one.db"))
-    _result(database.close())
+    result_of(database.backup(backups / "one.db"))
+    result_of(database.close())
     change = change_key(directory, key_file(directory), FIRST(directory))
     assert change.backups == 1
     assert "1 in all" in str(change)

@@ -13,6 +13,7 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from qabel.host.job_thread import JobThread, Worker
 from qabel.store.database import creating
 from qabel.store.database.backup import back_up, copy_to
 from qabel.store.database.connection import (
@@ -24,14 +25,18 @@ from qabel.store.database.connection import (
 )
 from qabel.store.database.errors import StoreClosed, StoreError, translate
 from qabel.store.database.schema import migrations, upgrade
-from qabel.store.database.thread import Handler, Job, ThreadWorker, Worker
-from qabel.store.database.transactions import attempt, work_off
+from qabel.store.database.transactions import DatabaseJob, attempt, work_off
 from qabel.store.key_record import KeySource
 
 T = TypeVar("T")
 
+Handler = Callable[[list[DatabaseJob]], None]
+
 STEPS_AT_ONCE = 1_000_000
 """Steps of SQLite, some hundredths of a second, between two looks at whether to break off."""
+
+GROUP_SIZE = 64
+"""Transactions that share a commit at most."""
 
 CLOSE_TIMEOUT = 4.0
 """Seconds that closing takes at most: the daemon is to stop in under 5."""
@@ -53,7 +58,7 @@ class Database:
         *,
         steps: Sequence[str] | None = None,
         reactor: Any = global_reactor,
-        worker: Callable[[Handler], Worker] | None = None,
+        worker: Callable[[Handler], Worker[DatabaseJob]] | None = None,
     ) -> None:
         """Prepare; nothing is touched before ``open``.
 
@@ -69,8 +74,8 @@ class Database:
         self._keys = keys
         self._steps = migrations() if steps is None else tuple(steps)
         self._clock: IReactorTime = reactor
-        self._make_worker = worker or (lambda handle: ThreadWorker(handle, reactor))
-        self._worker: Worker | None = None
+        self._make_worker = worker or self._make_thread
+        self._worker: Worker[DatabaseJob] | None = None
         self._connection: Connection | None = None
         self._key = b""
         self._whole = DeferredLock()
@@ -78,6 +83,9 @@ class Database:
         self._closing = False
         self._abandoned = False
         """Closing takes too long: what still waits is not done."""
+
+    def _make_thread(self, handle: Handler) -> Worker[DatabaseJob]:
+        return JobThread(handle, self._clock, name="store", group_size=GROUP_SIZE)
 
     def open(self) -> "Deferred[None]":
         """Open the file, or make it; bring it to the newest version.
@@ -88,7 +96,7 @@ class Database:
         if self._worker is not None:
             return fail(StoreError(f"{self.path} was opened before; make a new Database for it."))
         self._worker = self._make_worker(self._handle)
-        opened = self._submit(Job(lambda _: self._open(), transaction=False))
+        opened = self._submit(DatabaseJob(lambda _: self._open(), transaction=False))
         return opened.addErrback(self._end_after)
 
     def run(self, work: Callable[[Connection], T]) -> "Deferred[T]":
@@ -102,7 +110,7 @@ class Database:
         """
         if self._closing:
             return fail(StoreClosed("The store is closed."))
-        return self._submit(Job(work))
+        return self._submit(DatabaseJob(work))
 
     def backup(self, target: Path) -> "Deferred[None]":
         """Write a copy of the database as it is now; writing goes on meanwhile.
@@ -114,7 +122,7 @@ class Database:
 
         def start() -> "Deferred[None]":
             aside = self._make_worker(lambda jobs: self._copy(jobs, target))
-            job = Job(lambda _: None, transaction=False)
+            job = DatabaseJob(lambda _: None, transaction=False)
             aside.submit(job)
             aside.end()
             return job.done
@@ -130,7 +138,7 @@ class Database:
         fits.
         """
         return self._in_turn(
-            lambda: self._submit(Job(lambda _: self._rekey(key), transaction=False))
+            lambda: self._submit(DatabaseJob(lambda _: self._rekey(key), transaction=False))
         )
 
     def close(self, timeout: float = CLOSE_TIMEOUT) -> "Deferred[None]":
@@ -163,7 +171,7 @@ class Database:
         return failure
 
     def _end(self) -> "Deferred[None]":
-        closed = self._submit(Job(lambda _: self._close(), transaction=False))
+        closed = self._submit(DatabaseJob(lambda _: self._close(), transaction=False))
         if self._worker is not None:
             self._worker.end()
         return closed
@@ -184,7 +192,7 @@ class Database:
         self._whole.run(start).chainDeferred(done)
         return done
 
-    def _submit(self, job: Job) -> "Deferred[Any]":
+    def _submit(self, job: DatabaseJob) -> "Deferred[Any]":
         if self._worker is None:
             return fail(StoreClosed("The store is not open."))
         self._worker.submit(job)
@@ -196,7 +204,7 @@ class Database:
 
     # What follows runs on the database's thread.
 
-    def _handle(self, jobs: list[Job]) -> None:
+    def _handle(self, jobs: list[DatabaseJob]) -> None:
         for transaction, group in groupby(jobs, lambda job: job.transaction):
             some = list(group)
             if not transaction:
@@ -261,7 +269,7 @@ class Database:
             self._connect()
             self._settle_key()
 
-    def _copy(self, jobs: list[Job], target: Path) -> None:
+    def _copy(self, jobs: list[DatabaseJob], target: Path) -> None:
         for job in jobs:
             try:
                 if self._connection is None:

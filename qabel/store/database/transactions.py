@@ -2,17 +2,30 @@
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
+import attrs
 from sqlcipher3 import dbapi2 as sqlcipher
 from twisted.python.failure import Failure
 
+from qabel.host.job_thread import Job
 from qabel.store.database.connection import Connection
 from qabel.store.database.errors import StoreClosed, translate
-from qabel.store.database.thread import Job
+
+Work = Callable[[Connection], Any]
+
+
+@attrs.define(eq=False)
+class DatabaseJob(Job):
+    """Something to do on the database's thread."""
+
+    work: Work
+    transaction: bool = True
+    """False for what cannot be part of one, such as opening and closing."""
 
 
 def work_off(
-    connection: Connection, jobs: Sequence[Job], path: Path, given_up: Callable[[], bool]
+    connection: Connection, jobs: Sequence[DatabaseJob], path: Path, given_up: Callable[[], bool]
 ) -> None:
     """Do jobs in order, and set their results; none has one before its work is on the disk.
 
@@ -35,7 +48,7 @@ def work_off(
 
 
 def _commit_together(
-    connection: Connection, jobs: Sequence[Job], path: Path, given_up: Callable[[], bool]
+    connection: Connection, jobs: Sequence[DatabaseJob], path: Path, given_up: Callable[[], bool]
 ) -> bool:
     try:
         connection.execute("BEGIN IMMEDIATE")
@@ -55,7 +68,7 @@ def _commit_together(
 
 
 def _commit_alone(
-    connection: Connection, job: Job, path: Path, given_up: Callable[[], bool]
+    connection: Connection, job: DatabaseJob, path: Path, given_up: Callable[[], bool]
 ) -> None:
     try:
         connection.execute("BEGIN IMMEDIATE")
@@ -69,7 +82,7 @@ def _commit_alone(
 
 
 def _attempt_unless(
-    given_up: Callable[[], bool], connection: Connection, job: Job, path: Path
+    given_up: Callable[[], bool], connection: Connection, job: DatabaseJob, path: Path
 ) -> None:
     if given_up():
         job.fail(StoreClosed("The store was closed before this was done."))
@@ -77,7 +90,7 @@ def _attempt_unless(
         attempt(connection, job, path)
 
 
-def attempt(connection: Connection, job: Job, path: Path) -> None:
+def attempt(connection: Connection, job: DatabaseJob, path: Path) -> None:
     """Do a job, outside of any transaction or within one, and set its result."""
     try:
         job.result = job.work(connection)

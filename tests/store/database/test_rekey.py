@@ -132,14 +132,11 @@ def test_a_key_of_another_size_is_refused(database: Database, got: Any) -> None:
 SCRIPT = """
 import sys
 from pathlib import Path
+from qabel.host.job_thread import InlineWorker
 from qabel.store.database.database import Database
 from qabel.store.key_record import KeyFile
-class Here:
-    def __init__(self, handle): self.handle = handle
-    def submit(self, job): self.handle([job]); job.deliver()
-    def end(self): pass
 path, key = map(Path, sys.argv[1:])
-database = Database(path, KeyFile(key), worker=Here)
+database = Database(path, KeyFile(key), worker=InlineWorker)
 database.open()
 print("open", flush=True)
 i = 0

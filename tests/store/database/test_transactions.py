@@ -11,8 +11,7 @@ from twisted.python.failure import Failure
 
 from qabel.store.database.connection import Connection, configure, connect
 from qabel.store.database.errors import StoreClosed, StoreError
-from qabel.store.database.thread import Job
-from qabel.store.database.transactions import work_off
+from qabel.store.database.transactions import DatabaseJob, work_off
 
 
 @pytest.fixture
@@ -27,7 +26,7 @@ def connection(path: Path, key: bytes) -> Any:
     made.close()
 
 
-def add(*values: object) -> Job:
+def add(*values: object) -> DatabaseJob:
     """Make a job that adds rows, one by one."""
 
     def work(connection: Connection) -> int:
@@ -35,7 +34,7 @@ def add(*values: object) -> Job:
             connection.execute("INSERT INTO t VALUES (?)", (value,))
         return len(values)
 
-    return Job(work)
+    return DatabaseJob(work)
 
 
 def values(connection: Connection) -> list[Any]:
@@ -54,7 +53,7 @@ def test_a_job_that_fails_takes_nothing_along(connection: Connection, path: Path
         connection.execute("INSERT INTO t VALUES (50)")
         raise KeyError("no such thing")
 
-    jobs = [add(1), add(2, 3, 13), Job(fail), add(4)]
+    jobs = [add(1), add(2, 3, 13), DatabaseJob(fail), add(4)]
     work_off(connection, jobs, path, _never)
     assert jobs[0].result == 1
     assert jobs[1].result.check(StoreError)
@@ -100,7 +99,7 @@ def test_when_a_commit_fails_each_is_done_again_alone(
 
 def test_where_sqlite_gives_up_the_whole_transaction(connection: Connection, path: Path) -> None:
     """A job that ends the common transaction, as a full disk does, loses nothing of the others."""
-    jobs = [add(1), Job(lambda connection: connection.execute("ROLLBACK")), add(2)]
+    jobs = [add(1), DatabaseJob(lambda connection: connection.execute("ROLLBACK")), add(2)]
     work_off(connection, jobs, path, _never)
     assert [jobs[0].result, jobs[2].result] == [1, 1]
     assert isinstance(jobs[1].result, Failure)
@@ -117,10 +116,10 @@ def test_what_is_given_up_is_not_begun(connection: Connection, path: Path) -> No
 
 
 @pytest.fixture
-def fresh(connection: Connection, path: Path) -> Callable[[list[Job]], list[Any]]:
+def fresh(connection: Connection, path: Path) -> Callable[[list[DatabaseJob]], list[Any]]:
     """Give what does jobs on an empty table, and tells what is in it then."""
 
-    def run(jobs: list[Job]) -> list[Any]:
+    def run(jobs: list[DatabaseJob]) -> list[Any]:
         connection.execute("DELETE FROM t")
         work_off(connection, jobs, path, _never)
         return values(connection)
