@@ -15,7 +15,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from qabel.core.errors import CoreError, StoreError
-from qabel.core.service import BACKUPS, DATABASE, CoreOptions, CoreService
+from qabel.core.service import CoreOptions, CoreService
 from qabel.host.listening import (
     Listening,
     ListenOn,
@@ -31,11 +31,12 @@ from qabel.host.process import (
     fail_start,
     private_directory,
 )
-from qabel.keys.choice import KEY
+from qabel.keys.key_file import KeyFile
 from qabel.rest.app import make_site
 from qabel.rest.http.access_control import AccessOptions
 from qabel.rest.http.channel import ApiSite
-from qabel.store.key_record import KeyFile, KeySource
+from qabel.store.file_names import BACKUPS, DATABASE, KEY
+from qabel.store.key_record import KeySource
 
 PORT = 9696
 """Qabel's port for the local REST API."""

@@ -37,6 +37,7 @@ from qabel.settings.synced import SYNCED, SyncedSettings
 from qabel.store.database.disk_space import has_room
 from qabel.store.database.errors import AlreadyThere
 from qabel.store.documents import Documents
+from qabel.store.file_names import BACKUPS, DATABASE, TOKEN
 from qabel.store.inbox.repository import Inbox, Kept
 from qabel.store.journal.cursors import Places
 from qabel.store.journal.entries import Feed
@@ -45,14 +46,6 @@ from qabel.store.key_record import KeySource
 from qabel.store.outbox.repository import Outbox
 from qabel.store.tokens import Tokens
 from qabel.store.webhooks import Webhooks as WebhookShelf
-
-DATABASE = "qabel.db"
-"""The name of the database in the data directory."""
-
-TOKEN = "api-token"  # noqa: S105 - the name of a file
-"""The name of the main token's file."""
-
-BACKUPS = "backups"
 
 HOUSEKEEPING = 3600.0
 """Seconds between two clearings of what is past its time."""

@@ -14,17 +14,22 @@ A passphrase never stands on a command line, which every user of the machine can
 
 import getpass
 import os
-import stat
 from collections.abc import Callable
 from pathlib import Path
 
+from qabel.host.private_files import (
+    OTHERS,
+    ForeignOwner,
+    OpenToOthers,
+    TooLong,
+    read_private,
+)
 from qabel.host.process import StartError
+from qabel.keys.key_file import KeyFile
 from qabel.keys.keyring import DesktopKeyring
-from qabel.keys.passphrase import SEALED, Passphrase
-from qabel.store.key_record import KeyFile, KeySource
-
-KEY = "database-key"
-"""The name of the key file in the data directory."""
+from qabel.keys.passphrase import Passphrase
+from qabel.store.file_names import KEY, SEALED_KEY
+from qabel.store.key_record import KeySource
 
 CHOICES = "file, file:PATH, keyring, passphrase-file:PATH, passphrase-fd:N, credential:NAME"
 
@@ -50,7 +55,7 @@ def key_source(choice: str, directory: Path, *, new: bool = False) -> KeySource:
     read = _READERS.get(kind)
     if read is None:
         raise StartError(f"the key must be one of: {CHOICES}")
-    return Passphrase(directory / SEALED, read(value, new))
+    return Passphrase(directory / SEALED_KEY, read(value, new))
 
 
 def _path(value: str) -> Path:
@@ -60,7 +65,7 @@ def _path(value: str) -> Path:
 
 
 def _from_file(value: str, _: bool) -> bytes:
-    return _read_file(_path(value), others=0o077)
+    return _read_file(_path(value), forbidden=OTHERS)
 
 
 def _from_credential(value: str, _: bool) -> bytes:
@@ -72,7 +77,7 @@ def _from_credential(value: str, _: bool) -> bytes:
     if not value or "/" in value or value in (".", ".."):
         raise StartError("a credential is given by its name, as in credential:passphrase")
     # systemd lets the service in by an access list, which shows as rights of the group.
-    return _read_file(Path(directory) / value, others=0o027)
+    return _read_file(Path(directory) / value, forbidden=0o027)
 
 
 def _from_descriptor(value: str, new: bool) -> bytes:
@@ -113,21 +118,20 @@ def _read_line(descriptor: int) -> bytes:
     return line
 
 
-def _read_file(path: Path, *, others: int) -> bytes:
+def _read_file(path: Path, *, forbidden: int) -> bytes:
     try:
-        with path.open("rb") as file:
-            status = os.fstat(file.fileno())
-            mode = stat.S_IMODE(status.st_mode)
-            if mode & others:
-                raise StartError(
-                    f"others may read the passphrase in {path} (mode {mode:04o}): chmod 600 it,"
-                    " and change the passphrase if someone may have read it"
-                )
-            if status.st_uid not in (os.geteuid(), 0):
-                raise StartError(f"the file with the passphrase, {path}, belongs to another user")
-            text = file.read(MAX_PASSPHRASE + 2)
+        text = read_private(path, limit=MAX_PASSPHRASE + 2, forbidden=forbidden)
     except OSError as error:
         raise StartError(f"{path} cannot be read: {error.strerror}") from None
+    except OpenToOthers as error:
+        raise StartError(
+            f"others may read the passphrase in {path} (mode {error.mode:04o}): chmod 600 it,"
+            " and change the passphrase if someone may have read it"
+        ) from None
+    except ForeignOwner:
+        raise StartError(f"the file with the passphrase, {path}, belongs to another user") from None
+    except TooLong:
+        raise _no_line(str(path)) from None
     return _one_line(text, str(path))
 
 
@@ -136,5 +140,9 @@ def _one_line(text: bytes, where: str) -> bytes:
     if not line:
         raise StartError(f"{where} gives no passphrase: it is empty")
     if b"\n" in line or len(line) > MAX_PASSPHRASE:
-        raise StartError(f"{where} gives no passphrase: that is a single line")
+        raise _no_line(where)
     return line
+
+
+def _no_line(where: str) -> StartError:
+    return StartError(f"{where} gives no passphrase: that is a single line")

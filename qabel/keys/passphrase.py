@@ -10,12 +10,9 @@ from nacl.pwhash import argon2id
 from nacl.secret import SecretBox
 from nacl.utils import random as random_bytes
 
+from qabel.keys.key_file import read_key_file, remove_key_file, write_key_file
 from qabel.store.database.errors import KeyTrouble, WrongKey
 from qabel.store.key_record import MAX_RECORD, KeyRecord, fresh_key
-from qabel.store.private_files import read_private, remove_private, write_private
-
-SEALED = "database-key.sealed"
-"""The name of the file, beside the database."""
 
 MIN_LENGTH = 8
 """Bytes that a passphrase has at least, for a database that is to be protected by it."""
@@ -119,14 +116,14 @@ class Passphrase:
         box = self._box(salt, self._strength).encrypt(record.to_text().encode("ascii"))
         seal = _Seal(salt, self._strength.operations, self._strength.memory, bytes(box))
         file = _File([seal, *others][:MAX_SEALS])
-        write_private(self.path, msgspec.json.format(msgspec.json.encode(file)) + b"\n")
+        write_key_file(self.path, msgspec.json.format(msgspec.json.encode(file)) + b"\n")
 
     def forget(self) -> None:
         """Remove the file."""
-        remove_private(self.path)
+        remove_key_file(self.path)
 
     def _load(self) -> _File:
-        text = read_private(self.path, "The sealed key of the database", limit=MAX_FILE)
+        text = read_key_file(self.path, "The sealed key of the database", limit=MAX_FILE)
         unknown = KeyTrouble(
             f"{self.path} holds no sealed key that this daemon knows. Put it back from a backup."
         )

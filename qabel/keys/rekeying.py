@@ -16,7 +16,6 @@ from pathlib import Path
 
 from attrs import evolve, frozen
 
-from qabel.core.service import BACKUPS, DATABASE
 from qabel.deferreds import result_of
 from qabel.host.job_thread import InlineWorker
 from qabel.host.options import data_directory
@@ -25,6 +24,7 @@ from qabel.host.protection import protect_process
 from qabel.keys.choice import CHOICES, key_source
 from qabel.store.database.database import Database
 from qabel.store.database.errors import KeyMissing, KeyTrouble, StoreError, WrongKey
+from qabel.store.file_names import BACKUPS, DATABASE
 from qabel.store.key_record import KeyRecord, KeySource, fresh_key
 
 PROGRAM = "qabel-rekeying"

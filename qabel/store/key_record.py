@@ -1,14 +1,11 @@
 """The key of the database, and the places that it is kept in."""
 
 import secrets
-from pathlib import Path
 from typing import Protocol, Self
 
 import attrs
 
 from qabel.store.database.connection import KEY_SIZE
-from qabel.store.database.errors import KeyTrouble
-from qabel.store.private_files import read_private, remove_private, write_private
 
 MAX_RECORD = 256 * 1024
 """Bytes of a record's text: some thousands of keys."""
@@ -134,46 +131,3 @@ class GivenKey:
 
     def forget(self) -> None:
         """Do nothing: it is the caller's."""
-
-
-class KeyFile:
-    """A file of mode 0600 with the key as 64 hex digits; during a change a second line.
-
-    What protects the database is then the permissions of this file, and whatever encrypts the
-    disk: it keeps out other users and stolen copies of the database, not a stolen computer.
-    """
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-
-    @property
-    def place(self) -> str:
-        """Name the file."""
-        return f"the file {self.path}"
-
-    def read(self) -> KeyRecord:
-        """Read the file. Raises KeyTrouble if it is missing, malformed, or open to others."""
-        text = read_private(self.path, "The key of the database", limit=MAX_RECORD)
-        try:
-            return KeyRecord.from_text(text.decode("ascii"))
-        except ValueError:
-            raise KeyTrouble(
-                f"{self.path} holds no database key: it must be one line of {2 * KEY_SIZE} "
-                "hex digits. Put it back from a backup."
-            ) from None
-
-    def make(self) -> KeyRecord:
-        """Read the file; where there is none, write one with a fresh random key."""
-        if self.path.exists():
-            return self.read()
-        record = KeyRecord(fresh_key())
-        self.write(record)
-        return record
-
-    def write(self, record: KeyRecord) -> None:
-        """Replace the file at one stroke, durably. Raises KeyTrouble."""
-        write_private(self.path, record.to_text().encode("ascii"))
-
-    def forget(self) -> None:
-        """Remove the file."""
-        remove_private(self.path)

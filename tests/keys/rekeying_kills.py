@@ -14,14 +14,15 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from qabel.core.service import DATABASE
 from qabel.deferreds import result_of
 from qabel.host.job_thread import InlineWorker
-from qabel.keys.passphrase import SEALED, Passphrase, Strength
+from qabel.keys.key_file import KeyFile
+from qabel.keys.passphrase import Passphrase, Strength
 from qabel.keys.rekeying import change_key
 from qabel.store.database.database import Database
 from qabel.store.database.errors import StoreError
-from qabel.store.key_record import KeyFile, KeySource
+from qabel.store.file_names import DATABASE, SEALED_KEY
+from qabel.store.key_record import KeySource
 from tests.store.database.damage import damage
 
 QUICK = Strength(1, 8192)
@@ -36,7 +37,7 @@ def key_file(directory: Path) -> KeySource:
 
 def passphrase(text: bytes, directory: Path) -> KeySource:
     """Give the place that is a passphrase."""
-    return Passphrase(directory / SEALED, text, strength=QUICK)
+    return Passphrase(directory / SEALED_KEY, text, strength=QUICK)
 
 
 FIRST = partial(passphrase, b"the first passphrase")
@@ -46,10 +47,10 @@ Place = Callable[[Path], KeySource]
 
 KINDS: dict[str, tuple[Place, Place, set[str]]] = {
     "file-to-file": (key_file, key_file, {"database-key"}),
-    "file-to-passphrase": (key_file, FIRST, {SEALED}),
+    "file-to-passphrase": (key_file, FIRST, {SEALED_KEY}),
     "passphrase-to-file": (FIRST, key_file, {"database-key"}),
-    "passphrase-to-passphrase": (FIRST, SECOND, {SEALED}),
-    "one-passphrase": (FIRST, FIRST, {SEALED}),
+    "passphrase-to-passphrase": (FIRST, SECOND, {SEALED_KEY}),
+    "one-passphrase": (FIRST, FIRST, {SEALED_KEY}),
 }
 
 

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from qabel.host.process import StartError
 from qabel.keys.choice import key_source
+from qabel.keys.key_file import KeyFile
 from qabel.keys.keyring import DesktopKeyring
 from qabel.keys.passphrase import Passphrase
-from qabel.store.key_record import KeyFile
 
 SECRET = b"correct horse battery"
 

@@ -9,15 +9,16 @@ from typing import Any
 
 import pytest
 
-from qabel.core.service import BACKUPS, DATABASE
 from qabel.deferreds import result_of
 from qabel.host.job_thread import InlineWorker
 from qabel.host.process import DirectoryLock, StartError
-from qabel.keys.passphrase import SEALED, Passphrase
+from qabel.keys.key_file import KeyFile
+from qabel.keys.passphrase import Passphrase
 from qabel.keys.rekeying import change_key, main
 from qabel.store.database.database import Database
 from qabel.store.database.errors import KeyTrouble, StoreError, WrongKey
-from qabel.store.key_record import KeyFile, KeyRecord, KeySource
+from qabel.store.file_names import BACKUPS, DATABASE, SEALED_KEY
+from qabel.store.key_record import KeyRecord, KeySource
 from tests.keys.rekeying_kills import FIRST, KINDS, QUICK, SECOND, fill, is_whole, key_file
 
 ROOT = Path(__file__).parents[2]
@@ -43,14 +44,14 @@ def test_from_a_file_to_a_passphrase(directory: Path) -> None:
     old = key_file(directory).read().current
     change = change_key(directory, key_file(directory), FIRST(directory))
     assert is_whole(directory, FIRST(directory))
-    assert set(contents(directory)) == {DATABASE, SEALED}
+    assert set(contents(directory)) == {DATABASE, SEALED_KEY}
     record = FIRST(directory).read()
     assert record == KeyRecord(record.current, earlier=(old,))
     for key in record.candidates:
         for content in contents(directory).values():
             assert key not in content
             assert key.hex().encode() not in content
-    assert str(directory / SEALED) in str(change)
+    assert str(directory / SEALED_KEY) in str(change)
     assert str(directory / "database-key") in str(change)
     assert change.backups == 0
 
@@ -281,7 +282,7 @@ def test_the_command_says_how_it_is_used(capsys: pytest.CaptureFixture[str]) -> 
 
 def test_strength_is_the_default_one(directory: Path) -> None:
     """A seal made quickly by a test gets today's strength when the key changes."""
-    quick = Passphrase(directory / SEALED, b"the first passphrase", strength=QUICK)
+    quick = Passphrase(directory / SEALED_KEY, b"the first passphrase", strength=QUICK)
     change_key(directory, key_file(directory), quick)
-    change_key(directory, quick, Passphrase(directory / SEALED, b"the first passphrase"))
-    assert '"memory": 268435456' in (directory / SEALED).read_text()
+    change_key(directory, quick, Passphrase(directory / SEALED_KEY, b"the first passphrase"))
+    assert '"memory": 268435456' in (directory / SEALED_KEY).read_text()

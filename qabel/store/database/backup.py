@@ -3,7 +3,8 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from qabel.store.database.connection import Connection, connect, create_private, remove_with_logs
+from qabel.host.private_files import create_private
+from qabel.store.database.connection import Connection, connect, remove_with_logs
 from qabel.store.database.creating import publish
 from qabel.store.database.errors import AlreadyThere, StoreClosed
 

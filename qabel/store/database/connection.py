@@ -153,23 +153,6 @@ def has_log(path: Path) -> bool:
     return log.exists() and log.stat().st_size > 0
 
 
-def create_private(path: Path) -> None:
-    """Make an empty file that only its owner may read, before anything is written to it.
-
-    SQLite gives the files that it makes beside it the same mode. Raises FileExistsError.
-    """
-    os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
-
-
-def sync_directory(path: Path) -> None:
-    """Make the entries of a directory durable, after a file in it was made or renamed."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
 def remove_with_logs(path: Path) -> None:
     """Remove a database that was never finished, and the files that SQLite made beside it."""
     for suffix in ("", "-wal", "-shm", "-journal"):

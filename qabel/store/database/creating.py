@@ -1,16 +1,14 @@
 """Making a database, and telling whether a file is one and which key fits."""
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
+from qabel.host.private_files import create_private, replace_durably
 from qabel.store.database.connection import (
     connect,
-    create_private,
     has_log,
     look,
     remove_with_logs,
-    sync_directory,
 )
 from qabel.store.database.errors import (
     AlreadyThere,
@@ -59,13 +57,7 @@ def publish(unfinished: Path, path: Path) -> None:
     """
     if has_log(path):
         raise StoreError(f"{path} cannot be replaced: its log is not empty.")
-    descriptor = os.open(unfinished, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-    unfinished.replace(path)
-    sync_directory(path.parent)
+    replace_durably(unfinished, path)
 
 
 def find_key(path: Path, keys: KeySource, newest: int) -> bytes:

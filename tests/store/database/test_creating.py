@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from sqlcipher3 import dbapi2 as sqlcipher
 
+from qabel.keys.key_file import KeyFile
 from qabel.store.database.connection import connect
 from qabel.store.database.database import Database
 from qabel.store.database.errors import (
@@ -18,7 +19,7 @@ from qabel.store.database.errors import (
     WrongKey,
 )
 from qabel.store.database.schema import migrations
-from qabel.store.key_record import GivenKey, KeyFile
+from qabel.store.key_record import GivenKey
 
 
 def content(directory: Path) -> dict[str, bytes]:

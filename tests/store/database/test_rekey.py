@@ -10,10 +10,11 @@ from typing import Any
 
 import pytest
 
+from qabel.keys.key_file import KeyFile
 from qabel.store.database.connection import look
 from qabel.store.database.database import Database
 from qabel.store.database.errors import KeyTrouble, StoreError, WrongKey
-from qabel.store.key_record import GivenKey, KeyFile, KeyRecord
+from qabel.store.key_record import GivenKey, KeyRecord
 from tests.store.database.damage import damage
 
 NEW = b"\x77" * 32
@@ -134,7 +135,7 @@ import sys
 from pathlib import Path
 from qabel.host.job_thread import InlineWorker
 from qabel.store.database.database import Database
-from qabel.store.key_record import KeyFile
+from qabel.keys.key_file import KeyFile
 path, key = map(Path, sys.argv[1:])
 database = Database(path, KeyFile(key), worker=InlineWorker)
 database.open()
