@@ -16,6 +16,7 @@ from twisted.python.failure import Failure
 
 from qabel.core.errors import CoreError, StoreError
 from qabel.core.service import CoreOptions, CoreService
+from qabel.host.data_directory import DirectoryLock, close_to_others, private_directory
 from qabel.host.listening import (
     Listening,
     ListenOn,
@@ -24,13 +25,7 @@ from qabel.host.listening import (
     parse_endpoint,
     show_address,
 )
-from qabel.host.process import (
-    DirectoryLock,
-    StartError,
-    close_to_others,
-    fail_start,
-    private_directory,
-)
+from qabel.host.start_errors import StartError, fail_start
 from qabel.keys.key_file import KeyFile
 from qabel.rest.app import make_site
 from qabel.rest.http.access_control import AccessOptions

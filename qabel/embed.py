@@ -27,8 +27,9 @@ from qabel.core.journal.journal import Entry, Follower
 from qabel.core.service import CoreOptions, CoreService
 from qabel.daemon import Daemon, DaemonConfig
 from qabel.host.listening import parse_endpoint, show_address
-from qabel.host.process import StartError, use_steady_clock
 from qabel.host.reactor_thread import CallTimeout, EmbedError, ReactorThread, Stopped, Work
+from qabel.host.start_errors import StartError
+from qabel.host.steady_clock import use_steady_clock
 from qabel.keys.choice import key_source
 from qabel.rest.http.access_control import AccessOptions
 from qabel.store.key_record import KeySource

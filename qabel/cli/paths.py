@@ -15,7 +15,8 @@ DATABASE = "qabel.db"
 def data_directory(given: str | None) -> Path:
     """Give the daemon's data directory: as given, or from the environment, or the platform's.
 
-    It is what ``qabel.host.options`` says too, without taking in Twisted, which takes its time.
+    It is what ``qabel.host.data_directory`` says too, without importing Twisted, which takes
+    its time.
     """
     chosen = given or os.environ.get(DATA_DIR)
     return (

@@ -35,7 +35,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from qabel.host.process import StartError, fail_start
+from qabel.host.start_errors import StartError, fail_start
 
 _log = Logger()
 

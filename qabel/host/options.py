@@ -1,16 +1,13 @@
 """The command line options that daemons have in common, and how they end a process when bad."""
 
-import os
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any, ClassVar
 
-import platformdirs
 from twisted.python import usage
 
 from qabel.host.json_logs import log_json
 from qabel.host.listening import ListenOn, parse_endpoint
-from qabel.host.process import StartError, report_start_errors
+from qabel.host.start_errors import StartError, report_start_errors
 
 
 class DaemonOptions(usage.Options):
@@ -76,12 +73,3 @@ class DaemonOptions(usage.Options):
             what = "whole number" if kind is int else "number"
             raise StartError(f"--{option} must be a {what} above zero, not {self[option]!r}")
         return value
-
-
-def data_directory(given: str | None, *, variable: str, name: str) -> Path:
-    """Give the path of a data directory: as given, or from the environment, or the platform's.
-
-    It is absolute, for ``twistd`` may change its working directory.
-    """
-    chosen = given or os.environ.get(variable) or platformdirs.user_data_dir(name, appauthor=False)
-    return Path(chosen).expanduser().absolute()

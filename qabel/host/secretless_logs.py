@@ -11,7 +11,7 @@ from twisted.logger import ILogObserver, LogEvent, globalLogPublisher
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from qabel.host.process import StartError
+from qabel.host.start_errors import StartError
 
 TOLD = (OSError, StartError)
 """Kinds of exceptions whose texts are known to hold no secrets: names of files and addresses."""

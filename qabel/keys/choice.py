@@ -24,7 +24,7 @@ from qabel.host.private_files import (
     TooLong,
     read_private,
 )
-from qabel.host.process import StartError
+from qabel.host.start_errors import StartError
 from qabel.keys.key_file import KeyFile
 from qabel.keys.keyring import DesktopKeyring
 from qabel.keys.passphrase import Passphrase

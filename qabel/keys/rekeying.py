@@ -17,10 +17,10 @@ from pathlib import Path
 from attrs import evolve, frozen
 
 from qabel.deferreds import result_of
+from qabel.host.data_directory import DirectoryLock, choose_data_directory, private_directory
 from qabel.host.job_thread import InlineWorker
-from qabel.host.options import data_directory
-from qabel.host.process import DirectoryLock, StartError, private_directory
 from qabel.host.protection import protect_process
+from qabel.host.start_errors import StartError
 from qabel.keys.choice import CHOICES, key_source
 from qabel.store.database.database import Database
 from qabel.store.database.errors import KeyMissing, KeyTrouble, StoreError, WrongKey
@@ -238,7 +238,7 @@ def main(
     given = parser().parse_args(argv)
     protect_process()
     try:
-        directory = data_directory(given.data_dir, variable="QABEL_DATA_DIR", name="qabel")
+        directory = choose_data_directory(given.data_dir, variable="QABEL_DATA_DIR", name="qabel")
         old = key_source(given.key, directory)
         new = old if given.new_key is None else key_source(given.new_key, directory, new=True)
         change = change_key(directory, old, new)

@@ -10,7 +10,7 @@ import pytest
 
 from qabel.cli.errors import Exit
 from qabel.cli.paths import data_directory
-from qabel.host.options import data_directory as daemon_directory
+from qabel.host.data_directory import choose_data_directory as daemon_directory
 from tests.cli.conftest import Command, Daemons, Result, call, eventually
 
 KEY = re.compile(r"\b[0-9a-f]{64}\b")

@@ -24,7 +24,7 @@ from qabel.host.listening import (
     parse_endpoint,
     show_address,
 )
-from qabel.host.process import StartError
+from qabel.host.start_errors import StartError
 
 REACHABLE = [
     "tcp:9697",

@@ -6,7 +6,7 @@ import pytest
 
 from qabel.dropserver.message_file import DAY, Limits
 from qabel.dropserver.tap import Options
-from qabel.host.process import StartError
+from qabel.host.start_errors import StartError
 
 
 @pytest.fixture(autouse=True)

@@ -9,8 +9,8 @@ import pytest
 from twisted.logger import Logger, LogPublisher, STDLibLogObserver, textFileLogObserver
 from twisted.python.failure import Failure
 
-from qabel.host.process import StartError
 from qabel.host.secretless_logs import Discreet, withheld
+from qabel.host.start_errors import StartError
 
 
 def failure_of(error: BaseException) -> Failure:

@@ -175,7 +175,7 @@ def test_permissions_are_mended(place: Place) -> None:
     twistd = place.start("--drop-server", ANYWHERE)
     twistd.port("qabel-rest")
     assert not {name: mode for name, mode in modes(place.data).items() if mode & 0o077}
-    assert "copy.db was open to other users" in twistd.log
+    assert "copy.db was accessible to other users" in twistd.log
     assert Api(place.data).token != token
 
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qabel.host.process import StartError
+from qabel.host.start_errors import StartError
 from qabel.keys.choice import key_source
 from qabel.keys.key_file import KeyFile
 from qabel.keys.keyring import DesktopKeyring

@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from qabel.deferreds import result_of
+from qabel.host.data_directory import DirectoryLock
 from qabel.host.job_thread import InlineWorker
-from qabel.host.process import DirectoryLock, StartError
+from qabel.host.start_errors import StartError
 from qabel.keys.key_file import KeyFile
 from qabel.keys.passphrase import Passphrase
 from qabel.keys.rekeying import change_key, main
