@@ -17,14 +17,14 @@ from twisted.python.failure import Failure
 from qabel.core.errors import CoreError, StoreError
 from qabel.core.service import CoreOptions, CoreService
 from qabel.host.data_directory import DirectoryLock, close_to_others, private_directory
-from qabel.host.listening import (
-    Listening,
+from qabel.host.endpoints import (
     ListenOn,
     PrivateSocketEndpoint,
     loopback_endpoints,
     parse_endpoint,
     show_address,
 )
+from qabel.host.listening import Listening
 from qabel.host.start_errors import StartError, fail_start
 from qabel.keys.key_file import KeyFile
 from qabel.rest.app import make_site

@@ -26,7 +26,7 @@ from twisted.python.failure import Failure
 from qabel.core.journal.journal import Entry, Follower
 from qabel.core.service import CoreOptions, CoreService
 from qabel.daemon import Daemon, DaemonConfig
-from qabel.host.listening import parse_endpoint, show_address
+from qabel.host.endpoints import parse_endpoint, show_address
 from qabel.host.reactor_thread import CallTimeout, EmbedError, ReactorThread, Stopped, Work
 from qabel.host.start_errors import StartError
 from qabel.host.steady_clock import use_steady_clock
@@ -99,7 +99,7 @@ def make_service(
     drops = None if drop_server is None else parse_endpoint(drop_server)
     for place in (*places, drops):
         if place is not None and place.reachable:
-            raise StartError(f"{place.description} can be reached from other hosts")
+            raise StartError(f"{place.description} is reachable from other hosts")
     config = DaemonConfig(
         data_directory=directory,
         key=_source(key, directory),

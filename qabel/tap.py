@@ -8,8 +8,8 @@ from qabel.core.errors import StoreError
 from qabel.core.service import CoreOptions
 from qabel.daemon import PORT, Daemon, DaemonConfig
 from qabel.host.data_directory import choose_data_directory
+from qabel.host.endpoints import ListenOn, loopback_endpoints, parse_endpoint
 from qabel.host.garbage_collection import tune_garbage_collector
-from qabel.host.listening import ListenOn, loopback_endpoints, parse_endpoint
 from qabel.host.options import DaemonOptions
 from qabel.host.protection import protect_process
 from qabel.host.secretless_logs import withhold_texts
@@ -78,8 +78,8 @@ class Options(DaemonOptions):
             self.drop_server = parse_endpoint(self["drop-server"])
             if self.drop_server.reachable and not self["allow-remote"]:
                 raise StartError(
-                    f"--drop-server {self['drop-server']} can be reached from other hosts; give "
-                    "--allow-remote too if it should be"
+                    f"--drop-server {self['drop-server']} is reachable from other hosts; add "
+                    "--allow-remote to allow that"
                 )
         bits = self.positive("drop-id-bits", int)
         if bits > 256:

@@ -71,4 +71,4 @@ def test_a_file(tmp_path: Path) -> None:
     for other in ("--syslog", "--logger=twisted.logger.STDLibLogObserver"):
         refused = twistd(other)
         assert refused.returncode == 1
-        assert "--log-json goes with none" in refused.stderr
+        assert "--log-json cannot be combined with" in refused.stderr

@@ -146,9 +146,9 @@ def test_a_second_one_on_the_same_directory_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "line"),
     [
-        (["--listen=tcp:0"], "tcp:0 can be reached from other hosts; give --allow-remote too"),
+        (["--listen=tcp:0"], "tcp:0 is reachable from other hosts; add --allow-remote"),
         (["--frob"], "option --frob not recognized (see --help)"),
-        (["--quota=much"], "--quota must be a number above zero, not 'much'"),
+        (["--quota=much"], "--quota must be a positive number, not 'much'"),
     ],
 )
 def test_a_bad_option_is_one_line(tmp_path: Path, options: list[str], line: str) -> None:
