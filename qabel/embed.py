@@ -27,7 +27,8 @@ from qabel.core.journal.journal import Entry, Follower
 from qabel.core.service import CoreOptions, CoreService
 from qabel.daemon import Daemon, DaemonConfig
 from qabel.host.endpoints import parse_endpoint, show_address
-from qabel.host.reactor_thread import CallTimeout, EmbedError, ReactorThread, Stopped, Work
+from qabel.host.reactor_calls import CallTimeout, EmbedError, ReactorCall, Stopped
+from qabel.host.reactor_thread import ReactorThread
 from qabel.host.start_errors import StartError
 from qabel.host.steady_clock import use_steady_clock
 from qabel.keys.choice import key_source
@@ -192,7 +193,7 @@ class EmbeddedDaemon:
         self._stopped = threading.Event()
         # These two are for the reactor's thread alone.
         self._ending = DeferredLock()
-        self._calls: set[Work] = set()
+        self._calls: set[ReactorCall] = set()
 
     def __enter__(self) -> Self:
         return self
