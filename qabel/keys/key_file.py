@@ -1,4 +1,4 @@
-"""The database's key in a file, and what all files with keys have in common."""
+"""The database key in a file, and what all files with keys have in common."""
 
 from pathlib import Path
 
@@ -34,13 +34,13 @@ class KeyFile:
 
     def read(self) -> KeyRecord:
         """Return what the file holds. Raises KeyMissing, or KeyTrouble if it cannot be trusted."""
-        content = read_key_file(self.path, "The key of the database", limit=MAX_RECORD)
+        content = read_key_file(self.path, "database key", limit=MAX_RECORD)
         try:
             return KeyRecord.from_text(content.decode("ascii"))
         except ValueError:
             raise KeyTrouble(
-                f"{self.path} holds no database key: it must be one line of {2 * KEY_SIZE} "
-                "hex digits. Put it back from a backup."
+                f"{self.path} contains no database key: expected one line of {2 * KEY_SIZE} hex "
+                "digits. Restore it from a backup."
             ) from None
 
     def make(self) -> KeyRecord:
@@ -65,7 +65,7 @@ def read_key_file(path: Path, what: str, *, limit: int) -> bytes:
 
     Args:
         path: the file.
-        what: the file holds, for the texts of errors.
+        what: the file contains, for the texts of errors.
         limit: bytes that it may have.
 
     Raises:
@@ -77,20 +77,20 @@ def read_key_file(path: Path, what: str, *, limit: int) -> bytes:
         return read_private(path, limit=limit)
     except FileNotFoundError:
         raise KeyMissing(
-            f"{what}, {path}, is missing; without it the database cannot be opened. Put it back "
-            "from a backup, or say with --key where the key is kept, if that is elsewhere."
+            f"The {what} is missing: there is no file {path}. Restore it from a backup, or use "
+            "--key if the key is stored elsewhere."
         ) from None
     except OSError as error:
         raise KeyTrouble(f"{path} cannot be read: {error.strerror}.") from error
     except OpenToOthers as error:
         raise KeyTrouble(
-            f"Others may read {what[0].lower()}{what[1:]}, {path} (mode {error.mode:04o}): "
-            "`chmod 600` it, and change the key if someone may have read it."
+            f"The {what} {path} is accessible to other users (mode {error.mode:04o}). Run "
+            f"`chmod 600 {path}`, and change the key if someone may have read it."
         ) from None
     except ForeignOwner:
-        raise KeyTrouble(f"{what}, {path}, belongs to another user.") from None
+        raise KeyTrouble(f"The {what} {path} belongs to another user.") from None
     except TooLong:
-        raise KeyTrouble(f"{path} is too long for what it should hold.") from None
+        raise KeyTrouble(f"{path} contains no {what}: it is longer than {limit} bytes.") from None
 
 
 def write_key_file(path: Path, content: bytes) -> None:

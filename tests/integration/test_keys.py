@@ -100,12 +100,12 @@ def test_a_passphrase_through_its_life(place: Place) -> None:
     place.run("--key", good)
     place.run("--key", "credential:good")
     wrong = f"passphrase-file:{place.passphrase('wrong', 'another horse')}"
-    assert "passphrase does not open" in place.refused("--key", wrong)
+    assert "Wrong passphrase" in place.refused("--key", wrong)
     assert "missing" in place.refused("--key", "file")
     assert "no key for" in place.refused("--key", "keyring")
     done = place.change("--key", good, "--new-key", wrong)
     assert (done.returncode, done.stderr) == (0, "")
-    assert "passphrase does not open" in place.refused("--key", good)
+    assert "Wrong passphrase" in place.refused("--key", good)
     place.run("--key", wrong)
 
 

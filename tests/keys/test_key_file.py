@@ -76,7 +76,7 @@ def test_a_malformed_file_is_refused(keys: KeyFile, text: str) -> None:
     """What is no key is never taken for one, and never quoted."""
     keys.path.touch(0o600)
     keys.path.write_text(text)
-    with pytest.raises(KeyTrouble, match="holds no database key"):
+    with pytest.raises(KeyTrouble, match="contains no database key"):
         keys.read()
 
 
