@@ -34,7 +34,7 @@ from qabel.net.webhook_client import WebhookClient
 from qabel.settings.items import Identity
 from qabel.settings.local import LOCAL, LocalSettings
 from qabel.settings.synced import SYNCED, SyncedSettings
-from qabel.store.database.disk_space import has_room
+from qabel.store.database.disk_space import has_disk_space
 from qabel.store.database.errors import AlreadyThere
 from qabel.store.documents import Documents
 from qabel.store.file_names import BACKUPS, DATABASE, TOKEN
@@ -316,7 +316,7 @@ class CoreService(MultiService):
         await self.local.change(make, event=False)
 
     def _try_room(self) -> "Deferred[bool]":
-        return self._workers.run(has_room, self._database.path)
+        return self._workers.run(has_disk_space, self._database.path)
 
     def _go_on(self) -> None:
         """Do what waited for room on the disk."""

@@ -171,8 +171,8 @@ def test_a_disk_that_fails(tmp_path: Path, kind: str, monkeypatch: pytest.Monkey
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr("qabel.store.database.database.copy_to", no_room)
-        with pytest.raises(StoreError, match="no room"):
+        patch.setattr("qabel.store.database.encrypted_file.copy_to", no_room)
+        with pytest.raises(StoreError, match="No space left"):
             change_key(directory, old(directory), new(directory))
     assert is_whole(directory, old(directory))
     assert old(directory).read() == before
@@ -189,7 +189,7 @@ def test_a_copy_of_the_key_stays_when_the_change_fails(
     kept = KeyRecord(key_file(directory).read().current, earlier=(b"\x05" * 32,))
     copy.write(kept)
     with monkeypatch.context() as patch:
-        patch.setattr("qabel.store.database.database.copy_to", lambda *_, **__: 1 / 0)
+        patch.setattr("qabel.store.database.encrypted_file.copy_to", lambda *_, **__: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             change_key(directory, key_file(directory), copy)
     assert copy.read() == kept

@@ -6,7 +6,7 @@ from functools import partial
 import attrs
 from twisted.internet.defer import Deferred
 
-from qabel.store.database.connection import Connection, one
+from qabel.store.database.connection import Connection, fetch_one
 from qabel.store.database.database import Database
 from qabel.store.inbox import message_rows as rows
 from qabel.store.inbox import seen
@@ -150,7 +150,7 @@ class Inbox:
         values = {**which.parameters, "after": after, "limit": limit}
 
         def work(connection: Connection) -> EncodedPage:
-            row = one(connection, sql, values)
+            row = fetch_one(connection, sql, values)
             return EncodedPage(*row)
 
         return self._database.run(work)

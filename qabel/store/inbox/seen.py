@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 
 import attrs
 
-from qabel.store.database.connection import Connection, one
+from qabel.store.database.connection import Connection, fetch_one
 
 HASH_SIZE = 16
 """Bytes of a message's hash: BLAKE2b of all its bytes, cut to this size."""
@@ -119,7 +119,7 @@ def unseen(
 ) -> set[bytes]:
     """Tell which hashes are new, and note that the server still gives the others."""
     packed, today = pack(hashes), now // DAY
-    row = one(
+    row = fetch_one(
         connection,
         "SELECT json_group_array(given.value) FROM json_each(?) AS given "
         "WHERE NOT EXISTS (SELECT 1 FROM own_hashes WHERE hash = unhex(given.value)) "

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import attrs
 from twisted.internet.defer import Deferred
 
-from qabel.store.database.connection import Connection, one
+from qabel.store.database.connection import Connection, fetch_one
 from qabel.store.database.database import Database
 
 
@@ -45,7 +45,7 @@ class Places:
         """
 
         def work(connection: Connection) -> int:
-            row = one(
+            row = fetch_one(
                 connection,
                 "INSERT INTO consumers (name, seq, moved) VALUES (?, ?, ?) "
                 "ON CONFLICT (name) DO UPDATE "
@@ -72,7 +72,7 @@ class Places:
 
 
 def _load(connection: Connection) -> LogState:
-    row = one(
+    row = fetch_one(
         connection,
         "SELECT database_id, last_seq, floor, "
         "coalesce((SELECT max(id) FROM messages), 0), messages FROM state",

@@ -7,7 +7,7 @@ number N" is a question with one answer.
 
 from twisted.internet.defer import Deferred
 
-from qabel.store.database.connection import Connection, one
+from qabel.store.database.connection import Connection, fetch_one
 from qabel.store.database.database import Database
 
 KEEP_EVENTS_FOR = 7 * 24 * 3600 * 1000
@@ -19,13 +19,15 @@ KEEP_EVENTS = 100_000
 
 def number(connection: Connection, count: int = 1) -> int:
     """Take ``count`` numbers of the sequence, within a transaction; gives the first of them."""
-    row = one(connection, "UPDATE state SET last_seq = last_seq + ? RETURNING last_seq", (count,))
+    row = fetch_one(
+        connection, "UPDATE state SET last_seq = last_seq + ? RETURNING last_seq", (count,)
+    )
     return int(row[0]) - count + 1
 
 
 def last_seq(connection: Connection) -> int:
     """Give the newest number that was given, within a transaction."""
-    row = one(connection, "SELECT last_seq FROM state")
+    row = fetch_one(connection, "SELECT last_seq FROM state")
     return int(row[0])
 
 
@@ -62,7 +64,7 @@ class Events:
 
 def _prune(connection: Connection, before: int, at_most: int) -> int:
     # Oldest first, by number: a clock that jumped must not make holes in the log.
-    row = one(
+    row = fetch_one(
         connection,
         "SELECT max("
         "coalesce((SELECT seq FROM events ORDER BY seq DESC LIMIT 1 OFFSET ?), 0), "
@@ -72,5 +74,5 @@ def _prune(connection: Connection, before: int, at_most: int) -> int:
     )
     if connection.execute("DELETE FROM events WHERE seq <= ?", (row[0],)).rowcount:
         connection.execute("UPDATE state SET floor = max(floor, ?)", (row[0],))
-    floor = one(connection, "SELECT floor FROM state")
+    floor = fetch_one(connection, "SELECT floor FROM state")
     return int(floor[0])

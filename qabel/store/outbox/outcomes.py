@@ -4,7 +4,7 @@ import json
 
 import attrs
 
-from qabel.store.database.connection import Connection, one
+from qabel.store.database.connection import Connection, fetch_one
 from qabel.store.journal.numbers import last_seq
 from qabel.store.outbox import sends
 from qabel.store.outbox.sends import DeliveryState, Posting, PostingState
@@ -102,7 +102,7 @@ def _settle_if_done(
     connection: Connection, delivery_id: int, reason: str | None, now: int
 ) -> DeliveryState | None:
     """Settle a delivery once all its drop URLs are settled; one that took it is enough."""
-    row = one(
+    row = fetch_one(
         connection,
         "SELECT total(state = 'queued'), total(state = 'posted') FROM postings "
         "WHERE delivery_id = ?",

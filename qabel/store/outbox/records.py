@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 
 import attrs
 
-from qabel.store.database.connection import Connection, one
+from qabel.store.database.connection import Connection, fetch_one
 from qabel.store.outbox.sends import DeliveryState, Kind
 
 
@@ -93,7 +93,7 @@ def read(
 
 def counts(connection: Connection) -> OutboxCounts:
     """Read how many deliveries there are in each state, without counting them."""
-    row = one(
+    row = fetch_one(
         connection,
         "SELECT queued, sent, failed, (SELECT min(created) FROM deliveries "
         "WHERE state = 'queued' AND kind = 'message') FROM state",

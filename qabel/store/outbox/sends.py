@@ -12,7 +12,7 @@ from enum import StrEnum
 
 import attrs
 
-from qabel.store.database.connection import Connection, one
+from qabel.store.database.connection import Connection, fetch_one
 from qabel.store.journal.numbers import add_event
 
 NO_URL = "There is no drop URL to post it to."
@@ -224,7 +224,7 @@ def settle(
 
 def tell(connection: Connection, delivery_id: int, now: int) -> None:
     """Log the state that a delivery is in now, as an event of kind ``outbox``."""
-    row = one(
+    row = fetch_one(
         connection,
         "SELECT send_id, lower(hex(recipient)), contact_id, state, reason, acknowledged "
         "FROM deliveries WHERE id = ?",

@@ -87,7 +87,7 @@ def test_a_foreign_encrypted_database_is_refused(path: Path, key: bytes, opening
     """A database under this key that another program made is refused."""
     _foreign(path, key)
     before = content(path.parent)
-    with pytest.raises(NotADatabase, match="not one of this daemon"):
+    with pytest.raises(NotADatabase, match="not a Qabel database"):
         opening()
     assert content(path.parent) == before
 

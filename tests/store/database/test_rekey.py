@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from qabel.keys.key_file import KeyFile
-from qabel.store.database.connection import look
+from qabel.store.database.connection import read_versions
 from qabel.store.database.database import Database
 from qabel.store.database.errors import KeyTrouble, StoreError, WrongKey
 from qabel.store.key_record import GivenKey, KeyRecord
@@ -53,7 +53,7 @@ def test_after_the_change_only_the_new_key_fits(
     got(database.run(lambda c: c.execute("DELETE FROM documents WHERE name < '000100'")))
     got(database.close())
     with pytest.raises(WrongKey):
-        look(path, old)
+        read_versions(path, old)
     again = Database(path, keys, worker=here)
     got(again.open())
     assert count(again, got) == 100
