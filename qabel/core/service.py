@@ -38,14 +38,14 @@ from qabel.store.database.disk_space import has_disk_space
 from qabel.store.database.errors import AlreadyThere
 from qabel.store.documents import Documents
 from qabel.store.file_names import BACKUPS, DATABASE, TOKEN
-from qabel.store.inbox.repository import Inbox, Kept
-from qabel.store.journal.cursors import Places
-from qabel.store.journal.entries import Feed
-from qabel.store.journal.numbers import Events
+from qabel.store.inbox.repository import Inbox, StoredBatch
+from qabel.store.journal.cursors import Cursors
+from qabel.store.journal.entries import JournalEntries
+from qabel.store.journal.numbers import JournalEvents
 from qabel.store.key_record import KeySource
 from qabel.store.outbox.repository import Outbox
 from qabel.store.tokens import Tokens
-from qabel.store.webhooks import Webhooks as WebhookShelf
+from qabel.store.webhooks import WebhookRepository
 
 HOUSEKEEPING = 3600.0
 """Seconds between two clearings of what is past its time."""
@@ -139,11 +139,11 @@ class CoreService(MultiService):
         """Open the database, and load what is held in memory. Raises StoreError or CoreError."""
         await self._database.open()
         self._outbox = Outbox(self._database)
-        self._events = Events(self._database)
-        places = Places(self._database)
+        self._events = JournalEvents(self._database)
+        places = Cursors(self._database)
         state = await places.load()
         self.log = Log(
-            Feed(self._database),
+            JournalEntries(self._database),
             clock=self._reactor,
             database_id=state.database_id,
             last_seq=state.last_seq,
@@ -166,7 +166,7 @@ class CoreService(MultiService):
         self.local.on_change(self._local_changed)
         self.synced.on_change(self._synced_changed)
 
-    def _build(self, places: Places, state: Any) -> None:
+    def _build(self, places: Cursors, state: Any) -> None:
         """Put the parts together, from the disk up."""
         shelf = Inbox(self._database)
         self.directory = Directory(self.synced, drop_id_bits=self._options.drop_id_bits)
@@ -219,7 +219,7 @@ class CoreService(MultiService):
             self._outbox, self._poster, self._workers, self._synced_now, clock=clock, now=now
         )
         self.webhooks = Webhooks(
-            WebhookShelf(self._database),
+            WebhookRepository(self._database),
             self.log,
             self._hooks.post_json,
             self._hooks.may_call,
@@ -301,7 +301,7 @@ class CoreService(MultiService):
         if self._options.push:
             self._pushes.set_drops(owners)
 
-    def _kept(self, kept: Kept) -> None:
+    def _kept(self, kept: StoredBatch) -> None:
         """Tell the news of a commit, in this order: whoever wakes up finds everything in place."""
         if kept.messages:
             self.inbox.arrived(kept.messages[-1].id, len(kept.messages))

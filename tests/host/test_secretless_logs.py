@@ -14,7 +14,7 @@ from qabel.host.start_errors import StartError
 
 
 def failure_of(error: BaseException) -> Failure:
-    """Give the failure of an exception that was raised here."""
+    """Return the failure of an exception that was raised here."""
     try:
         raise error
     except BaseException:  # noqa: BLE001 - whatever was given

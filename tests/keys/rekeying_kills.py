@@ -31,12 +31,12 @@ STEPS = ("open", "replace", "unlink", "fsync")
 
 
 def key_file(directory: Path) -> KeySource:
-    """Give the place that is a file."""
+    """Return the source that is a file."""
     return KeyFile(directory / "database-key")
 
 
 def passphrase(text: bytes, directory: Path) -> KeySource:
-    """Give the place that is a passphrase."""
+    """Return the source that is a passphrase."""
     return Passphrase(directory / SEALED_KEY, text, strength=QUICK)
 
 
@@ -69,7 +69,7 @@ def fill(directory: Path, source: KeySource) -> None:
 
 
 def is_whole(directory: Path, source: KeySource) -> bool:
-    """Tell whether a source opens the database; what opens must have everything."""
+    """Return whether a source opens the database; what opens must have everything."""
     database = Database(directory / DATABASE, source, worker=InlineWorker)
     try:
         result_of(database.open())
@@ -83,7 +83,7 @@ def is_whole(directory: Path, source: KeySource) -> bool:
 
 
 def die_after(steps: int) -> None:
-    """Have this process kill itself after so many steps."""
+    """Make this process kill itself after so many steps."""
     left = [steps]
 
     def deadly(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -101,7 +101,7 @@ def die_after(steps: int) -> None:
 
 
 def killed_at(step: int, directory: Path, old: Place, new: Place) -> bool:
-    """Change the key in a fork that dies after a step; gives whether it came so far."""
+    """Change the key in a fork that dies after a step; return whether it came so far."""
     child = os.fork()
     if child == 0:
         die_after(step)
@@ -113,7 +113,7 @@ def killed_at(step: int, directory: Path, old: Place, new: Place) -> bool:
 
 
 def torture(root: Path, kind: str) -> int:
-    """Be killed at each step in turn; gives how many there were."""
+    """Be killed at each step in turn; return how many there were."""
     old, new, left = KINDS[kind]
     fill(root / "template", old(root / "template"))
     step = 0

@@ -21,7 +21,7 @@ SECRET = b"correct horse battery"
 
 
 def passphrase(choice: str, directory: Path) -> bytes:
-    """Give the passphrase that was read."""
+    """Return the passphrase that was read."""
     source = key_source(choice, directory)
     assert isinstance(source, Passphrase)
     assert source.path == directory / "database-key.sealed"
@@ -30,7 +30,7 @@ def passphrase(choice: str, directory: Path) -> bytes:
 
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
-    """Give a file with a passphrase, for its owner alone."""
+    """Return a file with a passphrase, for its owner alone."""
     path = tmp_path / "passphrase"
     path.touch(0o600)
     path.write_bytes(SECRET + b"\n")

@@ -13,7 +13,7 @@ from qabel.store.key_record import KeyRecord
 
 @pytest.fixture
 def keys(tmp_path: Path) -> KeyFile:
-    """Give a key file that is not there yet."""
+    """Return a key file that does not exist yet."""
     return KeyFile(tmp_path / "key")
 
 

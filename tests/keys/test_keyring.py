@@ -26,7 +26,7 @@ class Desktop(backend.KeyringBackend):  # type: ignore[misc]
         self.forgetful = False
 
     def get_password(self, service: str, username: str) -> str | None:
-        """Give an entry."""
+        """Return an entry."""
         if self.locked:
             raise errors.KeyringLocked("SECRET")
         return self.entries.get((service, username))
@@ -43,7 +43,7 @@ class Desktop(backend.KeyringBackend):  # type: ignore[misc]
 
 @pytest.fixture
 def desktop(monkeypatch: pytest.MonkeyPatch) -> Desktop:
-    """Give the keyring of this desktop."""
+    """Return the keyring of this desktop."""
     made = Desktop()
     monkeypatch.setattr(keyring, "get_keyring", lambda: made)
     return made

@@ -25,7 +25,7 @@ ONE, TWO, THREE = (bytes([each]) * 32 for each in (1, 2, 3))
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
-    """Give the name of a file that is not there yet."""
+    """Return the name of a file that does not exist yet."""
     return tmp_path / "database-key.sealed"
 
 

@@ -28,14 +28,14 @@ KILLS = [sys.executable, "-m", "tests.keys.rekeying_kills"]
 
 @pytest.fixture
 def directory(tmp_path: Path) -> Path:
-    """Give a data directory with a database, whose key is in a file."""
+    """Return a data directory with a database, whose key is in a file."""
     made = tmp_path / "data"
     fill(made, key_file(made))
     return made
 
 
 def contents(directory: Path) -> dict[str, bytes]:
-    """Give all files there are, but for the lock."""
+    """Return all files there are, except the lock."""
     files = [each for each in directory.rglob("*") if each.is_file() and each.name != "lock"]
     return {each.name: each.read_bytes() for each in files}
 
@@ -132,7 +132,7 @@ class Failing:
         return getattr(self.source, name)
 
     def write(self, record: KeyRecord) -> None:
-        """Keep it, unless it is the turn to fail."""
+        """Store it, unless it is the turn to fail."""
         self.left -= 1
         if self.left != 0 or self.done:
             self.source.write(record)
@@ -167,11 +167,11 @@ def test_a_disk_that_fails(tmp_path: Path, kind: str, monkeypatch: pytest.Monkey
     fill(directory, old(directory))
     before = old(directory).read()
 
-    def no_room(*_: object, **__: object) -> None:
+    def no_space(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr("qabel.store.database.encrypted_file.copy_to", no_room)
+        patch.setattr("qabel.store.database.encrypted_file.copy_to", no_space)
         with pytest.raises(StoreError, match="No space left"):
             change_key(directory, old(directory), new(directory))
     assert is_whole(directory, old(directory))

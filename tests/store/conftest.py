@@ -1,4 +1,4 @@
-"""Databases to test with: real encrypted files, worked on where the test runs or on a thread."""
+"""Databases to test with: real encrypted files, used where the test runs or on a thread."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -21,25 +21,25 @@ KEY = bytes(range(32))
 
 @pytest.fixture
 def got() -> "Callable[[Deferred[Any]], Any]":
-    """Give what takes the result out of a Deferred that has one, or raises its error."""
+    """Return what returns the result of a Deferred that has one, or raises its error."""
     return result_of
 
 
 @pytest.fixture
 def here() -> type[InlineWorker[Any]]:
-    """Give the worker that needs no thread."""
+    """Return the worker that needs no thread."""
     return InlineWorker
 
 
 @pytest.fixture
 def key() -> bytes:
-    """Give the key of the databases."""
+    """Return the key of the databases."""
     return KEY
 
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
-    """Give the file of the database, in a directory of its own."""
+    """Return the path of the database, in a directory of its own."""
     directory = tmp_path / "data"
     directory.mkdir()
     return directory / "qabel.db"
@@ -47,7 +47,7 @@ def path(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def database(path: Path) -> Iterator[Database]:
-    """Give an open database that is worked on where the test runs."""
+    """Return an open database that is used where the test runs."""
     made = Database(path, GivenKey(KEY), worker=InlineWorker)
     result_of(made.open())
     yield made
@@ -56,7 +56,7 @@ def database(path: Path) -> Iterator[Database]:
 
 @pytest.fixture
 def rows(database: Database) -> Callable[..., list[tuple[Any, ...]]]:
-    """Give what runs SQL on the database, and gives its rows."""
+    """Return what runs SQL on the database, and returns its rows."""
 
     def run(sql: str, *values: object) -> list[tuple[Any, ...]]:
         return result_of(
@@ -74,7 +74,7 @@ class Things:
     drop: Drop = attrs.field(factory=lambda: Drop("http://localhost/" + "a" * 43, "owners"))
 
     def digest(self) -> bytes:
-        """Give a hash that no other thing has."""
+        """Return a hash that no other thing has."""
         self.count += 1
         return self.count.to_bytes(16, "big")
 
@@ -119,5 +119,5 @@ class Things:
 
 @pytest.fixture
 def things() -> Things:
-    """Give a maker of messages and sends."""
+    """Return a maker of messages and sends."""
     return Things()

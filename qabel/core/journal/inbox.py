@@ -14,7 +14,7 @@ from qabel.core.journal.journal import Log
 from qabel.deferreds import shielded, when_done
 from qabel.store.inbox.message_rows import Filter
 from qabel.store.inbox.repository import EncodedPage
-from qabel.store.journal.cursors import LogState
+from qabel.store.journal.cursors import JournalState
 
 POLL_PATIENCE = 20.0
 """Seconds that a reader who has the drop servers asked first waits for them at most."""
@@ -37,7 +37,7 @@ class InboxShelf(Protocol):
 
 
 class PlaceShelf(Protocol):
-    """Where the places of consumers are kept: ``qabel.store.journal.cursors.Places``."""
+    """Where the places of consumers are kept: ``qabel.store.journal.cursors.Cursors``."""
 
     def move(self, consumer: str, seq: int, *, now: float) -> Deferred[int]:
         """Move a consumer forward; gives where it is then."""
@@ -106,7 +106,7 @@ class InboxReader:
         shelf: InboxShelf,
         places: PlaceShelf,
         log: Log,
-        state: LogState,
+        state: JournalState,
         *,
         clock: IReactorTime,
         now: Callable[[], float],

@@ -14,7 +14,7 @@ from twisted.internet.interfaces import IReactorTime
 
 from qabel.core.errors import Gone
 from qabel.deferreds import a_few_at_a_time
-from qabel.store.journal.entries import FeedEntry
+from qabel.store.journal.entries import JournalEntry
 
 BEGINNING = "0"
 """The place before the first entry of any database."""
@@ -26,9 +26,9 @@ RING_BYTES = 4 * 1024 * 1024
 
 
 class FeedReader(Protocol):
-    """Where the log is kept: ``qabel.store.journal.entries.Feed``."""
+    """Where the log is kept: ``qabel.store.journal.entries.JournalEntries``."""
 
-    def read(self, after: int, limit: int) -> Deferred[list[FeedEntry]]:
+    def read(self, after: int, limit: int) -> Deferred[list[JournalEntry]]:
         """Give the entries after a number, oldest first."""
 
 
@@ -167,7 +167,7 @@ class Log:
             newer.append(entry)
         return newer[: -limit - 1 : -1]
 
-    def _entry(self, entry: FeedEntry) -> Entry:
+    def _entry(self, entry: JournalEntry) -> Entry:
         place = self.place(entry.seq)
         return Entry(entry.seq, place, entry.kind, entry.data, entry.identity_id)
 

@@ -26,8 +26,7 @@ from qabel.jsontext import parse as parse_json
 from qabel.net.errors import WebhookFailed
 from qabel.net.webhook_client import MAX_URL, is_webhook_url
 from qabel.settings.document import Fault
-from qabel.store.webhooks import Webhook
-from qabel.store.webhooks import Webhooks as WebhookShelf
+from qabel.store.webhooks import Webhook, WebhookRepository
 
 KINDS = ("drop", "outbox", "settings", "synced")
 
@@ -66,7 +65,7 @@ class Webhooks(Service):
 
     def __init__(
         self,
-        shelf: WebhookShelf,
+        shelf: WebhookRepository,
         log: Log,
         post: HookPost,
         may_call: Callable[[str], bool],
@@ -224,7 +223,7 @@ class Webhooks(Service):
                 await self._note_gap(runner)
 
     async def _follow(self, runner: _Runner) -> None:
-        place = self._log.place(runner.record.place)
+        place = self._log.place(runner.record.cursor)
         follower = self._log.follow(place, kinds=frozenset(runner.record.kinds))
         while True:
             for entry in await follower.next():
@@ -232,10 +231,10 @@ class Webhooks(Service):
 
     async def _note_gap(self, runner: _Runner) -> None:
         record, floor = runner.record, self._log.floor
-        text = encode_json({"gap": [self._log.place(record.place), self._log.place(floor)]})
+        text = encode_json({"gap": [self._log.place(record.cursor), self._log.place(floor)]})
         error = "Events were gone by retention before they could be delivered."
         await self._shelf.give_up(record.id, floor, "gap", text, error, now=self._now())
-        runner.record = evolve(record, place=floor)
+        runner.record = evolve(record, cursor=floor)
 
     async def _bring(self, runner: _Runner, entry: Entry) -> None:
         """Bring one entry, again and again until it is taken or given up."""
@@ -246,7 +245,7 @@ class Webhooks(Service):
                 await self._shelf.delivered(runner.record.id, entry.seq, now=self._now())
                 runner.record = evolve(
                     runner.record,
-                    place=entry.seq,
+                    cursor=entry.seq,
                     failures=0,
                     last_error=None,
                     last_success=int(self._now() * 1000),
@@ -262,7 +261,7 @@ class Webhooks(Service):
         await self._shelf.give_up(
             runner.record.id, entry.seq, entry.kind, entry.data, error, now=self._now()
         )
-        runner.record = evolve(runner.record, place=entry.seq)
+        runner.record = evolve(runner.record, cursor=entry.seq)
 
     async def _attempt(self, record: Webhook, entry: Entry) -> str | None:
         """Bring an entry once; gives what went wrong."""
@@ -304,7 +303,7 @@ def _as_json(record: Webhook, log: Log) -> dict[str, Any]:
         "id": record.id,
         "url": record.url,
         "kinds": list(record.kinds),
-        "place": log.place(record.place),
+        "place": log.place(record.cursor),
         "created": record.created,
         "failures": record.failures,
         "last_error": record.last_error,

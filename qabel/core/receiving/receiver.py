@@ -22,7 +22,7 @@ from qabel.net.errors import DropServerError
 from qabel.settings.items import Identity
 from qabel.settings.synced import SyncedSettings
 from qabel.store.inbox.message_rows import NewMessage
-from qabel.store.inbox.repository import Kept
+from qabel.store.inbox.repository import StoredBatch
 from qabel.store.inbox.seen import HASH_SIZE, Drop, DropState, ReadDone
 from qabel.store.outbox.receipts import Receipt
 
@@ -78,7 +78,7 @@ class DropShelf(Protocol):
         received_receipts: Sequence[Receipt] = (),
         done: ReadDone | None = None,
         now: float,
-    ) -> Deferred[Kept]:
+    ) -> Deferred[StoredBatch]:
         """Keep what was read, in one transaction."""
 
 
@@ -128,7 +128,7 @@ class Receiver:
         shelf: DropShelf,
         workers: Workers,
         synced: Callable[[], SyncedSettings],
-        on_kept: Callable[[Kept], None],
+        on_kept: Callable[[StoredBatch], None],
         on_dates: Callable[[list[str]], Awaitable[None]],
         *,
         clock: IReactorTime,

@@ -1,24 +1,25 @@
-"""The one sequence that numbers all that readers can be told of, and the events in it.
+"""The sequence that numbers the entries of the journal, and the events among them.
 
-A message's id is its number in this sequence. What else happens is an event with a number of
-its own. Numbers are given in the order of commits and never twice, so that "everything after
+A message's id is its number in this sequence. Whatever else happens is an event with a number of
+its own. Numbers are assigned in the order of commits and never twice, so that "everything after
 number N" is a question with one answer.
 """
 
+import attrs
 from twisted.internet.defer import Deferred
 
 from qabel.store.database.connection import Connection, fetch_one
 from qabel.store.database.database import Database
 
 KEEP_EVENTS_FOR = 7 * 24 * 3600 * 1000
-"""Milliseconds that an event can be read again."""
+"""Milliseconds that an event stays readable."""
 
 KEEP_EVENTS = 100_000
 """How many events are kept at most."""
 
 
-def number(connection: Connection, count: int = 1) -> int:
-    """Take ``count`` numbers of the sequence, within a transaction; gives the first of them."""
+def take_numbers(connection: Connection, count: int = 1) -> int:
+    """Assign the next ``count`` numbers, within a transaction; return the first of them."""
     row = fetch_one(
         connection, "UPDATE state SET last_seq = last_seq + ? RETURNING last_seq", (count,)
     )
@@ -26,14 +27,14 @@ def number(connection: Connection, count: int = 1) -> int:
 
 
 def last_seq(connection: Connection) -> int:
-    """Give the newest number that was given, within a transaction."""
+    """Return the newest number in use, within a transaction."""
     row = fetch_one(connection, "SELECT last_seq FROM state")
     return int(row[0])
 
 
 def add_event(connection: Connection, kind: str, detail: bytes, now: int) -> int:
-    """Log an event, within a transaction; gives its number. ``now`` is in ms since the epoch."""
-    seq = number(connection)
+    """Add an event, within a transaction; return its number. ``now`` is in ms since the epoch."""
+    seq = take_numbers(connection)
     connection.execute(
         "INSERT INTO events (seq, kind, detail, created) VALUES (?, ?, ?, ?)",
         (seq, kind, detail, now),
@@ -41,21 +42,21 @@ def add_event(connection: Connection, kind: str, detail: bytes, now: int) -> int
     return seq
 
 
-class Events:
-    """What is kept of the events in the log, which ``qabel.store.journal.entries`` reads."""
+@attrs.frozen(eq=False)
+class JournalEvents:
+    """The retention of events, which ``qabel.store.journal.entries`` reads."""
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
+    _database: Database
 
     def prune(
         self, now: float, *, keep_for: int = KEEP_EVENTS_FOR, at_most: int = KEEP_EVENTS
     ) -> "Deferred[int]":
-        """Forget old events; fires with the floor: all up to this number are gone.
+        """Delete old events; fires with the floor: all events up to this number are gone.
 
         Args:
             now: seconds since the epoch.
-            keep_for: milliseconds; older ones go.
-            at_most: of more than that, the oldest go.
+            keep_for: milliseconds; older events are deleted.
+            at_most: of more than that, the oldest are deleted.
 
         """
         before = int(now * 1000) - keep_for
@@ -63,7 +64,7 @@ class Events:
 
 
 def _prune(connection: Connection, before: int, at_most: int) -> int:
-    # Oldest first, by number: a clock that jumped must not make holes in the log.
+    # Oldest first, by number: a clock that jumped must not leave holes in the journal.
     row = fetch_one(
         connection,
         "SELECT max("

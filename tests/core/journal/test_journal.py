@@ -7,19 +7,19 @@ from twisted.trial.unittest import SynchronousTestCase
 from qabel.core.errors import Gone
 from qabel.core.journal.journal import RING_SIZE, Log
 from qabel.deferreds import AT_ONCE
-from qabel.store.journal.entries import FeedEntry
+from qabel.store.journal.entries import JournalEntry
 
 
 class Shelf:
     """A feed in memory that counts how often it is read."""
 
     def __init__(self) -> None:
-        self.entries: list[FeedEntry] = []
+        self.entries: list[JournalEntry] = []
         self.reads = 0
         self.broken = False
         self.held: Deferred | None = None
 
-    def read(self, after: int, limit: int) -> "Deferred[list[FeedEntry]]":
+    def read(self, after: int, limit: int) -> "Deferred[list[JournalEntry]]":
         """Give entries after a number; later, if the test holds them back."""
         self.reads += 1
         if self.held is not None:
@@ -36,14 +36,14 @@ class LogTests(SynchronousTestCase):
     def setUp(self) -> None:
         """Make a log with nothing new."""
         self.shelf = Shelf()
-        self.shelf.entries = [FeedEntry(number, "drop", b"{}", 1) for number in range(1, 101)]
+        self.shelf.entries = [JournalEntry(number, "drop", b"{}", 1) for number in range(1, 101)]
         self.clock = Clock()
         self.log = Log(self.shelf, clock=self.clock, database_id="abc", last_seq=100, floor=0)
 
     def add(self, kind: str = "drop", identity: int | None = 1) -> None:
         """Commit one entry."""
         seq = self.log.last_seq + 1
-        self.shelf.entries.append(FeedEntry(seq, kind, b"{}", identity))
+        self.shelf.entries.append(JournalEntry(seq, kind, b"{}", identity))
         self.log.advanced(seq)
 
     def test_many_followers_share_one_reading(self) -> None:

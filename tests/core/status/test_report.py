@@ -8,6 +8,7 @@ from qabel.core.backoff import Attempts
 from qabel.core.status import report
 from qabel.core.status.health import STUCK_AFTER, disk_trouble, sending_trouble
 from qabel.store.database.errors import StoreError
+from qabel.store.outbox.repository import Outbox
 from tests.conftest import LoggedFailures
 from tests.core.conftest import World
 
@@ -19,12 +20,12 @@ async def test_a_store_that_hangs_is_no_good_health(
     """Health and status answer all the same, and tell that the store does not."""
     core = await world.core("alice")
     monkeypatch.setattr(report, "STORE_PATIENCE", 0.01)
-    monkeypatch.setattr(core._outbox, "counts", Deferred)
+    monkeypatch.setattr(Outbox, "counts", lambda _: Deferred())
     assert await core.health() == ["The store does not answer: it takes too long."]
     status = await core.status()
     assert not status["healthy"]
     assert status["outbox"] is None
-    monkeypatch.setattr(core._outbox, "counts", lambda: fail(StoreError("It is broken.")))
+    monkeypatch.setattr(Outbox, "counts", lambda _: fail(StoreError("It is broken.")))
     assert await core.health() == ["The store does not answer: It is broken."]
 
 

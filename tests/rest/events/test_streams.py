@@ -19,7 +19,7 @@ from qabel.core.journal.journal import Log
 from qabel.deferreds import AT_ONCE
 from qabel.rest.events.streams import HEARTBEAT, Streams
 from qabel.rest.http.access_control import Decision
-from qabel.store.journal.entries import FeedEntry
+from qabel.store.journal.entries import JournalEntry
 
 KINDS = ("drop", "settings")
 
@@ -28,12 +28,12 @@ KINDS = ("drop", "settings")
 class Disk:
     """A feed whose readings take their time."""
 
-    entries: list[FeedEntry] = field(factory=list)
+    entries: list[JournalEntry] = field(factory=list)
     readings: list[Any] = field(factory=list)
 
-    def read(self, after: int, limit: int) -> "Deferred[list[FeedEntry]]":
+    def read(self, after: int, limit: int) -> "Deferred[list[JournalEntry]]":
         """Give entries after a number, once there is an answer."""
-        answer: Deferred[list[FeedEntry]] = Deferred()
+        answer: Deferred[list[JournalEntry]] = Deferred()
         self.readings.append((answer, after, limit))
         return answer
 
@@ -129,7 +129,7 @@ class World:
 
     def __attrs_post_init__(self) -> None:
         """Begin."""
-        self.disk.entries = [FeedEntry(seq, "drop", b"{}", 1) for seq in range(1, 11)]
+        self.disk.entries = [JournalEntry(seq, "drop", b"{}", 1) for seq in range(1, 11)]
         self.log = Log(self.disk, clock=self.clock, database_id="abc", last_seq=10, floor=0)
         self.streams = Streams(self.log, self.clock)
 
@@ -149,7 +149,7 @@ class World:
     def add(self, kind: str = "drop") -> None:
         """Commit an entry."""
         seq = self.log.last_seq + 1
-        self.disk.entries.append(FeedEntry(seq, kind, b"{}", 1))
+        self.disk.entries.append(JournalEntry(seq, kind, b"{}", 1))
         for each in self.peers:
             if each.kinds is None or kind in each.kinds:
                 each.wanted.append(seq)

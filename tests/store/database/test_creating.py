@@ -31,7 +31,7 @@ def content(directory: Path) -> dict[str, bytes]:
 
 @pytest.fixture
 def opening(path: Path, key: bytes, here: Any, got: Any) -> Callable[..., None]:
-    """Give what opens the database and closes it again."""
+    """Return what opens the database and closes it again."""
 
     def run(other_key: bytes | None = None, steps: tuple[str, ...] | None = None) -> None:
         database = Database(path, GivenKey(other_key or key), steps=steps, worker=here)
@@ -93,7 +93,7 @@ def test_a_foreign_encrypted_database_is_refused(path: Path, key: bytes, opening
 
 
 def test_a_directory_is_refused(path: Path, opening: Any) -> None:
-    """Whatever stands where the file should be is told of in one line."""
+    """Whatever is found in place of the file is reported in one line."""
     path.mkdir()
     with pytest.raises(Exception, match="cannot be read"):
         opening()

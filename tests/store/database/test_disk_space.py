@@ -1,4 +1,4 @@
-"""Room on a disk, tried out against the limits that the system sets."""
+"""Free disk space, checked against the limits that the system sets."""
 
 import errno
 import resource
@@ -22,7 +22,7 @@ def limit(size: int) -> Iterator[None]:
 
 
 def test_there_is_room(tmp_path: Path) -> None:
-    """Where a database can grow there is room, also before it is there; nothing is left behind."""
+    """Where a database can grow there is disk space, even before it exists; nothing is left."""
     assert has_disk_space(tmp_path / "x.db")
     (tmp_path / "x.db").write_bytes(bytes(10))
     assert has_disk_space(tmp_path / "x.db")

@@ -39,7 +39,7 @@ def count(database: Database, got: Any) -> int:
 def test_after_the_change_only_the_new_key_fits(
     tmp_path: Path, path: Path, here: Any, got: Any
 ) -> None:
-    """Everything is under the new key, the places of readers still hold, and it goes on."""
+    """Everything is under the new key, the cursors of readers are still valid, and it goes on."""
     keys = KeyFile(tmp_path / "key")
     database = Database(path, keys, worker=here)
     got(database.open())

@@ -16,7 +16,7 @@ from qabel.store.database.transactions import DatabaseJob, run_jobs
 
 @pytest.fixture
 def connection(path: Path, key: bytes) -> Any:
-    """Give a connection to a database with one table."""
+    """Return a connection to a database with one table."""
     path.touch()
     made = connect(path, key)
     made.execute("PRAGMA journal_mode = WAL")
@@ -117,7 +117,7 @@ def test_what_is_given_up_is_not_begun(connection: Connection, path: Path) -> No
 
 @pytest.fixture
 def fresh(connection: Connection, path: Path) -> Callable[[list[DatabaseJob]], list[Any]]:
-    """Give what does jobs on an empty table, and tells what is in it then."""
+    """Return what runs jobs on an empty table, and returns what is in it then."""
 
     def run(jobs: list[DatabaseJob]) -> list[Any]:
         connection.execute("DELETE FROM t")

@@ -81,7 +81,7 @@ class OutboxMachine(RuleBasedStateMachine):
 
     @rule(data=st.data(), end=st.sampled_from(["posted", "refused", "failed"]))
     def end_attempt(self, data: st.DataObject, end: str) -> None:
-        """Have an attempt end, of what is due or of what may be gone by now."""
+        """End an attempt, of what is due or of what may be gone by now."""
         due = result_of(self.outbox.due(self.now, 100)) + self.handed[-3:]
         if not due:
             return
@@ -140,7 +140,7 @@ class OutboxMachine(RuleBasedStateMachine):
 
     @invariant()
     def lines_are_in_order(self) -> None:
-        """See that only the first in each line has a time for its next attempt."""
+        """See that only the first in each queue has a time for its next attempt."""
         seen = set()
         for url, recipient, _, next_attempt in self.rows(LINES):
             assert (next_attempt is not None) == ((url, recipient) not in seen)
@@ -148,7 +148,7 @@ class OutboxMachine(RuleBasedStateMachine):
 
     @invariant()
     def what_was_posted_was_in_order(self) -> None:
-        """See that no posting was ended after a later one of its line."""
+        """See that no posting was ended after a later one of its queue."""
         assert all(ids == sorted(ids) for ids in self.posted.values())
 
     @invariant()
