@@ -137,11 +137,11 @@ class JobThread(Generic[J]):
             self._reactor.callLater(0, self._deliver_some)
 
 
+@attrs.frozen(eq=False)
 class InlineWorker(Generic[J]):
     """Handles each job where and when it is submitted, for programs that do nothing else."""
 
-    def __init__(self, handle: Callable[[list[J]], None]) -> None:
-        self._handle = handle
+    _handle: Callable[[list[J]], None]
 
     def submit(self, job: J, /) -> None:
         """Handle the job, and deliver its result."""

@@ -37,7 +37,7 @@ def listening(*descriptions: str) -> Listening:
 
 @pytest_twisted.ensureDeferred
 async def test_it_listens_everywhere_it_is_told_to(tmp_path: Path) -> None:
-    """One service listens on several endpoints, tells where, and is gone when stopped."""
+    """One service listens on several endpoints, reports where, and is gone when stopped."""
     service = listening(
         "tcp:0:interface=127.0.0.1", "tcp:0:interface=127.0.0.1", f"unix:{tmp_path}/s"
     )

@@ -107,7 +107,7 @@ print(key_source("passphrase-fd:0", Path("/"), new=True)._passphrase.decode())
 
 
 def answer(terminal: int, question: bytes, text: bytes) -> bytes:
-    """Wait for a question on a terminal, and type an answer; gives what was shown."""
+    """Wait for a question on a terminal, and type an answer; return what was shown."""
     shown = b""
     while question not in shown:
         shown += os.read(terminal, 1000)
