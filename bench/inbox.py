@@ -13,7 +13,8 @@ import msgspec
 
 from bench.measure import Row
 from bench.world import LISTEN, Connection, Daemon, daemon
-from qabel.store.key_record import KeyFile, KeyRecord
+from qabel.keys.key_file import KeyFile
+from qabel.store.key_record import KeyRecord
 from tests.integration.processes import Twistd
 
 DATA = '{"msg":"' + "x" * 100 + '"}'

@@ -14,32 +14,26 @@ from twisted.internet.interfaces import IAddress
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from qabel.core.backups import BACKUPS
 from qabel.core.errors import CoreError, StoreError
-from qabel.core.foundation import DATABASE
 from qabel.core.options import CoreOptions
 from qabel.core.service import CoreService
 from qabel.deferreds import when_done
-from qabel.host.listening import (
-    Listening,
+from qabel.host.data_directory import DirectoryLock, close_to_others, private_directory
+from qabel.host.endpoints import (
     ListenOn,
     PrivateSocketEndpoint,
     loopback_endpoints,
     parse_endpoint,
     show_address,
 )
-from qabel.host.process import (
-    DirectoryLock,
-    StartError,
-    close_to_others,
-    fail_start,
-    private_directory,
-)
-from qabel.keys.choice import KEY
+from qabel.host.listening import Listening
+from qabel.host.start_errors import StartError, fail_start
+from qabel.keys.key_file import KeyFile
 from qabel.rest.app import make_site
 from qabel.rest.http.access_control import AccessOptions
 from qabel.rest.http.channel import ApiSite
-from qabel.store.key_record import KeyFile, KeySource
+from qabel.store.file_names import BACKUPS, DATABASE, KEY
+from qabel.store.key_record import KeySource
 
 PORT = 9696
 """Qabel's port for the local REST API."""

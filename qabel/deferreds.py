@@ -7,6 +7,7 @@ from typing import Any, TypeVar, cast
 from twisted.internet.defer import Deferred, FirstError, gatherResults
 from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import deferLater
+from twisted.python.failure import Failure
 
 T = TypeVar("T")
 
@@ -74,6 +75,18 @@ class Turn:
                 self._waiting.popleft().callback(None)
         finally:
             self._handing_on = False
+
+
+def result_of(deferred: "Deferred[T]") -> T:
+    """Return the result of a Deferred that has one already, or raise its error."""
+    results: list[T | Failure] = []
+    deferred.addBoth(results.append)
+    if not results:
+        raise RuntimeError("this Deferred has no result yet")
+    [result] = results
+    if isinstance(result, Failure):
+        result.raiseException()
+    return result
 
 
 def when_done(deferred: "Deferred[Any]") -> "Deferred[None]":

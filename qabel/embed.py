@@ -28,9 +28,11 @@ from qabel.core.journal.journal import Entry
 from qabel.core.options import CoreOptions
 from qabel.core.service import CoreService
 from qabel.daemon import Daemon, DaemonConfig
-from qabel.host.listening import parse_endpoint, show_address
-from qabel.host.process import StartError, use_steady_clock
-from qabel.host.reactor_thread import CallTimeout, EmbedError, ReactorThread, Stopped, Work
+from qabel.host.endpoints import parse_endpoint, show_address
+from qabel.host.reactor_calls import CallTimeout, EmbedError, ReactorCall, Stopped
+from qabel.host.reactor_thread import ReactorThread
+from qabel.host.start_errors import StartError
+from qabel.host.steady_clock import use_steady_clock
 from qabel.keys.choice import key_source
 from qabel.rest.http.access_control import AccessOptions
 from qabel.store.key_record import KeySource
@@ -100,7 +102,7 @@ def make_service(
     drops = None if drop_server is None else parse_endpoint(drop_server)
     for place in (*places, drops):
         if place is not None and place.reachable:
-            raise StartError(f"{place.description} can be reached from other hosts")
+            raise StartError(f"{place.description} is reachable from other hosts")
     config = DaemonConfig(
         data_directory=directory,
         key=_source(key, directory),
@@ -193,7 +195,7 @@ class EmbeddedDaemon:
         self._stopped = threading.Event()
         # These two are for the reactor's thread alone.
         self._ending = DeferredLock()
-        self._calls: set[Work] = set()
+        self._calls: set[ReactorCall] = set()
 
     def __enter__(self) -> Self:
         return self

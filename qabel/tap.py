@@ -7,12 +7,15 @@ from twisted.application.service import IService
 from qabel.core.errors import StoreError
 from qabel.core.options import CoreOptions
 from qabel.daemon import PORT, Daemon, DaemonConfig
-from qabel.host.listening import ListenOn, loopback_endpoints, parse_endpoint
-from qabel.host.options import DaemonOptions, data_directory
-from qabel.host.process import StartError, keep_for_good, use_steady_clock
+from qabel.host.data_directory import choose_data_directory
+from qabel.host.endpoints import ListenOn, loopback_endpoints, parse_endpoint
+from qabel.host.garbage_collection import tune_garbage_collector
+from qabel.host.options import DaemonOptions
 from qabel.host.protection import protect_process
 from qabel.host.secretless_logs import withhold_texts
 from qabel.host.service_manager import Notifier
+from qabel.host.start_errors import StartError
+from qabel.host.steady_clock import use_steady_clock
 from qabel.keys.choice import CHOICES, key_source
 from qabel.net.errors import DropServerError
 from qabel.rest.http.access_control import AccessOptions
@@ -91,7 +94,7 @@ class Options(DaemonOptions):
         bits = self.positive("drop-id-bits", int)
         if bits > 256:
             raise StartError(f"--drop-id-bits must be from 1 to 256, not {bits}")
-        directory = data_directory(self["data-dir"], variable="QABEL_DATA_DIR", name="qabel")
+        directory = choose_data_directory(self["data-dir"], variable="QABEL_DATA_DIR", name="qabel")
         self.config = DaemonConfig(
             data_directory=directory,
             key=key_source(self["key"], directory),
@@ -125,5 +128,5 @@ def makeService(options: Options) -> IService:
     notifier = Notifier(reactor=reactor)
     notifier.setServiceParent(daemon)
     daemon.ready.addCallback(notifier.is_ready)
-    daemon.ready.addCallback(lambda _: keep_for_good())
+    daemon.ready.addCallback(lambda _: tune_garbage_collector())
     return daemon

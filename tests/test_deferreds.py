@@ -1,9 +1,9 @@
 """Turns, and work that cannot be broken off."""
 
-from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.defer import CancelledError, Deferred, fail, succeed
 from twisted.trial.unittest import SynchronousTestCase
 
-from qabel.deferreds import Turn, shielded, together
+from qabel.deferreds import Turn, result_of, shielded, together
 
 
 class TurnTests(SynchronousTestCase):
@@ -68,3 +68,16 @@ class ShieldTests(SynchronousTestCase):
 
         self.failureResultOf(Deferred.fromCoroutine(together([hang(), fail()])), ZeroDivisionError)
         self.assertEqual([True], cancelled)
+
+
+class ResultTests(SynchronousTestCase):
+    """The result of a Deferred that is there already."""
+
+    def test_result(self) -> None:
+        """A result is returned, and an error raised."""
+        self.assertEqual(7, result_of(succeed(7)))
+        self.assertRaises(KeyError, result_of, fail(KeyError("x")))
+
+    def test_no_result_yet(self) -> None:
+        """Without a result there is nothing to return."""
+        self.assertRaises(RuntimeError, result_of, Deferred())

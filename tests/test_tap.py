@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from qabel.host.process import StartError
+from qabel.host.start_errors import StartError
 from qabel.tap import Options
 
 

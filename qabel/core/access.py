@@ -1,9 +1,7 @@
 """Tokens: who may ask, and for what."""
 
 import hmac
-import os
 import secrets
-import stat
 from collections.abc import Callable, Mapping, Sequence
 from hashlib import sha256
 from pathlib import Path
@@ -20,6 +18,7 @@ from qabel.deferreds import shielded
 from qabel.forms.compound import Key, ListOf, Object, OrNull
 from qabel.forms.errors import FieldError
 from qabel.forms.plain import Choice, Text
+from qabel.host.private_files import OTHERS, NotPrivate, TooLong, read_private, write_private
 from qabel.settings.synced import SyncedSettings
 from qabel.store.tokens import Token, Tokens
 
@@ -191,12 +190,13 @@ class TokenBook:
 
     def _read(self) -> str:
         try:
-            with self.path.open("rb") as file:
-                mode = stat.S_IMODE(os.fstat(file.fileno()).st_mode)
-                if mode & ~self._mode & 0o077:
-                    # It was open to others, who may know it by now.
-                    return self._write_new()
-                text = file.read(1000).decode("ascii").strip()
+            content = read_private(self.path, limit=1000, forbidden=OTHERS & ~self._mode)
+            text = content.decode("ascii").strip()
+        except NotPrivate:
+            # It was open to others, who may know it by now.
+            return self._write_new()
+        except TooLong:
+            text = ""
         except (OSError, UnicodeDecodeError) as error:
             raise TokenFileTrouble(f"{self.path} cannot be read: {error}.") from None
         if len(text) < TOKEN_BYTES:
@@ -207,16 +207,8 @@ class TokenBook:
 
     def _write_new(self) -> str:
         value = secrets.token_urlsafe(TOKEN_BYTES)
-        fresh = self.path.with_name(self.path.name + ".new")
         try:
-            fresh.unlink(missing_ok=True)
-            descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            with os.fdopen(descriptor, "w") as file:
-                os.fchmod(file.fileno(), self._mode)
-                file.write(value + "\n")
-                file.flush()
-                os.fsync(file.fileno())
-            fresh.replace(self.path)
+            write_private(self.path, f"{value}\n".encode("ascii"), mode=self._mode)
         except OSError as error:
             raise TokenFileTrouble(f"{self.path} cannot be written: {error.strerror}.") from None
         self._main = _digest(value)

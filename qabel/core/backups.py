@@ -14,9 +14,6 @@ from qabel.forms.plain import Text
 from qabel.store.database.database import Database
 from qabel.store.database.errors import AlreadyThere
 
-BACKUPS = "backups"
-"""The directory of backups in the data directory."""
-
 MAX_NAME = 100
 
 

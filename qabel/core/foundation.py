@@ -17,15 +17,10 @@ from qabel.net.webhook_client import WebhookClient
 from qabel.settings.local import LOCAL, LocalSettings
 from qabel.settings.synced import SYNCED, SyncedSettings
 from qabel.store.documents import Documents
-from qabel.store.journal.cursors import LogState, Places
-from qabel.store.journal.entries import Feed
+from qabel.store.file_names import DATABASE
+from qabel.store.journal.cursors import Cursors, JournalState
+from qabel.store.journal.entries import JournalEntries
 from qabel.store.key_record import KeySource
-
-DATABASE = "qabel.db"
-"""The name of the database in the data directory."""
-
-TOKEN = "api-token"  # noqa: S105 - the name of a file
-"""The name of the main token's file."""
 
 
 @define(eq=False)
@@ -52,7 +47,7 @@ class Foundation:
     local: SettingsDocument[LocalSettings]
     synced: SettingsDocument[SyncedSettings]
     journal: Journal
-    cursors: Places
+    cursors: Cursors
     inbox_state: InboxState
 
     def synced_now(self) -> SyncedSettings:
@@ -84,7 +79,7 @@ async def lay_foundation(
     servers = ConfiguredServers()
     try:
         await database.open()
-        cursors = Places(database)
+        cursors = Cursors(database)
         state = await cursors.load()
         local, synced = await _load_settings(database, now)
     except BaseException:
@@ -110,9 +105,9 @@ async def lay_foundation(
     )
 
 
-def _journal(database: WatchedDatabase, state: LogState, reactor: Any) -> Journal:
+def _journal(database: WatchedDatabase, state: JournalState, reactor: Any) -> Journal:
     return Journal(
-        entries=Feed(database),
+        entries=JournalEntries(database),
         clock=reactor,
         database_id=state.database_id,
         last_seq=state.last_seq,

@@ -15,7 +15,7 @@ from qabel.core.errors import StoreError
 from qabel.core.journal.inbox import InboxReader
 from qabel.core.journal.journal import Journal
 from qabel.core.receiving.receiver import Receiver
-from qabel.store.journal.numbers import Events
+from qabel.store.journal.numbers import JournalEvents
 from qabel.store.outbox.repository import Outbox
 
 INTERVAL = 3600.0
@@ -33,7 +33,7 @@ class Housekeeping(Service):
     """Clears what is past its time, and sees that nothing due was forgotten."""
 
     _journal: Journal
-    _events: Events
+    _events: JournalEvents
     _outbox: Outbox
     _inbox: InboxReader
     _tokens: TokenBook

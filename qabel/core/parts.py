@@ -3,8 +3,8 @@
 from attrs import frozen
 
 from qabel.core.access import TokenBook
-from qabel.core.backups import BACKUPS, Backups
-from qabel.core.foundation import TOKEN, Foundation
+from qabel.core.backups import Backups
+from qabel.core.foundation import Foundation
 from qabel.core.housekeeping import Housekeeping
 from qabel.core.journal.follower import Followers
 from qabel.core.journal.inbox import InboxReader
@@ -20,12 +20,13 @@ from qabel.core.status.disk_space import DiskSpace
 from qabel.core.status.report import Reporter
 from qabel.core.view import CoreView
 from qabel.core.wiring import Wiring
-from qabel.store.database.disk_space import has_room
+from qabel.store.database.disk_space import has_disk_space
+from qabel.store.file_names import BACKUPS, TOKEN
 from qabel.store.inbox.repository import Inbox
-from qabel.store.journal.numbers import Events
+from qabel.store.journal.numbers import JournalEvents
 from qabel.store.outbox.repository import Outbox
 from qabel.store.tokens import Tokens
-from qabel.store.webhooks import Webhooks as WebhookRepository
+from qabel.store.webhooks import WebhookRepository
 
 
 @frozen(kw_only=True, eq=False)
@@ -133,7 +134,7 @@ def assemble(base: Foundation, wiring: Wiring) -> Parts:
     poster = build_poster(base, outbox)
     view = build_view(base, outbox, poster, receiving.poller)
     disk_space = DiskSpace(
-        lambda: base.workers.run(has_room, base.database.path), wiring.go_on, base.reactor
+        lambda: base.workers.run(has_disk_space, base.database.path), wiring.go_on, base.reactor
     )
     base.database.on_full = disk_space.missing
     tokens = TokenBook(
@@ -159,7 +160,7 @@ def assemble(base: Foundation, wiring: Wiring) -> Parts:
         disk_space=disk_space,
         housekeeping=Housekeeping(
             journal=base.journal,
-            events=Events(base.database),
+            events=JournalEvents(base.database),
             outbox=outbox,
             inbox=view.inbox,
             tokens=tokens,

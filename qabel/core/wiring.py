@@ -18,7 +18,7 @@ from qabel.drop.url import DropURL
 from qabel.settings.items import Identity
 from qabel.settings.local import LocalSettings
 from qabel.settings.synced import SyncedSettings
-from qabel.store.inbox.repository import Kept
+from qabel.store.inbox.repository import StoredBatch
 from qabel.store.outbox.repository import Outbox
 
 FAR_FUTURE = 1e11
@@ -73,7 +73,7 @@ class Wiring:
         self._follow_drops(self._base.synced.value)
         self._post_what_waits()
 
-    def kept(self, kept: Kept) -> None:
+    def kept(self, kept: StoredBatch) -> None:
         """Tell the news of a commit, in this order: whoever wakes up finds everything in place."""
         if kept.messages:
             self._to.inbox.arrived(kept.messages[-1].id, len(kept.messages))

@@ -2,17 +2,15 @@
 
 import sqlite3
 from collections.abc import Callable
-from queue import Empty, SimpleQueue
-from threading import Thread
 from typing import Any
 
 import attrs
 from twisted.internet.defer import Deferred, fail
 from twisted.internet.interfaces import IReactorFromThreads
 from twisted.logger import Logger
-from twisted.python.failure import Failure
 
 from qabel.dropserver.message_file import MessageFile, Row, Selection, Since
+from qabel.host.job_thread import Job, JobThread
 
 GROUP_SIZE = 256
 """Jobs that are taken together at most: it bounds how long the first of them waits."""
@@ -23,13 +21,11 @@ class Unavailable(Exception):
 
 
 @attrs.define(eq=False)
-class _Job:
-    """A message to keep, or something else to do, and what became of it."""
+class _StoreJob(Job):
+    """A message to keep, or something else to do."""
 
     message: tuple[str, bytes] | None = attrs.field(default=None, repr=False)
     work: Callable[[MessageFile], Any] | None = None
-    result: Any = None
-    done: "Deferred[Any]" = attrs.field(factory=Deferred)
 
 
 class Store:
@@ -43,18 +39,15 @@ class Store:
 
     def __init__(self, file: MessageFile, reactor: IReactorFromThreads) -> None:
         self._file = file
-        self._reactor = reactor
-        self._jobs: SimpleQueue[_Job | None] = SimpleQueue()
-        self._ended: Deferred[None] = Deferred()
-        self._closing = False
+        self._thread: JobThread[_StoreJob] = JobThread(
+            self._handle, reactor, name="drop-store", group_size=GROUP_SIZE
+        )
+        self._closed: Deferred[None] | None = None
         self._failing = False
-        # A daemon thread: a disk that hangs must not keep the process from ending.
-        self._thread = Thread(target=self._run, name="drop-store", daemon=True)
-        self._thread.start()
 
     def append(self, drop_id: str, body: bytes) -> "Deferred[int]":
         """Keep a message; fires with its stamp when it is on the disk."""
-        return self._submit(_Job(message=(drop_id, body)))
+        return self._submit(_StoreJob(message=(drop_id, body)))
 
     def open(
         self, drop_id: str, since: Since | None, limit: int
@@ -68,64 +61,46 @@ class Store:
             rows = file.read(drop_id, selection.after, selection.newest, limit) if limit else []
             return selection, rows
 
-        return self._submit(_Job(work=work))
+        return self._submit(_StoreJob(work=work))
 
     def read(self, drop_id: str, after: int, newest: int, limit: int) -> "Deferred[list[Row]]":
         """Read messages with stamps past ``after`` up to ``newest``, oldest first."""
-        return self._submit(_Job(work=lambda file: file.read(drop_id, after, newest, limit)))
+        return self._submit(_StoreJob(work=lambda file: file.read(drop_id, after, newest, limit)))
 
     def expire(self) -> "Deferred[int]":
         """Let go of some messages that are too old or too many; fires with how many they were."""
-        return self._submit(_Job(work=MessageFile.expire))
+        return self._submit(_StoreJob(work=MessageFile.expire))
 
     def forget_deleted(self) -> "Deferred[None]":
         """Wipe from the disk what was deleted."""
-        return self._submit(_Job(work=MessageFile.forget_deleted))
+        return self._submit(_StoreJob(work=MessageFile.forget_deleted))
 
     def close(self) -> "Deferred[None]":
         """Do what was asked for before, then close the file; fires when that is done."""
-        if not self._closing:
-            self._closing = True
-            self._jobs.put(None)
-        return self._ended
+        if self._closed is None:
+            self._closed = self._submit(_StoreJob(work=self._close_file))
+            self._thread.end()
+        return self._closed
 
-    def _submit(self, job: _Job) -> "Deferred[Any]":
-        if self._closing:
+    def _submit(self, job: _StoreJob) -> "Deferred[Any]":
+        if self._closed is not None:
             return fail(Unavailable("the store is closed"))
-        self._jobs.put(job)
+        self._thread.submit(job)
         return job.done
 
     # --- on the thread ---
 
-    def _run(self) -> None:
-        last = False
-        while not last:
-            jobs, last = self._take()
-            self._append([job for job in jobs if job.message is not None])
-            self._work([job for job in jobs if job.work is not None])
-            # Kept until the next job comes otherwise, with the messages in them.
-            del jobs
+    def _handle(self, jobs: list[_StoreJob]) -> None:
+        self._append([job for job in jobs if job.message is not None])
+        self._work([job for job in jobs if job.work is not None])
+
+    def _close_file(self, file: MessageFile) -> None:
         try:
-            self._file.close()
+            file.close()
         except sqlite3.Error as error:
             self._log.error("the messages' file did not close: {error}", error=str(error))
-        self._reactor.callFromThread(self._ended.callback, None)
 
-    def _take(self) -> tuple[list[_Job], bool]:
-        """Wait for a job, and take along those that wait with it; tell if it was the end."""
-        jobs: list[_Job] = []
-        job = self._jobs.get()
-        try:
-            while job is not None:
-                jobs.append(job)
-                if len(jobs) == GROUP_SIZE:
-                    return jobs, False
-                job = self._jobs.get_nowait()
-        except Empty:
-            return jobs, False
-        return jobs, True
-
-    def _append(self, jobs: list[_Job]) -> None:
+    def _append(self, jobs: list[_StoreJob]) -> None:
         if not jobs:
             return
         try:
@@ -134,33 +109,22 @@ class Store:
                 job.result = stamp
             self._failing = False
         except Exception as error:  # noqa: BLE001 - whatever it is, the thread goes on
-            failure = self._failed(error)
+            unavailable = self._failed(error)
             for job in jobs:
-                job.result = failure
-        self._reactor.callFromThread(_deliver, jobs)
+                job.fail(unavailable)
 
-    def _work(self, jobs: list[_Job]) -> None:
+    def _work(self, jobs: list[_StoreJob]) -> None:
         for job in jobs:
             try:
                 job.result = job.work(self._file) if job.work is not None else None
             except Exception as error:  # noqa: BLE001 - whatever it is, the thread goes on
-                job.result = self._failed(error)
-        if jobs:
-            self._reactor.callFromThread(_deliver, jobs)
+                job.fail(self._failed(error))
 
-    def _failed(self, error: Exception) -> Failure:
+    def _failed(self, error: Exception) -> Unavailable:
         """Log the first failure of a row: a full disk would fill the log too."""
         if not self._failing:
             self._failing = True
             self._log.error(
                 "the store fails: {kind}: {error}", kind=type(error).__name__, error=str(error)
             )
-        return Failure(Unavailable("the store fails"))
-
-
-def _deliver(jobs: list[_Job]) -> None:
-    for job in jobs:
-        if isinstance(job.result, Failure):
-            job.done.errback(job.result)
-        else:
-            job.done.callback(job.result)
+        return Unavailable("the store fails")

@@ -5,7 +5,7 @@ import sqlite3
 from pathlib import Path
 from urllib.parse import quote
 
-from qabel.host.process import StartError
+from qabel.host.start_errors import StartError
 
 APPLICATION_ID = 0x51614472
 """Marks the file as a drop server's: "QaDr"."""

@@ -16,7 +16,7 @@ from qabel.dropserver.message_file import Limits, MessageFile
 from qabel.dropserver.message_store import Store, Unavailable
 from qabel.dropserver.push_hub import PING_INTERVAL, Hub
 from qabel.dropserver.resource import DropResource
-from qabel.host.process import DirectoryLock, private_directory
+from qabel.host.data_directory import DirectoryLock, private_directory
 
 EXPIRY_INTERVAL = 60.0
 """Seconds between two looks for messages that are too old."""

@@ -7,12 +7,14 @@ from twisted.internet import reactor
 
 from qabel.dropserver.message_file import DAY, Limits
 from qabel.dropserver.service import DropServerService
+from qabel.host.data_directory import choose_data_directory
 from qabel.host.listening import Listening
-from qabel.host.options import DaemonOptions, data_directory
-from qabel.host.process import StartError, use_steady_clock
+from qabel.host.options import DaemonOptions
 from qabel.host.protection import protect_process
 from qabel.host.secretless_logs import withhold_texts
 from qabel.host.service_manager import Notifier
+from qabel.host.start_errors import StartError
+from qabel.host.steady_clock import use_steady_clock
 
 NAME = "qabel-drop"
 
@@ -44,7 +46,7 @@ class Options(DaemonOptions):
         self.limits = Limits(
             lifetime=lifetime, quota=quota, drop_quota=self.positive("drop-quota", int)
         )
-        self.data_dir = data_directory(
+        self.data_dir = choose_data_directory(
             self["data-dir"], variable="QABEL_DROP_DATA_DIR", name="qabel-drop"
         )
 

@@ -1,1 +1,1 @@
-"""What any daemon needs of its process and its machine. Nothing here knows Qabel."""
+"""What any daemon needs from its process and its machine. Nothing here knows Qabel."""

@@ -1,23 +1,20 @@
-"""The command line options that daemons have in common, and how they end a process when bad."""
+"""The command line options that daemons have in common. Nothing here knows Qabel."""
 
-import os
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any, ClassVar
 
-import platformdirs
 from twisted.python import usage
 
+from qabel.host.endpoints import ListenOn, parse_endpoint
 from qabel.host.json_logs import log_json
-from qabel.host.listening import ListenOn, parse_endpoint
-from qabel.host.process import StartError, report_start_errors
+from qabel.host.start_errors import StartError, report_start_errors
 
 
 class DaemonOptions(usage.Options):
     """The options that daemons have in common. A bad option is a StartError, not a usage page.
 
     A subclass sets ``name`` and ``default_listen``; after parsing, ``listen`` holds the endpoints.
-    With ``needs_tls`` other hosts may come in only by endpoints that encrypt.
+    With ``needs_tls``, endpoints that other hosts can reach must be encrypted.
     """
 
     name = "daemon"
@@ -38,7 +35,7 @@ class DaemonOptions(usage.Options):
         self.listen.append(parse_endpoint(description))
 
     def parseOptions(self, options: Sequence[str] | None = None) -> None:
-        """Parse the command line; raises StartError."""
+        """Parse the command line. Raises StartError."""
         report_start_errors(self.name)
         try:
             super().parseOptions(options)
@@ -46,29 +43,31 @@ class DaemonOptions(usage.Options):
             raise StartError(f"{error} (see --help)") from None
 
     def postOptions(self) -> None:
-        """Fill in where to listen, and refuse what other hosts can reach unless it is allowed."""
+        """Apply the defaults, and check that other hosts reach only what they may."""
         if not self.listen:
             self.listen = [parse_endpoint(description) for description in self.default_listen]
-        for place in self.listen:
-            if place.reachable and not self["allow-remote"]:
-                raise StartError(
-                    f"{place.description} is reachable from other hosts; pass --allow-remote if"
-                    " that is intended"
-                )
-            if self.needs_tls and place.reachable and not place.encrypted:
-                raise StartError(
-                    f"{place.description} is reachable from other hosts without encryption:"
-                    " others could read tokens and messages; use"
-                    " ssl:PORT:privateKey=FILE:certKey=FILE, or a TLS proxy in front of a loopback"
-                    " address"
-                )
+        for endpoint in self.listen:
+            self._check_reachable(endpoint)
         if self["log-json"] and self.parent is not None:
             if self.parent["syslog"] or self.parent["logger"]:
                 raise StartError("--log-json cannot be combined with twistd's --syslog or --logger")
             log_json(self.parent)
 
+    def _check_reachable(self, endpoint: ListenOn) -> None:
+        if not endpoint.reachable:
+            return
+        where = f"{endpoint.description} is reachable from other hosts"
+        if not self["allow-remote"]:
+            raise StartError(f"{where}; pass --allow-remote if that is intended")
+        if self.needs_tls and not endpoint.encrypted:
+            raise StartError(
+                f"{where} without encryption: others could read tokens and messages; use"
+                " ssl:PORT:privateKey=FILE:certKey=FILE, or a TLS proxy in front of a loopback"
+                " address"
+            )
+
     def positive(self, option: str, kind: Callable[[str], Any] = float) -> Any:
-        """Give an option's value as a number above zero; raises StartError."""
+        """Return an option's value as a number above zero. Raises StartError."""
         try:
             value = kind(self[option])
         except ValueError:
@@ -77,12 +76,3 @@ class DaemonOptions(usage.Options):
             what = "whole number" if kind is int else "number"
             raise StartError(f"--{option} must be a {what} greater than 0, not {self[option]!r}")
         return value
-
-
-def data_directory(given: str | None, *, variable: str, name: str) -> Path:
-    """Give the path of a data directory: as given, or from the environment, or the platform's.
-
-    It is absolute, for ``twistd`` may change its working directory.
-    """
-    chosen = given or os.environ.get(variable) or platformdirs.user_data_dir(name, appauthor=False)
-    return Path(chosen).expanduser().absolute()

@@ -1,14 +1,14 @@
 """Twisted's reactor in a thread of a program that has a main loop of its own, or none.
 
-There is one reactor in a process, and it cannot be started again: the thread is begun once, and
+There is one reactor in a process, and it cannot be restarted: the thread is started once, and
 ends with the program's main thread. Nothing here knows Qabel.
 """
 
 import os
 import threading
 import warnings
-from collections.abc import Awaitable, Callable
-from concurrent.futures import Future, wait
+from collections.abc import Callable
+from concurrent.futures import wait
 from contextlib import suppress
 from typing import Any, Self
 
@@ -17,76 +17,17 @@ from twisted.internet.defer import Deferred, gatherResults, maybeDeferred
 from twisted.internet.error import ReactorNotRunning
 from twisted.logger import STDLibLogObserver, globalLogBeginner
 
-from qabel.host.secretless_logs import Discreet
+from qabel.host.reactor_calls import CallTimeout, EmbedError, ReactorCall, Stopped
+from qabel.host.secretless_logs import SecretlessObserver
 
 PATIENCE = 30.0
-"""Seconds that the reactor may take to begin, and to end."""
+"""Seconds that the reactor may take to start, and to stop."""
 
 GRACE = 1.0
-"""Seconds past its deadline in which a call may end by itself, for the reactor keeps deadlines."""
+"""Seconds past its deadline in which a call may end by itself: the reactor enforces deadlines."""
 
 LOGGER = "qabel"
 """The logger, of Python's ``logging``, that Twisted logs to."""
-
-
-class EmbedError(Exception):
-    """The daemon cannot be used in this way; the text says how it can."""
-
-
-class Stopped(EmbedError):
-    """What was called has stopped: start another one, if that is possible."""
-
-
-class CallTimeout(EmbedError, TimeoutError):
-    """A call took longer than it was given."""
-
-
-@define(eq=False)
-class Work:
-    """A call on its way through the reactor's thread. All but ``done`` is for that thread alone."""
-
-    function: Callable[[], Any]
-    timeout: float | None
-    done: "Future[Any]" = field(factory=Future, init=False)
-    _running: "Deferred[None] | None" = field(default=None, init=False)
-    _reason: BaseException | None = field(default=None, init=False)
-
-    def begin(self, clock: Any) -> None:
-        """Call the function, unless that was given up already."""
-        if self._reason is not None:
-            self._finish(self._reason)
-            return
-        self._running = Deferred.fromCoroutine(self._run())
-        if self.timeout is not None and not self.done.done():
-            late = CallTimeout(f"The call took longer than {self.timeout} seconds.")
-            deadline = clock.callLater(self.timeout, self.give_up, late)
-            self._running.addBoth(lambda _: deadline.active() and deadline.cancel())
-
-    def give_up(self, reason: BaseException) -> None:
-        """Cancel the call; it then ends with this reason."""
-        if self._reason is None:
-            self._reason = reason
-        if self._running is not None:
-            self._running.cancel()
-
-    def abandon(self, reason: BaseException) -> None:
-        """Wake who waits, when there is no reactor any more."""
-        if not self.done.done():
-            self._finish(reason)
-
-    async def _run(self) -> None:
-        # Caught here, and not from the Deferred: that would take away the traceback.
-        try:
-            result = self.function()
-            if isinstance(result, Awaitable):
-                result = await result
-        except BaseException as error:  # noqa: BLE001 - it is raised again, by who waits
-            self._finish(self._reason or error)
-        else:
-            self.done.set_result(result)
-
-    def _finish(self, error: BaseException) -> None:
-        self.done.set_exception(error)
 
 
 @define(eq=False)
@@ -95,9 +36,9 @@ class ReactorThread:
 
     reactor: Any
     at_end: "set[Callable[[], Deferred[Any]]]" = field(factory=set, init=False)
-    """Called when the reactor is to stop, which it does when they are done; for its thread."""
+    """Called before the reactor stops, which waits for them; for the reactor's thread alone."""
     _pid: int = field(factory=os.getpid, init=False)
-    _works: set[Work] = field(factory=set, init=False)
+    _calls: set[ReactorCall] = field(factory=set, init=False)
     _lock: threading.Lock = field(factory=threading.Lock, init=False)
     _ended: bool = field(default=False, init=False)
     _error: BaseException | None = field(default=None, init=False)
@@ -105,7 +46,7 @@ class ReactorThread:
 
     @classmethod
     def get(cls) -> "ReactorThread":
-        """Give the thread, running.
+        """Return the running thread, started if necessary.
 
         Raises EmbedError if the application runs the reactor itself, or has done so.
         """
@@ -123,7 +64,7 @@ class ReactorThread:
 
         reactor: Any = installed
         if reactor.running:
-            raise EmbedError("This application runs the reactor itself: use make_service.")
+            raise EmbedError("This application runs the reactor itself; use make_service.")
         thread = cls(reactor)
         thread._begin()
         return thread
@@ -136,9 +77,9 @@ class ReactorThread:
 
         def run() -> None:
             try:
-                # Signals are the application's.
+                # Signals belong to the application.
                 self.reactor.run(installSignalHandlers=False)
-            except BaseException as error:  # noqa: BLE001 - raised again, by who waits
+            except BaseException as error:  # noqa: BLE001 - raised again in the calling thread
                 self._error = error
             finally:
                 self._end()
@@ -148,13 +89,13 @@ class ReactorThread:
         self._thread.start()
         if not is_up.wait(PATIENCE) or self._ended:
             raise EmbedError("The reactor cannot be started in this process.") from self._error
-        # At its end Python waits for threads before it calls what was registered with atexit.
-        # Among these threads are the reactor's own, which end when the reactor does.
+        # On exit, Python waits for threads before it runs atexit handlers. Among these threads are
+        # the reactor's own, which end when the reactor does.
         threading.Thread(target=self._end_with_program, name="qabel-end").start()
 
     @property
     def is_running(self) -> bool:
-        """Whether calls can be made, from some thread of this process."""
+        """Whether calls can be made from other threads of this process."""
         return not self._ended and self._pid == os.getpid()
 
     def check(self) -> None:
@@ -162,10 +103,10 @@ class ReactorThread:
         if self._pid != os.getpid():
             raise EmbedError(
                 "This process was forked from the one that the daemon runs in. Start processes "
-                "before the daemon, or without fork, as multiprocessing does with spawn."
+                'before the daemon, or without fork: multiprocessing can use "spawn".'
             )
         if threading.current_thread() is self._thread:
-            raise EmbedError("This is the reactor's own thread: use the core directly.")
+            raise EmbedError("This is the reactor's own thread; use the core directly.")
         if self._ended:
             raise Stopped("The reactor was stopped; it cannot be started again in this process.")
 
@@ -174,61 +115,61 @@ class ReactorThread:
         function: Callable[[], Any],
         timeout: float | None,
         *,
-        group: set[Work] | None = None,
+        group: set[ReactorCall] | None = None,
         cancel: bool = True,
     ) -> Any:
-        """Call a function in the thread, and wait for what it, or what it awaits, gives.
+        """Call a function in the thread, and wait for its result.
 
         Args:
-            function: may give a value, or something to await.
+            function: may return a value, or something to await.
             timeout: seconds; None to wait as long as it takes.
-            group: holds the call while it is under way; for the reactor's thread alone.
-            cancel: whether to cancel what comes too late; it goes on otherwise.
+            group: holds the call while it is running; for the reactor's thread alone.
+            cancel: whether to cancel a call that takes too long; otherwise it goes on.
 
         """
         self.check()
-        work = Work(function, timeout if cancel else None)
+        call = ReactorCall(function, timeout if cancel else None)
         try:
-            self._post_work(work, group)
+            self._post(call, group)
             patience = None if timeout is None else timeout + (GRACE if cancel else 0.0)
-            if wait([work.done], patience).not_done:
-                raise CallTimeout(f"There is no answer after {timeout} seconds.")
+            if wait([call.done], patience).not_done:
+                raise CallTimeout(f"The call got no answer within {timeout} seconds.")
         except BaseException as error:
             if cancel:
-                self.reactor.callFromThread(work.give_up, error)
+                self.reactor.callFromThread(call.give_up, error)
             raise
-        return work.done.result()
+        return call.done.result()
 
     def post(self, function: Callable[[], object]) -> None:
-        """Call a function in the thread some time, and do not wait."""
+        """Call a function in the thread, without waiting for it."""
         if self.is_running:
             self.reactor.callFromThread(function)
 
-    def _post_work(self, work: Work, group: set[Work] | None) -> None:
+    def _post(self, call: ReactorCall, group: set[ReactorCall] | None) -> None:
         def begin() -> None:
             if group is not None:
-                group.add(work)
-            work.begin(self.reactor)
+                group.add(call)
+            call.begin(self.reactor)
 
         def forget(_: object) -> None:
             with self._lock:
-                self._works.discard(work)
+                self._calls.discard(call)
             if group is not None:
-                group.discard(work)
+                group.discard(call)
 
         with self._lock:
             if self._ended:
                 raise Stopped("The reactor was stopped.")
-            self._works.add(work)
-        work.done.add_done_callback(forget)
+            self._calls.add(call)
+        call.done.add_done_callback(forget)
         self.reactor.callFromThread(begin)
 
     def _end(self) -> None:
         with self._lock:
             self._ended = True
-            works = list(self._works)
-        for work in works:
-            work.abandon(Stopped("The reactor was stopped before the call was done."))
+            calls = list(self._calls)
+        for call in calls:
+            call.abandon(Stopped("The reactor was stopped before the call was done."))
 
     def _close_all(self) -> "Deferred[Any]":
         return gatherResults([maybeDeferred(each) for each in self.at_end], consumeErrors=True)
@@ -249,10 +190,12 @@ _current: ReactorThread | None = None
 
 
 def _log_to_logging() -> None:
-    """Have Twisted log where the application does."""
+    """Make Twisted log where the application does."""
     showwarning = warnings.showwarning
     globalLogBeginner.beginLoggingTo(
-        [Discreet(STDLibLogObserver(LOGGER))], redirectStandardIO=False, discardBuffer=True
+        [SecretlessObserver(STDLibLogObserver(LOGGER))],
+        redirectStandardIO=False,
+        discardBuffer=True,
     )
-    # Python's warnings stay the application's.
+    # Python's warnings are still the application's.
     warnings.showwarning = showwarning

@@ -1,6 +1,6 @@
-"""Tell a service manager how the daemon is: ready, alive, stopping (systemd's ``sd_notify``).
+"""Notify a service manager that the daemon is ready, alive or stopping (``sd_notify``).
 
-Nothing here knows Qabel. Where no service manager listens, nothing is done.
+Nothing here knows Qabel. Without a service manager that listens, nothing is done.
 """
 
 import os
@@ -20,11 +20,11 @@ WATCHDOG_PROCESS = "WATCHDOG_PID"
 
 
 class Notifier(Service):
-    """Sends ``READY=1`` when told, ``WATCHDOG=1`` while the reactor turns, and ``STOPPING=1``.
+    """Sends ``READY=1`` on request, ``WATCHDOG=1`` while the reactor runs, and ``STOPPING=1``.
 
-    A sign of life is given at half of the time that the service manager waits for one, from the
-    reactor: one that hangs gives none, and the service manager starts the daemon anew. ``environ``
-    is where the service manager says where it listens.
+    Keep-alives are sent by the reactor, at half the interval that the service manager expects: a
+    reactor that hangs sends none, and the service manager restarts the daemon. ``environ`` is the
+    environment in which the service manager passes its socket.
     """
 
     _log = Logger()
@@ -37,18 +37,18 @@ class Notifier(Service):
         self._refused = False
 
     def is_ready(self, result: T) -> T:
-        """Say that the daemon does its work from now on; made to be the callback of a Deferred."""
+        """Notify that the daemon is ready; to be the callback of a Deferred."""
         self._send(b"READY=1")
         return result
 
     def startService(self) -> None:
-        """Begin to give signs of life, if they are asked for."""
+        """Begin to send keep-alives, if the service manager expects them."""
         super().startService()
         if self._address is not None and self._interval is not None:
             self._pings.start(self._interval, now=True)
 
     def stopService(self) -> None:
-        """Say that the daemon is about to end."""
+        """Notify that the daemon is stopping."""
         super().stopService()
         if self._pings.running:
             self._pings.stop()
@@ -62,23 +62,23 @@ class Notifier(Service):
                 notify.setblocking(False)
                 notify.sendto(state, self._address)
         except OSError as error:
-            # The next sign of life may get through. One line says it; a daemon runs for long.
+            # The next keep-alive may get through. One line is enough; a daemon runs for long.
             if not self._refused:
                 self._log.warn(
-                    "The service manager does not listen: {why}", why=error.strerror or error
+                    "Cannot notify the service manager: {why}", why=error.strerror or error
                 )
             self._refused = True
 
 
 def _address(text: str) -> str | None:
-    """Read a socket's address: a path, or a name in the abstract namespace, written with an @."""
+    """Return a socket's address: a path, or a name in the abstract namespace, written with @."""
     if text.startswith("@"):
         return "\0" + text[1:]
     return text if text.startswith("/") else None
 
 
 def _watchdog_interval(environ: Mapping[str, str]) -> float | None:
-    """Give the seconds between two signs of life; None if this process is to give none."""
+    """Return the seconds between keep-alives; None if this process is not expected to send any."""
     if environ.get(WATCHDOG_PROCESS, str(os.getpid())) != str(os.getpid()):
         return None
     try:

@@ -1,1 +1,1 @@
-"""Where the database's key comes from, and changing it."""
+"""Where the database key is stored, and changing it."""

@@ -1,38 +1,35 @@
-"""The database's key in a file that a passphrase opens."""
+"""The database key in a file that a passphrase opens."""
 
 from pathlib import Path
 from typing import Annotated, Any
 
-import attrs
 import msgspec
+from attrs import define, field, frozen
 from nacl.exceptions import CryptoError
 from nacl.pwhash import argon2id
 from nacl.secret import SecretBox
 from nacl.utils import random as random_bytes
 
+from qabel.keys.key_file import read_key_file, remove_key_file, write_key_file
 from qabel.store.database.errors import KeyTrouble, WrongKey
 from qabel.store.key_record import MAX_RECORD, KeyRecord, fresh_key
-from qabel.store.private_files import read_private, remove_private, write_private
-
-SEALED = "database-key.sealed"
-"""The name of the file, beside the database."""
 
 MIN_LENGTH = 8
-"""Bytes that a passphrase has at least, for a database that is to be protected by it."""
+"""Bytes that a passphrase must have before it protects a database."""
 
 MAX_FILE = 4 * MAX_RECORD
 
 MAX_MEMORY = 2**30
 MAX_OPERATIONS = 64
-"""What a file may ask for: more would be an attack on whoever opens it."""
+"""What a file may demand: more would be an attack on whoever opens it."""
 
 MAX_SEALS = 4
-"""Each that the passphrase does not open costs a second."""
+"""Seals in a file; each that the passphrase does not open costs a second."""
 
 
-@attrs.frozen
+@frozen
 class Strength:
-    """What argon2id costs whoever tries a passphrase: rounds, and bytes of memory."""
+    """What argon2id costs for each passphrase tried: rounds, and bytes of memory."""
 
     operations: int
     memory: int
@@ -60,43 +57,36 @@ class _File(msgspec.Struct, frozen=True):
     version: int = 1
 
 
+@define(eq=False)
 class Passphrase:
-    """A file with the key, a random one, sealed under what argon2id makes of a passphrase.
+    """A file with a random key, sealed under what argon2id derives from a passphrase.
 
-    The parameters stand beside it. While the passphrase changes there are two seals, so that
-    the old and the new one open it, until the new one alone does.
+    The parameters are stored with it. While the passphrase changes there are two seals, so that
+    both the old and the new one open the file, until only the new one does.
     """
 
-    def __init__(self, path: Path, passphrase: bytes, *, strength: Strength = MODERATE) -> None:
-        """Prepare; nothing is touched.
-
-        Args:
-            path: the file, beside the database.
-            passphrase: as the user knows it.
-            strength: for what is sealed from now on.
-
-        """
-        self.path = path
-        self._passphrase = passphrase
-        self._strength = strength
-        self._boxes: dict[tuple[bytes, Strength], SecretBox] = {}
-        """Under salt and cost: deriving takes a second, and is done once."""
+    path: Path
+    _passphrase: bytes = field(repr=False)
+    _strength: Strength = field(default=MODERATE, kw_only=True)
+    """For what is sealed from now on."""
+    _boxes: dict[tuple[bytes, Strength], SecretBox] = field(factory=dict, init=False, repr=False)
+    """By salt and strength: deriving a key takes a second, and is done once."""
 
     @property
     def place(self) -> str:
-        """Name the file."""
+        """The file, in words."""
         return f"the file {self.path}, under a passphrase"
 
     def read(self) -> KeyRecord:
-        """Open what is kept. Raises KeyMissing, WrongKey or KeyTrouble."""
+        """Open the file. Raises KeyMissing, WrongKey or KeyTrouble."""
         for seal in self._load().seals:
             text = self._open(seal)
             if text is not None:
                 return KeyRecord.from_text(text.decode("ascii"))
-        raise WrongKey(f"The passphrase does not open {self.path}; nothing was changed.")
+        raise WrongKey(f"Wrong passphrase for {self.path}; nothing was changed.")
 
     def make(self) -> KeyRecord:
-        """Open what is kept; where there is nothing, seal a fresh key."""
+        """Open the file; if there is none, seal a fresh key."""
         if self.path.exists():
             return self.read()
         record = KeyRecord(fresh_key())
@@ -104,14 +94,12 @@ class Passphrase:
         return record
 
     def write(self, record: KeyRecord) -> None:
-        """Seal this anew, with a salt of its own. Raises KeyTrouble.
+        """Seal the record with a fresh salt. Raises KeyTrouble.
 
-        While the key changes, what another passphrase opens is left in place.
+        While the key changes, seals of another passphrase are kept.
         """
         if len(self._passphrase) < MIN_LENGTH:
-            raise KeyTrouble(
-                f"The passphrase is too short to protect anything: take {MIN_LENGTH} bytes or more."
-            )
+            raise KeyTrouble(f"The passphrase is too short; use at least {MIN_LENGTH} bytes.")
         others: list[_Seal] = []
         if record.following is not None and self.path.exists():
             others = [seal for seal in self._load().seals if self._open(seal) is None]
@@ -119,16 +107,17 @@ class Passphrase:
         box = self._box(salt, self._strength).encrypt(record.to_text().encode("ascii"))
         seal = _Seal(salt, self._strength.operations, self._strength.memory, bytes(box))
         file = _File([seal, *others][:MAX_SEALS])
-        write_private(self.path, msgspec.json.format(msgspec.json.encode(file)) + b"\n")
+        write_key_file(self.path, msgspec.json.format(msgspec.json.encode(file)) + b"\n")
 
     def forget(self) -> None:
         """Remove the file."""
-        remove_private(self.path)
+        remove_key_file(self.path)
 
     def _load(self) -> _File:
-        text = read_private(self.path, "The sealed key of the database", limit=MAX_FILE)
+        text = read_key_file(self.path, "sealed database key", limit=MAX_FILE)
         unknown = KeyTrouble(
-            f"{self.path} holds no sealed key that this daemon knows. Put it back from a backup."
+            f"{self.path} contains no sealed key that this version can read. Restore it from a "
+            "backup."
         )
         try:
             file = msgspec.json.decode(text, type=_File)
@@ -140,7 +129,7 @@ class Passphrase:
         return file
 
     def _open(self, seal: _Seal) -> bytes | None:
-        """Open a seal, if it is of this passphrase."""
+        """Return what is in a seal, or None if it is not one of this passphrase."""
         box = self._box(seal.salt, Strength(seal.operations, seal.memory))
         try:
             return bytes(box.decrypt(seal.box))
@@ -165,7 +154,7 @@ class Passphrase:
             )
         except (CryptoError, MemoryError):
             raise KeyTrouble(
-                f"The passphrase cannot be tried: that takes {strength.memory // 2**20} MiB of "
-                "memory, which there is not."
+                f"Not enough memory to check the passphrase: it needs {strength.memory // 2**20} "
+                "MiB of memory."
             ) from None
         return key

@@ -1,271 +1,170 @@
-"""Changing the key of a database, or where it is kept, while no daemon runs.
+"""Changing the key of a database, or where it is stored, while no daemon runs.
 
 ::
 
     python -m qabel.keys.rekeying --data-dir DIR --key file --new-key passphrase-fd:0
 
-Cut off anywhere, the database opens with the old or with the new key; done again, the change
-goes through to its end.
+Interrupted anywhere, the database opens with the old or with the new key; repeated, the change is
+completed.
 """
 
 import argparse
 import sys
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
-from attrs import evolve, frozen
-from twisted.internet.defer import Deferred
-from twisted.python.failure import Failure
+from attrs import frozen
 
-from qabel.core.backups import BACKUPS
-from qabel.core.foundation import DATABASE
-from qabel.host.options import data_directory
-from qabel.host.process import DirectoryLock, StartError, private_directory
+from qabel.deferreds import result_of
+from qabel.host.data_directory import DirectoryLock, choose_data_directory, private_directory
+from qabel.host.job_thread import InlineWorker
 from qabel.host.protection import protect_process
+from qabel.host.start_errors import StartError
 from qabel.keys.choice import CHOICES, key_source
+from qabel.keys.key_move import KeyMove
 from qabel.store.database.database import Database
-from qabel.store.database.errors import KeyMissing, KeyTrouble, StoreError, WrongKey
-from qabel.store.database.thread import Handler, Job
+from qabel.store.database.errors import KeyMissing, StoreError, WrongKey
+from qabel.store.file_names import BACKUPS, DATABASE
 from qabel.store.key_record import KeyRecord, KeySource, fresh_key
 
 PROGRAM = "qabel-rekeying"
 
 
 @frozen
-class Change:
-    """What a change has done."""
+class KeyChange:
+    """What a change of key did."""
 
     place: str
-    """Where the new key is kept, in words."""
+    """Where the new key is stored, in words."""
     left: str | None
-    """The place that was emptied; None where the old and the new are one."""
+    """The place that was emptied; None if the old and the new place are the same."""
     backups: int
-    """How many backups stay under the keys they were written with."""
+    """How many backups are still encrypted under their earlier keys."""
     again: bool = False
-    """Whether all was done before, by a change that was cut off at its very end."""
+    """Whether an earlier change, interrupted at its very end, had done everything already."""
 
     def __str__(self) -> str:
         if self.again:
-            return f"The key is kept in {self.place} already; the database was not changed."
-        lines = [f"The database has a new key, kept in {self.place}."]
+            return f"The key is already stored in {self.place}; the database was not changed."
+        lines = [f"The database has a new key, stored in {self.place}."]
         if self.left is not None:
-            lines.append(f"Nothing is kept in {self.left} any more.")
+            lines.append(f"The old key was removed from {self.left}.")
         if self.backups:
             lines.append(
-                f"Backups stay as they were, {self.backups} in all: they open with the earlier "
-                "key. It is kept beside the new one, so they can still be put back; but whoever "
-                "has got hold of it can read them. In that case delete them."
+                f"Backups were not changed ({self.backups} in all): they open with the earlier "
+                "key. It is stored with the new one, so they can still be restored; but anyone "
+                "who has obtained it can read them. If that may have happened, delete them."
             )
         return "\n".join(lines)
 
 
-def change_key(directory: Path, old: KeySource, new: KeySource) -> Change:
-    """Encrypt a database anew under a fresh key, and keep that in the new place. Blocks.
+def change_key(directory: Path, old: KeySource, new: KeySource) -> KeyChange:
+    """Encrypt a database under a fresh key, and store that in the new place. Blocks.
 
     Args:
         directory: the data directory; no daemon may use it meanwhile.
-        old: where the key is.
-        new: where the new key is to be; may be the same place.
+        old: where the key is stored.
+        new: where to store the new key; may be the same place.
 
     Raises:
-        StartError: a daemon runs, or the directory cannot be used.
-        StoreError: the key is wrong, or the disk is full; the database is as it was.
+        StartError: a daemon is running, or the directory cannot be used.
+        StoreError: the key is wrong, or the disk is full; the database was not changed.
 
     """
     path = directory / DATABASE
     if not path.is_file():
-        raise StartError(f"there is no database in {directory}")
+        raise StartError(f"no database found in {directory}")
     private_directory(directory)
     with DirectoryLock(directory):
-        move = _Move(old, new)
+        move = KeyMove(old, new)
         again = _is_moved(path, move)
         if not again:
             _encrypt(path, move)
         emptied = old.place if old.place != new.place else None
         if emptied:
             old.forget()
-    return Change(new.place, emptied, _count(directory / BACKUPS), again)
+    return KeyChange(new.place, emptied, _count(directory / BACKUPS), again)
 
 
-def _encrypt(path: Path, move: "_Move") -> None:
-    database = Database(path, move, worker=_Here)
-    _result(database.open())
+def _encrypt(path: Path, move: KeyMove) -> None:
+    database = Database(path, move, worker=InlineWorker)
+    result_of(database.open())
     try:
         move.begin()
-        _result(database.rekey(fresh_key()))
+        result_of(database.rekey(fresh_key()))
     finally:
         try:
-            _result(database.close())
+            result_of(database.close())
         finally:
             move.end()
 
 
-def _is_moved(path: Path, move: "_Move") -> bool:
-    """Tell whether an earlier change was cut off when all was done but to empty the old place."""
+def _is_moved(path: Path, move: KeyMove) -> bool:
+    """Return whether an earlier change did everything but empty the old place."""
     try:
         record = move.old.read()
     except (KeyMissing, WrongKey) as error:
-        return _ends_well(path, move.new, None, error)
-    database = Database(path, move, worker=_Here)
+        return _complete(path, move.new, None, error)
+    database = Database(path, move, worker=InlineWorker)
     try:
-        _result(database.open())
+        result_of(database.open())
     except WrongKey as error:
-        return _ends_well(path, move.new, record, error)
-    _result(database.close())
+        return _complete(path, move.new, record, error)
+    result_of(database.close())
     return False
 
 
-def _ends_well(path: Path, new: KeySource, old: KeyRecord | None, wrong: StoreError) -> bool:
-    """Have the new source settle the change, if it has what opens the database."""
+def _complete(path: Path, new: KeySource, old: KeyRecord | None, wrong: StoreError) -> bool:
+    """Open and close the database with the new source, which completes an earlier change.
+
+    Args:
+        path: the database.
+        new: the new source.
+        old: what the old source holds.
+        wrong: why the old source does not open the database; raised if the new one does not either.
+
+    """
     try:
         record = new.read()
     except StoreError:
         raise wrong from None
     if old is not None and old.current not in record.candidates:
         raise wrong
-    database = Database(path, new, worker=_Here)
+    database = Database(path, new, worker=InlineWorker)
     try:
-        _result(database.open())
+        result_of(database.open())
     except WrongKey:
         raise wrong from None
-    _result(database.close())
+    result_of(database.close())
     return True
-
-
-class _Move:
-    """The two places as one: until the change begins the old one, from then on the new one.
-
-    Nothing of the new key ever comes to the old place. If the change fails, the places hold in
-    the end what they did before.
-    """
-
-    def __init__(self, old: KeySource, new: KeySource) -> None:
-        self.old = old
-        self.new = new
-        self._origin: KeyRecord | None = None
-        self._found: KeyRecord | None = None
-        self._present: KeySource = old
-        self._failed = False
-
-    @property
-    def place(self) -> str:
-        """Name the place of the new key."""
-        return self.new.place
-
-    def read(self) -> KeyRecord:
-        """Read the place that counts now."""
-        return self._present.read()
-
-    def make(self) -> KeyRecord:
-        """Read it: there is a database already."""
-        return self.read()
-
-    def forget(self) -> None:
-        """Empty the new place."""
-        self.new.forget()
-
-    def begin(self) -> None:
-        """Take the new place. Raises KeyTrouble if it holds the key of another database."""
-        origin = self.old.read()
-        if self.old.place == self.new.place:
-            # Away with what an earlier change left, that was cut off.
-            self.old.write(origin)
-        else:
-            with suppress(KeyMissing, WrongKey):
-                self._found = self.new.read()
-        if self._found is not None and origin.current not in self._found.candidates:
-            raise KeyTrouble(
-                f"There is another key already in {self.new.place}: move it away, or take "
-                "another place."
-            )
-        self._origin = origin
-
-    def write(self, record: KeyRecord) -> None:
-        """Keep a state of the change."""
-        if self._origin is None:
-            self.old.write(record)
-        elif record.following is not None:
-            self._begin_to_change(record)
-        elif record.current != self._origin.current:
-            self.new.write(record)
-        else:
-            # The database is still under the old key, and stays so.
-            self._failed = True
-
-    def end(self) -> None:
-        """Put the places back as they were, if it is certain that the change has failed."""
-        if not self._failed or self._origin is None:
-            return
-        if self.old.place == self.new.place:
-            self.old.write(self._origin)
-        elif self._found is not None:
-            self.new.write(self._found)
-        else:
-            self.new.forget()
-
-    def _begin_to_change(self, record: KeyRecord) -> None:
-        found = () if self._found is None else self._found.candidates
-        known = (record.current, record.following)
-        earlier = [key for key in (*record.earlier, *found) if key not in known]
-        try:
-            self.new.write(evolve(record, earlier=tuple(dict.fromkeys(earlier))))
-        except BaseException:
-            self._failed = True
-            raise
-        self._present = self.new
-
-
-class _Here:
-    """Works off the database's jobs at once: nothing else is going on."""
-
-    def __init__(self, handle: Handler) -> None:
-        self._handle = handle
-
-    def submit(self, job: Job) -> None:
-        """Work it off, and tell of it."""
-        self._handle([job])
-        job.deliver()
-
-    def end(self) -> None:
-        """Do nothing: there is nothing that runs."""
-
-
-def _result(deferred: "Deferred[Any]") -> Any:
-    results: list[Any] = []
-    deferred.addBoth(results.append)
-    [result] = results
-    if isinstance(result, Failure):
-        result.raiseException()
-    return result
 
 
 def _count(folder: Path) -> int:
     return sum(1 for each in folder.iterdir() if each.is_file()) if folder.is_dir() else 0
 
 
-def parser() -> argparse.ArgumentParser:
-    """Make what reads the command line."""
-    made = argparse.ArgumentParser(
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
         prog=PROGRAM,
-        description="Give the database another key, or keep its key elsewhere.",
+        description="Change the key of the database, or where it is stored.",
         epilog=f"A key is one of: {CHOICES}.",
     )
-    made.add_argument("--data-dir", metavar="DIR", help="[$QABEL_DATA_DIR, or per user]")
-    made.add_argument("--key", default="file", metavar="KEY", help="where the key is [file]")
-    made.add_argument("--new-key", metavar="KEY", help="where it is to be [the same place]")
-    return made
+    parser.add_argument("--data-dir", metavar="DIR", help="[$QABEL_DATA_DIR, or per user]")
+    parser.add_argument(
+        "--key", default="file", metavar="KEY", help="where the key is stored [file]"
+    )
+    parser.add_argument("--new-key", metavar="KEY", help="where to store it [the same place]")
+    return parser
 
 
 def main(
     argv: Sequence[str] | None = None, write: Callable[[str], object] = sys.stdout.write
 ) -> int:
-    """Change the key as the command line says; gives the exit status."""
-    given = parser().parse_args(argv)
+    """Change the key as the command line says. Return the exit status."""
+    given = _parser().parse_args(argv)
     protect_process()
     try:
-        directory = data_directory(given.data_dir, variable="QABEL_DATA_DIR", name="qabel")
+        directory = choose_data_directory(given.data_dir, variable="QABEL_DATA_DIR", name="qabel")
         old = key_source(given.key, directory)
         new = old if given.new_key is None else key_source(given.new_key, directory, new=True)
         change = change_key(directory, old, new)

@@ -1,1 +1,1 @@
-"""The encrypted database: the only place that knows SQL."""
+"""The encrypted database: the only part that knows SQL."""

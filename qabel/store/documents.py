@@ -1,5 +1,6 @@
 """The settings documents, as JSON text under a name."""
 
+import attrs
 from twisted.internet.defer import Deferred
 
 from qabel.store.database.connection import Connection
@@ -7,14 +8,14 @@ from qabel.store.database.database import Database
 from qabel.store.journal.numbers import add_event
 
 
+@attrs.frozen(eq=False)
 class Documents:
-    """The shelf that the settings documents stand on."""
+    """The repository of the settings documents."""
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
+    _database: Database
 
     def load(self, name: str) -> "Deferred[bytes | None]":
-        """Read the JSON text of a document, or None if it was never saved."""
+        """Return the JSON text of a document, or None if it was never saved."""
 
         def work(connection: Connection) -> bytes | None:
             row = connection.execute(
@@ -25,12 +26,12 @@ class Documents:
         return self._database.run(work)
 
     def save(self, name: str, text: bytes, *, event: bool, now: float) -> "Deferred[int | None]":
-        """Keep the JSON text of a document.
+        """Store the JSON text of a document.
 
         Args:
             name: of the document; also the kind of the event.
             text: JSON.
-            event: tell readers of the log; the event says that it changed, not how.
+            event: add an event to the journal; it says that the document changed, not how.
             now: seconds since the epoch.
 
         Returns:

@@ -1,24 +1,21 @@
-"""The key of the database, and the places that it is kept in."""
+"""The key of the database as it is stored, and what stores it."""
 
 import secrets
-from pathlib import Path
 from typing import Protocol, Self
 
 import attrs
 
 from qabel.store.database.connection import KEY_SIZE
-from qabel.store.database.errors import KeyTrouble
-from qabel.store.private_files import read_private, remove_private, write_private
 
 MAX_RECORD = 256 * 1024
-"""Bytes of a record's text: some thousands of keys."""
+"""Bytes of a record's text: enough for some thousands of keys."""
 
 _EARLIER = "earlier "
 
 
 @attrs.frozen
 class KeyRecord:
-    """The key in force; during a change also the one that is to follow; and those before.
+    """The key in force; during a change, also the one that follows it; and the earlier ones.
 
     The earlier ones open nothing but the backups made in their time.
     """
@@ -29,33 +26,33 @@ class KeyRecord:
 
     @property
     def candidates(self) -> tuple[bytes, ...]:
-        """The keys that may fit, the likeliest first: a change may have been cut off anywhere.
+        """The keys that may fit, the likeliest first: a change may have been interrupted anywhere.
 
-        An earlier one fits where a backup was put in the database's place.
+        An earlier one fits where a backup was restored.
         """
         following = () if self.following is None else (self.following,)
         return (self.current, *following, *self.earlier)
 
     def changing(self, fits: bytes, following: bytes) -> Self:
-        """Give what is to be kept while the key changes.
+        """Return the record to store while the key changes.
 
         Args:
             fits: the key that opens the database now.
-            following: the key that is to open it.
+            following: the key that will open it.
 
         """
         return attrs.evolve(self.settled(fits), following=following)
 
     def settled(self, fits: bytes) -> Self:
-        """Give what is to be kept when it is known which key opens the database."""
-        # Under a key that was to follow, and does not fit, nothing was ever written.
+        """Return the record to store when it is known which key opens the database."""
+        # Nothing was ever encrypted under a following key that does not fit.
         others = (key for key in (self.current, *self.earlier) if key != fits)
         return attrs.evolve(
             self, current=fits, following=None, earlier=tuple(dict.fromkeys(others))
         )
 
     def to_text(self) -> str:
-        """Write it as lines of hex digits."""
+        """Return the record as lines of hex digits."""
         lines = [self.current.hex()]
         if self.following is not None:
             lines.append(self.following.hex())
@@ -64,7 +61,7 @@ class KeyRecord:
 
     @classmethod
     def from_text(cls, text: str) -> Self:
-        """Read what ``to_text`` wrote. Raises ValueError, which quotes nothing."""
+        """Parse what ``to_text`` returned. Raises ValueError, which quotes nothing."""
         lines = text.splitlines()
         earlier = tuple(_key(line[len(_EARLIER) :]) for line in lines if line.startswith(_EARLIER))
         present = [_key(line) for line in lines[: len(lines) - len(earlier)]]
@@ -84,36 +81,37 @@ def _key(text: str) -> bytes:
 
 
 def fresh_key() -> bytes:
-    """Make a random key."""
+    """Return a new random key."""
     return secrets.token_bytes(KEY_SIZE)
 
 
 class KeySource(Protocol):
-    """Where a key is kept. Its methods may block: they are called on the database's thread.
+    """Where a key is stored. Its methods may block: they are called on the database's thread.
 
-    A change goes in three steps, each durable before the next: ``write`` both keys, encrypt the
-    database anew, ``write`` the new key alone. Whatever is cut off, one of the keys fits.
+    A change has three steps, each durable before the next: ``write`` both keys, encrypt the
+    database under the new one, ``write`` the new key alone. Wherever it is interrupted, one of the
+    keys fits.
     """
 
     @property
     def place(self) -> str:
-        """Say in a few words where that is. Two sources with the same words share one place."""
+        """Where that is, in a few words. Two sources with the same words share one place."""
 
     def read(self) -> KeyRecord:
-        """Give what is kept. Raises KeyMissing, WrongKey or KeyTrouble."""
+        """Return what is stored. Raises KeyMissing, WrongKey or KeyTrouble."""
 
     def make(self) -> KeyRecord:
-        """Give the key for a new database: what is kept, or else a fresh one, kept from now on."""
+        """Return what is stored; if nothing is, store a fresh key for a new database."""
 
     def write(self, record: KeyRecord) -> None:
-        """Keep this in place of what was kept: all of it or nothing. Raises KeyTrouble."""
+        """Replace what is stored, all or nothing, durably. Raises KeyTrouble."""
 
     def forget(self) -> None:
-        """Keep nothing any more. Raises KeyTrouble."""
+        """Remove what is stored. Raises KeyTrouble."""
 
 
 class GivenKey:
-    """A key that the caller holds, for embedders and tests. A change is kept in memory only."""
+    """A key that the caller provides, for embedders and tests. Changes stay in memory."""
 
     place = "the application's memory"
 
@@ -121,59 +119,16 @@ class GivenKey:
         self._record = KeyRecord(key)
 
     def read(self) -> KeyRecord:
-        """Give the key."""
+        """Return the key."""
         return self._record
 
     def make(self) -> KeyRecord:
-        """Give the key."""
+        """Return the key."""
         return self._record
 
     def write(self, record: KeyRecord) -> None:
-        """Hold this from now on."""
+        """Replace the key, in memory."""
         self._record = record
 
     def forget(self) -> None:
-        """Do nothing: it is the caller's."""
-
-
-class KeyFile:
-    """A file of mode 0600 with the key as 64 hex digits; during a change a second line.
-
-    What protects the database is then the permissions of this file, and whatever encrypts the
-    disk: it keeps out other users and stolen copies of the database, not a stolen computer.
-    """
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-
-    @property
-    def place(self) -> str:
-        """Name the file."""
-        return f"the file {self.path}"
-
-    def read(self) -> KeyRecord:
-        """Read the file. Raises KeyTrouble if it is missing, malformed, or open to others."""
-        text = read_private(self.path, "The key of the database", limit=MAX_RECORD)
-        try:
-            return KeyRecord.from_text(text.decode("ascii"))
-        except ValueError:
-            raise KeyTrouble(
-                f"{self.path} holds no database key: it must be one line of {2 * KEY_SIZE} "
-                "hex digits. Put it back from a backup."
-            ) from None
-
-    def make(self) -> KeyRecord:
-        """Read the file; where there is none, write one with a fresh random key."""
-        if self.path.exists():
-            return self.read()
-        record = KeyRecord(fresh_key())
-        self.write(record)
-        return record
-
-    def write(self, record: KeyRecord) -> None:
-        """Replace the file at one stroke, durably. Raises KeyTrouble."""
-        write_private(self.path, record.to_text().encode("ascii"))
-
-    def forget(self) -> None:
-        """Remove the file."""
-        remove_private(self.path)
+        """Do nothing: the key belongs to the caller."""

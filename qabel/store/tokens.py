@@ -1,4 +1,4 @@
-"""Tokens by which others than the owner of the data directory may ask."""
+"""Tokens for API clients other than the owner of the data directory."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -12,26 +12,26 @@ from qabel.store.database.database import Database
 
 @attrs.frozen(kw_only=True)
 class Token:
-    """A token without its value, of which only a digest is kept. Times in ms since the epoch."""
+    """A token without its value, of which only a digest is stored. Times in ms since the epoch."""
 
     id: int
     name: str
     scopes: tuple[str, ...]
     digest: bytes = attrs.field(repr=False)
     identity_id: int | None
-    """The one identity that it is for, or None."""
+    """The identity that the token is bound to, or None."""
     created: int
     last_used: int | None
 
 
+@attrs.frozen(eq=False)
 class Tokens:
-    """The shelf that tokens stand on. They are few: their user holds them in memory."""
+    """The repository of tokens. They are few: their user holds them in memory."""
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
+    _database: Database
 
     def all(self) -> "Deferred[list[Token]]":
-        """Give every token, oldest first."""
+        """Return all tokens, oldest first."""
 
         def work(connection: Connection) -> list[Token]:
             return [
@@ -61,7 +61,7 @@ class Tokens:
         *,
         now: float,
     ) -> "Deferred[Token]":
-        """Keep a token; ``now`` is in seconds since the epoch."""
+        """Store a token. ``now`` is in seconds since the epoch."""
         created = int(now * 1000)
 
         def work(connection: Connection) -> Token:
@@ -83,7 +83,7 @@ class Tokens:
         return self._database.run(work)
 
     def revoke(self, token_id: int) -> "Deferred[bool]":
-        """Forget a token; fires with whether there was one. Its id is never given again."""
+        """Delete a token; fires with whether there was one. Its id is never used again."""
         return self._database.run(
             lambda connection: (
                 connection.execute("DELETE FROM tokens WHERE id = ?", (token_id,)).rowcount > 0
@@ -91,7 +91,7 @@ class Tokens:
         )
 
     def touch(self, used: Mapping[int, float]) -> "Deferred[None]":
-        """Note when tokens were last used, many at once: ids with seconds since the epoch."""
+        """Record when tokens were last used, many at once: ids with seconds since the epoch."""
         rows = [(int(when * 1000), token_id) for token_id, when in used.items()]
 
         def work(connection: Connection) -> None:

@@ -1,4 +1,4 @@
-"""Webhooks: who is told of what is in the log, and how far."""
+"""Webhooks: URLs to which journal entries are delivered, and the cursor of each."""
 
 import json
 from collections.abc import Sequence
@@ -10,30 +10,30 @@ from qabel.store.database.connection import Connection
 from qabel.store.database.database import Database
 
 KEEP_UNDELIVERED = 1000
-"""Entries listed for a webhook at most; of more than that, the oldest go."""
+"""Entries listed for a webhook at most; of more than that, the oldest are dropped."""
 
 
 @attrs.frozen(kw_only=True)
 class Webhook:
-    """A URL that is told of new entries in the log. Times in milliseconds since the epoch."""
+    """A URL to which journal entries are delivered. Times in milliseconds since the epoch."""
 
     id: int
     url: str = attrs.field(repr=False)
     secret: bytes = attrs.field(repr=False)
     kinds: tuple[str, ...]
-    """The kinds of entries that it is told of; none for all."""
-    place: int
-    """The number of the last entry that it was told of, or that was passed over."""
+    """The kinds of entries that are delivered; empty for all."""
+    cursor: int
+    """The number of the last entry that was delivered or given up."""
     created: int
     failures: int
-    """In a row."""
+    """Consecutive ones."""
     last_error: str | None
     last_success: int | None
 
 
 @attrs.frozen(kw_only=True)
 class Undelivered:
-    """An entry that a webhook could not be told of."""
+    """An entry that could not be delivered to a webhook."""
 
     seq: int
     kind: str
@@ -43,49 +43,50 @@ class Undelivered:
     """Milliseconds since the epoch."""
 
 
-_COLUMNS = tuple(field.name for field in attrs.fields(Webhook))
+_FIELDS = tuple(field.name for field in attrs.fields(Webhook))
+_COLUMNS = ", ".join(_FIELDS).replace("cursor", "place")
 _UNDELIVERED = tuple(field.name for field in attrs.fields(Undelivered))
 
 
-class Webhooks:
-    """The shelf that webhooks stand on. ``now`` is in seconds since the epoch everywhere."""
+@attrs.frozen(eq=False)
+class WebhookRepository:
+    """The repository of webhooks. ``now`` is in seconds since the epoch everywhere."""
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
+    _database: Database
 
     def add(
-        self, url: str, secret: bytes, kinds: Sequence[str], place: int, *, now: float
+        self, url: str, secret: bytes, kinds: Sequence[str], cursor: int, *, now: float
     ) -> "Deferred[Webhook]":
-        """Keep a webhook that is to be told of what comes after ``place``."""
+        """Store a webhook, to which the entries after ``cursor`` are to be delivered."""
 
         def work(connection: Connection) -> Webhook:
             row = connection.execute(
                 "INSERT INTO webhooks (url, secret, kinds, place, created) VALUES (?, ?, ?, ?, ?) "
-                f"RETURNING {', '.join(_COLUMNS)}",
-                (url, secret, json.dumps(list(kinds)), place, int(now * 1000)),
+                f"RETURNING {_COLUMNS}",
+                (url, secret, json.dumps(list(kinds)), cursor, int(now * 1000)),
             ).fetchall()[0]
             return _webhook(row)
 
         return self._database.run(work)
 
     def all(self) -> "Deferred[list[Webhook]]":
-        """Give every webhook, oldest first."""
-        sql = f"SELECT {', '.join(_COLUMNS)} FROM webhooks ORDER BY id"
+        """Return all webhooks, oldest first."""
+        sql = f"SELECT {_COLUMNS} FROM webhooks ORDER BY id"
         return self._database.run(lambda connection: [*map(_webhook, connection.execute(sql))])
 
     def delete(self, webhook_id: int) -> "Deferred[bool]":
-        """Forget a webhook with what it was not told; fires with whether there was one."""
+        """Delete a webhook and its undelivered entries; fires with whether there was one."""
         return self._database.run(
             lambda connection: (
                 connection.execute("DELETE FROM webhooks WHERE id = ?", (webhook_id,)).rowcount > 0
             )
         )
 
-    def delivered(self, webhook_id: int, place: int, *, now: float) -> "Deferred[None]":
-        """Note that it was told of everything up to ``place``."""
+    def delivered(self, webhook_id: int, cursor: int, *, now: float) -> "Deferred[None]":
+        """Record that everything up to ``cursor`` was delivered."""
 
         def work(connection: Connection) -> None:
-            _advance(connection, webhook_id, place)
+            _advance(connection, webhook_id, cursor)
             connection.execute(
                 "UPDATE webhooks SET failures = 0, last_error = NULL, last_success = ? "
                 "WHERE id = ?",
@@ -95,7 +96,7 @@ class Webhooks:
         return self._database.run(work)
 
     def failed(self, webhook_id: int, error: str) -> "Deferred[None]":
-        """Note that telling it did not work for now."""
+        """Record that a delivery failed, and will be tried again."""
 
         def work(connection: Connection) -> None:
             connection.execute(
@@ -108,7 +109,7 @@ class Webhooks:
     def give_up(
         self, webhook_id: int, seq: int, kind: str, body: bytes, error: str, *, now: float
     ) -> "Deferred[None]":
-        """Pass over an entry that it cannot be told of, and list it as undelivered."""
+        """Give up an entry that cannot be delivered, and list it as undelivered."""
 
         def work(connection: Connection) -> None:
             if not _advance(connection, webhook_id, seq):
@@ -133,7 +134,7 @@ class Webhooks:
     def undelivered(
         self, webhook_id: int, *, after: int = 0, limit: int = KEEP_UNDELIVERED
     ) -> "Deferred[list[Undelivered]]":
-        """Give what a webhook was not told, oldest first."""
+        """Return the entries that could not be delivered to a webhook, oldest first."""
 
         def work(connection: Connection) -> list[Undelivered]:
             rows = connection.execute(
@@ -146,7 +147,7 @@ class Webhooks:
         return self._database.run(work)
 
     def forget_undelivered(self, webhook_id: int, upto: int) -> "Deferred[int]":
-        """Take entries with numbers up to ``upto`` off the list; fires with how many."""
+        """Remove entries with numbers up to ``upto`` from the list; fires with how many."""
         return self._database.run(
             lambda connection: (
                 connection.execute(
@@ -156,15 +157,15 @@ class Webhooks:
         )
 
 
-def _advance(connection: Connection, webhook_id: int, place: int) -> bool:
-    """Move its place, never back; tells whether there is such a webhook."""
+def _advance(connection: Connection, webhook_id: int, cursor: int) -> bool:
+    """Advance the cursor of a webhook, never back; return whether there is such a webhook."""
     moved = connection.execute(
-        "UPDATE webhooks SET place = max(place, ?) WHERE id = ?", (place, webhook_id)
+        "UPDATE webhooks SET place = max(place, ?) WHERE id = ?", (cursor, webhook_id)
     )
     return moved.rowcount > 0
 
 
 def _webhook(row: tuple[object, ...]) -> Webhook:
-    values: dict[str, object] = dict(zip(_COLUMNS, row, strict=True))
+    values: dict[str, object] = dict(zip(_FIELDS, row, strict=True))
     values["kinds"] = tuple(json.loads(str(values["kinds"])))
     return Webhook(**values)  # type: ignore[arg-type]

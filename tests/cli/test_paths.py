@@ -3,7 +3,7 @@
 import pytest
 
 from qabel.cli.paths import data_directory
-from qabel.host.options import data_directory as daemon_directory
+from qabel.host.data_directory import choose_data_directory as daemon_directory
 
 
 def test_same_directory_as_the_daemon(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,7 +15,8 @@ from twisted.internet.protocol import Protocol
 
 from qabel.dropserver.message_file import Limits
 from qabel.dropserver.service import DropServerService
-from qabel.host.listening import Listening, parse_endpoint
+from qabel.host.endpoints import parse_endpoint
+from qabel.host.listening import Listening
 
 
 class Conversation(Protocol):

@@ -17,7 +17,7 @@ from qabel.dropserver.message_file import (
     place_of,
 )
 from qabel.dropserver.stamps import SECOND
-from qabel.host.process import StartError
+from qabel.host.start_errors import StartError
 
 A = "A" * 43
 B = "B" * 43

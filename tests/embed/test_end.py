@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from qabel.host.process import DirectoryLock
+from qabel.host.data_directory import DirectoryLock
 from tests.embed.conftest import Run
 
 

@@ -11,7 +11,7 @@ from twisted.logger import Logger, LogPublisher
 from twisted.python.failure import Failure
 
 from qabel.host.json_logs import json_lines
-from qabel.host.secretless_logs import Discreet
+from qabel.host.secretless_logs import SecretlessObserver
 from tests.integration.processes import ROOT, TWISTD, Twistd
 
 
@@ -23,7 +23,7 @@ def logged(text: str) -> list[dict[str, Any]]:
 def test_what_a_line_has() -> None:
     """Time, level, where it came from, and the text; of a failure, the lines of code."""
     file, secret = io.StringIO(), "MARK" + "ER"
-    log = Logger("here", observer=LogPublisher(Discreet(json_lines(file))))
+    log = Logger("here", observer=LogPublisher(SecretlessObserver(json_lines(file))))
     log.warn("two\nlines, {what}", what="ünïcode", hidden="MARKER")
     log.info("")
     try:

@@ -1,4 +1,4 @@
-"""Where a daemon listens: who can reach an endpoint, Unix sockets, and what keeps one from it."""
+"""Listening: on all endpoints, on private Unix sockets, and what happens when it fails."""
 
 import socket
 import stat
@@ -7,100 +7,15 @@ from typing import Any
 
 import pytest
 import pytest_twisted
-from hypothesis import given
-from hypothesis import strategies as st
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred
-from twisted.internet.endpoints import serverFromString
 from twisted.internet.interfaces import IStreamServerEndpoint
 from twisted.internet.protocol import Factory, Protocol
-from twisted.internet.testing import MemoryReactorClock
 from zope.interface import implementer
 
-from qabel.host.listening import (
-    Listening,
-    ListenOn,
-    loopback_endpoints,
-    parse_endpoint,
-    show_address,
-)
-from qabel.host.process import StartError
-
-REACHABLE = [
-    "tcp:9697",
-    "tcp:9697:interface=",
-    "tcp:9697:interface=0.0.0.0",
-    "tcp:9697:192.168.1.2",
-    "tcp:port=9697",
-    "tcp:9697:interface=example.org",
-    "tcp:9697:interface=127.0.0.1.example.org",
-    "tcp6:9697",
-    "tcp6:9697:interface=\\:\\:",
-    "tcp6:9697:50:\\:\\:",
-    "ssl:443:privateKey=key.pem",
-    "tls:443:cert.pem",
-    "tls:443:interface=10.0.0.1",
-    "systemd:domain=INET:index=0",
-    "haproxy:tcp:9697:interface=127.0.0.1",
-    "onion:80",
-]
-
-PRIVATE = [
-    "tcp:9697:interface=127.0.0.1",
-    "TCP:9697:interface=127.0.0.1",
-    "tcp:9697:interface=127.1.2.3",
-    "tcp:9697:127.0.0.1",
-    "tcp:port=9697:interface=localhost",
-    "tcp6:9697:interface=\\:\\:1",
-    "ssl:443:privateKey=key.pem:interface=127.0.0.1",
-    "unix:/run/x.sock",
-    "unix:address=/run/x.sock",
-    "systemd:domain=UNIX:name=web",
-]
-
-
-@pytest.mark.parametrize("description", REACHABLE)
-def test_what_others_can_reach(description: str) -> None:
-    """All interfaces, other addresses, names and kinds that are not known can be reached."""
-    assert parse_endpoint(description).reachable
-
-
-@pytest.mark.parametrize("description", PRIVATE)
-def test_what_others_cannot_reach(description: str) -> None:
-    """Loopback addresses and Unix sockets cannot be reached."""
-    assert not parse_endpoint(description).reachable
-
-
-@pytest.mark.parametrize("description", ["", "9697", "tcp", ":", "unix:/x:mode=rw"])
-def test_what_is_no_endpoint(description: str) -> None:
-    """A text that cannot be a description is told."""
-    with pytest.raises(StartError):
-        parse_endpoint(description)
-
-
-@given(st.text(st.sampled_from("tcp6unix:=\\/.1 "), max_size=40))
-def test_no_text_breaks_the_parser(text: str) -> None:
-    """Any text is an endpoint or a StartError."""
-    try:
-        parse_endpoint(text)
-    except StartError:
-        return
-
-
-@given(st.from_regex(r"[0-9a-z:.\\]{1,20}", fullmatch=True))
-def test_an_interface_is_read_as_twisted_does(interface: str) -> None:
-    """Whatever is called private, Twisted would listen on a loopback address for."""
-    place = parse_endpoint(f"tcp:0:interface={interface}")
-    if not place.reachable:
-        endpoint = serverFromString(MemoryReactorClock(), place.description)
-        endpoint.listen(Factory())
-        assert endpoint._interface == "localhost" or endpoint._interface.startswith("127.")
-
-
-def test_a_unix_socket_is_private_unless_it_says_otherwise() -> None:
-    """The mode is 0600, or the one that the description has."""
-    assert parse_endpoint("unix:/x").mode == 0o600
-    assert parse_endpoint("unix:/x:mode=660").mode == 0o660
+from qabel.host.endpoints import parse_endpoint, show_address
+from qabel.host.listening import Listening
+from qabel.host.start_errors import StartError
 
 
 class Hello(Protocol):
@@ -122,7 +37,7 @@ def listening(*descriptions: str) -> Listening:
 
 @pytest_twisted.ensureDeferred
 async def test_it_listens_everywhere_it_is_told_to(tmp_path: Path) -> None:
-    """One service listens on several endpoints, tells where, and is gone when stopped."""
+    """One service listens on several endpoints, reports where, and is gone when stopped."""
     service = listening(
         "tcp:0:interface=127.0.0.1", "tcp:0:interface=127.0.0.1", f"unix:{tmp_path}/s"
     )
@@ -192,7 +107,7 @@ def test_a_file_is_not_replaced(tmp_path: Path) -> None:
     """A file that is no socket stays."""
     path = tmp_path / "precious"
     path.write_text("x")
-    with pytest.raises(StartError, match="no socket"):
+    with pytest.raises(StartError, match="not a socket"):
         listening(f"unix:{path}").startService()
     assert path.read_text() == "x"
 
@@ -244,10 +159,3 @@ async def test_stopping_gives_up_a_late_endpoint() -> None:
     service = Listening(StoppableReactor(), [LateEndpoint()], HELLO, name="test")
     service.startService()
     await service.stopService()
-
-
-def test_loopback_addresses_are_private() -> None:
-    """What is offered for loopback use cannot be reached, and each part can be parsed."""
-    places = [parse_endpoint(text) for text in loopback_endpoints(9696)]
-    assert isinstance(places[0], ListenOn)
-    assert not any(place.reachable for place in places)

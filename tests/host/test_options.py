@@ -6,7 +6,7 @@ import pytest
 
 from qabel.dropserver.message_file import DAY, Limits
 from qabel.dropserver.tap import Options
-from qabel.host.process import StartError
+from qabel.host.start_errors import StartError
 
 
 @pytest.fixture(autouse=True)
@@ -61,7 +61,7 @@ def test_the_directory_may_come_from_the_environment(
     ("argument", "reason"),
     [
         ("--listen=tcp:80", "--allow-remote"),
-        ("--listen=80", "no endpoint"),
+        ("--listen=80", "invalid endpoint"),
         ("--lifetime=0", "--lifetime must be"),
         ("--lifetime=week", "--lifetime must be"),
         ("--lifetime=nan", "--lifetime must be"),

@@ -22,7 +22,7 @@ os.kill(os.getpid(), signal.SIGQUIT)
 
 
 def crash(directory: Path, *, protect: bool) -> tuple[str, bool]:
-    """Crash a process that may write core dumps; gives what it printed, and whether it did."""
+    """Crash a process that may write core dumps; return what it printed, and whether it did."""
     command = [sys.executable, "-c", PROTECTED.format(protect=protect)]
     process = subprocess.Popen(
         command,

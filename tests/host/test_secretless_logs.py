@@ -9,12 +9,12 @@ import pytest
 from twisted.logger import Logger, LogPublisher, STDLibLogObserver, textFileLogObserver
 from twisted.python.failure import Failure
 
-from qabel.host.process import StartError
-from qabel.host.secretless_logs import Discreet, withheld
+from qabel.host.secretless_logs import SecretlessObserver, without_secrets
+from qabel.host.start_errors import StartError
 
 
 def failure_of(error: BaseException) -> Failure:
-    """Give the failure of an exception that was raised here."""
+    """Return the failure of an exception that was raised here."""
     try:
         raise error
     except BaseException:  # noqa: BLE001 - whatever was given
@@ -24,7 +24,7 @@ def failure_of(error: BaseException) -> Failure:
 def written(failure: Failure) -> str:
     """Write down what is logged of a failure."""
     file = io.StringIO()
-    Logger(observer=LogPublisher(Discreet(textFileLogObserver(file)))).failure(
+    Logger(observer=LogPublisher(SecretlessObserver(textFileLogObserver(file)))).failure(
         "it failed: {what}", failure, what="this"
     )
     return file.getvalue()
@@ -51,24 +51,24 @@ def test_what_is_known_to_be_harmless_is_told() -> None:
 def test_what_a_daemon_knows_to_be_harmless_is_told() -> None:
     """A program can name kinds of exceptions of its own, whose texts are fit for logs."""
     event: dict[str, Any] = {"log_failure": failure_of(KeyError("harmless"))}
-    assert withheld(event, (KeyError,)) is event
-    assert withheld(event, (ValueError,)) is not event
+    assert without_secrets(event, (KeyError,)) is event
+    assert without_secrets(event, (ValueError,)) is not event
 
 
 def test_the_event_of_others_is_not_changed() -> None:
     """Only what is written differs: who handles the failure gets all of it."""
     failure = failure_of(ValueError("MARKER"))
     event: dict[str, Any] = {"log_failure": failure, "log_format": "x"}
-    assert withheld(event)["log_failure"].type is ValueError
+    assert without_secrets(event)["log_failure"].type is ValueError
     assert event["log_failure"] is failure
     assert str(failure.value) == "MARKER"
     plain: dict[str, Any] = {"log_format": "x"}
-    assert withheld(plain) is plain
+    assert without_secrets(plain) is plain
 
 
 def test_the_logging_of_applications(caplog: pytest.LogCaptureFixture) -> None:
     """Neither the text nor the exception itself reaches the logging of an embedding program."""
-    observer = Discreet(STDLibLogObserver("embedding"))
+    observer = SecretlessObserver(STDLibLogObserver("embedding"))
     Logger(observer=LogPublisher(observer)).failure("bad", failure_of(ValueError("MARKER")))
     assert "bad" in caplog.text
     assert "MARKER" not in caplog.text
@@ -99,7 +99,7 @@ def test_all_logs_of_a_process() -> None:
         [sys.executable, "-c", PROCESS], capture_output=True, text=True, timeout=30, check=True
     )
     assert "MARKER" not in done.stdout.replace('{}["MARKER"]', "") + done.stderr
-    assert done.stdout.count("KeyError: (its text is withheld") == 3
-    assert "ValueError: (its text is withheld" in done.stdout
+    assert done.stdout.count("KeyError: (text withheld") == 3
+    assert "ValueError: (text withheld" in done.stdout
     for words in ("] new", "] old", "Unhandled Error", "Unhandled error in Deferred"):
         assert words in done.stdout

@@ -22,7 +22,7 @@ def manager(tmp_path: Path) -> Iterator[socket.socket]:
 
 
 def heard(manager: socket.socket) -> list[bytes]:
-    """Give all that came since the last time."""
+    """Return all that came since the last time."""
     states = []
     while True:
         try:

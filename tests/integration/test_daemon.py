@@ -142,7 +142,7 @@ def test_a_directory_that_is_not_ours(tmp_path: Path) -> None:
     (directory / "thesis").write_text("precious")
     with Daemon(tmp_path, "alice") as alice:
         assert alice.process.ended() == 1
-    assert "is open to other users and holds other files" in alice.process.errors
+    assert "contains other files and is accessible to other users" in alice.process.errors
     assert alice.process.errors.count("\n") == 1
     assert [each.name for each in directory.iterdir()] == ["thesis"]
 

@@ -100,12 +100,12 @@ def test_a_passphrase_through_its_life(place: Place) -> None:
     place.run("--key", good)
     place.run("--key", "credential:good")
     wrong = f"passphrase-file:{place.passphrase('wrong', 'another horse')}"
-    assert "passphrase does not open" in place.refused("--key", wrong)
+    assert "Wrong passphrase" in place.refused("--key", wrong)
     assert "missing" in place.refused("--key", "file")
     assert "no key for" in place.refused("--key", "keyring")
     done = place.change("--key", good, "--new-key", wrong)
     assert (done.returncode, done.stderr) == (0, "")
-    assert "passphrase does not open" in place.refused("--key", good)
+    assert "Wrong passphrase" in place.refused("--key", good)
     place.run("--key", wrong)
 
 
@@ -175,7 +175,7 @@ def test_permissions_are_mended(place: Place) -> None:
     twistd = place.start("--drop-server", ANYWHERE)
     twistd.port("qabel-rest")
     assert not {name: mode for name, mode in modes(place.data).items() if mode & 0o077}
-    assert "copy.db was open to other users" in twistd.log
+    assert "copy.db was accessible to other users" in twistd.log
     assert Api(place.data).token != token
 
 

@@ -59,11 +59,11 @@ def wrong_key(path: Path) -> None:
 
 
 DAMAGES: dict[str, tuple[Damage, str]] = {
-    "text": (lambda path: path.write_text("precious"), "is no database of this daemon"),
-    "cut off": (lambda path: os.truncate(path, 10_000), "was cut off: it has 10000 bytes"),
-    "foreign": (foreign, "is an unencrypted SQLite file, not one of this daemon's"),
+    "text": (lambda path: path.write_text("precious"), "is not a Qabel database"),
+    "cut off": (lambda path: os.truncate(path, 10_000), "is truncated: it has 10000 bytes"),
+    "foreign": (foreign, "is an unencrypted SQLite file, not a Qabel database"),
     "damaged start": (damage_start, "The key does not open .* or the file is damaged at its start"),
-    "damaged rest": (damage_rest, "is damaged; it was left as it is"),
+    "damaged rest": (damage_rest, "is damaged; it was not changed"),
     "wrong key": (wrong_key, "The key does not open"),
     "key gone": (lambda path: path.with_name("database-key").unlink(), "database-key"),
     "no token": (lambda path: path.with_name("api-token").write_text("short"), "api-token"),

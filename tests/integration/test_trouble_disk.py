@@ -96,7 +96,7 @@ def test_a_full_disk_is_told_and_got_over(disk: Disk, tmp_path: Path) -> None:
         disk.fill(alice)
 
         eventually(lambda: alice.api.say("x" * 900).status == 507, "sending never failed")
-        assert "no room left on the disk" in alice.api.say("x" * 900).body["detail"]
+        assert "No space left on the disk" in alice.api.say("x" * 900).body["detail"]
         assert alice.status()["disk"]["full"]
         assert "The disk is full" in alice.troubles()
         health = alice.health()
@@ -107,7 +107,7 @@ def test_a_full_disk_is_told_and_got_over(disk: Disk, tmp_path: Path) -> None:
             contact["drop_urls"][0],
             *(bob.seal(contact["public_key"], number, padding=900) for number in range(600)),
         )
-        eventually(lambda: "no room left" in alice.troubles(), alice.troubles)
+        eventually(lambda: "No space left" in alice.troubles(), alice.troubles)
         assert alice.heard()[0] == "before"
         setting = {"key": "module_data.x.y", "value": "x" * 50_000}
         assert alice.api.ask("PUT", "/settings", setting).status == 507
@@ -174,7 +174,7 @@ def test_a_first_start_without_room_is_one_line(tmp_path: Path) -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     with daemon:
         assert daemon.process.ended() == 1
-        assert daemon.process.errors.startswith("qabel-rest: There is no room left on the disk")
+        assert daemon.process.errors.startswith("qabel-rest: No space left on the disk")
         assert daemon.process.errors.count("\n") == 1
     with daemon.again():
         assert daemon.health().status == 200

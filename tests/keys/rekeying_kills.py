@@ -14,12 +14,15 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from qabel.core.foundation import DATABASE
-from qabel.keys.passphrase import SEALED, Passphrase, Strength
-from qabel.keys.rekeying import _Here, _result, change_key
+from qabel.deferreds import result_of
+from qabel.host.job_thread import InlineWorker
+from qabel.keys.key_file import KeyFile
+from qabel.keys.passphrase import Passphrase, Strength
+from qabel.keys.rekeying import change_key
 from qabel.store.database.database import Database
 from qabel.store.database.errors import StoreError
-from qabel.store.key_record import KeyFile, KeySource
+from qabel.store.file_names import DATABASE, SEALED_KEY
+from qabel.store.key_record import KeySource
 from tests.store.database.damage import damage
 
 QUICK = Strength(1, 8192)
@@ -28,13 +31,13 @@ STEPS = ("open", "replace", "unlink", "fsync")
 
 
 def key_file(directory: Path) -> KeySource:
-    """Give the place that is a file."""
+    """Return the source that is a file."""
     return KeyFile(directory / "database-key")
 
 
 def passphrase(text: bytes, directory: Path) -> KeySource:
-    """Give the place that is a passphrase."""
-    return Passphrase(directory / SEALED, text, strength=QUICK)
+    """Return the source that is a passphrase."""
+    return Passphrase(directory / SEALED_KEY, text, strength=QUICK)
 
 
 FIRST = partial(passphrase, b"the first passphrase")
@@ -44,43 +47,43 @@ Place = Callable[[Path], KeySource]
 
 KINDS: dict[str, tuple[Place, Place, set[str]]] = {
     "file-to-file": (key_file, key_file, {"database-key"}),
-    "file-to-passphrase": (key_file, FIRST, {SEALED}),
+    "file-to-passphrase": (key_file, FIRST, {SEALED_KEY}),
     "passphrase-to-file": (FIRST, key_file, {"database-key"}),
-    "passphrase-to-passphrase": (FIRST, SECOND, {SEALED}),
-    "one-passphrase": (FIRST, FIRST, {SEALED}),
+    "passphrase-to-passphrase": (FIRST, SECOND, {SEALED_KEY}),
+    "one-passphrase": (FIRST, FIRST, {SEALED_KEY}),
 }
 
 
 def fill(directory: Path, source: KeySource) -> None:
     """Make a database with something in it."""
     directory.mkdir(mode=0o700, parents=True)
-    database = Database(directory / DATABASE, source, worker=_Here)
-    _result(database.open())
+    database = Database(directory / DATABASE, source, worker=InlineWorker)
+    result_of(database.open())
 
     def work(connection: Any) -> None:
         for i in range(ROWS):
             connection.execute("INSERT INTO documents VALUES (?, ?)", (f"{i}", b"x" * 900))
 
-    _result(database.run(work))
-    _result(database.close())
+    result_of(database.run(work))
+    result_of(database.close())
 
 
 def is_whole(directory: Path, source: KeySource) -> bool:
-    """Tell whether a source opens the database; what opens must have everything."""
-    database = Database(directory / DATABASE, source, worker=_Here)
+    """Return whether a source opens the database; what opens must have everything."""
+    database = Database(directory / DATABASE, source, worker=InlineWorker)
     try:
-        _result(database.open())
+        result_of(database.open())
     except StoreError:
         return False
     sql = "SELECT count(*) FROM documents"
-    assert _result(database.run(lambda c: c.execute(sql).fetchone()[0])) == ROWS
-    assert _result(database.run(damage)) == []
-    _result(database.close())
+    assert result_of(database.run(lambda c: c.execute(sql).fetchone()[0])) == ROWS
+    assert result_of(database.run(damage)) == []
+    result_of(database.close())
     return True
 
 
 def die_after(steps: int) -> None:
-    """Have this process kill itself after so many steps."""
+    """Make this process kill itself after so many steps."""
     left = [steps]
 
     def deadly(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -98,7 +101,7 @@ def die_after(steps: int) -> None:
 
 
 def killed_at(step: int, directory: Path, old: Place, new: Place) -> bool:
-    """Change the key in a fork that dies after a step; gives whether it came so far."""
+    """Change the key in a fork that dies after a step; return whether it came so far."""
     child = os.fork()
     if child == 0:
         die_after(step)
@@ -110,7 +113,7 @@ def killed_at(step: int, directory: Path, old: Place, new: Place) -> bool:
 
 
 def torture(root: Path, kind: str) -> int:
-    """Be killed at each step in turn; gives how many there were."""
+    """Be killed at each step in turn; return how many there were."""
     old, new, left = KINDS[kind]
     fill(root / "template", old(root / "template"))
     step = 0

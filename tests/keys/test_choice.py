@@ -11,17 +11,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qabel.host.process import StartError
+from qabel.host.start_errors import StartError
 from qabel.keys.choice import key_source
+from qabel.keys.key_file import KeyFile
 from qabel.keys.keyring import DesktopKeyring
 from qabel.keys.passphrase import Passphrase
-from qabel.store.key_record import KeyFile
 
 SECRET = b"correct horse battery"
 
 
 def passphrase(choice: str, directory: Path) -> bytes:
-    """Give the passphrase that was read."""
+    """Return the passphrase that was read."""
     source = key_source(choice, directory)
     assert isinstance(source, Passphrase)
     assert source.path == directory / "database-key.sealed"
@@ -30,7 +30,7 @@ def passphrase(choice: str, directory: Path) -> bytes:
 
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
-    """Give a file with a passphrase, for its owner alone."""
+    """Return a file with a passphrase, for its owner alone."""
     path = tmp_path / "passphrase"
     path.touch(0o600)
     path.write_bytes(SECRET + b"\n")
@@ -62,7 +62,7 @@ def test_a_passphrase_in_a_file(tmp_path: Path, file: Path, end: bytes) -> None:
 def test_no_passphrase_in_a_file(tmp_path: Path, file: Path, text: bytes) -> None:
     """An empty file, and one with several lines, hold none."""
     file.write_bytes(text)
-    with pytest.raises(StartError, match="gives no passphrase"):
+    with pytest.raises(StartError, match=r"(invalid|empty) passphrase"):
         key_source(f"passphrase-file:{file}", tmp_path)
 
 
@@ -107,7 +107,7 @@ print(key_source("passphrase-fd:0", Path("/"), new=True)._passphrase.decode())
 
 
 def answer(terminal: int, question: bytes, text: bytes) -> bytes:
-    """Wait for a question on a terminal, and type an answer; gives what was shown."""
+    """Wait for a question on a terminal, and type an answer; return what was shown."""
     shown = b""
     while question not in shown:
         shown += os.read(terminal, 1000)
@@ -128,7 +128,7 @@ def test_a_passphrase_from_a_terminal(second: bytes) -> None:
     ) as process:
         try:
             shown = answer(master, b"New passphrase: ", b"typed in here")
-            shown += answer(master, b"The same again: ", second)
+            shown += answer(master, b"Repeat the passphrase: ", second)
             assert process.stdout is not None
             out = process.stdout.read()
             shown += os.read(master, 100_000)
@@ -139,7 +139,7 @@ def test_a_passphrase_from_a_terminal(second: bytes) -> None:
     if second == b"typed in here":
         assert out == b"typed in here\n"
     else:
-        assert b"the two passphrases differ" in shown
+        assert b"the passphrases do not match" in shown
     assert b"typed" not in shown.replace(b"New passphrase", b"")
 
 
@@ -151,10 +151,10 @@ def test_a_credential_of_systemd(
     monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(tmp_path))
     assert passphrase("credential:passphrase", tmp_path / "data") == SECRET
     file.chmod(0o444)
-    with pytest.raises(StartError, match="others may read"):
+    with pytest.raises(StartError, match="accessible to other users"):
         key_source("credential:passphrase", tmp_path)
     for name in ("", "..", "a/b", "/etc/passwd"):
-        with pytest.raises(StartError, match="by its name"):
+        with pytest.raises(StartError, match="invalid credential"):
             key_source(f"credential:{name}", tmp_path)
     monkeypatch.delenv("CREDENTIALS_DIRECTORY")
     with pytest.raises(StartError, match="LoadCredential"):

@@ -26,7 +26,7 @@ class Desktop(backend.KeyringBackend):  # type: ignore[misc]
         self.forgetful = False
 
     def get_password(self, service: str, username: str) -> str | None:
-        """Give an entry."""
+        """Return an entry."""
         if self.locked:
             raise errors.KeyringLocked("SECRET")
         return self.entries.get((service, username))
@@ -43,7 +43,7 @@ class Desktop(backend.KeyringBackend):  # type: ignore[misc]
 
 @pytest.fixture
 def desktop(monkeypatch: pytest.MonkeyPatch) -> Desktop:
-    """Give the keyring of this desktop."""
+    """Return the keyring of this desktop."""
     made = Desktop()
     monkeypatch.setattr(keyring, "get_keyring", lambda: made)
     return made
@@ -85,7 +85,7 @@ def test_no_entry_is_told(tmp_path: Path, desktop: Desktop) -> None:
 def test_what_is_no_key_is_refused(tmp_path: Path, desktop: Desktop) -> None:
     """Another entry is told of, not quoted and not replaced."""
     desktop.entries["qabel", str(tmp_path)] = "SECRET"
-    with pytest.raises(KeyTrouble, match="holds no database key") as caught:
+    with pytest.raises(KeyTrouble, match="contains no database key") as caught:
         DesktopKeyring(tmp_path).make()
     assert "SECRET" not in str(caught.value)
     assert desktop.entries["qabel", str(tmp_path)] == "SECRET"
@@ -102,7 +102,7 @@ def test_a_locked_keyring_is_told(tmp_path: Path, desktop: Desktop) -> None:
 def test_a_keyring_that_keeps_nothing_is_told(tmp_path: Path, desktop: Desktop) -> None:
     """A database never gets a key that nobody will find again."""
     desktop.forgetful = True
-    with pytest.raises(KeyTrouble, match="did not keep"):
+    with pytest.raises(KeyTrouble, match="did not store"):
         DesktopKeyring(tmp_path).make()
 
 
@@ -111,7 +111,7 @@ def test_no_plaintext_backends(
 ) -> None:
     """A backend that writes its entries in the open is as good as none."""
     monkeypatch.setattr(Desktop, "priority", 0.5)
-    with pytest.raises(KeyTrouble, match="no keyring here that protects"):
+    with pytest.raises(KeyTrouble, match="No keyring was found that protects"):
         DesktopKeyring(tmp_path).make()
     assert desktop.entries == {}
 

@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from qabel.deferreds import result_of
+from qabel.host.job_thread import InlineWorker
 from qabel.keys.passphrase import MODERATE, Passphrase, Strength
-from qabel.keys.rekeying import _Here, _result
 from qabel.store.database.database import Database
 from qabel.store.database.errors import KeyMissing, KeyTrouble, WrongKey
 from qabel.store.key_record import KeyRecord
@@ -24,7 +25,7 @@ ONE, TWO, THREE = (bytes([each]) * 32 for each in (1, 2, 3))
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
-    """Give the name of a file that is not there yet."""
+    """Return the name of a file that does not exist yet."""
     return tmp_path / "database-key.sealed"
 
 
@@ -59,7 +60,7 @@ def test_a_wrong_passphrase_touches_nothing(path: Path) -> None:
     source(path).make()
     before = path.read_bytes()
     for call in ("read", "make"):
-        with pytest.raises(WrongKey, match="does not open") as caught:
+        with pytest.raises(WrongKey, match="Wrong passphrase") as caught:
             getattr(source(path, b"wrong horse"), call)()
         assert "horse" not in str(caught.value)
     assert path.read_bytes() == before
@@ -198,15 +199,15 @@ def test_memory_that_is_not_there_is_told(path: Path, monkeypatch: pytest.Monkey
 def test_a_database_under_a_passphrase(path: Path) -> None:
     """It opens with the passphrase, changes its key, and opens with no other one."""
     file = path.with_name("qabel.db")
-    database = Database(file, source(path), worker=_Here)
-    _result(database.open())
-    _result(database.rekey(TWO))
-    _result(database.close())
-    again = Database(file, source(path), worker=_Here)
-    _result(again.open())
-    _result(again.close())
+    database = Database(file, source(path), worker=InlineWorker)
+    result_of(database.open())
+    result_of(database.rekey(TWO))
+    result_of(database.close())
+    again = Database(file, source(path), worker=InlineWorker)
+    result_of(again.open())
+    result_of(again.close())
     before = {each.name: each.read_bytes() for each in path.parent.iterdir()}
-    wrong = Database(file, source(path, b"wrong horse"), worker=_Here)
+    wrong = Database(file, source(path, b"wrong horse"), worker=InlineWorker)
     with pytest.raises(WrongKey, match="passphrase"):
-        _result(wrong.open())
+        result_of(wrong.open())
     assert {each.name: each.read_bytes() for each in path.parent.iterdir()} == before

@@ -9,14 +9,17 @@ from typing import Any
 
 import pytest
 
-from qabel.core.backups import BACKUPS
-from qabel.core.foundation import DATABASE
-from qabel.host.process import DirectoryLock, StartError
-from qabel.keys.passphrase import SEALED, Passphrase
-from qabel.keys.rekeying import _Here, _result, change_key, main
+from qabel.deferreds import result_of
+from qabel.host.data_directory import DirectoryLock
+from qabel.host.job_thread import InlineWorker
+from qabel.host.start_errors import StartError
+from qabel.keys.key_file import KeyFile
+from qabel.keys.passphrase import Passphrase
+from qabel.keys.rekeying import change_key, main
 from qabel.store.database.database import Database
 from qabel.store.database.errors import KeyTrouble, StoreError, WrongKey
-from qabel.store.key_record import KeyFile, KeyRecord, KeySource
+from qabel.store.file_names import BACKUPS, DATABASE, SEALED_KEY
+from qabel.store.key_record import KeyRecord, KeySource
 from tests.keys.rekeying_kills import FIRST, KINDS, QUICK, SECOND, fill, is_whole, key_file
 
 ROOT = Path(__file__).parents[2]
@@ -25,14 +28,14 @@ KILLS = [sys.executable, "-m", "tests.keys.rekeying_kills"]
 
 @pytest.fixture
 def directory(tmp_path: Path) -> Path:
-    """Give a data directory with a database, whose key is in a file."""
+    """Return a data directory with a database, whose key is in a file."""
     made = tmp_path / "data"
     fill(made, key_file(made))
     return made
 
 
 def contents(directory: Path) -> dict[str, bytes]:
-    """Give all files there are, but for the lock."""
+    """Return all files there are, except the lock."""
     files = [each for each in directory.rglob("*") if each.is_file() and each.name != "lock"]
     return {each.name: each.read_bytes() for each in files}
 
@@ -42,14 +45,14 @@ def test_from_a_file_to_a_passphrase(directory: Path) -> None:
     old = key_file(directory).read().current
     change = change_key(directory, key_file(directory), FIRST(directory))
     assert is_whole(directory, FIRST(directory))
-    assert set(contents(directory)) == {DATABASE, SEALED}
+    assert set(contents(directory)) == {DATABASE, SEALED_KEY}
     record = FIRST(directory).read()
     assert record == KeyRecord(record.current, earlier=(old,))
     for key in record.candidates:
         for content in contents(directory).values():
             assert key not in content
             assert key.hex().encode() not in content
-    assert str(directory / SEALED) in str(change)
+    assert str(directory / SEALED_KEY) in str(change)
     assert str(directory / "database-key") in str(change)
     assert change.backups == 0
 
@@ -96,7 +99,7 @@ def test_a_place_that_holds_another_key_is_left_alone(directory: Path, tmp_path:
     other = KeyFile(tmp_path / "other")
     kept = other.make()
     before = contents(directory)
-    with pytest.raises(KeyTrouble, match="another key already"):
+    with pytest.raises(KeyTrouble, match="key is already stored"):
         change_key(directory, key_file(directory), other)
     assert other.read() == kept
     assert contents(directory) == before
@@ -129,7 +132,7 @@ class Failing:
         return getattr(self.source, name)
 
     def write(self, record: KeyRecord) -> None:
-        """Keep it, unless it is the turn to fail."""
+        """Store it, unless it is the turn to fail."""
         self.left -= 1
         if self.left != 0 or self.done:
             self.source.write(record)
@@ -164,12 +167,12 @@ def test_a_disk_that_fails(tmp_path: Path, kind: str, monkeypatch: pytest.Monkey
     fill(directory, old(directory))
     before = old(directory).read()
 
-    def no_room(*_: object, **__: object) -> None:
+    def no_space(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr("qabel.store.database.database.copy_to", no_room)
-        with pytest.raises(StoreError, match="no room"):
+        patch.setattr("qabel.store.database.encrypted_file.copy_to", no_space)
+        with pytest.raises(StoreError, match="No space left"):
             change_key(directory, old(directory), new(directory))
     assert is_whole(directory, old(directory))
     assert old(directory).read() == before
@@ -186,7 +189,7 @@ def test_a_copy_of_the_key_stays_when_the_change_fails(
     kept = KeyRecord(key_file(directory).read().current, earlier=(b"\x05" * 32,))
     copy.write(kept)
     with monkeypatch.context() as patch:
-        patch.setattr("qabel.store.database.database.copy_to", lambda *_, **__: 1 / 0)
+        patch.setattr("qabel.store.database.encrypted_file.copy_to", lambda *_, **__: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             change_key(directory, key_file(directory), copy)
     assert copy.read() == kept
@@ -196,12 +199,12 @@ def test_a_copy_of_the_key_stays_when_the_change_fails(
 
 def test_backups_still_open(directory: Path) -> None:
     """They stay under the earlier key, which the new place keeps: one can be put back."""
-    database = Database(directory / DATABASE, key_file(directory), worker=_Here)
-    _result(database.open())
+    database = Database(directory / DATABASE, key_file(directory), worker=InlineWorker)
+    result_of(database.open())
     backups = directory / BACKUPS
     backups.mkdir(0o700)
-    _result(database.backup(backups / "one.db"))
-    _result(database.close())
+    result_of(database.backup(backups / "one.db"))
+    result_of(database.close())
     change = change_key(directory, key_file(directory), FIRST(directory))
     assert change.backups == 1
     assert "1 in all" in str(change)
@@ -267,7 +270,7 @@ def test_the_command(directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     wrong = run(directory, *both, text="the first passphrase\nthe third passphrase\n")
     assert (wrong.returncode, wrong.stdout) == (1, "")
     assert wrong.stderr.count("\n") == 1
-    assert "does not open" in wrong.stderr
+    assert "Wrong passphrase" in wrong.stderr
     assert "passphrase\n" not in wrong.stderr
 
 
@@ -280,7 +283,7 @@ def test_the_command_says_how_it_is_used(capsys: pytest.CaptureFixture[str]) -> 
 
 def test_strength_is_the_default_one(directory: Path) -> None:
     """A seal made quickly by a test gets today's strength when the key changes."""
-    quick = Passphrase(directory / SEALED, b"the first passphrase", strength=QUICK)
+    quick = Passphrase(directory / SEALED_KEY, b"the first passphrase", strength=QUICK)
     change_key(directory, key_file(directory), quick)
-    change_key(directory, quick, Passphrase(directory / SEALED, b"the first passphrase"))
-    assert '"memory": 268435456' in (directory / SEALED).read_text()
+    change_key(directory, quick, Passphrase(directory / SEALED_KEY, b"the first passphrase"))
+    assert '"memory": 268435456' in (directory / SEALED_KEY).read_text()

@@ -1,4 +1,4 @@
-"""Databases to test with: real encrypted files, worked on where the test runs or on a thread."""
+"""Databases to test with: real encrypted files, used where the test runs or on a thread."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -7,10 +7,10 @@ from typing import Any
 import attrs
 import pytest
 from twisted.internet.defer import Deferred
-from twisted.python.failure import Failure
 
+from qabel.deferreds import result_of
+from qabel.host.job_thread import InlineWorker
 from qabel.store.database.database import Database
-from qabel.store.database.thread import Handler, Job
 from qabel.store.inbox.message_rows import NewMessage
 from qabel.store.inbox.seen import Drop
 from qabel.store.key_record import GivenKey
@@ -19,51 +19,27 @@ from qabel.store.outbox.sends import NewDelivery, NewSend
 KEY = bytes(range(32))
 
 
-class HereWorker:
-    """Works off each job at once, where it is submitted."""
-
-    def __init__(self, handle: Handler) -> None:
-        self._handle = handle
-
-    def submit(self, job: Job) -> None:
-        """Work it off and tell of it."""
-        self._handle([job])
-        job.deliver()
-
-    def end(self) -> None:
-        """Do nothing: there is nothing that runs."""
-
-
-def _got(deferred: "Deferred[Any]") -> Any:
-    results: list[Any] = []
-    deferred.addBoth(results.append)
-    assert results, "it has no result yet"
-    if isinstance(results[0], Failure):
-        results[0].raiseException()
-    return results[0]
-
-
 @pytest.fixture
 def got() -> "Callable[[Deferred[Any]], Any]":
-    """Give what takes the result out of a Deferred that has one, or raises its error."""
-    return _got
+    """Return what returns the result of a Deferred that has one, or raises its error."""
+    return result_of
 
 
 @pytest.fixture
-def here() -> type[HereWorker]:
-    """Give the worker that needs no thread."""
-    return HereWorker
+def here() -> type[InlineWorker[Any]]:
+    """Return the worker that needs no thread."""
+    return InlineWorker
 
 
 @pytest.fixture
 def key() -> bytes:
-    """Give the key of the databases."""
+    """Return the key of the databases."""
     return KEY
 
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
-    """Give the file of the database, in a directory of its own."""
+    """Return the path of the database, in a directory of its own."""
     directory = tmp_path / "data"
     directory.mkdir()
     return directory / "qabel.db"
@@ -71,19 +47,21 @@ def path(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def database(path: Path) -> Iterator[Database]:
-    """Give an open database that is worked on where the test runs."""
-    made = Database(path, GivenKey(KEY), worker=HereWorker)
-    _got(made.open())
+    """Return an open database that is used where the test runs."""
+    made = Database(path, GivenKey(KEY), worker=InlineWorker)
+    result_of(made.open())
     yield made
-    _got(made.close())
+    result_of(made.close())
 
 
 @pytest.fixture
 def rows(database: Database) -> Callable[..., list[tuple[Any, ...]]]:
-    """Give what runs SQL on the database, and gives its rows."""
+    """Return what runs SQL on the database, and returns its rows."""
 
     def run(sql: str, *values: object) -> list[tuple[Any, ...]]:
-        return _got(database.run(lambda connection: connection.execute(sql, values).fetchall()))
+        return result_of(
+            database.run(lambda connection: connection.execute(sql, values).fetchall())
+        )
 
     return run
 
@@ -96,7 +74,7 @@ class Things:
     drop: Drop = attrs.field(factory=lambda: Drop("http://localhost/" + "a" * 43, "owners"))
 
     def digest(self) -> bytes:
-        """Give a hash that no other thing has."""
+        """Return a hash that no other thing has."""
         self.count += 1
         return self.count.to_bytes(16, "big")
 
@@ -141,5 +119,5 @@ class Things:
 
 @pytest.fixture
 def things() -> Things:
-    """Give a maker of messages and sends."""
+    """Return a maker of messages and sends."""
     return Things()

@@ -9,13 +9,13 @@ from qabel.store.database.database import Database
 from qabel.store.inbox.message_rows import Filter
 from qabel.store.inbox.repository import Inbox
 from qabel.store.inbox.seen import ReadDone
-from qabel.store.journal.cursors import Places
-from qabel.store.journal.entries import Feed
-from qabel.store.journal.numbers import Events
+from qabel.store.journal.cursors import Cursors
+from qabel.store.journal.entries import JournalEntries
+from qabel.store.journal.numbers import JournalEvents
 from qabel.store.outbox.idempotency import Idempotency
 from qabel.store.outbox.receipts import Receipt
 from qabel.store.outbox.repository import Outbox
-from qabel.store.webhooks import Webhooks
+from qabel.store.webhooks import WebhookRepository
 
 NOW = 1_800_000_000.0
 
@@ -39,7 +39,7 @@ BOUNDED = {
 
 @pytest.fixture
 def plans(database: Database, got: Any) -> Callable[[Callable[[], Any]], list[str]]:
-    """Give what does something, and tells the plan of each statement that was run for it."""
+    """Return what does something, and returns the plan of each statement run for it."""
 
     def run(ask: Callable[[], Any]) -> list[str]:
         statements: list[str] = []
@@ -58,9 +58,9 @@ def plans(database: Database, got: Any) -> Callable[[Callable[[], Any]], list[st
 
 @pytest.fixture
 def asks(database: Database, things: Any, got: Any) -> dict[str, Callable[[], Any]]:
-    """Give everything that happens again and again in a daemon with a large database."""
+    """Return everything that happens repeatedly in a daemon with a large database."""
     inbox, outbox = Inbox(database), Outbox(database)
-    events, places, feed = Events(database), Places(database), Feed(database)
+    events, places, feed = JournalEvents(database), Cursors(database), JournalEntries(database)
     drop = things.drop
     got(inbox.drop_state(drop))
     hashes = [things.digest() for _ in range(3)]
@@ -111,7 +111,7 @@ def asks(database: Database, things: Any, got: Any) -> dict[str, Callable[[], An
         "counts": outbox.counts,
         "expire": lambda: outbox.expire(NOW, now=NOW),
         "delete": lambda: outbox.delete(1, now=NOW),
-        "undelivered": lambda: Webhooks(database).undelivered(1),
+        "undelivered": lambda: WebhookRepository(database).undelivered(1),
     }
     for index, which in enumerate(filters):
         found[f"read {index}"] = lambda which=which: inbox.read(0, 10, which)

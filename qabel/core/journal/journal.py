@@ -14,7 +14,7 @@ from twisted.internet.interfaces import IReactorTime
 
 from qabel.core.errors import Gone
 from qabel.deferreds import a_few_at_a_time
-from qabel.store.journal.entries import FeedEntry
+from qabel.store.journal.entries import JournalEntry
 
 BEGINNING = "0"
 """The cursor before the first entry of any database."""
@@ -28,7 +28,7 @@ RING_BYTES = 4 * 1024 * 1024
 class EntryRepository(Protocol):
     """Where the journal is kept: ``qabel.store.journal.entries``."""
 
-    def read(self, after: int, limit: int) -> Deferred[list[FeedEntry]]:
+    def read(self, after: int, limit: int) -> Deferred[list[JournalEntry]]:
         """Return the entries after a number, oldest first."""
 
 
@@ -154,7 +154,7 @@ class Journal:
             newer.append(entry)
         return newer[: -limit - 1 : -1]
 
-    def _entry(self, entry: FeedEntry) -> Entry:
+    def _entry(self, entry: JournalEntry) -> Entry:
         cursor = self.cursor(entry.seq)
         return Entry(entry.seq, cursor, entry.kind, entry.data, entry.identity_id)
 

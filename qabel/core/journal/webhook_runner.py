@@ -17,8 +17,7 @@ from qabel.core.journal.follower import Followers
 from qabel.core.journal.journal import Entry, Journal
 from qabel.jsontext import encode as encode_json
 from qabel.net.errors import WebhookFailed
-from qabel.store.webhooks import Webhook
-from qabel.store.webhooks import Webhooks as WebhookRepository
+from qabel.store.webhooks import Webhook, WebhookRepository
 
 FIRST_PAUSE = 1.0
 LONGEST_PAUSE = 3600.0
@@ -78,7 +77,7 @@ class WebhookRunner:
                 await self._note_gap()
 
     async def _follow(self) -> None:
-        cursor = self._journal.cursor(self.record.place)
+        cursor = self._journal.cursor(self.record.cursor)
         follower = Followers(self._journal).follow(cursor, kinds=frozenset(self.record.kinds))
         while True:
             for entry in await follower.next():
@@ -86,12 +85,12 @@ class WebhookRunner:
 
     async def _note_gap(self) -> None:
         record, floor = self.record, self._journal.floor
-        gap = [self._journal.cursor(record.place), self._journal.cursor(floor)]
+        gap = [self._journal.cursor(record.cursor), self._journal.cursor(floor)]
         error = "Events were gone by retention before they could be delivered."
         await self._repository.give_up(
             record.id, floor, "gap", encode_json({"gap": gap}), error, now=self._now()
         )
-        self.record = evolve(record, place=floor)
+        self.record = evolve(record, cursor=floor)
 
     async def _bring(self, entry: Entry) -> None:
         """Bring one entry, again and again until it is taken or given up."""
@@ -112,7 +111,7 @@ class WebhookRunner:
         await self._repository.delivered(self.record.id, entry.seq, now=now)
         self.record = evolve(
             self.record,
-            place=entry.seq,
+            cursor=entry.seq,
             failures=0,
             last_error=None,
             last_success=int(now * 1000),
@@ -122,7 +121,7 @@ class WebhookRunner:
         await self._repository.give_up(
             self.record.id, entry.seq, entry.kind, entry.data, error, now=self._now()
         )
-        self.record = evolve(self.record, place=entry.seq)
+        self.record = evolve(self.record, cursor=entry.seq)
 
     async def _attempt(self, entry: Entry) -> str | None:
         """Bring an entry once; return what went wrong."""

@@ -24,8 +24,7 @@ from qabel.forms.errors import FieldError, invalid
 from qabel.forms.form import Schema
 from qabel.forms.plain import Choice, Text
 from qabel.net.webhook_client import MAX_URL, is_webhook_url
-from qabel.store.webhooks import Webhook
-from qabel.store.webhooks import Webhooks as WebhookRepository
+from qabel.store.webhooks import Webhook, WebhookRepository
 
 MAX_WEBHOOKS = 100
 SECRET_BYTES = 32
@@ -225,7 +224,7 @@ class Webhooks(Service):
             "id": record.id,
             "url": record.url,
             "kinds": list(record.kinds),
-            "place": self._journal.cursor(record.place),
+            "place": self._journal.cursor(record.cursor),
             "created": record.created,
             "failures": record.failures,
             "last_error": record.last_error,

@@ -22,7 +22,7 @@ from qabel.net.errors import DropServerError
 from qabel.settings.items import Identity
 from qabel.settings.synced import SyncedSettings
 from qabel.store.inbox.message_rows import NewMessage
-from qabel.store.inbox.repository import Kept
+from qabel.store.inbox.repository import StoredBatch
 from qabel.store.inbox.seen import HASH_SIZE, Drop, DropState, ReadDone
 from qabel.store.outbox.receipts import Receipt
 
@@ -78,7 +78,7 @@ class DropRepository(Protocol):
         received_receipts: Sequence[Receipt] = (),
         done: ReadDone | None = None,
         now: float,
-    ) -> Deferred[Kept]:
+    ) -> Deferred[StoredBatch]:
         """Keep what was read, in one transaction."""
 
 
@@ -125,7 +125,7 @@ class Receiver:
     _repository: DropRepository
     _workers: Workers
     _synced: Callable[[], SyncedSettings]
-    _on_kept: Callable[[Kept], None]
+    _on_kept: Callable[[StoredBatch], None]
     """Called after each commit."""
     _on_dates: Callable[[list[str]], Awaitable[None]]
     """Told the dates, as servers state them, of messages received."""

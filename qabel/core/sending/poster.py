@@ -16,7 +16,7 @@ from qabel.core.errors import StoreError
 from qabel.drop.url import DropURL
 from qabel.net.errors import DropServerError, Refused
 from qabel.store.database.errors import StoreClosed
-from qabel.store.outbox.outcomes import Outcome as Settled
+from qabel.store.outbox.changes import OutboxChange
 from qabel.store.outbox.sends import Posting
 
 AT_ONCE = 4
@@ -63,10 +63,10 @@ class DropPoster(Protocol):
 class OutcomeRepository(Protocol):
     """Where outcomes are kept: ``qabel.store.outbox.repository.Outbox``."""
 
-    def posted(self, posting: Posting, *, now: float) -> Deferred[Settled]:
+    def posted(self, posting: Posting, *, now: float) -> Deferred[OutboxChange]:
         """Note that the server took it."""
 
-    def refused(self, posting: Posting, reason: str, *, now: float) -> Deferred[Settled]:
+    def refused(self, posting: Posting, reason: str, *, now: float) -> Deferred[OutboxChange]:
         """Note that the server never will."""
 
     def failed_attempt(self, posting: Posting, next_attempt: float, reason: str) -> Deferred[None]:

@@ -1,36 +1,37 @@
-"""Copies of the whole database: backups, written while it is in use, and ones under another key."""
+"""Copies of the whole database: backups, written while it is in use, and copies for a new key."""
 
 from collections.abc import Callable
 from pathlib import Path
 
-from qabel.store.database.connection import Connection, connect, create_private, remove_with_logs
+from qabel.host.private_files import create_private
+from qabel.store.database.connection import Connection, connect, remove_with_logs
 from qabel.store.database.creating import publish
 from qabel.store.database.errors import AlreadyThere, StoreClosed
 
-PAGES_AT_ONCE = 1024
-"""Pages copied between two looks at whether to stop."""
+PAGES_PER_STEP = 1024
+"""Pages copied between two checks whether to stop."""
 
 
-def back_up(path: Path, key: bytes, target: Path, stopped: Callable[[], bool]) -> None:
-    """Copy a database, as of now, under the same key and with a database id of its own.
+def back_up(path: Path, key: bytes, target: Path, is_stopped: Callable[[], bool]) -> None:
+    """Copy a database as it is now, under the same key and with a database id of its own.
 
     Args:
         path: the database.
         key: its key, 32 bytes.
-        target: the file to make; it gets its name when it is whole.
-        stopped: asked again and again whether to give up.
+        target: the file to create; it gets its name when it is complete.
+        is_stopped: asked repeatedly whether to give up.
 
     Raises:
-        AlreadyThere, StoreClosed if ``stopped``, OSError, or an error of SQLite.
+        AlreadyThere, StoreClosed if ``is_stopped``, OSError, or an error of SQLite.
 
     """
     unfinished = target.with_name(target.name + ".partial")
     try:
         create_private(target)
     except FileExistsError:
-        raise AlreadyThere(f"{target} is there already; give another name.") from None
+        raise AlreadyThere(f"{target} already exists; choose another name.") from None
     try:
-        copy_to(unfinished, path, (key, key), stopped, new_id=True)
+        copy_to(unfinished, path, (key, key), is_stopped, new_id=True)
         publish(unfinished, target)
     except BaseException:
         remove_with_logs(unfinished)
@@ -42,31 +43,31 @@ def copy_to(
     target: Path,
     path: Path,
     keys: tuple[bytes, bytes],
-    stopped: Callable[[], bool],
+    is_stopped: Callable[[], bool],
     *,
     new_id: bool,
 ) -> None:
-    """Copy a database to a file that is replaced if it is there.
+    """Copy a database to a file, which is replaced if it exists.
 
     Blocks until it is done, on a connection of its own that reads one state of the database
     whatever is written meanwhile.
 
     Args:
-        target: the file to make.
+        target: the file to create.
         path: the database.
         keys: its key, and the key of the copy.
-        stopped: asked again and again whether to give up.
+        is_stopped: asked repeatedly whether to give up.
         new_id: give the copy a database id of its own.
 
     Raises:
-        StoreClosed if ``stopped``, OSError, or an error of SQLite.
+        StoreClosed if ``is_stopped``, OSError, or an error of SQLite.
 
     """
     remove_with_logs(target)
     create_private(target)
     source, copy = connect(path, keys[0]), connect(target, keys[1])
     try:
-        _copy(source, copy, stopped)
+        _copy(source, copy, is_stopped)
         if new_id:
             copy.execute("UPDATE state SET database_id = lower(hex(randomblob(8)))")
     finally:
@@ -74,13 +75,13 @@ def copy_to(
         source.close()
 
 
-def _copy(source: Connection, copy: Connection, stopped: Callable[[], bool]) -> None:
+def _copy(source: Connection, copy: Connection, is_stopped: Callable[[], bool]) -> None:
     def progress(_status: int, _remaining: int, _total: int) -> None:
-        if stopped():
-            raise StoreClosed("The store was closed before the copy was done.")
+        if is_stopped():
+            raise StoreClosed("The database was closed before the copy was complete.")
 
-    # Without an open transaction each write to the source would start the copying over.
+    # Without an open transaction, each write to the source would restart the copying.
     source.execute("BEGIN")
     source.execute("SELECT * FROM state").fetchall()
-    source.backup(copy, pages=PAGES_AT_ONCE, progress=progress)
+    source.backup(copy, pages=PAGES_PER_STEP, progress=progress)
     source.execute("COMMIT")

@@ -1,4 +1,4 @@
-"""A connection to an encrypted SQLite file: how it is opened, and how a file is looked at first."""
+"""A connection to an encrypted SQLite file: how it is opened, and how a file is checked first."""
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -18,27 +18,27 @@ from qabel.store.database.errors import (
 )
 
 KEY_SIZE = 32
-"""Bytes of a database key, which SQLCipher takes as it is, with no derivation."""
+"""Bytes of a database key, which SQLCipher uses as it is, with no derivation."""
 
 PAGE_SIZE = 4096
-"""Bytes; a file that is no multiple of it was cut off or never was one of ours."""
+"""Bytes; a file whose size is not a multiple of it is truncated, or is not a database."""
 
 PLAIN_SQLITE = b"SQLite format 3\x00"
 
 Parameters = Sequence[object] | Mapping[str, object]
 
 
-class Cursor(Protocol):
+class QueryResult(Protocol):
     """The part of a DB-API cursor that the store uses."""
 
     rowcount: int
     lastrowid: int
 
     def fetchone(self) -> tuple[Any, ...] | None:
-        """Give the next row, or None."""
+        """Return the next row, or None."""
 
     def fetchall(self) -> list[tuple[Any, ...]]:
-        """Give all rows that are left."""
+        """Return all remaining rows."""
 
     def __iter__(self) -> Iterator[tuple[Any, ...]]: ...
 
@@ -48,32 +48,32 @@ class Connection(Protocol):
 
     in_transaction: bool
 
-    def execute(self, sql: str, parameters: Parameters = (), /) -> Cursor:
+    def execute(self, sql: str, parameters: Parameters = (), /) -> QueryResult:
         """Run one statement."""
 
-    def executemany(self, sql: str, rows: Iterable[Parameters], /) -> Cursor:
+    def executemany(self, sql: str, rows: Iterable[Parameters], /) -> QueryResult:
         """Run one statement once for each row."""
 
     def set_progress_handler(self, handler: Callable[[], bool], steps: int, /) -> None:
-        """Have ``handler`` asked every so many steps whether to break off what runs."""
+        """Call ``handler`` every so many steps; True interrupts the statement."""
 
     def backup(
         self, target: Any, *, pages: int = -1, progress: Callable[[int, int, int], None]
     ) -> None:
-        """Copy the whole database into another connection's."""
+        """Copy the whole database to another connection."""
 
     def close(self) -> None:
-        """Close it, folding the write-ahead log into the file."""
+        """Close the connection, merging the write-ahead log into the file."""
 
 
 def connect(path: Path, key: bytes, *, mode: str = "rw", immutable: bool = False) -> Connection:
-    """Open an encrypted file that exists. Touches nothing yet: a wrong key shows at first use.
+    """Open an existing encrypted file. Touches nothing yet: a wrong key shows at first use.
 
     Args:
         path: the file.
         key: 32 bytes.
         mode: ``rw`` or ``ro``.
-        immutable: take it that nobody writes the file, so that no lock or log file is made.
+        immutable: assume that nobody writes the file, so that no lock or log file is created.
 
     """
     check_key(key)
@@ -85,24 +85,24 @@ def connect(path: Path, key: bytes, *, mode: str = "rw", immutable: bool = False
         cached_statements=256,
         timeout=5.0,
     )
-    # SQLCipher would print to standard error what is reported as an exception anyway.
+    # SQLCipher would print to standard error what is raised as an exception anyway.
     connection.execute("PRAGMA cipher_log_level = NONE")
     connection.execute(f"PRAGMA key = \"x'{key.hex()}'\"")
     return cast("Connection", connection)
 
 
 def check_key(key: bytes) -> None:
-    """Raise KeyTrouble unless it is 32 bytes: SQLCipher would take others for a password."""
+    """Raise KeyTrouble unless the key has 32 bytes: SQLCipher would use others as a password."""
     if len(key) != KEY_SIZE:
-        raise KeyTrouble(f"A database key has {KEY_SIZE} bytes, this one {len(key)}.")
+        raise KeyTrouble(f"A database key must have {KEY_SIZE} bytes, not {len(key)}.")
 
 
 def configure(connection: Connection) -> None:
-    """Set what is not kept in the file itself.
+    """Set what is not stored in the file itself.
 
     A commit is on the disk when it returns. What is deleted is overwritten, so that not even
-    the key brings it back. SQLCipher's locking and wiping of its own memory stays off: the same
-    values pass through Python's memory, which neither locks nor wipes.
+    the key recovers it. SQLCipher's locking and wiping of its own memory stays off: the same
+    values pass through Python's memory, which does neither.
     """
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA foreign_keys = ON")
@@ -113,74 +113,57 @@ def configure(connection: Connection) -> None:
     connection.execute("PRAGMA journal_size_limit = 33554432")
 
 
-def look(path: Path, key: bytes) -> tuple[int, int]:
-    """Read a file's application id and schema version, changing neither the file nor its log.
+def read_versions(path: Path, key: bytes) -> tuple[int, int]:
+    """Return a file's application id and schema version, changing neither the file nor its log.
 
-    A connection that may write would fold the log into the file when it is closed, even with a
+    A connection that may write would merge the log into the file when it is closed, even with a
     wrong key. Raises NotADatabase, WrongKey or another StoreError.
     """
     logged = has_log(path)
-    _look_at_outside(path, logged)
+    _check_size(path, logged)
     try:
         connection = connect(path, key, mode="ro", immutable=not logged)
         try:
             return (
-                one(connection, "PRAGMA application_id")[0],
-                one(connection, "PRAGMA user_version")[0],
+                fetch_one(connection, "PRAGMA application_id")[0],
+                fetch_one(connection, "PRAGMA user_version")[0],
             )
         finally:
             connection.close()
     except sqlcipher.Error as error:
         if getattr(error, "sqlite_errorname", "") == "SQLITE_NOTADB":
             raise WrongKey(
-                f"The key does not open {path}, or the file is damaged at its start; it was left "
-                "as it is."
+                f"The key does not open {path}, or the file is damaged at its start; it was not "
+                "changed."
             ) from None
         raise translate(error, path) from error
 
 
-def one(connection: Connection, sql: str, parameters: Parameters = ()) -> tuple[Any, ...]:
-    """Run a statement that always gives a row, and give that."""
+def fetch_one(connection: Connection, sql: str, parameters: Parameters = ()) -> tuple[Any, ...]:
+    """Run a statement that always has a row, and return that."""
     row = connection.execute(sql, parameters).fetchone()
     if row is None:
-        raise Corrupt("The database is damaged: a row that is always there is missing.")
+        raise Corrupt("The database is damaged: a required row is missing.")
     return row
 
 
 def has_log(path: Path) -> bool:
-    """Tell whether there is a log beside a database, with what is not in its file yet."""
+    """Return whether a database has a write-ahead log with what is not in its file yet."""
     log = path.with_name(path.name + "-wal")
     return log.exists() and log.stat().st_size > 0
 
 
-def create_private(path: Path) -> None:
-    """Make an empty file that only its owner may read, before anything is written to it.
-
-    SQLite gives the files that it makes beside it the same mode. Raises FileExistsError.
-    """
-    os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
-
-
-def sync_directory(path: Path) -> None:
-    """Make the entries of a directory durable, after a file in it was made or renamed."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
 def remove_with_logs(path: Path) -> None:
-    """Remove a database that was never finished, and the files that SQLite made beside it."""
+    """Remove an unfinished database, and the files that SQLite created beside it."""
     for suffix in ("", "-wal", "-shm", "-journal"):
         path.with_name(path.name + suffix).unlink(missing_ok=True)
 
 
-def _look_at_outside(path: Path, logged: bool) -> None:
-    """Tell what no key is needed for. Raises NotADatabase.
+def _check_size(path: Path, logged: bool) -> None:
+    """Check a file as far as that needs no key. Raises NotADatabase.
 
-    With a log beside it, a file may end within a page: a full disk cut off the writing, and the
-    log still has all of it.
+    With a log beside it, a file may end within a page: a full disk interrupted the writing, and
+    the log still has all of it.
     """
     try:
         with path.open("rb") as file:
@@ -189,9 +172,9 @@ def _look_at_outside(path: Path, logged: bool) -> None:
     except OSError as error:
         raise StoreError(f"{path} cannot be read: {error.strerror or error}.") from error
     if start == PLAIN_SQLITE:
-        raise NotADatabase(f"{path} is an unencrypted SQLite file, not one of this daemon's.")
+        raise NotADatabase(f"{path} is an unencrypted SQLite file, not a Qabel database.")
     if size == 0 or (size % PAGE_SIZE and not logged):
         raise NotADatabase(
-            f"{path} is no database of this daemon, or was cut off: it has {size} bytes, and a "
-            f"database has a multiple of {PAGE_SIZE}."
+            f"{path} is not a Qabel database, or is truncated: it has {size} bytes, and a database "
+            f"has a multiple of {PAGE_SIZE}."
         )

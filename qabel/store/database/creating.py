@@ -1,17 +1,10 @@
-"""Making a database, and telling whether a file is one and which key fits."""
+"""Creating a database, recognizing one, and finding the key that opens it."""
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from qabel.store.database.connection import (
-    connect,
-    create_private,
-    has_log,
-    look,
-    remove_with_logs,
-    sync_directory,
-)
+from qabel.host.private_files import create_private, replace_durably
+from qabel.store.database.connection import connect, has_log, read_versions, remove_with_logs
 from qabel.store.database.errors import (
     AlreadyThere,
     NewerVersion,
@@ -23,19 +16,21 @@ from qabel.store.database.schema import APPLICATION_ID, upgrade
 from qabel.store.key_record import KeySource
 
 
-def make(path: Path, keys: KeySource, steps: Sequence[str]) -> None:
-    """Make a database. It gets its name when it is whole: a half-made one never has it.
+def create(path: Path, keys: KeySource, steps: Sequence[str]) -> None:
+    """Create a database. It gets its name when it is complete, never before.
 
     Args:
         path: where there is no file yet.
-        keys: gives the key, a fresh one if it has none.
+        keys: provides the key, a fresh one if it has none.
         steps: the SQL of the migrations.
 
     """
     if has_log(path):
         # SQLite would take it for the log of the new file.
-        raise AlreadyThere(f"{path} is missing, but its log is there: move {path}-wal away first.")
-    unfinished = unfinished_name(path)
+        raise AlreadyThere(
+            f"{path} is missing, but its write-ahead log {path}-wal exists; move that away first."
+        )
+    unfinished = unfinished_path(path)
     remove_with_logs(unfinished)
     create_private(unfinished)
     connection = connect(unfinished, keys.make().current)
@@ -47,35 +42,26 @@ def make(path: Path, keys: KeySource, steps: Sequence[str]) -> None:
     publish(unfinished, path)
 
 
-def unfinished_name(path: Path) -> Path:
-    """Give the name under which a database, or a new form of it, is prepared."""
+def unfinished_path(path: Path) -> Path:
+    """Return the path where a database, or its replacement under a new key, is prepared."""
     return path.with_name(path.name + ".new")
 
 
 def publish(unfinished: Path, path: Path) -> None:
-    """Give a closed database its name, once its content is durable.
-
-    What had that name is replaced: at one stroke, so that there is always one or the other.
-    """
+    """Rename a closed database, durably, replacing what had the name."""
     if has_log(path):
-        raise StoreError(f"{path} cannot be replaced: its log is not empty.")
-    descriptor = os.open(unfinished, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-    unfinished.replace(path)
-    sync_directory(path.parent)
+        raise StoreError(f"{path} cannot be replaced: its write-ahead log is not empty.")
+    replace_durably(unfinished, path)
 
 
 def find_key(path: Path, keys: KeySource, newest: int) -> bytes:
-    """Give the key that opens a file, which is a database that this daemon can use.
+    """Return the key that opens a file, after checking that this daemon can use the database.
 
-    The file is not changed, nor is the key source.
+    Neither the file nor the key source is changed.
 
     Args:
         path: the file.
-        keys: what keys there are.
+        keys: provides the keys to try.
         newest: the newest version of the tables that is known.
 
     Raises:
@@ -84,16 +70,17 @@ def find_key(path: Path, keys: KeySource, newest: int) -> bytes:
     """
     for key in keys.read().candidates:
         try:
-            application, version = look(path, key)
+            application, version = read_versions(path, key)
         except WrongKey as error:
             wrong = error
             continue
         if application != APPLICATION_ID or version == 0:
-            raise NotADatabase(f"{path} is an encrypted database, but not one of this daemon's.")
+            raise NotADatabase(f"{path} is an encrypted database, but not a Qabel database.")
         if version > newest:
             raise NewerVersion(
-                f"{path} was written by a newer version of this daemon (its tables have version "
-                f"{version}, this daemon knows {newest}): use that one. The file is as it was."
+                f"{path} was written by a newer version of Qabel: its tables have version "
+                f"{version}, and this program supports version {newest}. Use the newer program; "
+                "the file was not changed."
             )
         return key
     raise wrong

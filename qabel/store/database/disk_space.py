@@ -1,4 +1,4 @@
-"""Whether there is room on a disk: tried out, since quotas and limits show in no other way."""
+"""Free disk space, found out by writing: quotas and limits show in no other way."""
 
 import errno
 import os
@@ -6,16 +6,16 @@ import tempfile
 from pathlib import Path
 
 ENOUGH = 1024 * 1024
-"""Bytes: where no more than these can be written, the disk counts as full."""
+"""Bytes; a disk that cannot take these counts as full."""
 
 FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
-"""What the system says of a full disk, a quota that is used up, and a limit on a file's size."""
+"""The system's errors for a full disk, an exhausted quota, and a limit on a file's size."""
 
 
-def has_room(path: Path) -> bool:
-    """Tell whether a database at ``path``, or the log beside it, could grow.
+def has_disk_space(path: Path) -> bool:
+    """Return whether a database at ``path``, or its write-ahead log, can grow.
 
-    Blocks: writes to a file without a name, past the place where the larger of the two ends.
+    Blocks: writes to a nameless file, past the offset where the larger of the two ends.
     """
     try:
         with tempfile.TemporaryFile(dir=path.parent) as file:

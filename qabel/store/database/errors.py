@@ -1,34 +1,34 @@
-"""What goes wrong with the disk: one family, each with one clear line for the user."""
+"""Errors of the store: one family, each with one clear line for the user."""
 
 from pathlib import Path
 
 from sqlcipher3 import dbapi2 as sqlcipher
 
-from qabel.store.database.disk_space import FULL, has_room
+from qabel.store.database.disk_space import FULL, has_disk_space
 
 
 class StoreError(Exception):
-    """The family: the text is one line for the user, with nothing secret in it."""
+    """The family; the text is one line for the user, with no secret in it."""
 
 
 class WrongKey(StoreError):
-    """The key does not open the database, which was left as it was."""
+    """The key does not open the database, which was not changed."""
 
 
 class KeyTrouble(StoreError):
-    """The place where the key is kept cannot be used: missing, malformed, or open to others."""
+    """The place where the key is stored cannot be used: missing, malformed, or open to others."""
 
 
 class KeyMissing(KeyTrouble):
-    """Nothing is kept where the key should be."""
+    """No key is stored where one was expected."""
 
 
 class NewerVersion(StoreError):
-    """The database was written by a newer version of the daemon; it was left as it was."""
+    """The database was written by a newer version of the daemon; it was not changed."""
 
 
 class NotADatabase(StoreError):
-    """The file is no database of this daemon; it was left as it was."""
+    """The file is not a database of this daemon; it was not changed."""
 
 
 class Corrupt(StoreError):
@@ -36,19 +36,19 @@ class Corrupt(StoreError):
 
 
 class StoreFull(StoreError):
-    """There is no room on the disk; nothing was changed, and it goes on when there is room."""
+    """The disk is full; nothing was changed, and work continues once there is disk space."""
 
 
 class StoreClosed(StoreError):
-    """The store is closed, or is closing."""
+    """The database is closed, or is closing."""
 
 
 class AlreadyThere(StoreError):
-    """A file is in the way; it was left as it was."""
+    """A file is in the way; it was not changed."""
 
 
 def translate(error: sqlcipher.Error | OSError, path: Path) -> StoreError:
-    """Turn an error of SQLite or of the file system into one of this family.
+    """Return the error of this family for one of SQLite or of the file system.
 
     Args:
         error: what was raised while the database at ``path`` was used.
@@ -62,8 +62,8 @@ def translate(error: sqlcipher.Error | OSError, path: Path) -> StoreError:
             else StoreError(f"{path}: {error.strerror or error}.")
         )
     name = getattr(error, "sqlite_errorname", "") or _NAMES.get(str(error), "")
-    # What SQLite knows as full is the disk, but neither a quota nor a limit on a file's size.
-    if name.startswith("SQLITE_IOERR") and not has_room(path):
+    # SQLite recognizes a full disk, but neither an exhausted quota nor a limit on a file's size.
+    if name.startswith("SQLITE_IOERR") and not has_disk_space(path):
         return _full(path)
     for start, kind, text in _KINDS:
         if name.startswith(start):
@@ -81,17 +81,20 @@ _NAMES = {
     "unable to open database file": "SQLITE_CANTOPEN",
     "interrupted": "SQLITE_INTERRUPT",
 }
-"""The driver leaves them out where copying a database fails."""
+"""The driver omits the names where copying a database fails."""
 
-_DAMAGED = "{path} is damaged; it was left as it is. Stop the daemon and put a backup in its place."
-_FULL = "There is no room left on the disk that holds {path}; nothing was changed."
+_DAMAGED = (
+    "The database {path} is damaged; it was not changed. Stop the daemon, and restore a backup."
+)
+_FULL = "No space left on the disk that holds {path}; nothing was changed."
 _IN_USE = "{path} is in use by another process."
-_NOT_WRITABLE = "{path} cannot be written; mend its permissions, or its directory's."
+_NOT_WRITABLE = "{path} cannot be written; check its permissions, and those of its directory."
+_INTERRUPTED = "The database was closed before this was done."
 _KINDS: tuple[tuple[str, type[StoreError], str], ...] = (
     ("SQLITE_FULL", StoreFull, _FULL),
     ("SQLITE_CORRUPT", Corrupt, _DAMAGED),
     ("SQLITE_NOTADB", Corrupt, _DAMAGED),
-    ("SQLITE_INTERRUPT", StoreClosed, "The store was closed before this was done."),
+    ("SQLITE_INTERRUPT", StoreClosed, _INTERRUPTED),
     ("SQLITE_BUSY", StoreError, _IN_USE),
     ("SQLITE_LOCKED", StoreError, _IN_USE),
     ("SQLITE_CANTOPEN", StoreError, _NOT_WRITABLE),

@@ -1,4 +1,4 @@
-"""The tables, as numbered steps: what each version of the database adds to the one before."""
+"""The tables, as numbered migrations: what each version of the database adds to the one before."""
 
 from collections.abc import Iterator, Sequence
 from functools import cache
@@ -6,7 +6,7 @@ from importlib import resources
 
 from sqlcipher3 import dbapi2 as sqlcipher
 
-from qabel.store.database.connection import Connection, one
+from qabel.store.database.connection import Connection, fetch_one
 from qabel.store.database.errors import Corrupt
 
 APPLICATION_ID = 0x51424C31
@@ -15,7 +15,7 @@ APPLICATION_ID = 0x51424C31
 
 @cache
 def migrations() -> tuple[str, ...]:
-    """Give the SQL of each step, in order: the first makes version 1 out of an empty file."""
+    """Return the SQL of each migration, in order: the first makes version 1 of an empty file."""
     folder = resources.files("qabel.store.database") / "migrations"
     names = sorted(entry.name for entry in folder.iterdir() if entry.name.endswith(".sql"))
     numbers = [int(name.partition("_")[0]) for name in names]
@@ -25,17 +25,17 @@ def migrations() -> tuple[str, ...]:
 
 
 def version(connection: Connection) -> int:
-    """Read which version a database has: 0 for an empty one."""
-    row = one(connection, "PRAGMA user_version")
+    """Return the version of a database: 0 for an empty one."""
+    row = fetch_one(connection, "PRAGMA user_version")
     return int(row[0])
 
 
 def upgrade(connection: Connection, steps: Sequence[str]) -> None:
-    """Bring a database to the newest version, in one transaction: all of it, or nothing.
+    """Upgrade a database to the newest version, in one transaction: all of it, or nothing.
 
     Args:
         connection: with no transaction open.
-        steps: as from ``migrations()``; those that the database has already are passed over.
+        steps: as from ``migrations()``; those that the database has already are skipped.
 
     """
     have = version(connection)
@@ -47,7 +47,7 @@ def upgrade(connection: Connection, steps: Sequence[str]) -> None:
             for statement in statements(step):
                 connection.execute(statement)
         if connection.execute("PRAGMA foreign_key_check").fetchone() is not None:
-            raise Corrupt("The database cannot be brought up to date: rows of it refer to nothing.")
+            raise Corrupt("The database cannot be upgraded: some rows refer to missing rows.")
         connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
         connection.execute(f"PRAGMA user_version = {len(steps)}")
         connection.execute("COMMIT")
@@ -58,7 +58,7 @@ def upgrade(connection: Connection, steps: Sequence[str]) -> None:
 
 
 def statements(script: str) -> Iterator[str]:
-    """Take a script apart into its statements, each of which ends at the end of a line.
+    """Split a script into its statements, each of which ends at the end of a line.
 
     The driver's own ``executescript`` would commit before it begins.
     """

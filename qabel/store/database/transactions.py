@@ -2,46 +2,65 @@
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
+import attrs
 from sqlcipher3 import dbapi2 as sqlcipher
 from twisted.python.failure import Failure
 
+from qabel.host.job_thread import Job
 from qabel.store.database.connection import Connection
 from qabel.store.database.errors import StoreClosed, translate
-from qabel.store.database.thread import Job
+
+Work = Callable[[Connection], Any]
 
 
-def work_off(
-    connection: Connection, jobs: Sequence[Job], path: Path, given_up: Callable[[], bool]
+@attrs.define(eq=False)
+class DatabaseJob(Job):
+    """Something to do on the database's thread."""
+
+    work: Work
+    transaction: bool = True
+    """False for what cannot be part of a transaction, such as opening and closing."""
+
+
+def run_jobs(
+    connection: Connection,
+    jobs: Sequence[DatabaseJob],
+    path: Path,
+    is_abandoned: Callable[[], bool],
 ) -> None:
-    """Do jobs in order, and set their results; none has one before its work is on the disk.
+    """Run jobs in order and set their results; none has one before its work is on the disk.
 
-    Neighbours share a commit. Each stands in a savepoint of its own, so that one that fails
-    takes nothing of the others along. Where the commit itself fails, or SQLite gave up the whole
-    transaction, each is done again alone: so a job's work must be repeatable, changing nothing
-    but the database.
+    Neighbours share a commit. Each has a savepoint of its own, so that one that fails undoes
+    nothing of the others. If the commit itself fails, or SQLite rolls back the whole transaction,
+    each job is run again alone: so a job's work must be repeatable, and change nothing but the
+    database.
 
     Args:
         connection: with no transaction open.
         jobs: what to do.
         path: the database file, for the texts of errors.
-        given_up: asked before each job; from then on they fail with StoreClosed.
+        is_abandoned: asked before each job; once it is True they fail with StoreClosed.
 
     """
-    if len(jobs) > 1 and _commit_together(connection, jobs, path, given_up):
+    if len(jobs) > 1 and _commit_together(connection, jobs, path, is_abandoned):
         return
     for job in jobs:
-        _commit_alone(connection, job, path, given_up)
+        _commit_alone(connection, job, path, is_abandoned)
 
 
 def _commit_together(
-    connection: Connection, jobs: Sequence[Job], path: Path, given_up: Callable[[], bool]
+    connection: Connection,
+    jobs: Sequence[DatabaseJob],
+    path: Path,
+    is_abandoned: Callable[[], bool],
 ) -> bool:
     try:
         connection.execute("BEGIN IMMEDIATE")
         for job in jobs:
             connection.execute("SAVEPOINT job")
-            _attempt_unless(given_up, connection, job, path)
+            _run_unless(is_abandoned, connection, job, path)
             if not connection.in_transaction:
                 return False
             if isinstance(job.result, Failure):
@@ -55,11 +74,11 @@ def _commit_together(
 
 
 def _commit_alone(
-    connection: Connection, job: Job, path: Path, given_up: Callable[[], bool]
+    connection: Connection, job: DatabaseJob, path: Path, is_abandoned: Callable[[], bool]
 ) -> None:
     try:
         connection.execute("BEGIN IMMEDIATE")
-        _attempt_unless(given_up, connection, job, path)
+        _run_unless(is_abandoned, connection, job, path)
         if not isinstance(job.result, Failure):
             connection.execute("COMMIT")
     except sqlcipher.Error as error:
@@ -68,17 +87,17 @@ def _commit_alone(
         _roll_back(connection)
 
 
-def _attempt_unless(
-    given_up: Callable[[], bool], connection: Connection, job: Job, path: Path
+def _run_unless(
+    is_abandoned: Callable[[], bool], connection: Connection, job: DatabaseJob, path: Path
 ) -> None:
-    if given_up():
-        job.fail(StoreClosed("The store was closed before this was done."))
+    if is_abandoned():
+        job.fail(StoreClosed("The database was closed before this was done."))
     else:
-        attempt(connection, job, path)
+        run_job(connection, job, path)
 
 
-def attempt(connection: Connection, job: Job, path: Path) -> None:
-    """Do a job, outside of any transaction or within one, and set its result."""
+def run_job(connection: Connection, job: DatabaseJob, path: Path) -> None:
+    """Run a job, in a transaction or outside of any, and set its result."""
     try:
         job.result = job.work(connection)
     except (sqlcipher.Error, OSError) as error:

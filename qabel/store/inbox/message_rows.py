@@ -1,4 +1,4 @@
-"""The rows of received messages, and their form in JSON."""
+"""The rows of received messages, and their JSON form."""
 
 from collections.abc import Mapping
 
@@ -10,10 +10,10 @@ from qabel.store.outbox.sends import NewSend
 
 @attrs.frozen(kw_only=True)
 class NewMessage:
-    """A message that came and was opened, to be stored. Keys as 32 bytes, times in ms."""
+    """A message that was received and opened, to be stored. Keys as 32 bytes, times in ms."""
 
     hash: bytes
-    """Of the bytes that the server gave (``qabel.store.inbox.seen.HASH_SIZE``)."""
+    """Of the bytes from the server (``qabel.store.inbox.seen.HASH_SIZE``)."""
     version: int
     time_stamp: int
     acknowledge_id: str
@@ -33,7 +33,7 @@ class NewMessage:
 
 @attrs.frozen(kw_only=True)
 class StoredMessage:
-    """A message in the inbox; its ``id`` is its number in the log."""
+    """A message in the inbox; its ``id`` is its number in the journal."""
 
     id: int
     version: int
@@ -51,7 +51,7 @@ class StoredMessage:
 
 @attrs.frozen
 class Filter:
-    """Which messages to read: those that agree with all that is given."""
+    """Which messages to read: those that match all given values."""
 
     identity_id: int | None = None
     contact_id: int | None = None
@@ -59,7 +59,7 @@ class Filter:
 
     @property
     def sql(self) -> str:
-        """The conditions, to stand behind another one."""
+        """The conditions, to follow another one."""
         return "".join(f" AND {name} = :{name}" for name in self.parameters)
 
     @property
@@ -77,7 +77,7 @@ SELECT = "SELECT {} FROM messages".format(
     ", ".join(f"CAST({name} AS BLOB)" if name in _AS_BYTES else name for name in _COLUMNS)
 )
 
-# SQLite writes the JSON about as fast as it would give the columns, and without Python's lock.
+# SQLite writes the JSON about as fast as it would return the columns, and without the GIL.
 JSON = """format(
     '{"version":%d,"time_stamp":%d,"acknowledge_id":%s,"sender":"%s","receiver":"%s",'
     || '"model_object":%s,"data":%s,%s"id":%d,"received":%d,"identity_id":%d,"contact_id":%s}',
@@ -93,7 +93,7 @@ _INSERT = "INSERT INTO messages ({}) VALUES ({})".format(
 
 
 def insert(connection: Connection, number: int, message: NewMessage) -> StoredMessage:
-    """Store a message under its number in the log, within a transaction."""
+    """Store a message under its number in the journal, within a transaction."""
     values = {name: getattr(message, name) for name in _COLUMNS if name != "id"}
     stored = StoredMessage(id=number, **values)
     values["data"] = message.data.decode()
@@ -104,5 +104,5 @@ def insert(connection: Connection, number: int, message: NewMessage) -> StoredMe
 
 
 def from_row(row: tuple[object, ...]) -> StoredMessage:
-    """Make a message of a row of ``SELECT``."""
+    """Return the message of a row of ``SELECT``."""
     return StoredMessage(**dict(zip(_COLUMNS, row, strict=True)))  # type: ignore[arg-type]

@@ -1,4 +1,4 @@
-"""The inbox: what came, kept once each, and read by number."""
+"""The inbox: received messages, each stored once, and read by number."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -6,32 +6,32 @@ from functools import partial
 import attrs
 from twisted.internet.defer import Deferred
 
-from qabel.store.database.connection import Connection, one
+from qabel.store.database.connection import Connection, fetch_one
 from qabel.store.database.database import Database
 from qabel.store.inbox import message_rows as rows
 from qabel.store.inbox import seen
 from qabel.store.inbox.message_rows import EVERYTHING, Filter, NewMessage, StoredMessage
 from qabel.store.inbox.seen import Drop, DropState, ReadDone
-from qabel.store.journal.numbers import last_seq, number
+from qabel.store.journal.numbers import last_seq, take_numbers
 from qabel.store.outbox import receipts, sends
 from qabel.store.outbox.receipts import Receipt
 
-FORGOTTEN_AT_ONCE = 10_000
-"""Foreign hashes that are forgotten in one transaction."""
+FORGET_AT_ONCE = 10_000
+"""Foreign hashes deleted in one transaction."""
 
 
 @attrs.frozen
-class Kept:
+class StoredBatch:
     """What became of a batch of received messages."""
 
     messages: tuple[StoredMessage, ...]
-    """Those that were new, in their order."""
+    """The new ones, in their order."""
     acknowledgements: int
     """How many sends were added to the outbox in return."""
     receipts: int
-    """How many deliveries in the outbox changed by what came."""
+    """How many deliveries in the outbox changed because of receipts."""
     last_seq: int
-    """The newest number in the log."""
+    """The newest number in the journal."""
 
 
 @attrs.frozen
@@ -41,35 +41,35 @@ class EncodedPage:
     body: bytes = attrs.field(repr=False)
     count: int
     last: int
-    """The id of the last of them; of an empty page the number that it was to follow."""
+    """The id of the last of them; of an empty page, the number that it was to follow."""
 
 
+@attrs.frozen(eq=False)
 class Inbox:
-    """Received messages, and what is known of the drops that they come from."""
+    """The repository of received messages, and of the state of the drops that they come from."""
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
+    _database: Database
 
     def drop_state(self, drop: Drop) -> "Deferred[DropState]":
-        """Tell how far a drop was read. With other owners than last time it begins anew."""
-        return self._database.run(partial(seen.state_of, drop=drop))
+        """Return how far a drop was read. With other owners than last time, it starts afresh."""
+        return self._database.run(partial(seen.load_state, drop=drop))
 
     def forget_another_drop(self, kept: Sequence[str]) -> "Deferred[bool]":
-        """Forget what is known of a drop that is no longer read; one's own messages stay known.
+        """Delete the state of a drop that is no longer read; our own messages stay known.
 
-        Of a large one only a part is forgotten, so that nobody else has to wait for long.
+        Of a large one only a part is deleted, so that nobody else has to wait for long.
 
         Args:
             kept: the drop URLs that are read.
 
         Returns:
-            Whether there may be more to forget.
+            Whether there may be more to delete.
 
         """
-        return self._database.run(partial(seen.forget_another, kept=kept, limit=FORGOTTEN_AT_ONCE))
+        return self._database.run(partial(seen.forget_another, kept=kept, limit=FORGET_AT_ONCE))
 
     def unseen(self, drop: Drop, hashes: Sequence[bytes], *, now: float) -> "Deferred[set[bytes]]":
-        """Tell which of these messages were never seen before.
+        """Return the hashes of the messages that were never seen before.
 
         Args:
             drop: where they are.
@@ -79,8 +79,8 @@ class Inbox:
         """
 
         def work(connection: Connection) -> set[bytes]:
-            drop_id = seen.find(connection, drop)
-            return seen.unseen(connection, drop_id, hashes, int(now * 1000))
+            drop_id = seen.find_drop(connection, drop)
+            return seen.find_unseen(connection, drop_id, hashes, int(now * 1000))
 
         return self._database.run(work)
 
@@ -93,26 +93,25 @@ class Inbox:
         received_receipts: Sequence[Receipt] = (),
         done: ReadDone | None = None,
         now: float,
-    ) -> "Deferred[Kept]":
-        """Keep what was read from a drop, all in one transaction.
+    ) -> "Deferred[StoredBatch]":
+        """Store what was read from a drop, all in one transaction.
 
-        A message that was known before, from whatever drop, is passed over: it is not stored,
-        not acknowledged, and changes nothing in the outbox. If the drop has other owners by now
-        than given here, foreign hashes and cursor are passed over: the new owners are to see
-        all that is there.
+        A message that was known before, from whatever drop, is ignored: it is not stored, not
+        acknowledged, and changes nothing in the outbox. If the drop's owners have changed
+        meanwhile, foreign hashes and cursor are ignored: the new owners are to see everything.
 
         Args:
             drop: what was read.
-            new: messages for one's own identities, oldest first.
+            new: messages for our own identities, oldest first.
             foreign: hashes of messages that no owner can open. They may come late and many at
-                once: one that is lost is only looked at again.
-            received_receipts: what messages about one's own messages say.
+                once: one that is lost is only examined again.
+            received_receipts: what messages about our own messages say.
             done: that the drop was read to its end.
             now: seconds since the epoch.
 
         """
 
-        def work(connection: Connection) -> Kept:
+        def work(connection: Connection) -> StoredBatch:
             return _keep(
                 connection,
                 drop,
@@ -128,7 +127,7 @@ class Inbox:
     def read(
         self, after: int, limit: int, which: Filter = EVERYTHING
     ) -> "Deferred[list[StoredMessage]]":
-        """Give messages with ids above ``after``, oldest first, at most ``limit``."""
+        """Return messages with ids above ``after``, oldest first, at most ``limit``."""
         sql = f"{rows.SELECT} WHERE id > :after{which.sql} ORDER BY id LIMIT :limit"
         values = {**which.parameters, "after": after, "limit": limit}
         return self._database.run(
@@ -140,7 +139,7 @@ class Inbox:
     def read_page(
         self, after: int, limit: int, which: Filter = EVERYTHING
     ) -> "Deferred[EncodedPage]":
-        """Give the same as ``read``, as one JSON list, encoded: the fastest way."""
+        """Return the same as ``read``, as one encoded JSON list: the fastest way."""
         sql = (
             "SELECT CAST('[' || coalesce(group_concat(message, ','), '') || ']' AS BLOB), "
             "count(*), coalesce(max(id), :after) "
@@ -150,13 +149,13 @@ class Inbox:
         values = {**which.parameters, "after": after, "limit": limit}
 
         def work(connection: Connection) -> EncodedPage:
-            row = one(connection, sql, values)
+            row = fetch_one(connection, sql, values)
             return EncodedPage(*row)
 
         return self._database.run(work)
 
     def get(self, message_id: int) -> "Deferred[StoredMessage | None]":
-        """Give one message, or None if there is none with that id."""
+        """Return one message, or None if there is none with that id."""
 
         def work(connection: Connection) -> StoredMessage | None:
             row = connection.execute(f"{rows.SELECT} WHERE id = ?", (message_id,)).fetchone()
@@ -192,9 +191,9 @@ def _keep(
     received_receipts: Sequence[Receipt],
     done: ReadDone | None,
     now: int,
-) -> Kept:
-    fresh = [each for each in new if seen.keep_own(connection, each.hash)]
-    first = number(connection, len(fresh)) if fresh else 0
+) -> StoredBatch:
+    fresh = [each for each in new if seen.add_own(connection, each.hash)]
+    first = take_numbers(connection, len(fresh)) if fresh else 0
     stored = tuple(rows.insert(connection, first + i, each) for i, each in enumerate(fresh))
     answers = [each.acknowledgement for each in fresh if each.acknowledgement is not None]
     for answer in answers:
@@ -202,11 +201,11 @@ def _keep(
     changed = sum(
         receipts.apply(connection, each)
         for each in received_receipts
-        if seen.keep_own(connection, each.hash)
+        if seen.add_own(connection, each.hash)
     )
-    drop_id = seen.find(connection, drop)
+    drop_id = seen.find_drop(connection, drop)
     if drop_id is not None and foreign:
-        seen.keep_foreign(connection, drop_id, foreign, now)
+        seen.add_foreign(connection, drop_id, foreign, now)
     if drop_id is not None and done is not None:
-        seen.finish(connection, drop_id, done, now)
-    return Kept(stored, len(answers), changed, last_seq(connection))
+        seen.finish_reading(connection, drop_id, done, now)
+    return StoredBatch(stored, len(answers), changed, last_seq(connection))

@@ -1,9 +1,10 @@
-"""What is known of a drop: how far it was read, and which of its messages were seen before.
+"""The state of a drop: how far it was read, and which of its messages were seen before.
 
-A server gives messages again: all of them when asked without a cursor, some when a cursor
-straddles them. The hashes of their bytes tell them apart. One's own messages are known for ever
-and from any drop, also after they are deleted. Other people's are known in the drop that they
-were in, by the identities that failed to open them, for as long as the server still has them.
+A server returns messages again: all of them when asked without a cursor, some when a cursor
+straddles them. They are recognized by the hashes of their bytes. Our own messages are remembered
+for ever and for all drops, even after they are deleted. Foreign ones, which other people can open,
+are remembered for the drop and the identities that failed to open them, for as long as the server
+still has them.
 """
 
 import json
@@ -11,24 +12,24 @@ from collections.abc import Iterable, Sequence
 
 import attrs
 
-from qabel.store.database.connection import Connection, one
+from qabel.store.database.connection import Connection, fetch_one
 
 HASH_SIZE = 16
-"""Bytes of a message's hash: BLAKE2b of all its bytes, cut to this size."""
+"""Bytes of a message's hash: BLAKE2b of all its bytes, with this digest size."""
 
 DAY = 24 * 3600 * 1000
 """Milliseconds."""
 
 KEEP_FOREIGN_DAYS = 14
-"""Foreign hashes go when full readings have not met them for so many days."""
+"""Days after which foreign hashes are deleted that full readings no longer found."""
 
 
 @attrs.frozen
 class Drop:
     """A drop, as read for certain identities.
 
-    ``url`` is the whole drop URL; ``owners`` a fingerprint of the identities whose keys are
-    tried on its messages: for others, the same messages may be theirs.
+    ``url`` is the whole drop URL; ``owners`` is a fingerprint of the identities whose keys are
+    tried on its messages: other identities may be able to open the same messages.
     """
 
     url: str = attrs.field(repr=False)
@@ -40,7 +41,7 @@ class DropState:
     """How far a drop was read. Times in milliseconds since the epoch; None for never."""
 
     cursor: str | None = None
-    """What to send the server, so that it gives only what is newer; None: read it in full."""
+    """What to send to the server, so that it returns only what is newer; None: read in full."""
     last_read: int | None = None
     last_full_read: int | None = None
 
@@ -49,8 +50,8 @@ class DropState:
 class ReadDone:
     """That a drop was read to its end.
 
-    ``cursor`` is what to go on from, or None to leave it as it is. ``full`` says that all that
-    the server has was asked for.
+    ``cursor`` is what to continue from, or None to leave it as it is. ``full`` means that
+    everything that the server has was requested.
     """
 
     cursor: str | None
@@ -58,27 +59,27 @@ class ReadDone:
 
 
 def pack(hashes: Iterable[bytes]) -> str:
-    """Write hashes as a JSON list, so that one statement can take them all.
+    """Return hashes as a JSON list, so that one statement can process them all.
 
-    A statement for each would have the thread wait for Python's lock as often.
+    With a statement for each, the thread would wait for the GIL as often.
     """
     return json.dumps([each.hex() for each in hashes])
 
 
-def state_of(connection: Connection, drop: Drop) -> DropState:
-    """Read a drop's state, within a transaction; with other owners, begin it anew."""
+def load_state(connection: Connection, drop: Drop) -> DropState:
+    """Return a drop's state, within a transaction; with other owners, it starts afresh."""
     row = connection.execute(
         "SELECT owners, cursor, last_read, last_full_read FROM drops WHERE url = ?", (drop.url,)
     ).fetchone()
     if row is not None and row[0] == drop.owners:
         return DropState(*row[1:])
-    forget(connection, drop.url)
+    _forget(connection, drop.url)
     connection.execute("INSERT INTO drops (url, owners) VALUES (?, ?)", (drop.url, drop.owners))
     return DropState()
 
 
-def forget(connection: Connection, url: str) -> None:
-    """Forget a drop's cursor and the foreign hashes in it."""
+def _forget(connection: Connection, url: str) -> None:
+    """Delete a drop's cursor and its foreign hashes."""
     connection.execute(
         "DELETE FROM foreign_hashes WHERE drop_id = (SELECT id FROM drops WHERE url = ?)", (url,)
     )
@@ -86,9 +87,9 @@ def forget(connection: Connection, url: str) -> None:
 
 
 def forget_another(connection: Connection, kept: Sequence[str], limit: int) -> bool:
-    """Forget a drop whose URL is none of these, or as many of its foreign hashes.
+    """Delete a drop whose URL is none of these, or at most ``limit`` of its foreign hashes.
 
-    Tells whether there may be more to forget.
+    Return whether there may be more to delete.
     """
     row = connection.execute(
         "SELECT id FROM drops WHERE url NOT IN (SELECT value FROM json_each(?)) LIMIT 1",
@@ -106,20 +107,20 @@ def forget_another(connection: Connection, kept: Sequence[str], limit: int) -> b
     return True
 
 
-def find(connection: Connection, drop: Drop) -> int | None:
-    """Give a drop's number, or None if it is not (or no longer) read for these owners."""
+def find_drop(connection: Connection, drop: Drop) -> int | None:
+    """Return a drop's id, or None if it is not (or no longer) read for these owners."""
     row = connection.execute(
         "SELECT id FROM drops WHERE url = ? AND owners = ?", (drop.url, drop.owners)
     ).fetchone()
     return None if row is None else int(row[0])
 
 
-def unseen(
+def find_unseen(
     connection: Connection, drop_id: int | None, hashes: Sequence[bytes], now: int
 ) -> set[bytes]:
-    """Tell which hashes are new, and note that the server still gives the others."""
+    """Return the hashes that are new, and record that the server still has the others."""
     packed, today = pack(hashes), now // DAY
-    row = one(
+    row = fetch_one(
         connection,
         "SELECT json_group_array(given.value) FROM json_each(?) AS given "
         "WHERE NOT EXISTS (SELECT 1 FROM own_hashes WHERE hash = unhex(given.value)) "
@@ -127,7 +128,7 @@ def unseen(
         "(SELECT 1 FROM foreign_hashes WHERE drop_id = ? AND hash = unhex(given.value))",
         (packed, drop_id),
     )
-    # Once a day at most for each: else every full reading would write all of them anew.
+    # At most once a day for each: otherwise every full reading would write all of them.
     connection.execute(
         "UPDATE foreign_hashes SET day = ? WHERE drop_id = ? AND day < ? "
         "AND hash IN (SELECT unhex(value) FROM json_each(?))",
@@ -136,8 +137,8 @@ def unseen(
     return {bytes.fromhex(each) for each in json.loads(row[0])}
 
 
-def keep_foreign(connection: Connection, drop_id: int, hashes: Sequence[bytes], now: int) -> None:
-    """Note messages of a drop that none of its owners can open."""
+def add_foreign(connection: Connection, drop_id: int, hashes: Sequence[bytes], now: int) -> None:
+    """Record messages of a drop that none of its owners can open."""
     connection.execute(
         "INSERT OR IGNORE INTO foreign_hashes (drop_id, hash, day) "
         "SELECT ?, unhex(value), ? FROM json_each(?) ORDER BY value",
@@ -145,14 +146,14 @@ def keep_foreign(connection: Connection, drop_id: int, hashes: Sequence[bytes], 
     )
 
 
-def keep_own(connection: Connection, digest: bytes) -> bool:
-    """Note a message of one's own; tells whether it is new."""
+def add_own(connection: Connection, digest: bytes) -> bool:
+    """Record a message of our own; return whether it is new."""
     inserted = connection.execute("INSERT OR IGNORE INTO own_hashes (hash) VALUES (?)", (digest,))
     return inserted.rowcount == 1
 
 
-def finish(connection: Connection, drop_id: int, done: ReadDone, now: int) -> None:
-    """Note that a drop was read, and forget what its server no longer has."""
+def finish_reading(connection: Connection, drop_id: int, done: ReadDone, now: int) -> None:
+    """Record that a drop was read, and delete what its server no longer has."""
     connection.execute(
         "UPDATE drops SET cursor = coalesce(?, cursor), last_read = ?, "
         "last_full_read = CASE WHEN ? THEN ? ELSE last_full_read END WHERE id = ?",

@@ -1,51 +1,51 @@
-"""Where readers are in the log."""
+"""The cursors of consumers: how far each has read the journal."""
 
 from collections.abc import Mapping
 
 import attrs
 from twisted.internet.defer import Deferred
 
-from qabel.store.database.connection import Connection, one
+from qabel.store.database.connection import Connection, fetch_one
 from qabel.store.database.database import Database
 
 
 @attrs.frozen
-class LogState:
-    """Where the log and its readers stand, as of the start; the core keeps it up to date."""
+class JournalState:
+    """The state of the journal and its consumers at the start; the core keeps it up to date."""
 
     database_id: str
     """16 hex digits; a copy of the database has another."""
     last_seq: int
-    """The newest number that was given."""
+    """The newest number in use."""
     floor: int
-    """Events up to this number are gone by retention. Messages go only when they are deleted."""
+    """Events up to this number have expired. Messages go only when they are deleted."""
     newest_message: int
-    """The id of the newest message there is; 0 in an empty inbox."""
+    """The id of the newest message; 0 in an empty inbox."""
     messages: int
-    """How many there are."""
+    """How many messages there are."""
     consumers: Mapping[str, int]
-    """The number of the last message that each consumer was given."""
+    """The cursor of each consumer: the number of the last message that it received."""
 
 
-class Places:
-    """The places of consumers, kept over restarts."""
+@attrs.frozen(eq=False)
+class Cursors:
+    """The repository of consumers' cursors."""
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
+    _database: Database
 
-    def load(self) -> "Deferred[LogState]":
-        """Read everything at once; takes no longer for a large database than for an empty one."""
+    def load(self) -> "Deferred[JournalState]":
+        """Return everything at once, as fast for a large database as for an empty one."""
         return self._database.run(_load)
 
     def move(self, consumer: str, seq: int, *, now: float) -> "Deferred[int]":
-        """Move a consumer forward; fires with where it is then.
+        """Advance the cursor of a consumer; fires with its new value.
 
-        It is never moved back: of two answers that were under way together, the farther counts.
+        It never moves back: of two answers sent at the same time, the farther one counts.
         ``now`` is in seconds since the epoch.
         """
 
         def work(connection: Connection) -> int:
-            row = one(
+            row = fetch_one(
                 connection,
                 "INSERT INTO consumers (name, seq, moved) VALUES (?, ?, ?) "
                 "ON CONFLICT (name) DO UPDATE "
@@ -57,7 +57,7 @@ class Places:
         return self._database.run(work)
 
     def expire(self, before: float) -> "Deferred[list[str]]":
-        """Forget the places that were last moved before a time; fires with their names.
+        """Delete the cursors last advanced before a time; fires with the consumers' names.
 
         ``before`` is in seconds since the epoch.
         """
@@ -71,12 +71,12 @@ class Places:
         )
 
 
-def _load(connection: Connection) -> LogState:
-    row = one(
+def _load(connection: Connection) -> JournalState:
+    row = fetch_one(
         connection,
         "SELECT database_id, last_seq, floor, "
         "coalesce((SELECT max(id) FROM messages), 0), messages FROM state",
     )
     consumers = dict(connection.execute("SELECT name, seq FROM consumers").fetchall())
     database_id, last_seq, floor, newest_message, messages = row
-    return LogState(database_id, last_seq, floor, newest_message, messages, consumers)
+    return JournalState(database_id, last_seq, floor, newest_message, messages, consumers)

@@ -1,4 +1,4 @@
-"""The log as its followers read it: messages and events, in the order of their numbers."""
+"""The journal as its followers read it: messages and events, in the order of their numbers."""
 
 import attrs
 from twisted.internet.defer import Deferred
@@ -10,7 +10,7 @@ from qabel.store.inbox import message_rows
 MESSAGE_KIND = "drop"
 """The kind of an entry that is a message of the inbox."""
 
-# Both halves come in order of their keys, so that SQLite only merges them.
+# Both halves are ordered by their keys, so that SQLite only merges them.
 _SQL = f"""
 SELECT id AS seq, '{MESSAGE_KIND}' AS kind, CAST({message_rows.JSON} AS BLOB) AS data, identity_id
 FROM messages WHERE id > :after
@@ -20,8 +20,8 @@ ORDER BY seq LIMIT :limit
 
 
 @attrs.frozen
-class FeedEntry:
-    """One entry of the log; ``data`` is a JSON object, encoded."""
+class JournalEntry:
+    """One entry of the journal; ``data`` is a JSON object, encoded."""
 
     seq: int
     kind: str
@@ -30,17 +30,17 @@ class FeedEntry:
     """The identity that it is about; None for what is about all of them."""
 
 
-class Feed:
-    """Reads the log. Whatever is committed in one transaction is read whole and in order."""
+@attrs.frozen(eq=False)
+class JournalEntries:
+    """Reads the journal. What was committed in one transaction is read whole and in order."""
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
+    _database: Database
 
-    def read(self, after: int, limit: int) -> "Deferred[list[FeedEntry]]":
-        """Give the entries with numbers above ``after``, oldest first, at most ``limit``."""
+    def read(self, after: int, limit: int) -> "Deferred[list[JournalEntry]]":
+        """Return the entries with numbers above ``after``, oldest first, at most ``limit``."""
 
-        def work(connection: Connection) -> list[FeedEntry]:
+        def work(connection: Connection) -> list[JournalEntry]:
             rows = connection.execute(_SQL, {"after": after, "limit": limit})
-            return [FeedEntry(*row) for row in rows]
+            return [JournalEntry(*row) for row in rows]
 
         return self._database.run(work)

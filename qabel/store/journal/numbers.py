@@ -1,31 +1,34 @@
-"""The one sequence that numbers all that readers can be told of, and the events in it.
+"""The sequence that numbers the entries of the journal, and the events among them.
 
-A message's id is its number in this sequence. What else happens is an event with a number of
-its own. Numbers are given in the order of commits and never twice, so that "everything after
+A message's id is its number in this sequence. Whatever else happens is an event with a number of
+its own. Numbers are assigned in the order of commits and never twice, so that "everything after
 number N" is a question with one answer.
 """
 
+import attrs
 from twisted.internet.defer import Deferred
 
-from qabel.store.database.connection import Connection, one
+from qabel.store.database.connection import Connection, fetch_one
 from qabel.store.database.database import Database
 
 KEEP_EVENTS_FOR = 7 * 24 * 3600 * 1000
-"""Milliseconds that an event can be read again."""
+"""Milliseconds that an event stays readable."""
 
 KEEP_EVENTS = 100_000
 """How many events are kept at most."""
 
 
-def number(connection: Connection, count: int = 1) -> int:
-    """Take ``count`` numbers of the sequence, within a transaction; gives the first of them."""
-    row = one(connection, "UPDATE state SET last_seq = last_seq + ? RETURNING last_seq", (count,))
+def take_numbers(connection: Connection, count: int = 1) -> int:
+    """Assign the next ``count`` numbers, within a transaction; return the first of them."""
+    row = fetch_one(
+        connection, "UPDATE state SET last_seq = last_seq + ? RETURNING last_seq", (count,)
+    )
     return int(row[0]) - count + 1
 
 
 def last_seq(connection: Connection) -> int:
-    """Give the newest number that was given, within a transaction."""
-    row = one(connection, "SELECT last_seq FROM state")
+    """Return the newest number in use, within a transaction."""
+    row = fetch_one(connection, "SELECT last_seq FROM state")
     return int(row[0])
 
 
@@ -42,7 +45,7 @@ def add_event(
         identity_id: the identity that it is about; None for what is about all of them.
 
     """
-    seq = number(connection)
+    seq = take_numbers(connection)
     connection.execute(
         "INSERT INTO events (seq, kind, detail, created, identity_id) VALUES (?, ?, ?, ?, ?)",
         (seq, kind, detail, now, identity_id),
@@ -50,21 +53,21 @@ def add_event(
     return seq
 
 
-class Events:
-    """What is kept of the events in the log, which ``qabel.store.journal.entries`` reads."""
+@attrs.frozen(eq=False)
+class JournalEvents:
+    """The retention of events, which ``qabel.store.journal.entries`` reads."""
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
+    _database: Database
 
     def prune(
         self, now: float, *, keep_for: int = KEEP_EVENTS_FOR, at_most: int = KEEP_EVENTS
     ) -> "Deferred[int]":
-        """Forget old events; fires with the floor: all up to this number are gone.
+        """Delete old events; fires with the floor: all events up to this number are gone.
 
         Args:
             now: seconds since the epoch.
-            keep_for: milliseconds; older ones go.
-            at_most: of more than that, the oldest go.
+            keep_for: milliseconds; older events are deleted.
+            at_most: of more than that, the oldest are deleted.
 
         """
         before = int(now * 1000) - keep_for
@@ -72,8 +75,8 @@ class Events:
 
 
 def _prune(connection: Connection, before: int, at_most: int) -> int:
-    # Oldest first, by number: a clock that jumped must not make holes in the log.
-    row = one(
+    # Oldest first, by number: a clock that jumped must not leave holes in the journal.
+    row = fetch_one(
         connection,
         "SELECT max("
         "coalesce((SELECT seq FROM events ORDER BY seq DESC LIMIT 1 OFFSET ?), 0), "
@@ -83,5 +86,5 @@ def _prune(connection: Connection, before: int, at_most: int) -> int:
     )
     if connection.execute("DELETE FROM events WHERE seq <= ?", (row[0],)).rowcount:
         connection.execute("UPDATE state SET floor = max(floor, ?)", (row[0],))
-    floor = one(connection, "SELECT floor FROM state")
+    floor = fetch_one(connection, "SELECT floor FROM state")
     return int(floor[0])

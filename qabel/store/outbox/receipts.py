@@ -1,34 +1,34 @@
-"""What recipients say about messages that were sent to them."""
+"""Receipts: what recipients report about messages that were sent to them."""
 
 import attrs
 
 from qabel.store.database.connection import Connection
 from qabel.store.outbox import sends
-from qabel.store.outbox.sends import DeliveryState, tell
+from qabel.store.outbox.sends import DeliveryState, add_delivery_event
 
 
 @attrs.frozen(kw_only=True)
 class Receipt:
-    """A message about a message of one's own: that it came, or what was wrong with it."""
+    """A message about one of our own messages: that it arrived, or what was wrong with it."""
 
     hash: bytes
-    """Of the bytes that the server gave (``qabel.store.inbox.seen.HASH_SIZE``)."""
+    """Of the bytes from the server (``qabel.store.inbox.seen.HASH_SIZE``)."""
     sender: bytes
-    """The key of who says so: the recipient of the message that it is about."""
+    """The key of the receipt's sender: the recipient of the message that it is about."""
     receiver: bytes
     """The key of the identity that sent that message."""
     acknowledge_id: str
     error: str | None = None
-    """Why the message was of no use to its recipient; None if all is well."""
+    """Why the recipient could not use the message; None if all is well."""
     received: int
     """Milliseconds since the epoch."""
 
 
 def apply(connection: Connection, receipt: Receipt) -> bool:
-    """Note a receipt at the delivery that it is about, within a transaction.
+    """Record a receipt with the delivery that it is about, within a transaction.
 
-    The message has arrived, so what is still queued of its delivery is not posted again. Tells
-    whether anything changed: a second receipt, or one about nothing known, changes nothing.
+    The message has arrived, so what is still queued of its delivery is not posted again. Return
+    whether anything changed: a second receipt, or one about an unknown message, changes nothing.
     """
     row = connection.execute(
         "SELECT id, state FROM deliveries WHERE recipient = ? AND acknowledge_id = ? "
@@ -46,15 +46,15 @@ def apply(connection: Connection, receipt: Receipt) -> bool:
     elif before != DeliveryState.SENT:
         sends.settle(connection, delivery_id, DeliveryState.SENT, None, now)
     else:
-        tell(connection, delivery_id, now)
+        add_delivery_event(connection, delivery_id, now)
     _stop_posting(connection, delivery_id, now)
     return True
 
 
 def _stop_posting(connection: Connection, delivery_id: int, now: int) -> None:
-    lines = connection.execute(
+    queues = connection.execute(
         "UPDATE postings SET state = 'posted', next_attempt = NULL "
         "WHERE delivery_id = ? AND state = 'queued' RETURNING url, recipient",
         (delivery_id,),
     ).fetchall()
-    sends.advance(connection, ((url, recipient) for url, recipient in lines), now)
+    sends.advance(connection, ((url, recipient) for url, recipient in queues), now)

@@ -1,11 +1,11 @@
-"""Sends as they are shown: what was sent, and how far it is with each recipient."""
+"""Sends as they are shown: what was sent, and its state for each recipient."""
 
 import json
 from collections.abc import Iterable, Mapping
 
 import attrs
 
-from qabel.store.database.connection import Connection, one
+from qabel.store.database.connection import Connection, fetch_one
 from qabel.store.outbox.sends import DeliveryState, Kind
 
 
@@ -23,11 +23,11 @@ class DeliveryRecord:
     settled: int | None
     """When it was sent or failed."""
     acknowledged: int | None
-    """When the recipient said what became of it."""
+    """When the recipient's receipt arrived."""
     attempts: int
-    """How often it was posted, all drop URLs together."""
+    """How often posting was tried, for all drop URLs together."""
     next_attempt: int | None
-    """None if it is settled, or behind others."""
+    """None if it is settled, or waits behind others."""
 
 
 @attrs.frozen(kw_only=True)
@@ -55,14 +55,14 @@ class OutboxCounts:
     sent: int
     failed: int
     oldest_queued: int | None
-    """When the one that waits longest was added, in milliseconds since the epoch."""
+    """When the one that has waited longest was added, in milliseconds since the epoch."""
 
 
 _SENDS = (
     "SELECT id, kind, lower(hex(sender)), identity_id, model_object, acknowledge_id, message, "
     "created FROM sends WHERE {} ORDER BY id LIMIT :limit"
 )
-# The join goes in the order it is written: from the few sends to their deliveries.
+# The join is done in the order it is written: from the few sends to their deliveries.
 _DELIVERIES = """
 SELECT send_id, deliveries.id, lower(hex(recipient)), contact_id, state,
     coalesce(reason, (SELECT reason FROM postings WHERE delivery_id = deliveries.id
@@ -75,7 +75,7 @@ FROM json_each(?) AS page CROSS JOIN deliveries ON send_id = page.value
 
 
 def get(connection: Connection, send_id: int) -> SendRecord | None:
-    """Read one send, of whatever kind; None if there is none with that id."""
+    """Return one send, of whatever kind; None if there is none with that id."""
     found = _read(connection, "id = :id", {"id": send_id, "limit": 1})
     return found[0] if found else None
 
@@ -83,7 +83,7 @@ def get(connection: Connection, send_id: int) -> SendRecord | None:
 def read(
     connection: Connection, after: int, limit: int, identity_id: int | None
 ) -> list[SendRecord]:
-    """Read sends of messages with ids above ``after``, oldest first, at most ``limit``."""
+    """Return sends of messages with ids above ``after``, oldest first, at most ``limit``."""
     which = "kind = 'message' AND id > :after"
     if identity_id is not None:
         which += " AND identity_id = :identity_id"
@@ -92,8 +92,8 @@ def read(
 
 
 def counts(connection: Connection) -> OutboxCounts:
-    """Read how many deliveries there are in each state, without counting them."""
-    row = one(
+    """Return how many deliveries there are in each state, without counting them."""
+    row = fetch_one(
         connection,
         "SELECT queued, sent, failed, (SELECT min(created) FROM deliveries "
         "WHERE state = 'queued' AND kind = 'message') FROM state",

@@ -1,4 +1,4 @@
-"""The outbox: what was asked to be sent, until it is sent, and what became of it."""
+"""The outbox: what is to be sent, and what became of it."""
 
 import json
 from collections.abc import Iterable
@@ -9,69 +9,69 @@ from twisted.internet.defer import Deferred
 from qabel.store.database.connection import Connection
 from qabel.store.database.database import Database
 from qabel.store.journal.numbers import last_seq
-from qabel.store.outbox import idempotency, outcomes, records, sends
+from qabel.store.outbox import changes, idempotency, records, sends
+from qabel.store.outbox.changes import OutboxChange
 from qabel.store.outbox.idempotency import Idempotency
-from qabel.store.outbox.outcomes import Outcome
 from qabel.store.outbox.records import OutboxCounts, SendRecord
 from qabel.store.outbox.sends import NewSend, Posting, PostingState
 
 EXPIRE_AT_ONCE = 500
-"""Sends forgotten in one transaction."""
+"""Sends deleted in one transaction."""
 
 
 @attrs.frozen
 class Added:
-    """That a send was added, or had been under the same idempotency key."""
+    """The result of adding a send, now or earlier under the same idempotency key."""
 
     id: int
     ready: tuple[Posting, ...] = ()
-    """Postings that may start now; the others are behind earlier ones."""
+    """Postings that may start now; the others wait behind earlier ones."""
     repeated: bool = False
-    """Nothing was added: the send is that of an earlier request, and may be deleted since."""
+    """Nothing was added: the send is that of an earlier request, and may have been deleted."""
     answer: bytes | None = attrs.field(default=None, repr=False)
-    """What the earlier request was answered, if it was."""
+    """What the earlier request was answered, if it was answered."""
     last_seq: int = 0
-    """The newest number in the log."""
+    """The newest number in the journal."""
 
 
+@attrs.frozen(eq=False)
 class Outbox:
-    """Sends, their deliveries to recipients, and the postings of these to drop URLs.
+    """The repository of sends, their deliveries to recipients, and the postings to drop URLs.
 
-    Which postings are under way only the caller knows: one that was handed out stays due until
-    its end is noted here, so that a crash loses none. Times are seconds since the epoch.
+    Only the caller knows which postings are under way: one that was returned stays due until
+    its end is recorded here, so that a crash loses none. Times are seconds since the epoch.
     """
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
+    _database: Database
 
     def add(
         self, send: NewSend, *, idempotency: Idempotency | None = None, now: float
     ) -> Deferred[Added]:
-        """Keep a send, durably: from here on it will be posted, whatever happens.
+        """Store a send, durably: from then on it will be posted, whatever happens.
 
-        A key that came before leads to the earlier send. Fails with IdempotencyMismatch if that
-        was for another request; nothing is added then.
+        A key that was used before leads to the earlier send. Fails with IdempotencyMismatch if
+        that was for another request; nothing is added then.
         """
         return self._database.run(
             lambda connection: _add(connection, send, idempotency, _milliseconds(now))
         )
 
     def answered(self, key: str, answer: bytes) -> Deferred[None]:
-        """Keep what the first request with an idempotency key was answered."""
+        """Store what the first request with an idempotency key was answered."""
         return self._database.run(lambda connection: idempotency.answered(connection, key, answer))
 
     def due(
         self, now: float, limit: int, *, underway: Iterable[int] = ()
     ) -> Deferred[list[Posting]]:
-        """Give the postings that are to be tried now, those that are due longest first.
+        """Return the postings to try now, those that have been due longest first.
 
         Args:
             now: seconds since the epoch.
             limit: how many at most.
-            underway: ids of postings to pass over.
+            underway: ids of postings to leave out.
 
         """
-        passed_over = json.dumps(list(underway))
+        left_out = json.dumps(list(underway))
         return self._database.run(
             lambda connection: list(
                 sends.postings(
@@ -79,64 +79,64 @@ class Outbox:
                     "next_attempt <= ? AND postings.id NOT IN (SELECT value FROM json_each(?)) "
                     "ORDER BY next_attempt, postings.id LIMIT ?",
                     _milliseconds(now),
-                    passed_over,
+                    left_out,
                     limit,
                 )
             )
         )
 
-    def posted(self, posting: Posting, *, now: float) -> Deferred[Outcome]:
-        """Note that a drop server took it."""
+    def posted(self, posting: Posting, *, now: float) -> Deferred[OutboxChange]:
+        """Record that a drop server accepted a posting."""
         return self._end(posting, PostingState.POSTED, None, now)
 
-    def refused(self, posting: Posting, reason: str, *, now: float) -> Deferred[Outcome]:
-        """Note that a drop server will never take it. The others may still."""
+    def refused(self, posting: Posting, reason: str, *, now: float) -> Deferred[OutboxChange]:
+        """Record that a drop server will never accept a posting. Others may still."""
         return self._end(posting, PostingState.REFUSED, reason, now)
 
     def failed_attempt(self, posting: Posting, next_attempt: float, reason: str) -> Deferred[None]:
-        """Note that it did not work for now, and when to try again; its line waits for it."""
+        """Record a failed attempt, and when to try again; what is behind it in the queue waits."""
         until = _milliseconds(next_attempt)
         return self._database.run(
-            lambda connection: outcomes.put_off(connection, posting, until, reason)
+            lambda connection: changes.postpone(connection, posting, until, reason)
         )
 
     def get(self, send_id: int) -> Deferred[SendRecord | None]:
-        """Give one send, or None if there is none with that id."""
+        """Return one send, or None if there is none with that id."""
         return self._database.run(lambda connection: records.get(connection, send_id))
 
     def read(
         self, after: int, limit: int, identity_id: int | None = None
     ) -> Deferred[list[SendRecord]]:
-        """Give sends with ids above ``after``, oldest first, at most ``limit``.
+        """Return sends with ids above ``after``, oldest first, at most ``limit``.
 
-        Acknowledgements are not among them. ``identity_id`` narrows it to one sender's.
+        Acknowledgements are not among them. ``identity_id`` restricts it to one sender.
         """
         return self._database.run(
             lambda connection: records.read(connection, after, limit, identity_id)
         )
 
-    def delete(self, send_id: int, *, now: float) -> Deferred[Outcome | None]:
+    def delete(self, send_id: int, *, now: float) -> Deferred[OutboxChange | None]:
         """Delete a send, and post no more of it; fires with None if there was none."""
         return self._database.run(
-            lambda connection: outcomes.delete_send(connection, send_id, _milliseconds(now))
+            lambda connection: changes.delete_send(connection, send_id, _milliseconds(now))
         )
 
     def counts(self) -> Deferred[OutboxCounts]:
-        """Give how many deliveries of messages are queued, sent and failed."""
+        """Return how many deliveries of messages are queued, sent and failed."""
         return self._database.run(records.counts)
 
-    def expire(self, before: float, *, now: float) -> Deferred[tuple[int, Outcome]]:
-        """Forget what was settled before a time, and old idempotency keys.
+    def expire(self, before: float, *, now: float) -> Deferred[tuple[int, OutboxChange]]:
+        """Delete what was settled before a time, and old idempotency keys.
 
-        Acknowledgements that could not be posted since then are given up. It does not do all at
-        once: fires with how many sends of messages it forgot, to be called again if any.
+        Acknowledgements that could not be posted since then are deleted too. Not everything is
+        done at once: fires with how many sends of messages were deleted; call again if any.
         """
         limit, current = _milliseconds(before), _milliseconds(now)
 
-        def work(connection: Connection) -> tuple[int, Outcome]:
+        def work(connection: Connection) -> tuple[int, OutboxChange]:
             idempotency.expire(connection, current)
-            count = outcomes.expire(connection, limit, EXPIRE_AT_ONCE)
-            return count, outcomes.expire_acknowledgements(
+            count = changes.expire(connection, limit, EXPIRE_AT_ONCE)
+            return count, changes.expire_acknowledgements(
                 connection, limit, current, EXPIRE_AT_ONCE
             )
 
@@ -144,9 +144,9 @@ class Outbox:
 
     def _end(
         self, posting: Posting, state: PostingState, reason: str | None, now: float
-    ) -> Deferred[Outcome]:
+    ) -> Deferred[OutboxChange]:
         return self._database.run(
-            lambda connection: outcomes.end_posting(
+            lambda connection: changes.end_posting(
                 connection, posting, state, reason, _milliseconds(now)
             )
         )
@@ -171,5 +171,5 @@ def _earlier(connection: Connection, given: Idempotency, now: int) -> Added | No
 
 
 def _milliseconds(seconds: float) -> int:
-    # Rounded, so that a posting is due at the time to which it was put off.
+    # Rounded, so that a posting is due at the time to which it was postponed.
     return round(seconds * 1000)

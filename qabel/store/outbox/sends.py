@@ -1,9 +1,9 @@
 """The rows of what goes out: sends, their deliveries to recipients, their postings to drop URLs.
 
-Postings of one recipient to one drop URL stand in line, in the order they were added. Only the
-first in each line has a time for its next attempt: those behind it come up when it is settled.
-So a message never overtakes an earlier one, and a drop server that is away holds up only what
-is to go there.
+Postings for one recipient to one drop URL form a queue, in the order they were added. Only the
+first in each queue has a time for its next attempt: those behind it move up when it is settled.
+So a message never overtakes an earlier one, and an unreachable drop server delays only what is
+posted to it.
 """
 
 import json
@@ -12,22 +12,22 @@ from enum import StrEnum
 
 import attrs
 
-from qabel.store.database.connection import Connection, one
+from qabel.store.database.connection import Connection, fetch_one
 from qabel.store.journal.numbers import add_event
 
-NO_URL = "There is no drop URL to post it to."
+NO_URL = "The recipient has no drop URL."
 """The reason of a delivery that failed before it began."""
 
 
 class Kind(StrEnum):
-    """What a send is for. Acknowledgements are the daemon's own: not listed, and not counted."""
+    """What a send is for. Acknowledgements are the daemon's own: neither listed nor counted."""
 
     MESSAGE = "message"
     ACKNOWLEDGEMENT = "acknowledgement"
 
 
 class DeliveryState(StrEnum):
-    """How far a delivery to one recipient is."""
+    """The state of a delivery to one recipient."""
 
     QUEUED = "queued"
     SENT = "sent"
@@ -35,7 +35,7 @@ class DeliveryState(StrEnum):
 
 
 class PostingState(StrEnum):
-    """How far the posting of a delivery to one drop URL is."""
+    """The state of the posting of a delivery to one drop URL."""
 
     QUEUED = "queued"
     POSTED = "posted"
@@ -44,7 +44,7 @@ class PostingState(StrEnum):
 
 @attrs.frozen(kw_only=True)
 class NewDelivery:
-    """A message sealed for one recipient, and the drop URLs that it is to be posted to."""
+    """A message sealed for one recipient, and the drop URLs to post it to."""
 
     recipient: bytes
     contact_id: int | None
@@ -62,13 +62,13 @@ class NewSend:
     model_object: str
     acknowledge_id: str = "0"
     message: bytes | None = attrs.field(default=None, repr=False)
-    """JSON: what was sent, for its sender to look at; the sealed form cannot be opened again."""
+    """JSON: what was sent, for its sender to see; the sealed form cannot be opened again."""
     deliveries: Sequence[NewDelivery]
 
 
 @attrs.frozen(kw_only=True)
 class Posting:
-    """Something to post now: bytes, and where to. What was sealed once is posted as it is."""
+    """Something to post now: sealed bytes, which are never sealed again, and a drop URL."""
 
     id: int
     delivery_id: int
@@ -78,14 +78,14 @@ class Posting:
     url: str = attrs.field(repr=False)
     sealed: bytes = attrs.field(repr=False)
     attempts: int
-    """How many there were before."""
+    """How many attempts there were before."""
 
 
 _POSTING_COLUMNS = tuple(field.name for field in attrs.fields(Posting))
 
 
 def insert(connection: Connection, send: NewSend, now: int) -> tuple[int, list[Posting]]:
-    """Add a send, within a transaction; gives its id, and what can be posted at once.
+    """Add a send, within a transaction; return its id, and what can be posted at once.
 
     ``now`` is in milliseconds since the epoch.
     """
@@ -109,11 +109,11 @@ def insert(connection: Connection, send: NewSend, now: int) -> tuple[int, list[P
         for posting in _insert_delivery(connection, send_id, send, delivery, now)
     ]
     if not all(delivery.urls for delivery in send.deliveries):
-        _settle_the_unpostable(connection, send_id, now)
+        _fail_without_url(connection, send_id, now)
     return send_id, ready
 
 
-def _settle_the_unpostable(connection: Connection, send_id: int, now: int) -> None:
+def _fail_without_url(connection: Connection, send_id: int, now: int) -> None:
     nowhere = connection.execute(
         "SELECT id FROM deliveries WHERE send_id = ? "
         "AND NOT EXISTS (SELECT 1 FROM postings WHERE delivery_id = deliveries.id)",
@@ -175,17 +175,17 @@ def _insert_posting(
 
 
 def advance(
-    connection: Connection, lines: Iterable[tuple[str, bytes]], now: int
+    connection: Connection, queues: Iterable[tuple[str, bytes]], now: int
 ) -> tuple[Posting, ...]:
-    """Have the first in each line (drop URL, recipient) be due; gives those that became so."""
+    """Make the first in each queue (drop URL, recipient) due; return those that became due."""
     due = [
         row[0]
-        for line in dict.fromkeys(lines)
+        for queue in dict.fromkeys(queues)
         for row in connection.execute(
             "UPDATE postings SET next_attempt = ? WHERE next_attempt IS NULL AND id = "
             "(SELECT min(id) FROM postings WHERE url = ? AND recipient = ? AND state = 'queued') "
             "RETURNING id",
-            (now, *line),
+            (now, *queue),
         ).fetchall()
     ]
     if not due:
@@ -194,7 +194,7 @@ def advance(
 
 
 def postings(connection: Connection, condition: str, *values: object) -> tuple[Posting, ...]:
-    """Read postings with what they post; ``condition`` is SQL that goes after WHERE."""
+    """Return postings with what they post; ``condition`` is the SQL after WHERE."""
     rows = connection.execute(
         "SELECT postings.id, delivery_id, send_id, kind, postings.recipient, url, sealed, attempts "
         f"FROM postings JOIN deliveries ON deliveries.id = delivery_id WHERE {condition}",
@@ -209,7 +209,7 @@ def postings(connection: Connection, condition: str, *values: object) -> tuple[P
 def settle(
     connection: Connection, delivery_id: int, state: DeliveryState, reason: str | None, now: int
 ) -> None:
-    """Note what became of a delivery for good, and tell readers of the log of it."""
+    """Record the final state of a delivery, and add an event about it to the journal."""
     row = connection.execute(
         "UPDATE deliveries SET state = ?, reason = ?, settled = ?, sealed = NULL WHERE id = ? "
         "RETURNING send_id, kind",
@@ -217,14 +217,14 @@ def settle(
     ).fetchall()
     for send_id, kind in row:
         if kind == Kind.MESSAGE:
-            tell(connection, delivery_id, now)
+            add_delivery_event(connection, delivery_id, now)
         else:
             _drop_settled_acknowledgement(connection, send_id)
 
 
-def tell(connection: Connection, delivery_id: int, now: int) -> None:
-    """Log the state that a delivery is in now, as an event of kind ``outbox``."""
-    row = one(
+def add_delivery_event(connection: Connection, delivery_id: int, now: int) -> None:
+    """Add an event of kind ``outbox`` with the current state of a delivery."""
+    row = fetch_one(
         connection,
         "SELECT identity_id, send_id, lower(hex(recipient)), contact_id, state, reason, "
         "acknowledged FROM deliveries JOIN sends ON sends.id = send_id WHERE deliveries.id = ?",
@@ -236,7 +236,7 @@ def tell(connection: Connection, delivery_id: int, now: int) -> None:
 
 
 def _drop_settled_acknowledgement(connection: Connection, send_id: int) -> None:
-    """Nobody asks what became of an acknowledgement."""
+    """Delete an acknowledgement that is settled: nobody asks what became of it."""
     connection.execute(
         "DELETE FROM sends WHERE id = ? AND NOT EXISTS "
         "(SELECT 1 FROM deliveries WHERE send_id = ? AND state = 'queued')",

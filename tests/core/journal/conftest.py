@@ -5,19 +5,19 @@ from twisted.internet.defer import Deferred, fail, succeed
 from twisted.internet.task import Clock
 
 from qabel.core.journal.journal import Journal
-from qabel.store.journal.entries import FeedEntry
+from qabel.store.journal.entries import JournalEntry
 
 
 class Entries:
     """Entries in memory, which count how often they are read."""
 
     def __init__(self) -> None:
-        self.kept = [FeedEntry(number, "drop", b"{}", 1) for number in range(1, 101)]
+        self.kept = [JournalEntry(number, "drop", b"{}", 1) for number in range(1, 101)]
         self.reads = 0
         self.is_broken = False
         self.held: Deferred | None = None
 
-    def read(self, after: int, limit: int) -> "Deferred[list[FeedEntry]]":
+    def read(self, after: int, limit: int) -> "Deferred[list[JournalEntry]]":
         """Return entries after a number; later, if the test holds them back."""
         self.reads += 1
         if self.held is not None:
@@ -41,7 +41,7 @@ class Written:
     def add(self, kind: str = "drop", identity: int | None = 1) -> None:
         """Commit one entry."""
         seq = self.journal.last_seq + 1
-        self.entries.kept.append(FeedEntry(seq, kind, b"{}", identity))
+        self.entries.kept.append(JournalEntry(seq, kind, b"{}", identity))
         self.journal.advance(seq)
 
     def pump(self) -> None:

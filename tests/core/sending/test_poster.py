@@ -8,7 +8,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from qabel.core.sending.poster import AT_ONCE, Outcome, Poster
 from qabel.net.errors import ConnectFailed, Refused
 from qabel.store.database.errors import StoreFull
-from qabel.store.outbox.outcomes import Outcome as Settled
+from qabel.store.outbox.changes import OutboxChange
 from qabel.store.outbox.sends import Kind, Posting
 
 
@@ -54,11 +54,11 @@ class Repository:
     full: bool = False
     ready: dict[int, Posting] = field(factory=dict)
 
-    def posted(self, each: Posting, *, now: float) -> "Deferred[Settled]":
+    def posted(self, each: Posting, *, now: float) -> "Deferred[OutboxChange]":
         """Note that it was taken."""
         return self._note("posted", each)
 
-    def refused(self, each: Posting, reason: str, *, now: float) -> "Deferred[Settled]":
+    def refused(self, each: Posting, reason: str, *, now: float) -> "Deferred[OutboxChange]":
         """Note that it was refused."""
         return self._note("refused", each)
 
@@ -66,12 +66,12 @@ class Repository:
         """Note that it is to be tried again."""
         return self._note("failed", each).addCallback(lambda _: None)
 
-    def _note(self, what: str, each: Posting) -> "Deferred[Settled]":
+    def _note(self, what: str, each: Posting) -> "Deferred[OutboxChange]":
         if self.full:
             return fail(StoreFull("no room"))
         self.noted.append((what, each.id))
         after = self.ready.pop(each.id, None)
-        return succeed(Settled((after,) if after else (), None, 0))
+        return succeed(OutboxChange((after,) if after else (), None, 0))
 
 
 class PosterTests(SynchronousTestCase):

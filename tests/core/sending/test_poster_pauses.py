@@ -7,7 +7,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from qabel.core.sending.poster import LONGEST_PAUSE, Poster
 from qabel.drop.url import DropURL
 from qabel.net.errors import DropServerError, NotAllowed, Refused
-from qabel.store.outbox.outcomes import Outcome
+from qabel.store.outbox.changes import OutboxChange
 from qabel.store.outbox.sends import Kind, Posting
 
 SERVER = "http://one.example"
@@ -25,9 +25,9 @@ class Wire:
         self.posted.append(str(url))
         return succeed(None) if self.error is None else fail(self.error)
 
-    def settled(self, *_: object, **__: object) -> "Deferred[Outcome]":
+    def settled(self, *_: object, **__: object) -> "Deferred[OutboxChange]":
         """Keep how it ended."""
-        return succeed(Outcome(last_seq=1))
+        return succeed(OutboxChange(last_seq=1))
 
     def failed_attempt(self, *_: object) -> "Deferred[None]":
         """Keep that it failed."""

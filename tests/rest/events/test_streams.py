@@ -20,7 +20,7 @@ from qabel.core.journal.journal import Journal
 from qabel.deferreds import AT_ONCE
 from qabel.rest.events.streams import HEARTBEAT, Streams
 from qabel.rest.http.access_control import Decision
-from qabel.store.journal.entries import FeedEntry
+from qabel.store.journal.entries import JournalEntry
 
 KINDS = ("drop", "settings")
 
@@ -29,12 +29,12 @@ KINDS = ("drop", "settings")
 class Disk:
     """A feed whose readings take their time."""
 
-    entries: list[FeedEntry] = field(factory=list)
+    entries: list[JournalEntry] = field(factory=list)
     readings: list[Any] = field(factory=list)
 
-    def read(self, after: int, limit: int) -> "Deferred[list[FeedEntry]]":
+    def read(self, after: int, limit: int) -> "Deferred[list[JournalEntry]]":
         """Give entries after a number, once there is an answer."""
-        answer: Deferred[list[FeedEntry]] = Deferred()
+        answer: Deferred[list[JournalEntry]] = Deferred()
         self.readings.append((answer, after, limit))
         return answer
 
@@ -130,7 +130,7 @@ class World:
 
     def __attrs_post_init__(self) -> None:
         """Begin."""
-        self.disk.entries = [FeedEntry(seq, "drop", b"{}", 1) for seq in range(1, 11)]
+        self.disk.entries = [JournalEntry(seq, "drop", b"{}", 1) for seq in range(1, 11)]
         self.journal = Journal(
             entries=self.disk, clock=self.clock, database_id="abc", last_seq=10, floor=0
         )
@@ -152,7 +152,7 @@ class World:
     def add(self, kind: str = "drop") -> None:
         """Commit an entry."""
         seq = self.journal.last_seq + 1
-        self.disk.entries.append(FeedEntry(seq, kind, b"{}", 1))
+        self.disk.entries.append(JournalEntry(seq, kind, b"{}", 1))
         for each in self.peers:
             if each.kinds is None or kind in each.kinds:
                 each.wanted.append(seq)

@@ -16,7 +16,7 @@ PAIR = "INSERT INTO documents VALUES (?, ?)"
 
 
 def add_pair(number: int) -> Any:
-    """Give the work of adding two documents that belong together."""
+    """Return the work of adding two documents that belong together."""
 
     def work(connection: Any) -> None:
         connection.execute(PAIR, (f"a{number}", b"x" * 2000))

@@ -10,7 +10,7 @@ from typing import Any
 from qabel.store.database.database import Database
 from qabel.store.inbox.repository import Inbox
 from qabel.store.inbox.seen import Drop
-from qabel.store.journal.cursors import Places
+from qabel.store.journal.cursors import Cursors
 from qabel.store.key_record import GivenKey
 from tests.store.database.damage import damage
 
@@ -74,7 +74,7 @@ def test_what_was_reported_is_there_after_a_kill(
         assert got(database.run(damage)) == []
         state = got(Inbox(database).drop_state(Drop("http://localhost/drop", "me")))
         stamps = {each.time_stamp for each in got(Inbox(database).read(0, 100_000))}
-        assert got(Places(database).load()).messages == len(stamps)
+        assert got(Cursors(database).load()).messages == len(stamps)
         got(database.close())
         assert state.cursor is not None
         kept = int(state.cursor)

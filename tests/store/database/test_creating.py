@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from sqlcipher3 import dbapi2 as sqlcipher
 
+from qabel.keys.key_file import KeyFile
 from qabel.store.database.connection import connect
 from qabel.store.database.database import Database
 from qabel.store.database.errors import (
@@ -18,7 +19,7 @@ from qabel.store.database.errors import (
     WrongKey,
 )
 from qabel.store.database.schema import migrations
-from qabel.store.key_record import GivenKey, KeyFile
+from qabel.store.key_record import GivenKey
 
 
 def content(directory: Path) -> dict[str, bytes]:
@@ -30,7 +31,7 @@ def content(directory: Path) -> dict[str, bytes]:
 
 @pytest.fixture
 def opening(path: Path, key: bytes, here: Any, got: Any) -> Callable[..., None]:
-    """Give what opens the database and closes it again."""
+    """Return what opens the database and closes it again."""
 
     def run(other_key: bytes | None = None, steps: tuple[str, ...] | None = None) -> None:
         database = Database(path, GivenKey(other_key or key), steps=steps, worker=here)
@@ -86,13 +87,13 @@ def test_a_foreign_encrypted_database_is_refused(path: Path, key: bytes, opening
     """A database under this key that another program made is refused."""
     _foreign(path, key)
     before = content(path.parent)
-    with pytest.raises(NotADatabase, match="not one of this daemon"):
+    with pytest.raises(NotADatabase, match="not a Qabel database"):
         opening()
     assert content(path.parent) == before
 
 
 def test_a_directory_is_refused(path: Path, opening: Any) -> None:
-    """Whatever stands where the file should be is told of in one line."""
+    """Whatever is found in place of the file is reported in one line."""
     path.mkdir()
     with pytest.raises(Exception, match="cannot be read"):
         opening()

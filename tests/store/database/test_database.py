@@ -22,7 +22,7 @@ ADD = "INSERT INTO documents (name, body) VALUES (?, ?)"
 
 
 def add(name: str, size: int = 1) -> Any:
-    """Give the work of adding a document."""
+    """Return the work of adding a document."""
     return lambda connection: connection.execute(ADD, (name, b"x" * size)).rowcount
 
 
@@ -161,7 +161,7 @@ async def test_closing_ends_though_the_disk_hangs(path: Path, key: bytes) -> Non
     closed = database.close(timeout=4.0)
     clock.advance(2.0)
     clock.advance(2.0)
-    with pytest.raises(StoreError, match="hangs"):
+    with pytest.raises(StoreError, match="does not respond"):
         await closed
     hangs.set()
     await running
@@ -187,7 +187,7 @@ def test_a_damaged_file_is_told_of(path: Path, key: bytes, here: Any, got: Any) 
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """Give a directory on a disk of 3 MB."""
+    """Return a directory on a disk of 3 MB."""
     mounted = tmp_path / "small"
     mounted.mkdir()
     command = ["mount", "-t", "tmpfs", "-o", "size=3m", "tmpfs", str(mounted)]
@@ -200,7 +200,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 def test_a_full_disk_changes_nothing_and_passes(
     small_disk: Path, key: bytes, here: Any, got: Any
 ) -> None:
-    """What does not fit is refused as a whole; once there is room, it goes on."""
+    """What does not fit is refused as a whole; once there is disk space, it goes on."""
     database = Database(small_disk / "qabel.db", GivenKey(key), worker=here)
     got(database.open())
     ballast = small_disk / "ballast"
@@ -213,7 +213,7 @@ def test_a_full_disk_changes_nothing_and_passes(
             got(database.run(add(f"{kept:04}", 50_000)))
             kept += 1
 
-    with pytest.raises(StoreFull, match="no room"):
+    with pytest.raises(StoreFull, match="No space left"):
         fill()
     assert len(got(database.run(names))) == kept
     with pytest.raises(StoreFull):
@@ -231,7 +231,7 @@ def test_a_full_disk_changes_nothing_and_passes(
 
 @pytest.mark.parametrize("group", [1, 5])
 def test_a_database_with_no_pages_left(database: Database, rows: Any, got: Any, group: int) -> None:
-    """SQLite's own limit is told of as a full disk, and takes nothing of others along."""
+    """SQLite's own limit is reported as a full disk, and undoes nothing of others."""
     pages = rows("PRAGMA page_count")[0][0]
     rows(f"PRAGMA max_page_count = {pages + 2}")
     with pytest.raises(StoreFull):
@@ -247,7 +247,7 @@ class _ClockWithThreads(Clock):
     """A clock by which nothing passes, and the real reactor for what threads hand back."""
 
     def callFromThread(self, *args: Any) -> None:
-        """Have it called by the real reactor."""
+        """Let the real reactor call it."""
         from twisted.internet import reactor
 
         reactor.callFromThread(*args)  # type: ignore[attr-defined]

@@ -1,4 +1,4 @@
-"""Room on a disk, tried out against the limits that the system sets."""
+"""Free disk space, checked against the limits that the system sets."""
 
 import errno
 import resource
@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from qabel.store.database.disk_space import ENOUGH, has_room
+from qabel.store.database.disk_space import ENOUGH, has_disk_space
 from qabel.store.database.errors import StoreFull, translate
 
 
@@ -22,10 +22,10 @@ def limit(size: int) -> Iterator[None]:
 
 
 def test_there_is_room(tmp_path: Path) -> None:
-    """Where a database can grow there is room, also before it is there; nothing is left behind."""
-    assert has_room(tmp_path / "x.db")
+    """Where a database can grow there is disk space, even before it exists; nothing is left."""
+    assert has_disk_space(tmp_path / "x.db")
     (tmp_path / "x.db").write_bytes(bytes(10))
-    assert has_room(tmp_path / "x.db")
+    assert has_disk_space(tmp_path / "x.db")
     assert [each.name for each in tmp_path.iterdir()] == ["x.db"]
 
 
@@ -34,15 +34,15 @@ def test_a_limit_leaves_no_room(tmp_path: Path) -> None:
     path = tmp_path / "x.db"
     for name in ("x.db", "x.db-wal"):
         with limit(2 * ENOUGH):
-            assert has_room(path)
+            assert has_disk_space(path)
             (tmp_path / name).write_bytes(bytes(ENOUGH + 1))
-            assert not has_room(path)
+            assert not has_disk_space(path)
         (tmp_path / name).unlink()
 
 
 def test_trouble_of_another_kind_is_not_about_room(tmp_path: Path) -> None:
     """A directory that is gone is not a full disk."""
-    assert has_room(tmp_path / "gone" / "x.db")
+    assert has_disk_space(tmp_path / "gone" / "x.db")
 
 
 def test_all_that_the_system_calls_full_is_full(tmp_path: Path) -> None:

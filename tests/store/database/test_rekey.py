@@ -10,10 +10,11 @@ from typing import Any
 
 import pytest
 
-from qabel.store.database.connection import look
+from qabel.keys.key_file import KeyFile
+from qabel.store.database.connection import read_versions
 from qabel.store.database.database import Database
 from qabel.store.database.errors import KeyTrouble, StoreError, WrongKey
-from qabel.store.key_record import GivenKey, KeyFile, KeyRecord
+from qabel.store.key_record import GivenKey, KeyRecord
 from tests.store.database.damage import damage
 
 NEW = b"\x77" * 32
@@ -38,7 +39,7 @@ def count(database: Database, got: Any) -> int:
 def test_after_the_change_only_the_new_key_fits(
     tmp_path: Path, path: Path, here: Any, got: Any
 ) -> None:
-    """Everything is under the new key, the places of readers still hold, and it goes on."""
+    """Everything is under the new key, the cursors of readers are still valid, and it goes on."""
     keys = KeyFile(tmp_path / "key")
     database = Database(path, keys, worker=here)
     got(database.open())
@@ -52,7 +53,7 @@ def test_after_the_change_only_the_new_key_fits(
     got(database.run(lambda c: c.execute("DELETE FROM documents WHERE name < '000100'")))
     got(database.close())
     with pytest.raises(WrongKey):
-        look(path, old)
+        read_versions(path, old)
     again = Database(path, keys, worker=here)
     got(again.open())
     assert count(again, got) == 100
@@ -132,14 +133,11 @@ def test_a_key_of_another_size_is_refused(database: Database, got: Any) -> None:
 SCRIPT = """
 import sys
 from pathlib import Path
+from qabel.host.job_thread import InlineWorker
 from qabel.store.database.database import Database
-from qabel.store.key_record import KeyFile
-class Here:
-    def __init__(self, handle): self.handle = handle
-    def submit(self, job): self.handle([job]); job.deliver()
-    def end(self): pass
+from qabel.keys.key_file import KeyFile
 path, key = map(Path, sys.argv[1:])
-database = Database(path, KeyFile(key), worker=Here)
+database = Database(path, KeyFile(key), worker=InlineWorker)
 database.open()
 print("open", flush=True)
 i = 0

@@ -14,7 +14,7 @@ from qabel.store.key_record import GivenKey
 
 @pytest.fixture
 def connection(path: Path, key: bytes) -> Any:
-    """Give a connection to an empty database."""
+    """Return a connection to an empty database."""
     path.touch()
     made = connect(path, key)
     yield made
@@ -31,7 +31,7 @@ def test_the_first_step_makes_all_tables(connection: Connection) -> None:
 
 
 def test_each_database_has_an_id_of_its_own(path: Path, key: bytes, here: Any, got: Any) -> None:
-    """The id that places name is 16 hex digits, made when the database is."""
+    """The id in cursors is 16 hex digits, made when the database is created."""
     ids = set()
     for name in ("a", "b"):
         database = Database(path.with_name(name), GivenKey(key), worker=here)

@@ -10,14 +10,14 @@ from qabel.store.inbox.repository import Inbox
 from qabel.store.inbox.seen import Drop
 from qabel.store.key_record import GivenKey
 from qabel.store.outbox.repository import Outbox
-from qabel.store.webhooks import Webhooks
+from qabel.store.webhooks import WebhookRepository
 
 MARKER = b"PLANTED-MARKER"
 TEXT = MARKER.decode()
 
 
 def open_files() -> dict[str, Path]:
-    """Give the files that this process has open, those without a name too, and how to read them."""
+    """Return the files that this process has open, nameless ones too, and how to read them."""
     found = {}
     for descriptor in Path("/proc/self/fd").iterdir():
         # The one that lists the directory is gone by now.
@@ -27,7 +27,7 @@ def open_files() -> dict[str, Path]:
 
 
 def readable(directory: Path) -> set[str]:
-    """Name the files in which the marker can be read."""
+    """Return the names of the files in which the marker can be read."""
     found = {each.name for each in directory.rglob("*") if MARKER in each.read_bytes()}
     opened = {name for name, file in open_files().items() if MARKER in file.read_bytes()}
     return found | {name for name in opened if not name.endswith(".py")}
@@ -44,7 +44,7 @@ def plant(database: Database, things: Any, got: Any) -> None:
     got(Documents(database).save(TEXT, MARKER * 2000, event=True, now=1.0))
     delivery = things.delivery(1, f"http://localhost/{TEXT}")
     got(Outbox(database).add(things.send(delivery, message=MARKER, model_object=TEXT), now=1.0))
-    got(Webhooks(database).add(TEXT, MARKER, [TEXT], 0, now=1.0))
+    got(WebhookRepository(database).add(TEXT, MARKER, [TEXT], 0, now=1.0))
 
 
 def test_no_file_can_be_read_without_the_key(

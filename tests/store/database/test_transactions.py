@@ -11,13 +11,12 @@ from twisted.python.failure import Failure
 
 from qabel.store.database.connection import Connection, configure, connect
 from qabel.store.database.errors import StoreClosed, StoreError
-from qabel.store.database.thread import Job
-from qabel.store.database.transactions import work_off
+from qabel.store.database.transactions import DatabaseJob, run_jobs
 
 
 @pytest.fixture
 def connection(path: Path, key: bytes) -> Any:
-    """Give a connection to a database with one table."""
+    """Return a connection to a database with one table."""
     path.touch()
     made = connect(path, key)
     made.execute("PRAGMA journal_mode = WAL")
@@ -27,7 +26,7 @@ def connection(path: Path, key: bytes) -> Any:
     made.close()
 
 
-def add(*values: object) -> Job:
+def add(*values: object) -> DatabaseJob:
     """Make a job that adds rows, one by one."""
 
     def work(connection: Connection) -> int:
@@ -35,7 +34,7 @@ def add(*values: object) -> Job:
             connection.execute("INSERT INTO t VALUES (?)", (value,))
         return len(values)
 
-    return Job(work)
+    return DatabaseJob(work)
 
 
 def values(connection: Connection) -> list[Any]:
@@ -54,8 +53,8 @@ def test_a_job_that_fails_takes_nothing_along(connection: Connection, path: Path
         connection.execute("INSERT INTO t VALUES (50)")
         raise KeyError("no such thing")
 
-    jobs = [add(1), add(2, 3, 13), Job(fail), add(4)]
-    work_off(connection, jobs, path, _never)
+    jobs = [add(1), add(2, 3, 13), DatabaseJob(fail), add(4)]
+    run_jobs(connection, jobs, path, _never)
     assert jobs[0].result == 1
     assert jobs[1].result.check(StoreError)
     assert jobs[2].result.check(KeyError)
@@ -92,7 +91,7 @@ def test_when_a_commit_fails_each_is_done_again_alone(
     """One that cannot be committed fails for itself, and only that."""
     failing: Any = _FailingCommits(connection, failures)
     jobs = [add(1), add(2), add(3)]
-    work_off(failing, jobs, path, _never)
+    run_jobs(failing, jobs, path, _never)
     assert values(connection) == kept
     assert [index for index, job in enumerate(jobs, 1) if job.result == 1] == kept
     assert not connection.in_transaction
@@ -100,8 +99,8 @@ def test_when_a_commit_fails_each_is_done_again_alone(
 
 def test_where_sqlite_gives_up_the_whole_transaction(connection: Connection, path: Path) -> None:
     """A job that ends the common transaction, as a full disk does, loses nothing of the others."""
-    jobs = [add(1), Job(lambda connection: connection.execute("ROLLBACK")), add(2)]
-    work_off(connection, jobs, path, _never)
+    jobs = [add(1), DatabaseJob(lambda connection: connection.execute("ROLLBACK")), add(2)]
+    run_jobs(connection, jobs, path, _never)
     assert [jobs[0].result, jobs[2].result] == [1, 1]
     assert isinstance(jobs[1].result, Failure)
     assert values(connection) == [1, 2]
@@ -111,18 +110,18 @@ def test_what_is_given_up_is_not_begun(connection: Connection, path: Path) -> No
     """Once closing takes too long, what was done is kept, and the rest is refused."""
     asked = iter([False, False, True, True])
     jobs = [add(1), add(2), add(3), add(4)]
-    work_off(connection, jobs, path, lambda: next(asked))
+    run_jobs(connection, jobs, path, lambda: next(asked))
     assert values(connection) == [1, 2]
     assert all(job.result.check(StoreClosed) for job in jobs[2:])
 
 
 @pytest.fixture
-def fresh(connection: Connection, path: Path) -> Callable[[list[Job]], list[Any]]:
-    """Give what does jobs on an empty table, and tells what is in it then."""
+def fresh(connection: Connection, path: Path) -> Callable[[list[DatabaseJob]], list[Any]]:
+    """Return what runs jobs on an empty table, and returns what is in it then."""
 
-    def run(jobs: list[Job]) -> list[Any]:
+    def run(jobs: list[DatabaseJob]) -> list[Any]:
         connection.execute("DELETE FROM t")
-        work_off(connection, jobs, path, _never)
+        run_jobs(connection, jobs, path, _never)
         return values(connection)
 
     return run

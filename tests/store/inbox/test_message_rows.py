@@ -26,7 +26,7 @@ LONGS = st.integers(-(2**63), 2**63 - 1)
 
 
 def as_json(message: StoredMessage) -> dict[str, Any]:
-    """Say what the JSON object of a message must be."""
+    """Return what the JSON object of a message must be."""
     shown: dict[str, Any] = {
         "version": message.version,
         "time_stamp": message.time_stamp,
@@ -91,6 +91,6 @@ def test_json_is_valid_and_equal_in_every_way_of_reading(
 
 
 def test_an_empty_page(database: Database, got: Any) -> None:
-    """Nothing is an empty list, and the place stays where it was."""
+    """Nothing is an empty list, and the cursor stays where it was."""
     page = got(Inbox(database).read_page(41, 10))
     assert (page.body, page.count, page.last) == (b"[]", 0, 41)

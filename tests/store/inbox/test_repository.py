@@ -8,9 +8,9 @@ import pytest
 
 from qabel.store.database.database import Database
 from qabel.store.inbox.message_rows import Filter
-from qabel.store.inbox.repository import FORGOTTEN_AT_ONCE, Inbox
+from qabel.store.inbox.repository import FORGET_AT_ONCE, Inbox
 from qabel.store.inbox.seen import DAY, KEEP_FOREIGN_DAYS, Drop, DropState, ReadDone
-from qabel.store.journal.cursors import Places
+from qabel.store.journal.cursors import Cursors
 
 NOW = 1_800_000_000.0
 DAY_SECONDS = DAY / 1000
@@ -18,13 +18,13 @@ DAY_SECONDS = DAY / 1000
 
 @pytest.fixture
 def inbox(database: Database) -> Inbox:
-    """Give the inbox of an empty database."""
+    """Return the inbox of an empty database."""
     return Inbox(database)
 
 
 @pytest.fixture
 def drop(inbox: Inbox, things: Any, got: Any) -> Drop:
-    """Give a drop that is being read."""
+    """Return a drop that is being read."""
     got(inbox.drop_state(things.drop))
     return things.drop
 
@@ -40,7 +40,7 @@ def test_messages_are_kept_in_order_and_numbered(
     assert [each.id for each in got(inbox.read(0, 100))] == [1, 2, 3, 4, 5, 6]
     assert [each.id for each in got(inbox.read(2, 2))] == [3, 4]
     assert got(inbox.read(0, 100))[1] == kept[0].messages[1]
-    assert got(Places(database).load()).messages == 6
+    assert got(Cursors(database).load()).messages == 6
 
 
 def test_a_message_is_kept_once_whatever_the_drop(
@@ -52,12 +52,12 @@ def test_a_message_is_kept_once_whatever_the_drop(
     assert len(got(inbox.keep(drop, [one, one], now=NOW)).messages) == 1
     assert got(inbox.keep(other, [one], now=NOW)).messages == ()
     assert got(inbox.unseen(other, [one.hash], now=NOW)) == set()
-    assert got(Places(database).load()).messages == 1
+    assert got(Cursors(database).load()).messages == 1
 
 
 @pytest.fixture
 def forget_all_but(inbox: Inbox, got: Any) -> Callable[[list[str]], int]:
-    """Give what forgets all drops but some, and tells in how many goes."""
+    """Return what forgets all drops but some, and returns in how many steps."""
 
     def forget(kept: list[str]) -> int:
         goes = 0
@@ -81,7 +81,7 @@ def test_a_deleted_message_does_not_come_again(
     assert got(inbox.unseen(drop, [one.hash], now=NOW)) == set()
     assert got(inbox.keep(drop, [one], now=NOW)).messages == ()
     assert got(inbox.keep(drop, [things.message()], now=NOW)).messages[0].id == 2
-    assert got(Places(database).load()).messages == 1
+    assert got(Cursors(database).load()).messages == 1
 
 
 def test_drops_that_are_no_longer_read_are_forgotten(
@@ -93,7 +93,7 @@ def test_drops_that_are_no_longer_read_are_forgotten(
     for each in (drop, *gone):
         got(inbox.drop_state(each))
         got(inbox.keep(each, foreign=[theirs], done=done, now=NOW))
-    many = [number.to_bytes(16) for number in range(2 * FORGOTTEN_AT_ONCE)]
+    many = [number.to_bytes(16) for number in range(2 * FORGET_AT_ONCE)]
     got(inbox.keep(gone[1], [mine], foreign=many, now=NOW))
     assert forget_all_but([drop.url]) == 5
     assert rows("SELECT url FROM drops") == [(drop.url,)]
@@ -188,7 +188,7 @@ def test_looking_again_on_the_same_day_writes_nothing(
 def test_reading_can_be_narrowed(
     inbox: Inbox, drop: Drop, things: Any, got: Any, which: Filter, expected: list[int]
 ) -> None:
-    """Each way of reading gives the messages that agree with all conditions."""
+    """Each way of reading returns the messages that match all conditions."""
     facts = [(1, 7, "chat"), (1, 7, "file"), (2, 8, "chat"), (2, 8, "file"), (1, None, "chat")]
     new = [things.message(identity_id=i, contact_id=c, model_object=m) for i, c, m in facts]
     got(inbox.keep(drop, new, now=NOW))
@@ -217,7 +217,7 @@ def test_what_cannot_be_kept_as_a_whole_is_not_kept_at_all(
     good, bad = things.message(), things.message(time_stamp=2**70)
     with pytest.raises(OverflowError):
         got(inbox.keep(drop, [good, bad], done=ReadDone("9", full=True), now=NOW))
-    assert got(Places(database).load()).messages == 0
+    assert got(Cursors(database).load()).messages == 0
     assert got(inbox.drop_state(drop)).cursor is None
     assert got(inbox.unseen(drop, [good.hash], now=NOW)) == {good.hash}
 

@@ -8,10 +8,10 @@ from typing import Any
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
-from twisted.python.failure import Failure
 
+from qabel.deferreds import result_of
+from qabel.host.job_thread import InlineWorker
 from qabel.store.database.database import Database
-from qabel.store.database.thread import Handler, Job
 from qabel.store.inbox.repository import Inbox
 from qabel.store.inbox.seen import Drop
 from qabel.store.key_record import GivenKey
@@ -38,18 +38,6 @@ RECIPIENTS = st.integers(1, 2)
 URLS = st.lists(st.sampled_from(["a", "b"]), max_size=2, unique=True)
 
 
-class _Here:
-    def __init__(self, handle: Handler) -> None:
-        self._handle = handle
-
-    def submit(self, job: Job) -> None:
-        self._handle([job])
-        job.deliver()
-
-    def end(self) -> None:
-        return
-
-
 class OutboxMachine(RuleBasedStateMachine):
     """Adds, posts, refuses, puts off, acknowledges, deletes and expires sends."""
 
@@ -57,7 +45,7 @@ class OutboxMachine(RuleBasedStateMachine):
         super().__init__()
         self.directory = TemporaryDirectory()
         self.database = Database(
-            Path(self.directory.name) / "db", GivenKey(bytes(32)), worker=_Here
+            Path(self.directory.name) / "db", GivenKey(bytes(32)), worker=InlineWorker
         )
         self.database.open()
         self.outbox = Outbox(self.database)
@@ -70,15 +58,6 @@ class OutboxMachine(RuleBasedStateMachine):
         """Close and remove the database."""
         self.database.close()
         self.directory.cleanup()
-
-    def got(self, deferred: Any) -> Any:
-        """Take the result out of a Deferred, or raise its error."""
-        results: list[Any] = []
-        deferred.addBoth(results.append)
-        (result,) = results
-        if isinstance(result, Failure):
-            result.raiseException()
-        return result
 
     @rule(
         deliveries=st.lists(st.tuples(RECIPIENTS, URLS), min_size=1, max_size=2),
@@ -98,23 +77,23 @@ class OutboxMachine(RuleBasedStateMachine):
                 for who, urls in deliveries
             ],
         )
-        self.handed += self.got(self.outbox.add(send, idempotency=None, now=self.now)).ready
+        self.handed += result_of(self.outbox.add(send, idempotency=None, now=self.now)).ready
 
     @rule(data=st.data(), end=st.sampled_from(["posted", "refused", "failed"]))
     def end_attempt(self, data: st.DataObject, end: str) -> None:
-        """Have an attempt end, of what is due or of what may be gone by now."""
-        due = self.got(self.outbox.due(self.now, 100)) + self.handed[-3:]
+        """End an attempt, of what is due or of what may be gone by now."""
+        due = result_of(self.outbox.due(self.now, 100)) + self.handed[-3:]
         if not due:
             return
         posting = data.draw(st.sampled_from(due))
         if end == "failed":
-            self.got(self.outbox.failed_attempt(posting, self.now + 30, "away"))
+            result_of(self.outbox.failed_attempt(posting, self.now + 30, "away"))
             return
         queued = {row[2] for row in self.rows(LINES)}
         if end == "posted":
-            outcome = self.got(self.outbox.posted(posting, now=self.now))
+            outcome = result_of(self.outbox.posted(posting, now=self.now))
         else:
-            outcome = self.got(self.outbox.refused(posting, "no", now=self.now))
+            outcome = result_of(self.outbox.refused(posting, "no", now=self.now))
         self.handed += outcome.ready
         if posting.id in queued:
             self.posted[posting.url, posting.recipient].append(posting.id)
@@ -132,17 +111,17 @@ class OutboxMachine(RuleBasedStateMachine):
             received=int(self.now * 1000),
         )
         drop = Drop("http://localhost/drop", "me")
-        self.got(Inbox(self.database).keep(drop, received_receipts=[receipt], now=self.now))
+        result_of(Inbox(self.database).keep(drop, received_receipts=[receipt], now=self.now))
 
     @rule(send_id=st.integers(1, 12))
     def delete(self, send_id: int) -> None:
         """Delete a send, if it is there."""
-        self.got(self.outbox.delete(send_id, now=self.now))
+        result_of(self.outbox.delete(send_id, now=self.now))
 
     @rule(age=st.sampled_from([0.0, 50.0]))
     def expire(self, age: float) -> None:
         """Forget what is settled."""
-        self.got(self.outbox.expire(self.now - age, now=self.now))
+        result_of(self.outbox.expire(self.now - age, now=self.now))
 
     @rule()
     def wait(self) -> None:
@@ -151,7 +130,7 @@ class OutboxMachine(RuleBasedStateMachine):
 
     def rows(self, sql: str) -> list[tuple[Any, ...]]:
         """Run SQL on the database."""
-        return self.got(self.database.run(lambda c: c.execute(sql).fetchall()))
+        return result_of(self.database.run(lambda c: c.execute(sql).fetchall()))
 
     @invariant()
     def counts_are_true(self) -> None:
@@ -161,7 +140,7 @@ class OutboxMachine(RuleBasedStateMachine):
 
     @invariant()
     def lines_are_in_order(self) -> None:
-        """See that only the first in each line has a time for its next attempt."""
+        """See that only the first in each queue has a time for its next attempt."""
         seen = set()
         for url, recipient, _, next_attempt in self.rows(LINES):
             assert (next_attempt is not None) == ((url, recipient) not in seen)
@@ -169,7 +148,7 @@ class OutboxMachine(RuleBasedStateMachine):
 
     @invariant()
     def what_was_posted_was_in_order(self) -> None:
-        """See that no posting was ended after a later one of its line."""
+        """See that no posting was ended after a later one of its queue."""
         assert all(ids == sorted(ids) for ids in self.posted.values())
 
     @invariant()

@@ -17,13 +17,13 @@ A, B = "http://localhost/a", "http://localhost/b"
 
 @pytest.fixture
 def outbox(database: Database) -> Outbox:
-    """Give the outbox of an empty database."""
+    """Return the outbox of an empty database."""
     return Outbox(database)
 
 
 @pytest.fixture
 def receive(database: Database, things: Any, got: Any) -> Any:
-    """Give what receives a receipt, and tells how many deliveries changed by it."""
+    """Return what receives a receipt, and returns how many deliveries changed by it."""
 
     def run(**given: Any) -> int:
         values = {"sender": THEM, "receiver": ME, "acknowledge_id": "ack", "received": 5}
@@ -61,7 +61,7 @@ def test_a_receipt_is_noted_once(
 def test_what_was_acknowledged_is_not_posted_again(
     outbox: Outbox, things: Any, got: Any, receive: Any
 ) -> None:
-    """A message that arrived by one URL need not go to the others; the lines go on."""
+    """A message that arrived by one URL need not go to the others; the queues move up."""
     first = send(outbox, things, got, A, B)
     second = got(outbox.add(things.send(things.delivery(1, A, B)), now=NOW))
     assert receive() == 1

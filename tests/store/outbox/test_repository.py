@@ -8,7 +8,7 @@ import pytest
 
 from qabel.store.database.database import Database
 from qabel.store.database.errors import StoreError
-from qabel.store.journal.entries import Feed
+from qabel.store.journal.entries import JournalEntries
 from qabel.store.outbox.idempotency import KEEP_FOR, Idempotency, IdempotencyMismatch
 from qabel.store.outbox.records import OutboxCounts
 from qabel.store.outbox.repository import Outbox, idempotency
@@ -20,16 +20,16 @@ A, B = "http://localhost/a", "http://localhost/b"
 
 @pytest.fixture
 def outbox(database: Database) -> Outbox:
-    """Give the outbox of an empty database."""
+    """Return the outbox of an empty database."""
     return Outbox(database)
 
 
 @pytest.fixture
 def told(database: Database, got: Any) -> Callable[[], list[tuple[int, str]]]:
-    """Give what reads which deliveries the log told of: send and state."""
+    """Return what reads the deliveries that events are about: send and state."""
 
     def read() -> list[tuple[int, str]]:
-        details = [json.loads(each.data) for each in got(Feed(database).read(0, 1000))]
+        details = [json.loads(each.data) for each in got(JournalEntries(database).read(0, 1000))]
         return [(each["id"], each["state"]) for each in details]
 
     return read
@@ -98,7 +98,7 @@ def test_messages_to_one_recipient_never_overtake(outbox: Outbox, things: Any, g
 
 
 def test_two_messages_in_one_send_to_one_line(outbox: Outbox, things: Any, got: Any) -> None:
-    """Deliveries of one send that share a line stand in it, too."""
+    """Deliveries of one send that share a queue wait in it, too."""
     added = add(outbox, got, things, things.delivery(1, A), things.delivery(1, A))
     (ready,) = added.ready
     (after,) = got(outbox.posted(ready, now=NOW)).ready
@@ -120,7 +120,7 @@ def test_attempts_that_failed_come_up_again(outbox: Outbox, things: Any, got: An
 
 
 def test_the_longest_due_come_first(outbox: Outbox, things: Any, got: Any) -> None:
-    """A few at a time are given in the order of their times."""
+    """A few at a time are returned in the order of their times."""
     added = [add(outbox, got, things, things.delivery(i, A)) for i in range(5)]
     for index, wait in enumerate((30, 10, 50, 20, 40)):
         got(outbox.failed_attempt(added[index].ready[0], NOW + wait, "away"))
@@ -188,7 +188,7 @@ def test_an_end_that_comes_twice_changes_nothing(
 def test_deleting_in_the_middle_of_a_line(
     outbox: Outbox, things: Any, got: Any, deleted: int
 ) -> None:
-    """Whichever send of a line is deleted, the others are posted in their order."""
+    """Whichever send of a queue is deleted, the others are posted in their order."""
     added = [add(outbox, got, things, things.delivery(1, A, B)) for _ in range(3)]
     outcome = got(outbox.delete(added[deleted].id, now=NOW))
     assert len(outcome.ready) == (2 if deleted == 0 else 0)
@@ -206,7 +206,7 @@ def test_deleting_in_the_middle_of_a_line(
 def test_acknowledgements_are_posted_but_not_shown(
     outbox: Outbox, things: Any, got: Any, told: Any, rows: Any
 ) -> None:
-    """The daemon's own answers stand in line with messages, and are gone once they are posted."""
+    """The daemon's own answers queue with messages, and are gone once they are posted."""
     answer = got(outbox.add(things.send(kind=Kind.ACKNOWLEDGEMENT), now=NOW))
     add(outbox, got, things)
     assert [each.kind for each in answer.ready] == [Kind.ACKNOWLEDGEMENT]
@@ -235,7 +235,7 @@ def test_the_same_key_leads_to_the_same_send(outbox: Outbox, things: Any, got: A
 def test_a_key_for_something_else_is_refused(outbox: Outbox, things: Any, got: Any) -> None:
     """The same key with another request is a mistake, and sends nothing."""
     got(outbox.add(things.send(), idempotency=Idempotency("key", b"one"), now=NOW))
-    with pytest.raises(IdempotencyMismatch, match="fresh key"):
+    with pytest.raises(IdempotencyMismatch, match="use a new key"):
         got(outbox.add(things.send(), idempotency=Idempotency("key", b"two"), now=NOW))
     assert len(got(outbox.read(0, 10))) == 1
     assert issubclass(IdempotencyMismatch, StoreError)

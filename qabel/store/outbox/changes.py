@@ -1,45 +1,45 @@
-"""What becomes of postings, deliveries and sends, within a transaction. Times in milliseconds."""
+"""Changes of postings, deliveries and sends, within a transaction. Times in milliseconds."""
 
 import json
 
 import attrs
 
-from qabel.store.database.connection import Connection, one
+from qabel.store.database.connection import Connection, fetch_one
 from qabel.store.journal.numbers import last_seq
 from qabel.store.outbox import sends
 from qabel.store.outbox.sends import DeliveryState, Posting, PostingState
 
 
 @attrs.frozen
-class Outcome:
+class OutboxChange:
     """What followed from a change in the outbox."""
 
     ready: tuple[Posting, ...] = ()
-    """Postings that were behind another one and may start now."""
+    """Postings that waited behind another one and may start now."""
     settled: DeliveryState | None = None
-    """What became of the delivery, if this was the last that it waited for."""
+    """The final state of the delivery, if this was the last posting that it waited for."""
     last_seq: int = 0
-    """The newest number in the log."""
+    """The newest number in the journal."""
 
 
 def end_posting(
     connection: Connection, posting: Posting, state: PostingState, reason: str | None, now: int
-) -> Outcome:
-    """Note how a posting ended. One that was ended or deleted meanwhile stays as it is."""
+) -> OutboxChange:
+    """Record how a posting ended. One that ended or was deleted meanwhile is not changed."""
     ended = connection.execute(
         "UPDATE postings SET state = ?, reason = ?, attempts = attempts + 1, next_attempt = NULL "
         "WHERE id = ? AND state = 'queued' RETURNING url, recipient",
         (state, reason, posting.id),
     ).fetchall()
     if not ended:
-        return Outcome(last_seq=last_seq(connection))
+        return OutboxChange(last_seq=last_seq(connection))
     settled = _settle_if_done(connection, posting.delivery_id, reason, now)
     ready = sends.advance(connection, ended, now)
-    return Outcome(ready, settled, last_seq(connection))
+    return OutboxChange(ready, settled, last_seq(connection))
 
 
-def put_off(connection: Connection, posting: Posting, until: int, reason: str) -> None:
-    """Note an attempt that failed for now, and when to try again."""
+def postpone(connection: Connection, posting: Posting, until: int, reason: str) -> None:
+    """Record an attempt that failed, and when to try again."""
     connection.execute(
         "UPDATE postings SET attempts = attempts + 1, next_attempt = ?, reason = ? "
         "WHERE id = ? AND state = 'queued'",
@@ -47,9 +47,9 @@ def put_off(connection: Connection, posting: Posting, until: int, reason: str) -
     )
 
 
-def delete_send(connection: Connection, send_id: int, now: int) -> Outcome | None:
-    """Delete a send of a message; what stood behind it in line goes on. None if there is none."""
-    lines = connection.execute(
+def delete_send(connection: Connection, send_id: int, now: int) -> OutboxChange | None:
+    """Delete a send of a message; what waited behind it moves up. None if there is none."""
+    queues = connection.execute(
         "SELECT url, postings.recipient FROM deliveries JOIN postings "
         "ON delivery_id = deliveries.id WHERE send_id = ? AND postings.state = 'queued'",
         (send_id,),
@@ -57,11 +57,11 @@ def delete_send(connection: Connection, send_id: int, now: int) -> Outcome | Non
     deleted = connection.execute("DELETE FROM sends WHERE id = ? AND kind = 'message'", (send_id,))
     if not deleted.rowcount:
         return None
-    return Outcome(sends.advance(connection, lines, now), None, last_seq(connection))
+    return OutboxChange(sends.advance(connection, queues, now), None, last_seq(connection))
 
 
 def expire(connection: Connection, before: int, limit: int) -> int:
-    """Forget sends that were settled before a time; gives how many, ``limit`` at most."""
+    """Delete sends that were settled before a time; return how many, at most ``limit``."""
     rows = connection.execute(
         "SELECT send_id FROM deliveries AS one "
         "WHERE settled < :before AND kind = 'message' AND NOT EXISTS "
@@ -72,8 +72,10 @@ def expire(connection: Connection, before: int, limit: int) -> int:
     return _delete(connection, [row[0] for row in rows])
 
 
-def expire_acknowledgements(connection: Connection, before: int, now: int, limit: int) -> Outcome:
-    """Give up acknowledgements that could not be posted since before a time."""
+def expire_acknowledgements(
+    connection: Connection, before: int, now: int, limit: int
+) -> OutboxChange:
+    """Delete acknowledgements that were added before a time and could not be posted since."""
     ids = [
         row[0]
         for row in connection.execute(
@@ -82,14 +84,14 @@ def expire_acknowledgements(connection: Connection, before: int, now: int, limit
             (before, limit),
         )
     ]
-    lines = connection.execute(
+    queues = connection.execute(
         "SELECT url, postings.recipient FROM json_each(?) AS given "
         "CROSS JOIN deliveries ON send_id = given.value "
         "CROSS JOIN postings ON delivery_id = deliveries.id WHERE postings.state = 'queued'",
         (json.dumps(ids),),
     ).fetchall()
     _delete(connection, ids)
-    return Outcome(sends.advance(connection, lines, now), None, last_seq(connection))
+    return OutboxChange(sends.advance(connection, queues, now), None, last_seq(connection))
 
 
 def _delete(connection: Connection, ids: list[int]) -> int:
@@ -101,8 +103,8 @@ def _delete(connection: Connection, ids: list[int]) -> int:
 def _settle_if_done(
     connection: Connection, delivery_id: int, reason: str | None, now: int
 ) -> DeliveryState | None:
-    """Settle a delivery once all its drop URLs are settled; one that took it is enough."""
-    row = one(
+    """Settle a delivery once all its postings are settled; one that succeeded is enough."""
+    row = fetch_one(
         connection,
         "SELECT total(state = 'queued'), total(state = 'posted') FROM postings "
         "WHERE delivery_id = ?",

@@ -1,4 +1,4 @@
-"""The small shelves: documents, tokens, webhooks, and the places of readers."""
+"""The small repositories: documents, tokens, webhooks, and the cursors of consumers."""
 
 from typing import Any
 
@@ -7,49 +7,49 @@ import pytest
 from qabel.store.database.database import Database
 from qabel.store.database.errors import StoreError
 from qabel.store.documents import Documents
-from qabel.store.journal.cursors import Places
-from qabel.store.journal.entries import Feed
+from qabel.store.journal.cursors import Cursors
+from qabel.store.journal.entries import JournalEntries
 from qabel.store.tokens import Tokens
-from qabel.store.webhooks import KEEP_UNDELIVERED, Webhooks
+from qabel.store.webhooks import KEEP_UNDELIVERED, WebhookRepository
 
 NOW = 1_800_000_000.0
 MS = int(NOW * 1000)
 
 
 def test_documents_are_kept_and_replaced(database: Database, got: Any) -> None:
-    """The last text saved is the one loaded; readers of the log are told if wanted."""
+    """The last text saved is the one loaded; there is an event in the journal if wanted."""
     documents = Documents(database)
     assert got(documents.load("settings")) is None
     assert got(documents.save("settings", b"{}", event=False, now=NOW)) is None
     assert got(documents.save("settings", b'{"a": 1}', event=True, now=NOW)) == 1
     assert got(documents.load("settings")) == b'{"a": 1}'
-    (entry,) = got(Feed(database).read(0, 10))
+    (entry,) = got(JournalEntries(database).read(0, 10))
     assert (entry.seq, entry.kind, entry.data, entry.identity_id) == (1, "settings", b"{}", None)
 
 
 def test_places_only_move_forward(database: Database, got: Any) -> None:
     """Of two answers under way together the farther counts; all are there after a restart."""
-    places = Places(database)
-    assert got(places.move("a", 5, now=NOW)) == 5
-    assert got(places.move("a", 3, now=NOW)) == 5
-    assert got(places.move("b", 1, now=NOW)) == 1
-    state = got(places.load())
+    cursors = Cursors(database)
+    assert got(cursors.move("a", 5, now=NOW)) == 5
+    assert got(cursors.move("a", 3, now=NOW)) == 5
+    assert got(cursors.move("b", 1, now=NOW)) == 1
+    state = got(cursors.load())
     assert state.consumers == {"a": 5, "b": 1}
     assert len(state.database_id) == 16
     assert (state.last_seq, state.floor, state.newest_message, state.messages) == (0, 0, 0, 0)
 
 
 def test_places_nobody_uses_are_forgotten(database: Database, got: Any) -> None:
-    """A consumer that has not come for long has no place any more."""
-    places = Places(database)
-    got(places.move("old", 1, now=NOW))
-    got(places.move("new", 1, now=NOW + 10))
-    assert got(places.expire(NOW + 5)) == ["old"]
-    assert got(places.load()).consumers == {"new": 1}
+    """A consumer that was away for long has no cursor any more."""
+    cursors = Cursors(database)
+    got(cursors.move("old", 1, now=NOW))
+    got(cursors.move("new", 1, now=NOW + 10))
+    assert got(cursors.expire(NOW + 5)) == ["old"]
+    assert got(cursors.load()).consumers == {"new": 1}
 
 
 def test_tokens_are_kept_without_their_values(database: Database, got: Any) -> None:
-    """A token is its digest, with what it may do; an id is never given again."""
+    """A token is its digest, with what it may do; an id is never used again."""
     tokens = Tokens(database)
     one = got(tokens.add("cli", ["read", "send"], b"d1", None, now=NOW))
     two = got(tokens.add("phone", [], b"d2", 7, now=NOW))
@@ -73,11 +73,11 @@ def test_the_use_of_tokens_is_noted_together(database: Database, got: Any) -> No
     assert got(tokens.all())[0].last_used == MS + 5000
 
 
-def test_webhooks_have_a_place_of_their_own(database: Database, got: Any) -> None:
-    """What was delivered moves the place; failures are counted until the next success."""
-    webhooks = Webhooks(database)
+def test_webhooks_have_cursors(database: Database, got: Any) -> None:
+    """A delivery advances the cursor; failures are counted until the next success."""
+    webhooks = WebhookRepository(database)
     made = got(webhooks.add("http://localhost/hook", b"secret", ["drop"], 3, now=NOW))
-    assert (made.place, made.kinds, made.failures, made.created) == (3, ("drop",), 0, MS)
+    assert (made.cursor, made.kinds, made.failures, made.created) == (3, ("drop",), 0, MS)
     got(webhooks.failed(made.id, "no answer"))
     got(webhooks.failed(made.id, "500"))
     [failed] = got(webhooks.all())
@@ -85,19 +85,19 @@ def test_webhooks_have_a_place_of_their_own(database: Database, got: Any) -> Non
     got(webhooks.delivered(made.id, 8, now=NOW + 100))
     got(webhooks.delivered(made.id, 7, now=NOW + 100))
     [fine] = got(webhooks.all())
-    assert (fine.place, fine.failures, fine.last_error) == (8, 0, None)
+    assert (fine.cursor, fine.failures, fine.last_error) == (8, 0, None)
     assert fine.last_success == MS + 100_000
     assert "secret" not in repr(fine)
     assert "localhost" not in repr(fine)
 
 
-def test_what_a_webhook_was_not_told_is_listed(database: Database, got: Any) -> None:
-    """An entry that was given up is passed over and listed, until it is taken off the list."""
-    webhooks = Webhooks(database)
+def test_undelivered_entries_are_listed(database: Database, got: Any) -> None:
+    """An entry that was given up is skipped and listed, until it is removed from the list."""
+    webhooks = WebhookRepository(database)
     hook = got(webhooks.add("http://localhost/hook", b"secret", [], 0, now=NOW)).id
     for seq in (4, 6):
         got(webhooks.give_up(hook, seq, "drop", b"{}", "410", now=NOW))
-    assert got(webhooks.all())[0].place == 6
+    assert got(webhooks.all())[0].cursor == 6
     found = got(webhooks.undelivered(hook))
     assert [(each.seq, each.kind, each.body, each.error) for each in found] == [
         (4, "drop", b"{}", "410"),
@@ -116,7 +116,7 @@ def test_what_a_webhook_was_not_told_is_listed(database: Database, got: Any) -> 
 
 def test_the_list_of_undelivered_entries_is_bounded(database: Database, got: Any) -> None:
     """Of more than are kept, the oldest go."""
-    webhooks = Webhooks(database)
+    webhooks = WebhookRepository(database)
     hook = got(webhooks.add("http://localhost/hook", b"secret", [], 0, now=NOW)).id
 
     def fill(connection: Any) -> None:

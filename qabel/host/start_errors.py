@@ -1,0 +1,63 @@
+"""Why a daemon cannot start: one line for its user, and exit status 1 with no traceback.
+
+Nothing here knows Qabel.
+"""
+
+import atexit
+import os
+import sys
+from types import TracebackType
+from typing import Any, NoReturn
+
+from twisted.logger import Logger
+
+_log = Logger()
+
+
+class StartError(Exception):
+    """Why a daemon cannot start; the text is one line for its user."""
+
+
+def report_start_errors(name: str) -> None:
+    """Make an uncaught StartError end the process with one line and exit status 1.
+
+    When starting raises, ``twistd`` removes its pid file, informs a waiting parent, and lets the
+    exception propagate to the interpreter. ``name`` is what the line begins with.
+    """
+    show_other = sys.__excepthook__
+
+    def show(
+        kind: type[BaseException], error: BaseException, traceback: TracebackType | None
+    ) -> None:
+        if isinstance(error, StartError):
+            _report(f"{name}: {error}")
+        else:
+            show_other(kind, error, traceback)
+
+    sys.excepthook = show
+
+
+def fail_start(message: str, reactor: Any) -> None:
+    """End a process whose reactor is already running: one line, a clean stop, exit status 1."""
+    _report(message)
+    atexit.register(_exit_failed)
+    if reactor.running:
+        reactor.stop()
+
+
+def _report(line: str) -> None:
+    """Write a line to standard error, and to the log if there is one."""
+    line = " ".join(line.split())
+    stream = sys.__stderr__ or sys.stderr
+    stream.write(line + "\n")
+    stream.flush()
+    # Once logging has begun, Twisted replaces sys.stderr; before that, it would write there too.
+    if stream is not sys.stderr:
+        _log.critical("{line}", line=line)
+
+
+def _exit_failed() -> NoReturn:
+    """Exit with status 1, which twistd offers no way to do once the reactor has run."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(1)

@@ -1,0 +1,110 @@
+"""The key file: private, whole, and holding both keys while they change."""
+
+import os
+import stat
+from pathlib import Path
+
+import pytest
+
+from qabel.keys.key_file import KeyFile
+from qabel.store.database.errors import KeyMissing, KeyTrouble
+from qabel.store.key_record import KeyRecord
+
+
+@pytest.fixture
+def keys(tmp_path: Path) -> KeyFile:
+    """Return a key file that does not exist yet."""
+    return KeyFile(tmp_path / "key")
+
+
+def test_a_fresh_key_is_made_once(keys: KeyFile) -> None:
+    """The first start makes a random key that only its owner may read; later ones take it."""
+    made = keys.make()
+    assert len(made.current) == 32
+    assert keys.make() == keys.read() == made
+    assert stat.S_IMODE(keys.path.stat().st_mode) == 0o600
+    assert keys.path.read_text() == made.current.hex() + "\n"
+
+
+def test_two_keys_during_a_change(keys: KeyFile) -> None:
+    """While a key changes, both are kept, the one in force first."""
+    both = KeyRecord(b"\x01" * 32, b"\x02" * 32)
+    keys.write(both)
+    assert keys.read() == both
+    assert keys.read().candidates == (b"\x01" * 32, b"\x02" * 32)
+    assert list(keys.path.parent.iterdir()) == [keys.path]
+
+
+def test_earlier_keys_are_kept(keys: KeyFile) -> None:
+    """A change leaves the key before it among the earlier ones, which open old backups."""
+    one, two, three = (bytes([each]) * 32 for each in (1, 2, 3))
+    keys.write(KeyRecord(one))
+    for following in (two, three, two):
+        record = keys.read()
+        keys.write(record.changing(record.current, following))
+        assert keys.read().candidates[:2] == (record.current, following)
+        keys.write(keys.read().settled(following))
+    assert keys.read() == KeyRecord(two, earlier=(three, one))
+
+
+def test_a_forgotten_key_leaves_no_file(keys: KeyFile) -> None:
+    """Forgetting removes the file, and what a write that was cut off left beside it."""
+    keys.make()
+    keys.path.with_name("key.new").write_text("00" * 32)
+    keys.forget()
+    keys.forget()
+    assert list(keys.path.parent.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "earlier " + "00" * 32,
+        ("earlier " + "00" * 32 + "\n") + "00" * 32,
+        "0 " * 32 + "00" * 16,
+        "",
+        "00",
+        "00" * 31,
+        "00" * 33,
+        "zz" * 32,
+        ("00" * 32 + "\n") * 3,
+        "\u00e4" * 64,
+        "\n" * 5,
+    ],
+)
+def test_a_malformed_file_is_refused(keys: KeyFile, text: str) -> None:
+    """What is no key is never taken for one, and never quoted."""
+    keys.path.touch(0o600)
+    keys.path.write_text(text)
+    with pytest.raises(KeyTrouble, match="contains no database key"):
+        keys.read()
+
+
+def test_a_missing_file_is_told_of(keys: KeyFile) -> None:
+    """Without its key a database cannot be opened: that is said, with what to do."""
+    with pytest.raises(KeyMissing, match="missing"):
+        keys.read()
+
+
+@pytest.mark.parametrize("mode", [0o640, 0o604, 0o660, 0o644])
+def test_a_file_open_to_others_is_refused(keys: KeyFile, mode: int) -> None:
+    """A key that others may read is not used until that is mended."""
+    keys.make()
+    keys.path.chmod(mode)
+    with pytest.raises(KeyTrouble, match="chmod 600"):
+        keys.read()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
+def test_a_file_of_another_user_is_refused(keys: KeyFile) -> None:
+    """A key that another user put there is not used."""
+    keys.make()
+    os.chown(keys.path, 12345, -1)
+    with pytest.raises(KeyTrouble, match="another user"):
+        keys.read()
+
+
+def test_a_file_that_cannot_be_written_is_told_of(tmp_path: Path) -> None:
+    """A directory that is missing is one clear line."""
+    with pytest.raises(KeyTrouble, match="cannot be written"):
+        KeyFile(tmp_path / "missing" / "key").make()
