@@ -12,7 +12,7 @@ IPAddress: TypeAlias = IPv4Address | IPv6Address
 _NAT64 = IPv6Network("64:ff9b::/96")
 
 
-def embedded(address: IPAddress) -> IPAddress:
+def embedded_ipv4(address: IPAddress) -> IPAddress:
     """Give the IPv4 address that packets to this IPv6 address would reach, if it carries one."""
     if isinstance(address, IPv4Address):
         return address
@@ -24,17 +24,17 @@ def embedded(address: IPAddress) -> IPAddress:
 
 def is_global(address: IPAddress) -> bool:
     """Tell whether the address is one host of the public internet."""
-    address = embedded(address)
+    address = embedded_ipv4(address)
     site_local = isinstance(address, IPv6Address) and address.is_site_local
     return address.is_global and not (address.is_multicast or address.is_reserved or site_local)
 
 
 def is_loopback(address: IPAddress) -> bool:
     """Tell whether the address is this machine's own."""
-    return embedded(address).is_loopback
+    return embedded_ipv4(address).is_loopback
 
 
-def anywhere(_: IPAddress) -> bool:
+def any_address(_: IPAddress) -> bool:
     """Admit every address: the user chose the server."""
     return True
 
@@ -65,7 +65,7 @@ class AddressPolicy:
         return False
 
 
-def outside(host: str) -> NotAllowed:
+def private_address_error(host: str) -> NotAllowed:
     """Make the error for an untrusted server that has no public address."""
     return NotAllowed(
         f"The drop server at {host} has a private or local address, which is only for servers in"

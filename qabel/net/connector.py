@@ -25,7 +25,7 @@ from qabel.net.address_policy import IPAddress
 from qabel.net.errors import ConnectFailed, DropServerError, TimedOut
 from qabel.net.name_lookup import NameLookup
 
-Admits: TypeAlias = Callable[[IPAddress], bool]
+AddressFilter: TypeAlias = Callable[[IPAddress], bool]
 
 TLS_CONTEXTS = 64
 """How many hosts' TLS settings are kept: making one reads all the certificates of the system."""
@@ -55,7 +55,7 @@ class Connector:
         self,
         uri: URI,
         factory: IProtocolFactory,
-        admits: Admits,
+        admits: AddressFilter,
         refusal: Callable[[str], DropServerError],
     ) -> "Deferred[Any]":
         """Connect to the URI's host, at an address that ``admits`` lets pass.
@@ -74,7 +74,7 @@ class Connector:
         uri: URI,
         host: str,
         factory: IProtocolFactory,
-        admits: Admits,
+        admits: AddressFilter,
         refusal: Callable[[str], DropServerError],
     ) -> IProtocol:
         name = uri.host.decode("ascii")
@@ -86,7 +86,7 @@ class Connector:
         if not admitted:
             raise refusal(host)
         endpoint: IStreamClientEndpoint = HostnameEndpoint(
-            _Sockets(self._reactor, admitted), str(admitted[0]), uri.port, self._time_limit
+            _ResolvedReactor(self._reactor, admitted), str(admitted[0]), uri.port, self._time_limit
         )
         if uri.scheme == b"https":
             try:
@@ -109,7 +109,7 @@ def _took_too_long(host: str) -> Any:
 
 
 @implementer(IReactorPluggableNameResolver, IHostnameResolver, IHostResolution)
-class _Sockets:
+class _ResolvedReactor:
     """The part of a reactor that HostnameEndpoint needs, with the name looked up already."""
 
     name = ""
@@ -146,13 +146,13 @@ class _Sockets:
 
 
 @implementer(IAgentEndpointFactory)
-class Doorway:
+class EndpointFactory:
     """Makes the endpoints of one agent: all its connections are admitted by the same rule."""
 
     def __init__(
         self,
         connector: Connector,
-        admits: Admits,
+        admits: AddressFilter,
         refusal: Callable[[str], DropServerError],
         wrap: Callable[[IProtocolFactory], IProtocolFactory] | None = None,
     ) -> None:
@@ -176,15 +176,15 @@ class Doorway:
 
 @implementer(IStreamClientEndpoint)
 class _Endpoint:
-    __slots__ = ("_doorway", "_uri")
+    __slots__ = ("_factory", "_uri")
 
-    def __init__(self, doorway: Doorway, uri: URI) -> None:
-        self._doorway = doorway
+    def __init__(self, endpoints: EndpointFactory, uri: URI) -> None:
+        self._factory = endpoints
         self._uri = uri
 
     def __repr__(self) -> str:
         return f"<endpoint {self._uri.netloc.decode('ascii', 'replace')}>"
 
     def connect(self, protocolFactory: IProtocolFactory) -> "Deferred[Any]":  # noqa: N803
-        """Connect to the host, whatever the doorway lets pass."""
-        return self._doorway.connect(self._uri, protocolFactory)
+        """Connect to the host, whatever the endpoints lets pass."""
+        return self._factory.connect(self._uri, protocolFactory)

@@ -12,15 +12,15 @@ from twisted.web.iweb import IResponse
 
 from qabel.drop.multipart import MultipartError, MultipartParser, TornAnswer
 from qabel.drop.url import DropURL
-from qabel.net.address_policy import AddressPolicy, anywhere, is_global, outside
-from qabel.net.answer_body import BodyReader, Handover, OnParts
+from qabel.net.address_policy import AddressPolicy, any_address, is_global, private_address_error
 from qabel.net.connector import Connector
 from qabel.net.drop_cursor import cursor_from, cursor_header
-from qabel.net.errors import BadAnswer, DropServerError, Refused, Torn
-from qabel.net.exchange_limits import Limits, Watch
+from qabel.net.errors import DropServerError, IncompleteResponse, InvalidResponse, ServerRefused
+from qabel.net.exchange_limits import ExchangeLimits, Watchdog
 from qabel.net.exchanges import Exchanges, is_stale
 from qabel.net.http_transport import CONNECTIONS_PER_HOST, Transport
 from qabel.net.name_lookup import NameLookup
+from qabel.net.response_body import BodyReader, OnParts, PartQueue
 
 NOTHING_NEW = (204, 304)
 PERMANENT = (400, 413)
@@ -30,7 +30,7 @@ MAX_RETRY_AFTER = 3600.0
 
 
 @attrs.frozen
-class Fetched:
+class FetchResult:
     """What a fetch gave.
 
     ``latest`` is the new place in the drop, to be given as ``since`` next time; None if the answer
@@ -54,7 +54,7 @@ class DropClient:
         reactor: Any,
         *,
         policy: AddressPolicy,
-        limits: Limits | None = None,
+        limits: ExchangeLimits | None = None,
         clock: Any = None,
         names: NameLookup | None = None,
         trust_root: object = None,
@@ -67,17 +67,17 @@ class DropClient:
             reactor,
             clock,
             NameLookup(reactor, clock) if names is None else names,
-            time_limit=(limits or Limits()).connect,
+            time_limit=(limits or ExchangeLimits()).connect,
             trust_root=trust_root,
         )
-        self._limits = limits or Limits()
+        self._limits = limits or ExchangeLimits()
         self._now = now
         self._exchanges = Exchanges(clock, self._limits)
         # A connection to a trusted server must not serve one at the same place that is not.
-        self._trusted = Transport(clock, self.connector, anywhere, outside)
-        self._guarded = Transport(clock, self.connector, is_global, outside)
+        self._trusted = Transport(clock, self.connector, any_address, private_address_error)
+        self._guarded = Transport(clock, self.connector, is_global, private_address_error)
 
-    async def fetch(self, url: DropURL, since: str | None, on_parts: OnParts) -> Fetched:
+    async def fetch(self, url: DropURL, since: str | None, on_parts: OnParts) -> FetchResult:
         """Read what is newer than ``since`` (None: everything), oldest first.
 
         ``on_parts`` gets each whole part once, in batches, as they come; if it gives an awaitable,
@@ -98,11 +98,11 @@ class DropClient:
         await gatherResults([self._trusted.close(), self._guarded.close()])
 
     async def _fetch(
-        self, url: DropURL, since: str | None, on_parts: OnParts, watch: Watch
-    ) -> Fetched:
+        self, url: DropURL, since: str | None, on_parts: OnParts, watch: Watchdog
+    ) -> FetchResult:
         response = await self._request("GET", url, _reading_headers(url, since), watch)
         if response.code in NOTHING_NEW:
-            return Fetched("nothing")
+            return FetchResult("nothing")
         peer = _peer(url)
         if response.code != 200:
             await self._drain(response, peer, watch)
@@ -111,9 +111,9 @@ class DropClient:
             parser = MultipartParser(_content_type(response))
         except MultipartError as error:
             await self._drain(response, peer, watch)
-            raise BadAnswer(f"{peer} sent something else: {error}.") from None
+            raise InvalidResponse(f"{peer} sent something else: {error}.") from None
         count = await self._read_parts(response, peer, parser, on_parts, watch)
-        return Fetched("new", cursor_from(response.headers), count)
+        return FetchResult("new", cursor_from(response.headers), count)
 
     async def _read_parts(
         self,
@@ -121,15 +121,15 @@ class DropClient:
         peer: str,
         parser: MultipartParser,
         on_parts: OnParts,
-        watch: Watch,
+        watch: Watchdog,
     ) -> int:
-        handover = Handover(on_parts)
+        handover = PartQueue(on_parts)
 
         def feed(data: bytes) -> bool:
             try:
                 handover.add(parser.feed(data))
             except MultipartError as error:
-                raise BadAnswer(f"{peer} sent something else: {error}.") from None
+                raise InvalidResponse(f"{peer} sent something else: {error}.") from None
             return parser.complete
 
         reader = BodyReader(peer, watch, self._limits.size, feed)
@@ -150,12 +150,12 @@ class DropClient:
         try:
             parser.finish()
         except TornAnswer:
-            raise Torn(f"{peer} broke off in the middle of its answer.") from None
+            raise IncompleteResponse(f"{peer} broke off in the middle of its answer.") from None
         except MultipartError as error:
-            raise BadAnswer(f"{peer} sent something else: {error}.") from None
+            raise InvalidResponse(f"{peer} sent something else: {error}.") from None
         return handover.count
 
-    async def _post(self, url: DropURL, message: bytes, watch: Watch) -> None:
+    async def _post(self, url: DropURL, message: bytes, watch: Watchdog) -> None:
         # A kept connection may have been closed by the server meanwhile. That says nothing about
         # the message, so it goes over the next one; the last of these is fresh. Should it arrive
         # twice, nobody notices: receivers know messages by their hash.
@@ -171,14 +171,19 @@ class DropClient:
             raise self._refusal(response, _peer(url), permanent=response.code in PERMANENT)
 
     async def _request(
-        self, method: str, url: DropURL, headers: Headers, watch: Watch, body: bytes | None = None
+        self,
+        method: str,
+        url: DropURL,
+        headers: Headers,
+        watch: Watchdog,
+        body: bytes | None = None,
     ) -> IResponse:
         transport = self._trusted if self.policy.trusts(url) else self._guarded
         response = await transport.request(method, str(url), headers, body)
         watch.came(0)
         return response
 
-    async def _drain(self, response: IResponse, peer: str, watch: Watch) -> None:
+    async def _drain(self, response: IResponse, peer: str, watch: Watchdog) -> None:
         """Let the server end an answer of which only the headers matter."""
         await BodyReader(peer, watch, self._limits.size).read(response)
 
@@ -187,12 +192,14 @@ class DropClient:
     ) -> DropServerError:
         status = response.code
         if status < 300:
-            return BadAnswer(f"{peer} answered with status {status}, which means nothing here.")
+            return InvalidResponse(
+                f"{peer} answered with status {status}, which means nothing here."
+            )
         if status < 400:
             text = f"{peer} wants to send the daemon elsewhere (status {status})."
         else:
             text = f"{peer} refused with status {status}."
-        return Refused(
+        return ServerRefused(
             text,
             status=status,
             permanent=permanent,

@@ -28,19 +28,19 @@ class TimedOut(DropServerError):
     kind = "timeout"
 
 
-class Torn(DropServerError):
+class IncompleteResponse(DropServerError):
     """The connection ended before the answer did; what came whole was handed over."""
 
     kind = "torn"
 
 
-class TooBig(DropServerError):
+class ResponseTooLarge(DropServerError):
     """The answer, or its headers, are bigger than anything a drop server would send."""
 
     kind = "too-big"
 
 
-class BadAnswer(DropServerError):
+class InvalidResponse(DropServerError):
     """The answer is none that a drop server would give."""
 
     kind = "bad-answer"
@@ -52,7 +52,7 @@ class NotAllowed(DropServerError):
     kind = "not-allowed"
 
 
-class Refused(DropServerError):
+class ServerRefused(DropServerError):
     """The server said no, with this HTTP status.
 
     ``permanent``: trying the same again is no use. ``retry_after``: how many seconds the server

@@ -12,7 +12,7 @@ SETTLE_BYTES = 65536
 
 
 @attrs.frozen(kw_only=True)
-class Limits:
+class ExchangeLimits:
     """The limits of one exchange with a server. Times are in seconds.
 
     An exchange may take ``time``, and longer only as long as ``pace`` bytes a second came, on
@@ -30,13 +30,13 @@ class Limits:
     size: int = 1 << 30
 
 
-class Watch:
+class Watchdog:
     """Keeps the time limits of one exchange with a single timer; calls ``expire`` when one is over.
 
     Who carries on with the exchange sets ``expire`` to its own way of ending.
     """
 
-    def __init__(self, clock: IReactorTime, limits: Limits) -> None:
+    def __init__(self, clock: IReactorTime, limits: ExchangeLimits) -> None:
         self._clock = clock
         self._limits = limits
         self.expire: Callable[[], object] | None = None

@@ -15,27 +15,27 @@ from twisted.web.client import (
 )
 
 from qabel.net.errors import (
-    BadAnswer,
     ConnectFailed,
     DropServerError,
     EncodedBody,
     HeadersTooLong,
+    IncompleteResponse,
+    InvalidResponse,
+    ResponseTooLarge,
     StaleConnection,
     TimedOut,
-    TooBig,
-    Torn,
 )
-from qabel.net.exchange_limits import Limits, Watch
+from qabel.net.exchange_limits import ExchangeLimits, Watchdog
 
 T = TypeVar("T")
 
-Work = Callable[[Watch], Coroutine[Any, Any, T]]
+Work = Callable[[Watchdog], Coroutine[Any, Any, T]]
 
 
 class Exchanges:
     """Runs exchanges under limits, and can end all that are under way."""
 
-    def __init__(self, clock: IReactorTime, limits: Limits) -> None:
+    def __init__(self, clock: IReactorTime, limits: ExchangeLimits) -> None:
         self._clock = clock
         self._limits = limits
         self._under_way: set[Deferred[Any]] = set()
@@ -49,7 +49,7 @@ class Exchanges:
         """
         if self._closed:
             raise ConnectFailed(f"{peer} was not called: the daemon is stopping.")
-        watch = Watch(self._clock, self._limits)
+        watch = Watchdog(self._clock, self._limits)
         running = Deferred.fromCoroutine(work(watch))
         watch.expire = watch.expire or running.cancel
         self._under_way.add(running)
@@ -89,7 +89,7 @@ def translate(error: Exception, peer: str) -> NoReturn:
         if any(isinstance(reason, kind) for reason in reasons):
             raise make(peer) from None
     if reasons != [error]:
-        raise BadAnswer(f"{peer} does not speak proper HTTP.") from None
+        raise InvalidResponse(f"{peer} does not speak proper HTTP.") from None
     raise error
 
 
@@ -109,14 +109,20 @@ def _reasons(error: BaseException) -> Iterator[BaseException]:
 
 _MEANINGS: dict[type[BaseException], Callable[[str], Exception]] = {
     CancelledError: lambda _: CancelledError(),
-    HeadersTooLong: lambda peer: TooBig(f"{peer} sent headers without end."),
-    EncodedBody: lambda peer: BadAnswer(f"{peer} encoded its answer, which nobody asked for."),
+    HeadersTooLong: lambda peer: ResponseTooLarge(f"{peer} sent headers without end."),
+    EncodedBody: lambda peer: InvalidResponse(
+        f"{peer} encoded its answer, which nobody asked for."
+    ),
     SSL.Error: lambda peer: ConnectFailed(
         f"{peer} could not be trusted: its TLS certificate or its TLS is not right."
     ),
     VerificationError: lambda peer: ConnectFailed(
         f"{peer} could not be trusted: its TLS certificate is for another host."
     ),
-    ConnectionClosed: lambda peer: Torn(f"{peer} closed the connection before it answered."),
-    StaleConnection: lambda peer: Torn(f"{peer} closed the connection before it answered."),
+    ConnectionClosed: lambda peer: IncompleteResponse(
+        f"{peer} closed the connection before it answered."
+    ),
+    StaleConnection: lambda peer: IncompleteResponse(
+        f"{peer} closed the connection before it answered."
+    ),
 }

@@ -16,7 +16,7 @@ from twisted.web.http_headers import Headers
 from twisted.web.iweb import IAgent, IBodyProducer, IResponse
 from zope.interface import implementer
 
-from qabel.net.connector import Admits, Connector, Doorway
+from qabel.net.connector import AddressFilter, Connector, EndpointFactory
 from qabel.net.errors import DropServerError, EncodedBody, HeadersTooLong, StaleConnection
 
 CONNECTIONS_PER_HOST = 4
@@ -40,18 +40,20 @@ class Transport:
         self,
         clock: IReactorTime,
         connector: Connector,
-        admits: Admits,
+        admits: AddressFilter,
         refusal: Callable[[str], DropServerError],
     ) -> None:
-        self._open: set[_Guard] = set()
+        self._open: set[_ConnectionGuard] = set()
         self._closed: Deferred[None] | None = None
         self._pool = HTTPConnectionPool(clock)
         self._pool.maxPersistentPerHost = CONNECTIONS_PER_HOST
         self._pool.cachedConnectionTimeout = KEEP_SECONDS
-        doorway = Doorway(connector, admits, refusal, lambda factory: _Guards(factory, clock, self))
-        agent = Agent.usingEndpointFactory(clock, doorway, self._pool)
+        endpoints = EndpointFactory(
+            connector, admits, refusal, lambda factory: _ConnectionGuards(factory, clock, self)
+        )
+        agent = Agent.usingEndpointFactory(clock, endpoints, self._pool)
         self._cookies = _NoCookies()
-        self._client = HTTPClient(_Plain(agent), cookiejar=self._cookies)
+        self._client = HTTPClient(_BareAgent(agent), cookiejar=self._cookies)
 
     def request(
         self, method: str, url: str, headers: Headers, body: bytes | None = None
@@ -78,11 +80,11 @@ class Transport:
             each.loseConnection()
         return closed.addCallback(lambda _: self._when_empty())
 
-    def opened(self, guard: "_Guard") -> None:
+    def opened(self, guard: "_ConnectionGuard") -> None:
         """Note a new connection."""
         self._open.add(guard)
 
-    def lost(self, guard: "_Guard") -> None:
+    def lost(self, guard: "_ConnectionGuard") -> None:
         """Note the end of a connection."""
         self._open.discard(guard)
         if self._closed is not None and not self._open:
@@ -126,7 +128,7 @@ class _NoCookies(IndexableCookieJar):
 
 
 @implementer(IAgent)
-class _Plain:
+class _BareAgent:
     """Takes away what treq adds, and refuses encoded bodies before treq can decode them."""
 
     def __init__(self, agent: Agent) -> None:
@@ -185,14 +187,14 @@ class _Body:
         """Do nothing: it is written already."""
 
 
-class _Guard(ProtocolWrapper):
+class _ConnectionGuard(ProtocolWrapper):
     """Between the HTTP client and its connection: bounds headers, sees stale ones, ends closings.
 
     The HTTP client pauses its transport, or resumes it, once it has read the headers of an answer;
     until then, all bytes that come are header bytes.
     """
 
-    factory: "_Guards"
+    factory: "_ConnectionGuards"
     transport: Any
     _exchanges = 0
     _in_headers = False
@@ -253,8 +255,8 @@ class _Guard(ProtocolWrapper):
         super().connectionLost(reason)
 
 
-class _Guards(WrappingFactory):
-    protocol = _Guard
+class _ConnectionGuards(WrappingFactory):
+    protocol = _ConnectionGuard
     noisy = False
 
     def __init__(self, factory: Any, clock: IReactorTime, transport: Transport) -> None:

@@ -13,10 +13,10 @@ from twisted.logger import Logger
 from twisted.web.client import URI
 
 from qabel.drop.url import DropURL
-from qabel.net.address_policy import AddressPolicy, anywhere, is_global, outside
+from qabel.net.address_policy import AddressPolicy, any_address, is_global, private_address_error
 from qabel.net.connector import Connector
 from qabel.net.errors import DropServerError, NotAllowed
-from qabel.net.websocket import Events, WebSocket, WebSocketFactory
+from qabel.net.websocket import WebSocket, WebSocketCallbacks, WebSocketFactory
 
 Delay = Callable[[int], float]
 """Gives the seconds to wait after so many failures in a row."""
@@ -102,15 +102,15 @@ class PushListener:
         """Connect, and wait for the end of the connection."""
         uri = URI.fromBytes(f"{self._url}/ws".encode("ascii"))
         target = uri.originForm.decode("ascii")
-        told = Events(
+        told = WebSocketCallbacks(
             opened=self._opened,
             message=self._tell,
             alive=self._lives,
             refused=self._note_refusal,
         )
         factory = WebSocketFactory(lambda: WebSocket(self._url.host, target, self._clock, told))
-        admits = anywhere if self._policy.trusts(self._url) else is_global
-        socket = await self._connector.connect(uri, factory, admits, outside)
+        admits = any_address if self._policy.trusts(self._url) else is_global
+        socket = await self._connector.connect(uri, factory, admits, private_address_error)
         try:
             await socket.when_lost()
         except CancelledError:

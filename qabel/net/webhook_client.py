@@ -8,16 +8,16 @@ from typing import Any
 from twisted.internet.defer import gatherResults
 from twisted.web.http_headers import Headers
 
-from qabel.net.address_policy import anywhere, is_loopback
-from qabel.net.answer_body import BodyReader
+from qabel.net.address_policy import any_address, is_loopback
 from qabel.net.connector import Connector
 from qabel.net.errors import DropServerError, NotAllowed, WebhookFailed
-from qabel.net.exchange_limits import Limits, Watch
+from qabel.net.exchange_limits import ExchangeLimits, Watchdog
 from qabel.net.exchanges import Exchanges
 from qabel.net.http_transport import Transport
 from qabel.net.name_lookup import NameLookup
+from qabel.net.response_body import BodyReader
 
-LIMITS = Limits(connect=10, silence=20, time=30, size=65536)
+LIMITS = ExchangeLimits(connect=10, silence=20, time=30, size=65536)
 
 MAX_URL = 2048
 
@@ -39,7 +39,7 @@ class WebhookClient:
         reactor: Any,
         *,
         allowed: Callable[[str], bool] = lambda _: False,
-        limits: Limits = LIMITS,
+        limits: ExchangeLimits = LIMITS,
         clock: Any = None,
         names: NameLookup | None = None,
         trust_root: object = None,
@@ -56,7 +56,7 @@ class WebhookClient:
         self._limits = limits
         self._exchanges = Exchanges(clock, limits)
         self._local = Transport(clock, connector, is_loopback, _outside)
-        self._remote = Transport(clock, connector, anywhere, _outside)
+        self._remote = Transport(clock, connector, any_address, _outside)
 
     def may_call(self, url: str) -> bool:
         """Tell whether the URL's host is this machine by its name, or allowed."""
@@ -89,7 +89,7 @@ class WebhookClient:
         )
         peer = f"The webhook at {host}"
 
-        async def call(watch: Watch) -> int:
+        async def call(watch: Watchdog) -> int:
             response = await transport.request("POST", url, sent, body)
             watch.came(0)
             await BodyReader(peer, watch, self._limits.size).read(response)

@@ -36,7 +36,7 @@ MESSAGE_LIMIT = 65536
 
 
 @attrs.frozen(kw_only=True)
-class Events:
+class WebSocketCallbacks:
     """What is told of a connection. ``opened`` and ``refused`` come at most once."""
 
     opened: Callable[[], None]
@@ -51,7 +51,9 @@ class Events:
 class WebSocket(Protocol):
     """A client that tells that messages come, and passes over what they say."""
 
-    def __init__(self, host: str, target: str, clock: IReactorTime, events: Events) -> None:
+    def __init__(
+        self, host: str, target: str, clock: IReactorTime, events: WebSocketCallbacks
+    ) -> None:
         self._host = host
         self._target = target
         self._clock = clock

@@ -8,8 +8,8 @@ from twisted.internet.defer import Deferred
 
 from qabel.drop.multipart import Part
 from qabel.drop.url import DropURL
-from qabel.net.drop_client import Fetched
-from qabel.net.errors import ConnectFailed, Refused, Torn
+from qabel.net.drop_client import FetchResult
+from qabel.net.errors import ConnectFailed, IncompleteResponse, ServerRefused
 
 DATE = "Mon, 23 Nov 2026 07:38:48 +0000"
 """When every message came, as these servers say it."""
@@ -67,7 +67,7 @@ class MemoryDropServers:
 
     async def fetch(
         self, url: DropURL, since: str | None, on_parts: Callable[[list[Part]], Awaitable[None]]
-    ) -> Fetched:
+    ) -> FetchResult:
         """Hand over what is newer than a cursor. Raises DropServerError."""
         self._answer()
         if self.hanging is not None:
@@ -78,15 +78,17 @@ class MemoryDropServers:
         for start in range(0, len(newer), BATCH):
             await on_parts([Part(each, DATE) for each in newer[start : start + BATCH]])
         if self.torn_after is not None:
-            raise Torn("The server closed the connection in the middle of its response.")
+            raise IncompleteResponse(
+                "The server closed the connection in the middle of its response."
+            )
         latest = str(len(lying)) if self.has_cursors else None
-        return Fetched("new", latest, len(newer)) if newer else Fetched("nothing")
+        return FetchResult("new", latest, len(newer)) if newer else FetchResult("nothing")
 
     async def post(self, url: DropURL, message: bytes) -> None:
         """Leave a message in a drop. Raises DropServerError."""
         self._answer()
         if self.is_refusing:
-            raise Refused("The server answered with status 400.", status=400, permanent=True)
+            raise ServerRefused("The server answered with status 400.", status=400, permanent=True)
         self.posted.append((str(url), message))
         self.messages[str(url)].append(message)
         for listener in list(self.listeners[str(url)]):

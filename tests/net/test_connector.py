@@ -17,7 +17,7 @@ from twisted.internet.testing import MemoryReactorClock
 
 from qabel.drop.url import DropURL
 from qabel.net.address_policy import AddressPolicy
-from qabel.net.drop_client import DropClient, Fetched
+from qabel.net.drop_client import DropClient, FetchResult
 from qabel.net.errors import ConnectFailed, NotAllowed, TimedOut
 from qabel.net.name_lookup import NameLookup
 from tests.net.servers import DROP_ID, NOTHING, always, drop_answer, multipart_head, part, silent
@@ -96,7 +96,7 @@ async def test_by_name(make_client, serve, clock):
     client = make_client(names=lookup(clock, "127.0.0.1"))
     for name in ("drop.example", "drop_server", "xn--bcher-kva.example"):
         server = serve(always(NOTHING))
-        assert await client.fetch(server.url(name), None, nothing) == Fetched("nothing")
+        assert await client.fetch(server.url(name), None, nothing) == FetchResult("nothing")
 
 
 @pytest_twisted.ensureDeferred
@@ -134,7 +134,7 @@ async def test_hung_name(make_client, serve, clock):
     url = DropURL.parse(f"https://hung.example/{DROP_ID}")
     running = Deferred.fromCoroutine(client.fetch(url, None, nothing))
     await begun
-    assert await client.fetch(serve(always(NOTHING)).url(), None, nothing) == Fetched("nothing")
+    assert await client.fetch(serve(always(NOTHING)).url(), None, nothing) == FetchResult("nothing")
     clock.advance(15.1)
     with pytest.raises(TimedOut, match=r"Connecting to hung\.example took too long"):
         await running

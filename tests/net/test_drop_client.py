@@ -4,8 +4,8 @@ import pytest
 import pytest_twisted
 from twisted.internet.defer import CancelledError, Deferred
 
-from qabel.net.drop_client import Fetched
-from qabel.net.errors import BadAnswer, ConnectFailed, Refused, Torn
+from qabel.net.drop_client import FetchResult
+from qabel.net.errors import ConnectFailed, IncompleteResponse, InvalidResponse, ServerRefused
 from tests.net.servers import (
     DROP_ID,
     LATEST,
@@ -28,7 +28,7 @@ async def test_fetch_gives_parts_and_cursor(client, serve):
     """A drop as the deployed server sends it: parts in order, the cursor as it came."""
     server = serve(always(drop_answer(b"one", b"two\r\n", b""), close=True))
     taken = Taken()
-    assert await client.fetch(server.url(), None, taken) == Fetched("new", LATEST, 3)
+    assert await client.fetch(server.url(), None, taken) == FetchResult("new", LATEST, 3)
     assert taken == [b"one", b"two\r\n", b""]
 
 
@@ -46,7 +46,7 @@ async def test_fetch_over_a_kept_connection(client, serve):
     taken = Taken()
     assert (await client.fetch(server.url(), None, taken)).parts == 2
     assert (await client.fetch(server.url(), None, taken)).parts == 2
-    assert await client.fetch(server.url(), None, taken) == Fetched("nothing")
+    assert await client.fetch(server.url(), None, taken) == FetchResult("nothing")
     assert taken == [b"one", b"two", b"one", b"two"]
     assert len(server.connections) == 1
 
@@ -95,34 +95,40 @@ async def test_paths_go_out_as_they_are(client, serve):
     ("answer", "message"),
     [
         (drop_answer(b"one", b"two")[:-1], None),
-        (drop_answer(b"one", b"two")[:-4], Torn),
-        (drop_answer(b"one", b"two")[:-20], Torn),
-        (multipart_head() + part(b"one"), Torn),
-        (multipart_head(), Torn),
-        (multipart_head("Content-Length: 0"), Torn),
-        (multipart_head("Content-Length: 9000") + part(b"one"), Torn),
-        (multipart_head("Transfer-Encoding: chunked") + b"ffff\r\n" + part(b"one"), Torn),
-        (multipart_head("Transfer-Encoding: chunked") + b"xyz\r\n" + part(b"one"), Torn),
-        (multipart_head("Transfer-Encoding: rot13") + part(b"one"), BadAnswer),
-        (multipart_head("Content-Length: 3", "Content-Length: 4"), BadAnswer),
-        (multipart_head("Content-Length: many"), BadAnswer),
-        (multipart_head()[:20], Torn),
-        (b"", Torn),
-        (b"SSH-2.0-OpenSSH_9.6\r\n", BadAnswer),
-        (b"HTTP/1.1 twohundred OK\r\n\r\n", BadAnswer),
-        (b"HTTP/1.1 200 OK\r\nno colon\r\n\r\n", BadAnswer),
-        (b"\x16\x03\x01\x00\xff" * 100, Torn),
-        (b"HTTP/1.1 100 Continue\r\n\r\n" * 9, Torn),
-        (multipart_head() + b"--b0b0-b0b0\r\n" + b"X: y\r\n" * 2000, BadAnswer),
-        (multipart_head() + b"--b0b0-b0b0\r\nrubbish\r\n\r\nx\r\n--b0b0-b0b0--", BadAnswer),
-        (multipart_head().replace(b"b0b0-b0b0", b"other") + part(b"one"), Torn),
-        (head("Content-Type: text/html") + b"<html>", BadAnswer),
-        (head("Content-Type: multipart/mixed") + part(b"one"), BadAnswer),
-        (head() + part(b"one"), BadAnswer),
-        (multipart_head("Content-Type: text/plain") + part(b"one"), BadAnswer),
-        (multipart_head("Content-Encoding: gzip") + b"\x1f\x8b" + bytes(5000), BadAnswer),
-        (multipart_head("Content-Encoding: br") + bytes(5000), BadAnswer),
-        (head(status="206 Partial Content") + part(b"one"), BadAnswer),
+        (drop_answer(b"one", b"two")[:-4], IncompleteResponse),
+        (drop_answer(b"one", b"two")[:-20], IncompleteResponse),
+        (multipart_head() + part(b"one"), IncompleteResponse),
+        (multipart_head(), IncompleteResponse),
+        (multipart_head("Content-Length: 0"), IncompleteResponse),
+        (multipart_head("Content-Length: 9000") + part(b"one"), IncompleteResponse),
+        (
+            multipart_head("Transfer-Encoding: chunked") + b"ffff\r\n" + part(b"one"),
+            IncompleteResponse,
+        ),
+        (
+            multipart_head("Transfer-Encoding: chunked") + b"xyz\r\n" + part(b"one"),
+            IncompleteResponse,
+        ),
+        (multipart_head("Transfer-Encoding: rot13") + part(b"one"), InvalidResponse),
+        (multipart_head("Content-Length: 3", "Content-Length: 4"), InvalidResponse),
+        (multipart_head("Content-Length: many"), InvalidResponse),
+        (multipart_head()[:20], IncompleteResponse),
+        (b"", IncompleteResponse),
+        (b"SSH-2.0-OpenSSH_9.6\r\n", InvalidResponse),
+        (b"HTTP/1.1 twohundred OK\r\n\r\n", InvalidResponse),
+        (b"HTTP/1.1 200 OK\r\nno colon\r\n\r\n", InvalidResponse),
+        (b"\x16\x03\x01\x00\xff" * 100, IncompleteResponse),
+        (b"HTTP/1.1 100 Continue\r\n\r\n" * 9, IncompleteResponse),
+        (multipart_head() + b"--b0b0-b0b0\r\n" + b"X: y\r\n" * 2000, InvalidResponse),
+        (multipart_head() + b"--b0b0-b0b0\r\nrubbish\r\n\r\nx\r\n--b0b0-b0b0--", InvalidResponse),
+        (multipart_head().replace(b"b0b0-b0b0", b"other") + part(b"one"), IncompleteResponse),
+        (head("Content-Type: text/html") + b"<html>", InvalidResponse),
+        (head("Content-Type: multipart/mixed") + part(b"one"), InvalidResponse),
+        (head() + part(b"one"), InvalidResponse),
+        (multipart_head("Content-Type: text/plain") + part(b"one"), InvalidResponse),
+        (multipart_head("Content-Encoding: gzip") + b"\x1f\x8b" + bytes(5000), InvalidResponse),
+        (multipart_head("Content-Encoding: br") + bytes(5000), InvalidResponse),
+        (head(status="206 Partial Content") + part(b"one"), InvalidResponse),
     ],
 )
 @pytest_twisted.ensureDeferred
@@ -147,7 +153,7 @@ async def test_torn_answer_keeps_whole_parts(client, serve):
     for end in range(first, len(whole) - 4, 7):
         server = serve(always(whole[:end], close=True))
         taken = Taken()
-        with pytest.raises(Torn):
+        with pytest.raises(IncompleteResponse):
             await client.fetch(server.url(), None, taken)
         complete = whole[:end].count(b"--b0b0-b0b0\r\n") - 1
         assert taken == [b"one", b"two", b"three"][:complete]
@@ -162,7 +168,7 @@ async def test_reset_in_the_middle(client, serve):
         reactor.callLater(0.01, connection.transport.abortConnection)
 
     taken = Taken()
-    with pytest.raises(Torn):
+    with pytest.raises(IncompleteResponse):
         await client.fetch(serve(tear).url(), None, taken)
     assert taken == [b"one"]
 
@@ -171,9 +177,9 @@ async def test_reset_in_the_middle(client, serve):
 async def test_reset_before_the_answer(client, serve):
     """A server that hangs up on us gives an error, and is asked no second time."""
     server = serve(lambda connection, _: connection.transport.abortConnection())
-    with pytest.raises(Torn):
+    with pytest.raises(IncompleteResponse):
         await client.fetch(server.url(), None, Taken())
-    with pytest.raises(Torn):
+    with pytest.raises(IncompleteResponse):
         await client.post(server.url(), b"message")
     assert len(server.requests) == 2
 
@@ -189,7 +195,7 @@ async def test_refusals(client, serve, status):
         (client.fetch(server.url(), None, Taken()), False),
         (client.post(server.url(), b"message"), status in (400, 413)),
     ):
-        with pytest.raises(Refused) as raised:
+        with pytest.raises(ServerRefused) as raised:
             await call
         assert raised.value.status == status
         assert raised.value.permanent is permanent
@@ -218,7 +224,7 @@ async def test_retry_after(make_client, serve, value, seconds):
     """A server that is busy may say for how long, within reason."""
     client = make_client(now=lambda: 1795419528.0)
     server = serve(always(head(f"Retry-After: {value}", "Content-Length: 0", status="503 Busy")))
-    with pytest.raises(Refused) as raised:
+    with pytest.raises(ServerRefused) as raised:
         await client.post(server.url(), b"message")
     assert raised.value.retry_after == seconds
 
@@ -240,7 +246,7 @@ async def test_cursor(client, serve, lines, latest):
     """The place is opaque, but must be something that can be sent back."""
     server = serve(always(multipart_head(*lines) + multipart([b"one"]), close=True))
     fetched = await client.fetch(server.url(), None, Taken())
-    assert fetched == Fetched("new", latest, 1)
+    assert fetched == FetchResult("new", latest, 1)
 
 
 @pytest_twisted.ensureDeferred

@@ -2,15 +2,15 @@
 
 from twisted.internet.task import Clock
 
-from qabel.net.exchange_limits import Limits, Watch
+from qabel.net.exchange_limits import ExchangeLimits, Watchdog
 
-LIMITS = Limits(silence=30, time=120, pace=10)
+LIMITS = ExchangeLimits(silence=30, time=120, pace=10)
 
 
 def watched(clock, limits=LIMITS):
     """Start a watch, and give it with the list of times at which it expired."""
     expired = []
-    watch = Watch(clock, limits)
+    watch = Watchdog(clock, limits)
     watch.expire = lambda: expired.append(clock.seconds())
     return watch, expired
 

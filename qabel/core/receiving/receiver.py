@@ -34,7 +34,7 @@ FOREIGN_AT_ONCE = 8192
 
 
 class Fetched(Protocol):
-    """What became of a fetch: ``qabel.net.drop_client.Fetched``."""
+    """What became of a fetch: ``qabel.net.drop_client.FetchResult``."""
 
     @property
     def latest(self) -> str | None:

@@ -14,7 +14,7 @@ from twisted.logger import Logger
 from qabel.core.backoff import Attempts, backoff
 from qabel.core.errors import StoreError
 from qabel.drop.url import DropURL
-from qabel.net.errors import DropServerError, Refused
+from qabel.net.errors import DropServerError, ServerRefused
 from qabel.store.database.errors import StoreClosed
 from qabel.store.outbox.changes import OutboxChange
 from qabel.store.outbox.sends import Posting
@@ -57,7 +57,7 @@ class DropPoster(Protocol):
     """Posts to a drop server: ``qabel.net.drop_client.DropClient``."""
 
     def post(self, url: DropURL, message: bytes) -> Awaitable[None]:
-        """Leave a message in a drop. Raises DropServerError; Refused is the kind for good."""
+        """Leave a message in a drop. Raises DropServerError; ServerRefused is the kind for good."""
 
 
 class OutcomeRepository(Protocol):
@@ -228,7 +228,7 @@ class Poster(Service):
             await self._client.post(DropURL.parse(posting.url), posting.sealed)
         except DropServerError as error:
             self._blame(server, error)
-            refused = isinstance(error, Refused) and error.permanent
+            refused = isinstance(error, ServerRefused) and error.permanent
             return Attempt(Outcome.REFUSED if refused else Outcome.FAILED, error.detail)
         except CancelledError:
             raise
@@ -241,7 +241,7 @@ class Poster(Service):
     def _blame(self, server: _Server, error: DropServerError) -> None:
         """Leave the server alone for a while, unless it only did not like this message."""
         now, asked = self._clock.seconds(), 0.0
-        if isinstance(error, Refused):
+        if isinstance(error, ServerRefused):
             if error.status != 429 and error.status < 500:
                 server.attempts.succeeded(now)
                 return

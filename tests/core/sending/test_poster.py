@@ -6,7 +6,7 @@ from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
 from qabel.core.sending.poster import AT_ONCE, Outcome, Poster
-from qabel.net.errors import ConnectFailed, Refused
+from qabel.net.errors import ConnectFailed, ServerRefused
 from qabel.store.database.errors import StoreFull
 from qabel.store.outbox.changes import OutboxChange
 from qabel.store.outbox.sends import Kind, Posting
@@ -129,7 +129,7 @@ class PosterTests(SynchronousTestCase):
 
     def test_refused_for_good(self) -> None:
         """A refusal for good is noted, and never tried again."""
-        self.servers.errors["http://one.example"] = Refused("no", status=413, permanent=True)
+        self.servers.errors["http://one.example"] = ServerRefused("no", status=413, permanent=True)
         self.poster.add([posting(1)])
         self.clock.pump([100.0] * 10)
         self.assertEqual([("refused", 1)], self.repository.noted)

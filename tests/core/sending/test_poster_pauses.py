@@ -6,7 +6,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from qabel.core.sending.poster import LONGEST_PAUSE, Poster
 from qabel.drop.url import DropURL
-from qabel.net.errors import DropServerError, NotAllowed, Refused
+from qabel.net.errors import DropServerError, NotAllowed, ServerRefused
 from qabel.store.outbox.changes import OutboxChange
 from qabel.store.outbox.sends import Kind, Posting
 
@@ -81,7 +81,7 @@ class PostingTests(SynchronousTestCase):
 
     def test_a_server_out_of_order_is_left_alone(self) -> None:
         """After a 500 one message finds out whether it works again, the others wait."""
-        self.wire.error = Refused("It said 500.", status=500)
+        self.wire.error = ServerRefused("It said 500.", status=500)
         self.assertEqual(1, self.post(1, 2, 3))
         [(name, attempts)] = self.poster.failing()
         self.assertEqual((SERVER, "It said 500."), (name, attempts.last_error))
@@ -94,7 +94,7 @@ class PostingTests(SynchronousTestCase):
     def test_a_server_is_left_alone_for_as_long_as_it_asks(self) -> None:
         """Retry-After is heeded, within reason."""
         for status, asked, waits in ((503, 60.0, 60), (429, 1e9, LONGEST_PAUSE)):
-            self.wire.error = Refused("Later.", status=status, retry_after=asked)
+            self.wire.error = ServerRefused("Later.", status=status, retry_after=asked)
             self.poster.try_again()
             self.post(status)
             before = len(self.wire.posted)
@@ -105,7 +105,7 @@ class PostingTests(SynchronousTestCase):
 
     def test_a_message_that_is_not_liked_holds_up_no_other(self) -> None:
         """What the server says of one message, or of one drop, is about that alone."""
-        self.wire.error = Refused("It said 404.", status=404)
+        self.wire.error = ServerRefused("It said 404.", status=404)
         self.assertEqual(3, self.post(1, 2, 3))
         self.assertEqual([], self.poster.failing())
 

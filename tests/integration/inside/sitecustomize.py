@@ -7,7 +7,6 @@ daemon is replaced but numbers: what time it is, and how long it waits.
 import json
 import os
 import time
-from functools import partial
 from pathlib import Path
 
 
@@ -23,9 +22,9 @@ def _move_clock(file: Path) -> None:
 
 def _shorten(limits: dict[str, float]) -> None:
     """Have the daemon wait for drop servers no longer than this."""
-    from qabel.net import drop_client
+    from qabel.net.exchange_limits import ExchangeLimits
 
-    drop_client.Limits = partial(drop_client.Limits, **limits)
+    ExchangeLimits.__init__.__kwdefaults__.update(limits)
 
 
 def _beat(seconds: float) -> None:

@@ -4,8 +4,8 @@ import pytest
 import pytest_twisted
 from twisted.internet.defer import CancelledError, Deferred
 
-from qabel.net.errors import TimedOut, TooBig, Torn
-from qabel.net.exchange_limits import Limits
+from qabel.net.errors import IncompleteResponse, ResponseTooLarge, TimedOut
+from qabel.net.exchange_limits import ExchangeLimits
 from tests.net.servers import (
     Flood,
     Taken,
@@ -84,7 +84,7 @@ async def test_dripping_server(client, serve, clock):
 @pytest_twisted.ensureDeferred
 async def test_large_drop_on_a_slow_line(make_client, serve, clock):
     """An honest server may take longer than the time limit, as long as it keeps the pace."""
-    client = make_client(limits=Limits(time=60, pace=100))
+    client = make_client(limits=ExchangeLimits(time=60, pace=100))
     server = serve(always(multipart_head()))
     asked = server.next_request()
     taken = Taken()
@@ -103,7 +103,7 @@ async def test_large_drop_on_a_slow_line(make_client, serve, clock):
 @pytest_twisted.ensureDeferred
 async def test_endless_body(make_client, serve, first):
     """A body without end is cut at the byte limit."""
-    client = make_client(limits=Limits(size=1 << 20))
+    client = make_client(limits=ExchangeLimits(size=1 << 20))
 
     def flood(connection, _):
         connection.send(multipart_head() + first)
@@ -111,7 +111,7 @@ async def test_endless_body(make_client, serve, first):
 
     server = serve(flood)
     taken = Taken()
-    with pytest.raises(TooBig):
+    with pytest.raises(ResponseTooLarge):
         await client.fetch(server.url(), None, taken)
     assert len(taken) <= 1
     await server.all_closed()
@@ -120,9 +120,9 @@ async def test_endless_body(make_client, serve, first):
 @pytest_twisted.ensureDeferred
 async def test_announced_too_big(make_client, serve):
     """A length past the limit is not even begun."""
-    client = make_client(limits=Limits(size=1 << 20))
+    client = make_client(limits=ExchangeLimits(size=1 << 20))
     server = serve(always(multipart_head("Content-Length: 1048577") + part(b"one")))
-    with pytest.raises(TooBig):
+    with pytest.raises(ResponseTooLarge):
         await client.fetch(server.url(), None, Taken())
     await server.all_closed()
 
@@ -169,7 +169,7 @@ async def test_headers_without_end(client, serve, line):
         connection.transport.registerProducer(flood[0], False)
 
     server = serve(send)
-    with pytest.raises(TooBig):
+    with pytest.raises(ResponseTooLarge):
         await client.fetch(server.url(), None, Taken())
     await server.all_closed()
     # What the system's buffers hold was written, not much more.
@@ -275,7 +275,7 @@ async def test_torn_waits_for_the_reader(client, serve):
         await turn(0.01)
         done.extend(parts)
 
-    with pytest.raises(Torn):
+    with pytest.raises(IncompleteResponse):
         await client.fetch(
             serve(always(drop_answer(b"1", b"2")[:-5], close=True)).url(), None, take
         )

@@ -10,8 +10,8 @@ from twisted.web.http import PotentialDataLoss
 from twisted.web.iweb import UNKNOWN_LENGTH, IResponse
 
 from qabel.drop.multipart import Part
-from qabel.net.errors import DropServerError, TimedOut, TooBig, Torn
-from qabel.net.exchange_limits import SETTLE_BYTES, Watch
+from qabel.net.errors import DropServerError, IncompleteResponse, ResponseTooLarge, TimedOut
+from qabel.net.exchange_limits import SETTLE_BYTES, Watchdog
 
 WAITING_BYTES = 1 << 18
 """Parts that wait while earlier ones are dealt with: past this, the server has to wait too."""
@@ -29,7 +29,7 @@ class BodyReader(Protocol):
     """
 
     def __init__(
-        self, peer: str, watch: Watch, size: int, feed: Callable[[bytes], bool] = lambda _: True
+        self, peer: str, watch: Watchdog, size: int, feed: Callable[[bytes], bool] = lambda _: True
     ) -> None:
         self.done: Deferred[None] = Deferred(lambda _: self._hang_up())
         self._peer = peer
@@ -69,7 +69,7 @@ class BodyReader(Protocol):
         if reason.check(ResponseDone, PotentialDataLoss) or self._settled:
             self._end()
         else:
-            self._fail(Torn(f"{self._peer} broke off in the middle of its answer."))
+            self._fail(IncompleteResponse(f"{self._peer} broke off in the middle of its answer."))
 
     def hold(self) -> None:
         """Have the server wait, at our expense."""
@@ -109,7 +109,7 @@ class BodyReader(Protocol):
         if self._settled:
             self._end()
         else:
-            self._fail(TooBig(f"{self._peer} sent more than a drop may hold."))
+            self._fail(ResponseTooLarge(f"{self._peer} sent more than a drop may hold."))
 
     def _end(self) -> None:
         if not self.done.called:
@@ -127,7 +127,7 @@ class BodyReader(Protocol):
             self.transport.loseConnection()
 
 
-class Handover:
+class PartQueue:
     """Hands parts over one batch at a time, and has the server wait when their reader lags."""
 
     def __init__(self, on_parts: OnParts) -> None:
