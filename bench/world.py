@@ -12,7 +12,7 @@ from pathlib import Path
 
 from attrs import define
 
-from qabel.dropserver.message_file import Limits, MessageFile
+from qabel.dropserver.message_file import MessageFile, Retention
 from tests.integration.client import Api
 from tests.integration.processes import Twistd
 
@@ -104,7 +104,7 @@ def bare_route(status: int, size: int) -> AbstractContextManager[int]:
 def fill(folder: Path, drop_id: str, messages: list[bytes]) -> None:
     """Put messages into a drop of a drop server that does not run."""
     (folder / "drops").mkdir(mode=0o700, exist_ok=True)
-    limits = Limits(drop_quota=10**9, quota=10**12)
+    limits = Retention(drop_quota=10**9, quota=10**12)
     file = MessageFile(folder / "drops" / "drops.sqlite", limits)
     for start in range(0, len(messages), 1000):
         file.append((drop_id, body) for body in messages[start : start + 1000])

@@ -8,7 +8,7 @@ from qabel.drop.multipart import closing, encode_part
 from qabel.dropserver.channel import DropRequest
 from qabel.dropserver.message_file import Row, Selection
 from qabel.dropserver.message_store import Store
-from qabel.dropserver.stamps import part_date
+from qabel.dropserver.stamps import format_part_date
 
 CHUNK = 64
 """Messages that are read from the file and held in memory at a time."""
@@ -21,7 +21,7 @@ _PADDING = b"\r\n" + b" " * 65534
 
 def content_length(boundary: str, selection: Selection) -> int:
     """Tell how long the whole answer is, from what is known before the first message is read."""
-    part = len(encode_part(boundary, b"", part_date(selection.newest)))
+    part = len(encode_part(boundary, b"", format_part_date(selection.newest)))
     return selection.count * part + selection.size + len(closing(boundary))
 
 
@@ -65,7 +65,7 @@ class Flow:
         self._request.channel.abortConnection()
 
 
-class Answer:
+class DropAnswer:
     """The messages of one selection, as they go out with one request's answer."""
 
     def __init__(
@@ -110,7 +110,8 @@ class Answer:
         while rows and not self._request.gone:
             await self._write(
                 b"".join(
-                    encode_part(self._boundary, body, part_date(stamp)) for stamp, body in rows
+                    encode_part(self._boundary, body, format_part_date(stamp))
+                    for stamp, body in rows
                 )
             )
             after = rows[-1][0]

@@ -27,7 +27,7 @@ DELETE_BATCH = 256
 
 
 @attrs.frozen(kw_only=True)
-class Limits:
+class Retention:
     """How long and how many messages are kept."""
 
     lifetime: float = 7 * DAY
@@ -70,7 +70,9 @@ class MessageFile:
     ``now`` gives seconds since the epoch. The constructor raises StartError.
     """
 
-    def __init__(self, path: Path, limits: Limits, *, now: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self, path: Path, limits: Retention, *, now: Callable[[], float] = time.time
+    ) -> None:
         self._limits = limits
         self._now = now
         self._connection = open_file(path)

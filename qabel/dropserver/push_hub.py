@@ -18,12 +18,12 @@ from wsproto.utilities import ProtocolError, generate_accept_token
 from zope.interface import implementer
 
 from qabel.dropserver.channel import DropChannel
-from qabel.dropserver.stamps import http_date, show_latest
+from qabel.dropserver.stamps import format_http_date, format_latest
 
 SUBPROTOCOL = b"v0.ws.drop.qabel.de"
 
-MAX_LISTENERS = 800
-MAX_LISTENERS_PER_DROP = 100
+MAX_SUBSCRIBERS = 800
+MAX_SUBSCRIBERS_PER_DROP = 100
 
 PING_INTERVAL = 30.0
 """Seconds between pings; a listener that has sent nothing since the last one is cut off."""
@@ -46,7 +46,7 @@ class BadHandshake(Exception):
         self.text = text
 
 
-def handshake(headers: Headers) -> bytes:
+def accept_handshake(headers: Headers) -> bytes:
     """Answer a WebSocket handshake (RFC 6455, section 4.2); raises BadHandshake."""
     if b"websocket" not in _tokens(headers, b"Upgrade", lower=True):
         raise BadHandshake(400, "Not a WebSocket handshake")
@@ -73,7 +73,7 @@ def _tokens(headers: Headers, name: bytes, *, lower: bool = False) -> list[bytes
     return [(token.lower() if lower else token).strip() for token in values.split(b",")]
 
 
-class Hub:
+class PushHub:
     """All listeners of all drops."""
 
     _log = Logger()
@@ -81,27 +81,27 @@ class Hub:
     def __init__(
         self,
         *,
-        max_listeners: int = MAX_LISTENERS,
-        max_per_drop: int = MAX_LISTENERS_PER_DROP,
+        max_subscribers: int = MAX_SUBSCRIBERS,
+        max_per_drop: int = MAX_SUBSCRIBERS_PER_DROP,
     ) -> None:
-        self._listeners: dict[str, set[Listener]] = {}
+        self._listeners: dict[str, set[PushSubscriber]] = {}
         self._count = 0
-        self._max_listeners = max_listeners
+        self._max_listeners = max_subscribers
         self._max_per_drop = max_per_drop
         # Frames of a server are not masked: one is good for all who listen.
         self._frames = Connection(ConnectionType.SERVER)
 
-    def has_room(self, drop_id: str) -> bool:
+    def has_capacity(self, drop_id: str) -> bool:
         """Tell whether one more may listen to a drop."""
         here = len(self._listeners.get(drop_id, ()))
         return self._count < self._max_listeners and here < self._max_per_drop
 
-    def add(self, listener: "Listener") -> None:
+    def add(self, listener: "PushSubscriber") -> None:
         """Have a listener hear of messages from now on."""
         self._listeners.setdefault(listener.drop_id, set()).add(listener)
         self._count += 1
 
-    def remove(self, listener: "Listener") -> None:
+    def remove(self, listener: "PushSubscriber") -> None:
         """Let go of a listener, which may be gone already."""
         listeners = self._listeners.get(listener.drop_id, set())
         if listener in listeners:
@@ -114,7 +114,9 @@ class Hub:
         """Send a message to all who listen to its drop. Raises nothing, whatever they do."""
         if drop_id not in self._listeners:
             return
-        head = f"X-Qabel-Latest: {show_latest(stamp)}\nLast-Modified: {http_date(stamp)}\n\n"
+        head = (
+            f"X-Qabel-Latest: {format_latest(stamp)}\nLast-Modified: {format_http_date(stamp)}\n\n"
+        )
         frame = self._frames.send(BytesMessage(head.encode("ascii") + body))
         self._each(self._listeners[drop_id], "deliver", frame)
 
@@ -128,7 +130,7 @@ class Hub:
         for listeners in tuple(self._listeners.values()):
             self._each(listeners, "close", 1001)
 
-    def _each(self, listeners: "set[Listener]", method: str, *arguments: Any) -> None:
+    def _each(self, listeners: "set[PushSubscriber]", method: str, *arguments: Any) -> None:
         for listener in tuple(listeners):
             try:
                 getattr(listener, method)(*arguments)
@@ -139,12 +141,12 @@ class Hub:
 
 
 @implementer(IPushProducer)
-class Listener(Protocol):
+class PushSubscriber(Protocol):
     """One WebSocket connection that listens to one drop. Its transport is a `DropChannel`."""
 
     transport: DropChannel
 
-    def __init__(self, hub: Hub, drop_id: str) -> None:
+    def __init__(self, hub: PushHub, drop_id: str) -> None:
         self.drop_id = drop_id
         self._hub = hub
         self._connection = Connection(ConnectionType.SERVER)

@@ -15,11 +15,11 @@ from twisted.web.server import NOT_DONE_YET
 from qabel.drop.multipart import content_type, new_boundary
 from qabel.drop.url import is_drop_id
 from qabel.dropserver.channel import DropRequest
-from qabel.dropserver.drop_answer import CHUNK, Answer, content_length
+from qabel.dropserver.drop_answer import CHUNK, DropAnswer, content_length
 from qabel.dropserver.message_file import MESSAGE_LIMIT, Since
 from qabel.dropserver.message_store import Store, Unavailable
-from qabel.dropserver.push_hub import BadHandshake, Hub, Listener, handshake
-from qabel.dropserver.stamps import http_date, read_http_date, read_latest, show_latest
+from qabel.dropserver.push_hub import BadHandshake, PushHub, PushSubscriber, accept_handshake
+from qabel.dropserver.stamps import format_http_date, format_latest, parse_http_date, parse_latest
 
 _NAME = re.compile(rb"[A-Za-z0-9_-]+")
 
@@ -32,7 +32,7 @@ class DropResource(Resource):
     isLeaf = True
     _log = Logger()
 
-    def __init__(self, hub: Hub, reactor: IReactorTime) -> None:
+    def __init__(self, hub: PushHub, reactor: IReactorTime) -> None:
         super().__init__()
         self.store: Store | None = None
         """Where the messages are, while the server runs."""
@@ -93,12 +93,12 @@ class DropResource(Resource):
         headers = request.responseHeaders
         headers.setRawHeaders(b"Content-Type", [content_type(boundary)])
         headers.setRawHeaders(b"Content-Length", [b"%d" % content_length(boundary, selection)])
-        headers.setRawHeaders(b"Last-Modified", [http_date(selection.newest)])
-        headers.setRawHeaders(b"X-Qabel-Latest", [show_latest(selection.newest)])
+        headers.setRawHeaders(b"Last-Modified", [format_http_date(selection.newest)])
+        headers.setRawHeaders(b"X-Qabel-Latest", [format_latest(selection.newest)])
         if head_only:
             request.finish()
         else:
-            answer = Answer(request, store, drop_id, selection, boundary, self._reactor)
+            answer = DropAnswer(request, store, drop_id, selection, boundary, self._reactor)
             await answer.send(rows)
 
     def _render_push(self, request: DropRequest, drop_id: str) -> None:
@@ -109,16 +109,16 @@ class DropResource(Resource):
             _refuse(request, 400, "Invalid drop id")
             return
         try:
-            answer = handshake(request.requestHeaders)
+            answer = accept_handshake(request.requestHeaders)
         except BadHandshake as error:
             request.setHeader(b"Upgrade", b"websocket")
             request.setHeader(b"Sec-WebSocket-Version", b"13")
             _refuse(request, error.status, error.text)
             return
-        if self.store is None or not self._hub.has_room(drop_id):
+        if self.store is None or not self._hub.has_capacity(drop_id):
             _refuse_for_now(request)
             return
-        listener = Listener(self._hub, drop_id)
+        listener = PushSubscriber(self._hub, drop_id)
         request.channel.registerProducer(listener, True)
         request.channel.write(answer)
         request.channel.upgrade(listener)
@@ -142,10 +142,10 @@ def _since(request: DropRequest) -> Since | None:
     latest = request.requestHeaders.getRawHeaders(b"X-Qabel-New-Since")
     modified = request.requestHeaders.getRawHeaders(b"If-Modified-Since")
     if latest is not None and modified is None:
-        stamp = read_latest(latest[-1].decode("latin-1"))
+        stamp = parse_latest(latest[-1].decode("latin-1"))
         return None if stamp is None else Since(stamp)
     if modified is not None and latest is None:
-        stamp = read_http_date(modified[-1].decode("latin-1"))
+        stamp = parse_http_date(modified[-1].decode("latin-1"))
         return None if stamp is None else Since(stamp, is_ours=False)
     return None
 

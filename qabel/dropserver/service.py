@@ -12,9 +12,9 @@ from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 
 from qabel.dropserver.channel import DropSite
-from qabel.dropserver.message_file import Limits, MessageFile
+from qabel.dropserver.message_file import MessageFile, Retention
 from qabel.dropserver.message_store import Store, Unavailable
-from qabel.dropserver.push_hub import PING_INTERVAL, Hub
+from qabel.dropserver.push_hub import PING_INTERVAL, PushHub
 from qabel.dropserver.resource import DropResource
 from qabel.host.data_directory import DirectoryLock, private_directory
 
@@ -38,17 +38,17 @@ class DropServerService(MultiService):
         data_dir: Path,
         *,
         reactor: Any,
-        limits: Limits | None = None,
+        limits: Retention | None = None,
         max_connections: int = 1024,
         now: Callable[[], float] = time.time,
     ) -> None:
         super().__init__()
         self._data_dir = data_dir
-        self._limits = limits or Limits()
+        self._limits = limits or Retention()
         self._reactor = reactor
         self._now = now
         self._lock = DirectoryLock(data_dir)
-        self._hub = Hub()
+        self._hub = PushHub()
         self._resource = DropResource(self._hub, reactor)
         self._store: Store | None = None
         self.site = DropSite(self._resource, reactor, max_connections=max_connections)

@@ -16,12 +16,12 @@ _LATEST = re.compile(r"([0-9]{1,12})(?:\.([0-9]{0,20}))?", re.ASCII)
 _END = 253_402_300_800 * SECOND  # the year 10000, which no HTTP date can write
 
 
-def show_latest(stamp: int) -> str:
+def format_latest(stamp: int) -> str:
     """Write a stamp as the value of ``X-Qabel-Latest``: seconds, with six decimals."""
     return f"{stamp // SECOND}.{stamp % SECOND:06}"
 
 
-def read_latest(text: str) -> int | None:
+def parse_latest(text: str) -> int | None:
     """Read what came as ``X-Qabel-New-Since``; None if it is no such value."""
     match = _LATEST.fullmatch(text.strip())
     if match is None:
@@ -30,17 +30,17 @@ def read_latest(text: str) -> int | None:
     return stamp if stamp < _END else None
 
 
-def http_date(stamp: int) -> str:
+def format_http_date(stamp: int) -> str:
     """Write a stamp for ``Last-Modified``."""
     return format_datetime(_datetime(stamp), usegmt=True)
 
 
-def part_date(stamp: int) -> str:
+def format_part_date(stamp: int) -> str:
     """Write a stamp for the ``Date`` of a part; the same length for every stamp."""
     return format_datetime(_datetime(stamp))
 
 
-def read_http_date(text: str) -> int | None:
+def parse_http_date(text: str) -> int | None:
     """Read what came as ``If-Modified-Since``; None if it is no date."""
     try:
         date = parsedate_to_datetime(text)

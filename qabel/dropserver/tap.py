@@ -5,7 +5,7 @@ from typing import ClassVar
 from twisted.application.service import IService, MultiService
 from twisted.internet import reactor
 
-from qabel.dropserver.message_file import DAY, Limits
+from qabel.dropserver.message_file import DAY, Retention
 from qabel.dropserver.service import DropServerService
 from qabel.host.data_directory import choose_data_directory
 from qabel.host.listening import Listening
@@ -43,7 +43,7 @@ class Options(DaemonOptions):
         quota = int(self.positive("quota") * MEGABYTE)
         if quota < MEGABYTE:
             raise StartError(f"--quota must be at least 1, not {self['quota']}")
-        self.limits = Limits(
+        self.limits = Retention(
             lifetime=lifetime, quota=quota, drop_quota=self.positive("drop-quota", int)
         )
         self.data_dir = choose_data_directory(

@@ -13,7 +13,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.endpoints import TCP4ClientEndpoint, connectProtocol
 from twisted.internet.protocol import Protocol
 
-from qabel.dropserver.message_file import Limits
+from qabel.dropserver.message_file import Retention
 from qabel.dropserver.service import DropServerService
 from qabel.host.endpoints import parse_endpoint
 from qabel.host.listening import Listening
@@ -107,9 +107,9 @@ def running(tmp_path: Path) -> Running:
     """Give a way to run a drop server, as an asynchronous context manager."""
 
     @asynccontextmanager
-    async def run(limits: Limits | None = None, **options: Any) -> AsyncIterator[Server]:
+    async def run(limits: Retention | None = None, **options: Any) -> AsyncIterator[Server]:
         service = DropServerService(
-            tmp_path / "data", reactor=reactor, limits=limits or Limits(), **options
+            tmp_path / "data", reactor=reactor, limits=limits or Retention(), **options
         )
         place = parse_endpoint("tcp:0:interface=127.0.0.1")
         listening = Listening(reactor, [place], service.site, name="test")

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from qabel.dropserver.message_file import (
     DAY,
     MESSAGE_COST,
-    Limits,
     MessageFile,
+    Retention,
     Since,
     place_of,
 )
@@ -49,7 +49,7 @@ def path(tmp_path: Path) -> Path:
 @pytest.fixture
 def file(path: Path, now: Now) -> Iterator[MessageFile]:
     """Give an empty file with small limits."""
-    file = MessageFile(path, Limits(drop_quota=5), now=now)
+    file = MessageFile(path, Retention(drop_quota=5), now=now)
     yield file
     file.close()
 
@@ -76,13 +76,13 @@ def test_stamps_are_times_that_always_grow(file: MessageFile, now: Now) -> None:
 
 def test_stamps_grow_across_a_restart(path: Path, now: Now) -> None:
     """A stamp is never given twice, also when its message is gone and the clock went back."""
-    file = MessageFile(path, Limits(), now=now)
+    file = MessageFile(path, Retention(), now=now)
     (before,) = file.append([(A, b"1")])
     now.seconds += 8 * DAY
     assert file.expire() == 1
     file.close()
     now.seconds -= 100 * DAY
-    file = MessageFile(path, Limits(), now=now)
+    file = MessageFile(path, Retention(), now=now)
     (after,) = file.append([(A, b"2")])
     assert after == before + 1
     assert bodies(file, A) == [b"2"]
@@ -122,7 +122,7 @@ def test_a_drop_keeps_its_newest_messages(file: MessageFile) -> None:
 
 def test_all_drops_share_a_quota(path: Path, now: Now) -> None:
     """Past the quota of all, the oldest messages go, whosever they are."""
-    file = MessageFile(path, Limits(quota=3 * (100 + MESSAGE_COST)), now=now)
+    file = MessageFile(path, Retention(quota=3 * (100 + MESSAGE_COST)), now=now)
     file.append([(drop, bytes([number]) * 100) for number, drop in enumerate([A, B, A, B, A])])
     assert [body[:1] for body in bodies(file, A)] == [b"\2", b"\4"]
     assert [body[:1] for body in bodies(file, B)] == [b"\3"]
@@ -131,11 +131,11 @@ def test_all_drops_share_a_quota(path: Path, now: Now) -> None:
 
 def test_a_lowered_quota_is_reached_bit_by_bit(path: Path, now: Now) -> None:
     """What is too much after the options changed goes by and by, the oldest first."""
-    file = MessageFile(path, Limits(), now=now)
+    file = MessageFile(path, Retention(), now=now)
     for _ in range(10):
         file.append([(A, b"x")] * 500)
     file.close()
-    file = MessageFile(path, Limits(quota=10 * (1 + MESSAGE_COST)), now=now)
+    file = MessageFile(path, Retention(quota=10 * (1 + MESSAGE_COST)), now=now)
     while file.expire():
         pass
     assert len(bodies(file, A)) == 10
@@ -214,13 +214,13 @@ def test_another_file_is_refused_and_left_alone(path: Path, kind: str, now: Now)
         connection.execute("CREATE TABLE precious (x)")
         connection.close()
     else:
-        MessageFile(path, Limits(), now=now).close()
+        MessageFile(path, Retention(), now=now).close()
         connection = sqlite3.connect(path)
         connection.execute("PRAGMA user_version = 99")
         connection.close()
     before = path.read_bytes()
     with pytest.raises(StartError, match=path.name):
-        MessageFile(path, Limits(), now=now)
+        MessageFile(path, Retention(), now=now)
     assert path.read_bytes() == before
 
 
@@ -243,7 +243,7 @@ def test_it_does_what_lists_would_do(
     """Whatever happens in whatever order, a drop holds what a simple model of it holds."""
     now = Now()
     path = tmp_path_factory.mktemp("model") / "drops.sqlite"
-    limits = Limits(quota=1500, drop_quota=4)
+    limits = Retention(quota=1500, drop_quota=4)
     file = MessageFile(path, limits, now=now)
     model: list[tuple[int, str, bytes]] = []
     for operation in operations:

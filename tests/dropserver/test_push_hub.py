@@ -15,9 +15,9 @@ from qabel.dropserver.push_hub import (
     BACKLOG_LIMIT,
     INBOUND_LIMIT,
     BadHandshake,
-    Hub,
-    Listener,
-    handshake,
+    PushHub,
+    PushSubscriber,
+    accept_handshake,
 )
 
 A = "/" + "aB3-_" * 8 + "xyz"
@@ -155,7 +155,7 @@ async def test_twisteds_own_client_understands_it(running: Any) -> None:
 def test_what_is_no_handshake_is_refused(changes: dict[str, str], status: int) -> None:
     """Each part of a handshake must be there."""
     with pytest.raises(BadHandshake) as caught:
-        handshake(Headers({name: [value] for name, value in (GOOD | changes).items()}))
+        accept_handshake(Headers({name: [value] for name, value in (GOOD | changes).items()}))
     assert caught.value.status == status
 
 
@@ -258,17 +258,17 @@ class Line:
         self.ended.append("abort")
 
 
-def listener(hub: Hub, drop_id: str = "A") -> tuple[Listener, Line]:
+def listener(hub: PushHub, drop_id: str = "A") -> tuple[PushSubscriber, Line]:
     """Give a listener at a hub."""
     line = Line()
-    made = Listener(hub, drop_id)
+    made = PushSubscriber(hub, drop_id)
     made.makeConnection(line)
     return made, line
 
 
 def test_a_slow_listener_is_cut_off() -> None:
     """One that does not take what it gets is cut off at a limit, and the next gets everything."""
-    hub = Hub()
+    hub = PushHub()
     slow, slow_line = listener(hub)
     _, quick_line = listener(hub)
     slow.pauseProducing()
@@ -282,7 +282,7 @@ def test_a_slow_listener_is_cut_off() -> None:
 
 def test_a_listener_that_catches_up_is_kept() -> None:
     """What has been taken counts no more."""
-    hub = Hub()
+    hub = PushHub()
     made, line = listener(hub)
     for _ in range(10):
         made.pauseProducing()
@@ -294,7 +294,7 @@ def test_a_listener_that_catches_up_is_kept() -> None:
 
 def test_a_listener_that_fails_hurts_nobody(logged_failures: Any) -> None:
     """If one connection breaks in the middle of a round, it is let go of, and the round goes on."""
-    hub = Hub()
+    hub = PushHub()
     lines = [listener(hub)[1] for _ in range(3)]
     lines[1].broken = True
     hub.publish("A", 1, b"1")
@@ -306,7 +306,7 @@ def test_a_listener_that_fails_hurts_nobody(logged_failures: Any) -> None:
 
 def test_the_dead_are_cut_off() -> None:
     """One that sends nothing from one ping to the next is dead; one that answers is not."""
-    hub = Hub()
+    hub = PushHub()
     _, dead_line = listener(hub)
     alive, alive_line = listener(hub)
     hub.tick()
@@ -318,7 +318,7 @@ def test_the_dead_are_cut_off() -> None:
 
 def test_a_talkative_listener_is_cut_off() -> None:
     """One that sends without end is cut off, and what it sends is not held."""
-    made, line = listener(Hub())
+    made, line = listener(PushHub())
     made.dataReceived(b"\x82\xff" + (2**40).to_bytes(8) + b"\0" * 4)
     for _ in range(INBOUND_LIMIT // 65536 + 1):
         made.dataReceived(b"x" * 65536)
@@ -327,16 +327,16 @@ def test_a_talkative_listener_is_cut_off() -> None:
 
 def test_listeners_are_bounded() -> None:
     """There is room for so many on a drop, and so many in all; who leaves makes room."""
-    hub = Hub(max_listeners=3, max_per_drop=2)
+    hub = PushHub(max_subscribers=3, max_per_drop=2)
     first, _ = listener(hub, "A")
     listener(hub, "A")
-    assert not hub.has_room("A")
+    assert not hub.has_capacity("A")
     listener(hub, "B")
-    assert not hub.has_room("C")
+    assert not hub.has_capacity("C")
     first.connectionLost()
     first.connectionLost()
-    assert hub.has_room("C")
-    assert hub.has_room("A")
+    assert hub.has_capacity("C")
+    assert hub.has_capacity("A")
 
 
 def _reactor() -> Any:

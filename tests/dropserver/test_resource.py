@@ -10,7 +10,7 @@ from twisted.internet.defer import Deferred, gatherResults
 
 from qabel.drop.multipart import MultipartParser
 from qabel.dropserver.channel import DISCARD_LIMIT
-from qabel.dropserver.message_file import MESSAGE_LIMIT, Limits
+from qabel.dropserver.message_file import MESSAGE_LIMIT, Retention
 
 A = "/" + "aB3-_" * 8 + "xyz"
 B = "/" + "C" * 43
@@ -250,7 +250,7 @@ async def test_a_large_drop_is_streamed(running: Any) -> None:
 @pytest_twisted.ensureDeferred
 async def test_what_expires_on_the_way_is_made_up_for(running: Any) -> None:
     """Messages that go while an answer is sent leave it whole, and as long as it said."""
-    async with running(limits=Limits(drop_quota=1000)) as server:
+    async with running(limits=Retention(drop_quota=1000)) as server:
         store = server.service._store
         await gatherResults([store.append(A[1:], b"x" * 2000) for _ in range(1000)])
         read = store.read

@@ -6,11 +6,11 @@ from hypothesis import strategies as st
 
 from qabel.dropserver.stamps import (
     SECOND,
-    http_date,
-    part_date,
-    read_http_date,
-    read_latest,
-    show_latest,
+    format_http_date,
+    format_latest,
+    format_part_date,
+    parse_http_date,
+    parse_latest,
 )
 
 STAMPS = st.integers(0, 253_402_300_799 * SECOND + SECOND - 1)
@@ -19,19 +19,19 @@ STAMPS = st.integers(0, 253_402_300_799 * SECOND + SECOND - 1)
 @given(STAMPS)
 def test_latest_comes_back_as_it_went(stamp: int) -> None:
     """A value of X-Qabel-Latest sent back says exactly the stamp it was made from."""
-    assert read_latest(show_latest(stamp)) == stamp
+    assert parse_latest(format_latest(stamp)) == stamp
 
 
 @given(STAMPS, STAMPS)
 def test_latest_grows_with_the_stamp(one: int, other: int) -> None:
     """As decimal numbers, values are in the order of their stamps, and differ when they do."""
-    assert (float(show_latest(one)) <= float(show_latest(other))) or one > other
+    assert (float(format_latest(one)) <= float(format_latest(other))) or one > other
 
 
 def test_latest_looks_like_the_deployed_one() -> None:
     """A value is a decimal number of seconds, with six decimals."""
-    assert show_latest(1795419528328829) == "1795419528.328829"
-    assert show_latest(1451606400000000) == "1451606400.000000"
+    assert format_latest(1795419528328829) == "1795419528.328829"
+    assert format_latest(1451606400000000) == "1451606400.000000"
 
 
 @pytest.mark.parametrize(
@@ -46,7 +46,7 @@ def test_latest_looks_like_the_deployed_one() -> None:
 )
 def test_the_deployed_servers_values_are_read(text: str, stamp: int) -> None:
     """Fewer decimals, as Python's floats are written with, mean the same."""
-    assert read_latest(text) == stamp
+    assert parse_latest(text) == stamp
 
 
 @pytest.mark.parametrize(
@@ -54,28 +54,28 @@ def test_the_deployed_servers_values_are_read(text: str, stamp: int) -> None:
 )
 def test_what_is_no_value_is_told(text: str) -> None:
     """Anything else is none, also what would be a number in other places."""
-    assert read_latest(text) is None
+    assert parse_latest(text) is None
 
 
 @given(st.text())
 def test_no_text_breaks_the_readers(text: str) -> None:
     """Whatever a client sends gives a stamp that can be written, or none."""
-    for stamp in (read_latest(text), read_http_date(text)):
-        assert stamp is None or show_latest(stamp)
+    for stamp in (parse_latest(text), parse_http_date(text)):
+        assert stamp is None or format_latest(stamp)
 
 
 @given(st.from_regex(r"[A-Z][a-z]{2}, [0-9]{1,3} [A-Z][a-z]{2} [0-9]{1,6} [0-9:]{1,9} [A-Z+0-9-]*"))
 def test_no_near_date_breaks_the_reader(text: str) -> None:
     """What nearly is a date gives a stamp, or none."""
-    read_http_date(text)
+    parse_http_date(text)
 
 
 @given(STAMPS)
 def test_dates_say_the_second(stamp: int) -> None:
     """A date read back is the second in which the stamp lies; all dates of parts are as long."""
-    assert read_http_date(http_date(stamp)) == stamp // SECOND * SECOND
-    assert http_date(stamp).endswith(" GMT")
-    assert len(part_date(stamp)) == len("Mon, 23 Nov 2026 07:38:48 +0000")
+    assert parse_http_date(format_http_date(stamp)) == stamp // SECOND * SECOND
+    assert format_http_date(stamp).endswith(" GMT")
+    assert len(format_part_date(stamp)) == len("Mon, 23 Nov 2026 07:38:48 +0000")
 
 
 @pytest.mark.parametrize(
@@ -84,10 +84,10 @@ def test_dates_say_the_second(stamp: int) -> None:
 )
 def test_all_three_forms_of_http_dates_are_read(text: str) -> None:
     """The obsolete forms of RFC 9110 mean the same as the current one."""
-    assert read_http_date(text) == 784111777 * SECOND
+    assert parse_http_date(text) == 784111777 * SECOND
 
 
 @pytest.mark.parametrize("text", ["warghabl", "0", "", "Sun, 99 Nov 1994 08:49:37 GMT"])
 def test_what_is_no_date_is_told(text: str) -> None:
     """Anything else is no date."""
-    assert read_http_date(text) is None
+    assert parse_http_date(text) is None
