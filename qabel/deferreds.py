@@ -1,9 +1,10 @@
-"""Work side by side: what cannot be broken off, what ends together, what several wait for."""
+"""Helpers for Deferreds: shielded work, a fail-fast gather, a fair lock, work in batches."""
 
 from collections import deque
 from collections.abc import Callable, Coroutine, Iterable, Sequence
 from typing import Any, TypeVar, cast
 
+import attrs
 from twisted.internet.defer import Deferred, FirstError, gatherResults
 from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import deferLater
@@ -11,26 +12,26 @@ from twisted.python.failure import Failure
 
 T = TypeVar("T")
 
-AT_ONCE = 50
-"""Of many that are told something: how many in one turn of the reactor."""
+BATCH_SIZE = 50
+"""Items that ``in_batches`` handles in one turn of the reactor."""
 
 
 def shielded(work: Coroutine[Any, Any, T]) -> "Deferred[T]":
-    """Start ``work``, and give a Deferred of its result whose cancellation does not end the work.
+    """Start ``work`` and return a Deferred of its result; cancelling it does not stop the work.
 
-    A transaction cannot be taken back by a client that hangs up or an embedder whose deadline
-    passed: what it began on the disk must also be seen in memory.
+    A transaction cannot be taken back because a client hung up or an embedder's timeout passed:
+    what was begun on disk must also become visible in memory.
     """
-    # With no canceller of its own, a cancelled Deferred swallows the one result that comes late.
+    # Without a canceller of its own, a cancelled Deferred ignores the one result that comes late.
     seen: Deferred[T] = Deferred()
     Deferred.fromCoroutine(work).chainDeferred(seen)
     return seen
 
 
-async def together(work: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
-    """Run coroutines side by side, and give their results in order.
+async def gather(work: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
+    """Run coroutines concurrently and return their results in order.
 
-    When one fails, the others are cancelled, and its error is raised as it is.
+    When one fails, the others are cancelled and its exception is raised unwrapped.
     """
     running = [Deferred.fromCoroutine(each) for each in work]
     try:
@@ -42,20 +43,20 @@ async def together(work: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
         raise failed from None
 
 
-class Turn:
-    """A lock whose waiters are let in one after another, however many they are.
+@attrs.define(eq=False)
+class FairLock:
+    """A lock that is granted in the order in which it was asked for.
 
-    Twisted's DeferredLock lets the next one in from within ``release``, nested: a hundred that
-    wait, and have nothing to wait for themselves, exhaust the stack.
+    Unlike Twisted's ``DeferredLock`` it does not grant the lock recursively from within
+    ``release``: there, a hundred waiters that release at once exhaust the stack.
     """
 
-    def __init__(self) -> None:
-        self._free = True
-        self._handing_on = False
-        self._waiting: deque[Deferred[None]] = deque()
+    _free: bool = attrs.field(default=True, init=False)
+    _granting: bool = attrs.field(default=False, init=False)
+    _waiting: "deque[Deferred[None]]" = attrs.field(factory=deque, init=False)
 
     async def acquire(self) -> None:
-        """Wait for one's turn."""
+        """Wait for the lock. Cancelling the wait gives up the place in the queue."""
         if self._free:
             self._free = False
             return
@@ -64,17 +65,17 @@ class Turn:
         await turn
 
     def release(self) -> None:
-        """Let the next one in."""
+        """Release the lock to the next waiter, if there is one."""
         self._free = True
-        if self._handing_on:
+        if self._granting:
             return
-        self._handing_on = True
+        self._granting = True
         try:
             while self._free and self._waiting:
                 self._free = False
                 self._waiting.popleft().callback(None)
         finally:
-            self._handing_on = False
+            self._granting = False
 
 
 def result_of(deferred: "Deferred[T]") -> T:
@@ -90,7 +91,10 @@ def result_of(deferred: "Deferred[T]") -> T:
 
 
 def when_done(deferred: "Deferred[Any]") -> "Deferred[None]":
-    """Give a Deferred of one's own that fires, always well, once another has fired either way."""
+    """Return a new Deferred that succeeds once ``deferred`` has fired, with a result or a failure.
+
+    Cancelling the new one leaves ``deferred`` alone.
+    """
     mine: Deferred[None] = Deferred()
 
     def fire(result: T) -> T:
@@ -102,15 +106,13 @@ def when_done(deferred: "Deferred[Any]") -> "Deferred[None]":
     return mine
 
 
-async def a_few_at_a_time(
-    all_of_them: Sequence[T], act: Callable[[T], object], clock: IReactorTime
-) -> None:
-    """Do something to many, to a few of them in each turn of the reactor.
+async def in_batches(items: Sequence[T], act: Callable[[T], object], clock: IReactorTime) -> None:
+    """Call ``act`` for each item, ``BATCH_SIZE`` of them in each turn of the reactor.
 
-    There may be thousands, and others have requests meanwhile.
+    There may be thousands of items, and requests must be served in between.
     """
-    for start in range(0, len(all_of_them), AT_ONCE):
+    for start in range(0, len(items), BATCH_SIZE):
         if start:
             await deferLater(clock, 0)
-        for each in all_of_them[start : start + AT_ONCE]:
+        for each in items[start : start + BATCH_SIZE]:
             act(each)

@@ -24,7 +24,7 @@ def contact_text(identity: Mapping[str, Any]) -> str:
     """
     # Only this command needs them, and they take their time to import.
     from qabel.crypto import PublicKey  # noqa: PLC0415
-    from qabel.drop.cards import ContactCard, ExchangeError, write_contact_text  # noqa: PLC0415
+    from qabel.drop.cards import CardError, ContactCard, write_contact_text  # noqa: PLC0415
     from qabel.drop.url import DropURL  # noqa: PLC0415
 
     card = ContactCard(
@@ -34,7 +34,7 @@ def contact_text(identity: Mapping[str, Any]) -> str:
     )
     try:
         return write_contact_text(card)
-    except ExchangeError as error:
+    except CardError as error:
         raise CommandError(f"{card.alias} cannot be shown as a QR code: {error}") from None
 
 

@@ -9,7 +9,7 @@ from twisted.internet.defer import Deferred
 
 from qabel.contract.conditions import matches
 from qabel.core.errors import Changed
-from qabel.deferreds import Turn, shielded
+from qabel.deferreds import FairLock, shielded
 from qabel.jsontext import parse as parse_json
 from qabel.settings.document import DocumentType
 
@@ -45,7 +45,7 @@ class SettingsDocument(Generic[D]):
     value: D = field(init=False)
     encoded: bytes = field(init=False, repr=False)
     etag: str = field(init=False)
-    _turn: Turn = field(factory=Turn, init=False)
+    _turn: FairLock = field(factory=FairLock, init=False)
     _listeners: list[Callable[[D, D, int | None], None]] = field(factory=list, init=False)
 
     def __attrs_post_init__(self) -> None:

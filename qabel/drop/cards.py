@@ -18,7 +18,7 @@ CONTACT_TEXT_MARK = "QABELCONTACT"
 """The first line of a contact text."""
 
 
-class ExchangeError(ValueError):
+class CardError(ValueError):
     """A file or text that cannot be read, or a card that cannot be written in this form."""
 
 
@@ -96,12 +96,12 @@ _Kind = TypeVar("_Kind")
 
 
 def write_contacts(cards: list[ContactCard]) -> bytes:
-    """Write a ``.qco`` file. Raises ExchangeError."""
+    """Write a ``.qco`` file. Raises CardError."""
     return _encode(QcoFile([_contact_form(card) for card in cards]))
 
 
 def read_contacts(data: bytes) -> list[ContactCard]:
-    """Read a ``.qco`` file: its contacts, or the one that it is. Raises ExchangeError."""
+    """Read a ``.qco`` file: its contacts, or the one that it is. Raises CardError."""
     what = "a contact file"
     value = _parse(data, what)
     if not isinstance(value, dict) or "contacts" not in value:
@@ -111,13 +111,13 @@ def read_contacts(data: bytes) -> list[ContactCard]:
     for place, form in enumerate(forms, start=1):
         try:
             cards.append(_contact_card(form))
-        except ExchangeError as error:
-            raise ExchangeError(f"contact {place} of {len(forms)}: {error}") from None
+        except CardError as error:
+            raise CardError(f"contact {place} of {len(forms)}: {error}") from None
     return cards
 
 
 def write_identity(identity: IdentityFile) -> bytes:
-    """Write a ``.qid`` file, which holds the private key: it is a secret. Raises ExchangeError."""
+    """Write a ``.qid`` file, which holds the private key: it is a secret. Raises CardError."""
     return _encode(
         QidFile(
             alias=identity.alias,
@@ -132,15 +132,15 @@ def write_identity(identity: IdentityFile) -> bytes:
 
 
 def read_identity(data: bytes) -> IdentityFile:
-    """Read a ``.qid`` file. Raises ExchangeError, also for keys that do not belong together."""
+    """Read a ``.qid`` file. Raises CardError, also for keys that do not belong together."""
     what = "an identity file"
     form = _convert(_parse(data, what), QidFile, what)
     try:
         private_key = PrivateKey.from_hex(form.private_key)
     except InvalidKey:
-        raise ExchangeError("the private key must be 64 hexadecimal digits") from None
+        raise CardError("the private key must be 64 hexadecimal digits") from None
     if form.public_key is not None and _public_key(form.public_key) != private_key.public_key:
-        raise ExchangeError("the public key does not belong to the private key")
+        raise CardError("the public key does not belong to the private key")
     return IdentityFile(
         alias=form.alias,
         private_key=private_key,
@@ -154,22 +154,22 @@ def read_identity(data: bytes) -> IdentityFile:
 def write_contact_text(card: ContactCard) -> str:
     """Write the four lines that a QR code holds.
 
-    Raises ExchangeError for a card without a drop URL, or an alias with a line break or half of a
+    Raises CardError for a card without a drop URL, or an alias with a line break or half of a
     surrogate pair.
     """
     if not card.drop_urls:
-        raise ExchangeError("a contact without a drop URL cannot be written as a contact text")
+        raise CardError("a contact without a drop URL cannot be written as a contact text")
     if not {"\n", "\r"}.isdisjoint(card.alias):
-        raise ExchangeError("an alias with a line break cannot be written as a contact text")
+        raise CardError("an alias with a line break cannot be written as a contact text")
     urls = ", ".join(map(str, card.drop_urls))
     return f"{CONTACT_TEXT_MARK}\n{_whole(card.alias)}\n{urls}\n{card.public_key.hex}"
 
 
 def read_contact_text(text: str) -> ContactCard:
-    """Read the four lines that a QR code holds. Raises ExchangeError."""
+    """Read the four lines that a QR code holds. Raises CardError."""
     lines = text.split("\n")
     if len(lines) != 4 or lines[0] != CONTACT_TEXT_MARK or "\r" in text:
-        raise ExchangeError(
+        raise CardError(
             f"a contact text has exactly four lines, joined by LF, the first {CONTACT_TEXT_MARK}"
         )
     _, alias, urls, key = lines
@@ -181,10 +181,10 @@ def read_contact_text(text: str) -> ContactCard:
 def write_meta_data(card: ContactCard) -> bytes:
     """Write the card that introduces a message's sender; it has room for the first drop URL only.
 
-    Raises ExchangeError for a card without a drop URL.
+    Raises CardError for a card without a drop URL.
     """
     if not card.drop_urls:
-        raise ExchangeError("a contact without a drop URL cannot be written as meta data")
+        raise CardError("a contact without a drop URL cannot be written as meta data")
     return _encode(
         _MetaData(
             alias=card.alias,
@@ -197,7 +197,7 @@ def write_meta_data(card: ContactCard) -> bytes:
 
 
 def read_meta_data(data: bytes) -> ContactCard:
-    """Read the card in a message. Raises ExchangeError.
+    """Read the card in a message. Raises CardError.
 
     Whether its key is the one that sealed the message is for the caller to see.
     """
@@ -241,7 +241,7 @@ def _public_key(text: str) -> PublicKey:
     try:
         return PublicKey.from_hex(text)
     except InvalidKey:
-        raise ExchangeError("a public key must be 64 hexadecimal digits") from None
+        raise CardError("a public key must be 64 hexadecimal digits") from None
 
 
 def _drop_urls(texts: list[str]) -> tuple[DropURL, ...]:
@@ -250,7 +250,7 @@ def _drop_urls(texts: list[str]) -> tuple[DropURL, ...]:
         try:
             urls.append(DropURL.parse(text))
         except InvalidDropURL as error:
-            raise ExchangeError(f"drop URL {place} of {len(texts)}: {error}") from None
+            raise CardError(f"drop URL {place} of {len(texts)}: {error}") from None
     return tuple(urls)
 
 
@@ -259,7 +259,7 @@ def _whole(text: str) -> str:
     try:
         text.encode()
     except UnicodeEncodeError:
-        raise ExchangeError("a text has half a surrogate pair, and cannot be written") from None
+        raise CardError("a text has half a surrogate pair, and cannot be written") from None
     return text
 
 
@@ -267,7 +267,7 @@ def _parse(data: bytes, what: str) -> object:
     try:
         return parse(data)
     except InvalidJSON as error:
-        raise ExchangeError(f"this is not {what}: {error}") from None
+        raise CardError(f"this is not {what}: {error}") from None
 
 
 def _convert(value: object, form: type[_Kind], what: str) -> _Kind:
@@ -275,7 +275,7 @@ def _convert(value: object, form: type[_Kind], what: str) -> _Kind:
         return msgspec.convert(value, form)
     except msgspec.ValidationError:
         # The library's own words may quote the file, which can hold a private key.
-        raise ExchangeError(
+        raise CardError(
             f"this is not {what}: a key that it needs is missing, or of the wrong type"
         ) from None
 
@@ -284,4 +284,4 @@ def _encode(form: msgspec.Struct) -> bytes:
     try:
         return encode(form)
     except InvalidJSON as error:
-        raise ExchangeError(f"it cannot be written: {error}") from None
+        raise CardError(f"it cannot be written: {error}") from None

@@ -26,7 +26,7 @@ class InvalidDropMessage(ValueError):
     """A text that is no drop message. The message never quotes the text: that is secret."""
 
 
-class UnknownSender(InvalidDropMessage):
+class InvalidSender(InvalidDropMessage):
     """The ``sender`` is no key identifier in lower case, so it is nobody's."""
 
 
@@ -75,7 +75,7 @@ def decode(text: bytes) -> DropMessage:
 
     A ``drop_payload`` that spells no JSON object becomes the data ``{"payload": the string}``. Of
     a key that comes twice the last one counts, as with the deployed readers. Raises
-    InvalidDropMessage; UnknownSender is the kind for a sender that cannot be one.
+    InvalidDropMessage; InvalidSender is the kind for a sender that cannot be one.
     """
     try:
         found = _ENVELOPE.decode(text)
@@ -124,7 +124,7 @@ def _sender(text: str) -> PublicKey:
         sender = None
     # Deployed readers compare the sender as text: in upper case it is nobody they know.
     if sender is None or sender.hex != text:
-        raise UnknownSender("the sender is no key identifier: 64 lower-case hex digits")
+        raise InvalidSender("the sender is no key identifier: 64 lower-case hex digits")
     return sender
 
 

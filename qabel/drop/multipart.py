@@ -34,7 +34,7 @@ class MalformedPart(MultipartError):
     """The header lines of a part are too long, or are none."""
 
 
-class TornAnswer(MultipartError):
+class IncompleteMultipart(MultipartError):
     """The answer ended before its closing boundary: more parts may have been on their way."""
 
 
@@ -99,11 +99,11 @@ class MultipartParser:
         return parts
 
     def finish(self) -> None:
-        """Say that no more bytes come. Raises TornAnswer, or the fault there was."""
+        """Say that no more bytes come. Raises IncompleteMultipart, or the fault there was."""
         if self._fault is not None:
             raise self._fault
         if not self._complete:
-            raise TornAnswer("the answer ended before its closing boundary")
+            raise IncompleteMultipart("the answer ended before its closing boundary")
 
     def _step(self, parts: list[Part]) -> bool:
         """Get past the next headers or body; False if more bytes are needed for that."""
@@ -209,6 +209,6 @@ def encode_part(boundary: str, body: bytes, date: str) -> bytes:
     return head.encode("ascii") + body + b"\r\n"
 
 
-def closing(boundary: str) -> bytes:
+def closing_boundary(boundary: str) -> bytes:
     """Give the closing boundary, after the last part."""
     return f"--{boundary}--\r\n".encode("ascii")

@@ -18,7 +18,7 @@ from qabel.crypto import (
     PublicKey,
     seal_box,
 )
-from qabel.drop.message import DropMessage, InvalidDropMessage, UnknownSender, decode
+from qabel.drop.message import DropMessage, InvalidDropMessage, InvalidSender, decode
 
 VERSION = 0
 """The first byte of a message."""
@@ -125,7 +125,7 @@ def _without_filling(text: bytes) -> bytes:
 def _judge(recipient: PublicKey, sender: PublicKey, text: bytes) -> Opened | Verdict:
     try:
         message = decode(_without_filling(text))
-    except UnknownSender:
+    except InvalidSender:
         return Verdict.SPOOFED
     except InvalidDropMessage:
         return Verdict.RUBBISH

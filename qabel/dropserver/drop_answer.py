@@ -4,7 +4,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IDelayedCall, IPushProducer, IReactorTime
 from zope.interface import implementer
 
-from qabel.drop.multipart import closing, encode_part
+from qabel.drop.multipart import closing_boundary, encode_part
 from qabel.dropserver.channel import DropRequest
 from qabel.dropserver.message_file import Row, Selection
 from qabel.dropserver.message_store import Store
@@ -22,7 +22,7 @@ _PADDING = b"\r\n" + b" " * 65534
 def content_length(boundary: str, selection: Selection) -> int:
     """Tell how long the whole answer is, from what is known before the first message is read."""
     part = len(encode_part(boundary, b"", format_part_date(selection.newest)))
-    return selection.count * part + selection.size + len(closing(boundary))
+    return selection.count * part + selection.size + len(closing_boundary(boundary))
 
 
 @implementer(IPushProducer)
@@ -94,7 +94,7 @@ class DropAnswer:
         self._request.registerProducer(self._flow, True)
         try:
             await self._send_parts(rows)
-            await self._write(closing(self._boundary))
+            await self._write(closing_boundary(self._boundary))
             # What expired while it was waiting to be read was promised by the Content-Length:
             # after the closing boundary, where nothing means anything, stands padding for it.
             while self._left and not self._request.gone:

@@ -10,7 +10,7 @@ from twisted.web.http import stringToDatetime
 from twisted.web.http_headers import Headers
 from twisted.web.iweb import IResponse
 
-from qabel.drop.multipart import MultipartError, MultipartParser, TornAnswer
+from qabel.drop.multipart import IncompleteMultipart, MultipartError, MultipartParser
 from qabel.drop.url import DropURL
 from qabel.net.address_policy import AddressPolicy, any_address, is_global, private_address_error
 from qabel.net.connector import Connector
@@ -149,7 +149,7 @@ class DropClient:
             raise fault
         try:
             parser.finish()
-        except TornAnswer:
+        except IncompleteMultipart:
             raise IncompleteResponse(f"{peer} broke off in the middle of its answer.") from None
         except MultipartError as error:
             raise InvalidResponse(f"{peer} sent something else: {error}.") from None

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from qabel.crypto import PrivateKey, PublicKey
 from qabel.drop.cards import (
+    CardError,
     ContactCard,
-    ExchangeError,
     IdentityFile,
     read_contact_text,
     read_contacts,
@@ -179,14 +179,14 @@ def test_contact_file_may_have_more_than_is_known_and_blanks() -> None:
 )
 def test_bad_contact_file_is_refused(data: bytes) -> None:
     """What is no JSON, lacks a key, or has a bad one, is no contact file."""
-    with pytest.raises(ExchangeError):
+    with pytest.raises(CardError):
         read_contacts(data)
 
 
 def test_error_in_a_contact_file_says_which_contact() -> None:
     """Of several contacts the bad one is named by its place, and no value is quoted."""
     bad = {**CONTACT, "drop_urls": [URL, URL + "x"]}
-    with pytest.raises(ExchangeError, match="contact 2 of 2: drop URL 2 of 2") as caught:
+    with pytest.raises(CardError, match="contact 2 of 2: drop URL 2 of 2") as caught:
         read_contacts(text({"contacts": [CONTACT, bad]}))
     assert DROP_ID not in str(caught.value)
 
@@ -221,7 +221,7 @@ def test_identity_file_needs_only_what_the_deployed_reader_needs() -> None:
 )
 def test_bad_identity_file_is_refused_without_quoting_it(data: bytes) -> None:
     """Keys that do not belong together are refused too, and no error shows the private key."""
-    with pytest.raises(ExchangeError) as caught:
+    with pytest.raises(CardError) as caught:
         read_identity(data)
     assert PRIVATE[:16] not in str(caught.value)
     assert caught.value.__cause__ is None
@@ -259,7 +259,7 @@ def test_contact_text_holds_both_directions() -> None:
 )
 def test_bad_contact_text_is_refused(changed: str) -> None:
     """Other than four good lines is no contact text."""
-    with pytest.raises(ExchangeError):
+    with pytest.raises(CardError):
         read_contact_text(changed)
 
 
@@ -268,7 +268,7 @@ def test_bad_contact_text_is_refused(changed: str) -> None:
 )
 def test_card_that_no_contact_text_can_hold_is_refused(changes: dict[str, Any]) -> None:
     """What could not be read back is not written."""
-    with pytest.raises(ExchangeError):
+    with pytest.raises(CardError):
         write_contact_text(attrs.evolve(CARD, **changes))
 
 
@@ -311,22 +311,22 @@ def test_there_are_known_answers_with_meta_data() -> None:
 )
 def test_bad_meta_data_are_refused(data: bytes) -> None:
     """What lacks a key, or has a bad one, introduces nobody."""
-    with pytest.raises(ExchangeError):
+    with pytest.raises(CardError):
         read_meta_data(data)
 
 
 @pytest.mark.parametrize("write", [lambda card: write_contacts([card]), write_meta_data])
 def test_half_a_surrogate_pair_is_never_written(write: Callable[[ContactCard], bytes]) -> None:
     """A text that no reader would take is refused before it is written."""
-    with pytest.raises(ExchangeError):
+    with pytest.raises(CardError):
         write(attrs.evolve(CARD, alias="\ud800"))
-    with pytest.raises(ExchangeError):
+    with pytest.raises(CardError):
         write_identity(attrs.evolve(IDENTITY_FILE, alias="\ud800"))
 
 
 def test_card_without_a_drop_url_has_no_meta_data() -> None:
     """A message can introduce only somebody who can be reached."""
-    with pytest.raises(ExchangeError):
+    with pytest.raises(CardError):
         write_meta_data(attrs.evolve(CARD, drop_urls=()))
 
 
@@ -347,7 +347,7 @@ def test_contact_texts_and_meta_data_read_back(card: ContactCard) -> None:
     """Any card that can be written comes back with all that the form has room for."""
     try:
         written = write_contact_text(card)
-    except ExchangeError:
+    except CardError:
         assert not card.drop_urls or "\n" in card.alias or "\r" in card.alias
         return
     assert read_contact_text(written) == attrs.evolve(card, email="", phone="")
@@ -357,9 +357,9 @@ def test_contact_texts_and_meta_data_read_back(card: ContactCard) -> None:
 
 @given(st.binary() | JSON_VALUES.map(text))
 def test_no_bytes_break_the_readers(data: bytes) -> None:
-    """Whatever the bytes, only ExchangeError is raised."""
+    """Whatever the bytes, only CardError is raised."""
     for read in (read_contacts, read_identity, read_meta_data):
-        with pytest.raises(ExchangeError):
+        with pytest.raises(CardError):
             read(data)
 
 
@@ -378,16 +378,16 @@ def test_no_value_of_a_key_breaks_the_readers(key: str, value: object) -> None:
             else:
                 card = read_meta_data(data)
                 assert read_meta_data(write_meta_data(card)) == card
-        except ExchangeError:
+        except CardError:
             pass
 
 
 @given(st.text() | st.text(alphabet="\n, ", max_size=8).map(lambda end: TEXT + end))
 def test_no_text_breaks_the_reader_of_contact_texts(changed: str) -> None:
-    """Whatever the text, it is read and can be written again, or ExchangeError is raised."""
+    """Whatever the text, it is read and can be written again, or CardError is raised."""
     try:
         card = read_contact_text(changed)
-    except ExchangeError:
+    except CardError:
         return
     assert read_contact_text(write_contact_text(card)) == card
 

@@ -13,7 +13,7 @@ from qabel.drop.message import (
     MAX_DEPTH,
     DropMessage,
     InvalidDropMessage,
-    UnknownSender,
+    InvalidSender,
     decode,
     encode,
 )
@@ -237,7 +237,7 @@ def test_last_of_equal_keys_counts() -> None:
 @pytest.mark.parametrize("sender", ["", KEY.hex.upper(), KEY.hex[:-1], KEY.hex + " ", "x" * 64])
 def test_sender_that_is_nobody_is_told_apart(sender: str) -> None:
     """The sender is compared as text: other than 64 lower-case hex digits is nobody's."""
-    with pytest.raises(UnknownSender):
+    with pytest.raises(InvalidSender):
         decode(text_with(sender=sender))
 
 

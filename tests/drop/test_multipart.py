@@ -7,13 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qabel.drop.multipart import (
+    IncompleteMultipart,
     MalformedPart,
     MultipartError,
     MultipartParser,
     NotMultipart,
     Part,
-    TornAnswer,
-    closing,
+    closing_boundary,
     content_type,
     encode_part,
     new_boundary,
@@ -32,7 +32,9 @@ PIECES = st.lists(st.integers(min_value=0, max_value=50))
 
 def answer(bodies: list[bytes], boundary: str = "B") -> bytes:
     """Write an answer that holds these messages."""
-    return b"".join(encode_part(boundary, body, DATE) for body in bodies) + closing(boundary)
+    return b"".join(encode_part(boundary, body, DATE) for body in bodies) + closing_boundary(
+        boundary
+    )
 
 
 def read(
@@ -73,7 +75,7 @@ def test_answer_is_written_as_the_deployed_server_writes_it() -> None:
         b"--B\r\nContent-Type: application/octet-stream\r\n"
         b"Date: Mon, 23 Nov 2026 07:38:48 +0000\r\n\r\n\0\r\n\r\n"
     )
-    assert closing("B") == b"--B--\r\n"
+    assert closing_boundary("B") == b"--B--\r\n"
     assert content_type("B") == 'multipart/mixed; boundary="B"'
     assert new_boundary() != new_boundary()
 
@@ -114,7 +116,7 @@ def test_torn_answer_keeps_its_whole_parts(bodies: list[bytes], cut: int) -> Non
     """Cut anywhere before the end of its closing boundary, an answer is torn."""
     data = answer(bodies)[:-2]
     parts, error = read(data[:-cut])
-    assert isinstance(error, TornAnswer)
+    assert isinstance(error, IncompleteMultipart)
     assert parts == [Part(body, DATE) for body in bodies][: len(parts)]
 
 
@@ -164,7 +166,7 @@ def test_an_answer_without_parts_is_whole() -> None:
 )
 def test_malformed_header_lines_end_the_reading(head: bytes, pieces: list[int]) -> None:
     """Header lines are bounded and have colons; the parts before the bad one still come."""
-    data = encode_part("B", b"one", DATE) + b"--B\r\n" + head + b"body\r\n" + closing("B")
+    data = encode_part("B", b"one", DATE) + b"--B\r\n" + head + b"body\r\n" + closing_boundary("B")
     parts, error = read(data, pieces)
     assert parts == [Part(b"one", DATE)]
     assert isinstance(error, MalformedPart)

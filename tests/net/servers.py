@@ -10,7 +10,7 @@ from twisted.internet.defer import Deferred, gatherResults, maybeDeferred
 from twisted.internet.protocol import Factory, Protocol, connectionDone
 from twisted.python.failure import Failure
 
-from qabel.drop.multipart import Part, closing, content_type, encode_part
+from qabel.drop.multipart import Part, closing_boundary, content_type, encode_part
 from qabel.drop.url import DropURL
 
 reactor: Any = _reactor
@@ -42,7 +42,7 @@ def part(body: bytes) -> bytes:
 
 def multipart(bodies: Iterable[bytes]) -> bytes:
     """Write the whole body of an answer."""
-    return b"".join(map(part, bodies)) + closing(BOUNDARY)
+    return b"".join(map(part, bodies)) + closing_boundary(BOUNDARY)
 
 
 def drop_answer(*bodies: bytes, latest: str | None = LATEST) -> bytes:

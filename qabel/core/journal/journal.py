@@ -13,7 +13,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 
 from qabel.core.errors import Gone
-from qabel.deferreds import a_few_at_a_time
+from qabel.deferreds import in_batches
 from qabel.store.journal.entries import JournalEntry
 
 BEGINNING = "0"
@@ -180,7 +180,7 @@ class Journal:
             if not each.called:
                 each.callback(result)  # type: ignore[arg-type]  # None, or a Failure
 
-        Deferred.fromCoroutine(a_few_at_a_time(waiting, wake, self._clock))
+        Deferred.fromCoroutine(in_batches(waiting, wake, self._clock))
 
     async def _fill(self) -> None:
         if self.last_seq - self._ring_end > RING_SIZE:

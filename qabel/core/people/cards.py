@@ -12,8 +12,8 @@ from qabel.core.people.views import IdentityView, ImportedView
 from qabel.core.settings import SettingsDocument
 from qabel.drop.cards import (
     CONTACT_TEXT_MARK,
+    CardError,
     ContactCard,
-    ExchangeError,
     IdentityFile,
     read_contact_text,
     read_contacts,
@@ -51,7 +51,7 @@ class Cards:
         """Import a ``.qid`` file. Raises Invalid, or Conflict for an identity that is there."""
         try:
             file = read_identity(document)
-        except ExchangeError as error:
+        except CardError as error:
             raise Invalid(f"The identity was not imported: {error}.") from None
         if self._synced.value.identity(file.private_key.public_key) is not None:
             raise Conflict("This identity exists already.")
@@ -94,7 +94,7 @@ class Cards:
         owner = self._people.choose(identity)
         try:
             cards = _read_cards(document)
-        except ExchangeError as error:
+        except CardError as error:
             raise Invalid(f"No contact was imported: {error}.") from None
         return [await self._import_card(owner, card) for card in cards]
 
@@ -126,7 +126,7 @@ class Cards:
 def _written(write: Callable[[V], T], value: V) -> T:
     try:
         return write(value)
-    except ExchangeError as error:
+    except CardError as error:
         raise Conflict(f"It cannot be written in this form: {error}.") from None
 
 
@@ -135,5 +135,5 @@ def _read_cards(document: bytes) -> list[ContactCard]:
         try:
             return [read_contact_text(document.decode())]
         except UnicodeDecodeError:
-            raise ExchangeError("the text is not UTF-8") from None
+            raise CardError("the text is not UTF-8") from None
     return read_contacts(document)

@@ -7,7 +7,7 @@ from attrs import field, frozen
 
 from qabel.core.sending.compose import DROP_MODEL, acknowledgement, asks_for_acknowledgement
 from qabel.crypto import InvalidKey, PublicKey
-from qabel.drop.cards import ExchangeError, read_meta_data
+from qabel.drop.cards import CardError, read_meta_data
 from qabel.drop.message import DropMessage, InvalidDropMessage, encode
 from qabel.drop.multipart import Part
 from qabel.drop.transport import MessageTooLarge, Opened, Verdict, seal_message
@@ -102,7 +102,7 @@ def _own_introduction(message: DropMessage) -> bytes | None:
         return None
     try:
         card = read_meta_data(message.meta_data)
-    except ExchangeError:
+    except CardError:
         return None
     return message.meta_data if card.public_key == message.sender else None
 

@@ -12,7 +12,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from qabel.core.backoff import Attempts, backoff
-from qabel.deferreds import together, when_done
+from qabel.deferreds import gather, when_done
 from qabel.drop.url import DropURL
 
 AT_ONCE = 4
@@ -194,7 +194,7 @@ class Poller(Service):
         """Read each of a server's drops once, a few at a time."""
         turn, started = rounds.in_turn(), self._clock.seconds()
         outcome = _Outcome()
-        await together(self._read_some(turn, outcome) for _ in range(AT_ONCE))
+        await gather(self._read_some(turn, outcome) for _ in range(AT_ONCE))
         rounds.rounds += 1
         rounds.seconds += self._clock.seconds() - started
         if outcome.error is None:

@@ -15,7 +15,7 @@ from qabel.contract.reply import Reply
 from qabel.core.errors import Gone
 from qabel.core.journal.follower import Follower
 from qabel.core.journal.journal import Entry, Journal
-from qabel.deferreds import a_few_at_a_time
+from qabel.deferreds import in_batches
 from qabel.rest.http.replies import begin
 from qabel.rest.http.request import ApiRequest
 
@@ -154,7 +154,7 @@ class Streams:
         try:
             while self._up_to_date:
                 upto = self._journal.held
-                await a_few_at_a_time(list(self._up_to_date), self._tell, self._reactor)
+                await in_batches(list(self._up_to_date), self._tell, self._reactor)
                 if self._journal.held == upto:
                     self._news = self._journal.more()
                     await self._news
@@ -180,7 +180,7 @@ class Streams:
             if left is not None:
                 left.errback(failure)
 
-        return Deferred.fromCoroutine(a_few_at_a_time(list(self._up_to_date), end, self._reactor))
+        return Deferred.fromCoroutine(in_batches(list(self._up_to_date), end, self._reactor))
 
     def _begin(self, stream: _Stream) -> None:
         stream.request.registerProducer(stream, True)
@@ -204,7 +204,7 @@ class Streams:
                 self._heart.stop()
 
     def _beat(self) -> None:
-        work = a_few_at_a_time(list(self._streams), self._beat_one, self._reactor)
+        work = in_batches(list(self._streams), self._beat_one, self._reactor)
         Deferred.fromCoroutine(work)
 
     def _beat_one(self, stream: _Stream) -> None:

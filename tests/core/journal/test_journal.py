@@ -4,7 +4,7 @@ import pytest
 from twisted.internet.defer import CancelledError
 
 from qabel.core.errors import Gone
-from qabel.deferreds import AT_ONCE
+from qabel.deferreds import BATCH_SIZE
 
 
 def give_up(waiting) -> None:
@@ -15,10 +15,10 @@ def give_up(waiting) -> None:
 
 def test_many_wait_for_a_change(written) -> None:
     """Those who wait for anything new are told a few in a turn, unless they gave up."""
-    waiting = [written.journal.changed() for _ in range(2 * AT_ONCE)]
+    waiting = [written.journal.changed() for _ in range(2 * BATCH_SIZE)]
     give_up(waiting[0])
     written.add()
-    assert sum(each.called for each in waiting) == AT_ONCE + 1
+    assert sum(each.called for each in waiting) == BATCH_SIZE + 1
     give_up(next(each for each in waiting if not each.called))
     written.pump()
     assert all(each.called for each in waiting)

@@ -17,7 +17,7 @@ from qabel import deferreds
 from qabel.core.access import EVERYTHING
 from qabel.core.journal.follower import Followers
 from qabel.core.journal.journal import Journal
-from qabel.deferreds import AT_ONCE
+from qabel.deferreds import BATCH_SIZE
 from qabel.rest.events.streams import HEARTBEAT, Streams
 from qabel.rest.http.access_control import Decision
 from qabel.store.journal.entries import JournalEntry
@@ -195,7 +195,7 @@ class Following(RuleBasedStateMachine):
     @initialize(held=st.integers(0, 3))
     def begin(self, held: int) -> None:
         """Begin, some with listeners who are told together, two in a turn."""
-        self.fewer = patch.object(deferreds, "AT_ONCE", 2)
+        self.fewer = patch.object(deferreds, "BATCH_SIZE", 2)
         self.fewer.start()
         self.world = World()
         for _ in range(held):
@@ -295,7 +295,7 @@ class StreamsTests(SynchronousTestCase):
         self.assertEqual(1, len(self.world.journal._hungry))
         self.world.add()
         self.world.disk.answer()
-        self.assertEqual(AT_ONCE, sum(each.told == [11] for each in peers))
+        self.assertEqual(BATCH_SIZE, sum(each.told == [11] for each in peers))
         self.world.settle()
         self.assertTrue(all(each.told == [11] for each in peers))
 
@@ -329,12 +329,12 @@ class StreamsTests(SynchronousTestCase):
         between: list[int] = []
         self.world.clock.callLater(HEARTBEAT, lambda: between.append(beaten()))
         self.world.clock.advance(HEARTBEAT)
-        self.assertEqual([AT_ONCE], between)
+        self.assertEqual([BATCH_SIZE], between)
         self.assertEqual(1000, beaten())
 
     def test_reading_fails(self) -> None:
         """When the disk fails all streams end, and whoever comes again misses nothing."""
-        peers = [self.world.connect() for _ in range(2 * AT_ONCE)]
+        peers = [self.world.connect() for _ in range(2 * BATCH_SIZE)]
         self.world.add()
         self.world.disk.fail()
         self.world.clock.advance(0)
@@ -347,12 +347,12 @@ class StreamsTests(SynchronousTestCase):
 
     def test_gone(self) -> None:
         """Who hangs up while the others are being told is told no more."""
-        peers = [self.world.connect() for _ in range(2 * AT_ONCE)]
+        peers = [self.world.connect() for _ in range(2 * BATCH_SIZE)]
         self.world.add()
         self.world.disk.answer()
         self.world.hang_up(peers[-1])
         self.world.settle()
-        self.assertEqual([[11]] * (2 * AT_ONCE - 1) + [[]], [each.told for each in peers])
+        self.assertEqual([[11]] * (2 * BATCH_SIZE - 1) + [[]], [each.told for each in peers])
 
     def test_paused_by_a_heartbeat(self) -> None:
         """Nothing is written to one whose heartbeat was a piece too many, until it reads again."""
