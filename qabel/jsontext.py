@@ -1,7 +1,8 @@
-"""Strict JSON: one text, one meaning, whatever it came from (RFC 8259, as narrowed by RFC 7493).
+"""Strict JSON: every text that is accepted means the same to all parsers.
 
-What readers disagree on is refused: keys given twice, NaN, numbers out of range, half surrogate
-pairs, bytes that are no UTF-8. Nothing in an error quotes the text, which may be a secret.
+This is RFC 8259 as narrowed by RFC 7493 (I-JSON). What parsers disagree on is rejected: duplicate
+keys, NaN, numbers out of range, unpaired surrogates, invalid UTF-8. Error messages never quote
+the text, which may be secret.
 """
 
 import re
@@ -12,28 +13,29 @@ from math import isfinite
 import msgspec
 
 MAX_DEPTH = 64
-"""How deep objects and lists may lie in each other, unless the caller says otherwise."""
+"""Levels of nested objects and arrays that ``parse`` accepts by default."""
 
 MAX_DIGITS = 309
-"""Digits in a row of a number: as many as the largest floating point number has."""
+"""Consecutive digits that a number may have: as many as the largest float has."""
 
 _OPEN, _CLOSE, _DIGIT = 0x01, 0xFF, ord("0")
 _DEPTHS = bytes.maketrans(b"[{]}", bytes([_OPEN, _OPEN, _CLOSE, _CLOSE]))
 _NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 _DIGITS = bytes.maketrans(b"123456789", bytes([_DIGIT]) * 9)
 _TOO_MANY_DIGITS = bytes([_DIGIT]) * (MAX_DIGITS + 1)
-_PLACE = re.compile(r"JSON is malformed: (?P<what>.*) \(byte (?P<byte>\d+)\)")
-_HALF_AT_END = re.compile(rb'\\u[dD][89a-fA-F][0-9a-fA-F]{2}[^"\\]{0,5}"')
+_MALFORMED = re.compile(r"JSON is malformed: (?P<what>.*) \(byte (?P<byte>\d+)\)")
+_SURROGATE_AT_END = re.compile(rb'\\u[dD][89a-fA-F][0-9a-fA-F]{2}[^"\\]{0,5}"')
 
 
 class InvalidJSON(ValueError):
-    """A text that is no JSON, or no JSON that all readers understand alike."""
+    """The text is not JSON, or not JSON that all parsers understand alike."""
 
 
 def finite_float(text: str) -> float:
-    """Read a number that has a fraction or an exponent, for decoders; raises ValueError.
+    """Parse a number with a fraction or an exponent: a ``float_hook`` for msgspec decoders.
 
-    The decoder's own way takes 8 µs for some, such as 1.5e300: a mebibyte of them, a second.
+    The decoder's own conversion takes 8 µs for some numbers, such as 1.5e300, and so a second for
+    a mebibyte of them. Raises ValueError for a number out of range.
     """
     value = float(text)
     if not isfinite(value):
@@ -46,44 +48,50 @@ _encode = msgspec.json.Encoder().encode
 
 
 def parse(data: bytes, depth: int = MAX_DEPTH) -> object:
-    """Read a JSON text in UTF-8: dict, list, str, int, float, bool or None.
+    """Parse a JSON text in UTF-8 to a dict, list, str, int, float, bool or None.
 
-    Objects and lists lie in each other at most ``depth`` deep. Raises InvalidJSON.
+    Objects and arrays may be nested ``depth`` levels deep. Raises InvalidJSON, whose message says
+    what is wrong and, where known, at which line and column (both counted from 1, columns in
+    bytes).
     """
-    value = _read(data)
-    structure = _structure(data)
+    value = _decode_strictly(data)
+    structure = _strip_strings(data)
     levels = memoryview(structure.translate(_DEPTHS, _NO_BRACKETS)).cast("b")
     if max(accumulate(levels), default=0) > depth:
         raise _too_deep()
     if _TOO_MANY_DIGITS in structure.translate(_DIGITS):
         raise InvalidJSON(f"a number has more than {MAX_DIGITS} digits")
-    # Of keys given twice the last was kept, so what was kept has fewer members than the text.
-    if _structure(encode(value)).count(b":") != structure.count(b":"):
-        raise InvalidJSON("an object has the same key twice")
+    # The decoder keeps only the last of duplicate keys: the value has fewer members than the text.
+    if _strip_strings(encode(value)).count(b":") != structure.count(b":"):
+        raise InvalidJSON("an object has a duplicate key")
     return value
 
 
 def encode(value: object) -> bytes:
-    """Write a value as JSON in UTF-8, without blanks. Raises InvalidJSON if JSON cannot hold it."""
+    """Encode a value as compact JSON in UTF-8.
+
+    Raises InvalidJSON for what JSON cannot represent: NaN, infinities, unpaired surrogates, other
+    types, and structures that contain themselves.
+    """
     try:
         text = _encode(value)
     except UnicodeError:
-        raise InvalidJSON("a text has half of a surrogate pair") from None
+        raise InvalidJSON("a string has an unpaired surrogate") from None
     except RecursionError:
         raise _too_deep() from None
     except (TypeError, ValueError, OverflowError, msgspec.EncodeError):
-        raise InvalidJSON("a value is of a kind that JSON does not have") from None
-    # The library writes what is no number as null.
+        raise InvalidJSON("a value has a type that JSON cannot represent") from None
+    # msgspec encodes NaN and the infinities as null.
     if b"null" in text and not _is_finite(value):
-        raise InvalidJSON("a number is not finite")
+        raise InvalidJSON("a number is NaN or infinite")
     return text
 
 
-def _read(data: bytes) -> object:
+def _decode_strictly(data: bytes) -> object:
     try:
         return _decode(data)
     except UnicodeDecodeError:
-        raise InvalidJSON(f"the text is no UTF-8{_first_bad_byte(data)}") from None
+        raise InvalidJSON(f"invalid UTF-8{_first_bad_byte(data)}") from None
     except RecursionError:
         raise _too_deep() from None
     except msgspec.ValidationError:
@@ -93,37 +101,37 @@ def _read(data: bytes) -> object:
 
 
 def _too_deep() -> InvalidJSON:
-    return InvalidJSON("objects and lists lie too deep in each other")
+    return InvalidJSON("objects and arrays are nested too deeply")
 
 
 def _explain(error: str, data: bytes) -> str:
     if not data or data.isspace():
-        return "the text is empty"
-    if match := _PLACE.fullmatch(error):
-        return f"{match['what']}{_place(data, int(match['byte']))}"
-    # The library looks for the other half behind the end of the text.
-    if _HALF_AT_END.search(data[-64:]):
-        return "a text has half of a surrogate pair"
-    return f"the text ends too early{_place(data, len(data))}"
+        return "the document is empty"
+    if match := _MALFORMED.fullmatch(error):
+        return f"{match['what']}{_position(data, int(match['byte']))}"
+    # msgspec takes the rest of the text for the missing half of the pair, and finds it too short.
+    if _SURROGATE_AT_END.search(data[-64:]):
+        return "a string has an unpaired surrogate"
+    return f"unexpected end of the document{_position(data, len(data))}"
 
 
 def _first_bad_byte(data: bytes) -> str:
     try:
         bytes(data).decode()
     except UnicodeDecodeError as error:
-        return _place(data, error.start)
+        return _position(data, error.start)
     return ""
 
 
-def _place(data: bytes, position: int) -> str:
-    before = data[:position]
+def _position(data: bytes, offset: int) -> str:
+    before = data[:offset]
     line = before.count(b"\n") + 1
-    column = position - before.rfind(b"\n")
+    column = offset - before.rfind(b"\n")
     return f" (line {line}, column {column})"
 
 
-def _structure(text: bytes) -> bytes:
-    """Give a valid JSON text without its strings."""
+def _strip_strings(text: bytes) -> bytes:
+    """Return a valid JSON text without its strings, so that only structure and numbers remain."""
     bare = text.replace(b"\\\\", b"").replace(b'\\"', b"")
     return b"".join(bare.split(b'"')[::2])
 

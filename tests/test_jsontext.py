@@ -1,4 +1,4 @@
-"""Strict JSON: what is read, what is refused and in which words, and that nothing breaks it."""
+"""Strict JSON: what is accepted, what is rejected with which message, and that nothing crashes."""
 
 import json
 import math
@@ -21,7 +21,7 @@ JSON_VALUES = st.recursive(
     max_leaves=20,
 )
 
-REFUSED = {
+REJECTED = {
     b"": "empty",
     b" \n\t": "empty",
     b"\xef\xbb\xbf1": r"line 1, column 1\b",
@@ -33,10 +33,10 @@ REFUSED = {
     b'{"a":1,}': "trailing comma",
     b"1 2": "trailing characters",
     b"[1] []": "trailing characters",
-    b"[1": "ends too early",
-    b'{"a"': "ends too early",
-    b'"abc': "ends too early",
-    b"tru": "ends too early",
+    b"[1": "unexpected end",
+    b'{"a"': "unexpected end",
+    b'"abc': "unexpected end",
+    b"tru": "unexpected end",
     b"NaN": "invalid character",
     b"Infinity": "invalid character",
     b"-Infinity": "invalid character",
@@ -58,17 +58,17 @@ REFUSED = {
     b'"\\udc00"': "surrogate",
     b'"\\ud800\\ud800"': "surrogate",
     b'"\\ud800abc"': "surrogate",
-    b'{"\\ud83d":1}': "surrogate|ends",
+    b'{"\\ud83d":1}': "surrogate|end",
     b'"\xff"': r"UTF-8 \(line 1, column 2\)",
     b'[\n"\xed\xa0\x80"]': r"UTF-8 \(line 2, column 2\)",
     b'{"\xc0\x80":1}': "UTF-8",
     b'"\xf4\x90\x80\x80"': "UTF-8",
-    b'{"a":1,"a":2}': "twice",
-    b'{"a":1,"\\u0061":2}': "twice",
-    b'{"a":":","a":"\\u003a:"}': "twice",
-    b'[{"b":{"a":[],"c":1,"a":[]}}]': "twice",
-    b'{"":1,"":1}': "twice",
-    b'{"\\\\":1,"\\\\":2}': "twice",
+    b'{"a":1,"a":2}': "duplicate key",
+    b'{"a":1,"\\u0061":2}': "duplicate key",
+    b'{"a":":","a":"\\u003a:"}': "duplicate key",
+    b'[{"b":{"a":[],"c":1,"a":[]}}]': "duplicate key",
+    b'{"":1,"":1}': "duplicate key",
+    b'{"\\\\":1,"\\\\":2}': "duplicate key",
     b"[" * (MAX_DEPTH + 1) + b"]" * (MAX_DEPTH + 1): "too deep",
     b'{"a":' * (MAX_DEPTH + 1) + b"1" + b"}" * (MAX_DEPTH + 1): "too deep",
     b"[" * 100_000: "too deep",
@@ -76,9 +76,9 @@ REFUSED = {
 }
 
 
-@pytest.mark.parametrize(("text", "why"), REFUSED.items(), ids=range(len(REFUSED)))
-def test_what_readers_disagree_on_is_refused(text: bytes, why: str) -> None:
-    """The error says what is wrong, and where if that is known."""
+@pytest.mark.parametrize(("text", "why"), REJECTED.items(), ids=range(len(REJECTED)))
+def test_what_parsers_disagree_on_is_rejected(text: bytes, why: str) -> None:
+    """The message says what is wrong and, where known, at which line and column."""
     with pytest.raises(InvalidJSON, match=why) as caught:
         parse(text)
     assert caught.value.__suppress_context__ or caught.value.__context__ is None
@@ -96,7 +96,7 @@ def test_what_readers_disagree_on_is_refused(text: bytes, why: str) -> None:
     ],
 )
 def test_errors_quote_nothing(text: bytes) -> None:
-    """No error has a value or a key of the text in it."""
+    """No message contains a value or a key of the text."""
     with pytest.raises(InvalidJSON) as caught:
         parse(text)
     assert "secret" not in str(caught.value)
@@ -105,8 +105,8 @@ def test_errors_quote_nothing(text: bytes) -> None:
 @given(JSON_VALUES)
 @example(['"', {'"': "\\"}, "[[[{{{:::", {"\\": {"\\\\": '\\"'}}])
 @example([2**64, -(2**64), 10**308, -0.0, 5e-324, 1.7976931348623157e308])
-def test_what_is_written_reads_back(value: object) -> None:
-    """Any JSON comes back as it was, however it was written."""
+def test_round_trip(value: object) -> None:
+    """Any value survives encoding and parsing, whoever encoded it."""
     assert repr(parse(encode(value))) == repr(value)
     for ascii_only in (True, False):
         text = json.dumps(value, ensure_ascii=ascii_only, indent=1).encode()
@@ -114,19 +114,19 @@ def test_what_is_written_reads_back(value: object) -> None:
 
 
 @given(JSON_VALUES, TEXTS, st.integers(0, 3))
-def test_key_that_comes_twice_is_seen_anywhere(value: object, key: str, depth: int) -> None:
-    """Whatever else is in the text, and whatever the key, one that comes twice is refused."""
+def test_duplicate_keys_are_found_anywhere(value: object, key: str, depth: int) -> None:
+    """A duplicate key is rejected, whatever it is and whatever else is in the text."""
     name, inner = json.dumps(key), json.dumps(value)
     text = f'{{{name}:{inner},"{key.__hash__()}x":0,{name}:{inner}}}'
     for _ in range(depth):
         text = f'[{inner},{{"a":{text}}}]'
-    with pytest.raises(InvalidJSON, match="twice"):
+    with pytest.raises(InvalidJSON, match="duplicate key"):
         parse(text.encode())
 
 
 @given(st.binary() | st.text(alphabet='[]{}",:\\1e-. \n').map(str.encode))
-def test_no_bytes_break_the_reader(text: bytes) -> None:
-    """Whatever the bytes, it is JSON as Python's reader knows it, or InvalidJSON is raised."""
+def test_arbitrary_bytes(text: bytes) -> None:
+    """Any bytes are parsed as Python's own parser parses them, or raise InvalidJSON."""
     try:
         value = parse(text)
     except InvalidJSON:
@@ -135,8 +135,8 @@ def test_no_bytes_break_the_reader(text: bytes) -> None:
 
 
 @given(st.binary(max_size=40), st.integers(0, 200), st.integers(0, 200))
-def test_only_good_texts_pass_after_a_change(noise: bytes, start: int, end: int) -> None:
-    """A good text with a piece cut out or put in is refused, or read as Python reads it."""
+def test_damaged_texts(noise: bytes, start: int, end: int) -> None:
+    """A valid text with bytes removed or inserted is rejected, or parsed as Python parses it."""
     good = b'{"a":["\\u00e4\\"[",{"b":null,"c":-1.5e3}],"\xc3\xa4":true,"d":{"e":[[],[{}]]}}'
     text = good[:start] + noise + good[end:]
     try:
@@ -147,7 +147,7 @@ def test_only_good_texts_pass_after_a_change(noise: bytes, start: int, end: int)
 
 
 def test_depth_is_exact() -> None:
-    """As deep as allowed is read, one deeper is not, and brackets in texts do not count."""
+    """The limit is exact, and brackets in strings do not count."""
     for depth in (1, 2, 64, 128):
         assert parse(b"[" * depth + b"]" * depth, depth=depth) is not None
         mixed = b'{"[[":["]]{",' * (depth // 2) + b"1" + b"]}" * (depth // 2)
@@ -160,8 +160,8 @@ def test_depth_is_exact() -> None:
     assert parse(b"1", depth=0) == 1
 
 
-def test_numbers_keep_their_kind_and_size() -> None:
-    """Whole numbers stay whole, however large; fractions are fractions."""
+def test_numbers_keep_their_type_and_size() -> None:
+    """Integers stay integers, however large, and floats stay floats."""
     assert repr(parse(b"[5,5.0,-0.0,1e2,18446744073709551616]")) == (
         "[5, 5.0, -0.0, 100.0, 18446744073709551616]"
     )
@@ -184,20 +184,20 @@ def test_numbers_keep_their_kind_and_size() -> None:
     ],
     ids=range(8),
 )
-def test_what_json_cannot_hold_is_not_written(value: object) -> None:
-    """No NaN, no half of a surrogate pair, nothing of another kind."""
+def test_what_json_cannot_represent(value: object) -> None:
+    """NaN, unpaired surrogates and values of other types are rejected."""
     with pytest.raises(InvalidJSON):
         encode(value)
 
 
-def test_what_contains_itself_is_not_written() -> None:
-    """A list in itself has no end, and is refused."""
+def test_recursive_values() -> None:
+    """A list that contains itself is rejected."""
     value: list[object] = []
     value.append(value)
     with pytest.raises(InvalidJSON, match="too deep"):
         encode(value)
 
 
-def test_what_is_written_is_compact() -> None:
-    """No blanks, and no escapes for what UTF-8 can write."""
+def test_compact_output() -> None:
+    """The output has no blanks, and no escapes for what UTF-8 can represent."""
     assert encode({"ä": [1, None, "/<"], "b": 0.5}) == '{"ä":[1,null,"/<"],"b":0.5}'.encode()
