@@ -1,7 +1,7 @@
 """Keys and Noise boxes: Curve25519 with AES-256-GCM, "Noise255/AES256-GCM".
 
 The format is that of Components-Crypto ("Noise Box", after the 2014 draft of Noise). A box hides
-its sender from all but its recipient, and whoever opens it knows that the sender made it.
+its sender from everybody but its recipient, and proves to the recipient who the sender is.
 """
 
 import os
@@ -17,14 +17,14 @@ from cryptography.hazmat.primitives.hmac import HMAC
 from nacl.bindings import crypto_scalarmult, crypto_scalarmult_base
 
 KEY_SIZE = 32
-"""Bytes of a key, private or public."""
+"""Bytes of a private or public key."""
 
 HEADER_SIZE = 80
 BOX_OVERHEAD = 100
-"""Bytes that a box has over its data: header, padding length, tag."""
+"""Bytes that a box adds to its data: header, padding length, tag."""
 
 KNOWN_KEYS = 1024
-"""Public keys of which a private one remembers what they have in common."""
+"""Public keys for which a private key caches the shared secret."""
 
 _SUITE = b"Noise255/AES256-GCM".ljust(24, b"\0")
 _INFO_HEADER = _SUITE + b"\0"
@@ -37,24 +37,24 @@ _PADDING_LENGTH_SIZE = 4
 
 
 class InvalidKey(ValueError):
-    """Bytes or a text that is no key, or a public key with which nothing can be kept secret."""
+    """The bytes or text are not a key, or the public key has low order and protects nothing."""
 
 
 class BoxError(ValueError):
-    """A box that cannot be opened."""
+    """The box cannot be opened."""
 
 
 class NotForUs(BoxError):
-    """The header does not open with this key: the box is somebody else's, or was damaged."""
+    """The header does not open with this key: the box is for somebody else, or damaged."""
 
 
 class BadBox(BoxError):
-    """The box is too short, damaged behind its header, or made with a key of low order."""
+    """The box is too short, damaged after its header, or made with a key of low order."""
 
 
 def _check_size(_: object, __: object, raw: bytes) -> None:
     if len(raw) != KEY_SIZE:
-        raise InvalidKey(f"a key has {KEY_SIZE} bytes, not {len(raw)}")
+        raise InvalidKey(f"a key must have {KEY_SIZE} bytes, not {len(raw)}")
 
 
 def _from_hex(text: str) -> bytes:
@@ -62,7 +62,7 @@ def _from_hex(text: str) -> bytes:
         raw = bytes.fromhex(text)
     except ValueError:
         raw = b""
-    # bytes.fromhex skips white space, so the length of the text counts too.
+    # bytes.fromhex skips whitespace, so the length of the text must be checked too.
     if len(text) != 2 * KEY_SIZE or len(raw) != KEY_SIZE:
         raise InvalidKey(f"a key is written as {2 * KEY_SIZE} hexadecimal digits")
     return raw
@@ -76,12 +76,12 @@ class PublicKey:
 
     @classmethod
     def from_hex(cls, text: str) -> Self:
-        """Read a key from 64 hex digits in either case; raises InvalidKey."""
+        """Parse a key from 64 hex digits in either case; raises InvalidKey."""
         return cls(_from_hex(text))
 
     @property
     def hex(self) -> str:
-        """The key as 64 lower-case hex digits: its owner's key identifier."""
+        """The key as 64 lower-case hex digits: the key identifier of its owner."""
         return self.raw.hex()
 
     def __repr__(self) -> str:
@@ -90,18 +90,18 @@ class PublicKey:
 
 @attrs.frozen(repr=False)
 class PrivateKey:
-    """A private key: 32 random bytes, as they are (RFC 7748 clamps them inside the product)."""
+    """A private key: 32 random bytes, stored unclamped (RFC 7748 clamps them when multiplying)."""
 
     raw: bytes = attrs.field(validator=_check_size)
 
     @classmethod
     def generate(cls, random: Callable[[int], bytes] = os.urandom) -> Self:
-        """Make a new key. ``random`` gives as many random bytes as it is asked for."""
+        """Generate a key. ``random(n)`` returns n random bytes."""
         return cls(random(KEY_SIZE))
 
     @classmethod
     def from_hex(cls, text: str) -> Self:
-        """Read a key from 64 hex digits in either case; raises InvalidKey."""
+        """Parse a key from 64 hex digits in either case; raises InvalidKey."""
         return cls(_from_hex(text))
 
     @property
@@ -111,25 +111,25 @@ class PrivateKey:
 
     @cached_property
     def public_key(self) -> PublicKey:
-        """The public key that belongs to it."""
+        """The public key of this private key."""
         return PublicKey(crypto_scalarmult_base(self.raw))
 
     @cached_property
     def known_product(self) -> Callable[[bytes], bytes]:
-        """Multiplies with a public key, or knows the product, as it is the same each time.
+        """A function that multiplies this key with a public key and caches the products.
 
-        It is libsodium's function, which lets other threads run meanwhile, and raises RuntimeError
-        for a key of low order. The products are forgotten with the key.
+        libsodium does the work: it releases the GIL, and raises RuntimeError for a key of low
+        order. The cache lives as long as the key object.
         """
         return lru_cache(KNOWN_KEYS)(partial(crypto_scalarmult, self.raw))
 
     def exchange(self, public_key: PublicKey) -> bytes:
-        """Give the 32 secret bytes that both parties compute. Raises InvalidKey for a low order."""
+        """Return the 32-byte shared secret. Raises InvalidKey for a public key of low order."""
         try:
             return self.known_product(public_key.raw)
         except RuntimeError:
             raise InvalidKey(
-                "the public key is of low order: the shared secret would be known to all"
+                "the public key is of low order: everybody would know the shared secret"
             ) from None
 
     def __repr__(self) -> str:
@@ -137,11 +137,11 @@ class PrivateKey:
 
 
 def derive(secret: bytes, extra: bytes, info: bytes) -> bytes:
-    """Derive 128 bytes from a shared secret (Components-Crypto, "Key derivation"): two blocks.
+    """Derive 128 bytes, two blocks, from a shared secret (Components-Crypto, "Key derivation").
 
-    A shorter result is the beginning of this one; boxes need 92 bytes.
+    A shorter result would be a prefix of this one; boxes need 92 bytes.
     """
-    # Both blocks have the same key, which is made ready once.
+    # Both blocks have the same HMAC key, so it is set up only once.
     second = HMAC(secret, _SHA512)
     first = second.copy()
     first.update(info + _FIRST_BLOCK + extra)
@@ -151,7 +151,7 @@ def derive(secret: bytes, extra: bytes, info: bytes) -> bytes:
 
 
 def _keys(secret: bytes, chaining: bytes, info: bytes) -> tuple[bytes, bytes, bytes]:
-    """Give the chaining variable, AES key and nonce of one part of a box."""
+    """Return the chaining variable, AES key and nonce for one part of a box."""
     derived = derive(secret, chaining, info)
     return derived[:48], derived[48:80], derived[80:92]
 
@@ -164,10 +164,21 @@ def seal_box(
     padding: bytes = b"",
     ephemeral: PrivateKey | None = None,
 ) -> bytes:
-    """Make a box of ``len(data) + len(padding) + 100`` bytes that only the recipient can open.
+    """Seal ``data`` in a box that only the recipient can open.
 
-    ``ephemeral`` must be new for every box, and is made up if not given. Raises InvalidKey for a
-    recipient's key of low order.
+    Args:
+        sender: the sender's key; the recipient learns its public key.
+        recipient: the recipient's key.
+        data: the bytes to protect.
+        padding: bytes that hide the size of the data; the recipient discards them.
+        ephemeral: a key that must be new for every box; generated if not given.
+
+    Returns:
+        ``len(data) + len(padding) + 100`` bytes.
+
+    Raises:
+        InvalidKey: the recipient's key is of low order.
+
     """
     if ephemeral is None:
         ephemeral = PrivateKey.generate()
@@ -183,14 +194,14 @@ def seal_box(
 
 
 OpenedHeader = tuple[bytes, bytes]
-"""The sender's public key, and the chaining variable with which the body goes on."""
+"""The sender's public key, and the chaining variable for the keys of the body."""
 
 
 class BoxOpener:
-    """Opens boxes for one key, with all that can be made ready for it once.
+    """Opens boxes with one private key, and prepares that key only once.
 
-    A box of somebody else costs one scalar product; so does one from a sender met before, since
-    the product of the two parties' own keys is the same each time.
+    A box for somebody else costs one scalar multiplication. A box for us costs two, but only one
+    if its sender is known already: the product of the two long-term keys is cached.
     """
 
     def __init__(self, key: PrivateKey) -> None:
@@ -200,9 +211,9 @@ class BoxOpener:
         self._known_product = key.known_product
 
     def open(self, box: bytes) -> tuple[PublicKey, bytes]:
-        """Open one box: its sender and its data. Raises NotForUs or BadBox."""
+        """Open a box and return its sender and its data. Raises NotForUs or BadBox."""
         if len(box) < BOX_OVERHEAD:
-            raise BadBox(f"a box has at least {BOX_OVERHEAD} bytes")
+            raise BadBox(f"a box must have at least {BOX_OVERHEAD} bytes")
         header, body = box[:HEADER_SIZE], box[HEADER_SIZE:]
         opened = self.open_header(header)
         if opened is None:
@@ -210,7 +221,7 @@ class BoxOpener:
         return self.open_body(header, opened, body)
 
     def open_header(self, header: bytes) -> OpenedHeader | None:
-        """Open the 80 bytes that a box begins with; None if it is somebody else's, as most are.
+        """Open the first 80 bytes of a box, or return None if it is for somebody else.
 
         Raises BadBox for an ephemeral key of low order.
         """
@@ -229,12 +240,12 @@ class BoxOpener:
     def open_body(
         self, header: bytes, opened: OpenedHeader, body: bytes
     ) -> tuple[PublicKey, bytes]:
-        """Open the rest of a box whose header was opened: its sender and its data. Raises BadBox.
+        """Open the rest of a box and return its sender and its data. Raises BadBox.
 
         Args:
             header: the first 80 bytes of the box.
-            opened: what ``open_header`` gave for it.
-            body: all that follows, at least 20 bytes.
+            opened: the result of ``open_header`` for it.
+            body: the rest of the box, at least 20 bytes.
 
         """
         sender, chaining = opened
@@ -244,7 +255,7 @@ class BoxOpener:
         except RuntimeError:
             raise BadBox("the sender's key is of low order") from None
         except InvalidTag:
-            raise BadBox("the body does not belong to the header") from None
+            raise BadBox("the body does not match the header") from None
         end = len(plain) - _PADDING_LENGTH_SIZE
         padding = int.from_bytes(plain[end:])
         if padding > end:

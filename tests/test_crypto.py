@@ -1,4 +1,4 @@
-"""Keys and Noise boxes, against the known answers of Qabel's Java core and against all else."""
+"""Keys and Noise boxes, checked against test vectors from Qabel's Java core and by properties."""
 
 import contextlib
 import json
@@ -50,13 +50,13 @@ KEYS = st.binary(min_size=32, max_size=32)
 
 
 def names(rows: list[dict[str, Any]]) -> list[str]:
-    """Give the tests the names of their rows."""
+    """Name the tests after their test vectors."""
     return [row.get("name", str(number)) for number, row in enumerate(rows)]
 
 
 @pytest.mark.parametrize("row", VECTORS["curve25519"], ids=names(VECTORS["curve25519"]))
 def test_scalar_products_are_those_of_the_core(row: dict[str, Any]) -> None:
-    """Each known product comes out the same, but those with a point of low order are refused."""
+    """Known scalar products are reproduced; those with a point of low order are rejected."""
     private = PrivateKey.from_hex(row["scalar"])
     if row["point"] == "base (9)":
         assert private.public_key.hex == row["result"]
@@ -72,7 +72,7 @@ def test_scalar_products_are_those_of_the_core(row: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("row", VECTORS["kdf"])
 def test_derived_keys_are_those_of_the_core(row: dict[str, Any]) -> None:
-    """The key derivation gives the known bytes, for any size of secret."""
+    """The key derivation yields the known bytes for secrets of any size."""
     given_bytes = (bytes.fromhex(row[name]) for name in ("secret", "extra_secret", "info"))
     derived, known = derive(*given_bytes), bytes.fromhex(row["out"])
     assert len(known) == row["len"]
@@ -83,7 +83,7 @@ def test_derived_keys_are_those_of_the_core(row: dict[str, Any]) -> None:
     "row", VECTORS["noise_boxes"] + FIXED, ids=names(VECTORS["noise_boxes"] + FIXED)
 )
 def test_boxes_of_the_core_open(row: dict[str, Any]) -> None:
-    """A box made by the core gives its sender and its data, padding left out."""
+    """A box made by the core opens to its sender and its data, without the padding."""
     opener = BoxOpener(PrivateKey.from_hex(row["recipient_private"]))
     sender, data = opener.open(bytes.fromhex(row["box"]))
     assert (sender.hex, data.hex()) == (row["sender_public"], row["plaintext"])
@@ -92,7 +92,7 @@ def test_boxes_of_the_core_open(row: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("row", FIXED, ids=names(FIXED))
 def test_boxes_are_made_byte_for_byte_as_the_core_makes_them(row: dict[str, Any]) -> None:
-    """With the ephemeral key given, a box has exactly the known bytes."""
+    """With a given ephemeral key, a box has exactly the known bytes."""
     box = seal_box(
         PrivateKey.from_hex(row["sender_private"]),
         PublicKey.from_hex(row["recipient_public"]),
@@ -116,7 +116,7 @@ REFUSALS = {
     "row", VECTORS["noise_boxes_read"] + GO, ids=names(VECTORS["noise_boxes_read"] + GO)
 )
 def test_good_and_bad_boxes_are_told_apart(row: dict[str, Any]) -> None:
-    """What the core opens opens, what it rejects is not for us or bad, and each is told which."""
+    """Boxes that the core opens are opened; those it rejects raise NotForUs or BadBox as expected."""
     opener = BoxOpener(PrivateKey.from_hex(row["recipient_private"]))
     box = bytes.fromhex(row["box"])
     if row["outcome"] == "ok":
@@ -132,7 +132,7 @@ def test_good_and_bad_boxes_are_told_apart(row: dict[str, Any]) -> None:
 def test_box_with_an_ephemeral_key_of_low_order_is_refused(
     row: dict[str, Any],
 ) -> None:
-    """The core reads such a box; no honest writer makes one, and anyone could have read it."""
+    """The core accepts such a box, but no honest writer makes one and anyone could read it."""
     opener = BoxOpener(PrivateKey.from_hex(row["recipient_private"]))
     with pytest.raises(BadBox, match="low order"):
         opener.open(bytes.fromhex(row["box"]))
@@ -140,7 +140,7 @@ def test_box_with_an_ephemeral_key_of_low_order_is_refused(
 
 @pytest.mark.parametrize("raw", LOW_ORDER)
 def test_keys_of_low_order_are_refused_everywhere(raw: bytes) -> None:
-    """Neither a recipient's, nor a sender's, nor an ephemeral key may be of low order."""
+    """Recipient, sender and ephemeral keys of low order are all rejected."""
     with pytest.raises(InvalidKey, match="low order"):
         seal_box(ALICE, PublicKey(raw), b"data")
     opener = BoxOpener(BOB)
@@ -150,7 +150,7 @@ def test_keys_of_low_order_are_refused_everywhere(raw: bytes) -> None:
 
 @pytest.mark.parametrize("raw", LOW_ORDER)
 def test_sender_of_low_order_is_refused(raw: bytes) -> None:
-    """A header that names a sender's key of low order opens, but such a body proves nothing."""
+    """A header that names a sender's key of low order opens, but the body is rejected."""
     ephemeral = PrivateKey.generate()
     derived = derive(ephemeral.exchange(BOB.public_key), bytes(48), SUITE + b"\0")
     sealed = AESGCM(derived[48:80]).encrypt(
@@ -165,7 +165,7 @@ def test_sender_of_low_order_is_refused(raw: bytes) -> None:
 
 @given(scalar=KEYS, point=KEYS | st.sampled_from(LOW_ORDER))
 def test_products_are_those_of_another_library(scalar: bytes, point: bytes) -> None:
-    """Whatever the key, canonical or not, OpenSSL comes to the same secret, or refuses it too."""
+    """For any key, canonical or not, OpenSSL computes the same secret or rejects it too."""
     try:
         ours = PrivateKey(scalar).exchange(PublicKey(point))
     except InvalidKey:
@@ -180,7 +180,7 @@ def test_products_are_those_of_another_library(scalar: bytes, point: bytes) -> N
 
 @given(KEYS, KEYS, st.binary(max_size=300), st.binary(max_size=40))
 def test_what_is_sealed_opens(sender: bytes, recipient: bytes, data: bytes, padding: bytes) -> None:
-    """Any data, with any padding, comes back with the sender's key; the sizes add up."""
+    """Any data with any padding survives a round trip, and the box has the documented size."""
     box = seal_box(PrivateKey(sender), PrivateKey(recipient).public_key, data, padding=padding)
     assert len(box) == BOX_OVERHEAD + len(data) + len(padding)
     assert BoxOpener(PrivateKey(recipient)).open(box) == (PrivateKey(sender).public_key, data)
@@ -188,7 +188,7 @@ def test_what_is_sealed_opens(sender: bytes, recipient: bytes, data: bytes, padd
 
 @given(noise=st.binary(max_size=200), place=st.integers(min_value=0, max_value=120))
 def test_no_bytes_break_the_opener(noise: bytes, place: int) -> None:
-    """Any bytes at all, or a good box with a piece replaced, open or raise a BoxError."""
+    """Arbitrary bytes and damaged boxes either open or raise BoxError."""
     box = seal_box(ALICE, BOB.public_key, b"data", ephemeral=EVE)
     candidates = noise, box[:place] + noise, box[:place] + noise + box[place + len(noise) :]
     for candidate in candidates:
@@ -204,20 +204,20 @@ def test_no_bytes_break_the_opener(noise: bytes, place: int) -> None:
 def test_padding_longer_than_the_data_is_refused(
     length: int, make_body: Callable[[bytes], bytes]
 ) -> None:
-    """A padding length that is too large, or negative as the core reads it, makes a bad box."""
+    """A padding length that is too large, or negative to the core, raises BadBox."""
     with pytest.raises(BadBox, match="padding"):
         BoxOpener(BOB).open(make_body(b"data" + length.to_bytes(4)))
 
 
 def test_box_without_room_for_a_padding_length_is_refused() -> None:
-    """A body of less than four bytes has no padding length: the box is too short."""
+    """A box whose body has no room for the padding length is too short."""
     with pytest.raises(BadBox, match="100 bytes"):
         BoxOpener(BOB).open(seal_box(ALICE, BOB.public_key, b"")[:-1])
 
 
 @pytest.fixture
 def make_body(monkeypatch: pytest.MonkeyPatch) -> Callable[[bytes], bytes]:
-    """Make boxes from ALICE to BOB whose body is exactly the bytes given."""
+    """Return a function that makes boxes from ALICE to BOB with exactly the given body."""
 
     def make(plain: bytes) -> bytes:
         monkeypatch.setattr("qabel.crypto._PADDING_LENGTH_SIZE", 0)
@@ -229,7 +229,7 @@ def make_body(monkeypatch: pytest.MonkeyPatch) -> Callable[[bytes], bytes]:
 
 
 def test_opener_remembers_its_senders_and_not_too_many() -> None:
-    """A sender met before costs one product, not two; the memory of senders is bounded."""
+    """A known sender costs one scalar product instead of two; the cache is bounded."""
     recipient = PrivateKey.generate()
     opener = BoxOpener(recipient)
     for _ in range(3):
@@ -239,7 +239,7 @@ def test_opener_remembers_its_senders_and_not_too_many() -> None:
 
 
 def test_sender_remembers_its_recipients() -> None:
-    """Sealing for the same recipient again multiplies with the new ephemeral key only."""
+    """Sealing again for the same recipient computes only the product with the new ephemeral key."""
     sender = PrivateKey.generate()
     for _ in range(3):
         seal_box(sender, BOB.public_key, b"data")
@@ -248,7 +248,7 @@ def test_sender_remembers_its_recipients() -> None:
 
 
 def test_tampered_boxes_do_not_make_the_opener_forget() -> None:
-    """Nothing that fails leaves a trace: a good box opens after any number of bad ones."""
+    """A failure leaves no state behind: a good box opens after any number of bad ones."""
     opener = BoxOpener(BOB)
     box = seal_box(ALICE, BOB.public_key, b"data")
     for place in range(len(box)):
@@ -260,7 +260,7 @@ def test_tampered_boxes_do_not_make_the_opener_forget() -> None:
 
 
 def test_every_box_is_new() -> None:
-    """Two boxes with the same data have nothing in common: the ephemeral key is fresh."""
+    """Two boxes with the same data share no bytes: the ephemeral key is fresh."""
     one, two = (seal_box(ALICE, BOB.public_key, b"data") for _ in range(2))
     assert one[:32] != two[:32]
     assert one[32:] != two[32:]
@@ -268,7 +268,7 @@ def test_every_box_is_new() -> None:
 
 @pytest.mark.parametrize("kind", [PublicKey, PrivateKey])
 def test_keys_are_read_from_hex_in_either_case(kind: type[PublicKey] | type[PrivateKey]) -> None:
-    """64 hexadecimal digits make a key, whose text is in lower case."""
+    """A key is parsed from 64 hex digits in either case and shown in lower case."""
     text = "AbCdEf0123456789" * 4
     assert kind.from_hex(text).hex == text.lower()
     assert kind.from_hex(text) == kind.from_hex(text.lower())
@@ -277,7 +277,7 @@ def test_keys_are_read_from_hex_in_either_case(kind: type[PublicKey] | type[Priv
 
 @given(st.text() | st.text(alphabet="0123456789abcdefABCDEF xg", min_size=62, max_size=66))
 def test_no_text_breaks_the_keys(text: str) -> None:
-    """Any text is a key or raises InvalidKey."""
+    """Any text parses as a key or raises InvalidKey."""
     for kind in (PublicKey, PrivateKey):
         with contextlib.suppress(InvalidKey):
             assert kind.from_hex(text).hex == text.lower()
@@ -287,14 +287,14 @@ def test_no_text_breaks_the_keys(text: str) -> None:
     "text", ["", "0" * 63, "0" * 65, "0" * 62 + " 0", "é" * 64, "0x" + "0" * 62]
 )
 def test_what_is_no_hex_of_a_key_is_refused(text: str) -> None:
-    """Nothing but 64 hexadecimal digits is a key, blanks included."""
+    """Anything but exactly 64 hex digits, without blanks, is rejected."""
     with pytest.raises(InvalidKey):
         PublicKey.from_hex(text)
 
 
 @pytest.mark.parametrize("size", [0, 31, 33])
 def test_key_of_another_size_is_refused(size: int) -> None:
-    """A key has 32 bytes."""
+    """A key of another size than 32 bytes is rejected."""
     with pytest.raises(InvalidKey):
         PrivateKey(bytes(size))
     with pytest.raises(InvalidKey):
@@ -302,13 +302,13 @@ def test_key_of_another_size_is_refused(size: int) -> None:
 
 
 def test_nothing_shows_a_private_key() -> None:
-    """The repr of a private key tells nothing, that of a public key its first digits."""
+    """The repr of a private key reveals nothing; that of a public key shows its first digits."""
     assert repr(ALICE) == "<PrivateKey>"
     assert repr(ALICE.public_key) == "<PublicKey 565689ff…>"
 
 
 def test_keys_travel_to_other_processes() -> None:
-    """Keys come through pickle unchanged, with or without their public key known."""
+    """Keys survive pickling, whether or not their public key was computed."""
     fresh = PrivateKey.generate()
     assert pickle.loads(pickle.dumps(fresh)).public_key == fresh.public_key  # noqa: S301
     assert pickle.loads(pickle.dumps(fresh)) == fresh  # noqa: S301
