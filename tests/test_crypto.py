@@ -116,7 +116,7 @@ REFUSALS = {
     "row", VECTORS["noise_boxes_read"] + GO, ids=names(VECTORS["noise_boxes_read"] + GO)
 )
 def test_good_and_bad_boxes_are_told_apart(row: dict[str, Any]) -> None:
-    """Boxes that the core opens are opened; those it rejects raise NotForUs or BadBox as expected."""
+    """Boxes that the core opens are opened; those it rejects raise NotForUs or BadBox."""
     opener = BoxOpener(PrivateKey.from_hex(row["recipient_private"]))
     box = bytes.fromhex(row["box"])
     if row["outcome"] == "ok":

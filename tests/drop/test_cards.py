@@ -1,4 +1,4 @@
-"""Contact files, identity files, contact texts and meta data, as the deployed clients know them."""
+"""Contact files, identity files, contact texts and meta data in the deployed clients' formats."""
 
 import json
 from collections.abc import Callable
@@ -105,25 +105,25 @@ JSON_VALUES = st.recursive(
 
 
 def text(value: object) -> bytes:
-    """Write JSON as the deployed clients might."""
+    """Encode JSON as the deployed clients might."""
     return json.dumps(value, ensure_ascii=False).encode("utf-8", "surrogatepass")
 
 
 def with_changes(form: dict[str, Any], **changes: Any) -> bytes:
-    """Give the text of a form with some keys changed; None takes a key away."""
+    """Return the JSON of a form with some keys changed; None removes a key."""
     merged = {**form, **changes}
     return text({key: value for key, value in merged.items() if value is not None})
 
 
 def test_contact_file_reads_as_the_deployed_clients_write_it() -> None:
-    """A container holds contacts, and a bare contact is one too."""
+    """A file may hold a list of contacts or a single bare contact."""
     assert read_contacts(text({"contacts": [CONTACT]})) == [CARD]
     assert read_contacts(text(CONTACT)) == [CARD]
     assert read_contacts(b'{"contacts":[]}') == []
 
 
 def test_contact_file_is_always_a_container() -> None:
-    """The keys are those of the deployed clients, and email and phone are left out when empty."""
+    """The keys are those of the deployed clients; empty email and phone are omitted."""
     assert json.loads(write_contacts([CARD])) == {"contacts": [CONTACT]}
     bare = attrs.evolve(CARD, email="", phone=" ", drop_urls=())
     assert json.loads(write_contacts([bare])) == {
@@ -134,7 +134,7 @@ def test_contact_file_is_always_a_container() -> None:
 
 
 def test_contact_file_may_have_more_than_is_known_and_blanks() -> None:
-    """Unknown keys are passed over; null and blank mean absent; hex is read in either case."""
+    """Unknown keys are ignored, null and blank mean absent, and hex may be in either case."""
     changed = {
         **CONTACT,
         "nickname": 5,
@@ -178,13 +178,31 @@ def test_contact_file_may_have_more_than_is_known_and_blanks() -> None:
     ],
 )
 def test_bad_contact_file_is_refused(data: bytes) -> None:
-    """What is no JSON, lacks a key, or has a bad one, is no contact file."""
+    """Invalid JSON, missing keys and values of the wrong type are rejected."""
     with pytest.raises(CardError):
         read_contacts(data)
 
 
+@pytest.mark.parametrize(
+    ("data", "why"),
+    [
+        (b"{", "this is not a contact file: unexpected end"),
+        (
+            with_changes(CONTACT, public_key=None),
+            "this is not a contact file: public_key is missing",
+        ),
+        (with_changes(CONTACT, alias=5), "this is not a contact file: a key has the wrong type"),
+        (with_changes(CONTACT, public_key="x"), "a public key must have 64 hexadecimal digits"),
+    ],
+)
+def test_error_in_a_contact_file_says_what_is_wrong(data: bytes, why: str) -> None:
+    """The message names the problem, and a missing key."""
+    with pytest.raises(CardError, match=why):
+        read_contacts(data)
+
+
 def test_error_in_a_contact_file_says_which_contact() -> None:
-    """Of several contacts the bad one is named by its place, and no value is quoted."""
+    """The error names the bad contact by its number and quotes no value."""
     bad = {**CONTACT, "drop_urls": [URL, URL + "x"]}
     with pytest.raises(CardError, match="contact 2 of 2: drop URL 2 of 2") as caught:
         read_contacts(text({"contacts": [CONTACT, bad]}))
@@ -192,13 +210,13 @@ def test_error_in_a_contact_file_says_which_contact() -> None:
 
 
 def test_identity_file_holds_both_directions() -> None:
-    """An identity file has the keys of the deployed clients, email and phone also when empty."""
+    """An identity file has the keys of the deployed clients, even empty email and phone."""
     assert read_identity(text(IDENTITY)) == IDENTITY_FILE
     assert json.loads(write_identity(IDENTITY_FILE)) == IDENTITY
 
 
 def test_identity_file_needs_only_what_the_deployed_reader_needs() -> None:
-    """Alias, private key and drop URLs are enough."""
+    """Alias, private key and drop URLs are sufficient."""
     needed = {key: IDENTITY[key] for key in ("alias", "private_key", "drop_urls")}
     assert read_identity(text(needed)) == attrs.evolve(IDENTITY_FILE, prefixes=())
 
@@ -220,7 +238,7 @@ def test_identity_file_needs_only_what_the_deployed_reader_needs() -> None:
     ],
 )
 def test_bad_identity_file_is_refused_without_quoting_it(data: bytes) -> None:
-    """Keys that do not belong together are refused too, and no error shows the private key."""
+    """Mismatched keys are rejected too, and no error shows the private key."""
     with pytest.raises(CardError) as caught:
         read_identity(data)
     assert PRIVATE[:16] not in str(caught.value)
@@ -229,7 +247,7 @@ def test_bad_identity_file_is_refused_without_quoting_it(data: bytes) -> None:
 
 
 def test_contact_text_holds_both_directions() -> None:
-    """Four lines joined by LF, several drop URLs by a comma and a blank."""
+    """The text has four lines; several drop URLs are separated by a comma and a space."""
     card = ContactCard("Alice", CARD.public_key, CARD.drop_urls)
     assert write_contact_text(card) == TEXT
     assert read_contact_text(TEXT) == card
@@ -258,7 +276,7 @@ def test_contact_text_holds_both_directions() -> None:
     ],
 )
 def test_bad_contact_text_is_refused(changed: str) -> None:
-    """Other than four good lines is no contact text."""
+    """Anything but four valid lines is rejected."""
     with pytest.raises(CardError):
         read_contact_text(changed)
 
@@ -267,13 +285,13 @@ def test_bad_contact_text_is_refused(changed: str) -> None:
     "changes", [{"alias": "A\nB"}, {"alias": "A\rB"}, {"alias": "\ud800"}, {"drop_urls": ()}]
 )
 def test_card_that_no_contact_text_can_hold_is_refused(changes: dict[str, Any]) -> None:
-    """What could not be read back is not written."""
+    """A card that could not be read back is not written."""
     with pytest.raises(CardError):
         write_contact_text(attrs.evolve(CARD, **changes))
 
 
 def test_meta_data_holds_both_directions() -> None:
-    """The key is nested there, and there is one drop URL."""
+    """Meta data nest the public key and hold one drop URL."""
     card = attrs.evolve(CARD, alias="Älice", phone="+49123", email="a@b.c")
     assert read_meta_data(text(META_DATA)) == card
     assert json.loads(write_meta_data(card)) == META_DATA
@@ -285,14 +303,14 @@ def test_meta_data_holds_both_directions() -> None:
 
 @pytest.mark.parametrize("introduction", INTRODUCTIONS)
 def test_meta_data_of_known_answers_holds_both_directions(introduction: dict[str, Any]) -> None:
-    """What Qabel's core wrote into messages reads, and is written again with the same content."""
+    """Meta data written by Qabel's core are read, and written again with the same content."""
     known = {key: value for key, value in introduction.items() if key in META_DATA}
     written = json.loads(write_meta_data(read_meta_data(text(introduction))))
     assert written == {"phone": "", "email": "", **known}
 
 
 def test_there_are_known_answers_with_meta_data() -> None:
-    """The test above is not empty."""
+    """The test vectors contain meta data, so the test above is not empty."""
     assert len(INTRODUCTIONS) >= 3
 
 
@@ -310,14 +328,14 @@ def test_there_are_known_answers_with_meta_data() -> None:
     ],
 )
 def test_bad_meta_data_are_refused(data: bytes) -> None:
-    """What lacks a key, or has a bad one, introduces nobody."""
+    """Missing keys and values of the wrong type are rejected."""
     with pytest.raises(CardError):
         read_meta_data(data)
 
 
 @pytest.mark.parametrize("write", [lambda card: write_contacts([card]), write_meta_data])
 def test_half_a_surrogate_pair_is_never_written(write: Callable[[ContactCard], bytes]) -> None:
-    """A text that no reader would take is refused before it is written."""
+    """Text that no reader would accept is not written."""
     with pytest.raises(CardError):
         write(attrs.evolve(CARD, alias="\ud800"))
     with pytest.raises(CardError):
@@ -325,26 +343,26 @@ def test_half_a_surrogate_pair_is_never_written(write: Callable[[ContactCard], b
 
 
 def test_card_without_a_drop_url_has_no_meta_data() -> None:
-    """A message can introduce only somebody who can be reached."""
+    """Meta data need a drop URL."""
     with pytest.raises(CardError):
         write_meta_data(attrs.evolve(CARD, drop_urls=()))
 
 
 @given(st.lists(CARDS, max_size=3))
 def test_contact_files_read_back(cards: list[ContactCard]) -> None:
-    """Any contacts come back as they were."""
+    """Any contacts survive a round trip."""
     assert read_contacts(write_contacts(cards)) == cards
 
 
 @given(IDENTITIES)
 def test_identity_files_read_back(identity: IdentityFile) -> None:
-    """Any identity comes back as it was."""
+    """Any identity survives a round trip."""
     assert read_identity(write_identity(identity)) == identity
 
 
 @given(CARDS)
 def test_contact_texts_and_meta_data_read_back(card: ContactCard) -> None:
-    """Any card that can be written comes back with all that the form has room for."""
+    """Any card survives a round trip, apart from what the format cannot hold."""
     try:
         written = write_contact_text(card)
     except CardError:
@@ -357,7 +375,7 @@ def test_contact_texts_and_meta_data_read_back(card: ContactCard) -> None:
 
 @given(st.binary() | JSON_VALUES.map(text))
 def test_no_bytes_break_the_readers(data: bytes) -> None:
-    """Whatever the bytes, only CardError is raised."""
+    """Arbitrary bytes raise CardError and nothing else."""
     for read in (read_contacts, read_identity, read_meta_data):
         with pytest.raises(CardError):
             read(data)
@@ -365,7 +383,7 @@ def test_no_bytes_break_the_readers(data: bytes) -> None:
 
 @given(st.sampled_from([*CONTACT, *IDENTITY, *META_DATA, "contacts"]), JSON_VALUES)
 def test_no_value_of_a_key_breaks_the_readers(key: str, value: object) -> None:
-    """With any value for a key, what is read can be written again and read the same."""
+    """With any value for a key, whatever is accepted survives a round trip."""
     for form in (CONTACT, IDENTITY, META_DATA):
         data = text({**form, key: value})
         try:
@@ -384,7 +402,7 @@ def test_no_value_of_a_key_breaks_the_readers(key: str, value: object) -> None:
 
 @given(st.text() | st.text(alphabet="\n, ", max_size=8).map(lambda end: TEXT + end))
 def test_no_text_breaks_the_reader_of_contact_texts(changed: str) -> None:
-    """Whatever the text, it is read and can be written again, or CardError is raised."""
+    """Any text survives a round trip or raises CardError."""
     try:
         card = read_contact_text(changed)
     except CardError:
@@ -393,7 +411,7 @@ def test_no_text_breaks_the_reader_of_contact_texts(changed: str) -> None:
 
 
 def test_nothing_shows_names_or_keys() -> None:
-    """The repr of a card or an identity has no name, address, drop id or private key."""
+    """The repr of a card or identity shows no name, address, drop id or private key."""
     shown = repr(CARD) + repr(IDENTITY_FILE)
     for secret in ("Alice", "example.com", "+49", DROP_ID, PRIVATE, "2a1d1c0b"):
         assert secret not in shown

@@ -8,7 +8,7 @@ from qabel.contract.schemas import BYTES, TEXT
 from qabel.contract.uploads import read_upload, upload
 from qabel.core.people.references import ReferenceForm
 from qabel.core.people.views import ContactView, IdentityView, ImportedView
-from qabel.drop.cards import QcoContact, QcoFile, QidFile
+from qabel.drop.card_forms import QcoContact, QcoFile, QidFile
 from qabel.forms.compound import Key, Object, OrNull
 from qabel.forms.plain import Text
 from qabel.rest.http.call import Call

@@ -1,0 +1,124 @@
+"""The JSON objects behind contact files, identity files and meta data (Qabel-Client-Local-Data).
+
+Error messages never quote a value, which may be a private key or a drop URL.
+"""
+
+import re
+from typing import TypeVar
+
+import msgspec
+
+from qabel.crypto import InvalidKey, PublicKey
+from qabel.drop.url import DropURL, InvalidDropURL
+from qabel.jsontext import InvalidJSON, encode, parse
+
+_MISSING_KEY = re.compile(r"Object missing required field `(?P<key>[a-z_]+)`.*")
+
+
+class CardError(ValueError):
+    """The file or text cannot be read, or the card cannot be written in this form."""
+
+
+class _Form(msgspec.Struct):
+    """A JSON object whose repr shows none of its values."""
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}()"
+
+
+class QcoContact(_Form, omit_defaults=True):
+    """A contact in a .qco file."""
+
+    alias: str
+    public_key: str
+    drop_urls: list[str]
+    email: str | None = ""
+    phone: str | None = ""
+
+
+class QcoFile(_Form):
+    """A .qco file."""
+
+    contacts: list[QcoContact]
+
+
+class QidFile(_Form):
+    """A .qid file, which holds a private key."""
+
+    alias: str
+    private_key: str
+    drop_urls: list[str]
+    prefixes: list[str] | None = msgspec.field(default_factory=list)
+    email: str | None = ""
+    phone: str | None = ""
+    public_key: str | None = None
+
+
+class NestedKey(_Form):
+    """The object in which meta data wrap a public key."""
+
+    public_key: str
+
+
+class MetaDataForm(_Form):
+    """The ``meta_data`` of a drop message."""
+
+    alias: str
+    drop_url: str
+    public_key: NestedKey
+    phone: str | None = ""
+    email: str | None = ""
+
+
+F = TypeVar("F", bound=_Form)
+
+
+def parse_json(data: bytes, what: str) -> object:
+    """Parse JSON of any form; ``what`` names the document in the message of CardError."""
+    try:
+        return parse(data)
+    except InvalidJSON as error:
+        raise CardError(f"this is not {what}: {error}") from None
+
+
+def convert(value: object, form: type[F], what: str) -> F:
+    """Convert parsed JSON to a form; ``what`` names the document in the message of CardError."""
+    try:
+        return msgspec.convert(value, form)
+    except msgspec.ValidationError as error:
+        # Of msgspec's own words only the name of a key is shown: the rest may quote the file.
+        missing = _MISSING_KEY.fullmatch(str(error))
+        problem = "a key has the wrong type" if missing is None else f"{missing['key']} is missing"
+        raise CardError(f"this is not {what}: {problem}") from None
+
+
+def encode_form(form: _Form) -> bytes:
+    """Encode a form as JSON. Raises CardError for text with an unpaired surrogate."""
+    try:
+        return encode(form)
+    except InvalidJSON as error:
+        raise CardError(f"the card cannot be encoded: {error}") from None
+
+
+def parse_public_key(text: str) -> PublicKey:
+    """Parse a public key from 64 hex digits in either case. Raises CardError."""
+    try:
+        return PublicKey.from_hex(text)
+    except InvalidKey:
+        raise CardError("a public key must have 64 hexadecimal digits") from None
+
+
+def parse_drop_urls(texts: list[str]) -> tuple[DropURL, ...]:
+    """Parse drop URLs. Raises CardError, which says by its number which of them is wrong."""
+    urls = []
+    for number, text in enumerate(texts, start=1):
+        try:
+            urls.append(DropURL.parse(text))
+        except InvalidDropURL as error:
+            raise CardError(f"drop URL {number} of {len(texts)}: {error}") from None
+    return tuple(urls)
+
+
+def text_or_empty(value: str | None) -> str:
+    """Return the text, or "" for null and blank text, which mean "absent" to deployed clients."""
+    return "" if value is None or value.isspace() else value
