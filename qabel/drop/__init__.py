@@ -1,1 +1,1 @@
-"""The drop protocol as values and bytes. Pure: no network, no disk, no Twisted."""
+"""The drop protocol as values and bytes. Pure code: no network, no disk, no Twisted."""

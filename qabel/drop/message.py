@@ -1,9 +1,8 @@
-"""Drop messages and their JSON text, before it is sealed and after it is opened.
+"""Drop messages and their JSON text, before sealing and after opening.
 
 There are two spellings. The deployed clients write ``drop_payload``, a string that by convention
-spells a JSON object itself, and ``drop_payload_type``; Qabel-Protocol-Drop ("Drop message")
-documents an object ``data`` and ``model_object`` in their place. Both are read, the deployed one
-is written.
+contains a JSON object, and ``drop_payload_type``. Qabel-Protocol-Drop ("Drop message") documents
+an object ``data`` and ``model_object`` instead. Both are read; the deployed one is written.
 """
 
 from functools import lru_cache
@@ -16,26 +15,27 @@ from qabel.crypto import KNOWN_KEYS, InvalidKey, PublicKey
 from qabel.jsontext import finite_float
 
 MAX_DEPTH = 100
-"""How deep objects and lists in a message may lie in each other."""
+"""Levels of nested objects and arrays that a message may have."""
 
 NO_ACKNOWLEDGEMENT = "0"
-"""The ``acknowledge_id`` of a message that asks for none."""
+"""The ``acknowledge_id`` of a message that requests no acknowledgement."""
 
 
 class InvalidDropMessage(ValueError):
-    """A text that is no drop message. The message never quotes the text: that is secret."""
+    """The text is not a drop message. The error never quotes the text, which is secret."""
 
 
 class InvalidSender(InvalidDropMessage):
-    """The ``sender`` is no key identifier in lower case, so it is nobody's."""
+    """The ``sender`` is not a key identifier in lower case, so the message is nobody's."""
 
 
 @attrs.frozen
 class DropMessage:
-    """What one party tells another.
+    """A message from one party to another.
 
-    ``time_stamp`` is in milliseconds since the epoch, ``data`` the compact JSON text of an object
-    in UTF-8, ``meta_data`` the same or None. ``acknowledge_id`` is "0" if no answer is wanted.
+    ``time_stamp`` is in milliseconds since the epoch. ``data`` is a JSON object as compact text in
+    UTF-8, and so is ``meta_data`` unless it is None. ``acknowledge_id`` is "0" if no
+    acknowledgement is requested.
     """
 
     time_stamp: int
@@ -49,12 +49,12 @@ class DropMessage:
 
 class _Envelope(msgspec.Struct, kw_only=True):
     version: Literal[1]
-    # A LONG of the deployed clients; as they do, times before the epoch are taken.
+    # A 64-bit integer; like the deployed clients, we accept times before the epoch.
     time_stamp: Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
     sender: str
     drop_payload: str | msgspec.UnsetType = msgspec.UNSET
     drop_payload_type: str | msgspec.UnsetType = msgspec.UNSET
-    # The oldest clients fail without it; the newest ones may leave it out.
+    # The oldest clients fail without it; the newest ones may omit it.
     acknowledge_id: str = NO_ACKNOWLEDGEMENT
     meta_data: dict[str, Any] | msgspec.UnsetType | None = msgspec.UNSET
     data: dict[str, Any] | msgspec.UnsetType = msgspec.UNSET
@@ -67,64 +67,64 @@ class _Envelope(msgspec.Struct, kw_only=True):
 _ENVELOPE = msgspec.json.Decoder(_Envelope, float_hook=finite_float)
 _OBJECT = msgspec.json.Decoder(dict[str, Any], float_hook=finite_float)
 _write = msgspec.json.Encoder().encode
-_JSON_FAULTS = (msgspec.DecodeError, UnicodeError, RecursionError)
+_JSON_ERRORS = (msgspec.DecodeError, UnicodeError, RecursionError)
 
 
 def decode(text: bytes) -> DropMessage:
-    """Read the JSON text of a drop message, in either spelling.
+    """Parse the JSON text of a drop message in either spelling.
 
-    A ``drop_payload`` that spells no JSON object becomes the data ``{"payload": the string}``. Of
-    a key that comes twice the last one counts, as with the deployed readers. Raises
-    InvalidDropMessage; InvalidSender is the kind for a sender that cannot be one.
+    A ``drop_payload`` that is not a JSON object becomes the data ``{"payload": the string}``. The
+    last of duplicate keys counts, as in the deployed readers. Raises InvalidDropMessage, or its
+    subclass InvalidSender for a malformed sender.
     """
     try:
         found = _ENVELOPE.decode(text)
-    except _JSON_FAULTS:
-        raise InvalidDropMessage("the text is no JSON of a drop message") from None
-    sender = _sender(found.sender)
+    except _JSON_ERRORS:
+        raise InvalidDropMessage("the text is not the JSON of a drop message") from None
+    sender = _parse_sender(found.sender)
     meta = found.meta_data
     return DropMessage(
         time_stamp=found.time_stamp,
         sender=sender,
         model_object=_model_object(found),
-        data=_data(found),
+        data=_encode_data(found),
         acknowledge_id=found.acknowledge_id,
-        meta_data=_write(_shallow(meta)) if isinstance(meta, dict) else None,
+        meta_data=_write(_check_depth(meta)) if isinstance(meta, dict) else None,
     )
 
 
 def encode(message: DropMessage) -> bytes:
-    """Write the JSON text of a drop message, in the deployed spelling and compactly.
+    """Encode a drop message as compact JSON in the deployed spelling.
 
-    Raises InvalidDropMessage for what no reader would take.
+    Raises InvalidDropMessage for a message that no reader would accept.
     """
     envelope = _Envelope(
         version=message.version,  # type: ignore[arg-type]  # the text is read back below
         time_stamp=message.time_stamp,
         sender=message.sender.hex,
-        drop_payload=_write(_read_object(message.data)).decode(),
+        drop_payload=_write(_parse_object(message.data)).decode(),
         drop_payload_type=message.model_object,
         acknowledge_id=message.acknowledge_id,
     )
     if message.meta_data is not None:
-        envelope.meta_data = _read_object(message.meta_data)
+        envelope.meta_data = _parse_object(message.meta_data)
     try:
         text = _write(envelope)
     except UnicodeError:
-        raise InvalidDropMessage("a text in the message has half a surrogate pair") from None
+        raise InvalidDropMessage("a string in the message has an unpaired surrogate") from None
     decode(text)
     return text
 
 
 @lru_cache(KNOWN_KEYS)
-def _sender(text: str) -> PublicKey:
+def _parse_sender(text: str) -> PublicKey:
     try:
         sender = PublicKey.from_hex(text)
     except InvalidKey:
         sender = None
-    # Deployed readers compare the sender as text: in upper case it is nobody they know.
+    # Deployed readers compare the sender as text: in upper case they do not recognize it.
     if sender is None or sender.hex != text:
-        raise InvalidSender("the sender is no key identifier: 64 lower-case hex digits")
+        raise InvalidSender("the sender must be 64 lower-case hexadecimal digits")
     return sender
 
 
@@ -135,30 +135,30 @@ def _model_object(found: _Envelope) -> str:
     raise InvalidDropMessage("the message has neither drop_payload_type nor model_object")
 
 
-def _data(found: _Envelope) -> bytes:
+def _encode_data(found: _Envelope) -> bytes:
     if isinstance(found.drop_payload, str):
         try:
-            return _write(_read_object(found.drop_payload))
+            return _write(_parse_object(found.drop_payload))
         except InvalidDropMessage:
             return _write({"payload": found.drop_payload})
     if isinstance(found.data, dict):
-        return _write(_shallow(found.data))
+        return _write(_check_depth(found.data))
     raise InvalidDropMessage("the message has neither drop_payload nor data")
 
 
-def _read_object(text: bytes | str) -> dict[str, Any]:
+def _parse_object(text: bytes | str) -> dict[str, Any]:
     try:
         value = _OBJECT.decode(text)
-        # With so few brackets it cannot be too deep: most messages need no closer look.
+        # With so few brackets it cannot be too deep: most messages need no closer check.
         if isinstance(text, str) and text.count("{") + text.count("[") <= MAX_DEPTH:
             return value
-        return _shallow(value)
-    except _JSON_FAULTS:
-        raise InvalidDropMessage("the data are no JSON object") from None
+        return _check_depth(value)
+    except _JSON_ERRORS:
+        raise InvalidDropMessage("the data are not a JSON object") from None
 
 
-def _shallow(value: dict[str, Any]) -> dict[str, Any]:
-    """Give the object back if it is not too deep: whoever reads it later needs no deep stack."""
+def _check_depth(value: dict[str, Any]) -> dict[str, Any]:
+    """Return the object unless it is nested too deeply for later readers to recurse into."""
     depth = 0
     level: list[Any] = [value]
     while level:
@@ -166,5 +166,5 @@ def _shallow(value: dict[str, Any]) -> dict[str, Any]:
         inner = [x for each in level for x in (each.values() if isinstance(each, dict) else each)]
         level = [each for each in inner if isinstance(each, dict | list)]
     if depth > MAX_DEPTH:
-        raise InvalidDropMessage(f"the data lie more than {MAX_DEPTH} levels deep")
+        raise InvalidDropMessage(f"the data are nested more than {MAX_DEPTH} levels deep")
     return value

@@ -1,7 +1,7 @@
 """Drop messages on the wire: transport format version 0 (Qabel-Protocol-Drop, "Transport format").
 
-One version byte, then a Noise box with the JSON text, filled up with zero bytes: always 2149
-bytes, so that nobody can tell messages by their size.
+A version byte, then a Noise box with the JSON text padded with zero bytes: always 2149 bytes, so
+that the size of a message reveals nothing.
 """
 
 import enum
@@ -24,17 +24,16 @@ VERSION = 0
 """The first byte of a message."""
 
 TEXT_SIZE = 2048
-"""Bytes that a message has for its JSON text."""
+"""Bytes available for the JSON text of a message."""
 
 MESSAGE_SIZE = 1 + BOX_OVERHEAD + TEXT_SIZE
 """Bytes of a message on the wire: 2149."""
-
 
 _BODY = 1 + HEADER_SIZE
 
 
 class MessageTooLarge(ValueError):
-    """The JSON text does not fit: it has ``size`` bytes, and may have ``limit``."""
+    """The JSON text has ``size`` bytes; a message can hold only ``limit``."""
 
     def __init__(self, size: int, limit: int = TEXT_SIZE) -> None:
         super().__init__(size, limit)
@@ -42,25 +41,25 @@ class MessageTooLarge(ValueError):
         self.limit = limit
 
     def __str__(self) -> str:
-        return f"the message has {self.size} bytes as JSON text, and may have {self.limit}"
+        return f"the JSON text has {self.size} bytes; a message can hold {self.limit}"
 
 
 class Verdict(enum.Enum):
-    """Why there is nothing for us in a message."""
+    """Why a message holds nothing for us."""
 
     FOREIGN = "foreign"
-    """It is somebody else's, or damaged, or of another format: no identity's key opens it."""
+    """It is for somebody else, damaged, or of another format: no identity's key opens it."""
 
     RUBBISH = "rubbish"
-    """It is sealed for one of us, but what it holds is no drop message."""
+    """It is sealed for one of our identities but contains no drop message."""
 
     SPOOFED = "spoofed"
-    """It names another sender than the one who sealed it."""
+    """The sender it names is not the one who sealed it."""
 
 
 @attrs.frozen
 class Opened:
-    """A message for one of us: for whom, and what it says."""
+    """An opened message and the identity it was sealed for."""
 
     recipient: PublicKey
     message: DropMessage
@@ -73,9 +72,10 @@ def seal_message(
     *,
     ephemeral: PrivateKey | None = None,
 ) -> bytes:
-    """Make the 2149 bytes that carry a JSON text to the recipient.
+    """Seal a JSON text for the recipient and return the 2149 bytes to post.
 
-    Raises MessageTooLarge, and InvalidKey for a recipient's key of low order.
+    ``ephemeral`` is generated if not given. Raises MessageTooLarge, and InvalidKey for a
+    recipient's key of low order.
     """
     if len(text) > TEXT_SIZE:
         raise MessageTooLarge(len(text))
@@ -84,17 +84,17 @@ def seal_message(
 
 
 class Opener:
-    """Opens the messages of a drop for the identities that read it.
+    """Opens the messages of a drop for the identities that receive there.
 
-    Each identity costs a scalar product a message; what has another length or version than a
-    message costs nothing.
+    Each identity costs one scalar multiplication a message. Messages of another length or version
+    cost nothing.
     """
 
     def __init__(self, identities: Iterable[PrivateKey]) -> None:
         self._openers = [BoxOpener(key) for key in identities]
 
     def open(self, raw: bytes) -> Opened | Verdict:
-        """Open one message as it came from a drop server. Never raises, whatever the bytes."""
+        """Open one message as received from a drop server. Never raises, whatever the bytes are."""
         if len(raw) != MESSAGE_SIZE or raw[0] != VERSION:
             return Verdict.FOREIGN
         header = raw[1:_BODY]
@@ -106,25 +106,25 @@ class Opener:
                 sender, text = opener.open_body(header, opened, raw[_BODY:])
             except BadBox:
                 return Verdict.FOREIGN
-            return _judge(opener.public_key, sender, text)
+            return _check(opener.public_key, sender, text)
         return Verdict.FOREIGN
 
     def open_all(self, raws: Sequence[bytes]) -> list[Opened | Verdict]:
-        """Open a batch, for a thread of its own; the results are in its order."""
+        """Open a batch of messages, as a worker thread does; the results are in the same order."""
         return [self.open(raw) for raw in raws]
 
 
-def _without_filling(text: bytes) -> bytes:
-    """Cut off the zero bytes at the end: in one comparison, where ``rstrip`` looks at each."""
+def _strip_padding(text: bytes) -> bytes:
+    """Remove trailing zero bytes with one comparison, where ``rstrip`` would test each byte."""
     start = text.find(b"\0")
     if start < 0 or text[start:] != bytes(len(text) - start):
         return text
     return text[:start]
 
 
-def _judge(recipient: PublicKey, sender: PublicKey, text: bytes) -> Opened | Verdict:
+def _check(recipient: PublicKey, sender: PublicKey, text: bytes) -> Opened | Verdict:
     try:
-        message = decode(_without_filling(text))
+        message = decode(_strip_padding(text))
     except InvalidSender:
         return Verdict.SPOOFED
     except InvalidDropMessage:

@@ -1,4 +1,4 @@
-"""Drop URLs: where a drop is, and the ids that name one (Qabel-Protocol-Drop, "Drop ID")."""
+"""Drop URLs and the drop ids they end in (Qabel-Protocol-Drop, "Drop ID")."""
 
 import base64
 import os
@@ -11,15 +11,15 @@ from typing import Self
 import attrs
 
 DROP_ID_LENGTH = 43
-"""Characters of a drop id: 32 bytes in URL-safe Base64 without the padding."""
+"""Characters of a drop id: 32 bytes in URL-safe Base64 without padding."""
 
 DROP_ID_BITS = 256
 
 MAX_LENGTH = 2048
 """Characters that a server's URL may have."""
 
-SERVERS_KEPT = 256
-"""Servers whose URLs need not be read again: drops are many, their servers are few."""
+SERVERS_CACHED = 256
+"""Server URLs whose normal form is cached: drops are many, their servers are few."""
 
 _DROP_ID = re.compile(r"[A-Za-z0-9_-]{43}")
 _SERVER = re.compile(
@@ -35,49 +35,50 @@ _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
 class InvalidDropURL(ValueError):
-    """A text that is no drop URL, or no drop server's URL: a secret, so never quoted."""
+    """The text is not a drop URL or drop server URL. The error never quotes it: it is secret."""
 
 
 def is_drop_id(text: str) -> bool:
-    """Tell whether the text has the shape of a drop id: 43 characters of URL-safe Base64."""
+    """Return whether the text looks like a drop id: 43 characters of URL-safe Base64."""
     return _DROP_ID.fullmatch(text) is not None
 
 
 def new_drop_id(bits: int = DROP_ID_BITS, random: Callable[[int], bytes] = os.urandom) -> str:
-    """Make a drop id of which the first ``bits`` bits (1 to 256) are random, the others zero.
+    """Generate a drop id whose first ``bits`` bits (1 to 256) are random and the others zero.
 
-    The fewer the bits, the more people come to share a drop, and the less an onlooker can tell
-    who reads what. ``random`` gives as many random bytes as it is asked for.
+    The fewer the bits, the more people share a drop by chance, and the less an observer learns
+    about who reads what. ``random(n)`` returns n random bytes.
     """
     if not 1 <= bits <= DROP_ID_BITS:
-        raise ValueError(f"a drop id has 1 to {DROP_ID_BITS} random bits, not {bits}")
+        raise ValueError(f"a drop id must have 1 to {DROP_ID_BITS} random bits, not {bits}")
     unused = DROP_ID_BITS - bits
     number = int.from_bytes(random(DROP_ID_BITS // 8)) >> unused << unused
     return base64.urlsafe_b64encode(number.to_bytes(DROP_ID_BITS // 8)).rstrip(b"=").decode()
 
 
 def parse_server_url(text: str) -> str:
-    """Give a drop server's URL in its normal form: lower case, no default port, no last slash.
+    """Return a drop server's URL in normal form.
 
-    Only http and https; an optional path; no user, query or fragment. Raises InvalidDropURL.
+    That is: scheme and host in lower case, no default port, no trailing slash. The URL must be
+    http or https and may have a path, but no user, query or fragment. Raises InvalidDropURL.
     """
-    return _normal_form(text)
+    return _normalize(text)
 
 
-@lru_cache(SERVERS_KEPT)
-def _normal_form(text: str) -> str:
+@lru_cache(SERVERS_CACHED)
+def _normalize(text: str) -> str:
     if len(text) > MAX_LENGTH:
-        raise InvalidDropURL(f"a drop server's URL has at most {MAX_LENGTH} characters")
+        raise InvalidDropURL(f"a drop server's URL must not exceed {MAX_LENGTH} characters")
     match = _SERVER.fullmatch(text)
     if match is None:
         raise InvalidDropURL(
-            "a drop server's URL must look like https://host[:port]/path, in ASCII,"
-            " with no user, query or fragment"
+            "a drop server's URL must have the form https://host[:port]/path, in ASCII,"
+            " without user, query or fragment"
         )
     scheme = match["scheme"].lower()
     path: str = match["path"]
     if not {".", ".."}.isdisjoint(path.split("/")):
-        raise InvalidDropURL("a drop server's URL must have no '.' or '..' in its path")
+        raise InvalidDropURL("the path of a drop server's URL must not contain '.' or '..'")
     return f"{scheme}://{_host(match['host'].lower())}{_port(match['port'], scheme)}{path}"
 
 
@@ -89,9 +90,9 @@ def _host(text: str) -> str:
         if labels[-1].isdecimal():
             return str(IPv4Address(text))
     except AddressValueError:
-        raise InvalidDropURL("the host in a drop server's URL is no IP address") from None
+        raise InvalidDropURL("the host in a drop server's URL is not a valid IP address") from None
     if len(text) > 253 or not all(map(_LABEL.fullmatch, labels)):
-        raise InvalidDropURL("the host in a drop server's URL is no host name")
+        raise InvalidDropURL("the host in a drop server's URL is not a valid host name")
     return text
 
 
@@ -99,23 +100,23 @@ def _port(digits: str | None, scheme: str) -> str:
     if digits is None or (port := int(digits)) == _DEFAULT_PORTS[scheme]:
         return ""
     if not 1 <= port <= 65535:
-        raise InvalidDropURL("the port in a drop server's URL must be 1 to 65535")
+        raise InvalidDropURL("the port in a drop server's URL must be between 1 and 65535")
     return f":{port}"
 
 
 def _check_drop_id(_: object, __: object, value: str) -> None:
     if not is_drop_id(value):
         raise InvalidDropURL(
-            f"a drop URL must end in a drop id: {DROP_ID_LENGTH} characters of A-Z a-z 0-9 - _"
+            f"a drop URL must end in a drop id: {DROP_ID_LENGTH} characters from A-Z a-z 0-9 - _"
         )
 
 
 @attrs.frozen(repr=False)
 class DropURL:
-    """Where one drop is. Whoever knows it can read and write there: it is shown nowhere in full.
+    """The address of a drop. Whoever knows it can read and write there, so it must never be shown.
 
-    ``server`` is the server's URL in its normal form, ``drop_id`` the 43 characters after it;
-    ``str()`` is the whole URL. Making one from parts that do not fit raises InvalidDropURL.
+    ``server`` is the server's URL in normal form, ``drop_id`` the 43 characters after it. ``str()``
+    returns the whole URL. Invalid parts raise InvalidDropURL.
     """
 
     server: str = attrs.field(converter=parse_server_url)
@@ -123,10 +124,10 @@ class DropURL:
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Read a whole drop URL; raises InvalidDropURL."""
+        """Parse a whole drop URL. Raises InvalidDropURL."""
         server, _, drop_id = text.rpartition("/")
         if server.endswith("/"):
-            raise InvalidDropURL("a drop URL must have one slash before its drop id")
+            raise InvalidDropURL("a drop URL must have exactly one slash before its drop id")
         return cls(server, drop_id)
 
     @classmethod
@@ -137,12 +138,12 @@ class DropURL:
         bits: int = DROP_ID_BITS,
         random: Callable[[int], bytes] = os.urandom,
     ) -> Self:
-        """Make up a new drop on that server (see ``new_drop_id``); raises InvalidDropURL."""
+        """Generate a new drop on a server (see ``new_drop_id``). Raises InvalidDropURL."""
         return cls(server_url, new_drop_id(bits, random))
 
     @property
     def host(self) -> str:
-        """The server's host and port, which may be shown."""
+        """The server's host and port, which are not secret."""
         return self.server.split("/", 3)[2]
 
     def __str__(self) -> str:

@@ -1,4 +1,4 @@
-"""The JSON text of drop messages: both spellings read, one written, nothing odd either way."""
+"""The JSON text of drop messages: two spellings are read, one is written."""
 
 import json
 from typing import Any
@@ -49,28 +49,28 @@ CLEAN_OBJECTS = st.dictionaries(
 
 
 def text_with(**changes: Any) -> bytes:
-    """Give the text of a good message with some keys changed."""
+    """Return the text of a valid message with some keys changed."""
     return json.dumps({**ENVELOPE, **changes}).encode()
 
 
 def text_without(key: str, envelope: dict[str, Any] = ENVELOPE) -> bytes:
-    """Give the text of a good message without a key."""
+    """Return the text of a valid message without one key."""
     return json.dumps({name: value for name, value in envelope.items() if name != key}).encode()
 
 
 def compact(value: object) -> bytes:
-    """Write JSON as it is to be held and sent."""
+    """Encode JSON in the form in which it is stored and sent."""
     return json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode()
 
 
 def test_both_spellings_say_the_same() -> None:
-    """The deployed and the documented spelling map one to one."""
+    """The deployed and the documented spelling yield the same message."""
     assert decode(text_with()) == MESSAGE
     assert decode(json.dumps(DOCUMENTED).encode()) == MESSAGE
 
 
 def test_deployed_spelling_is_written_compactly() -> None:
-    """What is written has the deployed clients' keys in their order, and no blanks."""
+    """The output has the deployed clients' keys in their order, without blanks."""
     message = attrs.evolve(MESSAGE, data=' {"ä": [1, "<"]}'.encode(), meta_data=b'{ "b": 2 }')
     assert encode(message).decode() == (
         '{"version":1,"time_stamp":1476281471123,"sender":"' + KEY.hex + '",'
@@ -91,7 +91,7 @@ def test_deployed_spelling_is_written_compactly() -> None:
     )
 )
 def test_what_is_written_reads_back(message: DropMessage) -> None:
-    """Any message comes back as it was, and its text always has an acknowledge_id."""
+    """Any message survives a round trip, and its text always has an acknowledge_id."""
     text = encode(message)
     assert decode(text) == message
     assert json.loads(text)["acknowledge_id"] == message.acknowledge_id
@@ -99,7 +99,7 @@ def test_what_is_written_reads_back(message: DropMessage) -> None:
 
 @given(st.binary() | JSON_VALUES.map(json.dumps).map(str.encode))
 def test_no_bytes_break_the_reader(text: bytes) -> None:
-    """Whatever the bytes, only InvalidDropMessage is raised."""
+    """Arbitrary bytes raise InvalidDropMessage and nothing else."""
     with pytest.raises(InvalidDropMessage):
         decode(text)
 
@@ -112,7 +112,7 @@ def test_no_bytes_break_the_reader(text: bytes) -> None:
 def test_no_value_of_a_key_breaks_the_reader(
     key: str, value: object, envelope: dict[str, Any]
 ) -> None:
-    """With any value for a key, what is read can be written again and read the same."""
+    """With any value for a key, whatever is accepted survives a round trip."""
     try:
         message = decode(json.dumps({**envelope, key: value}).encode())
     except InvalidDropMessage:
@@ -140,25 +140,25 @@ def test_no_value_of_a_key_breaks_the_reader(
     ],
 )
 def test_payload_that_is_no_object_is_shown_as_one(payload: str) -> None:
-    """A drop_payload that spells no JSON object, or an odd one, becomes {"payload": the string}."""
+    """A drop_payload that is not a valid JSON object becomes {"payload": the string}."""
     assert json.loads(decode(text_with(drop_payload=payload)).data) == {"payload": payload}
 
 
 def test_payload_as_deep_as_allowed_is_an_object() -> None:
-    """Objects and lists may lie in each other up to the stated depth."""
+    """Objects and arrays may be nested up to the documented depth, and no deeper."""
     payload = '{"a":' * MAX_DEPTH + "1" + "}" * MAX_DEPTH
     assert decode(text_with(drop_payload=payload)).data == payload.encode()
 
 
 def test_numbers_are_kept() -> None:
-    """Whole numbers of any size and fractions come through."""
+    """Integers of any size and floats survive a round trip."""
     payload = '{"a":[18446744073709551616,-1,0.1,1e100,12345678901234567890123]}'
     assert json.loads(decode(text_with(drop_payload=payload)).data) == json.loads(payload)
 
 
 @pytest.mark.parametrize("key", [key for key in ENVELOPE if key != "acknowledge_id"])
 def test_required_keys_are_required(key: str) -> None:
-    """Without one of the keys that say what it is, it is no drop message, in either spelling."""
+    """A message without one of its required keys is rejected, in either spelling."""
     with pytest.raises(InvalidDropMessage):
         decode(text_without(key))
     documented = {"drop_payload": "data", "drop_payload_type": "model_object"}.get(key, key)
@@ -167,7 +167,7 @@ def test_required_keys_are_required(key: str) -> None:
 
 
 def test_acknowledge_id_may_be_left_out() -> None:
-    """The newest clients need not write it: then no acknowledgement is wanted."""
+    """A missing acknowledge_id, as from the newest clients, requests no acknowledgement."""
     assert decode(text_without("acknowledge_id")).acknowledge_id == "0"
 
 
@@ -199,7 +199,7 @@ def test_acknowledge_id_may_be_left_out() -> None:
     ],
 )
 def test_odd_values_are_no_drop_message(changes: dict[str, Any]) -> None:
-    """A value of the wrong kind or size, or with half a surrogate pair, makes rubbish of it all."""
+    """A value of the wrong type or size, or with an unpaired surrogate, is rejected."""
     with pytest.raises(InvalidDropMessage):
         decode(text_with(**changes))
 
@@ -223,20 +223,20 @@ def test_odd_values_are_no_drop_message(changes: dict[str, Any]) -> None:
     ],
 )
 def test_odd_texts_are_no_drop_message(text: bytes) -> None:
-    """Other JSON, no JSON, bad UTF-8 and what lies too deep are told by InvalidDropMessage."""
+    """Other JSON, invalid JSON or UTF-8, and deep nesting raise InvalidDropMessage."""
     with pytest.raises(InvalidDropMessage):
         decode(text)
 
 
 def test_last_of_equal_keys_counts() -> None:
-    """Like the deployed readers, ours takes the last one; what it hands on has each key once."""
+    """The last of duplicate keys counts, as in the deployed readers, and only it is passed on."""
     text = text_with()[:-1] + b', "drop_payload": "{\\"b\\": 1, \\"b\\": 2}"}'
     assert decode(text).data == b'{"b":2}'
 
 
 @pytest.mark.parametrize("sender", ["", KEY.hex.upper(), KEY.hex[:-1], KEY.hex + " ", "x" * 64])
 def test_sender_that_is_nobody_is_told_apart(sender: str) -> None:
-    """The sender is compared as text: other than 64 lower-case hex digits is nobody's."""
+    """Anything but 64 lower-case hex digits is not a sender."""
     with pytest.raises(InvalidSender):
         decode(text_with(sender=sender))
 
@@ -260,13 +260,13 @@ def test_sender_that_is_nobody_is_told_apart(sender: str) -> None:
     ],
 )
 def test_odd_messages_are_never_written(changes: dict[str, Any]) -> None:
-    """What a reader would choke on is refused before it is sent."""
+    """A message that no reader would accept is not encoded."""
     with pytest.raises(InvalidDropMessage):
         encode(attrs.evolve(MESSAGE, **changes))
 
 
 def test_nothing_shows_what_a_message_says() -> None:
-    """Neither the repr of a message nor an error has any of its content."""
+    """Neither the repr of a message nor an error shows any of its content."""
     message = decode(
         text_with(drop_payload="secret", meta_data={"x": "secret"}, acknowledge_id="secret")
     )

@@ -1,4 +1,4 @@
-"""The multipart answer of a drop server: written, read in any pieces, and never trusted."""
+"""Multipart responses of a drop server: encoding, and parsing in arbitrary pieces."""
 
 import tracemalloc
 
@@ -31,7 +31,7 @@ PIECES = st.lists(st.integers(min_value=0, max_value=50))
 
 
 def answer(bodies: list[bytes], boundary: str = "B") -> bytes:
-    """Write an answer that holds these messages."""
+    """Encode a response with these messages."""
     return b"".join(encode_part(boundary, body, DATE) for body in bodies) + closing_boundary(
         boundary
     )
@@ -40,7 +40,7 @@ def answer(bodies: list[bytes], boundary: str = "B") -> bytes:
 def read(
     data: bytes, pieces: list[int] | None = None, kind: str = "multipart/mixed; boundary=B"
 ) -> tuple[list[Part], MultipartError | None]:
-    """Feed the data in pieces of these sizes, then the rest; give the parts and how it ended."""
+    """Feed the data in pieces of these sizes and return the parts and how parsing ended."""
     parser = MultipartParser(kind, part_limit=100)
     parts: list[Part] = []
     try:
@@ -55,7 +55,7 @@ def read(
 
 
 def test_answer_of_the_deployed_server_is_read() -> None:
-    """The bytes as qabel-drop was seen to write them give its messages and their dates."""
+    """A recorded response of qabel-drop yields its messages and their dates."""
     data = (
         b"--6f1d\r\nContent-Type: application/octet-stream\r\nDate: Mon, 23 Nov 2026 07:38:48 +0000"
         b"\r\n\r\none\r\n--6f1d\r\nContent-Type: application/octet-stream\r\n"
@@ -70,7 +70,7 @@ def test_answer_of_the_deployed_server_is_read() -> None:
 
 
 def test_answer_is_written_as_the_deployed_server_writes_it() -> None:
-    """Our own drop server's bytes are those of qabel-drop."""
+    """Our encoder writes the same bytes as qabel-drop."""
     assert encode_part("B", b"\0\r\n", DATE) == (
         b"--B\r\nContent-Type: application/octet-stream\r\n"
         b"Date: Mon, 23 Nov 2026 07:38:48 +0000\r\n\r\n\0\r\n\r\n"
@@ -82,7 +82,7 @@ def test_answer_is_written_as_the_deployed_server_writes_it() -> None:
 
 @given(BODIES, PIECES)
 def test_any_split_gives_the_same_parts(bodies: list[bytes], pieces: list[int]) -> None:
-    """However the network cuts the answer, the messages come out byte for byte."""
+    """The messages are the same however the network splits the response."""
     parts, error = read(answer(bodies), pieces)
     assert error is None
     assert parts == [Part(body, DATE) for body in bodies]
@@ -90,7 +90,7 @@ def test_any_split_gives_the_same_parts(bodies: list[bytes], pieces: list[int]) 
 
 @given(st.binary(max_size=200), PIECES, st.integers(min_value=0, max_value=400))
 def test_no_input_breaks_the_parser(noise: bytes, pieces: list[int], place: int) -> None:
-    """Any bytes give parts and an end or a MultipartError, the same for any split."""
+    """Arbitrary bytes yield the same parts and the same outcome for every split."""
     good = answer([b"one", b"two"])
     for data in (noise, good[:place] + noise, good[:place] + noise + good[place:]):
         whole, error = read(data)
@@ -105,7 +105,7 @@ def test_no_input_breaks_the_parser(noise: bytes, pieces: list[int], place: int)
 def test_pieces_of_the_format_in_any_order_break_nothing(
     pieces: list[bytes], splits: list[int]
 ) -> None:
-    """What looks nearly like an answer is read the same for any split."""
+    """Near misses of a response yield the same result for every split."""
     whole, error = read(b"".join(pieces))
     split, other = read(b"".join(pieces), splits)
     assert (split, type(other)) == (whole, type(error))
@@ -113,7 +113,7 @@ def test_pieces_of_the_format_in_any_order_break_nothing(
 
 @given(BODIES, st.integers(min_value=1, max_value=1000))
 def test_torn_answer_keeps_its_whole_parts(bodies: list[bytes], cut: int) -> None:
-    """Cut anywhere before the end of its closing boundary, an answer is torn."""
+    """A response cut anywhere before the end of its closing boundary is incomplete."""
     data = answer(bodies)[:-2]
     parts, error = read(data[:-cut])
     assert isinstance(error, IncompleteMultipart)
@@ -124,7 +124,7 @@ def test_torn_answer_keeps_its_whole_parts(bodies: list[bytes], cut: int) -> Non
     "body", [b"x" * 100, b"\r\n--" + b"x" * 90, b"\r\n" * 50, b"\r\n--B\r" * 14, b"\r\n--Bx", b""]
 )
 def test_part_of_exactly_the_limit_is_whole(body: bytes) -> None:
-    """The limit itself fits; a line that only begins like the boundary belongs to the body."""
+    """A body of exactly the limit fits; a line that only starts like a boundary is part of it."""
     assert read(answer([body, b"y"]), [1] * 400) == ([Part(body, DATE), Part(b"y", DATE)], None)
 
 
@@ -133,14 +133,14 @@ def test_part_of_exactly_the_limit_is_whole(body: bytes) -> None:
 )
 @pytest.mark.parametrize("pieces", [[], [1] * 6000, [7] * 1000])
 def test_oversized_part_is_passed_over(body: bytes, pieces: list[int]) -> None:
-    """A part over the limit is told of, with nothing in it; those around it come through."""
+    """A part over the limit is reported as empty; those around it are intact."""
     parts, error = read(answer([b"a", body, b"b"]), pieces)
     assert error is None
     assert parts == [Part(b"a", DATE), Part(b"", DATE), Part(b"b", DATE)]
 
 
 def test_preamble_epilogue_and_padding_are_passed_over() -> None:
-    """RFC 2046 lets text stand before and after, and blanks after a boundary."""
+    """A preamble, an epilogue and blanks after a boundary are allowed (RFC 2046)."""
     data = (
         b"preamble\r\n--Bx\r\n--B \t\r\n\r\none\r\n"
         b"--B\r\ndate:  D \r\nDate: E\r\n\r\n\r\n--B--later\r\n--B\r\n\r\nx\r\n--B--"
@@ -150,7 +150,7 @@ def test_preamble_epilogue_and_padding_are_passed_over() -> None:
 
 
 def test_an_answer_without_parts_is_whole() -> None:
-    """The closing boundary alone ends an answer, and the parser says so."""
+    """The closing boundary alone is a complete response."""
     parser = MultipartParser("multipart/mixed; boundary=B")
     assert parser.feed(b"--B-") == []
     assert not parser.complete
@@ -165,7 +165,7 @@ def test_an_answer_without_parts_is_whole() -> None:
     "head", [b"x" * 5000, b"no colon\r\n\r\n", b"a: " + b"b" * 4094 + b"\r\n\r\n"]
 )
 def test_malformed_header_lines_end_the_reading(head: bytes, pieces: list[int]) -> None:
-    """Header lines are bounded and have colons; the parts before the bad one still come."""
+    """Oversized or malformed headers raise; the parts before them are still returned."""
     data = encode_part("B", b"one", DATE) + b"--B\r\n" + head + b"body\r\n" + closing_boundary("B")
     parts, error = read(data, pieces)
     assert parts == [Part(b"one", DATE)]
@@ -173,7 +173,7 @@ def test_malformed_header_lines_end_the_reading(head: bytes, pieces: list[int]) 
 
 
 def test_header_lines_of_exactly_the_limit_are_read() -> None:
-    """4096 bytes of header lines are taken."""
+    """Headers of exactly 4096 bytes are accepted."""
     data = b"--B\r\na: " + b"b" * 4093 + b"\r\n\r\nbody\r\n--B--"
     assert read(data, [1] * 5000) == ([Part(b"body")], None)
 
@@ -189,7 +189,7 @@ def test_header_lines_of_exactly_the_limit_are_read() -> None:
     ],
 )
 def test_boundary_is_found_in_the_content_type(kind: str, boundary: str) -> None:
-    """Quoted or not, in any case, among other parameters."""
+    """The boundary may be quoted or not, in any case, among other parameters."""
     assert read(answer([b"one"], boundary), kind=kind) == ([Part(b"one", DATE)], None)
 
 
@@ -213,14 +213,14 @@ def test_boundary_is_found_in_the_content_type(kind: str, boundary: str) -> None
     ],
 )
 def test_content_type_without_a_usable_boundary_is_refused(kind: str) -> None:
-    """Only multipart/mixed with a boundary by RFC 2046 can be read."""
+    """Anything but multipart/mixed with a valid boundary (RFC 2046) is rejected."""
     with pytest.raises(NotMultipart):
         MultipartParser(kind)
 
 
 @given(st.text(alphabet='multipart/mixed; boundary="Bx=\r\n ', max_size=80))
 def test_no_content_type_breaks_the_parser(text: str) -> None:
-    """Any content type gives a parser or NotMultipart."""
+    """Any content type yields a parser or raises NotMultipart."""
     for kind in (text, f"multipart/mixed;{text}"):
         try:
             MultipartParser(kind)
@@ -229,7 +229,7 @@ def test_no_content_type_breaks_the_parser(text: str) -> None:
 
 
 def drain(total: int, piece: bytes) -> None:
-    """Feed that many bytes in such pieces, and let go of what comes of them."""
+    """Feed that many bytes in such pieces and discard the parts."""
     parser = MultipartParser("multipart/mixed; boundary=B")
     for _ in range(total // len(piece)):
         parser.feed(piece)
@@ -245,7 +245,7 @@ def drain(total: int, piece: bytes) -> None:
     ],
 )
 def test_large_answer_takes_bounded_memory(total: int, piece: bytes) -> None:
-    """100 MB in pieces of 64 KiB are read while never more than a few pieces are held."""
+    """100 MB in pieces of 64 KiB are parsed while only a few pieces are in memory."""
     drain(total, piece)
     tracemalloc.start()
     drain(20 * len(piece), piece)

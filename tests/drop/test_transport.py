@@ -1,4 +1,4 @@
-"""The 2149 bytes of a message, against the known answers of Qabel's Java core."""
+"""Sealed messages of 2149 bytes, checked against test vectors from Qabel's Java core."""
 
 import json
 from pathlib import Path
@@ -49,14 +49,14 @@ STRICTER = {
     "byte order mark before the JSON": "RFC 8259: a text must not begin with one",
     "lenient JSON": "single quotes and bare names are no JSON",
 }
-"""Rows that the core reads by an accident of its JSON library, and we take for rubbish."""
+"""Vectors that the core accepts only by an accident of its JSON library, and we reject."""
 
 BAD_CARD = "meta data with a bad drop url"
-"""The core throws the message away; the bad card is no reason to lose what the message says."""
+"""Vectors that the core rejects for a bad card, while we keep the rest of the message."""
 
 
 def names(rows: list[dict[str, Any]]) -> list[str]:
-    """Give the tests the names of their rows."""
+    """Name the tests after their test vectors."""
     return [row["name"] for row in rows]
 
 
@@ -64,7 +64,7 @@ def names(rows: list[dict[str, Any]]) -> list[str]:
 def test_messages_of_the_core_are_judged_as_the_core_does(
     row: dict[str, Any],
 ) -> None:
-    """Good ones open to what the core read, bad ones get the verdict that fits the core's."""
+    """Good messages open to what the core read; bad ones get the matching verdict."""
     opener = Opener([PrivateKey.from_hex(row["recipient_private"])])
     outcome = opener.open(bytes.fromhex(row["message"]))
     expected = row["expected"]
@@ -82,7 +82,7 @@ def test_messages_of_the_core_are_judged_as_the_core_does(
 
 
 def check_message(message: DropMessage, expected: dict[str, Any]) -> None:
-    """Compare what we read with what the core read."""
+    """Compare our result with what the core read."""
     assert message.sender.hex == expected["sender"] == expected["box_sender"]
     assert message.time_stamp == expected["created_ms"]
     assert message.model_object == expected["type"]
@@ -103,13 +103,13 @@ def check_message(message: DropMessage, expected: dict[str, Any]) -> None:
     ids=lambda row: row["name"],
 )
 def test_what_the_core_wrote_we_write_byte_for_byte(row: dict[str, Any]) -> None:
-    """The text of a message whose payload is an object is the core's own, to the byte."""
+    """The text of a message with an object as payload is the core's, byte for byte."""
     text = row["expected"]["json"].encode()
     assert encode(decode(text)) == text
 
 
 def test_message_of_the_cores_own_tests_opens() -> None:
-    """The message kept in the core's own test suite names its sender."""
+    """The message in the core's own test suite names its sender."""
     opener = Opener([PrivateKey.from_hex(CORE_TEST["recipient_private"])])
     outcome = opener.open(bytes.fromhex(CORE_TEST["message"]))
     assert isinstance(outcome, Opened)
@@ -119,7 +119,7 @@ def test_message_of_the_cores_own_tests_opens() -> None:
 
 
 def test_message_is_sealed_byte_for_byte_as_the_core_does() -> None:
-    """With the ephemeral key given, a message is the version byte and the known box."""
+    """With a given ephemeral key, a message is the version byte and the known box."""
     raw = seal_message(
         PrivateKey.from_hex(FULL["sender_private"]),
         PublicKey.from_hex(FULL["recipient_public"]),
@@ -131,7 +131,7 @@ def test_message_is_sealed_byte_for_byte_as_the_core_does() -> None:
 
 @pytest.mark.parametrize("row", VECTORS["too_large_to_send"], ids=lambda row: row["payload_repeat"])
 def test_what_is_too_large_for_the_core_is_too_large(row: dict[str, Any]) -> None:
-    """A payload that the core refuses to send is refused, with its size and the limit."""
+    """A payload that is too large for the core is rejected, with its size and the limit."""
     payload = row["payload_repeat"] * row["payload_count"]
     # The text as the core counts it: its JSON library writes "<" as six characters.
     text = json.dumps(
@@ -155,7 +155,7 @@ def test_what_is_too_large_for_the_core_is_too_large(row: dict[str, Any]) -> Non
 
 
 def test_every_message_has_the_same_size() -> None:
-    """From the empty text to the largest, a message has 2149 bytes and opens again."""
+    """With any text from empty to the largest, a message has 2149 bytes and opens again."""
     largest = b" " * (TEXT_SIZE - len(TEXT)) + TEXT
     for text in (b"", b"x", TEXT, largest):
         assert len(seal_message(ALICE, BOB.public_key, text)) == MESSAGE_SIZE == 2149
@@ -164,13 +164,13 @@ def test_every_message_has_the_same_size() -> None:
 
 
 def test_message_for_a_key_of_low_order_is_refused() -> None:
-    """Nothing is sealed for a key with which all the world could open it."""
+    """A recipient's key of low order, with which everybody could open the message, is rejected."""
     with pytest.raises(InvalidKey):
         seal_message(ALICE, PublicKey(bytes(32)), TEXT)
 
 
 def test_each_identity_is_tried() -> None:
-    """The one whose key opens the message is its recipient; without one it is foreign."""
+    """The identity whose key opens the message is its recipient; otherwise it is foreign."""
     raw = seal_message(ALICE, BOB.public_key, TEXT)
     for identities in ([BOB], [CAROL, BOB], [BOB, CAROL], [ALICE, CAROL, BOB]):
         assert Opener(identities).open(raw) == Opened(BOB.public_key, MESSAGE)
@@ -179,7 +179,7 @@ def test_each_identity_is_tried() -> None:
 
 
 def test_message_that_names_another_sender_is_spoofed() -> None:
-    """Whoever seals a message cannot speak for somebody else."""
+    """A message that names another sender than its sealer is spoofed."""
     assert Opener([BOB]).open(seal_message(CAROL, BOB.public_key, TEXT)) is Verdict.SPOOFED
 
 
@@ -187,20 +187,20 @@ def test_message_that_names_another_sender_is_spoofed() -> None:
     "text", [b"", b"\0" * 2048, b"{}", b"[" * 2048, b"\xff" * 2048, b"1" * 2048, TEXT + b"\0x"]
 )
 def test_message_with_a_bad_text_is_rubbish(text: bytes) -> None:
-    """Sealed for us, but no drop message inside."""
+    """A sealed text that is not a drop message is rubbish."""
     assert Opener([BOB]).open(seal_message(ALICE, BOB.public_key, text)) is Verdict.RUBBISH
 
 
 @pytest.mark.parametrize("place", [0, 1, 31, 32, 33, 80, 81, 100, 2000, 2148])
 def test_damaged_message_is_foreign(place: int) -> None:
-    """A single changed bit anywhere makes a message nobody's."""
+    """A single changed bit anywhere makes a message foreign."""
     raw = bytearray(seal_message(ALICE, BOB.public_key, TEXT))
     raw[place] ^= 1
     assert Opener([BOB]).open(bytes(raw)) is Verdict.FOREIGN
 
 
 def test_other_formats_cost_no_scalar_product(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Another length or version is foreign before any key is tried."""
+    """A message of another length or version is foreign before any key is tried."""
     opener = Opener([BOB])
     raw = seal_message(ALICE, BOB.public_key, TEXT)
     monkeypatch.setattr(opener, "_openers", None)
@@ -212,13 +212,13 @@ def test_other_formats_cost_no_scalar_product(monkeypatch: pytest.MonkeyPatch) -
     st.binary(max_size=60) | st.binary(min_size=2148, max_size=2148).map(lambda box: b"\0" + box)
 )
 def test_no_bytes_break_the_opener(raw: bytes) -> None:
-    """Whatever a drop holds, there is a verdict."""
+    """Arbitrary bytes get a verdict."""
     assert Opener([ALICE, BOB]).open(raw) is Verdict.FOREIGN
 
 
 @given(st.binary(max_size=2048))
 def test_no_text_breaks_the_opener(text: bytes) -> None:
-    """Whatever somebody seals for us, there is a verdict."""
+    """Arbitrary sealed bytes get a verdict."""
     assert Opener([BOB]).open(seal_message(ALICE, BOB.public_key, text)) is Verdict.RUBBISH
 
 
@@ -240,7 +240,7 @@ def test_a_batch_keeps_its_order() -> None:
 
 
 def test_nothing_shows_what_was_opened() -> None:
-    """The repr of a result has none of the message's content."""
+    """The repr of a result shows none of the message's content."""
     secret = attrs.evolve(MESSAGE, data=b'{"a":"secret"}', acknowledge_id="secret")
     outcome = Opener([BOB]).open(seal_message(ALICE, BOB.public_key, encode(secret)))
     assert "secret" not in repr(outcome)

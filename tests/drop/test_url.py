@@ -1,4 +1,4 @@
-"""Drop URLs: what is one, what it looks like in its normal form, and that it shows no secret."""
+"""Drop URLs: parsing, normal form, and that they reveal no secret."""
 
 import base64
 import contextlib
@@ -64,21 +64,21 @@ BAD_SERVER_URLS = [
 
 @pytest.mark.parametrize(("text", "normal"), SERVER_URLS.items())
 def test_server_url_has_one_normal_form(text: str, normal: str) -> None:
-    """Two spellings of one server's URL come out the same, and the normal form is its own."""
+    """Different spellings have the same normal form, which is its own normal form."""
     assert parse_server_url(text) == normal
     assert parse_server_url(normal) == normal
 
 
 @pytest.mark.parametrize("text", BAD_SERVER_URLS)
 def test_what_is_no_server_url_is_refused(text: str) -> None:
-    """Nothing but an http or https URL with host, port and path is a server's."""
+    """Anything but an http or https URL with host, port and path is rejected."""
     with pytest.raises(InvalidDropURL):
         parse_server_url(text)
 
 
 @given(st.text() | st.text(alphabet="htps:/[].0123456789@?#%aA-_ ", max_size=40))
 def test_no_text_breaks_the_parsers(text: str) -> None:
-    """Whatever the text, the outcome is a URL that reads back the same, or InvalidDropURL."""
+    """Any text yields a URL that survives a round trip, or raises InvalidDropURL."""
     for candidate in (text, f"https://{text}", f"https://drop.example/{text}/{DROP_ID}"):
         with contextlib.suppress(InvalidDropURL):
             url = DropURL.parse(candidate)
@@ -89,7 +89,7 @@ def test_no_text_breaks_the_parsers(text: str) -> None:
 
 
 def test_drop_url_has_a_server_and_a_drop_id() -> None:
-    """The last segment is the drop id, all before it the server's URL."""
+    """The last path segment is the drop id; the rest is the server's URL."""
     url = DropURL.parse(f"HTTPS://Drop.Example:443/a/{DROP_ID}")
     assert (url.server, url.drop_id) == ("https://drop.example/a", DROP_ID)
     assert str(url) == f"https://drop.example/a/{DROP_ID}"
@@ -115,20 +115,20 @@ def test_drop_url_has_a_server_and_a_drop_id() -> None:
     ],
 )
 def test_url_without_a_drop_id_at_its_end_is_refused(end: str) -> None:
-    """43 characters of URL-safe Base64 end a drop URL, nothing else."""
+    """A drop URL must end in exactly 43 characters of URL-safe Base64."""
     with pytest.raises(InvalidDropURL):
         DropURL.parse(f"https://drop.example/{end}")
 
 
 @given(st.text(alphabet=string.ascii_letters + string.digits + "-_", min_size=43, max_size=43))
 def test_drop_id_need_not_be_canonical_base64(text: str) -> None:
-    """The unused bits of the last character may be set: deployed servers hold such drops."""
+    """The unused bits of the last character may be set, as in drops on deployed servers."""
     assert is_drop_id(text)
     assert DropURL("https://drop.example", text).drop_id == text
 
 
 def test_nothing_shows_the_drop_id() -> None:
-    """The repr names the server's host only, and an error does not quote the text."""
+    """The repr shows only the server's host, and errors do not quote the text."""
     assert repr(DropURL("https://drop.example:8443/a", DROP_ID)) == "<DropURL on drop.example:8443>"
     with pytest.raises(InvalidDropURL) as caught:
         DropURL.parse(f"https://drop.example/{DROP_ID}x")
@@ -138,7 +138,7 @@ def test_nothing_shows_the_drop_id() -> None:
 
 @given(st.integers(min_value=1, max_value=256), st.binary(min_size=32, max_size=32))
 def test_drop_id_has_as_many_random_bits_as_asked_for(bits: int, noise: bytes) -> None:
-    """Bits that are not used are zero, whatever the source of randomness says."""
+    """Unused bits are zero, whatever the random source returns."""
     drop_id = new_drop_id(bits, lambda size: noise[:size])
     assert is_drop_id(drop_id)
     number = int.from_bytes(base64.urlsafe_b64decode(drop_id + "="))
@@ -147,11 +147,11 @@ def test_drop_id_has_as_many_random_bits_as_asked_for(bits: int, noise: bytes) -
 
 @pytest.mark.parametrize("bits", [0, -1, 257])
 def test_drop_id_with_an_impossible_number_of_bits_is_refused(bits: int) -> None:
-    """A drop id has 1 to 256 random bits."""
+    """A number of bits outside 1 to 256 is rejected."""
     with pytest.raises(ValueError, match="1 to 256"):
         new_drop_id(bits)
 
 
 def test_new_drops_differ() -> None:
-    """Each new drop on a server has an id of its own, from the system's randomness."""
+    """Each new drop has a different id from the system's random source."""
     assert DropURL.on_server("https://drop.example/") != DropURL.on_server("https://drop.example/")
