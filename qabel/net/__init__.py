@@ -1,1 +1,1 @@
-"""Drop servers, seen from here: the only place that speaks HTTP to others."""
+"""Clients of other hosts: drop servers and webhooks. Nothing else connects to the network."""

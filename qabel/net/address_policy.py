@@ -1,8 +1,13 @@
-"""Whom the daemon may connect to: no stranger's contact card steers it into the local net."""
+"""Which addresses the daemon may connect to.
+
+Contact cards come from strangers: none of them may direct the daemon into the local network.
+"""
 
 from collections.abc import Callable, Collection
 from ipaddress import IPv4Address, IPv6Address, IPv6Network
 from typing import TypeAlias
+
+import attrs
 
 from qabel.drop.url import DropURL
 from qabel.net.errors import NotAllowed
@@ -13,7 +18,10 @@ _NAT64 = IPv6Network("64:ff9b::/96")
 
 
 def embedded_ipv4(address: IPAddress) -> IPAddress:
-    """Give the IPv4 address that packets to this IPv6 address would reach, if it carries one."""
+    """Return the IPv4 address that an IPv6 transition address leads to, or the address itself.
+
+    Known are NAT64 (RFC 6052), IPv4-mapped (RFC 4291), 6to4 (RFC 3056) and Teredo (RFC 4380).
+    """
     if isinstance(address, IPv4Address):
         return address
     if address in _NAT64:
@@ -23,51 +31,51 @@ def embedded_ipv4(address: IPAddress) -> IPAddress:
 
 
 def is_global(address: IPAddress) -> bool:
-    """Tell whether the address is one host of the public internet."""
+    """Return whether the address belongs to a single host of the public internet."""
     address = embedded_ipv4(address)
     site_local = isinstance(address, IPv6Address) and address.is_site_local
     return address.is_global and not (address.is_multicast or address.is_reserved or site_local)
 
 
 def is_loopback(address: IPAddress) -> bool:
-    """Tell whether the address is this machine's own."""
+    """Return whether the address is a loopback address of this machine."""
     return embedded_ipv4(address).is_loopback
 
 
 def any_address(_: IPAddress) -> bool:
-    """Admit every address: the user chose the server."""
+    """Accept every address, as for servers that the user chose."""
     return True
 
 
+@attrs.frozen(eq=False)
 class AddressPolicy:
-    """Which drop servers the user trusts, and what is asked of the others.
+    """Decides which drop servers are trusted.
 
-    ``allowed_servers`` gives the URLs, in normal form, of the servers that the user configured or
-    allowed: these may use http and live at any address. Every other server must use https, and
-    may only be connected to at addresses of the public internet.
+    ``allowed_servers`` returns the URLs, in normal form, of the servers that the user configured or
+    allowed. These may use http and have any address. Every other server must use https, and only
+    its addresses in the public internet may be connected to.
     """
 
-    def __init__(self, allowed_servers: Callable[[], Collection[str]] = frozenset) -> None:
-        self._allowed_servers = allowed_servers
+    _allowed_servers: Callable[[], Collection[str]] = frozenset
 
     def trusts(self, url: DropURL) -> bool:
-        """Tell whether the drop is on a server that the user chose.
+        """Return whether the drop is on a server that the user chose.
 
-        Raises NotAllowed for one that is not and does not use https.
+        Raises NotAllowed for any other server that does not use https.
         """
         if url.server in self._allowed_servers():
             return True
         if not url.server.startswith("https:"):
             raise NotAllowed(
-                f"The drop server at {url.host} uses http, which is only for servers in the list"
-                " of drop servers: add it there to allow it."
+                f"The drop server at {url.host} uses http, which is allowed only for servers in"
+                " the list of drop servers. Add it to the list to allow it."
             )
         return False
 
 
 def private_address_error(host: str) -> NotAllowed:
-    """Make the error for an untrusted server that has no public address."""
+    """Return the error for an untrusted server at ``host`` that has no public address."""
     return NotAllowed(
-        f"The drop server at {host} has a private or local address, which is only for servers in"
-        " the list of drop servers: add it there to allow it."
+        f"The drop server at {host} has a private or local address, which is allowed only for"
+        " servers in the list of drop servers. Add it to the list to allow it."
     )

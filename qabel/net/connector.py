@@ -1,9 +1,10 @@
-"""Connections to other hosts: names looked up, addresses admitted or not, TLS, one time limit."""
+"""Connects to hosts: resolves names, filters addresses, adds TLS, all within one time limit."""
 
 from collections.abc import Callable, Sequence
 from ipaddress import IPv4Address as IPv4
 from typing import Any, TypeAlias
 
+import attrs
 from twisted.internet.address import IPv4Address, IPv6Address
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.endpoints import HostnameEndpoint, wrapClientTLS
@@ -14,6 +15,7 @@ from twisted.internet.interfaces import (
     IProtocol,
     IProtocolFactory,
     IReactorPluggableNameResolver,
+    IReactorTime,
     IResolutionReceiver,
     IStreamClientEndpoint,
 )
@@ -26,91 +28,107 @@ from qabel.net.errors import ConnectFailed, DropServerError, TimedOut
 from qabel.net.name_lookup import NameLookup
 
 AddressFilter: TypeAlias = Callable[[IPAddress], bool]
+"""Returns whether an address may be connected to."""
+
+AddressError: TypeAlias = Callable[[str], DropServerError]
+"""Makes the error for a host, given as ``host:port``, that has no allowed address."""
 
 TLS_CONTEXTS = 64
-"""How many hosts' TLS settings are kept: making one reads all the certificates of the system."""
+"""Hosts whose TLS context is cached: making one reads all the certificates of the system."""
 
 
+@attrs.define(eq=False, repr=False)
 class Connector:
-    """Opens connections. ``trust_root`` takes the place of the system's certificates, for tests."""
+    """Opens connections.
 
-    def __init__(
-        self,
-        reactor: Any,
-        clock: Any,
-        names: NameLookup,
-        *,
-        time_limit: float,
-        trust_root: object = None,
-    ) -> None:
-        self._reactor = reactor
-        self._clock = clock
-        self._names = names
-        self._time_limit = time_limit
-        self._tls: IPolicyForHTTPS = HostnameCachingHTTPSPolicy(
-            BrowserLikePolicyForHTTPS(trustRoot=trust_root), cacheSize=TLS_CONTEXTS
+    Args:
+        reactor: opens the sockets.
+        clock: measures the time limit.
+        names: resolves host names.
+        time_limit: seconds for resolving the name and connecting.
+        trust_root: replaces the system's certificates, for tests.
+
+    """
+
+    _reactor: Any
+    _clock: IReactorTime
+    _names: NameLookup
+    _time_limit: float = attrs.field(kw_only=True)
+    _trust_root: object = attrs.field(default=None, kw_only=True)
+    _tls: IPolicyForHTTPS = attrs.field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._tls = HostnameCachingHTTPSPolicy(
+            BrowserLikePolicyForHTTPS(trustRoot=self._trust_root), cacheSize=TLS_CONTEXTS
         )
 
     def connect(
         self,
         uri: URI,
         factory: IProtocolFactory,
-        admits: AddressFilter,
-        refusal: Callable[[str], DropServerError],
+        allows: AddressFilter,
+        not_allowed: AddressError,
     ) -> "Deferred[Any]":
-        """Connect to the URI's host, at an address that ``admits`` lets pass.
+        """Connect to the host of a URI, at an address that ``allows`` accepts.
 
-        The addresses that are judged are the very ones that are connected to. Fails with one of
-        DropServerError; with ``refusal(host)`` if the host has only other addresses.
+        The addresses that are checked are the very ones that are connected to. Fails with
+        DropServerError; with ``not_allowed(host)`` if the host has no allowed address.
         """
         host = uri.netloc.decode("ascii")
-        connecting = Deferred.fromCoroutine(self._connect(uri, host, factory, admits, refusal))
-        return connecting.addTimeout(
-            self._time_limit, self._clock, lambda result, _: _took_too_long(host)
-        )
+        connecting = Deferred.fromCoroutine(self._connect(uri, factory, allows, not_allowed))
+
+        def time_out(*_: object) -> Any:
+            raise TimedOut(f"Connecting to {host} timed out after {self._time_limit:g} seconds.")
+
+        return connecting.addTimeout(self._time_limit, self._clock, time_out)
 
     async def _connect(
         self,
         uri: URI,
-        host: str,
         factory: IProtocolFactory,
-        admits: AddressFilter,
-        refusal: Callable[[str], DropServerError],
+        allows: AddressFilter,
+        not_allowed: AddressError,
     ) -> IProtocol:
-        name = uri.host.decode("ascii")
+        host = uri.netloc.decode("ascii")
+        addresses = [each for each in await self._resolve(uri) if allows(each)]
+        if not addresses:
+            raise not_allowed(host)
         try:
-            found = await self._names.find(name)
-        except OSError:
-            raise ConnectFailed(f"The host name in {host} could not be looked up.") from None
-        admitted = [each for each in found if admits(each)]
-        if not admitted:
-            raise refusal(host)
-        endpoint: IStreamClientEndpoint = HostnameEndpoint(
-            _ResolvedReactor(self._reactor, admitted), str(admitted[0]), uri.port, self._time_limit
-        )
-        if uri.scheme == b"https":
-            try:
-                creator = self._tls.creatorForNetloc(uri.host, uri.port)
-            except ValueError:
-                raise ConnectFailed(f"The host name in {host} cannot be used with TLS.") from None
-            endpoint = wrapClientTLS(creator, endpoint)
-        try:
-            return await endpoint.connect(factory)
+            return await self._endpoint(uri, addresses).connect(factory)
         except ConnectingCancelledError:
             raise CancelledError from None
         except ConnectError as error:
-            self._names.forget(name)
+            self._names.forget(uri.host.decode("ascii"))
             reason = (type(error).__doc__ or "").strip().rstrip(".").lower()
-            raise ConnectFailed(f"Connecting to {host} failed: {reason}.") from None
+            raise ConnectFailed(f"Could not connect to {host}: {reason}.") from None
 
+    async def _resolve(self, uri: URI) -> Sequence[IPAddress]:
+        name = uri.host.decode("ascii")
+        try:
+            return await self._names.find(name)
+        except OSError:
+            raise ConnectFailed(f"Could not resolve host name {name}.") from None
 
-def _took_too_long(host: str) -> Any:
-    raise TimedOut(f"Connecting to {host} took too long.")
+    def _endpoint(self, uri: URI, addresses: Sequence[IPAddress]) -> IStreamClientEndpoint:
+        endpoint: IStreamClientEndpoint = HostnameEndpoint(
+            _ResolvedReactor(self._reactor, addresses),
+            str(addresses[0]),
+            uri.port,
+            self._time_limit,
+        )
+        if uri.scheme != b"https":
+            return endpoint
+        try:
+            creator = self._tls.creatorForNetloc(uri.host, uri.port)
+        except ValueError:
+            name = uri.host.decode("ascii")
+            raise ConnectFailed(f"Host name {name} is not valid for TLS.") from None
+        return wrapClientTLS(creator, endpoint)
 
 
 @implementer(IReactorPluggableNameResolver, IHostnameResolver, IHostResolution)
 class _ResolvedReactor:
-    """The part of a reactor that HostnameEndpoint needs, with the name looked up already."""
+    """The part of a reactor that HostnameEndpoint needs, with the name resolved already."""
 
     name = ""
 
@@ -122,7 +140,7 @@ class _ResolvedReactor:
         self._addresses = addresses
 
     def installNameResolver(self, resolver: IHostnameResolver) -> IHostnameResolver:
-        """Never change the addresses that were admitted."""
+        """Refuse: the addresses are fixed."""
         raise NotImplementedError
 
     def resolveHostName(
@@ -133,7 +151,7 @@ class _ResolvedReactor:
         addressTypes: object = None,  # noqa: N803
         transportSemantics: str = "TCP",  # noqa: N803
     ) -> IHostResolution:
-        """Give the addresses that were admitted, whatever is asked."""
+        """Resolve any name to the addresses that were allowed."""
         resolutionReceiver.resolutionBegan(self)
         for each in self._addresses:
             made = IPv4Address if isinstance(each, IPv4) else IPv6Address
@@ -142,49 +160,43 @@ class _ResolvedReactor:
         return self
 
     def cancel(self) -> None:
-        """There is nothing to cancel: the answer was given at once."""
+        """Do nothing: the resolution is complete already."""
 
 
 @implementer(IAgentEndpointFactory)
+@attrs.frozen(eq=False, repr=False)
 class EndpointFactory:
-    """Makes the endpoints of one agent: all its connections are admitted by the same rule."""
+    """Makes the endpoints of an Agent; all its connections obey the same address filter.
 
-    def __init__(
-        self,
-        connector: Connector,
-        admits: AddressFilter,
-        refusal: Callable[[str], DropServerError],
-        wrap: Callable[[IProtocolFactory], IProtocolFactory] | None = None,
-    ) -> None:
-        self._connector = connector
-        self._admits = admits
-        self._refusal = refusal
-        self._wrap = wrap
+    ``wrap`` wraps the protocol factory of each connection in a ``WrappingFactory``.
+    """
+
+    _connector: Connector
+    _allows: AddressFilter
+    _not_allowed: AddressError
+    _wrap: Callable[[IProtocolFactory], IProtocolFactory]
 
     def endpointForURI(self, uri: URI) -> IStreamClientEndpoint:
-        """Make an endpoint, at no cost: most requests use a connection that is there already."""
+        """Return an endpoint. It costs nothing, as most requests use a kept connection."""
         return _Endpoint(self, uri)
 
     def connect(self, uri: URI, factory: IProtocolFactory) -> "Deferred[Any]":
-        """Connect to the URI's host."""
-        if self._wrap is None:
-            return self._connector.connect(uri, factory, self._admits, self._refusal)
-        wrapped = self._wrap(factory)
-        connecting = self._connector.connect(uri, wrapped, self._admits, self._refusal)
+        """Connect to the host of a URI."""
+        connecting = self._connector.connect(
+            uri, self._wrap(factory), self._allows, self._not_allowed
+        )
         return connecting.addCallback(lambda protocol: protocol.wrappedProtocol)
 
 
 @implementer(IStreamClientEndpoint)
+@attrs.frozen(eq=False, repr=False)
 class _Endpoint:
-    __slots__ = ("_factory", "_uri")
-
-    def __init__(self, endpoints: EndpointFactory, uri: URI) -> None:
-        self._factory = endpoints
-        self._uri = uri
+    _factory: EndpointFactory
+    _uri: URI
 
     def __repr__(self) -> str:
         return f"<endpoint {self._uri.netloc.decode('ascii', 'replace')}>"
 
     def connect(self, protocolFactory: IProtocolFactory) -> "Deferred[Any]":  # noqa: N803
-        """Connect to the host, whatever the endpoints lets pass."""
+        """Connect to the host."""
         return self._factory.connect(self._uri, protocolFactory)

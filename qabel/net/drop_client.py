@@ -1,4 +1,4 @@
-"""The drop protocol from the client's side (Qabel-Protocol-Drop): fetch, check, post."""
+"""The client side of the drop protocol (Qabel-Protocol-Drop): fetch and post messages."""
 
 import time
 from collections.abc import Callable
@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 import attrs
 from twisted.internet.defer import gatherResults
-from twisted.web.http import stringToDatetime
+from twisted.internet.interfaces import IReactorTime
 from twisted.web.http_headers import Headers
 from twisted.web.iweb import IResponse
 
@@ -14,27 +14,22 @@ from qabel.drop.multipart import IncompleteMultipart, MultipartError, MultipartP
 from qabel.drop.url import DropURL
 from qabel.net.address_policy import AddressPolicy, any_address, is_global, private_address_error
 from qabel.net.connector import Connector
-from qabel.net.drop_cursor import cursor_from, cursor_header
-from qabel.net.errors import DropServerError, IncompleteResponse, InvalidResponse, ServerRefused
+from qabel.net.drop_cursor import cursor_header, read_cursor
+from qabel.net.drop_responses import NOTHING_NEW, PERMANENT, content_type, rejection
+from qabel.net.errors import DropServerError, IncompleteResponse, InvalidResponse
 from qabel.net.exchange_limits import ExchangeLimits, Watchdog
 from qabel.net.exchanges import Exchanges, is_stale
 from qabel.net.http_transport import CONNECTIONS_PER_HOST, Transport
 from qabel.net.name_lookup import NameLookup
 from qabel.net.response_body import BodyReader, OnParts, PartQueue
 
-NOTHING_NEW = (204, 304)
-PERMANENT = (400, 413)
-"""The statuses by which a drop server refuses a message for good."""
-
-MAX_RETRY_AFTER = 3600.0
-
 
 @attrs.frozen
 class FetchResult:
-    """What a fetch gave.
+    """The result of a fetch.
 
-    ``latest`` is the new place in the drop, to be given as ``since`` next time; None if the answer
-    named none: then the old one stays. ``parts`` is how many were handed over.
+    ``latest`` is the new cursor, to be passed as ``since`` next time; None if the response had
+    none: then the old one remains valid. ``parts`` is the number of parts handed over.
     """
 
     status: Literal["new", "nothing"]
@@ -42,78 +37,96 @@ class FetchResult:
     parts: int = 0
 
 
+@attrs.define(eq=False, repr=False)
 class DropClient:
-    """Speaks with drop servers, the same for every identity, and within limits.
+    """Talks to drop servers, the same way for every identity, and within limits.
 
-    Every call raises one of DropServerError when the server does not do its part. Cancelling one
-    closes its connection.
+    Every call raises DropServerError when the server does not do its part. Cancelling a call closes
+    its connection.
+
+    Args:
+        reactor: opens the connections.
+        policy: decides which servers are trusted.
+        limits: of each call.
+        clock: measures the limits; the reactor if not given.
+        names: resolves host names.
+        trust_root: replaces the system's certificates, for tests.
+        now: returns seconds since the epoch.
+
     """
 
-    def __init__(
-        self,
-        reactor: Any,
-        *,
-        policy: AddressPolicy,
-        limits: ExchangeLimits | None = None,
-        clock: Any = None,
-        names: NameLookup | None = None,
-        trust_root: object = None,
-        now: Callable[[], float] = time.time,
-    ) -> None:
-        """``clock`` (the reactor, if left out) keeps the limits; ``now`` tells the time of day."""
-        clock = reactor if clock is None else clock
-        self.policy = policy
+    _reactor: Any
+    policy: AddressPolicy = attrs.field(kw_only=True)
+    _limits: ExchangeLimits = attrs.field(factory=ExchangeLimits, kw_only=True)
+    _clock: IReactorTime = attrs.field(
+        default=attrs.Factory(lambda self: self._reactor, takes_self=True), kw_only=True
+    )
+    _names: NameLookup = attrs.field(
+        default=attrs.Factory(lambda self: NameLookup(self._reactor, self._clock), takes_self=True),
+        kw_only=True,
+    )
+    _trust_root: object = attrs.field(default=None, kw_only=True)
+    _now: Callable[[], float] = attrs.field(default=time.time, kw_only=True)
+    connector: Connector = attrs.field(init=False)
+    _exchanges: Exchanges = attrs.field(init=False)
+    _trusted: Transport = attrs.field(init=False)
+    _guarded: Transport = attrs.field(init=False)
+
+    def __attrs_post_init__(self) -> None:
         self.connector = Connector(
-            reactor,
-            clock,
-            NameLookup(reactor, clock) if names is None else names,
-            time_limit=(limits or ExchangeLimits()).connect,
-            trust_root=trust_root,
+            self._reactor,
+            self._clock,
+            self._names,
+            time_limit=self._limits.connect,
+            trust_root=self._trust_root,
         )
-        self._limits = limits or ExchangeLimits()
-        self._now = now
-        self._exchanges = Exchanges(clock, self._limits)
-        # A connection to a trusted server must not serve one at the same place that is not.
-        self._trusted = Transport(clock, self.connector, any_address, private_address_error)
-        self._guarded = Transport(clock, self.connector, is_global, private_address_error)
+        self._exchanges = Exchanges(self._clock, self._limits)
+        # A connection to a trusted server must not be reused for an untrusted URL on its host.
+        self._trusted = Transport(self._clock, self.connector, any_address, private_address_error)
+        self._guarded = Transport(self._clock, self.connector, is_global, private_address_error)
 
     async def fetch(self, url: DropURL, since: str | None, on_parts: OnParts) -> FetchResult:
-        """Read what is newer than ``since`` (None: everything), oldest first.
+        """Fetch the messages newer than ``since``, oldest first.
 
-        ``on_parts`` gets each whole part once, in batches, as they come; if it gives an awaitable,
-        the server has to wait for it once some more have come. What it raises ends the fetch, and
-        is raised. Parts that were handed over before an error are good; ``since`` stays.
+        Args:
+            url: the drop.
+            since: the cursor of the last fetch; None for all messages.
+            on_parts: gets each complete part once, in batches, as they arrive. If it returns an
+                awaitable, the server is paused once too many parts wait for that. What it raises
+                ends the fetch and is raised. Parts handed over before an error are valid; the
+                cursor stays.
+
         """
         return await self._exchanges.run(
-            _peer(url), lambda watch: self._fetch(url, since, on_parts, watch)
+            _peer(url), lambda watchdog: self._fetch(url, since, on_parts, watchdog)
         )
 
     async def post(self, url: DropURL, message: bytes) -> None:
-        """Put a message into the drop; when this returns, the server has taken it."""
-        await self._exchanges.run(_peer(url), lambda watch: self._post(url, message, watch))
+        """Post a message to a drop. When this returns, the server has accepted it."""
+        await self._exchanges.run(_peer(url), lambda watchdog: self._post(url, message, watchdog))
 
     async def close(self) -> None:
-        """End everything under way, and close all connections."""
+        """Cancel all calls and close all connections."""
         await self._exchanges.close()
         await gatherResults([self._trusted.close(), self._guarded.close()])
 
     async def _fetch(
-        self, url: DropURL, since: str | None, on_parts: OnParts, watch: Watchdog
+        self, url: DropURL, since: str | None, on_parts: OnParts, watchdog: Watchdog
     ) -> FetchResult:
-        response = await self._request("GET", url, _reading_headers(url, since), watch)
+        response = await self._request("GET", url, _fetch_headers(url, since), watchdog)
         if response.code in NOTHING_NEW:
             return FetchResult("nothing")
         peer = _peer(url)
         if response.code != 200:
-            await self._drain(response, peer, watch)
-            raise self._refusal(response, peer)
+            await self._drain(response, peer, watchdog)
+            raise rejection(response, peer, self._now())
         try:
-            parser = MultipartParser(_content_type(response))
+            parser = MultipartParser(content_type(response))
         except MultipartError as error:
-            await self._drain(response, peer, watch)
-            raise InvalidResponse(f"{peer} sent something else: {error}.") from None
-        count = await self._read_parts(response, peer, parser, on_parts, watch)
-        return FetchResult("new", cursor_from(response.headers), count)
+            await self._drain(response, peer, watchdog)
+            raise _invalid(peer, error) from None
+        count = await self._read_parts(response, peer, parser, on_parts, watchdog)
+        return FetchResult("new", read_cursor(response.headers), count)
 
     async def _read_parts(
         self,
@@ -121,114 +134,88 @@ class DropClient:
         peer: str,
         parser: MultipartParser,
         on_parts: OnParts,
-        watch: Watchdog,
+        watchdog: Watchdog,
     ) -> int:
-        handover = PartQueue(on_parts)
+        queue = PartQueue(on_parts)
 
         def feed(data: bytes) -> bool:
             try:
-                handover.add(parser.feed(data))
+                queue.add(parser.feed(data))
             except MultipartError as error:
-                raise InvalidResponse(f"{peer} sent something else: {error}.") from None
+                raise _invalid(peer, error) from None
             return parser.complete
 
-        reader = BodyReader(peer, watch, self._limits.size, feed)
-        handover.holds_back(reader)
-        fault: DropServerError | None = None
+        reader = BodyReader(peer, watchdog, self._limits.size, feed)
+        queue.throttle(reader)
+        failed: DropServerError | None = None
         try:
             await reader.read(response)
         except DropServerError as error:
-            fault = error
+            failed = error
         except BaseException:
-            handover.cancel()
+            queue.cancel()
             raise
-        # What came whole is worth keeping, however the answer ended.
-        watch.pause()
-        await handover.finish()
-        if fault is not None:
-            raise fault
-        try:
-            parser.finish()
-        except IncompleteMultipart:
-            raise IncompleteResponse(f"{peer} broke off in the middle of its answer.") from None
-        except MultipartError as error:
-            raise InvalidResponse(f"{peer} sent something else: {error}.") from None
-        return handover.count
+        # Complete parts are worth keeping, however the response ended.
+        watchdog.pause()
+        await queue.finish()
+        if failed is not None:
+            raise failed
+        _finish(parser, peer)
+        return queue.count
 
-    async def _post(self, url: DropURL, message: bytes, watch: Watchdog) -> None:
-        # A kept connection may have been closed by the server meanwhile. That says nothing about
-        # the message, so it goes over the next one; the last of these is fresh. Should it arrive
-        # twice, nobody notices: receivers know messages by their hash.
+    async def _post(self, url: DropURL, message: bytes, watchdog: Watchdog) -> None:
+        # The server may have closed a kept connection meanwhile. That says nothing about the
+        # message, so it is posted over the next one; the last attempt uses a fresh connection.
+        # Should it arrive twice, nobody notices: receivers recognize messages by their hash.
         for left in range(CONNECTIONS_PER_HOST, -1, -1):
             try:
-                response = await self._request("POST", url, _posting_headers(url), watch, message)
+                response = await self._request("POST", url, _post_headers(url), watchdog, message)
                 break
             except Exception as error:
                 if not left or not is_stale(error):
                     raise
-        await self._drain(response, _peer(url), watch)
+        await self._drain(response, _peer(url), watchdog)
         if not 200 <= response.code < 300:
-            raise self._refusal(response, _peer(url), permanent=response.code in PERMANENT)
+            permanent = response.code in PERMANENT
+            raise rejection(response, _peer(url), self._now(), permanent=permanent)
 
     async def _request(
         self,
         method: str,
         url: DropURL,
         headers: Headers,
-        watch: Watchdog,
+        watchdog: Watchdog,
         body: bytes | None = None,
     ) -> IResponse:
         transport = self._trusted if self.policy.trusts(url) else self._guarded
         response = await transport.request(method, str(url), headers, body)
-        watch.came(0)
+        watchdog.received(0)
         return response
 
-    async def _drain(self, response: IResponse, peer: str, watch: Watchdog) -> None:
-        """Let the server end an answer of which only the headers matter."""
-        await BodyReader(peer, watch, self._limits.size).read(response)
-
-    def _refusal(
-        self, response: IResponse, peer: str, *, permanent: bool = False
-    ) -> DropServerError:
-        status = response.code
-        if status < 300:
-            return InvalidResponse(
-                f"{peer} answered with status {status}, which means nothing here."
-            )
-        if status < 400:
-            text = f"{peer} wants to send the daemon elsewhere (status {status})."
-        else:
-            text = f"{peer} refused with status {status}."
-        return ServerRefused(
-            text,
-            status=status,
-            permanent=permanent,
-            retry_after=self._retry_after(response) if status in (429, 503) else None,
-        )
-
-    def _retry_after(self, response: IResponse) -> float | None:
-        values = response.headers.getRawHeaders(b"Retry-After", [])
-        text = values[0].strip() if len(values) == 1 and len(values[0]) <= 64 else b""
-        if text.isdigit():
-            seconds = float(text)
-        else:
-            try:
-                seconds = stringToDatetime(text) - self._now()
-            except (ValueError, KeyError, IndexError, OverflowError):
-                return None
-        return min(max(seconds, 0.0), MAX_RETRY_AFTER)
+    async def _drain(self, response: IResponse, peer: str, watchdog: Watchdog) -> None:
+        """Let the server end a response of which only the headers matter."""
+        await BodyReader(peer, watchdog, self._limits.size).read(response)
 
 
 def _peer(url: DropURL) -> str:
     return f"The drop server at {url.host}"
 
 
-def _content_type(response: IResponse) -> str:
-    values = response.headers.getRawHeaders(b"Content-Type", [])
-    return values[0].decode("latin-1") if len(values) == 1 else ""
+def _invalid(peer: str, error: MultipartError) -> InvalidResponse:
+    return InvalidResponse(f"{peer} sent an invalid response: {error}.")
 
 
-def _reading_headers(url: DropURL, since: str | None) -> Headers:
+def _finish(parser: MultipartParser, peer: str) -> None:
+    """Check that the response was complete."""
+    try:
+        parser.finish()
+    except IncompleteMultipart:
+        raise IncompleteResponse(f"{peer} broke off in the middle of its response.") from None
+    except MultipartError as error:
+        raise _invalid(peer, error) from None
+
+
+def _fetch_headers(url: DropURL, since: str | None) -> Headers:
     headers = Headers({b"Host": [url.host.encode("ascii")]})
     cursor = cursor_header(since)
     if cursor is not None:
@@ -236,7 +223,7 @@ def _reading_headers(url: DropURL, since: str | None) -> Headers:
     return headers
 
 
-def _posting_headers(url: DropURL) -> Headers:
+def _post_headers(url: DropURL) -> Headers:
     return Headers(
         {
             b"Host": [url.host.encode("ascii")],

@@ -1,21 +1,22 @@
-"""The place in a drop up to which it was read: the server's own words, kept and sent back."""
+"""Cursors: how far a drop was read, in the server's own words, stored and sent back unchanged."""
 
 import re
 
 from twisted.web.http_headers import Headers
 
 MAX_LENGTH = 256
+"""Characters that a cursor may have."""
 
 _BY_TIME = "lm:"
-"""Before the ``Last-Modified`` of a server that gives no ``X-Qabel-Latest``."""
+"""Prefix of the ``Last-Modified`` of a server that sends no ``X-Qabel-Latest``."""
 
 _PRINTABLE = re.compile(r"[!-~](?:[ -~]*[!-~])?")
 
 
-def cursor_from(headers: Headers) -> str | None:
-    """Read the new place from an answer; None if it has none that could be sent back."""
+def read_cursor(headers: Headers) -> str | None:
+    """Return the cursor in the headers of a response, or None if none could be sent back."""
     latest = _single(headers, b"X-Qabel-Latest")
-    # An opaque value that looks like ours could not be told from ours later.
+    # A value with our own prefix could not be told from a Last-Modified later.
     if latest is not None and not latest.startswith(_BY_TIME):
         return latest
     modified = _single(headers, b"Last-Modified")
@@ -23,7 +24,7 @@ def cursor_from(headers: Headers) -> str | None:
 
 
 def cursor_header(since: str | None) -> tuple[bytes, bytes] | None:
-    """Give the one header that asks for what is newer than a place; None to ask for everything."""
+    """Return the header that requests what is newer than a cursor; None for everything."""
     if since is None or not _is_sendable(since):
         return None
     if since.startswith(_BY_TIME):

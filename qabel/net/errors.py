@@ -1,12 +1,12 @@
-"""What can go wrong with another host. No text here names more of a URL than host and port."""
+"""Errors of exchanges with other hosts. Their texts show no more of a URL than host and port."""
 
 from typing import ClassVar
 
 
 class DropServerError(Exception):
-    """The family: a drop server did not do what it was asked.
+    """The base class: an exchange with a drop server failed.
 
-    ``kind`` names the sort of error for machines, ``detail`` is one sentence for the user.
+    ``kind`` identifies the kind of error for programs; ``detail`` is a sentence for the user.
     """
 
     kind: ClassVar[str] = "error"
@@ -17,46 +17,46 @@ class DropServerError(Exception):
 
 
 class ConnectFailed(DropServerError):
-    """There is no connection: no such name, nobody listening, or no agreement on TLS."""
+    """No connection: unknown host name, nobody listening, or TLS failed."""
 
     kind = "connect"
 
 
 class TimedOut(DropServerError):
-    """It took too long, was silent for too long, or dripped too slowly."""
+    """The exchange took too long, the server was silent too long, or sent too slowly."""
 
     kind = "timeout"
 
 
 class IncompleteResponse(DropServerError):
-    """The connection ended before the answer did; what came whole was handed over."""
+    """The connection ended before the response did; complete parts were handed over."""
 
     kind = "torn"
 
 
 class ResponseTooLarge(DropServerError):
-    """The answer, or its headers, are bigger than anything a drop server would send."""
+    """The response or its headers are larger than any that a drop server would send."""
 
     kind = "too-big"
 
 
 class InvalidResponse(DropServerError):
-    """The answer is none that a drop server would give."""
+    """The response is not one that a drop server would send."""
 
     kind = "bad-answer"
 
 
 class NotAllowed(DropServerError):
-    """The daemon may not speak to this server; ``detail`` tells how the user can allow it."""
+    """The daemon may not connect to this server; ``detail`` says how to allow it."""
 
     kind = "not-allowed"
 
 
 class ServerRefused(DropServerError):
-    """The server said no, with this HTTP status.
+    """The server rejected the request with this HTTP status.
 
-    ``permanent``: trying the same again is no use. ``retry_after``: how many seconds the server
-    asked to be left alone, if it did.
+    ``permanent``: repeating the request is pointless. ``retry_after``: seconds that the server
+    asked us to wait, or None.
     """
 
     kind = "refused"
@@ -76,15 +76,15 @@ class ServerRefused(DropServerError):
 
 
 class StaleConnection(Exception):
-    """A kept connection turned out to be closed by the server before it answered anything."""
+    """The server closed a kept connection before it sent any byte of a response."""
 
 
 class HeadersTooLong(Exception):
-    """The header lines of an answer did not end where they should have."""
+    """The headers of a response exceed the limit."""
 
 
 class EncodedBody(Exception):
-    """The body of an answer is compressed, or encoded otherwise."""
+    """The body of a response is compressed or otherwise encoded."""
 
 
 class WebhookFailed(Exception):

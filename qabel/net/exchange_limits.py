@@ -1,4 +1,4 @@
-"""How long an exchange may take, and how much may come."""
+"""Limits on the duration and size of an exchange with another host."""
 
 from collections.abc import Callable
 
@@ -6,61 +6,71 @@ import attrs
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 
 SETTLE_SECONDS = 2.0
-"""What a server has to end an answer in, once all that matters of it has come."""
+"""Seconds that a server has to end a response once all that matters of it has arrived."""
 
 SETTLE_BYTES = 65536
+"""Bytes that a server may still send in that time."""
 
 
 @attrs.frozen(kw_only=True)
 class ExchangeLimits:
     """The limits of one exchange with a server. Times are in seconds.
 
-    An exchange may take ``time``, and longer only as long as ``pace`` bytes a second came, on
-    average, beyond it: a large drop on a slow line can be read to its end, a dripping server is
-    left. As there may come ``size`` bytes at most, there is an end to every exchange. What the
-    receiver of the parts takes to deal with them is not counted.
+    An exchange may take ``time`` seconds, or longer while at least ``pace`` bytes a second arrive
+    on average: a large drop on a slow line is read to its end, a trickling server is abandoned.
+    As at most ``size`` bytes may arrive, every exchange ends. Time that the consumer of the parts
+    needs is not counted.
     """
 
     connect: float = 15.0
-    """Finding the host's address and connecting to it."""
+    """Resolving the host name and connecting."""
     silence: float = 30.0
-    """Without a byte; also, until the headers of the answer are there."""
+    """Without a byte; also the limit for the headers of the response to arrive."""
     time: float = 120.0
+    """In total, unless the response keeps the pace."""
     pace: float = 8192.0
+    """Bytes a second."""
     size: int = 1 << 30
+    """Bytes of the body."""
 
 
+@attrs.define(eq=False, repr=False)
 class Watchdog:
-    """Keeps the time limits of one exchange with a single timer; calls ``expire`` when one is over.
+    """Enforces the time limits of one exchange with a single timer.
 
-    Who carries on with the exchange sets ``expire`` to its own way of ending.
+    It starts when it is made. When a limit is exceeded it sets ``expired`` and calls
+    ``on_expire``, which whoever handles the current stage of the exchange sets to its own way of
+    ending it.
     """
 
-    def __init__(self, clock: IReactorTime, limits: ExchangeLimits) -> None:
-        self._clock = clock
-        self._limits = limits
-        self.expire: Callable[[], object] | None = None
-        self.expired = False
-        self._started = self._last = clock.seconds()
-        self._received = 0
-        self._paused_at: float | None = None
-        self._settle_by: float | None = None
-        self._timer: IDelayedCall | None = clock.callLater(
-            min(limits.silence, limits.time), self._look
-        )
+    _clock: IReactorTime
+    _limits: ExchangeLimits
+    on_expire: Callable[[], object] | None = attrs.field(default=None, init=False)
+    expired: bool = attrs.field(default=False, init=False)
+    _started: float = attrs.field(init=False)
+    _last: float = attrs.field(init=False)
+    _received: int = attrs.field(default=0, init=False)
+    _paused_at: float | None = attrs.field(default=None, init=False)
+    _settle_by: float | None = attrs.field(default=None, init=False)
+    _timer: IDelayedCall | None = attrs.field(default=None, init=False)
 
-    def came(self, count: int) -> None:
-        """Note that the server gave a sign of life of so many bytes."""
+    def __attrs_post_init__(self) -> None:
+        self._started = self._last = self._clock.seconds()
+        delay = min(self._limits.silence, self._limits.time)
+        self._timer = self._clock.callLater(delay, self._check)
+
+    def received(self, count: int) -> None:
+        """Record that ``count`` bytes arrived; 0 records a sign of life."""
         self._last = self._clock.seconds()
         self._received += count
 
     def pause(self) -> None:
-        """Stop the time: we keep the server waiting, not the other way round."""
+        """Stop counting time: the server is waiting for us."""
         if self._paused_at is None:
             self._paused_at = self._clock.seconds()
 
     def resume(self) -> None:
-        """Let the time run again."""
+        """Count time again."""
         if self._paused_at is not None:
             now = self._clock.seconds()
             self._started += now - self._paused_at
@@ -70,13 +80,13 @@ class Watchdog:
             self._paused_at = None
 
     def settle(self) -> None:
-        """Give little more time: all that matters has come."""
+        """Allow at most SETTLE_SECONDS more: all that matters has arrived."""
         if self._settle_by is None and self._timer is not None:
             self._settle_by = self._clock.seconds() + SETTLE_SECONDS
             self._timer.reset(min(SETTLE_SECONDS, max(0.0, self._due() - self._clock.seconds())))
 
     def stop(self) -> None:
-        """End the watch, however the exchange ended."""
+        """Stop the timer: the exchange has ended."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -86,16 +96,16 @@ class Watchdog:
         due = min(self._started + allowed, self._last + self._limits.silence)
         return due if self._settle_by is None else min(due, self._settle_by)
 
-    def _look(self) -> None:
+    def _check(self) -> None:
         now = self._clock.seconds()
         due = self._due()
         if self._paused_at is not None:
             due = now + self._limits.silence
-        # A timer may fire a rounding error early; that must not become a busy loop.
+        # A timer may fire early by a rounding error; that must not become a busy loop.
         if due - now > 0.001:
-            self._timer = self._clock.callLater(due - now, self._look)
+            self._timer = self._clock.callLater(due - now, self._check)
             return
         self._timer = None
         self.expired = True
-        if self.expire is not None:
-            self.expire()
+        if self.on_expire is not None:
+            self.on_expire()

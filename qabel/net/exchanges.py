@@ -1,8 +1,9 @@
-"""One request and its answer, under limits, with one small family of errors for all that fails."""
+"""Runs exchanges (a request and its response) under limits, with one family of errors."""
 
 from collections.abc import Callable, Coroutine, Iterator
-from typing import Any, NoReturn, TypeVar
+from typing import Any, TypeVar
 
+import attrs
 from OpenSSL import SSL
 from service_identity import VerificationError
 from twisted.internet.defer import CancelledError, Deferred, gatherResults
@@ -14,6 +15,7 @@ from twisted.web.client import (
     ResponseFailed,
 )
 
+from qabel.deferreds import when_done
 from qabel.net.errors import (
     ConnectFailed,
     DropServerError,
@@ -30,76 +32,73 @@ from qabel.net.exchange_limits import ExchangeLimits, Watchdog
 T = TypeVar("T")
 
 Work = Callable[[Watchdog], Coroutine[Any, Any, T]]
+"""An exchange, which gets the watchdog that enforces its limits."""
 
 
+@attrs.define(eq=False)
 class Exchanges:
-    """Runs exchanges under limits, and can end all that are under way."""
+    """Runs exchanges under limits, and can cancel all that are under way."""
 
-    def __init__(self, clock: IReactorTime, limits: ExchangeLimits) -> None:
-        self._clock = clock
-        self._limits = limits
-        self._under_way: set[Deferred[Any]] = set()
-        self._closed = False
+    _clock: IReactorTime
+    _limits: ExchangeLimits
+    _under_way: set[Deferred[Any]] = attrs.field(factory=set, init=False, repr=False)
+    _closed: bool = attrs.field(default=False, init=False)
 
     async def run(self, peer: str, work: "Work[T]") -> T:
-        """Run ``work`` under a watch, and give its result.
+        """Run ``work`` under a watchdog and return its result.
 
-        ``peer`` is what errors call the other side. When the time is up, the work is cancelled,
-        unless it gave the watch something else to do. Raises DropServerError.
+        When a time limit is exceeded, the work is cancelled, unless it has set the watchdog's
+        ``on_expire``. Raises DropServerError; its texts call the other side ``peer``.
         """
         if self._closed:
-            raise ConnectFailed(f"{peer} was not called: the daemon is stopping.")
-        watch = Watchdog(self._clock, self._limits)
-        running = Deferred.fromCoroutine(work(watch))
-        watch.expire = watch.expire or running.cancel
+            raise ConnectFailed(f"{peer} was not contacted: the daemon is stopping.")
+        watchdog = Watchdog(self._clock, self._limits)
+        running = Deferred.fromCoroutine(work(watchdog))
+        watchdog.on_expire = watchdog.on_expire or running.cancel
         self._under_way.add(running)
         try:
             return await running
         except DropServerError:
             raise
-        except Exception as error:  # noqa: BLE001 - it is raised again, as what it means
-            if watch.expired:
-                raise TimedOut(f"{peer} did not answer in time.") from None
-            translate(error, peer)
+        except Exception as error:  # noqa: BLE001 - raised again, translated
+            if watchdog.expired:
+                raise TimedOut(f"{peer} did not respond in time.") from None
+            raise translate(error, peer) from None
         finally:
-            watch.stop()
+            watchdog.stop()
             self._under_way.discard(running)
 
     def close(self) -> Deferred[None]:
-        """End all exchanges under way, and start none; fires when they have ended."""
+        """Cancel all exchanges and reject new ones; fires when all have ended."""
         self._closed = True
-        ends = []
+        ended = []
         for each in list(self._under_way):
-            end: Deferred[None] = Deferred()
-            each.addBoth(_tell, end)
-            ends.append(end)
+            ended.append(when_done(each))
             each.cancel()
-        return gatherResults(ends).addCallback(lambda _: None)
+        return gatherResults(ended).addCallback(lambda _: None)
 
 
-def _tell(result: T, end: Deferred[None]) -> T:
-    end.callback(None)
-    return result
+def translate(error: Exception, peer: str) -> Exception:
+    """Return the DropServerError for an error of Twisted's HTTP client.
 
-
-def translate(error: Exception, peer: str) -> NoReturn:
-    """Raise what the error means; an error that is none of the network's is raised as it is."""
+    CancelledError is unwrapped; an error that does not come from the network is returned as it is.
+    """
     reasons = list(_reasons(error))
-    for kind, make in _MEANINGS.items():
+    for kind, make in _TRANSLATIONS.items():
         if any(isinstance(reason, kind) for reason in reasons):
-            raise make(peer) from None
+            return make(peer)
     if reasons != [error]:
-        raise InvalidResponse(f"{peer} does not speak proper HTTP.") from None
-    raise error
+        return InvalidResponse(f"{peer} sent an invalid HTTP response.")
+    return error
 
 
 def is_stale(error: Exception) -> bool:
-    """Tell whether a request failed because the kept connection for it was closed already."""
+    """Return whether a request failed because the server had closed its kept connection."""
     return any(isinstance(reason, StaleConnection) for reason in _reasons(error))
 
 
 def _reasons(error: BaseException) -> Iterator[BaseException]:
-    """Give what lies beneath the errors that Twisted's HTTP client wraps others in."""
+    """Yield the errors that Twisted's HTTP client has wrapped in ``error``, or itself."""
     if isinstance(error, (RequestGenerationFailed, RequestTransmissionFailed, ResponseFailed)):
         for failure in error.reasons:
             yield from _reasons(failure.value)
@@ -107,22 +106,22 @@ def _reasons(error: BaseException) -> Iterator[BaseException]:
         yield error
 
 
-_MEANINGS: dict[type[BaseException], Callable[[str], Exception]] = {
+def _no_response(peer: str) -> Exception:
+    return IncompleteResponse(f"{peer} closed the connection before it responded.")
+
+
+_TRANSLATIONS: dict[type[BaseException], Callable[[str], Exception]] = {
     CancelledError: lambda _: CancelledError(),
-    HeadersTooLong: lambda peer: ResponseTooLarge(f"{peer} sent headers without end."),
+    HeadersTooLong: lambda peer: ResponseTooLarge(f"{peer} sent too many headers."),
     EncodedBody: lambda peer: InvalidResponse(
-        f"{peer} encoded its answer, which nobody asked for."
+        f"{peer} compressed its response although that was not requested."
     ),
     SSL.Error: lambda peer: ConnectFailed(
-        f"{peer} could not be trusted: its TLS certificate or its TLS is not right."
+        f"{peer} could not be verified: its certificate is not trusted, or TLS failed."
     ),
     VerificationError: lambda peer: ConnectFailed(
-        f"{peer} could not be trusted: its TLS certificate is for another host."
+        f"{peer} could not be verified: its certificate is for another host."
     ),
-    ConnectionClosed: lambda peer: IncompleteResponse(
-        f"{peer} closed the connection before it answered."
-    ),
-    StaleConnection: lambda peer: IncompleteResponse(
-        f"{peer} closed the connection before it answered."
-    ),
+    ConnectionClosed: _no_response,
+    StaleConnection: _no_response,
 }

@@ -1,4 +1,4 @@
-"""Looking up host names, in threads of its own, so that a hung name server holds up nobody else."""
+"""Host name lookup in threads of its own, so that a hung name server delays nobody else."""
 
 import socket
 from collections import OrderedDict
@@ -7,6 +7,7 @@ from ipaddress import ip_address
 from threading import Thread
 from typing import Any, TypeAlias
 
+import attrs
 from twisted.internet.defer import Deferred, DeferredSemaphore
 from twisted.internet.interfaces import IReactorFromThreads, IReactorTime
 from twisted.python.failure import Failure
@@ -14,85 +15,85 @@ from twisted.python.failure import Failure
 from qabel.net.address_policy import IPAddress
 
 AT_ONCE = 16
-"""How many names are looked up at the same time."""
+"""Names that are looked up concurrently."""
 
 KEEP_SECONDS = 30.0
+"""Seconds that a result is cached."""
+
 KEEP_NAMES = 1000
+"""Names whose results are cached."""
 
 GetAddrInfo: TypeAlias = Callable[[str, None, int, int], Sequence[tuple[Any, ...]]]
+Addresses: TypeAlias = tuple[IPAddress, ...]
 
 
+@attrs.define(eq=False, repr=False)
 class NameLookup:
-    """Finds the addresses of host names by the system's resolver, and knows them for a short while.
+    """Resolves host names with the system's resolver, and caches the results briefly.
 
-    A lookup cannot be ended: whoever waits for it can give up, and its thread (which does not keep
-    the process alive) goes on. All who ask for one name share a thread.
+    A lookup cannot be cancelled: its caller can stop waiting, but its thread, which does not keep
+    the process alive, runs on. Concurrent lookups of one name share a thread.
     """
 
-    def __init__(
-        self,
-        reactor: IReactorFromThreads,
-        clock: IReactorTime,
-        getaddrinfo: GetAddrInfo = socket.getaddrinfo,
-    ) -> None:
-        self._reactor = reactor
-        self._clock = clock
-        self._getaddrinfo = getaddrinfo
-        self._turn = DeferredSemaphore(AT_ONCE)
-        self._waiting: dict[str, list[Deferred[tuple[IPAddress, ...]]]] = {}
-        self._known: OrderedDict[str, tuple[float, tuple[IPAddress, ...]]] = OrderedDict()
+    _reactor: IReactorFromThreads
+    _clock: IReactorTime
+    _getaddrinfo: GetAddrInfo = socket.getaddrinfo
+    _slots: DeferredSemaphore = attrs.field(init=False, factory=lambda: DeferredSemaphore(AT_ONCE))
+    _waiting: dict[str, list[Deferred[Addresses]]] = attrs.field(init=False, factory=dict)
+    _cache: OrderedDict[str, tuple[float, Addresses]] = attrs.field(init=False, factory=OrderedDict)
+    """By name: when the entry expires, and the addresses."""
 
-    async def find(self, name: str) -> tuple[IPAddress, ...]:
-        """Give the addresses of a host name, in the system's order of preference.
+    async def find(self, name: str) -> Addresses:
+        """Return the addresses of a host name, in the system's order of preference.
 
-        An IP address is its own. Raises OSError if there are none.
+        An IP address is its own result. Raises OSError if there is no address.
         """
-        literal = _as_address(name)
+        literal = _parse_address(name)
         if literal is not None:
             return (literal,)
-        known = self._known.get(name)
-        if known is not None and self._clock.seconds() < known[0]:
-            return known[1]
-        answer: Deferred[tuple[IPAddress, ...]] = Deferred(lambda gone: self._leave(name, gone))
+        cached = self._cache.get(name)
+        if cached is not None and self._clock.seconds() < cached[0]:
+            return cached[1]
+        answer: Deferred[Addresses] = Deferred(lambda gone: self._leave(name, gone))
         if name in self._waiting:
             self._waiting[name].append(answer)
         else:
             self._waiting[name] = [answer]
-            self._turn.acquire().addCallback(lambda _: self._start(name))
+            self._slots.acquire().addCallback(lambda _: self._start(name))
         return await answer
 
     def forget(self, name: str) -> None:
-        """Look the name up again next time: nobody answered at its addresses."""
-        self._known.pop(name, None)
+        """Drop a name from the cache, as when nobody answers at its addresses."""
+        self._cache.pop(name, None)
 
-    def _leave(self, name: str, gone: "Deferred[tuple[IPAddress, ...]]") -> None:
+    def _leave(self, name: str, gone: Deferred[Addresses]) -> None:
         self._waiting[name].remove(gone)
 
     def _start(self, name: str) -> None:
         Thread(target=self._look_up, args=(name,), name="qabel-names", daemon=True).start()
 
     def _look_up(self, name: str) -> None:
-        """Call the resolver; this runs in a thread."""
-        result: tuple[IPAddress, ...] | Failure
+        """Call the resolver. Runs in a thread of its own."""
+        result: Addresses | Failure
         try:
             found = self._getaddrinfo(name, None, socket.AF_UNSPEC, socket.SOCK_STREAM)
             result = tuple(dict.fromkeys(ip_address(each[4][0]) for each in found))
         except (OSError, UnicodeError, ValueError):
             result = Failure(OSError("no such host name"))
-        self._reactor.callFromThread(self._found, name, result)
+        self._reactor.callFromThread(self._finish, name, result)
 
-    def _found(self, name: str, result: tuple[IPAddress, ...] | Failure) -> None:
-        self._turn.release()
+    def _finish(self, name: str, result: Addresses | Failure) -> None:
+        self._slots.release()
         if not isinstance(result, Failure):
-            self._known[name] = (self._clock.seconds() + KEEP_SECONDS, result)
-            self._known.move_to_end(name)
-            if len(self._known) > KEEP_NAMES:
-                self._known.popitem(last=False)
+            self._cache[name] = (self._clock.seconds() + KEEP_SECONDS, result)
+            self._cache.move_to_end(name)
+            if len(self._cache) > KEEP_NAMES:
+                self._cache.popitem(last=False)
         for answer in self._waiting.pop(name):
             answer.callback(result)
 
 
-def _as_address(name: str) -> IPAddress | None:
+def _parse_address(name: str) -> IPAddress | None:
     try:
         return ip_address(name)
     except ValueError:

@@ -1,11 +1,14 @@
-"""Push: a drop server tells that something came, so that it need not be asked all the time.
+"""Push: a drop server signals new messages, so that a drop need not be polled all the time.
 
-It tells *that*, never *what*: fetching stays the truth (Qabel-Protocol-Drop, "Push").
+A push says *that* something came, never *what*: fetching remains the only source of messages
+(Qabel-Protocol-Drop, "Push").
 """
 
 import time
 from collections.abc import Callable
+from typing import ClassVar
 
+import attrs
 from twisted.internet.defer import CancelledError, Deferred, succeed
 from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import deferLater
@@ -19,98 +22,91 @@ from qabel.net.errors import DropServerError, NotAllowed
 from qabel.net.websocket import WebSocket, WebSocketCallbacks, WebSocketFactory
 
 Delay = Callable[[int], float]
-"""Gives the seconds to wait after so many failures in a row."""
+"""Returns the seconds to wait after a number of earlier failures in a row."""
 
 
+@attrs.define(eq=False, repr=False)
 class PushListener:
-    """Keeps a WebSocket to one drop, and calls ``on_news`` when it is time to fetch.
+    """Keeps a WebSocket to one drop open, and calls ``on_news`` when it is time to fetch.
 
-    That is when a message came, and each time that the connection opens: what came before is told
-    by nobody. A lost connection is made anew after ``delay(failures)``; a server that knows no push
-    is asked again after ``rare_delay(refusals)``. Nothing is ever raised.
+    That is when a message arrived, and each time the connection opens, since nothing announces what
+    came before. Failures show in ``error``; nothing is raised.
 
-    ``connected`` tells how it is, ``since`` (seconds since the epoch) for how long, ``error`` what
-    was last wrong, if it is not connected.
+    Args:
+        connector: opens the connections.
+        policy: decides whether the server is trusted.
+        url: the drop.
+        on_news: called when it is time to fetch.
+        clock: measures all times.
+        delay: seconds before connecting again after a lost connection.
+        rare_delay: seconds before connecting again to a server that offers no push.
+        now: returns seconds since the epoch.
+
     """
 
-    _log = Logger()
+    _connector: Connector
+    _policy: AddressPolicy
+    _url: DropURL
+    _on_news: Callable[[], object]
+    _clock: IReactorTime = attrs.field(kw_only=True)
+    _delay: Delay = attrs.field(kw_only=True)
+    _rare_delay: Delay = attrs.field(kw_only=True)
+    _now: Callable[[], float] = attrs.field(default=time.time, kw_only=True)
+    connected: bool = attrs.field(default=False, init=False)
+    """Whether the connection is open."""
+    since: float | None = attrs.field(default=None, init=False)
+    """Since when ``connected`` is what it is, in seconds since the epoch."""
+    error: str | None = attrs.field(default=None, init=False)
+    """The last problem, while it is not connected."""
+    _failures: int = attrs.field(default=0, init=False)
+    _rejections: int = attrs.field(default=0, init=False)
+    _rejected: int | None = attrs.field(default=None, init=False)
+    """The HTTP status by which the server rejected the current connection."""
+    _work: Deferred[None] | None = attrs.field(default=None, init=False)
 
-    def __init__(
-        self,
-        connector: Connector,
-        policy: AddressPolicy,
-        url: DropURL,
-        on_news: Callable[[], object],
-        *,
-        clock: IReactorTime,
-        delay: Delay,
-        rare_delay: Delay,
-        now: Callable[[], float] = time.time,
-    ) -> None:
-        self.connected = False
-        self.since: float | None = None
-        self.error: str | None = None
-        self._connector = connector
-        self._policy = policy
-        self._url = url
-        self._on_news = on_news
-        self._clock = clock
-        self._delay = delay
-        self._rare_delay = rare_delay
-        self._now = now
-        self._failures = 0
-        self._refusals = 0
-        self._refused: int | None = None
-        self._work: Deferred[None] | None = None
+    _log: ClassVar[Logger] = Logger()
 
     def __repr__(self) -> str:
         return f"<PushListener on {self._url.host}, connected: {self.connected}>"
 
     def start(self) -> None:
-        """Begin."""
+        """Start listening. Does nothing if it is started already."""
         if self._work is None:
             self.since = self._now()
             self._work = Deferred.fromCoroutine(self._listen())
 
     def stop(self) -> Deferred[None]:
-        """End; fires when the connection is closed."""
+        """Stop listening; fires when the connection is closed."""
         work, self._work = self._work, None
         if work is None:
             return succeed(None)
         ended: Deferred[None] = Deferred()
         work.addErrback(lambda failure: failure.trap(CancelledError) and None)
-        work.addErrback(lambda failure: self._log.failure("push ended badly", failure))
+        work.addErrback(lambda failure: self._log.failure("the push listener failed", failure))
         work.addCallback(ended.callback)
         work.cancel()
         return ended
 
     async def _listen(self) -> None:
         while True:
-            self._refused = None
+            self._rejected = None
             try:
-                await self._one_connection()
+                await self._run_connection()
                 wait = self._after_connection()
             except NotAllowed as error:
                 self.error = error.detail
-                wait = self._after_refusal()
+                wait = self._after_rejection()
             except DropServerError as error:
                 self.error = error.detail
                 wait = self._after_failure()
             await deferLater(self._clock, wait)
 
-    async def _one_connection(self) -> None:
+    async def _run_connection(self) -> None:
         """Connect, and wait for the end of the connection."""
         uri = URI.fromBytes(f"{self._url}/ws".encode("ascii"))
-        target = uri.originForm.decode("ascii")
-        told = WebSocketCallbacks(
-            opened=self._opened,
-            message=self._tell,
-            alive=self._lives,
-            refused=self._note_refusal,
-        )
-        factory = WebSocketFactory(lambda: WebSocket(self._url.host, target, self._clock, told))
-        admits = any_address if self._policy.trusts(self._url) else is_global
-        socket = await self._connector.connect(uri, factory, admits, private_address_error)
+        allows = any_address if self._policy.trusts(self._url) else is_global
+        factory = WebSocketFactory(lambda: self._make_socket(uri))
+        socket = await self._connector.connect(uri, factory, allows, private_address_error)
         try:
             await socket.when_lost()
         except CancelledError:
@@ -121,34 +117,44 @@ class PushListener:
             if self.connected:
                 self.connected, self.since = False, self._now()
 
+    def _make_socket(self, uri: URI) -> WebSocket:
+        callbacks = WebSocketCallbacks(
+            opened=self._opened,
+            received=self._notify,
+            alive=self._alive,
+            rejected=self._note_status,
+        )
+        target = uri.originForm.decode("ascii")
+        return WebSocket(self._url.host, target, self._clock, callbacks)
+
     def _after_connection(self) -> float:
         peer = f"The drop server at {self._url.host}"
-        if self._refused is None:
-            self.error = f"{peer} closed its push connection."
+        if self._rejected is None:
+            self.error = f"{peer} closed the push connection."
             return self._after_failure()
-        self.error = f"{peer} offers no push (status {self._refused})."
-        return self._after_failure() if self._refused >= 500 else self._after_refusal()
+        self.error = f"{peer} does not offer push (status {self._rejected})."
+        return self._after_failure() if self._rejected >= 500 else self._after_rejection()
 
     def _after_failure(self) -> float:
         self._failures += 1
         return self._delay(self._failures - 1)
 
-    def _after_refusal(self) -> float:
-        self._refusals += 1
-        return self._rare_delay(self._refusals - 1)
+    def _after_rejection(self) -> float:
+        self._rejections += 1
+        return self._rare_delay(self._rejections - 1)
 
     def _opened(self) -> None:
         self.connected, self.since, self.error = True, self._now(), None
-        self._refusals = 0
-        self._tell()
+        self._rejections = 0
+        self._notify()
 
-    def _lives(self) -> None:
-        """Forget the failures: only a connection that lives for a while is a good one."""
+    def _alive(self) -> None:
+        """Reset the backoff: only a connection that lasts for a while is a good one."""
         self._failures = 0
 
-    def _note_refusal(self, status: int) -> None:
-        self._refused = status
+    def _note_status(self, status: int) -> None:
+        self._rejected = status
 
-    def _tell(self) -> None:
-        with self._log.failuresHandled("acting on news failed"):
+    def _notify(self) -> None:
+        with self._log.failuresHandled("acting on a push failed"):
             self._on_news()

@@ -1,7 +1,8 @@
-"""The body of an answer, piece by piece: never more of it in memory than its reader can take."""
+"""Reads the body of a response piece by piece, with limits and back-pressure."""
 
 from collections.abc import Awaitable, Callable
 
+import attrs
 from twisted.internet.defer import Deferred
 from twisted.internet.protocol import Protocol, connectionDone
 from twisted.python.failure import Failure
@@ -14,153 +15,169 @@ from qabel.net.errors import DropServerError, IncompleteResponse, ResponseTooLar
 from qabel.net.exchange_limits import SETTLE_BYTES, Watchdog
 
 WAITING_BYTES = 1 << 18
-"""Parts that wait while earlier ones are dealt with: past this, the server has to wait too."""
+"""Bytes of parts that may wait for their consumer; beyond that the server has to wait too."""
 
-_PART_BYTES = 256  # what a part takes in memory besides its body, about
+_PART_BYTES = 256  # memory that a part takes besides its body, roughly
 
 OnParts = Callable[[list[Part]], Awaitable[None] | None]
+"""Consumes parts; if it returns an awaitable, it gets the next ones when that is done."""
 
 
+@attrs.define(eq=False, slots=False, repr=False)
 class BodyReader(Protocol):
-    """Feeds the body of an answer to ``feed``, which tells when it has all that matters.
+    """Passes the body of a response to ``feed``, which returns True once nothing more matters.
 
-    From then on the server has a moment to end the answer, so that the connection can be used
-    again; whatever comes means nothing. ``done`` fires at the end, or fails with DropServerError.
+    From then on the server has a moment to end the response, so that the connection can be used
+    again; whatever it still sends is ignored. ``done`` fires at the end, or fails with
+    DropServerError. Cancelling it closes the connection.
+
+    Args:
+        peer: what errors call the other side.
+        watchdog: enforces the time limits.
+        size: bytes that the body may have.
+        feed: takes the next bytes; the default ignores the body.
+
     """
 
-    def __init__(
-        self, peer: str, watch: Watchdog, size: int, feed: Callable[[bytes], bool] = lambda _: True
-    ) -> None:
-        self.done: Deferred[None] = Deferred(lambda _: self._hang_up())
-        self._peer = peer
-        self._watch = watch
-        self._room = size
-        self._length = 0
-        self._feed = feed
-        self._settled = False
-        watch.expire = self._expired
+    _peer: str
+    _watchdog: Watchdog
+    _size: int
+    _feed: Callable[[bytes], bool] = lambda _: True
+    done: Deferred[None] = attrs.field(
+        init=False,
+        default=attrs.Factory(lambda self: Deferred(lambda _: self._hang_up()), takes_self=True),
+    )
+    _allowance: int = attrs.field(init=False)
+    """Bytes that may still arrive."""
+    _announced: int = attrs.field(default=0, init=False)
+    """Bytes that the body has by its Content-Length."""
+    _settled: bool = attrs.field(default=False, init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._allowance = self._size
+        self._watchdog.on_expire = self._expired
 
     def read(self, response: IResponse) -> Deferred[None]:
-        """Begin, and give ``done``."""
+        """Start reading and return ``done``."""
         if response.length is not UNKNOWN_LENGTH:
-            self._length = response.length
+            self._announced = response.length
         response.deliverBody(self)
         return self.done
 
     def connectionMade(self) -> None:
-        """Begin, but not what cannot end well."""
+        """Feed nothing once, as the body may be empty; reject one that is announced too large."""
         self._take(b"")
-        if self._length > self._room:
-            self._too_big()
+        if self._announced > self._allowance:
+            self._too_large()
 
     def dataReceived(self, data: bytes) -> None:
-        """Take the next piece."""
-        self._watch.came(len(data))
-        self._room -= len(data)
+        """Feed the next bytes."""
+        self._watchdog.received(len(data))
+        self._allowance -= len(data)
         if self.done.called:
             return
-        if self._room < 0:
-            self._too_big()
+        if self._allowance < 0:
+            self._too_large()
         elif not self._settled:
             self._take(data)
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
-        """Note the end of the body."""
+        """Fire ``done`` at the end of the body."""
         if reason.check(ResponseDone, PotentialDataLoss) or self._settled:
             self._end()
         else:
-            self._fail(IncompleteResponse(f"{self._peer} broke off in the middle of its answer."))
+            self.fail(IncompleteResponse(f"{self._peer} broke off in the middle of its response."))
 
-    def hold(self) -> None:
-        """Have the server wait, at our expense."""
+    def pause(self) -> None:
+        """Stop reading from the server, and stop its time."""
         if self.transport is not None and not self.done.called:
-            self._watch.pause()
+            self._watchdog.pause()
             self.transport.pauseProducing()  # type: ignore[attr-defined]
 
-    def release(self) -> None:
-        """Let the server go on."""
+    def resume(self) -> None:
+        """Read from the server again."""
         if self.transport is not None and not self.done.called:
-            self._watch.resume()
+            self._watchdog.resume()
             self.transport.resumeProducing()  # type: ignore[attr-defined]
 
-    def give_up(self, failure: Failure) -> None:
-        """End it because what came could not be dealt with."""
-        self._fail(failure)
+    def fail(self, error: DropServerError | Failure) -> None:
+        """Close the connection and fail ``done``, unless it has fired."""
+        if not self.done.called:
+            self._hang_up()
+            self.done.errback(error)
 
     def _take(self, data: bytes) -> None:
         try:
             if self._feed(data):
                 self._settle()
         except DropServerError as error:
-            self._fail(error)
+            self.fail(error)
 
     def _settle(self) -> None:
         self._settled = True
-        self._room = SETTLE_BYTES
-        self._watch.settle()
+        self._allowance = SETTLE_BYTES
+        self._watchdog.settle()
 
     def _expired(self) -> None:
         if self._settled:
             self._end()
         else:
-            self._fail(TimedOut(f"{self._peer} was too slow with its answer."))
+            self.fail(TimedOut(f"{self._peer} sent its response too slowly."))
 
-    def _too_big(self) -> None:
+    def _too_large(self) -> None:
         if self._settled:
             self._end()
         else:
-            self._fail(ResponseTooLarge(f"{self._peer} sent more than a drop may hold."))
+            self.fail(
+                ResponseTooLarge(f"{self._peer} sent a response of more than {self._size} bytes.")
+            )
 
     def _end(self) -> None:
         if not self.done.called:
             self._hang_up()
             self.done.callback(None)
 
-    def _fail(self, error: DropServerError | Failure) -> None:
-        if not self.done.called:
-            self._hang_up()
-            self.done.errback(error)
-
     def _hang_up(self) -> None:
-        # After the end of the answer this does nothing: the connection is no longer ours then.
+        # After the end of the response this does nothing: the connection is no longer ours.
         if self.transport is not None:
             self.transport.loseConnection()
 
 
+@attrs.define(eq=False, repr=False)
 class PartQueue:
-    """Hands parts over one batch at a time, and has the server wait when their reader lags."""
+    """Passes parts to their consumer in batches, and pauses the reader when that falls behind."""
 
-    def __init__(self, on_parts: OnParts) -> None:
-        self.count = 0
-        self._on_parts = on_parts
-        self._reader: BodyReader | None = None
-        self._waiting: list[Part] = []
-        self._bytes = 0
-        self._held = False
-        self._running: Deferred[None] | None = None
-        self._error: Failure | None = None
-        self._idle: Deferred[None] | None = None
+    _on_parts: OnParts
+    count: int = attrs.field(default=0, init=False)
+    """Parts that were added."""
+    _reader: BodyReader | None = attrs.field(default=None, init=False)
+    _waiting: list[Part] = attrs.field(factory=list, init=False)
+    _waiting_bytes: int = attrs.field(default=0, init=False)
+    _paused: bool = attrs.field(default=False, init=False)
+    _running: Deferred[None] | None = attrs.field(default=None, init=False)
+    _error: Failure | None = attrs.field(default=None, init=False)
+    _idle: Deferred[None] | None = attrs.field(default=None, init=False)
 
-    def holds_back(self, reader: BodyReader) -> None:
-        """Say who is to have the server wait."""
+    def throttle(self, reader: BodyReader) -> None:
+        """Set the reader to pause while too many parts wait, and to fail if the consumer fails."""
         self._reader = reader
 
     def add(self, parts: list[Part]) -> None:
-        """Hand these over: now, or when the earlier ones are dealt with."""
+        """Pass parts to the consumer, now or when it has dealt with the earlier ones."""
         if not parts or self._error is not None:
             return
         self.count += len(parts)
         self._waiting += parts
-        self._bytes += sum(len(part.body) + _PART_BYTES for part in parts)
+        self._waiting_bytes += sum(len(part.body) + _PART_BYTES for part in parts)
         if self._running is None:
             self._running = running = Deferred.fromCoroutine(self._run())
             running.addBoth(self._ended)
-        if self._bytes > WAITING_BYTES and not self._held and self._reader is not None:
-            self._held = True
-            self._reader.hold()
+        if self._waiting_bytes > WAITING_BYTES and not self._paused and self._reader is not None:
+            self._paused = True
+            self._reader.pause()
 
     async def finish(self) -> None:
-        """Wait until all were dealt with. Raises what their reader raised."""
+        """Wait until the consumer has dealt with all parts. Raises what it raised."""
         if self._running is not None:
             self._idle = Deferred(lambda _: self.cancel())
             await self._idle
@@ -168,17 +185,17 @@ class PartQueue:
             self._error.raiseException()
 
     def cancel(self) -> None:
-        """Hand nothing more over, and end what the reader is doing."""
+        """Discard the waiting parts and cancel what the consumer is doing."""
         self._waiting = []
         if self._running is not None:
             self._running.cancel()
 
     async def _run(self) -> None:
         while self._waiting:
-            batch, self._waiting, self._bytes = self._waiting, [], 0
-            if self._held and self._reader is not None:
-                self._held = False
-                self._reader.release()
+            batch, self._waiting, self._waiting_bytes = self._waiting, [], 0
+            if self._paused and self._reader is not None:
+                self._paused = False
+                self._reader.resume()
             result = self._on_parts(batch)
             if result is not None:
                 await result
@@ -189,6 +206,6 @@ class PartQueue:
             self._error = result
             self._waiting = []
             if self._reader is not None:
-                self._reader.give_up(result)
+                self._reader.fail(result)
         if self._idle is not None and not self._idle.called:
             self._idle.callback(None)

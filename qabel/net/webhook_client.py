@@ -1,11 +1,13 @@
-"""Calling webhooks: JSON to a URL that the user named, on this machine unless more is allowed."""
+"""Calls webhooks: posts JSON to URLs that the user named, on this machine or allowed hosts."""
 
 import re
 from collections.abc import Callable, Mapping
 from ipaddress import ip_address
 from typing import Any
 
+import attrs
 from twisted.internet.defer import gatherResults
+from twisted.internet.interfaces import IReactorTime
 from twisted.web.http_headers import Headers
 
 from qabel.net.address_policy import any_address, is_loopback
@@ -20,79 +22,89 @@ from qabel.net.response_body import BodyReader
 LIMITS = ExchangeLimits(connect=10, silence=20, time=30, size=65536)
 
 MAX_URL = 2048
+"""Characters that the URL of a webhook may have."""
 
 _URL = re.compile(
-    r"(?P<scheme>https?)://(?P<host>(?:[0-9a-z_.-]+|\[[0-9a-f:.]+\])(?::(?P<port>[0-9]{1,5}))?)(?:/[!-~]*)?",
+    r"(?P<scheme>https?)://(?P<host>(?P<name>[0-9a-z_.-]+|\[[0-9a-f:.]+\])(?::(?P<port>[0-9]{1,5}))?)"
+    r"(?:/[!-~]*)?",
     re.IGNORECASE,
 )
 
 
+@attrs.define(eq=False, repr=False)
 class WebhookClient:
-    """Calls webhooks within limits, with no redirects and no cookies.
+    """Calls webhooks within limits, without following redirects or keeping cookies.
 
-    ``allowed`` is asked with the origin (``https://host:port``, as it was written) of a URL: where
-    it says no, only this machine's own loopback addresses are connected to.
+    Args:
+        reactor: opens the connections.
+        allowed: returns whether webhooks of an origin (``https://host:port``, as the URL spells
+            it) may be called at any address. All others may be only at loopback addresses.
+        limits: of each call.
+        clock: measures the limits; the reactor if not given.
+        names: resolves host names.
+        trust_root: replaces the system's certificates, for tests.
+
     """
 
-    def __init__(
-        self,
-        reactor: Any,
-        *,
-        allowed: Callable[[str], bool] = lambda _: False,
-        limits: ExchangeLimits = LIMITS,
-        clock: Any = None,
-        names: NameLookup | None = None,
-        trust_root: object = None,
-    ) -> None:
-        clock = reactor if clock is None else clock
+    _reactor: Any
+    _allowed: Callable[[str], bool] = attrs.field(default=lambda _: False, kw_only=True)
+    _limits: ExchangeLimits = attrs.field(default=LIMITS, kw_only=True)
+    _clock: IReactorTime = attrs.field(
+        default=attrs.Factory(lambda self: self._reactor, takes_self=True), kw_only=True
+    )
+    _names: NameLookup = attrs.field(
+        default=attrs.Factory(lambda self: NameLookup(self._reactor, self._clock), takes_self=True),
+        kw_only=True,
+    )
+    _trust_root: object = attrs.field(default=None, kw_only=True)
+    _exchanges: Exchanges = attrs.field(init=False)
+    _local: Transport = attrs.field(init=False)
+    _remote: Transport = attrs.field(init=False)
+
+    def __attrs_post_init__(self) -> None:
         connector = Connector(
-            reactor,
-            clock,
-            NameLookup(reactor, clock) if names is None else names,
-            time_limit=limits.connect,
-            trust_root=trust_root,
+            self._reactor,
+            self._clock,
+            self._names,
+            time_limit=self._limits.connect,
+            trust_root=self._trust_root,
         )
-        self._allowed = allowed
-        self._limits = limits
-        self._exchanges = Exchanges(clock, limits)
-        self._local = Transport(clock, connector, is_loopback, _outside)
-        self._remote = Transport(clock, connector, any_address, _outside)
+        self._exchanges = Exchanges(self._clock, self._limits)
+        self._local = Transport(self._clock, connector, is_loopback, _not_allowed)
+        self._remote = Transport(self._clock, connector, any_address, _not_allowed)
 
     def may_call(self, url: str) -> bool:
-        """Tell whether the URL's host is this machine by its name, or allowed."""
+        """Return whether the host of the URL is allowed, or this machine by its name."""
         match = _URL.fullmatch(url)
         if match is None:
             return False
-        host = match["host"].lower()
-        if self._allowed(f"{match['scheme'].lower()}://{host}"):
+        if self._allowed(_origin(match)):
             return True
-        name = host.removesuffix(f":{match['port']}") if match["port"] else host
+        name = match["name"].lower()
         try:
             return name == "localhost" or is_loopback(ip_address(name.strip("[]")))
         except ValueError:
             return False
 
     async def post_json(self, url: str, body: bytes, headers: Mapping[str, str]) -> int:
-        """Post a JSON text, with these headers; give the status of the answer.
+        """Post a JSON text with these headers and return the status of the response.
 
-        The body of the answer means nothing. Raises WebhookFailed, also for a URL that is none.
+        The body of the response is ignored. Raises WebhookFailed, also for an invalid URL.
         """
         match = _URL.fullmatch(url)
         if match is None or not is_webhook_url(url):
-            raise WebhookFailed("bad-url", "A webhook's URL must be http or https, in ASCII.")
+            raise WebhookFailed("bad-url", "The URL of a webhook must be http or https, in ASCII.")
         host = match["host"].lower()
         sent = Headers({"Host": [host], "Content-Type": ["application/json"]})
         for name, value in headers.items():
             sent.addRawHeader(name, value)
-        transport = (
-            self._remote if self._allowed(f"{match['scheme'].lower()}://{host}") else self._local
-        )
+        transport = self._remote if self._allowed(_origin(match)) else self._local
         peer = f"The webhook at {host}"
 
-        async def call(watch: Watchdog) -> int:
+        async def call(watchdog: Watchdog) -> int:
             response = await transport.request("POST", url, sent, body)
-            watch.came(0)
-            await BodyReader(peer, watch, self._limits.size).read(response)
+            watchdog.received(0)
+            await BodyReader(peer, watchdog, self._limits.size).read(response)
             return int(response.code)
 
         try:
@@ -101,18 +113,23 @@ class WebhookClient:
             raise WebhookFailed(error.kind, error.detail) from None
 
     async def close(self) -> None:
-        """End everything under way, and close all connections."""
+        """Cancel all calls and close all connections."""
         await self._exchanges.close()
         await gatherResults([self._local.close(), self._remote.close()])
 
 
 def is_webhook_url(text: str) -> bool:
-    """Tell whether the text can be the URL of a webhook."""
+    """Return whether the text is a valid URL for a webhook."""
     match = _URL.fullmatch(text)
     return len(text) <= MAX_URL and match is not None and int(match["port"] or 1) in range(1, 65536)
 
 
-def _outside(host: str) -> NotAllowed:
+def _origin(match: re.Match[str]) -> str:
+    return f"{match['scheme']}://{match['host']}".lower()
+
+
+def _not_allowed(host: str) -> NotAllowed:
     return NotAllowed(
-        f"The webhook at {host} is not on this machine, and its host is not allowed for webhooks."
+        f"The webhook at {host} is not on this machine. Start the daemon with --allow-webhook to"
+        " allow it."
     )

@@ -1,7 +1,7 @@
-"""One WebSocket connection to a drop server (RFC 6455), from its opening to its end.
+"""A WebSocket connection to a drop server (RFC 6455), from the opening handshake to its end.
 
-It stands on wsproto, as ``twisted.web.websocket`` does, but not on that: its client offers no
-subprotocol, leaves the port out of ``Host`` and collects messages of any length in memory.
+It uses wsproto, as ``twisted.web.websocket`` does. That module's own client is not used: it offers
+no subprotocol, omits the port from ``Host`` and buffers messages of any length.
 """
 
 from collections.abc import Callable
@@ -28,48 +28,63 @@ from wsproto.utilities import ProtocolError
 SUBPROTOCOL = "v0.ws.drop.qabel.de"
 
 OPEN_SECONDS = 30.0
+"""Seconds for the opening handshake."""
+
 PING_SECONDS = 30.0
+"""Seconds between pings."""
+
 PONG_SECONDS = 15.0
-"""How long after a ping the server has to show that it is there."""
+"""Seconds that the server has to send anything after a ping."""
 
 MESSAGE_LIMIT = 65536
+"""Bytes that a message may have."""
 
 
 @attrs.frozen(kw_only=True)
 class WebSocketCallbacks:
-    """What is told of a connection. ``opened`` and ``refused`` come at most once."""
+    """Called on what happens on a connection; ``opened`` and ``rejected`` at most once."""
 
     opened: Callable[[], None]
-    message: Callable[[], None]
-    """One message or some came."""
+    received: Callable[[], None]
+    """One or more messages arrived."""
     alive: Callable[[], None]
-    """The server answered a ping."""
-    refused: Callable[[int], None]
-    """The server answered with this HTTP status: it does not speak WebSocket here."""
+    """The server responded to a ping."""
+    rejected: Callable[[int], None]
+    """The server responded with this HTTP status: it offers no WebSocket here."""
 
 
+@attrs.define(eq=False, slots=False, repr=False)
 class WebSocket(Protocol):
-    """A client that tells that messages come, and passes over what they say."""
+    """A client that reports that messages arrive and discards their content.
 
-    def __init__(
-        self, host: str, target: str, clock: IReactorTime, events: WebSocketCallbacks
-    ) -> None:
-        self._host = host
-        self._target = target
-        self._clock = clock
-        self._tell = events
-        self._connection = WSConnection(ConnectionType.CLIENT)
-        self._timer: IDelayedCall | None = None
-        self._heard = False
-        self._size = 0
-        self._news = False
-        self._pong = b""
-        self._open = True
-        self._waiting: list[Deferred[None]] = []
+    Args:
+        host: the ``Host`` header, with the port if it is not the default.
+        target: the path of the request.
+        clock: measures the time limits.
+        callbacks: called on what happens.
+
+    """
+
+    _host: str
+    _target: str
+    _clock: IReactorTime
+    _callbacks: WebSocketCallbacks
+    _connection: WSConnection = attrs.field(
+        init=False, factory=lambda: WSConnection(ConnectionType.CLIENT)
+    )
+    _timer: IDelayedCall | None = attrs.field(default=None, init=False)
+    _heard: bool = attrs.field(default=False, init=False)
+    """Whether anything arrived since the last ping."""
+    _size: int = attrs.field(default=0, init=False)
+    """Bytes so far of the message that is arriving."""
+    _news: bool = attrs.field(default=False, init=False)
+    _pong: bytes = attrs.field(default=b"", init=False)
+    _open: bool = attrs.field(default=True, init=False)
+    _waiting: list[Deferred[None]] = attrs.field(factory=list, init=False)
 
     def connectionMade(self) -> None:
-        """Ask for a WebSocket."""
-        self._timer = self._clock.callLater(OPEN_SECONDS, self._time_is_up)
+        """Send the opening handshake."""
+        self._timer = self._clock.callLater(OPEN_SECONDS, self._time_out)
         try:
             request = Request(host=self._host, target=self._target, subprotocols=[SUBPROTOCOL])
             self._write(self._connection.send(request))
@@ -77,23 +92,23 @@ class WebSocket(Protocol):
             self.abort()
 
     def dataReceived(self, data: bytes) -> None:
-        """Take the next bytes."""
+        """Handle the frames in the next bytes."""
         self._heard = True
         try:
             self._connection.receive_data(data)
             for event in self._connection.events():
-                self._take(event)
+                self._handle(event)
         except (ProtocolError, HTTPError, ValueError):
             self.abort()
-        # However many came at once: one answer to them, and one word of it.
+        # However many frames arrived at once: one pong for them, and one call.
         self._write(self._pong)
         self._pong = b""
         if self._news:
             self._news = False
-            self._tell.message()
+            self._callbacks.received()
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
-        """Note the end."""
+        """Stop the timer and fire what ``when_lost`` returned."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -103,7 +118,7 @@ class WebSocket(Protocol):
             each.callback(None)
 
     def when_lost(self) -> Deferred[None]:
-        """Fire when the connection is no more."""
+        """Return a Deferred that fires when the connection has ended."""
         if not self._open:
             return succeed(None)
         waiting: Deferred[None] = Deferred(self._waiting.remove)
@@ -111,17 +126,17 @@ class WebSocket(Protocol):
         return waiting
 
     def abort(self) -> None:
-        """Close at once."""
+        """Close the connection immediately."""
         if self._open and self.transport is not None:
             self.transport.abortConnection()  # type: ignore[attr-defined]
 
-    def _take(self, event: Event) -> None:
+    def _handle(self, event: Event) -> None:
         match event:
             case AcceptConnection():
-                self._wait(PING_SECONDS, self._ping)
-                self._tell.opened()
+                self._set_timer(PING_SECONDS, self._ping)
+                self._callbacks.opened()
             case RejectConnection():
-                self._tell.refused(event.status_code)
+                self._callbacks.rejected(event.status_code)
                 self.abort()
             case Message():
                 self._size += len(event.data)
@@ -135,7 +150,7 @@ class WebSocket(Protocol):
             case CloseConnection():
                 if self._connection.state is ConnectionState.REMOTE_CLOSING:
                     self._write(self._connection.send(event.response()))
-                self._wait(PONG_SECONDS, self._time_is_up)
+                self._set_timer(PONG_SECONDS, self._time_out)
                 if self.transport is not None:
                     self.transport.loseConnection()
 
@@ -143,37 +158,37 @@ class WebSocket(Protocol):
         self._timer = None
         self._heard = False
         self._write(self._connection.send(Ping()))
-        self._wait(PONG_SECONDS, self._look)
+        self._set_timer(PONG_SECONDS, self._check_pong)
 
-    def _look(self) -> None:
+    def _check_pong(self) -> None:
         self._timer = None
         if self._heard:
-            self._wait(PING_SECONDS - PONG_SECONDS, self._ping)
-            self._tell.alive()
+            self._set_timer(PING_SECONDS - PONG_SECONDS, self._ping)
+            self._callbacks.alive()
         else:
             self.abort()
 
-    def _time_is_up(self) -> None:
+    def _time_out(self) -> None:
         self._timer = None
         self.abort()
 
-    def _wait(self, seconds: float, then: Callable[[], None]) -> None:
+    def _set_timer(self, seconds: float, action: Callable[[], None]) -> None:
         if self._timer is not None:
             self._timer.cancel()
-        self._timer = self._clock.callLater(seconds, then)
+        self._timer = self._clock.callLater(seconds, action)
 
     def _write(self, data: bytes) -> None:
         if data and self.transport is not None:
             self.transport.write(data)
 
 
+@attrs.define(eq=False, slots=False, repr=False)
 class WebSocketFactory(Factory):
-    """Makes the one protocol of one connection."""
+    """Makes the protocol of a single connection."""
 
     noisy = False
 
-    def __init__(self, make: Callable[[], WebSocket]) -> None:
-        self._make = make
+    _make: Callable[[], WebSocket]
 
     def buildProtocol(self, addr: object) -> WebSocket:
         """Make the protocol."""

@@ -125,7 +125,7 @@ def test_a_send_that_is_stuck_is_told(tmp_path: Path) -> None:
         assert DAY <= status["outbox"]["oldest_waiting"] < DAY + 60
         assert "failed" in alice.troubles()
         [recipient] = alice.api.good("GET", "/outbox/1")["recipients"]
-        assert "refused with status 500" in recipient["reason"]
+        assert "rejected the request with status 500" in recipient["reason"]
         away.behave = Box().serve
         eventually(lambda: alice.health().status == 200, alice.troubles)
 

@@ -80,7 +80,7 @@ def test_servers():
     beside = DropURL.parse(f"http://localhost:5000/{DROP_ID}")
     assert policy.trusts(chosen)
     assert not policy.trusts(DropURL.parse(f"https://drop.example/{DROP_ID}"))
-    with pytest.raises(NotAllowed, match="add it there") as raised:
+    with pytest.raises(NotAllowed, match="Add it to the list") as raised:
         policy.trusts(beside)
     assert DROP_ID not in raised.value.detail
     allowed.add("http://localhost:5000")

@@ -116,7 +116,7 @@ async def test_by_ipv6_address(client, serve):
 async def test_unknown_name(make_client, clock):
     """A name that nobody knows is told as that."""
     client = make_client(names=lookup(clock))
-    with pytest.raises(ConnectFailed, match=r"drop\.example could not be looked up"):
+    with pytest.raises(ConnectFailed, match=r"Could not resolve host name drop\.example"):
         await client.fetch(DropURL.parse(f"https://drop.example/{DROP_ID}"), None, nothing)
 
 
@@ -136,7 +136,7 @@ async def test_hung_name(make_client, serve, clock):
     await begun
     assert await client.fetch(serve(always(NOTHING)).url(), None, nothing) == FetchResult("nothing")
     clock.advance(15.1)
-    with pytest.raises(TimedOut, match=r"Connecting to hung\.example took too long"):
+    with pytest.raises(TimedOut, match=r"Connecting to hung\.example timed out after 15 seconds"):
         await running
     hold.set()
 
@@ -217,13 +217,13 @@ async def test_tls_that_cannot_be_trusted(make_client, serve, clock, authority, 
     stranger = server_options(certificate("drop.example"))
     other_name = server_options(certificate("other.example", issuer=authority))
     for server in (serve(silent, tls=stranger), serve(silent, tls=other_name)):
-        with pytest.raises(ConnectFailed, match="could not be trusted") as raised:
+        with pytest.raises(ConnectFailed, match="could not be verified") as raised:
             await client.post(server.url("drop.example"), b"message")
         assert DROP_ID not in raised.value.detail
         assert server.requests == []
     plain = serve(silent, greet=lambda connection: connection.send(b"HTTP/1.1 400 Bad\r\n\r\n"))
     plain.scheme = "https"
-    with pytest.raises(ConnectFailed, match="could not be trusted"):
+    with pytest.raises(ConnectFailed, match="could not be verified"):
         await client.post(plain.url("drop.example"), b"message")
 
 

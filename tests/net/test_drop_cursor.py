@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from twisted.web.http_headers import Headers
 
-from qabel.net.drop_cursor import cursor_from, cursor_header
+from qabel.net.drop_cursor import cursor_header, read_cursor
 
 
 @pytest.mark.parametrize(
@@ -35,7 +35,7 @@ def test_header(since, header):
 def test_what_is_kept_can_be_sent_back(latest, modified):
     """Whatever a server calls a place comes back to it unchanged, or is not kept."""
     headers = Headers({b"X-Qabel-Latest": [latest], b"Last-Modified": [modified]})
-    cursor = cursor_from(headers)
+    cursor = read_cursor(headers)
     if cursor is not None:
         name, value = cursor_header(cursor)
         given_as = b"X-Qabel-Latest" if name == b"X-Qabel-New-Since" else b"Last-Modified"

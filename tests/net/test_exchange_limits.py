@@ -11,7 +11,7 @@ def watched(clock, limits=LIMITS):
     """Start a watch, and give it with the list of times at which it expired."""
     expired = []
     watch = Watchdog(clock, limits)
-    watch.expire = lambda: expired.append(clock.seconds())
+    watch.on_expire = lambda: expired.append(clock.seconds())
     return watch, expired
 
 
@@ -20,7 +20,7 @@ def test_silence():
     clock = Clock()
     watch, expired = watched(clock)
     clock.advance(20)
-    watch.came(1)
+    watch.received(1)
     clock.pump([1] * 40)
     assert expired == [50]
     assert watch.expired
@@ -32,7 +32,7 @@ def test_time():
     clock = Clock()
     watch, expired = watched(clock)
     for _ in range(30):
-        watch.came(40)
+        watch.received(40)
         clock.advance(5)
     assert expired == [120]
     watch.stop()
@@ -43,7 +43,7 @@ def test_pace():
     clock = Clock()
     watch, expired = watched(clock)
     for _ in range(100):
-        watch.came(100)
+        watch.received(100)
         clock.advance(5)
     assert expired == []
     clock.pump([1] * 31)
@@ -71,7 +71,7 @@ def test_settle():
     clock = Clock()
     watch, expired = watched(clock)
     watch.settle()
-    watch.came(1)
+    watch.received(1)
     clock.pump([0.5] * 6)
     assert expired == [2.0]
     watch, expired = watched(clock)

@@ -21,36 +21,43 @@ DELAY = 5.0
 RARELY = 1000.0
 
 
-class Asked:
-    """Stands for the backoff: notes what it was asked, and gives a growing delay."""
+class RecordingDelay:
+    """A backoff that records what it is called with, and returns growing delays."""
 
     def __init__(self, first):
         self.first = first
         self.failures = []
 
     def __call__(self, failures):
-        """Give the delay."""
+        """Return the delay."""
         self.failures.append(failures)
         return self.first * (failures + 1)
 
 
+class RecordingListener(PushListener):
+    """A push listener with the times at which it called ``on_news``."""
+
+    news: list[float]
+
+
 @pytest.fixture
 def listen(client, clock):
-    """Start listeners; they are stopped at the end."""
+    """Return a function that starts listeners; they are stopped at the end."""
     listeners = []
 
     def start(url, policy=None):
-        listener = PushListener(
+        news = []
+        listener = RecordingListener(
             client.connector,
             policy or client.policy,
             url,
-            lambda: listener.news.append(clock.seconds()),
+            lambda: news.append(clock.seconds()),
             clock=clock,
-            delay=Asked(DELAY),
-            rare_delay=Asked(RARELY),
+            delay=RecordingDelay(DELAY),
+            rare_delay=RecordingDelay(RARELY),
             now=lambda: 1_000_000 + clock.seconds(),
         )
-        listener.news = []
+        listener.news = news
         listeners.append(listener)
         listener.start()
         return listener
@@ -148,7 +155,7 @@ async def test_pings(listen, serve, clock):
     clock.advance(15)
     await until(lambda: not listener.connected)
     await server.all_closed()
-    assert "closed its push connection" in listener.error
+    assert "closed the push connection" in listener.error
     assert listener._delay.failures == [0]
 
 
@@ -285,7 +292,7 @@ async def test_not_allowed(listen, serve):
     for url in (server.url(), DropURL.parse(f"https://127.0.0.1:{server.number}/{DROP_ID}")):
         listener = listen(url, AddressPolicy())
         await until(lambda listener=listener: listener.error)
-        assert "add it there to allow it" in listener.error
+        assert "Add it to the list to allow it" in listener.error
         assert listener._rare_delay.failures == [0]
     assert server.connections == []
 
@@ -310,8 +317,8 @@ async def test_news_that_fail(client, serve, clock, logged_failures):
         server.url(),
         lambda: 1 / 0,
         clock=clock,
-        delay=Asked(1),
-        rare_delay=Asked(1),
+        delay=RecordingDelay(1),
+        rare_delay=RecordingDelay(1),
     )
     listener.start()
     await until(lambda: listener.connected)
