@@ -1,4 +1,4 @@
-"""Clients and servers that are gone when the test is."""
+"""Clients and servers that are closed at the end of each test."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -16,7 +16,7 @@ from tests.net.servers import DROP_ID, Handler, Server
 
 
 class Everywhere:
-    """An allow list on which every server is."""
+    """A collection that contains every server."""
 
     def __contains__(self, server: object) -> bool:
         return True
@@ -30,7 +30,7 @@ class Everywhere:
 
 @pytest.fixture(autouse=True)
 def no_drop_ids_logged() -> Iterator[None]:
-    """Fail the test if the id of a drop gets into the log."""
+    """Fail the test if the id of a drop is logged."""
     lines: list[str] = []
 
     def observe(event: LogEvent) -> None:
@@ -44,7 +44,7 @@ def no_drop_ids_logged() -> Iterator[None]:
 
 @pytest.fixture
 def serve() -> Iterator[Callable[..., Server]]:
-    """Start servers; they are stopped at the end."""
+    """Return a function that starts servers; they are stopped at the end."""
     servers: list[Server] = []
 
     def start(handle: Handler, *, tls: object = None, **options: Any) -> Server:
@@ -59,13 +59,13 @@ def serve() -> Iterator[Callable[..., Server]]:
 
 @pytest.fixture
 def clock() -> Clock:
-    """Give the clock that keeps the limits of ``client``."""
+    """Return the clock that measures the limits of ``client``."""
     return Clock()
 
 
 @pytest.fixture
 def make_client(clock: Clock) -> Iterator[Callable[..., DropClient]]:
-    """Make clients; they are closed at the end, and leave no timers."""
+    """Return a function that makes clients; they are closed at the end and must leave no timers."""
     clients: list[DropClient] = []
 
     def make(**options: Any) -> DropClient:
@@ -82,5 +82,5 @@ def make_client(clock: Clock) -> Iterator[Callable[..., DropClient]]:
 
 @pytest.fixture
 def client(make_client: Callable[..., DropClient]) -> DropClient:
-    """Give a client that trusts every server, with limits on ``clock``."""
+    """Return a client that trusts every server, with its limits on ``clock``."""
     return make_client()

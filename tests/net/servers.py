@@ -1,4 +1,4 @@
-"""Servers on real sockets that behave just as badly as a test wants."""
+"""Servers on real sockets that misbehave in whatever way a test needs."""
 
 import base64
 import hashlib
@@ -26,38 +26,38 @@ TAKEN = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
 
 
 def head(*lines: str, status: str = "200 OK") -> bytes:
-    """Write the head of an answer."""
+    """Return the status line and headers of a response."""
     return "\r\n".join((f"HTTP/1.1 {status}", *lines, "", "")).encode()
 
 
 def multipart_head(*lines: str) -> bytes:
-    """Write the head of an answer with messages."""
+    """Return the status line and headers of a response with messages."""
     return head(f"Content-Type: {content_type(BOUNDARY)}", *lines)
 
 
 def part(body: bytes) -> bytes:
-    """Write a message as a part."""
+    """Return a message as a part."""
     return encode_part(BOUNDARY, body, DATE)
 
 
 def multipart(bodies: Iterable[bytes]) -> bytes:
-    """Write the whole body of an answer."""
+    """Return the whole body of a response."""
     return b"".join(map(part, bodies)) + closing_boundary(BOUNDARY)
 
 
 def drop_answer(*bodies: bytes, latest: str | None = LATEST) -> bytes:
-    """Write an answer as the deployed server's: no length, it ends when the connection does."""
+    """Return a response like the deployed server's: without length, ended by the connection."""
     lines = [] if latest is None else [f"X-Qabel-Latest: {latest}"]
     return multipart_head(*lines) + multipart(bodies)
 
 
 class Connection(Protocol):
-    """One connection: collects requests, and calls the server's handler after each."""
+    """A connection that collects requests and calls the server's handler for each."""
 
     factory: "Server"
 
     def connectionMade(self) -> None:
-        """Begin."""
+        """Register the connection."""
         self.received = b""
         self.requests: list[bytes] = []
         self.lost: Deferred[None] = Deferred()
@@ -66,7 +66,7 @@ class Connection(Protocol):
             self.factory.greet(self)
 
     def dataReceived(self, data: bytes) -> None:
-        """Find the requests in what came."""
+        """Split what arrived into requests."""
         self.received += data
         while b"\r\n\r\n" in self.received:
             request_head, rest = self.received.split(b"\r\n\r\n", 1)
@@ -84,11 +84,11 @@ class Connection(Protocol):
             self.factory.wake(request)
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
-        """Note the end."""
+        """Record the end."""
         self.lost.callback(None)
 
     def send(self, data: bytes, *, close: bool = False) -> None:
-        """Write, and close if asked."""
+        """Write data, and close the connection if ``close`` is set."""
         self.transport.write(data)
         if close:
             self.transport.loseConnection()
@@ -98,7 +98,7 @@ Handler = Callable[[Connection, bytes], object]
 
 
 class Server(Factory):
-    """Listens on loopback and answers by a function of the connection and the request."""
+    """Listens on loopback and passes each request, with its connection, to a handler."""
 
     protocol = Connection
     noisy = False
@@ -115,7 +115,7 @@ class Server(Factory):
         self._port: Any = None
 
     def listen(self, tls: object = None) -> "Server":
-        """Begin to listen, on a port that the system chooses."""
+        """Listen on a port that the system chooses."""
         if tls is None:
             self._port = reactor.listenTCP(0, self, interface="127.0.0.1")
         else:
@@ -125,31 +125,31 @@ class Server(Factory):
         return self
 
     def url(self, host: str = "127.0.0.1", drop_id: str = DROP_ID) -> DropURL:
-        """Give the URL of a drop here."""
+        """Return the URL of a drop on this server."""
         return DropURL.parse(f"{self.scheme}://{host}:{self.number}/{drop_id}")
 
     def wake(self, request: bytes) -> None:
-        """Wake who waits for a request."""
+        """Fire what ``next_request`` returned."""
         waiting, self._next = self._next, []
         for each in waiting:
             each.callback(request)
 
     def next_request(self) -> "Deferred[bytes]":
-        """Fire with the next request that comes."""
+        """Return a Deferred that fires with the next request."""
         waiting: Deferred[bytes] = Deferred()
         self._next.append(waiting)
         return waiting
 
     async def all_closed(self) -> None:
-        """Wait until no connection is open."""
+        """Wait until all connections are closed."""
         await gatherResults([each.lost for each in self.connections])
 
     async def stop_listening(self) -> None:
-        """Refuse connections from now on."""
+        """Stop listening: new connections are refused."""
         await maybeDeferred(self._port.stopListening)
 
     async def stop(self) -> None:
-        """Close everything."""
+        """Stop listening and close all connections."""
         await self.stop_listening()
         for each in self.connections:
             if not each.lost.called:
@@ -158,16 +158,16 @@ class Server(Factory):
 
 
 def always(answer: bytes, *, close: bool = False) -> Handler:
-    """Make a handler that gives the same answer to every request."""
+    """Return a handler that sends the same response to every request."""
     return lambda connection, _: connection.send(answer, close=close)
 
 
 def silent(connection: Connection, request: bytes) -> None:
-    """Never answer."""
+    """Never respond."""
 
 
 def accept_push(request: bytes, *, subprotocol: str | None = "v0.ws.drop.qabel.de") -> bytes:
-    """Answer a request for a WebSocket as the deployed server does."""
+    """Return the deployed server's response to a WebSocket handshake."""
     key = next(
         line.split(b": ")[1]
         for line in request.split(b"\r\n")
@@ -186,7 +186,7 @@ def accept_push(request: bytes, *, subprotocol: str | None = "v0.ws.drop.qabel.d
 
 
 def frame(payload: bytes, first: int = 0x82) -> bytes:
-    """Write a server's frame; ``first`` is its first byte: 0x82 is a whole binary message."""
+    """Return a server's frame; its ``first`` byte 0x82 stands for a complete binary message."""
     size = len(payload)
     if size < 126:
         length = bytes([size])
@@ -196,30 +196,30 @@ def frame(payload: bytes, first: int = 0x82) -> bytes:
 
 
 async def until(true: Callable[[], object]) -> None:
-    """Let the reactor turn until something is so; that must not take long."""
+    """Let the reactor run until a condition holds, for at most ten seconds."""
     limit = reactor.seconds() + 10
     while not true():
-        assert reactor.seconds() < limit, "it never came to be so"
+        assert reactor.seconds() < limit, "the condition never held"
         await turn()
 
 
 def turn(seconds: float = 0) -> "Deferred[None]":
-    """Fire when the reactor has had its turn."""
+    """Return a Deferred that fires after a turn of the reactor, or after some seconds."""
     waited: Deferred[None] = Deferred()
     reactor.callLater(seconds, waited.callback, None)
     return waited
 
 
 class Taken(list[bytes]):
-    """The bodies that a fetch handed over."""
+    """Collects the bodies that a fetch hands over."""
 
     def __call__(self, parts: list[Part]) -> None:
-        """Take parts."""
+        """Collect the bodies of parts."""
         self.extend(part.body for part in parts)
 
 
 class Flood:
-    """Writes the same bytes again and again, as fast as they are taken."""
+    """A producer that writes the same bytes repeatedly, as fast as the connection takes them."""
 
     def __init__(self, connection: Connection, data: bytes, limit: int | None = None) -> None:
         self.connection = connection
@@ -228,7 +228,7 @@ class Flood:
         self.written = 0
 
     def resumeProducing(self) -> None:
-        """Write once more."""
+        """Write the bytes once more."""
         if self.limit is not None and self.written >= self.limit:
             self.connection.transport.unregisterProducer()
             return
@@ -236,4 +236,4 @@ class Flood:
         self.connection.transport.write(self.data)
 
     def stopProducing(self) -> None:
-        """Stop."""
+        """Do nothing more."""

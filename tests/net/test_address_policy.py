@@ -1,4 +1,4 @@
-"""Whom the daemon may connect to."""
+"""Which addresses the daemon may connect to."""
 
 from ipaddress import ip_address
 
@@ -52,18 +52,18 @@ NOT_GLOBAL = [
 
 @pytest.mark.parametrize("address", GLOBAL)
 def test_global(address):
-    """Hosts of the public internet, also by way of IPv6 transition mechanisms."""
+    """Addresses of the public internet are global, also in IPv6 transition formats."""
     assert is_global(ip_address(address))
 
 
 @pytest.mark.parametrize("address", NOT_GLOBAL)
 def test_not_global(address):
-    """Everything else, however it is written."""
+    """All other addresses are not global, in whatever format."""
     assert not is_global(ip_address(address))
 
 
 def test_loopback():
-    """Only this machine, by any of its names."""
+    """Loopback addresses are recognized in every format."""
     assert [is_loopback(ip_address(each)) for each in ("127.0.0.1", "::1", "::ffff:127.9.9.9")] == [
         True,
         True,
@@ -73,7 +73,7 @@ def test_loopback():
 
 
 def test_servers():
-    """The user's servers may be anything; another must at least use https."""
+    """Configured servers may use any URL; all others must use https."""
     allowed = {"http://localhost:5000/drops"}
     policy = AddressPolicy(lambda: allowed)
     chosen = DropURL.parse(f"http://localhost:5000/drops/{DROP_ID}")

@@ -1,4 +1,4 @@
-"""Connections: by name, by address, by TLS, and the ones that are not allowed."""
+"""Connecting by name, by address and with TLS, and addresses that are not allowed."""
 
 import datetime as dt
 import socket
@@ -27,7 +27,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:Passing pyOpenSSL:DeprecationWar
 
 
 def lookup(clock, *addresses, asked=None):
-    """Make a name lookup that knows every name, and always gives these addresses."""
+    """Return a name lookup that resolves every name to these addresses."""
 
     def getaddrinfo(name, port, family, kind):
         if asked is not None:
@@ -40,11 +40,11 @@ def lookup(clock, *addresses, asked=None):
 
 
 def nothing(parts):
-    """Take no parts."""
+    """Ignore the parts."""
 
 
 def certificate(*names, issuer=None):
-    """Make a certificate for these names, signed by an issuer or by itself."""
+    """Make a certificate for these names, signed by an issuer or self-signed."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, " ".join(names) or "CA")])
     issuer_certificate, issuer_key = issuer or (None, key)
@@ -69,7 +69,7 @@ def certificate(*names, issuer=None):
 
 
 def server_options(pair):
-    """Make the TLS options of a server from a certificate and its key."""
+    """Return the TLS options of a server for a certificate and its key."""
     pem = serialization.Encoding.PEM
     key = pair[1].private_bytes(
         pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
@@ -85,14 +85,14 @@ def authority():
 
 @pytest.fixture(scope="module")
 def trust_root(authority):
-    """Give the trust in that authority."""
+    """Return a trust root with that authority."""
     pem = authority[0].public_bytes(serialization.Encoding.PEM)
     return trustRootFromCertificates([Certificate.loadPEM(pem)])
 
 
 @pytest_twisted.ensureDeferred
 async def test_by_name(make_client, serve, clock):
-    """A name is looked up, and each of its addresses is tried; odd names are as good as others."""
+    """Names are resolved and connected to, unusual ones too."""
     client = make_client(names=lookup(clock, "127.0.0.1"))
     for name in ("drop.example", "drop_server", "xn--bcher-kva.example"):
         server = serve(always(NOTHING))
@@ -101,7 +101,7 @@ async def test_by_name(make_client, serve, clock):
 
 @pytest_twisted.ensureDeferred
 async def test_by_ipv6_address(client, serve):
-    """An IPv6 address in a URL works, and is put in brackets in the Host header."""
+    """An IPv6 address in a URL works, and is bracketed in the Host header."""
     server = serve(always(NOTHING))
     await server.stop_listening()
     port = reactor.listenTCP(0, server, interface="::1")
@@ -114,7 +114,7 @@ async def test_by_ipv6_address(client, serve):
 
 @pytest_twisted.ensureDeferred
 async def test_unknown_name(make_client, clock):
-    """A name that nobody knows is told as that."""
+    """An unknown host name is reported."""
     client = make_client(names=lookup(clock))
     with pytest.raises(ConnectFailed, match=r"Could not resolve host name drop\.example"):
         await client.fetch(DropURL.parse(f"https://drop.example/{DROP_ID}"), None, nothing)
@@ -122,7 +122,7 @@ async def test_unknown_name(make_client, clock):
 
 @pytest_twisted.ensureDeferred
 async def test_hung_name(make_client, serve, clock):
-    """A lookup that hangs ends at the limit for connecting; other servers do not notice."""
+    """A hung lookup ends at the time limit for connecting and does not delay other servers."""
     hold, begun = Event(), Deferred()
 
     def getaddrinfo(name, port, family, kind):
@@ -144,7 +144,7 @@ async def test_hung_name(make_client, serve, clock):
 @pytest.mark.parametrize("host", ["127.0.0.1", "[::1]", "10.1.2.3", "[::ffff:127.0.0.1]", "inside"])
 @pytest_twisted.ensureDeferred
 async def test_strangers_cannot_point_inside(make_client, serve, clock, host):
-    """Of a server that the user did not choose, no private address is connected to."""
+    """An untrusted server with a private address is not connected to."""
     server = serve(silent)
     client = make_client(policy=AddressPolicy(), names=lookup(clock, "192.168.0.1", "127.0.0.1"))
     url = DropURL.parse(f"https://{host}:{server.number}/{DROP_ID}")
@@ -159,7 +159,7 @@ async def test_strangers_cannot_point_inside(make_client, serve, clock, host):
 
 @pytest_twisted.ensureDeferred
 async def test_only_admitted_addresses_are_tried(clock):
-    """Of a name with addresses inside and outside, what was judged is what is connected to."""
+    """Of a name with private and public addresses, only the public ones are connected to."""
     memory = MemoryReactorClock()
     asked = []
     names = lookup(memory, "127.0.0.1", "8.8.8.8", "10.0.0.1", asked=asked)
@@ -180,7 +180,7 @@ async def test_only_admitted_addresses_are_tried(clock):
 
 @pytest_twisted.ensureDeferred
 async def test_trusted_connections_serve_no_strangers(make_client, serve, clock):
-    """A kept connection to the user's server is not used for a URL beside it."""
+    """A kept connection to a trusted server is not reused for an untrusted URL on its host."""
     allowed = set()
     client = make_client(policy=AddressPolicy(lambda: allowed))
     server = serve(always(NOTHING))
@@ -197,7 +197,7 @@ async def test_trusted_connections_serve_no_strangers(make_client, serve, clock)
 
 @pytest_twisted.ensureDeferred
 async def test_tls(make_client, serve, clock, authority, trust_root):
-    """With a certificate of a trusted authority, by name and by address, several times."""
+    """TLS works by name and by address with a certificate of a trusted authority."""
     options = server_options(certificate("drop.example", "127.0.0.1", issuer=authority))
     client = make_client(names=lookup(clock, "127.0.0.1"), trust_root=trust_root)
     for host in ("drop.example", "127.0.0.1"):
@@ -212,7 +212,7 @@ async def test_tls(make_client, serve, clock, authority, trust_root):
 
 @pytest_twisted.ensureDeferred
 async def test_tls_that_cannot_be_trusted(make_client, serve, clock, authority, trust_root):
-    """Another authority, another name, no TLS at all: nothing is sent."""
+    """Nothing is sent to a server with a wrong certificate or without TLS."""
     client = make_client(names=lookup(clock, "127.0.0.1"), trust_root=trust_root)
     stranger = server_options(certificate("drop.example"))
     other_name = server_options(certificate("other.example", issuer=authority))
@@ -229,7 +229,7 @@ async def test_tls_that_cannot_be_trusted(make_client, serve, clock, authority, 
 
 @pytest_twisted.ensureDeferred
 async def test_tls_server_that_does_not_close(make_client, serve, clock, authority, trust_root):
-    """Who does not agree to the end of a TLS connection is cut off."""
+    """A connection that the TLS server does not close is aborted."""
     options = server_options(certificate("127.0.0.1", issuer=authority))
     client = make_client(trust_root=trust_root)
 
@@ -256,7 +256,7 @@ async def test_tls_server_that_does_not_close(make_client, serve, clock, authori
 
 @pytest_twisted.ensureDeferred
 async def test_handshake_that_hangs(make_client, serve, clock, trust_root):
-    """A server that accepts the connection and never says a word of TLS is left."""
+    """A TLS handshake that hangs times out."""
     connected = Deferred()
     server = serve(silent, greet=lambda _: connected.callback(None))
     server.scheme = "https"

@@ -1,4 +1,4 @@
-"""Places in a drop, as they are kept and sent back."""
+"""Cursors of drops, as they are stored and sent back."""
 
 import pytest
 from hypothesis import given
@@ -27,13 +27,33 @@ from qabel.net.drop_cursor import cursor_header, read_cursor
     ],
 )
 def test_header(since, header):
-    """What is no clean text is not sent at all: the whole drop is asked for."""
+    """A cursor that is not clean text is not sent: the whole drop is requested."""
     assert cursor_header(since) == header
+
+
+@pytest.mark.parametrize(
+    ("headers", "cursor"),
+    [
+        (
+            {"X-Qabel-Latest": ["17.5"], "Last-Modified": ["Mon, 23 Nov 2026 07:38:48 GMT"]},
+            "17.5",
+        ),
+        ({"Last-Modified": ["Mon, 23 Nov 2026 07:38:48 GMT"]}, "lm:Mon, 23 Nov 2026 07:38:48 GMT"),
+        ({"X-Qabel-Latest": ["1" * 300]}, None),
+        ({"X-Qabel-Latest": ["a\x01b"]}, None),
+        ({"X-Qabel-Latest": ["lm:x"], "Last-Modified": ["now"]}, "lm:now"),
+        ({"X-Qabel-Latest": ["1", "2"]}, None),
+        ({}, None),
+    ],
+)
+def test_read(headers, cursor):
+    """A cursor is opaque, but must be something that can be sent back."""
+    assert read_cursor(Headers(headers)) == cursor
 
 
 @given(st.binary(max_size=300), st.binary(max_size=40))
 def test_what_is_kept_can_be_sent_back(latest, modified):
-    """Whatever a server calls a place comes back to it unchanged, or is not kept."""
+    """Any value of a server is sent back unchanged, or not stored at all."""
     headers = Headers({b"X-Qabel-Latest": [latest], b"Last-Modified": [modified]})
     cursor = read_cursor(headers)
     if cursor is not None:

@@ -1,4 +1,4 @@
-"""The time limits of an exchange."""
+"""The watchdog that enforces the time limits of an exchange."""
 
 from twisted.internet.task import Clock
 
@@ -8,42 +8,42 @@ LIMITS = ExchangeLimits(silence=30, time=120, pace=10)
 
 
 def watched(clock, limits=LIMITS):
-    """Start a watch, and give it with the list of times at which it expired."""
+    """Start a watchdog and return it with the list of times at which it expired."""
     expired = []
-    watch = Watchdog(clock, limits)
-    watch.on_expire = lambda: expired.append(clock.seconds())
-    return watch, expired
+    watchdog = Watchdog(clock, limits)
+    watchdog.on_expire = lambda: expired.append(clock.seconds())
+    return watchdog, expired
 
 
 def test_silence():
-    """A byte puts the limit of silence off."""
+    """A byte extends the silence limit."""
     clock = Clock()
-    watch, expired = watched(clock)
+    watchdog, expired = watched(clock)
     clock.advance(20)
-    watch.received(1)
+    watchdog.received(1)
     clock.pump([1] * 40)
     assert expired == [50]
-    assert watch.expired
-    watch.stop()
+    assert watchdog.expired
+    watchdog.stop()
 
 
 def test_time():
-    """Bytes that come too slowly do not put the time limit off."""
+    """Bytes that arrive too slowly do not extend the time limit."""
     clock = Clock()
-    watch, expired = watched(clock)
+    watchdog, expired = watched(clock)
     for _ in range(30):
-        watch.received(40)
+        watchdog.received(40)
         clock.advance(5)
     assert expired == [120]
-    watch.stop()
+    watchdog.stop()
 
 
 def test_pace():
-    """Bytes that keep the pace do, and the silence limit stays in force."""
+    """Bytes that keep the pace extend the time limit, but not the silence limit."""
     clock = Clock()
-    watch, expired = watched(clock)
+    watchdog, expired = watched(clock)
     for _ in range(100):
-        watch.received(100)
+        watchdog.received(100)
         clock.advance(5)
     assert expired == []
     clock.pump([1] * 31)
@@ -51,15 +51,15 @@ def test_pace():
 
 
 def test_pause():
-    """Time in which we keep the server waiting is not counted."""
+    """Time while paused is not counted."""
     clock = Clock()
-    watch, expired = watched(clock)
+    watchdog, expired = watched(clock)
     clock.advance(10)
-    watch.pause()
+    watchdog.pause()
     clock.pump([10] * 100)
-    watch.pause()
-    watch.resume()
-    watch.resume()
+    watchdog.pause()
+    watchdog.resume()
+    watchdog.resume()
     clock.pump([1] * 29)
     assert expired == []
     clock.advance(2)
@@ -67,26 +67,26 @@ def test_pause():
 
 
 def test_settle():
-    """Once all that matters is there, there is little more time, and never more than there was."""
+    """After settling there is little more time, and never more than was left before."""
     clock = Clock()
-    watch, expired = watched(clock)
-    watch.settle()
-    watch.received(1)
+    watchdog, expired = watched(clock)
+    watchdog.settle()
+    watchdog.received(1)
     clock.pump([0.5] * 6)
     assert expired == [2.0]
-    watch, expired = watched(clock)
+    watchdog, expired = watched(clock)
     clock.advance(29)
-    watch.settle()
+    watchdog.settle()
     clock.advance(1)
     assert len(expired) == 1
 
 
 def test_stop():
-    """A watch that was stopped leaves no timer."""
+    """A stopped watchdog leaves no timer."""
     clock = Clock()
-    watch, expired = watched(clock)
-    watch.stop()
-    watch.stop()
-    watch.settle()
+    watchdog, expired = watched(clock)
+    watchdog.stop()
+    watchdog.stop()
+    watchdog.settle()
     assert clock.getDelayedCalls() == []
     assert not expired

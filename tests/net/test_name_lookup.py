@@ -1,4 +1,4 @@
-"""Looking up names without waiting for those that hang."""
+"""Host name lookup, without waiting for lookups that hang."""
 
 import socket
 from ipaddress import ip_address
@@ -14,7 +14,7 @@ from qabel.net.name_lookup import AT_ONCE, KEEP_SECONDS, NameLookup
 
 
 class Resolver:
-    """Stands for the system's resolver."""
+    """A fake of the system's resolver."""
 
     def __init__(self, **answers):
         self.answers = answers
@@ -22,7 +22,7 @@ class Resolver:
         self.hold = Event()
 
     def __call__(self, name, port, family, kind):
-        """Look up: in a thread."""
+        """Look up a name. Runs in a thread."""
         self.asked.append(name)
         if name.startswith("hung"):
             self.hold.wait(10)
@@ -33,7 +33,7 @@ class Resolver:
 
 @pytest_twisted.ensureDeferred
 async def test_addresses_need_no_lookup():
-    """An IP address is not asked for."""
+    """An IP address needs no lookup."""
     resolver = Resolver()
     names = NameLookup(reactor, Clock(), resolver)
     assert await names.find("::1") == (ip_address("::1"),)
@@ -42,7 +42,7 @@ async def test_addresses_need_no_lookup():
 
 @pytest_twisted.ensureDeferred
 async def test_known_for_a_while():
-    """A name is looked up once for all who ask, and again when that was a while ago."""
+    """Concurrent lookups of a name share one call, and the result is cached for a while."""
     clock = Clock()
     resolver = Resolver(drop=["192.0.2.1", "192.0.2.2", "192.0.2.1"])
     names = NameLookup(reactor, clock, resolver)
@@ -60,7 +60,7 @@ async def test_known_for_a_while():
 @pytest.mark.parametrize("name", ["nowhere", "x" * 64 + ".example"])
 @pytest_twisted.ensureDeferred
 async def test_unknown(name):
-    """A name that nobody knows is an OSError, and is asked for again next time."""
+    """An unknown name raises OSError and is not cached."""
     resolver = Resolver()
     names = NameLookup(reactor, Clock(), resolver)
     for _ in range(2):
@@ -71,7 +71,7 @@ async def test_unknown(name):
 
 @pytest_twisted.ensureDeferred
 async def test_hung_lookups_hold_up_nobody():
-    """Several names that hang leave room for others, and who waits for one can give up."""
+    """Hung lookups do not block others, and waiting for them can be cancelled."""
     resolver = Resolver(drop=["192.0.2.1"], hung=["192.0.2.2"])
     names = NameLookup(reactor, Clock(), resolver)
     hung = [Deferred.fromCoroutine(names.find("hung")) for _ in range(AT_ONCE * 2)]

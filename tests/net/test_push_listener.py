@@ -1,4 +1,4 @@
-"""Push: a signal when something came, a connection that is always made anew."""
+"""The push listener: it signals new messages and always reconnects."""
 
 import pytest
 import pytest_twisted
@@ -68,7 +68,7 @@ def listen(client, clock):
 
 
 def open_then(*data, close=False):
-    """Make a handler that opens the WebSocket, and sends the same data then."""
+    """Return a handler that accepts the WebSocket and then sends the data."""
     return lambda connection, request: connection.send(
         accept_push(request) + b"".join(data), close=close
     )
@@ -76,7 +76,7 @@ def open_then(*data, close=False):
 
 @pytest_twisted.ensureDeferred
 async def test_signals(listen, serve):
-    """Once when the connection opens, and for each message, whatever it is."""
+    """``on_news`` is called when the connection opens and for each message, whatever it holds."""
     server = serve(open_then())
     listener = listen(server.url())
     assert not listener.connected
@@ -103,7 +103,7 @@ async def test_signals(listen, serve):
 
 @pytest_twisted.ensureDeferred
 async def test_what_goes_out(listen, serve):
-    """The request offers the subprotocol, and says nothing else."""
+    """The request offers the subprotocol and reveals nothing else."""
     server = serve(open_then())
     listen(server.url("127.0.0.1", f"path;x/{DROP_ID}"))
     await server.next_request()
@@ -125,7 +125,7 @@ async def test_what_goes_out(listen, serve):
 @pytest.mark.parametrize("subprotocol", [None, "v0.ws.drop.qabel.de"])
 @pytest_twisted.ensureDeferred
 async def test_frame_with_the_handshake(listen, serve, subprotocol):
-    """A message right behind the handshake counts; the subprotocol need not be confirmed."""
+    """A message right behind the handshake is noticed; the subprotocol need not be confirmed."""
     server = serve(
         lambda connection, request: connection.send(
             accept_push(request, subprotocol=subprotocol) + frame(b"early")
@@ -137,7 +137,7 @@ async def test_frame_with_the_handshake(listen, serve, subprotocol):
 
 @pytest_twisted.ensureDeferred
 async def test_pings(listen, serve, clock):
-    """The server is asked for a sign of life, and left when it gives none."""
+    """The server is pinged, and the connection closed if it does not respond."""
     server = serve(open_then())
     listener = listen(server.url())
     await until(lambda: listener.connected)
@@ -161,7 +161,7 @@ async def test_pings(listen, serve, clock):
 
 @pytest_twisted.ensureDeferred
 async def test_answers_pings(listen, serve):
-    """The server's pings are answered, one answer for all that come at once."""
+    """The server's pings are answered, with a single pong for pings that arrive together."""
     server = serve(open_then(frame(b"a", 0x89) * 1000, frame(b"b", 0x89)))
     listener = listen(server.url())
     await until(lambda: server.connections and server.connections[0].received)
@@ -173,7 +173,7 @@ async def test_answers_pings(listen, serve):
 
 @pytest_twisted.ensureDeferred
 async def test_comes_back(listen, serve, clock):
-    """After a lost connection it asks again, later and later; good connections are forgiven."""
+    """It reconnects with growing delays, which a connection that lasts resets."""
     server = serve(open_then(frame(b"", 0x88), close=True))
     listener = listen(server.url())
     for number in range(1, 4):
@@ -214,7 +214,7 @@ async def test_comes_back(listen, serve, clock):
 )
 @pytest_twisted.ensureDeferred
 async def test_no_push(listen, serve, clock, answer, rare):
-    """A server that knows no push is asked again rarely; one in trouble sooner."""
+    """A server without push is tried again rarely, one in trouble sooner."""
     server = serve(always(answer, close=True))
     listener = listen(server.url())
     await until(lambda: listener.error)
@@ -243,7 +243,7 @@ async def test_no_push(listen, serve, clock, answer, rare):
 )
 @pytest_twisted.ensureDeferred
 async def test_bad_frames(listen, serve, data):
-    """Messages without end and broken frames cost the server its connection."""
+    """Oversized messages and invalid frames close the connection."""
     server = serve(open_then(data))
     listener = listen(server.url())
     await until(lambda: len(listener.news) and not listener.connected)
@@ -252,7 +252,7 @@ async def test_bad_frames(listen, serve, data):
 
 @pytest_twisted.ensureDeferred
 async def test_hanging_handshake(listen, serve, clock):
-    """A server that does not answer the request is left after a while."""
+    """A server that does not respond to the handshake is abandoned after a while."""
     server = serve(silent)
     listener = listen(server.url())
     await server.next_request()
@@ -263,7 +263,7 @@ async def test_hanging_handshake(listen, serve, clock):
 
 @pytest_twisted.ensureDeferred
 async def test_stop(listen, serve, clock):
-    """Stopped at any stage, it leaves no connection and no timer, and can be started again."""
+    """Stopped at any stage it leaves no connection and no timer, and can be started again."""
     server = serve(silent)
     listener = listen(server.url())
     await listener.stop()
@@ -287,7 +287,7 @@ async def test_stop(listen, serve, clock):
 
 @pytest_twisted.ensureDeferred
 async def test_not_allowed(listen, serve):
-    """What may not be fetched from may not be listened to either."""
+    """A server that may not be fetched from may not be listened to either."""
     server = serve(silent)
     for url in (server.url(), DropURL.parse(f"https://127.0.0.1:{server.number}/{DROP_ID}")):
         listener = listen(url, AddressPolicy())
@@ -309,7 +309,7 @@ async def test_nobody_listens(listen, serve, clock):
 
 @pytest_twisted.ensureDeferred
 async def test_news_that_fail(client, serve, clock, logged_failures):
-    """An error of whoever acts on news is logged, and harms nothing."""
+    """An error raised by ``on_news`` is logged and does no harm."""
     server = serve(open_then())
     listener = PushListener(
         client.connector,

@@ -1,4 +1,4 @@
-"""Calling webhooks."""
+"""The webhook client against servers on real sockets."""
 
 import pytest
 import pytest_twisted
@@ -13,7 +13,7 @@ from tests.net.servers import TAKEN, always, head, silent, turn
 
 @pytest.fixture
 def make_hooks(clock):
-    """Make webhook clients; they are closed at the end, and leave no timers."""
+    """Return a function that makes clients; they are closed at the end and must leave no timers."""
     made = []
 
     def make(**options):
@@ -27,13 +27,13 @@ def make_hooks(clock):
 
 
 def names(clock, address):
-    """Make a lookup in which every name has this address."""
+    """Return a name lookup that resolves every name to this address."""
     return NameLookup(reactor, clock, lambda *_: [(2, 1, 6, "", (address, 0))])
 
 
 @pytest_twisted.ensureDeferred
 async def test_what_goes_out(make_hooks, serve):
-    """The JSON, the headers given, and nothing else; over one connection."""
+    """A call sends the JSON and the given headers, nothing else, over one connection."""
     server = serve(always(TAKEN))
     hooks = make_hooks()
     url = f"HTTP://LocalHost:{server.number}/hook;a?token=1#x"
@@ -58,7 +58,7 @@ async def test_what_goes_out(make_hooks, serve):
 )
 @pytest_twisted.ensureDeferred
 async def test_statuses(make_hooks, serve, answer, status):
-    """The status is what counts, with whatever body; redirects are not followed."""
+    """The status is returned, whatever the body; redirects are not followed."""
     server = serve(always(answer, close=status == 500))
     url = f"http://127.0.0.1:{server.number}/"
     running = Deferred.fromCoroutine(make_hooks().post_json(url, b"{}", {}))
@@ -72,7 +72,7 @@ async def test_statuses(make_hooks, serve, answer, status):
 
 @pytest_twisted.ensureDeferred
 async def test_endless_answer(make_hooks, serve):
-    """An answer without end is cut, and its status counts."""
+    """An endless response is cut off, and its status returned."""
     server = serve(always(head() + b"x" * 1_000_000))
     url = f"http://127.0.0.1:{server.number}/"
     assert await make_hooks().post_json(url, b"{}", {}) == 200
@@ -81,7 +81,7 @@ async def test_endless_answer(make_hooks, serve):
 
 @pytest_twisted.ensureDeferred
 async def test_silent(make_hooks, serve, clock):
-    """A webhook that does not answer is left."""
+    """A webhook that does not respond times out."""
     server = serve(silent)
     asked = server.next_request()
     url = f"http://127.0.0.1:{server.number}/"
@@ -129,7 +129,7 @@ async def test_only_here_unless_allowed(make_hooks, serve, clock):
 )
 @pytest_twisted.ensureDeferred
 async def test_bad_urls(make_hooks, url):
-    """What is no http URL is refused."""
+    """Anything but a valid http or https URL is rejected."""
     assert not is_webhook_url(url)
     with pytest.raises(WebhookFailed) as raised:
         await make_hooks().post_json(url, b"{}", {})
@@ -138,7 +138,7 @@ async def test_bad_urls(make_hooks, url):
 
 @pytest_twisted.ensureDeferred
 async def test_close(make_hooks, serve):
-    """Closing ends the calls under way."""
+    """Closing cancels the calls under way and rejects new ones."""
     server = serve(silent)
     asked = server.next_request()
     hooks = make_hooks()
@@ -167,6 +167,6 @@ async def test_close(make_hooks, serve):
     ],
 )
 def test_whom_a_webhook_may_call(url: str, may: bool) -> None:
-    """It may call this machine by its name or address, and origins that are allowed."""
+    """Webhooks may call this machine, by name or address, and allowed origins."""
     client = WebhookClient(reactor, allowed={"https://hooks.example:8443"}.__contains__)
     assert client.may_call(url) is may

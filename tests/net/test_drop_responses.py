@@ -1,0 +1,76 @@
+"""What the status and headers of a drop server's responses mean."""
+
+import attrs
+import pytest
+from twisted.web.http_headers import Headers
+
+from qabel.net.drop_responses import MAX_RETRY_AFTER, content_type, rejection, retry_after
+from qabel.net.errors import InvalidResponse, ServerRefused
+
+NOW = 1795419528.0
+PEER = "The drop server at drop.example"
+
+
+@attrs.frozen
+class Response:
+    """A response without a body."""
+
+    code: int = 200
+    headers: Headers = attrs.field(factory=Headers)
+
+
+@pytest.mark.parametrize(
+    ("values", "seconds"),
+    [
+        (["120"], 120.0),
+        ([" 120 "], 120.0),
+        (["0"], 0.0),
+        (["99999999"], MAX_RETRY_AFTER),
+        (["Mon, 23 Nov 2026 07:39:48 GMT"], 60.0),
+        (["Mon, 23 Nov 2020 07:39:48 GMT"], 0.0),
+        (["soon"], None),
+        (["-5"], None),
+        (["1e9"], None),
+        ([""], None),
+        (["Mon, 23 Foo 2026 07:39:48 GMT"], None),
+        (["1" * 65], None),
+        (["1", "2"], None),
+        ([], None),
+    ],
+)
+def test_retry_after(values, seconds):
+    """Seconds and dates are read and limited; anything else is ignored."""
+    response = Response(headers=Headers({"Retry-After": values}))
+    assert retry_after(response, NOW) == seconds
+
+
+@pytest.mark.parametrize(
+    ("status", "detail"),
+    [
+        (301, "responded with a redirect (status 301), which is not followed."),
+        (404, "rejected the request with status 404."),
+        (503, "rejected the request with status 503."),
+    ],
+)
+def test_rejections(status, detail):
+    """Redirects and error statuses are rejections; 429 and 503 may ask us to wait."""
+    response = Response(status, Headers({"Retry-After": ["5"]}))
+    error = rejection(response, PEER, NOW, permanent=status == 404)
+    assert isinstance(error, ServerRefused)
+    assert error.detail == f"{PEER} {detail}"
+    assert error.status == status
+    assert error.permanent is (status == 404)
+    assert error.retry_after == (5.0 if status == 503 else None)
+
+
+def test_unexpected_success():
+    """A status of success that has no meaning here is an invalid response."""
+    error = rejection(Response(206), PEER, NOW)
+    assert isinstance(error, InvalidResponse)
+    assert error.detail == f"{PEER} responded with unexpected status 206."
+
+
+@pytest.mark.parametrize(("values", "text"), [([], ""), (["a/b"], "a/b"), (["a/b", "c/d"], "")])
+def test_content_type(values, text):
+    """The content type counts only if there is exactly one."""
+    assert content_type(Response(headers=Headers({"Content-Type": values}))) == text
