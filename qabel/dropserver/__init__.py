@@ -1,1 +1,1 @@
-"""The drop server, ``twistd qabel-drop``: a simple, untrusted place for encrypted messages."""
+"""The drop server, ``twistd qabel-drop``: a simple, untrusted store of encrypted messages."""

@@ -1,5 +1,6 @@
-"""The answer to a GET: written piece by piece, no faster than its reader takes it."""
+"""The response to a GET, written piece by piece, no faster than the client reads it."""
 
+import attrs
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IDelayedCall, IPushProducer, IReactorTime
 from zope.interface import implementer
@@ -11,16 +12,16 @@ from qabel.dropserver.message_store import Store
 from qabel.dropserver.stamps import format_part_date
 
 CHUNK = 64
-"""Messages that are read from the file and held in memory at a time."""
+"""Messages that are read from the file and held in memory at the same time."""
 
 STALL_TIMEOUT = 120.0
-"""Seconds after which a reader that takes nothing is cut off."""
+"""Seconds after which a client that reads nothing is disconnected."""
 
 _PADDING = b"\r\n" + b" " * 65534
 
 
 def content_length(boundary: str, selection: Selection) -> int:
-    """Tell how long the whole answer is, from what is known before the first message is read."""
+    """Return the length of the whole response in bytes, before the first message is read."""
     part = len(encode_part(boundary, b"", format_part_date(selection.newest)))
     return selection.count * part + selection.size + len(closing_boundary(boundary))
 
@@ -65,38 +66,36 @@ class Flow:
         self._request.channel.abortConnection()
 
 
+@attrs.define(eq=False, repr=False)
 class DropAnswer:
-    """The messages of one selection, as they go out with one request's answer."""
+    """The response to one request for the messages of a selection."""
 
-    def __init__(
-        self,
-        request: DropRequest,
-        store: Store,
-        drop_id: str,
-        selection: Selection,
-        boundary: str,
-        reactor: IReactorTime,
-    ) -> None:
-        self._request = request
-        self._store = store
-        self._drop_id = drop_id
-        self._selection = selection
-        self._boundary = boundary
-        self._left = content_length(boundary, selection)
-        self._flow = Flow(request, reactor)
+    _request: DropRequest
+    _store: Store
+    _drop_id: str
+    _selection: Selection
+    _boundary: str
+    _reactor: IReactorTime
+    _left: int = attrs.field(init=False)
+    """Bytes of the response that are not written yet."""
+    _flow: Flow = attrs.field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._left = content_length(self._boundary, self._selection)
+        self._flow = Flow(self._request, self._reactor)
 
     async def send(self, rows: list[Row]) -> None:
-        """Send it all, beginning with rows that are read already; raises Unavailable.
+        """Send the whole response, starting with rows that are read already.
 
-        Headers must be set. It stops where the connection is lost.
+        Headers must be set. It stops when the connection is lost. Raises Unavailable.
         """
         self._request.notifyFinish().addErrback(lambda _: self._flow.stopProducing())
         self._request.registerProducer(self._flow, True)
         try:
             await self._send_parts(rows)
             await self._write(closing_boundary(self._boundary))
-            # What expired while it was waiting to be read was promised by the Content-Length:
-            # after the closing boundary, where nothing means anything, stands padding for it.
+            # The Content-Length includes messages that expired before they were read. Padding
+            # takes their place: what follows the closing boundary is ignored.
             while self._left and not self._request.gone:
                 await self._write(_PADDING[: self._left])
         finally:
@@ -108,16 +107,14 @@ class DropAnswer:
     async def _send_parts(self, rows: list[Row]) -> None:
         newest = self._selection.newest
         while rows and not self._request.gone:
-            await self._write(
-                b"".join(
-                    encode_part(self._boundary, body, format_part_date(stamp))
-                    for stamp, body in rows
-                )
-            )
+            await self._write(b"".join(self._encode(stamp, body) for stamp, body in rows))
             after = rows[-1][0]
             if after == newest or self._request.gone:
                 return
             rows = await self._store.read(self._drop_id, after, newest, CHUNK)
+
+    def _encode(self, stamp: int, body: bytes) -> bytes:
+        return encode_part(self._boundary, body, format_part_date(stamp))
 
     async def _write(self, data: bytes) -> None:
         if not self._request.gone:

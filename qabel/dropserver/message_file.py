@@ -1,12 +1,13 @@
-"""The messages of a drop server, in a SQLite file: kept, given, and let go of, oldest first.
+"""The messages of a drop server in an SQLite file: stored, read, and deleted, oldest first.
 
-All of it blocks: it runs on the thread of `qabel.dropserver.message_store`.
+All of this blocks: it runs on the thread of ``qabel.dropserver.message_store``.
 """
 
 import hashlib
 import sqlite3
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import attrs
@@ -15,93 +16,107 @@ from qabel.dropserver.message_tables import open_file
 from qabel.dropserver.stamps import SECOND
 
 DAY = 24 * 60 * 60
+"""Seconds."""
 
 MESSAGE_LIMIT = 2573
-"""Bytes that a message may have: what the deployed servers take."""
+"""Bytes that a message may have: as on the deployed servers."""
 
 MESSAGE_COST = 128
-"""Bytes that a message costs besides its own, so that a flood of tiny ones is bounded too."""
+"""Bytes that a message counts in addition to its own, so that tiny messages are limited too."""
 
 DELETE_BATCH = 256
-"""Messages let go of in one transaction: it bounds how long others wait."""
+"""Messages deleted in one transaction: it limits how long others wait."""
 
 
 @attrs.frozen(kw_only=True)
 class Retention:
-    """How long and how many messages are kept."""
+    """How long messages are kept, and how many."""
 
     lifetime: float = 7 * DAY
-    """Seconds."""
+    """Seconds that a message is kept."""
     quota: int = 1024 * 1024 * 1024
-    """Bytes of all messages together, with what storing them costs."""
+    """Bytes of all messages, each with MESSAGE_COST added."""
     drop_quota: int = 100_000
     """Messages in one drop."""
 
 
 @attrs.frozen
 class Selection:
-    """The messages of one drop that are newer than some stamp, as they are at one moment."""
+    """The messages of a drop that are newer than some stamp, as they are at one moment."""
 
     after: int
     """The stamp that all of them are newer than."""
     newest: int
-    """The stamp of the last of them."""
+    """The stamp of the newest of them."""
     count: int
+    """The number of messages."""
     size: int
-    """The bytes of all of them together."""
+    """The bytes of all messages together."""
 
 
 @attrs.frozen
 class Since:
-    """What a reader has: all that is not newer than this stamp."""
+    """What a reader has already: everything up to this stamp."""
 
     stamp: int
     is_ours: bool = True
-    """Whether it is a stamp that a server gave, and not a time of day."""
+    """Whether a server issued it as a stamp; otherwise it is a time of day."""
 
 
 Row = tuple[int, bytes]
 """A message: its stamp and its bytes."""
 
 
+@attrs.define(eq=False, repr=False)
 class MessageFile:
-    """The messages of all drops, in one file, used by one thread at a time.
+    """The messages of all drops in one file, which one thread at a time may use.
 
-    ``now`` gives seconds since the epoch. The constructor raises StartError.
+    Args:
+        path: the file, created if it does not exist.
+        retention: how long messages are kept, and how many.
+        now: returns seconds since the epoch.
+
+    Raises:
+        StartError: the file cannot be opened.
+
     """
 
-    def __init__(
-        self, path: Path, limits: Retention, *, now: Callable[[], float] = time.time
-    ) -> None:
-        self._limits = limits
-        self._now = now
-        self._connection = open_file(path)
-        self._latest = self._charged = 0
-        self._read_state()
+    _path: Path
+    _retention: Retention
+    _now: Callable[[], float] = attrs.field(default=time.time, kw_only=True)
+    _connection: sqlite3.Connection = attrs.field(init=False)
+    _latest: int = attrs.field(default=0, init=False)
+    """The greatest stamp ever issued."""
+    _charged: int = attrs.field(default=0, init=False)
+    """The bytes that count against the quota."""
+
+    def __attrs_post_init__(self) -> None:
+        self._connection = open_file(self._path)
+        self._load_state()
 
     def close(self) -> None:
-        """Close the file, folding its log into it."""
+        """Close the file, with its write-ahead log merged into it."""
         self._connection.close()
 
     def append(self, messages: Iterable[tuple[str, bytes]]) -> list[int]:
-        """Keep messages, each a drop id and bytes, in one commit; give their stamps.
+        """Store messages, given as drop id and bytes, in one transaction; return their stamps.
 
-        When it returns they are on the disk. Raises sqlite3.Error, and has kept none then.
+        When it returns, they are on the disk. When it raises sqlite3.Error, none is stored.
         """
-        with _Transaction(self):
-            stamps = [self._insert(place_of(drop_id), body) for drop_id, body in messages]
-            self._make_room()
+        with self._transaction():
+            stamps = [self._insert(hash_drop_id(drop_id), body) for drop_id, body in messages]
+            self._enforce_quota()
         return stamps
 
     def select(self, drop_id: str, since: Since | None = None) -> Selection | None:
-        """Tell what a drop holds that is newer than ``since``; None if nothing.
+        """Return what a drop holds that is newer than ``since``; None if there is nothing.
 
-        A stamp greater than all that were ever given here came from another server, or from a file
-        that is gone: it does not count, for it could hide what is to come.
+        A stamp greater than all that this file ever issued came from another server, or from a file
+        that was deleted. It is ignored, as it could hide messages that are yet to come.
         """
         known = since is not None and not (since.is_ours and since.stamp > self._latest)
         after = since.stamp if since is not None and known else -1
-        place = place_of(drop_id)
+        place = hash_drop_id(drop_id)
         newest = self._newest(place)
         if newest is None or newest[0] <= after:
             return None
@@ -114,21 +129,21 @@ class MessageFile:
         return Selection(after, stamp, number - oldest_number + 1, before + size - oldest_before)
 
     def read(self, drop_id: str, after: int, newest: int, limit: int) -> list[Row]:
-        """Give messages of a drop with stamps past ``after`` up to ``newest``, oldest first."""
+        """Return up to ``limit`` messages with ``after < stamp <= newest``, oldest first."""
         return self._connection.execute(
             "SELECT stamp, body FROM message WHERE place = ? AND stamp > ? AND stamp <= ?"
             " ORDER BY stamp LIMIT ?",
-            (place_of(drop_id), after, newest, limit),
+            (hash_drop_id(drop_id), after, newest, limit),
         ).fetchall()
 
     def expire(self) -> int:
-        """Let go of some of what is too old or too much; tell how many, 0 if there was nothing."""
-        horizon = int((self._now() - self._limits.lifetime) * SECOND)
-        with _Transaction(self):
-            return self._delete_oldest("WHERE stamp < ?", (horizon,)) + self._make_room()
+        """Delete some messages that are too old or too many; return how many, 0 if none is left."""
+        horizon = int((self._now() - self._retention.lifetime) * SECOND)
+        with self._transaction():
+            return self._delete_oldest("WHERE stamp < ?", (horizon,)) + self._enforce_quota()
 
     def forget_deleted(self) -> None:
-        """Empty the log, where messages that were deleted can still be found."""
+        """Truncate the write-ahead log, which may still contain deleted messages."""
         self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def _insert(self, place: bytes, body: bytes) -> int:
@@ -141,7 +156,7 @@ class MessageFile:
         )
         self._latest = stamp
         self._charged += len(body) + MESSAGE_COST
-        self._keep_drop_quota(place, number + 1)
+        self._enforce_drop_quota(place, number + 1)
         return stamp
 
     def _newest(self, place: bytes) -> tuple[int, int, int, int] | None:
@@ -152,29 +167,29 @@ class MessageFile:
         ).fetchone()
         return row
 
-    def _keep_drop_quota(self, place: bytes, newest_number: int) -> None:
-        if newest_number <= self._limits.drop_quota:
+    def _enforce_drop_quota(self, place: bytes, newest_number: int) -> None:
+        if newest_number <= self._retention.drop_quota:
             return
         (oldest,) = self._connection.execute(
             "SELECT number FROM message WHERE place = ? ORDER BY stamp LIMIT 1", (place,)
         ).fetchone()
-        excess = newest_number - oldest + 1 - self._limits.drop_quota
+        excess = newest_number - oldest + 1 - self._retention.drop_quota
         if excess > 0:
             self._delete_oldest("WHERE place = ?", (place,), limit=min(excess, DELETE_BATCH))
 
-    def _make_room(self) -> int:
-        """Let go of the oldest messages of all until the rest fits the quota; tell how many.
+    def _enforce_quota(self) -> int:
+        """Delete the oldest messages of all drops until the rest fits the quota; return how many.
 
-        After the quota was lowered it takes more than one call to get there.
+        After the quota was lowered, that takes more than one call.
         """
-        gone = 0
+        deleted = 0
         for _ in range(16):
-            excess = self._charged - self._limits.quota
+            excess = self._charged - self._retention.quota
             if excess <= 0:
                 break
             at_least = -(-excess // (MESSAGE_LIMIT + MESSAGE_COST))
-            gone += self._delete_oldest("", (), limit=min(at_least, DELETE_BATCH))
-        return gone
+            deleted += self._delete_oldest("", (), limit=min(at_least, DELETE_BATCH))
+        return deleted
 
     def _delete_oldest(
         self, where: str, parameters: tuple[object, ...], *, limit: int = DELETE_BATCH
@@ -189,47 +204,28 @@ class MessageFile:
         self._charged -= sum(size + MESSAGE_COST for _, size in rows)
         return len(rows)
 
-    def _read_state(self) -> None:
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        """Run a transaction; an exception undoes it, in memory too."""
+        self._connection.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+            self._connection.execute(
+                "UPDATE state SET latest = ?, charged = ?", (self._latest, self._charged)
+            )
+            self._connection.execute("COMMIT")
+        except BaseException:
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
+            self._load_state()
+            raise
+
+    def _load_state(self) -> None:
         self._latest, self._charged = self._connection.execute(
             "SELECT latest, charged FROM state"
         ).fetchone()
 
-    def begin(self) -> None:
-        """Begin a transaction."""
-        self._connection.execute("BEGIN IMMEDIATE")
 
-    def commit(self) -> None:
-        """Commit, and with it what is known of the whole file."""
-        self._connection.execute(
-            "UPDATE state SET latest = ?, charged = ?", (self._latest, self._charged)
-        )
-        self._connection.execute("COMMIT")
-
-    def roll_back(self) -> None:
-        """Undo the transaction, in memory too."""
-        if self._connection.in_transaction:
-            self._connection.execute("ROLLBACK")
-        self._read_state()
-
-
-@attrs.frozen
-class _Transaction:
-    _file: MessageFile
-
-    def __enter__(self) -> None:
-        self._file.begin()
-
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        if kind is None:
-            try:
-                self._file.commit()
-            except sqlite3.Error:
-                self._file.roll_back()
-                raise
-        else:
-            self._file.roll_back()
-
-
-def place_of(drop_id: str) -> bytes:
-    """Give what stands for a drop in the file: who has only the file cannot post or poll."""
+def hash_drop_id(drop_id: str) -> bytes:
+    """Return what the file holds instead of a drop id: the file alone gives access to no drop."""
     return hashlib.blake2b(drop_id.encode("ascii"), digest_size=20).digest()

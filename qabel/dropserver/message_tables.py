@@ -1,4 +1,4 @@
-"""The SQLite file of a drop server: its tables, and how it is made and opened."""
+"""The SQLite file of a drop server: its schema, and how it is created and opened."""
 
 import os
 import sqlite3
@@ -8,33 +8,33 @@ from urllib.parse import quote
 from qabel.host.start_errors import StartError
 
 APPLICATION_ID = 0x51614472
-"""Marks the file as a drop server's: "QaDr"."""
+"""The application id of the file: "QaDr"."""
 
 SCHEMA_VERSION = 1
 
 _SCHEMA = """
 CREATE TABLE message (
-    stamp INTEGER PRIMARY KEY,      -- when it came; greater for each message that is committed
-    place BLOB NOT NULL,            -- a hash of the drop id: the file itself opens no drop
-    number INTEGER NOT NULL,        -- counts up within a drop, without gaps
-    before INTEGER NOT NULL,        -- the bytes of all messages that its drop ever had before it
+    stamp INTEGER PRIMARY KEY,      -- when it arrived; each committed message has a greater one
+    place BLOB NOT NULL,            -- a hash of the drop id: the file gives access to no drop
+    number INTEGER NOT NULL,        -- consecutive within a drop
+    before INTEGER NOT NULL,        -- bytes of all earlier messages of its drop
     size INTEGER NOT NULL,
     body BLOB NOT NULL
 ) STRICT;
 CREATE UNIQUE INDEX message_of_place ON message (place, stamp, number, before, size);
 CREATE TABLE state (
     one INTEGER PRIMARY KEY CHECK (one = 1),
-    latest INTEGER NOT NULL,        -- the greatest stamp ever given
-    charged INTEGER NOT NULL        -- the bytes that count against the quota
+    latest INTEGER NOT NULL,        -- the greatest stamp ever issued
+    charged INTEGER NOT NULL        -- bytes that count against the quota
 ) STRICT;
 INSERT INTO state VALUES (1, 0, 0);
 """
 
 
 def open_file(path: Path) -> sqlite3.Connection:
-    """Open the file, or make it, readable for its owner only; raises StartError.
+    """Open the file, or create it, readable only by its owner. Raises StartError.
 
-    The connection may be handed to another thread, as long as one thread at a time uses it.
+    The connection may be used by any thread, but only by one at a time.
     """
     try:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
@@ -47,14 +47,14 @@ def open_file(path: Path) -> sqlite3.Connection:
             timeout=5.0,
         )
     except (OSError, sqlite3.Error) as error:
-        raise StartError(f"{path} cannot be opened: {error}") from None
+        raise StartError(f"cannot open {path}: {error}") from None
     try:
         if not _is_ours(connection, path):
-            _make(connection)
+            _create(connection)
         _configure(connection)
     except sqlite3.Error as error:
         connection.close()
-        raise StartError(f"{path} cannot be used: {error}") from None
+        raise StartError(f"cannot use {path}: {error}") from None
     except StartError:
         connection.close()
         raise
@@ -62,20 +62,22 @@ def open_file(path: Path) -> sqlite3.Connection:
 
 
 def _is_ours(connection: sqlite3.Connection, path: Path) -> bool:
-    """Tell whether the file is a drop server's; False if it is empty, StartError if it is not."""
+    """Return whether the file has our tables, or False if it is empty; else raise StartError."""
     application = _pragma(connection, "application_id")
     version = _pragma(connection, "user_version")
     if application == APPLICATION_ID:
         if version != SCHEMA_VERSION:
-            raise StartError(f"{path} was written by another version of this program ({version})")
+            raise StartError(
+                f"{path} has schema version {version}, but this program needs {SCHEMA_VERSION}"
+            )
         return True
     if application or version or _pragma(connection, "schema_version"):
-        raise StartError(f"{path} is no drop server's file")
+        raise StartError(f"{path} is not the file of a drop server")
     return False
 
 
-def _make(connection: sqlite3.Connection) -> None:
-    # A message has 2149 bytes: with SQLite's own 4096, every page would be half empty.
+def _create(connection: sqlite3.Connection) -> None:
+    # A message has 2149 bytes: with SQLite's default of 4096, every page would be half empty.
     connection.execute("PRAGMA page_size = 8192")
     connection.execute("PRAGMA journal_mode = WAL")
     connection.executescript(
@@ -85,7 +87,7 @@ def _make(connection: sqlite3.Connection) -> None:
 
 
 def _configure(connection: sqlite3.Connection) -> None:
-    """Have a commit be on the disk when it returns, and what is deleted be overwritten."""
+    """Make commits durable when they return, and overwrite what is deleted."""
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA secure_delete = ON")

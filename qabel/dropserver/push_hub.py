@@ -1,178 +1,150 @@
-"""WebSocket push: who listens to which drop, and what they get (Qabel-Protocol-Drop, "Push").
+"""WebSocket push: the subscribers of each drop and what they get (Qabel-Protocol-Drop, "Push").
 
-The frames are wsproto's. Twisted's own WebSocket resource is not used: it agrees on no subprotocol,
-holds what clients send without limit, and logs the path, a secret, of a handshake that fails.
+The frames are wsproto's. Twisted's own WebSocket resource is not used: it negotiates no
+subprotocol, buffers what clients send without limit, and logs the path of a failed handshake,
+which is secret.
 """
 
-import re
-from typing import Any
+from collections.abc import Callable
 
+import attrs
 from twisted.internet.interfaces import IPushProducer
 from twisted.internet.protocol import Protocol, connectionDone
 from twisted.logger import Logger
 from twisted.python.failure import Failure
-from twisted.web.http_headers import Headers
 from wsproto.connection import Connection, ConnectionState, ConnectionType
 from wsproto.events import BytesMessage, CloseConnection, Ping
-from wsproto.utilities import ProtocolError, generate_accept_token
+from wsproto.utilities import ProtocolError
 from zope.interface import implementer
 
 from qabel.dropserver.channel import DropChannel
 from qabel.dropserver.stamps import format_http_date, format_latest
 
-SUBPROTOCOL = b"v0.ws.drop.qabel.de"
-
 MAX_SUBSCRIBERS = 800
 MAX_SUBSCRIBERS_PER_DROP = 100
 
 PING_INTERVAL = 30.0
-"""Seconds between pings; a listener that has sent nothing since the last one is cut off."""
+"""Seconds between pings; a subscriber that sent nothing since the last one is disconnected."""
 
 BACKLOG_LIMIT = 262_144
-"""Bytes that wait for a slow listener, past what its connection holds, before it is cut off."""
+"""Bytes that may wait for a slow subscriber, beyond what its connection buffers."""
 
 INBOUND_LIMIT = 1_048_576
-"""Bytes that a listener, who has nothing to say, may send between two pings."""
+"""Bytes that a subscriber, which has nothing to say, may send between two pings."""
 
-_KEY = re.compile(rb"[A-Za-z0-9+/]{21}[AQgw]==")
-
-
-class BadHandshake(Exception):
-    """A request that is no WebSocket handshake; the status and text to answer with."""
-
-    def __init__(self, status: int, text: str) -> None:
-        super().__init__(text)
-        self.status = status
-        self.text = text
+_GOING_AWAY = 1001  # RFC 6455, section 7.4.1
 
 
-def accept_handshake(headers: Headers) -> bytes:
-    """Answer a WebSocket handshake (RFC 6455, section 4.2); raises BadHandshake."""
-    if b"websocket" not in _tokens(headers, b"Upgrade", lower=True):
-        raise BadHandshake(400, "Not a WebSocket handshake")
-    if b"upgrade" not in _tokens(headers, b"Connection", lower=True):
-        raise BadHandshake(400, "Missing Connection: Upgrade header")
-    if _tokens(headers, b"Sec-WebSocket-Version") != [b"13"]:
-        raise BadHandshake(426, "Only WebSocket version 13")
-    keys = headers.getRawHeaders(b"Sec-WebSocket-Key", [])
-    if len(keys) != 1 or _KEY.fullmatch(keys[0]) is None:
-        raise BadHandshake(400, "Missing Sec-WebSocket-Key header")
-    answer = [
-        b"HTTP/1.1 101 Switching Protocols",
-        b"Upgrade: WebSocket",
-        b"Connection: Upgrade",
-        b"Sec-WebSocket-Accept: " + generate_accept_token(keys[0]),
-    ]
-    if SUBPROTOCOL in _tokens(headers, b"Sec-WebSocket-Protocol"):
-        answer.append(b"Sec-WebSocket-Protocol: " + SUBPROTOCOL)
-    return b"\r\n".join([*answer, b"", b""])
+def _server_connection() -> Connection:
+    return Connection(ConnectionType.SERVER)
 
 
-def _tokens(headers: Headers, name: bytes, *, lower: bool = False) -> list[bytes]:
-    values = b",".join(headers.getRawHeaders(name, []))
-    return [(token.lower() if lower else token).strip() for token in values.split(b",")]
-
-
+@attrs.define(eq=False, repr=False)
 class PushHub:
-    """All listeners of all drops."""
+    """The push subscribers of all drops.
+
+    Args:
+        max_subscribers: subscribers in all.
+        max_per_drop: subscribers of one drop.
+
+    """
+
+    _max_subscribers: int = attrs.field(default=MAX_SUBSCRIBERS, kw_only=True)
+    _max_per_drop: int = attrs.field(default=MAX_SUBSCRIBERS_PER_DROP, kw_only=True)
+    _subscribers: "dict[str, set[PushSubscriber]]" = attrs.field(factory=dict, init=False)
+    """By drop id."""
+    _count: int = attrs.field(default=0, init=False)
+    # A server's frames are not masked: the same frame serves all subscribers.
+    _frames: Connection = attrs.field(factory=_server_connection, init=False)
 
     _log = Logger()
 
-    def __init__(
-        self,
-        *,
-        max_subscribers: int = MAX_SUBSCRIBERS,
-        max_per_drop: int = MAX_SUBSCRIBERS_PER_DROP,
-    ) -> None:
-        self._listeners: dict[str, set[PushSubscriber]] = {}
-        self._count = 0
-        self._max_listeners = max_subscribers
-        self._max_per_drop = max_per_drop
-        # Frames of a server are not masked: one is good for all who listen.
-        self._frames = Connection(ConnectionType.SERVER)
-
     def has_capacity(self, drop_id: str) -> bool:
-        """Tell whether one more may listen to a drop."""
-        here = len(self._listeners.get(drop_id, ()))
-        return self._count < self._max_listeners and here < self._max_per_drop
+        """Return whether one more may subscribe to a drop."""
+        here = len(self._subscribers.get(drop_id, ()))
+        return self._count < self._max_subscribers and here < self._max_per_drop
 
-    def add(self, listener: "PushSubscriber") -> None:
-        """Have a listener hear of messages from now on."""
-        self._listeners.setdefault(listener.drop_id, set()).add(listener)
+    def add(self, subscriber: "PushSubscriber") -> None:
+        """Add a subscriber, which gets all messages of its drop from now on."""
+        self._subscribers.setdefault(subscriber.drop_id, set()).add(subscriber)
         self._count += 1
 
-    def remove(self, listener: "PushSubscriber") -> None:
-        """Let go of a listener, which may be gone already."""
-        listeners = self._listeners.get(listener.drop_id, set())
-        if listener in listeners:
-            listeners.remove(listener)
+    def remove(self, subscriber: "PushSubscriber") -> None:
+        """Remove a subscriber. Does nothing if it was removed before."""
+        subscribers = self._subscribers.get(subscriber.drop_id, set())
+        if subscriber in subscribers:
+            subscribers.remove(subscriber)
             self._count -= 1
-            if not listeners:
-                del self._listeners[listener.drop_id]
+            if not subscribers:
+                del self._subscribers[subscriber.drop_id]
 
     def publish(self, drop_id: str, stamp: int, body: bytes) -> None:
-        """Send a message to all who listen to its drop. Raises nothing, whatever they do."""
-        if drop_id not in self._listeners:
+        """Send a message to all subscribers of its drop. Raises nothing, whatever they do."""
+        if drop_id not in self._subscribers:
             return
         head = (
             f"X-Qabel-Latest: {format_latest(stamp)}\nLast-Modified: {format_http_date(stamp)}\n\n"
         )
         frame = self._frames.send(BytesMessage(head.encode("ascii") + body))
-        self._each(self._listeners[drop_id], "deliver", frame)
+        self._for_each(self._subscribers[drop_id], lambda each: each.deliver(frame))
 
     def tick(self) -> None:
-        """Cut off the dead and ping the others: to be called every `PING_INTERVAL`."""
-        for listeners in tuple(self._listeners.values()):
-            self._each(listeners, "tick")
+        """Disconnect dead subscribers and ping the others; call this every PING_INTERVAL."""
+        for subscribers in tuple(self._subscribers.values()):
+            self._for_each(subscribers, PushSubscriber.tick)
 
     def close(self) -> None:
-        """Tell all listeners that the server goes away."""
-        for listeners in tuple(self._listeners.values()):
-            self._each(listeners, "close", 1001)
+        """Tell all subscribers that the server is going away."""
+        for subscribers in tuple(self._subscribers.values()):
+            self._for_each(subscribers, lambda each: each.close(_GOING_AWAY))
 
-    def _each(self, listeners: "set[PushSubscriber]", method: str, *arguments: Any) -> None:
-        for listener in tuple(listeners):
+    def _for_each(
+        self, subscribers: "set[PushSubscriber]", act: "Callable[[PushSubscriber], None]"
+    ) -> None:
+        for each in tuple(subscribers):
             try:
-                getattr(listener, method)(*arguments)
-            except Exception:  # noqa: BLE001 - no listener may hurt another
-                self._log.failure("a listener failed")
-                self.remove(listener)
-                listener.cut()
+                act(each)
+            except Exception:  # noqa: BLE001 - no subscriber may disturb another
+                self._log.failure("a push subscriber failed")
+                self.remove(each)
+                each.abort()
 
 
 @implementer(IPushProducer)
+@attrs.define(eq=False, slots=False, repr=False)
 class PushSubscriber(Protocol):
-    """One WebSocket connection that listens to one drop. Its transport is a `DropChannel`."""
+    """A WebSocket connection that subscribes to a drop. Its transport is a ``DropChannel``."""
 
-    transport: DropChannel
-
-    def __init__(self, hub: PushHub, drop_id: str) -> None:
-        self.drop_id = drop_id
-        self._hub = hub
-        self._connection = Connection(ConnectionType.SERVER)
-        self._alive = True
-        self._closing = False
-        self._paused = False
-        self._backlog = 0
-        self._inbound = 0
+    _hub: PushHub
+    drop_id: str
+    transport: DropChannel = attrs.field(init=False)
+    _connection: Connection = attrs.field(factory=_server_connection, init=False)
+    _alive: bool = attrs.field(default=True, init=False)
+    """Whether anything arrived since the last ping."""
+    _closing: bool = attrs.field(default=False, init=False)
+    _paused: bool = attrs.field(default=False, init=False)
+    _backlog: int = attrs.field(default=0, init=False)
+    """Bytes written while paused."""
+    _inbound: int = attrs.field(default=0, init=False)
+    """Bytes that arrived since the last ping."""
 
     def connectionMade(self) -> None:
-        """Begin to listen."""
+        """Subscribe to the drop."""
         self._hub.add(self)
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
-        """Listen no more."""
+        """Unsubscribe."""
         self._closing = True
         self._hub.remove(self)
 
     def dataReceived(self, data: bytes) -> None:
-        """Take frames: answer pings and the end, pass over all else."""
+        """Answer ping and close frames; ignore everything else."""
         self._alive = True
         self._inbound += len(data)
         if self._closing:
             return
         if self._inbound > INBOUND_LIMIT:
-            self.cut()
+            self.abort()
             return
         try:
             self._connection.receive_data(data)
@@ -182,7 +154,7 @@ class PushSubscriber(Protocol):
                 elif isinstance(event, CloseConnection):
                     self._answer_close(event)
         except ProtocolError:
-            self.cut()
+            self.abort()
 
     def deliver(self, frame: bytes) -> None:
         """Send a frame with a message."""
@@ -190,36 +162,36 @@ class PushSubscriber(Protocol):
             self._write(frame)
 
     def tick(self) -> None:
-        """See if the other side is there, and ask it to say so."""
+        """Disconnect the client if it is dead, or ping it."""
         if self._closing or not self._alive:
-            self.cut()
+            self.abort()
             return
         self._alive = False
         self._inbound = 0
         self._write(self._connection.send(Ping()))
 
     def close(self, code: int) -> None:
-        """End the connection with a reason; what has been sent still arrives."""
+        """Close the connection with a status code, after what was written to it."""
         if not self._closing:
             self._write(self._connection.send(CloseConnection(code)))
             self._lose()
 
-    def cut(self) -> None:
-        """End the connection at once."""
+    def abort(self) -> None:
+        """Close the connection immediately."""
         self._closing = True
         self.transport.abortConnection()
 
     def pauseProducing(self) -> None:
-        """Learn that the connection holds as much as it should."""
+        """Count what is written from now on: the connection's buffer is full."""
         self._paused = True
 
     def resumeProducing(self) -> None:
-        """Learn that the connection has sent what it held."""
+        """Stop counting: the connection's buffer is empty."""
         self._paused = False
         self._backlog = 0
 
     def stopProducing(self) -> None:
-        """Learn that the connection is lost."""
+        """Write nothing more: the connection is lost."""
         self._closing = True
 
     def _answer_close(self, event: CloseConnection) -> None:
@@ -235,6 +207,6 @@ class PushSubscriber(Protocol):
         if self._paused:
             self._backlog += len(data)
             if self._backlog > BACKLOG_LIMIT:
-                self.cut()
+                self.abort()
                 return
         self.transport.write(data)

@@ -1,4 +1,4 @@
-"""The HTTP interface of a drop server (Qabel-Protocol-Drop): requests, and their answers."""
+"""The HTTP interface of a drop server (Qabel-Protocol-Drop)."""
 
 import json
 import re
@@ -18,7 +18,8 @@ from qabel.dropserver.channel import DropRequest
 from qabel.dropserver.drop_answer import CHUNK, DropAnswer, content_length
 from qabel.dropserver.message_file import MESSAGE_LIMIT, Since
 from qabel.dropserver.message_store import Store, Unavailable
-from qabel.dropserver.push_hub import BadHandshake, PushHub, PushSubscriber, accept_handshake
+from qabel.dropserver.push_handshake import BadHandshake, accept_handshake
+from qabel.dropserver.push_hub import PushHub, PushSubscriber
 from qabel.dropserver.stamps import format_http_date, format_latest, parse_http_date, parse_latest
 
 _NAME = re.compile(rb"[A-Za-z0-9_-]+")
@@ -27,7 +28,7 @@ _METHODS = (b"GET", b"HEAD", b"POST")
 
 
 class DropResource(Resource):
-    """All drops of a server: ``/DROPID``, and ``/DROPID/ws`` for push."""
+    """The drops of a server: ``/DROPID``, and ``/DROPID/ws`` for push."""
 
     isLeaf = True
     _log = Logger()
@@ -35,12 +36,12 @@ class DropResource(Resource):
     def __init__(self, hub: PushHub, reactor: IReactorTime) -> None:
         super().__init__()
         self.store: Store | None = None
-        """Where the messages are, while the server runs."""
+        """The messages, while the server runs; without it all requests get 503."""
         self._hub = hub
         self._reactor = reactor
 
     def render(self, request: DropRequest) -> int:
-        """Answer a request."""
+        """Respond to a request."""
         request.responseHeaders.removeHeader(b"Server")
         match request.postpath:
             case [name] if _NAME.fullmatch(name):
@@ -48,16 +49,16 @@ class DropResource(Resource):
             case [name, b"ws"] if _NAME.fullmatch(name):
                 self._render_push(request, name.decode("ascii"))
             case _:
-                _refuse(request, 404, "Not found")
+                _reject(request, 404, "Not found")
         return NOT_DONE_YET
 
     def _render_drop(self, request: DropRequest, drop_id: str) -> None:
         if request.method not in _METHODS:
-            _refuse_method(request, b"GET, HEAD, POST")
+            _method_not_allowed(request, b"GET, HEAD, POST")
         elif not is_drop_id(drop_id):
-            _refuse(request, 400, "Invalid drop id")
+            _reject(request, 400, "Invalid drop id")
         elif self.store is None:
-            _refuse_for_now(request)
+            _unavailable(request)
         elif request.method == b"POST":
             self._post(request, self.store, drop_id)
         else:
@@ -66,21 +67,21 @@ class DropResource(Resource):
     def _post(self, request: DropRequest, store: Store, drop_id: str) -> None:
         body = request.content.read()
         if request.requestHeaders.getRawHeaders(b"Authorization") != [b"Client Qabel"]:
-            _refuse(request, 400, "Bad authorization")
+            _reject(request, 400, "Bad authorization")
         elif not body:
-            _refuse(request, 400, "No message provided")
+            _reject(request, 400, "No message provided")
         elif len(body) > MESSAGE_LIMIT:
-            _refuse(request, 413, "Message too large")
+            _reject(request, 413, "Message too large")
         else:
-            self._run(request, self._keep(request, store, drop_id, body))
+            self._run(request, self._append(request, store, drop_id, body))
 
-    async def _keep(self, request: DropRequest, store: Store, drop_id: str, body: bytes) -> None:
+    async def _append(self, request: DropRequest, store: Store, drop_id: str, body: bytes) -> None:
         stamp = await store.append(drop_id, body)
         self._hub.publish(drop_id, stamp, body)
         _finish(request, 200)
 
     async def _get(self, request: DropRequest, store: Store, drop_id: str) -> None:
-        since = _since(request)
+        since = _parse_since(request)
         head_only = request.method == b"HEAD"
         found = await store.open(drop_id, since, 0 if head_only else CHUNK)
         if request.gone:
@@ -103,25 +104,25 @@ class DropResource(Resource):
 
     def _render_push(self, request: DropRequest, drop_id: str) -> None:
         if request.method != b"GET":
-            _refuse_method(request, b"GET")
+            _method_not_allowed(request, b"GET")
             return
         if not is_drop_id(drop_id):
-            _refuse(request, 400, "Invalid drop id")
+            _reject(request, 400, "Invalid drop id")
             return
         try:
-            answer = accept_handshake(request.requestHeaders)
+            response = accept_handshake(request.requestHeaders)
         except BadHandshake as error:
             request.setHeader(b"Upgrade", b"websocket")
             request.setHeader(b"Sec-WebSocket-Version", b"13")
-            _refuse(request, error.status, error.text)
+            _reject(request, error.status, error.text)
             return
         if self.store is None or not self._hub.has_capacity(drop_id):
-            _refuse_for_now(request)
+            _unavailable(request)
             return
-        listener = PushSubscriber(self._hub, drop_id)
-        request.channel.registerProducer(listener, True)
-        request.channel.write(answer)
-        request.channel.upgrade(listener)
+        subscriber = PushSubscriber(self._hub, drop_id)
+        request.channel.registerProducer(subscriber, True)
+        request.channel.write(response)
+        request.channel.upgrade(subscriber)
 
     def _run(self, request: DropRequest, work: Coroutine[Any, Any, None]) -> None:
         Deferred.fromCoroutine(work).addErrback(self._failed, request)
@@ -134,11 +135,11 @@ class DropResource(Resource):
         if request.startedWriting:
             request.channel.abortConnection()
         else:
-            _refuse_for_now(request)
+            _unavailable(request)
 
 
-def _since(request: DropRequest) -> Since | None:
-    """Read what the client has already: nothing, if it says so in two ways, or in none we know."""
+def _parse_since(request: DropRequest) -> Since | None:
+    """Return what the client has already; None if its headers are missing, invalid or ambiguous."""
     latest = request.requestHeaders.getRawHeaders(b"X-Qabel-New-Since")
     modified = request.requestHeaders.getRawHeaders(b"If-Modified-Since")
     if latest is not None and modified is None:
@@ -150,23 +151,23 @@ def _since(request: DropRequest) -> Since | None:
     return None
 
 
-def _refuse(request: DropRequest, status: int, text: str) -> None:
+def _reject(request: DropRequest, status: int, text: str) -> None:
     request.responseHeaders.setRawHeaders(b"Content-Type", [b"application/json"])
     _finish(request, status, json.dumps({"error": text}).encode("ascii"))
 
 
-def _refuse_method(request: DropRequest, allowed: bytes) -> None:
+def _method_not_allowed(request: DropRequest, allowed: bytes) -> None:
     request.responseHeaders.setRawHeaders(b"Allow", [allowed])
-    _refuse(request, 405, "Method not allowed")
+    _reject(request, 405, "Method not allowed")
 
 
-def _refuse_for_now(request: DropRequest) -> None:
+def _unavailable(request: DropRequest) -> None:
     request.responseHeaders.setRawHeaders(b"Retry-After", [b"60"])
-    _refuse(request, 503, "Unavailable")
+    _reject(request, 503, "Unavailable")
 
 
 def _finish(request: DropRequest, status: int, body: bytes = b"") -> None:
-    """End an answer; does nothing if nobody waits for it any more."""
+    """Send a response, unless the connection is lost."""
     if request.gone:
         return
     request.setResponseCode(status)

@@ -1,4 +1,4 @@
-"""The drop server as a service: the file, its expiry, push and HTTP, to be put on endpoints."""
+"""The drop server as a service: its file, the expiry of messages, push and HTTP."""
 
 import time
 from collections.abc import Callable
@@ -19,16 +19,21 @@ from qabel.dropserver.resource import DropResource
 from qabel.host.data_directory import DirectoryLock, private_directory
 
 EXPIRY_INTERVAL = 60.0
-"""Seconds between two looks for messages that are too old."""
+"""Seconds between deletions of messages that are too old."""
 
 FILE_NAME = "drops.sqlite"
 
 
 class DropServerService(MultiService):
-    """A drop server. ``site`` is the factory to listen with; it answers while the service runs.
+    """A drop server. ``site`` is the factory to listen with; it serves while the service runs.
 
-    Its data directory is its own: no other process, and no other part of this one, may use it.
-    Starting raises StartError. ``reactor`` is Twisted's; ``now`` gives seconds since the epoch.
+    Args:
+        data_dir: a directory that nothing else may use.
+        reactor: Twisted's reactor.
+        retention: how long messages are kept, and how many.
+        max_connections: connections that are served at the same time.
+        now: returns seconds since the epoch.
+
     """
 
     _log = Logger()
@@ -38,13 +43,13 @@ class DropServerService(MultiService):
         data_dir: Path,
         *,
         reactor: Any,
-        limits: Retention | None = None,
+        retention: Retention | None = None,
         max_connections: int = 1024,
         now: Callable[[], float] = time.time,
     ) -> None:
         super().__init__()
         self._data_dir = data_dir
-        self._limits = limits or Retention()
+        self._retention = retention or Retention()
         self._reactor = reactor
         self._now = now
         self._lock = DirectoryLock(data_dir)
@@ -55,11 +60,11 @@ class DropServerService(MultiService):
         self._loops: list[LoopingCall] = []
 
     def startService(self) -> None:
-        """Open the file and begin to answer; raises StartError."""
+        """Open the file and start serving. Raises StartError."""
         private_directory(self._data_dir)
         self._lock.acquire()
         try:
-            file = MessageFile(self._data_dir / FILE_NAME, self._limits, now=self._now)
+            file = MessageFile(self._data_dir / FILE_NAME, self._retention, now=self._now)
         except BaseException:
             self._lock.release()
             raise
@@ -71,7 +76,7 @@ class DropServerService(MultiService):
         super().startService()
 
     def stopService(self) -> "Deferred[None]":
-        """Finish what was begun, say goodbye to listeners, close connections and the file."""
+        """Finish running requests, notify push subscribers, close connections and the file."""
         return Deferred.fromCoroutine(self._stop())
 
     async def _stop(self) -> None:
@@ -88,7 +93,7 @@ class DropServerService(MultiService):
         self._lock.release()
 
     async def _expire(self) -> None:
-        """Let go of what is too old or too much; a failure now is no reason not to try again."""
+        """Delete messages that are too old or too many; after a failure it is tried again later."""
         store = self._store
         try:
             while store is not None and await store.expire():
@@ -96,7 +101,7 @@ class DropServerService(MultiService):
             if store is not None:
                 await store.forget_deleted()
         except Unavailable:
-            return  # the store has logged why
+            return  # the store has logged the reason
 
 
 def _start_loop(

@@ -1,8 +1,8 @@
-"""The times by which a drop server names its messages, and how they are written and read.
+"""The stamps by which a drop server orders its messages, and their forms in headers.
 
-A stamp is in microseconds since the epoch. The server gives each message a greater one than all
-messages before it, in the order in which they are committed: "newer than this stamp" leaves out
-nothing, whatever the clock does.
+A stamp is a number of microseconds since the epoch. Each message gets a greater stamp than all
+messages committed before it, so that "newer than this stamp" misses nothing, whatever the clock
+does.
 """
 
 import re
@@ -10,19 +10,20 @@ from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime, parsedate_to_datetime
 
 SECOND = 1_000_000
+"""Microseconds."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _LATEST = re.compile(r"([0-9]{1,12})(?:\.([0-9]{0,20}))?", re.ASCII)
-_END = 253_402_300_800 * SECOND  # the year 10000, which no HTTP date can write
+_END = 253_402_300_800 * SECOND  # the year 10000, which no HTTP date can express
 
 
 def format_latest(stamp: int) -> str:
-    """Write a stamp as the value of ``X-Qabel-Latest``: seconds, with six decimals."""
+    """Return a stamp as the value of ``X-Qabel-Latest``: seconds with six decimals."""
     return f"{stamp // SECOND}.{stamp % SECOND:06}"
 
 
 def parse_latest(text: str) -> int | None:
-    """Read what came as ``X-Qabel-New-Since``; None if it is no such value."""
+    """Parse the value of ``X-Qabel-New-Since``; return None if it is invalid."""
     match = _LATEST.fullmatch(text.strip())
     if match is None:
         return None
@@ -31,17 +32,17 @@ def parse_latest(text: str) -> int | None:
 
 
 def format_http_date(stamp: int) -> str:
-    """Write a stamp for ``Last-Modified``."""
+    """Return a stamp as the value of ``Last-Modified``."""
     return format_datetime(_datetime(stamp), usegmt=True)
 
 
 def format_part_date(stamp: int) -> str:
-    """Write a stamp for the ``Date`` of a part; the same length for every stamp."""
+    """Return a stamp as the ``Date`` of a part; all stamps have the same length."""
     return format_datetime(_datetime(stamp))
 
 
 def parse_http_date(text: str) -> int | None:
-    """Read what came as ``If-Modified-Since``; None if it is no date."""
+    """Parse the value of ``If-Modified-Since``; return None if it is not a date."""
     try:
         date = parsedate_to_datetime(text)
         moment = date if date.tzinfo is not None else date.replace(tzinfo=UTC)

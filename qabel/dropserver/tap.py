@@ -1,4 +1,4 @@
-"""``twistd qabel-drop``: its options, and the service they make."""
+"""``twistd qabel-drop``: its options and its service."""
 
 from typing import ClassVar
 
@@ -37,13 +37,13 @@ class Options(DaemonOptions):
     ]
 
     def postOptions(self) -> None:
-        """Read the values; raises StartError."""
+        """Check and convert the values. Raises StartError."""
         super().postOptions()
         lifetime = self.positive("lifetime") * DAY
         quota = int(self.positive("quota") * MEGABYTE)
         if quota < MEGABYTE:
             raise StartError(f"--quota must be at least 1, not {self['quota']}")
-        self.limits = Retention(
+        self.retention = Retention(
             lifetime=lifetime, quota=quota, drop_quota=self.positive("drop-quota", int)
         )
         self.data_dir = choose_data_directory(
@@ -52,17 +52,17 @@ class Options(DaemonOptions):
 
 
 def makeService(options: Options) -> IService:
-    """Make what twistd runs."""
+    """Return the service that twistd runs."""
     protect_process()
     withhold_texts()
     use_steady_clock(reactor)
-    drops = DropServerService(options.data_dir, reactor=reactor, limits=options.limits)
+    drops = DropServerService(options.data_dir, reactor=reactor, retention=options.retention)
     parent = MultiService()
     drops.setServiceParent(parent)
     listening = Listening(reactor, options.listen, drops.site, name=NAME)
     listening.setServiceParent(parent)
     notifier = Notifier(reactor=reactor)
     notifier.setServiceParent(parent)
-    # What keeps it from listening ends the process; nobody needs to hear of it here.
+    # A failure to listen ends the process with its own message.
     listening.when_listening().addCallbacks(notifier.is_ready, lambda _: None)
     return parent

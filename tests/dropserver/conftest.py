@@ -1,4 +1,4 @@
-"""A drop server of one's own on real sockets, and a client that speaks bytes."""
+"""A drop server on real sockets, and a client that sends raw bytes."""
 
 import re
 from collections.abc import AsyncIterator, Callable
@@ -20,7 +20,7 @@ from qabel.host.listening import Listening
 
 
 class Conversation(Protocol):
-    """Sends bytes, and gathers what comes back."""
+    """Sends bytes and collects what comes back."""
 
     def __init__(self) -> None:
         self.received = b""
@@ -28,16 +28,16 @@ class Conversation(Protocol):
         self._wanted: tuple[Callable[[bytes], bool], Deferred[bytes]] | None = None
 
     def dataReceived(self, data: bytes) -> None:
-        """Take bytes."""
+        """Collect bytes."""
         self.received += data
         self._look()
 
     def connectionLost(self, reason: object = None) -> None:
-        """Fire ``closed`` with all that came."""
+        """Fire ``closed`` with all that arrived."""
         self.closed.callback(self.received)
 
     def until(self, condition: Callable[[bytes], bool]) -> "Deferred[bytes]":
-        """Wait until what came fulfils a condition."""
+        """Return a Deferred that fires when what arrived fulfils a condition."""
         done: Deferred[bytes] = Deferred()
         self._wanted = (condition, done)
         self._look()
@@ -51,7 +51,7 @@ class Conversation(Protocol):
 
 @attrs.frozen
 class Answer:
-    """An HTTP answer, taken apart."""
+    """A parsed HTTP response."""
 
     status: int
     headers: dict[str, str]
@@ -60,7 +60,7 @@ class Answer:
 
 @attrs.define(eq=False)
 class Server:
-    """A running drop server, and ways to talk to it."""
+    """A running drop server and ways to talk to it."""
 
     service: DropServerService
     port: int
@@ -71,7 +71,7 @@ class Server:
         return await connectProtocol(endpoint, Conversation())
 
     async def raw(self, data: bytes) -> bytes:
-        """Send bytes that end in a request to close, and give all that comes back."""
+        """Send bytes that end in a request to close, and return all that comes back."""
         conversation = await self.connect()
         conversation.transport.write(data)
         return await conversation.closed.addTimeout(10, reactor)
@@ -79,7 +79,7 @@ class Server:
     async def ask(
         self, method: str, path: str, headers: dict[str, str] | None = None, body: bytes = b""
     ) -> Answer:
-        """Make one request on a connection of its own."""
+        """Send a request on a connection of its own and return the response."""
         lines = [f"{method} {path} HTTP/1.1", "Host: localhost", "Connection: close"]
         lines += [f"{name}: {value}" for name, value in (headers or {}).items()]
         if body or method == "POST":
@@ -87,12 +87,12 @@ class Server:
         return parse(await self.raw("\r\n".join([*lines, "", ""]).encode() + body))
 
     async def post(self, path: str, body: bytes) -> Answer:
-        """Post a message properly."""
+        """Post a message with the headers that clients send."""
         return await self.ask("POST", path, {"Authorization": "Client Qabel"}, body)
 
 
 def parse(data: bytes) -> Answer:
-    """Take an HTTP answer apart."""
+    """Parse an HTTP response."""
     head, _, body = data.partition(b"\r\n\r\n")
     status, *lines = head.decode("latin-1").split("\r\n")
     assert re.fullmatch(r"HTTP/1\.1 \d{3} [ -~]+", status), status
@@ -104,12 +104,12 @@ Running = Callable[..., AbstractAsyncContextManager[Server]]
 
 @pytest.fixture
 def running(tmp_path: Path) -> Running:
-    """Give a way to run a drop server, as an asynchronous context manager."""
+    """Return an asynchronous context manager that runs a drop server."""
 
     @asynccontextmanager
-    async def run(limits: Retention | None = None, **options: Any) -> AsyncIterator[Server]:
+    async def run(retention: Retention | None = None, **options: Any) -> AsyncIterator[Server]:
         service = DropServerService(
-            tmp_path / "data", reactor=reactor, limits=limits or Retention(), **options
+            tmp_path / "data", reactor=reactor, retention=retention or Retention(), **options
         )
         place = parse_endpoint("tcp:0:interface=127.0.0.1")
         listening = Listening(reactor, [place], service.site, name="test")

