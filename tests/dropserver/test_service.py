@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 import pytest_twisted
+from qabel.host.process import DirectoryLock, StartError
 from twisted.internet import reactor
 from twisted.internet.defer import gatherResults
 
 from qabel.dropserver.service import FILE_NAME, DropServerService
-from qabel.host.process import DirectoryLock, StartError
 from tests.dropserver.test_resource import A, messages
 
 
