@@ -1,6 +1,6 @@
-"""The daemon as one service: the core, its listeners, and a drop server beside it if wanted.
+"""The daemon as one service: the core, its REST API, and a drop server beside it if configured.
 
-``twistd qabel-rest`` and applications that embed the daemon both start it from here.
+``twistd qabel-rest`` and applications that embed the daemon start this same service.
 """
 
 from collections.abc import Sequence
@@ -36,39 +36,40 @@ from qabel.store.file_names import BACKUPS, DATABASE, KEY
 from qabel.store.key_record import KeySource
 
 PORT = 9696
-"""Qabel's port for the local REST API."""
+"""The default port of the local REST API."""
 
 SOCKET = "rest.sock"
 """The name of the Unix socket in the data directory."""
 
 DROPS = "drop-server"
-"""The directory, in the data directory, of a drop server that runs beside the daemon."""
+"""The subdirectory of the data directory for the drop server that runs beside the daemon."""
 
 
 def default_listen() -> list[ListenOn]:
-    """Return the endpoints to listen on if none are given: loopback only."""
+    """Return the endpoints to listen on if none are configured: loopback only."""
     return [parse_endpoint(each) for each in loopback_endpoints(PORT)]
 
 
 @frozen(kw_only=True)
 class DaemonConfig:
-    """How a daemon is set up."""
+    """The configuration of a daemon."""
 
     data_directory: Path
     key: KeySource | None = None
-    """Where the key of the database is kept; None for a file in the data directory."""
+    """Where the key of the database is stored; None for a file in the data directory."""
     listen: Sequence[ListenOn] = field(factory=default_listen)
     drop_server: ListenOn | None = None
-    """Where a drop server beside it listens; None for none."""
+    """Where the drop server beside it listens; None to run none."""
     access: AccessOptions = field(factory=AccessOptions)
     core: CoreOptions = field(factory=CoreOptions)
 
 
 class Daemon(MultiService):
-    """A daemon on a data directory of its own.
+    """A daemon with a data directory of its own.
 
-    ``ready`` fires with None once it listens; ``core`` can be used from then on. What keeps it
-    from that ends the process with one line, unless it is ``embedded``: then ``ready`` fails.
+    ``ready`` fires with None once it listens, and ``core`` can be used from then on. If it cannot
+    start, it ends the process with a message of one line, unless it is ``embedded``: then ``ready``
+    fails instead.
     """
 
     name = "qabel-rest"
@@ -85,7 +86,7 @@ class Daemon(MultiService):
         self._sites: list[ApiSite] = []
         self.ready: Deferred[None] = Deferred()
         self.addresses: list[IAddress] = []
-        """Where it listens on TCP."""
+        """The TCP addresses that it listens on."""
 
     @property
     def core(self) -> CoreService:
@@ -100,14 +101,14 @@ class Daemon(MultiService):
         return self._config.data_directory / SOCKET
 
     def startService(self) -> None:
-        """Take the data directory, and begin to start; raises StartError."""
+        """Lock the data directory and begin to start. Raises StartError."""
         group = self._config.core.token_mode & 0o070
         private_directory(self._config.data_directory, mode=0o710 if group else 0o700)
         self._lock.acquire()
-        close_to_others(_files(self._config.data_directory))
+        close_to_others(_private_files(self._config.data_directory))
         super().startService()
         self._starting = Deferred.fromCoroutine(self._start())
-        self._starting.addCallbacks(self.ready.callback, self._failed)
+        self._starting.addCallbacks(self.ready.callback, self._start_failed)
 
     async def _start(self) -> None:
         try:
@@ -128,14 +129,14 @@ class Daemon(MultiService):
             options=self._config.core,
         )
 
-    async def _start_drop_server(self, place: ListenOn, core: CoreService) -> None:
-        """Run a drop server too, and have it used if there is no other one."""
-        # Few have one, and all would wait for it at the start.
+    async def _start_drop_server(self, endpoint: ListenOn, core: CoreService) -> None:
+        """Run a drop server too, and configure it as ours if there is no other."""
+        # Imported here because few run one, and it would delay the start of all.
         from qabel.dropserver.service import DropServerService  # noqa: PLC0415
 
         drops = DropServerService(self._config.data_directory / DROPS, reactor=self._reactor)
         drops.setServiceParent(self)
-        listening = Listening(self._reactor, [place], drops.site, name="qabel-drop")
+        listening = Listening(self._reactor, [endpoint], drops.site, name="qabel-drop")
         listening.setServiceParent(self)
         [address] = await listening.when_listening()
         if not core.synced.value.drop_servers:
@@ -152,13 +153,13 @@ class Daemon(MultiService):
         socket = PrivateSocketEndpoint(self._reactor, self.socket)
         tcp = Listening(self._reactor, self._config.listen, site, name=self.name)
         unix = Listening(self._reactor, [socket], private, name=self.name)
-        # Who is told of the port may use the socket too.
+        # The socket comes first: who has learned the port may expect the socket too.
         for each in (unix, tcp):
             each.setServiceParent(self)
             await each.when_listening()
         self.addresses = tcp.addresses
 
-    def _failed(self, failure: Failure) -> None:
+    def _start_failed(self, failure: Failure) -> None:
         if failure.check(CancelledError):
             return
         if self._embedded:
@@ -166,11 +167,11 @@ class Daemon(MultiService):
         elif failure.check(StartError):
             fail_start(f"{self.name}: {failure.getErrorMessage()}", self._reactor)
         else:
-            self._log.failure("the daemon could not start", failure)
-            fail_start(f"{self.name}: an unexpected error; its log says more", self._reactor)
+            self._log.failure("the daemon failed to start", failure)
+            fail_start(f"{self.name}: unexpected error; see the log", self._reactor)
 
     def stopService(self) -> "Deferred[None]":
-        """Stop listening, end what is under way, and close the database."""
+        """Stop listening, cancel what is under way, and close the database."""
         return Deferred.fromCoroutine(self._stop())
 
     async def _stop(self) -> None:
@@ -184,6 +185,6 @@ class Daemon(MultiService):
         self._lock.release()
 
 
-def _files(directory: Path) -> list[Path]:
-    """Return what others have no business to read; key and token look after themselves."""
+def _private_files(directory: Path) -> list[Path]:
+    """Return what others must not read, except key and token, whose own code sees to that."""
     return [*directory.glob(f"{DATABASE}*"), directory / BACKUPS, *directory.glob(f"{BACKUPS}/*")]

@@ -1,4 +1,4 @@
-"""``twistd qabel-rest``: its options, and the service they make."""
+"""``twistd qabel-rest``: its options and its service."""
 
 from typing import ClassVar
 
@@ -78,7 +78,7 @@ class Options(DaemonOptions):
         self.webhooks.append(origin.lower())
 
     def postOptions(self) -> None:
-        """Read the values; raises StartError."""
+        """Check and convert the values. Raises StartError."""
         super().postOptions()
         if self["auth"] not in ("token", "none"):
             raise StartError(f"--auth must be token or none, not {self['auth']!r}")
@@ -118,7 +118,7 @@ class Options(DaemonOptions):
 
 
 def makeService(options: Options) -> IService:
-    """Make what twistd runs."""
+    """Return the service that twistd runs."""
     from twisted.internet import reactor  # noqa: PLC0415 - importing it chooses it
 
     protect_process()

@@ -1,4 +1,4 @@
-"""The command line of the daemon: who can reach it, and who can read its token."""
+"""The daemon's command line: who can reach it, and who can read its token."""
 
 import stat
 from pathlib import Path
@@ -11,7 +11,7 @@ from qabel.tap import Options
 
 @pytest.fixture(autouse=True)
 def _own_hook(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Leave the interpreter's way to show exceptions alone, and the user's directory."""
+    """Protect the interpreter's exception hook and the user's own directory."""
     monkeypatch.setattr("sys.excepthook", None)
     monkeypatch.setenv("QABEL_DATA_DIR", str(tmp_path / "data"))
 
@@ -37,7 +37,7 @@ def parse(*arguments: str) -> Options:
     ],
 )
 def test_plain_endpoints_are_for_loopback(place: str) -> None:
-    """What other hosts can reach and nobody encrypts is refused, with --allow-remote as without."""
+    """An unencrypted endpoint that other hosts can reach is rejected, even with --allow-remote."""
     with pytest.raises(StartError, match="--allow-remote"):
         parse(f"--listen={place}")
     with pytest.raises(StartError, match="others could read tokens and messages"):
@@ -53,7 +53,7 @@ def test_plain_endpoints_are_for_loopback(place: str) -> None:
     ],
 )
 def test_tls_may_be_reached(place: str) -> None:
-    """With TLS, --allow-remote is what it takes; without tokens nothing helps."""
+    """An endpoint with TLS needs --allow-remote, and cannot be combined with --auth none."""
     with pytest.raises(StartError, match="--allow-remote"):
         parse(f"--listen={place}")
     [listen] = parse(f"--listen={place}", "--allow-remote").listen
@@ -72,14 +72,14 @@ def test_tls_may_be_reached(place: str) -> None:
     ],
 )
 def test_this_machine_needs_no_tls(place: str) -> None:
-    """Loopback and Unix sockets are plain, with --allow-remote as without."""
+    """Loopback addresses and Unix sockets need no TLS, with or without --allow-remote."""
     for more in ([], ["--allow-remote"]):
         [listen] = parse(f"--listen={place}", *more).listen
         assert not listen.reachable
 
 
 def test_the_drop_server_may_be_plain() -> None:
-    """What drops hold is encrypted: a drop server beside the daemon may be reached over http."""
+    """The drop server may be reached without TLS, since its messages are encrypted."""
     with pytest.raises(StartError, match="--allow-remote"):
         parse("--drop-server=tcp:9697")
     config = parse("--drop-server=tcp:9697", "--allow-remote").config
@@ -88,7 +88,7 @@ def test_the_drop_server_may_be_plain() -> None:
 
 
 def test_the_group_may_read_the_token() -> None:
-    """The token is its owner's; the group is let in only if that was said."""
+    """Only the owner may read the token, unless --token-group-readable is given."""
     assert stat.filemode(parse().config.core.token_mode) == "?rw-------"
     mode = parse("--token-group-readable").config.core.token_mode
     assert stat.filemode(mode) == "?rw-r-----"

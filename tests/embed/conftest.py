@@ -1,4 +1,4 @@
-"""Small programs with a daemon inside: each runs in a process of its own, as reactors demand."""
+"""Small programs that embed a daemon, each in a process of its own, as reactors require."""
 
 import os
 import subprocess
@@ -12,7 +12,7 @@ import pytest
 from tests.integration.processes import ROOT
 
 DEADLINE = 60.0
-"""Seconds that a program may take, on a machine that does other things too."""
+"""Seconds that a program may take, on a busy machine."""
 
 BEGINNING = """
 import sys
@@ -46,7 +46,7 @@ Run = Callable[..., str]
 
 @pytest.fixture
 def run(tmp_path: Path) -> Run:
-    """Give a function that runs a program to its end, with status 0, and gives what it printed."""
+    """Return a function that runs a program, checks its exit status, and returns its output."""
 
     def run_program(source: str, *, status: int = 0, **environment: str) -> str:
         done = subprocess.run(

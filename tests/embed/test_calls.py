@@ -4,7 +4,7 @@ from tests.embed.conftest import Run
 
 
 def test_what_a_call_gives(run: Run) -> None:
-    """Values, coroutines and Deferreds; exceptions come with their own type and traceback."""
+    """A call returns values, also of awaitables, and raises exceptions with their traceback."""
     run("""
         import traceback
         from twisted.internet.defer import Deferred, fail, succeed
@@ -35,7 +35,7 @@ def test_what_a_call_gives(run: Run) -> None:
 
 
 def test_deadlines(run: Run) -> None:
-    """A call that takes too long is cancelled; one that hinders the reactor is given up."""
+    """A call that takes too long is cancelled; one that blocks the reactor is abandoned."""
     run("""
         import threading
         from twisted.internet.defer import CancelledError, Deferred
@@ -67,7 +67,7 @@ def test_deadlines(run: Run) -> None:
 
 
 def test_calls_from_the_reactors_thread(run: Run) -> None:
-    """They would wait for themselves, and are refused."""
+    """Calls from the reactor's thread would deadlock and are rejected."""
     run("""
         with qabel.embed.start(FOLDER + "/a") as daemon:
             for function in (
@@ -83,7 +83,7 @@ def test_calls_from_the_reactors_thread(run: Run) -> None:
 
 
 def test_many_threads(run: Run) -> None:
-    """Any thread may call; a stop ends the calls that wait."""
+    """Any thread may call; stopping ends the calls that are waiting."""
     run("""
         import threading
         from concurrent.futures import ThreadPoolExecutor
@@ -113,7 +113,7 @@ def test_many_threads(run: Run) -> None:
 
 
 def test_interrupts(run: Run) -> None:
-    """Ctrl-C in the main thread ends the wait, and cancels what was waited for."""
+    """Ctrl-C in the main thread ends the wait and cancels the call."""
     run("""
         import os, signal, threading
         from twisted.internet.defer import Deferred

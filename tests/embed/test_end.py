@@ -1,4 +1,4 @@
-"""The ends of programs, of reactors, and of forked processes."""
+"""The end of programs, of the reactor, and of forked processes."""
 
 from pathlib import Path
 
@@ -7,7 +7,7 @@ from tests.embed.conftest import Run
 
 
 def test_a_program_that_never_stops_it(run: Run, tmp_path: Path) -> None:
-    """At the end of the program the daemon is stopped as it should be, and nothing hangs."""
+    """At the end of a program the daemon is stopped properly, and nothing hangs."""
     run("""
         daemon = qabel.embed.start(FOLDER + "/a")
         daemon.on_message(print, deliver=lambda call: call())
@@ -23,7 +23,7 @@ def test_a_program_that_never_stops_it(run: Run, tmp_path: Path) -> None:
 
 
 def test_a_program_that_fails(run: Run, tmp_path: Path) -> None:
-    """Its exception and its status are its own."""
+    """A program that fails keeps its own exception and exit status."""
     run('daemon = qabel.embed.start(FOLDER + "/a")\nraise ValueError("mine")', status=1)
     run('with qabel.embed.start(FOLDER + "/a"):\n    sys.exit(3)', status=3)
     assert not (tmp_path / "a" / "rest.sock").exists()
@@ -44,7 +44,7 @@ def test_an_interrupted_program(run: Run, tmp_path: Path) -> None:
 
 
 def test_somebody_stops_the_reactor(run: Run) -> None:
-    """The daemons are stopped first; calls and starts say that there is no reactor any more."""
+    """Daemons stop before the reactor; later calls and starts say that it has stopped."""
     run("""
         import threading
         from twisted.internet import reactor
@@ -66,7 +66,7 @@ def test_somebody_stops_the_reactor(run: Run) -> None:
 
 
 def test_forked_processes(run: Run) -> None:
-    """In a forked process it is refused; the daemon of the parent is not disturbed."""
+    """A forked process cannot use the daemon, and does not disturb its parent's."""
     out = run("""
         import os
         daemon = qabel.embed.start(FOLDER + "/a")
@@ -87,7 +87,7 @@ def test_forked_processes(run: Run) -> None:
 
 
 def test_spawned_processes(run: Run, tmp_path: Path) -> None:
-    """A process that is spawned, as multiprocessing does, may have daemons of its own."""
+    """A spawned process, as of multiprocessing, may have daemons of its own."""
     (tmp_path / "program.py").write_text(
         "import multiprocessing, sys\n"
         "import qabel.embed\n"

@@ -1,10 +1,10 @@
-"""Messages that are handed to a program's own thread."""
+"""Messages that are delivered to a program's own thread."""
 
 from tests.embed.conftest import Run
 
 
 def test_messages_in_the_main_thread(run: Run) -> None:
-    """They come in their order, in the thread that takes them; an end is an end."""
+    """Messages arrive in order in the right thread, and none after the end of the delivery."""
     out = run("""
         import queue, threading
         calls = queue.Queue()
@@ -35,7 +35,7 @@ def test_messages_in_the_main_thread(run: Run) -> None:
 
 
 def test_a_program_that_is_not_ready(run: Run) -> None:
-    """A message that cannot be handed over is tried again; it holds up neither calls nor stops."""
+    """A message that cannot be delivered is retried, and blocks neither calls nor stopping."""
     run("""
         import logging, queue, threading
         logging.getLogger("qabel").setLevel(logging.CRITICAL)
@@ -65,7 +65,7 @@ def test_a_program_that_is_not_ready(run: Run) -> None:
 
 
 def test_beside_asyncio(run: Run) -> None:
-    """An asyncio program gets messages in its loop, and calls without blocking it."""
+    """An asyncio program gets messages in its loop, and can call without blocking it."""
     run("""
         import asyncio
 
@@ -82,8 +82,8 @@ def test_beside_asyncio(run: Run) -> None:
     """)
 
 
-def test_a_place_of_another_database(run: Run) -> None:
-    """It is refused as readers of REST are refused."""
+def test_a_cursor_of_another_database(run: Run) -> None:
+    """A cursor of another database raises Gone, as it does over REST."""
     run("""
         from qabel.core.errors import Gone
         with qabel.embed.start(FOLDER + "/a", listen=()) as daemon:

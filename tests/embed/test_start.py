@@ -4,7 +4,7 @@ from tests.embed.conftest import Run
 
 
 def test_a_daemon_in_a_block(run: Run) -> None:
-    """It serves REST inside the block, and nothing of it is left after."""
+    """The daemon serves REST inside the block, and nothing of it is left afterwards."""
     run("""
         import json, os, threading, urllib.request
         with qabel.embed.start(data_dir="~/a", listen="tcp:0:interface=127.0.0.1") as daemon:
@@ -24,7 +24,7 @@ def test_a_daemon_in_a_block(run: Run) -> None:
 
 
 def test_again_and_several(run: Run) -> None:
-    """One can follow another in a directory; others run beside it in their own."""
+    """A directory can be used again, and daemons run side by side in different ones."""
     run("""
         for turn in range(2):
             with qabel.embed.start(FOLDER + "/a", listen=()) as daemon:
@@ -38,7 +38,7 @@ def test_again_and_several(run: Run) -> None:
 
 
 def test_a_second_start(run: Run) -> None:
-    """A directory that is in use is refused with one line, and the first daemon goes on."""
+    """A directory in use is rejected with one line, and the first daemon goes on."""
     run("""
         with qabel.embed.start(FOLDER + "/a") as daemon:
             why = refused(qabel.embed.StartError, qabel.embed.start, FOLDER + "/a")
@@ -48,7 +48,7 @@ def test_a_second_start(run: Run) -> None:
 
 
 def test_a_start_that_fails(run: Run) -> None:
-    """What keeps it from starting is told in one line; the next start can do better."""
+    """A failed start raises one line, and the next start can succeed."""
     run("""
         import socket
         from qabel.store.key_record import GivenKey
@@ -69,7 +69,7 @@ def test_a_start_that_fails(run: Run) -> None:
 
 
 def test_wrong_arguments(run: Run) -> None:
-    """They are refused by name, before anything is begun."""
+    """Invalid arguments are rejected before anything is started."""
     run("""
         start, StartError = qabel.embed.start, qabel.embed.StartError
         refused(ValueError, start, "")
@@ -94,7 +94,7 @@ def test_wrong_arguments(run: Run) -> None:
 
 
 def test_a_reactor_of_the_program(run: Run) -> None:
-    """Who runs the reactor takes make_service; a start says so."""
+    """A program that runs the reactor must use make_service, as ``start`` says."""
     run("""
         from pathlib import Path
         from twisted.internet import reactor, task
@@ -117,7 +117,7 @@ def test_a_reactor_of_the_program(run: Run) -> None:
 
 
 def test_a_reactor_that_has_ended(run: Run) -> None:
-    """It cannot be started again, and a start says so at once."""
+    """A reactor that has ended cannot be started again, and ``start`` says so at once."""
     run("""
         from twisted.internet import reactor
         reactor.callWhenRunning(reactor.stop)
@@ -129,7 +129,7 @@ def test_a_reactor_that_has_ended(run: Run) -> None:
 
 
 def test_logs_go_where_the_program_logs(run: Run) -> None:
-    """They reach the logger "qabel", with no secret in them; warnings stay the program's."""
+    """Logs reach the logger "qabel" without secrets; warnings remain the program's."""
     run("""
         import io, logging, warnings
         shown, showwarning, log = [], warnings.showwarning, io.StringIO()
@@ -144,7 +144,7 @@ def test_logs_go_where_the_program_logs(run: Run) -> None:
 
 
 def test_the_application_stays_as_it_is(run: Run) -> None:
-    """Clock, garbage collector, switch interval, umask and signals are the application's."""
+    """Clock, garbage collector, switch interval, umask and signals are left alone."""
     run("""
         import gc, os, signal, sys, threading
         from twisted.internet import reactor

@@ -1,4 +1,4 @@
-"""Programs with windows: Tk on a display that nobody sees, Qt on none."""
+"""Programs with windows: Tk on a virtual display, Qt without any."""
 
 import importlib.util
 import shutil
@@ -16,7 +16,7 @@ def _have(module: str) -> bool:
 
 @pytest.fixture
 def display() -> Iterator[str]:
-    """Give a display that nobody sees."""
+    """Return a virtual display."""
     if shutil.which("Xvfb") is None:
         pytest.skip("Xvfb is not installed")
     command = ["Xvfb", "-displayfd", "1", "-screen", "0", "640x480x24", "-nolisten", "tcp"]
@@ -28,7 +28,7 @@ def display() -> Iterator[str]:
 
 @pytest.mark.skipif(not _have("tkinter"), reason="this Python has no tkinter")
 def test_tk(run: Run, display: str) -> None:
-    """A Tk program shows a message in its window, and calls the daemon while more are coming."""
+    """A Tk program shows messages in its window, and calls the daemon while more arrive."""
     out = run(
         """
         import tkinter
@@ -66,7 +66,7 @@ def test_tk(run: Run, display: str) -> None:
 
 @pytest.mark.skipif(not _have("PySide6"), reason="PySide6 is not installed")
 def test_qt(run: Run) -> None:
-    """A Qt program gets messages by a signal, in the thread of its event loop."""
+    """A Qt program gets messages by a signal in the thread of its event loop."""
     out = run(
         """
         import threading
