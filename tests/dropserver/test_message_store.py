@@ -9,7 +9,7 @@ import pytest_twisted
 from twisted.internet import reactor
 from twisted.internet.defer import gatherResults
 
-from qabel.dropserver.message_file import Limits, MessageFile
+from qabel.dropserver.message_file import MessageFile, Retention
 from qabel.dropserver.message_store import Store, Unavailable
 from tests.conftest import LoggedFailures
 
@@ -19,7 +19,7 @@ DROP = "a" * 43
 @pytest.fixture
 def file(tmp_path: Path) -> MessageFile:
     """Return an empty file of messages."""
-    return MessageFile(tmp_path / "drops", Limits(), now=lambda: 1_800_000_000.0)
+    return MessageFile(tmp_path / "drops", Retention(), now=lambda: 1_800_000_000.0)
 
 
 @pytest_twisted.ensureDeferred

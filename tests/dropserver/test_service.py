@@ -5,11 +5,12 @@ from typing import Any
 
 import pytest
 import pytest_twisted
-from qabel.host.process import DirectoryLock, StartError
 from twisted.internet import reactor
 from twisted.internet.defer import gatherResults
 
 from qabel.dropserver.service import FILE_NAME, DropServerService
+from qabel.host.data_directory import DirectoryLock
+from qabel.host.start_errors import StartError
 from tests.dropserver.test_resource import A, messages
 
 
