@@ -31,7 +31,7 @@ from qabel.host.start_errors import StartError, fail_start
 from qabel.keys.key_file import KeyFile
 from qabel.rest.app import make_site
 from qabel.rest.http.access_control import AccessOptions
-from qabel.rest.http.channel import ApiSite
+from qabel.rest.http.site import ApiSite
 from qabel.store.file_names import BACKUPS, DATABASE, KEY
 from qabel.store.key_record import KeySource
 

@@ -17,8 +17,8 @@ from wsproto.events import BytesMessage, CloseConnection, Ping
 from wsproto.utilities import ProtocolError
 from zope.interface import implementer
 
-from qabel.dropserver.channel import DropChannel
 from qabel.dropserver.stamps import format_http_date, format_latest
+from qabel.host.http_server.channel import BoundedChannel
 
 MAX_SUBSCRIBERS = 800
 MAX_SUBSCRIBERS_PER_DROP = 100
@@ -113,11 +113,11 @@ class PushHub:
 @implementer(IPushProducer)
 @attrs.define(eq=False, slots=False, repr=False)
 class PushSubscriber(Protocol):
-    """A WebSocket connection that subscribes to a drop. Its transport is a ``DropChannel``."""
+    """A WebSocket connection that subscribes to a drop. Its transport is a ``BoundedChannel``."""
 
     _hub: PushHub
     drop_id: str
-    transport: DropChannel = attrs.field(init=False)
+    transport: BoundedChannel = attrs.field(init=False)
     _connection: Connection = attrs.field(factory=_server_connection, init=False)
     _alive: bool = attrs.field(default=True, init=False)
     """Whether anything arrived since the last ping."""
@@ -179,7 +179,7 @@ class PushSubscriber(Protocol):
     def abort(self) -> None:
         """Close the connection immediately."""
         self._closing = True
-        self.transport.abortConnection()
+        self.transport.abort()
 
     def pauseProducing(self) -> None:
         """Count what is written from now on: the connection's buffer is full."""

@@ -14,12 +14,12 @@ from twisted.web.server import NOT_DONE_YET
 
 from qabel.drop.multipart import content_type, new_boundary
 from qabel.drop.url import is_drop_id
-from qabel.dropserver.channel import DropRequest
 from qabel.dropserver.drop_answer import CHUNK, DropAnswer, content_length
 from qabel.dropserver.message_file import MESSAGE_LIMIT, Since
 from qabel.dropserver.message_store import Store, Unavailable
 from qabel.dropserver.push_handshake import BadHandshake, accept_handshake
 from qabel.dropserver.push_hub import PushHub, PushSubscriber
+from qabel.dropserver.request import DropRequest
 from qabel.dropserver.stamps import format_http_date, format_latest, parse_http_date, parse_latest
 
 _NAME = re.compile(rb"[A-Za-z0-9_-]+")
@@ -84,7 +84,7 @@ class DropResource(Resource):
         since = _parse_since(request)
         head_only = request.method == b"HEAD"
         found = await store.open(drop_id, since, 0 if head_only else CHUNK)
-        if request.gone:
+        if not request.is_connected:
             return
         if found is None:
             _finish(request, 204 if since is None else 304)
@@ -130,10 +130,10 @@ class DropResource(Resource):
     def _failed(self, failure: Failure, request: DropRequest) -> None:
         if failure.check(Unavailable) is None:
             self._log.failure("a request failed", failure)
-        if request.gone:
+        if not request.is_connected:
             return
         if request.startedWriting:
-            request.channel.abortConnection()
+            request.abort()
         else:
             _unavailable(request)
 
@@ -168,7 +168,7 @@ def _unavailable(request: DropRequest) -> None:
 
 def _finish(request: DropRequest, status: int, body: bytes = b"") -> None:
     """Send a response, unless the connection is lost."""
-    if request.gone:
+    if not request.is_connected:
         return
     request.setResponseCode(status)
     if status not in (204, 304):

@@ -11,12 +11,15 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 
-from qabel.dropserver.channel import DropSite
 from qabel.dropserver.message_file import MessageFile, Retention
 from qabel.dropserver.message_store import Store, Unavailable
 from qabel.dropserver.push_hub import PING_INTERVAL, PushHub
+from qabel.dropserver.request import make_drop_site
 from qabel.dropserver.resource import DropResource
 from qabel.host.data_directory import DirectoryLock, private_directory
+
+CLOSE_TIME = 2.0
+"""Seconds that connections get to take the rest of what was sent, when the server stops."""
 
 EXPIRY_INTERVAL = 60.0
 """Seconds between deletions of messages that are too old."""
@@ -56,7 +59,7 @@ class DropServerService(MultiService):
         self._hub = PushHub()
         self._resource = DropResource(self._hub, reactor)
         self._store: Store | None = None
-        self.site = DropSite(self._resource, reactor, max_connections=max_connections)
+        self.site = make_drop_site(self._resource, reactor, max_connections=max_connections)
         self._loops: list[LoopingCall] = []
 
     def startService(self) -> None:
@@ -89,7 +92,7 @@ class DropServerService(MultiService):
         store, self._store = self._store, None
         if store is not None:
             await store.close()
-        await self.site.close()
+        await self.site.close(CLOSE_TIME)
         self._lock.release()
 
     async def _expire(self) -> None:

@@ -16,11 +16,11 @@ from qabel.jsontext import encode
 from qabel.rest.events import resource as events
 from qabel.rest.events.streams import Streams
 from qabel.rest.http.access_control import AccessControl, AccessOptions
-from qabel.rest.http.channel import ApiSite
 from qabel.rest.http.dispatch import IdConverter, RefConverter, install
 from qabel.rest.http.problems import problem_of
 from qabel.rest.http.replies import begin
 from qabel.rest.http.request import ApiRequest
+from qabel.rest.http.site import ApiSite
 from qabel.rest.resources import (
     docs,
     drop,

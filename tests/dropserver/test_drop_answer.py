@@ -22,10 +22,14 @@ class FakeRequest:
     """A request whose connection is in memory."""
 
     written: bytes = b""
-    gone: bool = False
+    is_connected: bool = True
     finished: bool = False
     producer: Any = None
     lost: "Deferred[None]" = attrs.field(factory=Deferred)
+
+    def abort(self) -> None:
+        """Lose the connection."""
+        self.is_connected = False
 
     def notifyFinish(self) -> "Deferred[None]":
         """Return a Deferred that fails when the connection is lost."""
@@ -128,10 +132,11 @@ def test_a_lost_connection() -> None:
 
     def write_and_lose(data: bytes) -> None:
         request.written += data
+        request.is_connected = False
         request.lost.errback(ConnectionError())
 
     request.write = write_and_lose  # type: ignore[method-assign]
     assert start(request, store).called
-    assert request.gone
+    assert not request.is_connected
     assert store.calls == []
     assert not request.finished

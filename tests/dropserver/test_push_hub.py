@@ -233,7 +233,7 @@ class Line:
         """Record a regular end."""
         self.ended.append("lose")
 
-    def abortConnection(self) -> None:
+    def abort(self) -> None:
         """Record an abort."""
         self.ended.append("abort")
 

@@ -9,8 +9,8 @@ import pytest_twisted
 from twisted.internet.defer import Deferred, gatherResults
 
 from qabel.drop.multipart import MultipartParser
-from qabel.dropserver.channel import DISCARD_LIMIT
 from qabel.dropserver.message_file import MESSAGE_LIMIT, Retention
+from qabel.dropserver.request import DISCARD_LIMIT
 
 A = "/" + "aB3-_" * 8 + "xyz"
 B = "/" + "C" * 43

@@ -13,6 +13,13 @@ from qabel.host.data_directory import DirectoryLock
 from qabel.host.start_errors import StartError
 from tests.dropserver.test_resource import A, messages
 
+HANDSHAKE = """\
+Host: x\r
+Connection: Upgrade\r
+Upgrade: websocket\r
+Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r
+Sec-WebSocket-Version: 13"""
+
 
 @pytest_twisted.ensureDeferred
 async def test_the_directory_is_its_own(running: Any, tmp_path: Path) -> None:
@@ -57,12 +64,17 @@ async def test_messages_survive_a_restart(running: Any) -> None:
 
 @pytest_twisted.ensureDeferred
 async def test_connections_are_bounded(running: Any) -> None:
-    """A connection beyond the limit is closed; the others are served."""
+    """A connection beyond the limit is turned away; those that wait for an answer are served."""
     async with running(max_connections=1) as server:
-        first = await server.connect()
-        assert await (await server.connect()).closed == b""
-        first.transport.write(f"GET {A} HTTP/1.1\r\nConnection: close\r\n\r\n".encode())
-        assert b"204 No Content" in await first.closed
+        idle = await server.connect()
+        busy = await server.connect()
+        assert await idle.closed == b""
+        busy.transport.write(f"GET {A}/ws HTTP/1.1\r\n{HANDSHAKE}\r\n\r\n".encode())
+        await busy.until(lambda data: b"101 Switching" in data)
+        assert b"503 Service Unavailable" in await (await server.connect()).closed
+        busy.transport.loseConnection()
+        await busy.closed
+        assert (await server.ask("GET", A)).status == 204
 
 
 @pytest_twisted.ensureDeferred

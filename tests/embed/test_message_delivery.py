@@ -9,7 +9,7 @@ import pytest
 
 from qabel.embed import message_delivery
 from qabel.embed.message_delivery import MessageDelivery
-from qabel.host.reactor_thread import Stopped
+from qabel.host.reactor_calls import Stopped
 from tests.conftest import LoggedFailures
 
 

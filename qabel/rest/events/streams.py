@@ -3,19 +3,18 @@
 from collections import OrderedDict
 from typing import Any
 
-from attrs import define, field
+from attrs import define
 from twisted.internet.defer import Deferred
-from twisted.internet.interfaces import IPushProducer
 from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 from twisted.python.failure import Failure
-from zope.interface import implementer
 
 from qabel.contract.reply import Reply
 from qabel.core.errors import Gone
 from qabel.core.journal.follower import Follower
 from qabel.core.journal.journal import Entry, Journal
 from qabel.deferreds import in_batches
+from qabel.host.http_server.flow import Flow
 from qabel.rest.http.replies import begin
 from qabel.rest.http.request import ApiRequest
 
@@ -35,54 +34,28 @@ COMMENT = b": \n\n"
 _log = Logger()
 
 
-@implementer(IPushProducer)
 @define(eq=False)
 class _Stream:
     """One client. It is written to only while what was written before has been taken."""
 
     request: ApiRequest
     follower: Follower
-    paused: bool = False
-    late: bool = False
-    """Whether it was paused at the last heartbeat already."""
-    _drained: "Deferred[None] | None" = field(default=None)
+    flow: Flow
 
     def write(self, data: bytes) -> None:
         """Write to the client."""
         self.request.write(data)
 
-    def pauseProducing(self) -> None:
-        """Wait: the client reads too slowly."""
-        self.paused = True
-
-    def resumeProducing(self) -> None:
-        """Go on: all was taken."""
-        self.paused = self.late = False
-        drained, self._drained = self._drained, None
-        if drained is not None:
-            drained.callback(None)
-
-    def stopProducing(self) -> None:
-        """Do nothing: the request tells when its connection is gone."""
-
-    async def drained(self) -> None:
-        """Wait until all that was written was taken."""
-        if self.paused:
-            self._drained = Deferred(self._forget)
-            await self._drained
-
-    def _forget(self, _: object) -> None:
-        self._drained = None
-
-    def beat(self) -> None:
+    def beat(self, now: float) -> None:
         """Write a comment; cut off a client that has not read for a whole interval."""
+        paused_since = self.flow.paused_since
         decision = self.request.site.access_control.decide(self.request)
-        if self.late or decision.access is None:
+        if decision.access is None:
             self.request.abort()
-        elif self.paused:
-            self.late = True
-        else:
+        elif paused_since is None:
             self.request.write(COMMENT)
+        elif now - paused_since >= HEARTBEAT:
+            self.request.abort()
 
 
 class Streams:
@@ -108,7 +81,7 @@ class Streams:
         """Write what the follower gives, until it ends or the client is gone."""
         begin(request, Reply(content_type=None))
         request.setHeader(b"Content-Type", CONTENT_TYPE)
-        stream = _Stream(request, follower)
+        stream = _Stream(request, follower, Flow(request, self._reactor))
         self._begin(stream)
         try:
             # From here on a client that is cut off knows where to go on.
@@ -124,14 +97,14 @@ class Streams:
     async def _feed(self, stream: _Stream) -> None:
         """Tell one client all there is, until its follower is closed."""
         while True:
-            await stream.drained()
+            await stream.flow.ready()
             entries = stream.follower.take(BATCH)
             if entries is None:
                 entries = await stream.follower.next(BATCH)
                 if not entries:
                     return
                 # A heartbeat may have been one piece too many meanwhile.
-                await stream.drained()
+                await stream.flow.ready()
             if entries:
                 stream.write(self._written(entries))
             else:
@@ -166,12 +139,12 @@ class Streams:
             return
         entries: list[Entry] | None = []
         try:
-            while not stream.paused and (entries := stream.follower.take(BATCH)):
+            while not stream.flow.is_paused and (entries := stream.follower.take(BATCH)):
                 stream.write(self._written(entries))
         except Exception:  # noqa: BLE001 - it is this stream's, and holds up no other
             self._up_to_date.pop(stream).errback(Failure())
             return
-        if stream.paused or entries is None:
+        if stream.flow.is_paused or entries is None:
             self._up_to_date.pop(stream).callback(None)
 
     def _cannot_tell(self, failure: Failure) -> "Deferred[None]":
@@ -183,7 +156,7 @@ class Streams:
         return Deferred.fromCoroutine(in_batches(list(self._up_to_date), end, self._reactor))
 
     def _begin(self, stream: _Stream) -> None:
-        stream.request.registerProducer(stream, True)
+        stream.flow.start()
         stream.request.channel.is_stream = True
         self._streams.add(stream)
         if not self._heart.running:
@@ -193,8 +166,8 @@ class Streams:
 
     def _end(self, stream: _Stream) -> None:
         self._streams.discard(stream)
+        stream.flow.end()
         if stream.request.is_connected:
-            stream.request.unregisterProducer()
             stream.request.channel.is_stream = False
         if not self._streams:
             self._frames.clear()
@@ -211,7 +184,7 @@ class Streams:
         if stream not in self._streams:
             return
         try:
-            stream.beat()
+            stream.beat(self._reactor.seconds())
         except Exception:  # noqa: BLE001 - the others' hearts must go on
             _log.failure("an event stream is cut off: it cannot be written to")
             stream.request.abort()

@@ -1,55 +1,49 @@
 """A request on its way in: past access control, within the limits, and on to Klein."""
 
-from io import BytesIO
+from typing import cast
 from urllib.parse import unquote_to_bytes
 
 from twisted.web.http import parse_qs
-from twisted.web.server import Request
 
 from qabel.contract.rejection import problem
 from qabel.contract.reply import Reply
+from qabel.host.http_server.request import BoundedRequest
 from qabel.rest.http.access_control import METHODS, PREFLIGHT, UNDECIDED, Decision
-from qabel.rest.http.channel import MAX_BODY, TOO_LARGE, ApiChannel, ApiSite
 from qabel.rest.http.replies import begin
+from qabel.rest.http.site import MAX_BODY, TOO_LARGE, ApiSite
 
 _BAD_PATH = problem(400, "The request's target must be a path in UTF-8.")
 _BAD_METHOD = problem(501, "Methods are written in capital letters.")
 _ALL_METHODS = Reply(204, content_type=None, headers=((b"Allow", METHODS),))
 
 
-class ApiRequest(Request):
+class ApiRequest(BoundedRequest):
     """One request. No route sees one that access control has not let through."""
+
+    body_limit = MAX_BODY
+    too_large = TOO_LARGE
 
     decision: Decision = UNDECIDED
     """What access control decided; nothing yet, as long as the headers are not here."""
     site: ApiSite
-    channel: ApiChannel
-    content: BytesIO
 
     _is_decided = False
-    _size = 0
 
     def gotLength(self, length: int | None) -> None:
-        """Refuse a body that is too large, and see who sends one before it is kept."""
-        # In memory, never in a file: what is sent here may be a secret.
-        self.content = BytesIO()
-        if length is not None and length > MAX_BODY:
-            self._refuse_body()
-        elif length != 0:
+        """See who sends a body before any of it is kept."""
+        super().gotLength(length)
+        if length != 0:
             self._decide()
 
-    def handleContentChunk(self, data: bytes) -> None:
-        """Keep a part of the body, if it is somebody's who may send one."""
-        self._size += len(data)
-        if self._size > MAX_BODY:
-            self._refuse_body()
-        elif self.decision.access is not None:
-            self.content.write(data)
+    def keep(self, data: bytes) -> None:
+        """Keep a part of the body, if it is from somebody who may send one."""
+        if self.is_trusted:
+            super().keep(data)
 
-    def requestReceived(self, command: bytes, path: bytes, version: bytes) -> None:
-        """Handle what is here in whole, unless it was refused before."""
-        if self._size <= MAX_BODY:
-            super().requestReceived(command, path, version)
+    @property
+    def is_trusted(self) -> bool:  # type: ignore[override]
+        """Whether it came with a valid token."""
+        return self.decision.access is not None
 
     def process(self) -> None:
         """Check all that can be wrong with any request, then have Klein find its route."""
@@ -73,19 +67,9 @@ class ApiRequest(Request):
         """Give a name that routing can do with, whatever the Host header said."""
         return b"localhost"
 
-    @property
-    def is_connected(self) -> bool:
-        """Whether there is somebody to answer to."""
-        return not self._disconnected
-
-    def abort(self) -> None:
-        """Close the connection at once: what was sent cannot be taken as the whole answer."""
-        if self.channel is not None:
-            self.channel.abort()
-
     def _decide(self) -> None:
         self._is_decided = True
-        self.site = self.channel.site
+        self.site = cast("ApiSite", self.channel.site)
         self.decision = self.site.access_control.decide(self)
 
     def _stopped(self) -> Reply | None:
@@ -103,13 +87,6 @@ class ApiRequest(Request):
         if self.path == b"*" and self.method == b"OPTIONS":
             return _ALL_METHODS
         return None if _is_path(self.path) else _BAD_PATH
-
-    def _refuse_body(self) -> None:
-        self._size = MAX_BODY + 1
-        self.content = BytesIO()
-        # Nothing is to follow the answer, such as leave to send the body.
-        self.requestHeaders.removeHeader(b"Expect")
-        self.channel.refuse(TOO_LARGE)
 
 
 def _read_query(query: bytes) -> dict[bytes, list[bytes]]:

@@ -83,6 +83,10 @@ class Peer:
     def setHeader(self, name: bytes, value: bytes) -> None:
         """Begin an answer."""
 
+    def notifyFinish(self) -> "Deferred[None]":
+        """Say when it is over: never, as the test ends it otherwise."""
+        return Deferred()
+
     def registerProducer(self, producer: Any, streaming: bool) -> None:
         """Know whom to ask for less."""
         assert streaming

@@ -15,8 +15,9 @@ from qabel.contract.routes import Route
 from qabel.core import access
 from qabel.core.access import EVERYTHING, TokenBook
 from qabel.rest.app import SUBJECTS
-from qabel.rest.http import channel, request
+from qabel.rest.http import site
 from qabel.rest.http.access_control import AccessControl, Decision
+from qabel.rest.http.request import ApiRequest
 
 ROUTES = [route for subject in SUBJECTS for route in subject.all]
 
@@ -104,10 +105,10 @@ async def test_tokens_are_compared_in_constant_time(
 @pytest_twisted.ensureDeferred
 async def test_the_limit_of_size_is_needed(server: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without the limit, a body past it is taken; nothing else would have kept it out."""
-    text = b'{"settings": {}' + b" " * channel.MAX_BODY + b"}"
+    text = b'{"settings": {}' + b" " * site.MAX_BODY + b"}"
     how = {"content_type": "application/json"}
     assert (await server.ask("POST", "/settings", text, **how)).status == 413
-    monkeypatch.setattr(request, "MAX_BODY", 10 * channel.MAX_BODY)
+    monkeypatch.setattr(ApiRequest, "body_limit", 10 * site.MAX_BODY)
     assert (await server.ask("POST", "/settings", text, **how)).status == 200
 
 

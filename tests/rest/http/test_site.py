@@ -6,7 +6,7 @@ import pytest_twisted
 from twisted.internet import reactor
 from twisted.internet.task import Clock
 
-from qabel.rest.http.channel import MAX_BODY, REQUEST_TIME
+from qabel.rest.http.site import MAX_BODY, REQUEST_TIME
 
 JSON = "application/json"
 
@@ -195,7 +195,7 @@ async def test_who_sends_a_body_is_not_pushed_out(make_server: Any) -> None:
     whole = server.request("PUT", "/settings", body, content_type=JSON)
     sending = await server.wire()
     sending.send(whole[:-5])
-    await server.until(lambda: any(each.is_known for each in server.site._waiting))
+    await server.until(lambda: any(each.is_trusted for each in server.site._waiting))
     for _ in range(10):
         wire = await server.wire()
         wire.send(b"G")

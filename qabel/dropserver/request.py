@@ -1,0 +1,63 @@
+"""Requests to a drop server, and the HTTP server that they come by.
+
+Drop ids are secrets and stand in every request line, so nothing here logs a request or a client.
+"""
+
+from twisted.internet.interfaces import IReactorTime
+from twisted.web.resource import IResource
+
+from qabel.dropserver.message_file import MESSAGE_LIMIT
+from qabel.host.http_server.channel import Refusals
+from qabel.host.http_server.request import BoundedRequest
+from qabel.host.http_server.site import BoundedSite
+
+DISCARD_LIMIT = 2_621_440
+"""Bytes of a body that are read and discarded for the sake of a proper response, as deployed."""
+
+REQUEST_TIME = 60.0
+"""Seconds within which a request must arrive, and that a connection may be without one."""
+
+
+def _refusal(status: bytes, error: bytes, *headers: bytes) -> bytes:
+    body = b'{"error": "%s"}' % error
+    lines = (
+        b"HTTP/1.1 " + status,
+        b"Connection: close",
+        *headers,
+        b"Content-Type: application/json",
+        b"Content-Length: %d" % len(body),
+    )
+    return b"\r\n".join((*lines, b"", body))
+
+
+_REFUSALS = Refusals(
+    malformed=_refusal(b"400 Bad Request", b"Bad request"),
+    too_slow=_refusal(b"408 Request Timeout", b"Request timeout"),
+    full=_refusal(b"503 Service Unavailable", b"Unavailable", b"Retry-After: 60"),
+)
+
+
+class DropRequest(BoundedRequest):
+    """A request whose body is kept up to one byte more than a message may have."""
+
+    body_limit = DISCARD_LIMIT
+    too_large = _refusal(b"413 Request Entity Too Large", b"Message too large")
+    defaultContentType = None
+
+    def keep(self, data: bytes) -> None:
+        """Keep what a message may have, and one byte more to see that there is more."""
+        super().keep(data[: max(0, MESSAGE_LIMIT + 1 - self.content.tell())])
+
+
+def make_drop_site(
+    resource: IResource, reactor: IReactorTime, *, max_connections: int
+) -> BoundedSite:
+    """Return the HTTP server of a drop server's resource."""
+    return BoundedSite(
+        resource,
+        DropRequest,
+        _REFUSALS,
+        reactor=reactor,
+        max_connections=max_connections,
+        request_time=REQUEST_TIME,
+    )

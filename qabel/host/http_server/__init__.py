@@ -1,0 +1,1 @@
+"""An HTTP server within limits: sizes, times, numbers of connections. It logs no request."""
