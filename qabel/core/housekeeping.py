@@ -15,7 +15,7 @@ from qabel.core.errors import StoreError
 from qabel.core.journal.inbox import InboxReader
 from qabel.core.journal.journal import Journal
 from qabel.core.receiving.receiver import Receiver
-from qabel.store.journal.numbers import JournalEvents
+from qabel.store.journal.events import JournalEvents
 from qabel.store.outbox.repository import Outbox
 
 INTERVAL = 3600.0

@@ -23,7 +23,7 @@ from qabel.core.wiring import Wiring
 from qabel.store.database.disk_space import has_disk_space
 from qabel.store.file_names import BACKUPS, TOKEN
 from qabel.store.inbox.repository import Inbox
-from qabel.store.journal.numbers import JournalEvents
+from qabel.store.journal.events import JournalEvents
 from qabel.store.outbox.repository import Outbox
 from qabel.store.tokens import Tokens
 from qabel.store.webhooks import WebhookRepository

@@ -12,9 +12,8 @@ from qabel.host.private_files import (
     remove_private,
     write_private,
 )
-from qabel.store.database.connection import KEY_SIZE
 from qabel.store.database.errors import KeyMissing, KeyTrouble
-from qabel.store.key_record import MAX_RECORD, KeyRecord, fresh_key
+from qabel.store.key_record import KEY_SIZE, MAX_RECORD, KeyRecord, fresh_key
 
 
 @attrs.frozen

@@ -20,6 +20,7 @@ from qabel.rest.http.dispatch import IdConverter, RefConverter, install
 from qabel.rest.http.problems import problem_of
 from qabel.rest.http.replies import begin
 from qabel.rest.http.request import ApiRequest
+from qabel.rest.http.services import Services
 from qabel.rest.http.site import ApiSite
 from qabel.rest.resources import (
     docs,
@@ -32,7 +33,6 @@ from qabel.rest.resources import (
     tokens,
     webhooks,
 )
-from qabel.rest.services import Services
 
 SUBJECTS = (
     settings.routes,

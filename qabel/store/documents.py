@@ -5,7 +5,7 @@ from twisted.internet.defer import Deferred
 
 from qabel.store.database.connection import Connection
 from qabel.store.database.database import Database
-from qabel.store.journal.numbers import add_event
+from qabel.store.numbers import add_event
 
 
 @attrs.frozen(eq=False)

@@ -5,7 +5,8 @@ from typing import Protocol, Self
 
 import attrs
 
-from qabel.store.database.connection import KEY_SIZE
+KEY_SIZE = 32
+"""Bytes of a database key, which SQLCipher uses as it is, with no derivation."""
 
 MAX_RECORD = 256 * 1024
 """Bytes of a record's text: enough for some thousands of keys."""

@@ -11,7 +11,7 @@ from qabel.store.inbox.repository import Inbox
 from qabel.store.inbox.seen import ReadDone
 from qabel.store.journal.cursors import Cursors
 from qabel.store.journal.entries import JournalEntries
-from qabel.store.journal.numbers import JournalEvents
+from qabel.store.journal.events import JournalEvents
 from qabel.store.outbox.idempotency import Idempotency
 from qabel.store.outbox.receipts import Receipt
 from qabel.store.outbox.repository import Outbox

@@ -5,8 +5,8 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from attrs import field, frozen
 
-from qabel.core.sending.compose import DROP_MODEL, acknowledgement, asks_for_acknowledgement
 from qabel.crypto import InvalidKey, PublicKey
+from qabel.drop.acknowledgement import DROP_MODEL, acknowledgement, asks_for_acknowledgement
 from qabel.drop.cards import CardError, read_meta_data
 from qabel.drop.message import DropMessage, InvalidDropMessage, encode
 from qabel.drop.multipart import Part

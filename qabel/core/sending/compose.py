@@ -1,6 +1,5 @@
-"""From what a client wants sent to a drop message, and from one that asks to its answer."""
+"""From what a client wants sent to a drop message."""
 
-import secrets
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
@@ -8,6 +7,7 @@ from attrs import asdict, field, frozen
 
 from qabel.core.errors import Invalid
 from qabel.crypto import PublicKey
+from qabel.drop.acknowledgement import DROP_MODEL, new_acknowledge_id
 from qabel.drop.message import NO_ACKNOWLEDGEMENT, DropMessage
 from qabel.forms.compound import Key, Object
 from qabel.forms.errors import FieldError, invalid
@@ -15,9 +15,6 @@ from qabel.forms.form import Form, Schema
 from qabel.forms.plain import Constant, Integer, Text
 from qabel.jsontext import InvalidJSON
 from qabel.jsontext import encode as encode_json
-
-DROP_MODEL = "drop"
-"""The ``model_object`` of messages about messages (Qabel-Client-Drop, "Special messages")."""
 
 AUTO = "auto"
 """The ``acknowledge_id`` by which a client asks for a fresh one."""
@@ -115,11 +112,6 @@ class DraftForm(Form[Draft]):
         return self._object.schema()
 
 
-def new_acknowledge_id() -> str:
-    """Return an id that no other message has: 128 random bits as 32 hex digits."""
-    return secrets.token_hex(16)
-
-
 def compose(
     draft: Draft, sender: PublicKey, receivers: Sequence[PublicKey], now: float
 ) -> DropMessage:
@@ -145,23 +137,4 @@ def compose(
         model_object=draft.model_object,
         data=data,
         acknowledge_id=new_acknowledge_id() if wants_new else draft.acknowledge_id,
-    )
-
-
-def acknowledgement(message: DropMessage, receiver: PublicKey, now: float) -> DropMessage:
-    """Return the answer to a message that asks for one (Qabel-Client-Drop, "Acknowledging")."""
-    return DropMessage(
-        time_stamp=int(now * 1000),
-        sender=receiver,
-        model_object=DROP_MODEL,
-        data=b"{}",
-        acknowledge_id=message.acknowledge_id,
-    )
-
-
-def asks_for_acknowledgement(message: DropMessage) -> bool:
-    """Return whether its sender wants to hear that it came."""
-    return (
-        message.acknowledge_id not in ("", NO_ACKNOWLEDGEMENT)
-        and message.model_object != DROP_MODEL
     )

@@ -15,7 +15,7 @@ from qabel.core.view import CoreView
 from qabel.forms.compound import Object
 from qabel.forms.errors import InvalidInput
 from qabel.rest.http.request import ApiRequest
-from qabel.rest.services import Services
+from qabel.rest.http.services import Services
 
 T = TypeVar("T")
 

@@ -14,7 +14,7 @@ from qabel.rest.http.call import Call
 from qabel.rest.http.large_answers import LARGE, send_large
 from qabel.rest.http.replies import begin
 from qabel.rest.http.request import ApiRequest
-from qabel.rest.services import Services
+from qabel.rest.http.services import Services
 
 NOBODY = Access(frozenset())
 """The access of those who show no token, for routes that need none."""

@@ -16,9 +16,7 @@ from qabel.store.database.errors import (
     WrongKey,
     translate,
 )
-
-KEY_SIZE = 32
-"""Bytes of a database key, which SQLCipher uses as it is, with no derivation."""
+from qabel.store.key_record import KEY_SIZE
 
 PAGE_SIZE = 4096
 """Bytes; a file whose size is not a multiple of it is truncated, or is not a database."""

@@ -12,7 +12,7 @@ from qabel.store.inbox import message_rows as rows
 from qabel.store.inbox import seen
 from qabel.store.inbox.message_rows import EVERYTHING, Filter, NewMessage, StoredMessage
 from qabel.store.inbox.seen import Drop, DropState, ReadDone
-from qabel.store.journal.numbers import last_seq, take_numbers
+from qabel.store.numbers import last_seq, take_numbers
 from qabel.store.outbox import receipts, sends
 from qabel.store.outbox.receipts import Receipt
 

@@ -5,7 +5,7 @@ import json
 import attrs
 
 from qabel.store.database.connection import Connection, fetch_one
-from qabel.store.journal.numbers import last_seq
+from qabel.store.numbers import last_seq
 from qabel.store.outbox import sends
 from qabel.store.outbox.sends import DeliveryState, Posting, PostingState
 

@@ -8,7 +8,7 @@ from twisted.internet.defer import Deferred
 
 from qabel.store.database.connection import Connection
 from qabel.store.database.database import Database
-from qabel.store.journal.numbers import last_seq
+from qabel.store.numbers import last_seq
 from qabel.store.outbox import changes, idempotency, records, sends
 from qabel.store.outbox.changes import OutboxChange
 from qabel.store.outbox.idempotency import Idempotency

@@ -13,7 +13,7 @@ from enum import StrEnum
 import attrs
 
 from qabel.store.database.connection import Connection, fetch_one
-from qabel.store.journal.numbers import add_event
+from qabel.store.numbers import add_event
 
 NO_URL = "The recipient has no drop URL."
 """The reason of a delivery that failed before it began."""

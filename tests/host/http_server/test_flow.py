@@ -65,7 +65,7 @@ def test_waiting_for_a_lost_connection_ends(server: Any, asked: Any) -> None:
 
 def test_a_connection_that_breaks_takes_nothing_more(server: Any, asked: Any) -> None:
     """The transport says stop before the request hears of the end: nothing is written between."""
-    channel, line, flow = asked
+    channel, _, flow = asked
     flow.pauseProducing()
     writing = Deferred.fromCoroutine(flow.write(b"piece"))
     channel.stopProducing()

@@ -9,7 +9,8 @@ from qabel.store.database.database import Database
 from qabel.store.inbox.repository import Inbox
 from qabel.store.journal.cursors import Cursors
 from qabel.store.journal.entries import MESSAGE_KIND, JournalEntries
-from qabel.store.journal.numbers import JournalEvents, add_event
+from qabel.store.journal.events import JournalEvents
+from qabel.store.numbers import add_event
 
 NOW = 1_800_000_000.0
 MS = int(NOW * 1000)

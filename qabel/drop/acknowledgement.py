@@ -1,0 +1,43 @@
+"""Messages about messages: how one asks to be acknowledged, and the acknowledgement itself.
+
+The form is that of Qabel-Client-Drop, "Special messages" and "Acknowledging".
+"""
+
+import secrets
+
+from qabel.crypto import PublicKey
+from qabel.drop.message import NO_ACKNOWLEDGEMENT, DropMessage
+
+DROP_MODEL = "drop"
+"""The ``model_object`` of messages about messages."""
+
+
+def new_acknowledge_id() -> str:
+    """Return an id that no other message has: 128 random bits as 32 hex digits."""
+    return secrets.token_hex(16)
+
+
+def asks_for_acknowledgement(message: DropMessage) -> bool:
+    """Return whether its sender wants to hear that it arrived."""
+    return (
+        message.acknowledge_id not in ("", NO_ACKNOWLEDGEMENT)
+        and message.model_object != DROP_MODEL
+    )
+
+
+def acknowledgement(message: DropMessage, receiver: PublicKey, now: float) -> DropMessage:
+    """Return the acknowledgement of a message.
+
+    Args:
+        message: asks for it.
+        receiver: whose message it is, who now is the sender.
+        now: seconds since the epoch.
+
+    """
+    return DropMessage(
+        time_stamp=int(now * 1000),
+        sender=receiver,
+        model_object=DROP_MODEL,
+        data=b"{}",
+        acknowledge_id=message.acknowledge_id,
+    )

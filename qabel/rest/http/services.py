@@ -1,0 +1,26 @@
+"""What handlers work with besides their request."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any, Protocol
+
+from attrs import frozen
+
+from qabel.core.journal.follower import Follower
+from qabel.core.service import CoreService
+
+
+class EventStreams(Protocol):
+    """Streams of server-sent events: ``qabel.rest.events.streams.Streams``."""
+
+    def serve(self, request: Any, follower: Follower, /) -> Awaitable[None]:
+        """Write what a follower returns, until it ends or the client is gone."""
+
+
+@frozen
+class Services:
+    """The core, and what all requests share."""
+
+    core: CoreService
+    streams: EventStreams
+    openapi: Callable[[], bytes]
+    """Returns the contract as an OpenAPI document."""
