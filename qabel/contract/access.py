@@ -1,6 +1,8 @@
-"""What a token may do, as routes declare it and access control decides it."""
+"""What a token allows, as routes declare it, the core decides it and access control checks it."""
 
-from typing import Literal, Protocol, get_args
+from typing import Literal, get_args
+
+from attrs import frozen
 
 ScopeName = Literal["status", "read", "send", "settings", "admin"]
 
@@ -8,13 +10,19 @@ SCOPES: tuple[str, ...] = get_args(ScopeName)
 """What a token can be good for; ``admin`` includes all others."""
 
 
-class Access(Protocol):
-    """What a caller may do: ``qabel.core.access.Access``."""
+@frozen
+class Access:
+    """What a caller may do."""
 
-    @property
-    def scopes(self) -> frozenset[str]:
-        """The scopes that it has."""
+    scopes: frozenset[str]
+    identity_id: int | None = None
+    """The one identity that it is restricted to; None for all."""
+    token_id: int | None = None
+    """None for the main token, and where none is needed."""
 
-    @property
-    def identity_id(self) -> int | None:
-        """The one identity that it is restricted to; None for all."""
+
+EVERYTHING = Access(frozenset(SCOPES))
+"""The access of the main token."""
+
+NOBODY = Access(frozenset())
+"""The access of those who show no token, for routes that need none."""

@@ -6,7 +6,7 @@ from typing import Any
 
 from attrs import define, field, frozen
 
-from qabel.core.journal.inbox import InboxState
+from qabel.core.inbox.reader import InboxState
 from qabel.core.journal.journal import Journal
 from qabel.core.network import DropServers, Network
 from qabel.core.options import CoreOptions

@@ -10,11 +10,11 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 
-from qabel.core.access import TokenBook
 from qabel.core.errors import StoreError
-from qabel.core.journal.inbox import InboxReader
+from qabel.core.inbox.reader import InboxReader
 from qabel.core.journal.journal import Journal
-from qabel.core.receiving.receiver import Receiver
+from qabel.core.receiving.owned_drops import OwnedDrops
+from qabel.core.tokens import TokenBook
 from qabel.store.journal.events import JournalEvents
 from qabel.store.outbox.repository import Outbox
 
@@ -37,7 +37,7 @@ class Housekeeping(Service):
     _outbox: Outbox
     _inbox: InboxReader
     _tokens: TokenBook
-    _receiver: Receiver
+    _drops: OwnedDrops
     _post_due: Callable[[], Awaitable[None]]
     _clock: IReactorTime
     _now: Callable[[], float]
@@ -75,7 +75,7 @@ class Housekeeping(Service):
             await self._tokens.keep_uses()
             await self._post_due()
             # A stop does not wait until all is forgotten: the next start goes on.
-            while self.running and await self._receiver.forget_another_drop():
+            while self.running and await self._drops.forget_another():
                 continue
         except StoreError as error:
             self._log.warn("Housekeeping was put off: {error}", error=str(error))

@@ -2,7 +2,7 @@
 
 from attrs import frozen
 
-from qabel.core.receiving.receiver import FULL_READ_INTERVAL
+from qabel.core.receiving.owned_drops import FULL_READ_INTERVAL
 from qabel.core.status.health import STALE_AFTER
 
 

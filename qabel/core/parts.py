@@ -2,15 +2,15 @@
 
 from attrs import frozen
 
-from qabel.core.access import TokenBook
 from qabel.core.backups import Backups
 from qabel.core.foundation import Foundation
 from qabel.core.housekeeping import Housekeeping
+from qabel.core.inbox.reader import InboxReader
 from qabel.core.journal.follower import Followers
-from qabel.core.journal.inbox import InboxReader
 from qabel.core.journal.webhooks import Webhooks
 from qabel.core.people.cards import Cards
 from qabel.core.people.people import People
+from qabel.core.receiving.owned_drops import OwnedDrops
 from qabel.core.receiving.poller import Poller
 from qabel.core.receiving.push_watch import PushWatch
 from qabel.core.receiving.receiver import Receiver
@@ -18,6 +18,7 @@ from qabel.core.sending.outbox import Sender
 from qabel.core.sending.poster import Poster
 from qabel.core.status.disk_space import DiskSpace
 from qabel.core.status.report import Reporter
+from qabel.core.tokens import TokenBook
 from qabel.core.view import CoreView
 from qabel.core.wiring import Wiring
 from qabel.store.database.disk_space import has_disk_space
@@ -33,6 +34,7 @@ from qabel.store.webhooks import WebhookRepository
 class Receiving:
     """What brings messages in."""
 
+    drops: OwnedDrops
     receiver: Receiver
     poller: Poller
     push_watch: PushWatch
@@ -55,20 +57,27 @@ class Parts:
 
 def build_receiving(base: Foundation, wiring: Wiring) -> Receiving:
     """Return what brings messages in."""
+    inbox = Inbox(base.database)
+    drops = OwnedDrops(
+        inbox,
+        clock=base.reactor,
+        now=base.now,
+        full_read_interval=base.options.full_read_interval,
+    )
     receiver = Receiver(
         base.network,
-        Inbox(base.database),
+        drops,
+        inbox,
         base.workers,
         base.synced_now,
         wiring.kept,
         wiring.note_dates,
         clock=base.reactor,
         now=base.now,
-        full_read_interval=base.options.full_read_interval,
     )
     poller = Poller(receiver.read, base.reactor, interval=base.local.value.poll_interval)
     push_watch = PushWatch(base.network.listen, receiver.read)
-    return Receiving(receiver=receiver, poller=poller, push_watch=push_watch)
+    return Receiving(drops=drops, receiver=receiver, poller=poller, push_watch=push_watch)
 
 
 def build_poster(base: Foundation, outbox: Outbox) -> Poster:
@@ -164,7 +173,7 @@ def assemble(base: Foundation, wiring: Wiring) -> Parts:
             outbox=outbox,
             inbox=view.inbox,
             tokens=tokens,
-            receiver=receiving.receiver,
+            drops=receiving.drops,
             post_due=wiring.post_due,
             clock=base.reactor,
             now=base.now,

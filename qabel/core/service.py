@@ -9,10 +9,9 @@ from attrs import define, field
 from twisted.application.service import MultiService
 from twisted.internet.defer import Deferred, maybeDeferred
 
-from qabel.core.access import TokenBook
 from qabel.core.foundation import Foundation, lay_foundation
+from qabel.core.inbox.reader import InboxReader
 from qabel.core.journal.follower import Followers
-from qabel.core.journal.inbox import InboxReader
 from qabel.core.journal.journal import Journal
 from qabel.core.journal.webhooks import Webhooks
 from qabel.core.network import Network
@@ -20,6 +19,7 @@ from qabel.core.options import CoreOptions
 from qabel.core.parts import Parts, assemble
 from qabel.core.people.cards import Cards
 from qabel.core.people.people import People
+from qabel.core.receiving.owned_drops import OwnedDrops
 from qabel.core.receiving.poller import Poller
 from qabel.core.receiving.push_watch import PushWatch
 from qabel.core.receiving.receiver import Receiver
@@ -27,6 +27,7 @@ from qabel.core.sending.outbox import Sender
 from qabel.core.sending.poster import Poster
 from qabel.core.settings import SettingsDocument
 from qabel.core.status.views import BackupView, StatusView
+from qabel.core.tokens import TokenBook
 from qabel.core.view import CoreView
 from qabel.core.wiring import Wiring
 from qabel.settings.local import LocalSettings
@@ -153,6 +154,11 @@ class CoreService(MultiService):
     def webhooks(self) -> Webhooks:
         """Readers to which the daemon brings what is new."""
         return self._parts.webhooks
+
+    @property
+    def drops(self) -> OwnedDrops:
+        """Knows whose drops are read, and how far."""
+        return self._parts.receiving.drops
 
     @property
     def receiver(self) -> Receiver:

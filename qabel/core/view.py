@@ -2,8 +2,8 @@
 
 from attrs import frozen
 
+from qabel.core.inbox.reader import InboxReader
 from qabel.core.journal.follower import Followers
-from qabel.core.journal.inbox import InboxReader
 from qabel.core.people.cards import Cards
 from qabel.core.people.people import People
 from qabel.core.sending.outbox import Sender

@@ -8,11 +8,11 @@ from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
 from qabel.core.foundation import Foundation
-from qabel.core.journal.inbox import InboxReader
-from qabel.core.receiving import dates
+from qabel.core.inbox.reader import InboxReader
+from qabel.core.receiving import server_dates
+from qabel.core.receiving.owned_drops import OwnedDrops
 from qabel.core.receiving.poller import Poller
 from qabel.core.receiving.push_watch import PushWatch
-from qabel.core.receiving.receiver import Receiver
 from qabel.core.sending.poster import Poster
 from qabel.drop.url import DropURL
 from qabel.settings.items import Identity
@@ -33,8 +33,8 @@ class Listeners(Protocol):
     """The parts that are told."""
 
     @property
-    def receiver(self) -> Receiver:
-        """Reads drops."""
+    def drops(self) -> OwnedDrops:
+        """Knows whose drops are read."""
 
     @property
     def poller(self) -> Poller:
@@ -85,7 +85,9 @@ class Wiring:
         """Note when the newest message came, as its drop server stated it."""
 
         def make(old: LocalSettings, now: int) -> LocalSettings:
-            return evolve(old, drop_last_update=dates.newest([old.drop_last_update, *received]))
+            return evolve(
+                old, drop_last_update=server_dates.newest([old.drop_last_update, *received])
+            )
 
         await self._base.local.change(make, event=False)
 
@@ -130,7 +132,7 @@ class Wiring:
         if not servers.urls <= before:
             # Some messages may have waited for just this leave.
             self._to.poster.try_again()
-        self._to.receiver.set_owners(owners)
+        self._to.drops.set_owners(owners)
         self._to.poller.set_drops(owners)
         if self._base.options.push:
             self._to.push_watch.set_drops(owners)

@@ -23,11 +23,12 @@ from qabel.rest.http.request import ApiRequest
 from qabel.rest.http.services import Services
 from qabel.rest.http.site import ApiSite
 from qabel.rest.resources import (
+    contacts,
     docs,
     drop,
+    identities,
     metrics,
     outbox,
-    people,
     settings,
     status,
     tokens,
@@ -37,7 +38,8 @@ from qabel.rest.resources import (
 SUBJECTS = (
     settings.routes,
     drop.routes,
-    people.routes,
+    identities.routes,
+    contacts.routes,
     outbox.routes,
     events.routes,
     webhooks.routes,

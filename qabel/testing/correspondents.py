@@ -6,7 +6,7 @@ from typing import Any
 
 from attrs import define, field
 
-from qabel.core.journal.inbox import Query
+from qabel.core.inbox.query import Query
 from qabel.core.options import CoreOptions
 from qabel.core.sending.compose import Draft
 from qabel.core.sending.views import OutcomeView

@@ -9,7 +9,7 @@ from attrs import evolve
 from twisted.internet.defer import Deferred
 
 from qabel.core.errors import Conflict, Gone, Invalid, NotFound, TooLarge
-from qabel.core.journal.inbox import Query
+from qabel.core.inbox.query import Query
 from qabel.core.sending.compose import Draft
 from qabel.crypto import PrivateKey
 from qabel.drop.transport import MESSAGE_SIZE
@@ -248,7 +248,7 @@ async def test_readers_that_stay_away(world) -> None:
 @pytest_twisted.ensureDeferred
 async def test_server_that_hangs_holds_no_reader_up(world, monkeypatch) -> None:
     """Who has the servers asked first is answered, also when one of them never answers."""
-    monkeypatch.setattr("qabel.core.journal.inbox.POLL_PATIENCE", 0.05)
+    monkeypatch.setattr("qabel.core.inbox.reader.POLL_PATIENCE", 0.05)
     bob = await world.person("Bob")
     world.drop_servers.hanging = Deferred()
     answer = await bob.inbox.read(Query(), poll_first=True)

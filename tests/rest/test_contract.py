@@ -13,7 +13,7 @@ from qabel.contract.openapi import describe
 from qabel.contract.rejection import problem, rejected
 from qabel.contract.routes import Route
 from qabel.contract.statuses import PROBLEMS
-from qabel.core.access import SCOPES
+from qabel.core.tokens import SCOPES
 from qabel.jsontext import encode
 from qabel.rest.app import SUBJECTS, Api
 from qabel.rest.http.problems import _TABLE

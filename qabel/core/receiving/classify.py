@@ -1,4 +1,4 @@
-"""What is to be done with messages that were opened: keep them, answer them, note what they say."""
+"""What to do with messages that were opened: keep them, acknowledge them, note what they report."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -19,34 +19,34 @@ from qabel.store.outbox.receipts import Receipt
 from qabel.store.outbox.sends import Kind, NewDelivery, NewSend
 
 UNKNOWN_MODULE = "UNKNOWN_MODULE"
-"""The ``type`` of a message that says that another was of no use to its recipient."""
+"""The ``type`` of a report that a message was of no use to its recipient."""
 
 
 @frozen
-class Sorted:
+class Classified:
     """What is to be kept of a batch."""
 
     messages: Sequence[NewMessage] = ()
     receipts: Sequence[Receipt] = ()
     foreign: Sequence[bytes] = ()
-    """Hashes of what holds nothing for us."""
+    """Hashes of messages that are not for us."""
     dates: Sequence[str] = ()
-    """When the messages came, as the server states it."""
+    """When the messages arrived, as the server states it."""
     passed_over: Mapping[Verdict, int] = field(factory=dict)
-    """How many hold nothing for us, and why."""
+    """How many are not for us, and why."""
 
 
-def sort(
+def classify(
     fresh: Mapping[bytes, Part],
     verdicts: Iterable[Opened | Verdict],
     synced: SyncedSettings,
     now: float,
-) -> Sorted:
-    """Sort a batch. Seals acknowledgements: not for the reactor's thread.
+) -> Classified:
+    """Classify a batch. Seals acknowledgements: not for the reactor's thread.
 
     Args:
         fresh: messages that were never seen before, by their hashes, in the server's order.
-        verdicts: what opening each of them showed.
+        verdicts: the result of opening each of them.
         synced: who is known to whom.
         now: seconds since the epoch.
 
@@ -72,7 +72,7 @@ def sort(
             messages.append(_message(digest, verdict, identity, contact, now))
         if part.date is not None:
             dates.append(part.date)
-    return Sorted(messages, receipts, foreign, dates, passed_over)
+    return Classified(messages, receipts, foreign, dates, passed_over)
 
 
 def _message(
@@ -92,12 +92,12 @@ def _message(
         received=int(now * 1000),
         identity_id=identity.id,
         contact_id=contact.id if contact is not None else None,
-        acknowledgement=_answer(message, identity, contact, now),
+        acknowledgement=_acknowledgement(message, identity, contact, now),
     )
 
 
 def _own_introduction(message: DropMessage) -> bytes | None:
-    """Give a message's meta data if they introduce its sender, and not somebody else."""
+    """Return the meta data if they introduce the sender of the message, and nobody else."""
     if message.meta_data is None:
         return None
     try:
@@ -107,17 +107,17 @@ def _own_introduction(message: DropMessage) -> bytes | None:
     return message.meta_data if card.public_key == message.sender else None
 
 
-def _answer(
+def _acknowledgement(
     message: DropMessage, identity: Identity, contact: Contact | None, now: float
 ) -> NewSend | None:
-    """Make the acknowledgement, if one is wanted by somebody known. Strangers get none."""
+    """Return the acknowledgement, if a contact asks for one. Strangers get none."""
     if contact is None or not contact.drop_urls or not asks_for_acknowledgement(message):
         return None
     try:
         text = encode(acknowledgement(message, identity.public_key, now))
         sealed = seal_message(identity.private_key, PublicKey(message.sender.raw), text)
     except (MessageTooLarge, InvalidDropMessage, InvalidKey):
-        return None  # An id so long that no answer can carry it.
+        return None  # The id is too long for any message.
     delivery = NewDelivery(
         recipient=message.sender.raw,
         contact_id=contact.id,
@@ -147,11 +147,11 @@ def _receipt(digest: bytes, opened: Opened, now: float) -> Receipt:
 
 
 def _error(data: bytes) -> str | None:
-    """Tell why a message was of no use, by the message about it (Qabel-Client-Drop, "Errors")."""
+    """Return why a message was of no use, as its recipient reports it (Client-Drop, "Errors")."""
     try:
-        said = parse(data)
+        report = parse(data)
     except InvalidJSON:
         return None
-    if isinstance(said, dict) and said.get("type") == UNKNOWN_MODULE:
+    if isinstance(report, dict) and report.get("type") == UNKNOWN_MODULE:
         return "The recipient has no module for this kind of message (UNKNOWN_MODULE)."
     return None

@@ -7,7 +7,7 @@ from attrs import field, frozen
 from qabel.core.errors import Invalid, NotFound, TooLarge
 from qabel.core.people.references import Reference, find_contact, find_identity
 from qabel.core.sending.compose import Draft, compose
-from qabel.core.sending.poster import PostingKey
+from qabel.core.sending.post_result import PostingKey
 from qabel.crypto import InvalidKey
 from qabel.drop.message import DropMessage, InvalidDropMessage, encode
 from qabel.drop.transport import TEXT_SIZE, MessageTooLarge, seal_message

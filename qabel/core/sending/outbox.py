@@ -15,7 +15,8 @@ from qabel.core.errors import Conflict, NotFound, StoreError
 from qabel.core.people.references import Reference
 from qabel.core.sending.checked_send import CheckedSend, check_send
 from qabel.core.sending.compose import Draft
-from qabel.core.sending.poster import Attempt, Outcome, Poster, PostingKey
+from qabel.core.sending.post_result import PostingKey, PostOutcome, PostResult
+from qabel.core.sending.poster import Poster
 from qabel.core.sending.views import (
     OutcomeView,
     RecipientOutcomeView,
@@ -168,9 +169,9 @@ class Sender:
 
     async def _first_attempts(
         self, added: Added, postings: Sequence[PostingKey]
-    ) -> Mapping[PostingKey, Attempt]:
+    ) -> Mapping[PostingKey, PostResult]:
         """Wait for the first attempt at each posting, but not for servers known to be away."""
-        attempts: dict[PostingKey, Attempt] = {}
+        attempts: dict[PostingKey, PostResult] = {}
         ready = {(each.recipient, each.url) for each in added.ready}
         waiting = []
         for key in postings:
@@ -190,13 +191,13 @@ def _given_up(failure: Failure) -> None:
     failure.trap(CancelledError)
 
 
-def _state(tried: Sequence[Attempt | None]) -> tuple[DeliveryState, str | None]:
+def _state(tried: Sequence[PostResult | None]) -> tuple[DeliveryState, str | None]:
     """Return where a delivery is after the first attempts at its drop URLs, and why."""
     outcomes = [None if each is None else each.outcome for each in tried]
     reasons = [each.reason for each in tried if each is not None and each.reason]
     reason = reasons[0] if reasons else None
-    if all(each is Outcome.REFUSED for each in outcomes):
+    if all(each is PostOutcome.REFUSED for each in outcomes):
         return DeliveryState.FAILED, reason
-    if all(each in (Outcome.TAKEN, Outcome.REFUSED) for each in outcomes):
+    if all(each in (PostOutcome.TAKEN, PostOutcome.REFUSED) for each in outcomes):
         return DeliveryState.SENT, reason
     return DeliveryState.QUEUED, reason

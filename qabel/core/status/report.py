@@ -8,7 +8,7 @@ from twisted.internet.interfaces import IReactorTime
 
 import qabel
 from qabel.core.errors import StoreError
-from qabel.core.journal.inbox import InboxReader
+from qabel.core.inbox.reader import InboxReader
 from qabel.core.journal.journal import Journal
 from qabel.core.receiving.poller import Poller
 from qabel.core.receiving.push_watch import PushWatch
@@ -79,7 +79,7 @@ class Reporter:
             ],
             push=PushView(self.push_watch.connected),
             received=ReceivedView(**asdict(self.counts)),
-            posted=PostedView(**self.poster.outcomes, seconds=round(self.poster.seconds, 3)),
+            posted=PostedView(**self.poster.counts, seconds=round(self.poster.seconds, 3)),
             disk=self._disk(wall_minus_clock),
             inbox=InboxCountsView(self.inbox.messages, self.journal.newest),
             outbox=None if counts is None else self._outbox(counts),

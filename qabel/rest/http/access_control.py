@@ -7,9 +7,10 @@ from typing import Protocol
 from attrs import field, frozen
 from twisted.web.http_headers import Headers as RequestHeaders
 
+from qabel.contract.access import EVERYTHING, Access
 from qabel.contract.rejection import problem
 from qabel.contract.reply import Headers, Reply
-from qabel.core.access import EVERYTHING, Access, TokenBook
+from qabel.core.tokens import TokenBook
 
 MAX_HOST = 255
 """Bytes of a host name."""

@@ -6,10 +6,10 @@ from typing import Any, TypeVar
 from attrs import frozen
 from klein.interfaces import IKleinRequest
 
+from qabel.contract.access import Access
 from qabel.contract.body import BadBody, WrongType, read_members
 from qabel.contract.rejection import Rejected, allow, rejected, rejected_input, summary
 from qabel.contract.routes import Route
-from qabel.core.access import Access
 from qabel.core.service import CoreService
 from qabel.core.view import CoreView
 from qabel.forms.compound import Object

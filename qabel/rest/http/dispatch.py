@@ -5,19 +5,16 @@ from typing import Any
 from klein import Klein
 from werkzeug.routing import BaseConverter
 
+from qabel.contract.access import NOBODY
 from qabel.contract.query import read_query
 from qabel.contract.rejection import rejected
 from qabel.contract.reply import Reply
 from qabel.contract.routes import Answer, Route
-from qabel.core.access import Access
 from qabel.rest.http.call import Call
 from qabel.rest.http.large_answers import LARGE, send_large
 from qabel.rest.http.replies import begin
 from qabel.rest.http.request import ApiRequest
 from qabel.rest.http.services import Services
-
-NOBODY = Access(frozenset())
-"""The access of those who show no token, for routes that need none."""
 
 
 class IdConverter(BaseConverter):

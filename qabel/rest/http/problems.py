@@ -12,7 +12,7 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed
 from qabel.contract.rejection import Rejected, allow, problem, title
 from qabel.contract.reply import Reply
 from qabel.core import errors
-from qabel.core.access import TokenFileTrouble
+from qabel.core.tokens import TokenFileTrouble
 from qabel.forms.errors import FieldError, InvalidInput, UnknownKey
 from qabel.jsontext import InvalidJSON
 

@@ -4,7 +4,9 @@ from qabel.contract.query import CURSOR, identifier
 from qabel.contract.rejection import rejected
 from qabel.contract.reply import NO_CONTENT, Headers, Reply, json_reply
 from qabel.contract.routes import Routes
-from qabel.core.journal.inbox import MAX_WAIT, MessageView, Query
+from qabel.core.inbox.query import Query
+from qabel.core.inbox.reader import MAX_WAIT
+from qabel.core.inbox.views import MessageView
 from qabel.core.people.references import ReferenceForm
 from qabel.core.sending.checked_send import MAX_RECIPIENTS
 from qabel.core.sending.compose import DraftForm

@@ -5,7 +5,8 @@ from twisted.internet.defer import Deferred, fail, succeed
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
-from qabel.core.sending.poster import AT_ONCE, Outcome, Poster
+from qabel.core.sending.post_result import PostOutcome
+from qabel.core.sending.poster import AT_ONCE, Poster
 from qabel.net.errors import ConnectFailed, ServerRefused
 from qabel.store.database.errors import StoreFull
 from qabel.store.outbox.changes import OutboxChange
@@ -95,7 +96,7 @@ class PosterTests(SynchronousTestCase):
         one = posting(1)
         waiting = self.poster.first_attempt((one.send_id, one.recipient, one.url))
         self.poster.add([one])
-        self.assertEqual(Outcome.TAKEN, self.successResultOf(waiting).outcome)
+        self.assertEqual(PostOutcome.TAKEN, self.successResultOf(waiting).outcome)
         self.assertEqual([("posted", 1)], self.repository.noted)
         self.assertEqual(frozenset(), self.poster.under_way)
 

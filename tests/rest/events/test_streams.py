@@ -14,7 +14,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from twisted.web.http_headers import Headers
 
 from qabel import deferreds
-from qabel.core.access import EVERYTHING
+from qabel.contract.access import EVERYTHING
 from qabel.core.journal.follower import Followers
 from qabel.core.journal.journal import Journal
 from qabel.deferreds import BATCH_SIZE

@@ -11,9 +11,10 @@ from typing import Any
 import pytest
 import pytest_twisted
 
+from qabel.contract.access import EVERYTHING
 from qabel.contract.routes import Route
-from qabel.core import access
-from qabel.core.access import EVERYTHING, TokenBook
+from qabel.core import tokens as access
+from qabel.core.tokens import TokenBook
 from qabel.rest.app import SUBJECTS
 from qabel.rest.http import site
 from qabel.rest.http.access_control import AccessControl, Decision

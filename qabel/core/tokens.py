@@ -1,4 +1,4 @@
-"""Tokens: who may ask, and for what."""
+"""Tokens: who may call the API, and for what."""
 
 import hmac
 import secrets
@@ -7,10 +7,10 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from attrs import define, evolve, field, frozen
+from attrs import define, evolve, field
 from twisted.logger import Logger
 
-from qabel.contract.access import SCOPES, ScopeName
+from qabel.contract.access import EVERYTHING, SCOPES, Access, ScopeName
 from qabel.contract.types import Id, Milliseconds, View
 from qabel.core.errors import CoreError, Invalid, NotFound, StoreError
 from qabel.core.people.references import Reference, ReferenceForm, choose_identity
@@ -30,20 +30,6 @@ MAX_NAME = 100
 
 class TokenFileTrouble(CoreError):
     """The file of the main token cannot be used."""
-
-
-@frozen
-class Access:
-    """What a caller may do."""
-
-    scopes: frozenset[str]
-    identity_id: int | None = None
-    """The one identity that it is about; None for all."""
-    token_id: int | None = None
-    """None for the main token, and where none is needed."""
-
-
-EVERYTHING = Access(frozenset(SCOPES))
 
 
 class TokenView(View):

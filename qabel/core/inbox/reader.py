@@ -1,7 +1,7 @@
 """Reading the inbox: what is new to whom, and waiting for it."""
 
-from collections.abc import Awaitable, Callable
-from typing import Any, Protocol
+from collections.abc import Callable
+from typing import Protocol
 
 import msgspec
 from attrs import define, evolve, field, frozen
@@ -10,10 +10,12 @@ from twisted.internet.defer import TimeoutError as DeferredTimeout
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
-from qabel.contract.types import Id, JSONObject, KeyHex, Milliseconds, View
 from qabel.core.errors import Forbidden, NotFound, StoreError
+from qabel.core.inbox.page import Page
+from qabel.core.inbox.query import Query
+from qabel.core.inbox.turns import Turns
+from qabel.core.inbox.views import MessageView
 from qabel.core.journal.journal import Journal
-from qabel.core.journal.turns import Turns
 from qabel.deferreds import shielded, when_done
 from qabel.store.inbox.message_rows import Filter
 from qabel.store.inbox.repository import EncodedPage
@@ -23,23 +25,6 @@ POLL_PATIENCE = 20.0
 
 MAX_WAIT = 60.0
 """Seconds that a reader may wait for something new."""
-
-
-class MessageView(View, omit_defaults=True):
-    """A received message; ``meta_data`` is its sender's introduction, if it has one."""
-
-    version: int
-    time_stamp: Milliseconds
-    acknowledge_id: str
-    sender: KeyHex
-    receiver: KeyHex
-    model_object: str
-    data: JSONObject
-    id: Id
-    received: Milliseconds
-    identity_id: Id
-    contact_id: Id | None
-    meta_data: JSONObject | msgspec.UnsetType = msgspec.UNSET
 
 
 class MessageRepository(Protocol):
@@ -63,67 +48,6 @@ class CursorRepository(Protocol):
 
     def expire(self, before: float) -> Deferred[list[str]]:
         """Forget the cursors that were last moved before a time; fires with their names."""
-
-
-@frozen
-class Query:
-    """What somebody wants to read.
-
-    ``since`` is a cursor, and moves nothing; without it the consumer's own cursor counts. Each
-    consumer has a cursor of its own for each way of narrowing: what one reading passes over is
-    still new to another.
-    """
-
-    consumer: str = "default"
-    since: str | None = None
-    limit: int = 1000
-    identity: int | None = None
-    contact: int | None = None
-    model_object: str | None = None
-
-    @property
-    def filter(self) -> Filter:
-        """The conditions on messages."""
-        return Filter(self.identity, self.contact, self.model_object)
-
-    @property
-    def is_narrowed(self) -> bool:
-        """Whether there are any conditions."""
-        return not (self.identity is None and self.contact is None and self.model_object is None)
-
-    @property
-    def reader(self) -> str:
-        """The name under which the cursor is kept."""
-        if not self.is_narrowed:
-            return self.consumer
-        parts = [f"{name}={value}" for name, value in sorted(self.filter.parameters.items())]
-        # No consumer's name holds a line break.
-        return "\n".join((self.consumer, *parts))
-
-
-@frozen
-class Page:
-    """What there is to read: a JSON list of messages, or None if nothing is new."""
-
-    body: bytes | None = field(repr=False)
-    latest: str
-    """The cursor of the last message in it, or the newest there is."""
-    _move: Callable[[], Awaitable[None]] | None = field(default=None, repr=False)
-    _turns: Turns | None = field(default=None, repr=False)
-    _reader: str = ""
-
-    async def handed_over(self) -> None:
-        """Move the consumer's cursor, once the reader has all of it."""
-        if self._move is not None:
-            await self._move()
-
-    def on_its_way(self, finished: "Deferred[Any]") -> None:
-        """Move the consumer's cursor when ``finished`` fires; until then nobody else gets it.
-
-        If ``finished`` fails, the same messages are new to the next one who asks.
-        """
-        if self._move is not None and self._turns is not None:
-            self._turns.take(self._reader, finished, self._move)
 
 
 @define(eq=False)

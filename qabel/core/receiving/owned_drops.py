@@ -1,0 +1,107 @@
+"""The drops that are read: whose they are, and how far each was read."""
+
+from collections.abc import Callable, Mapping, Sequence
+from hashlib import blake2b
+from typing import Protocol
+
+from attrs import define, field
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IReactorTime
+
+from qabel.drop.transport import Opener
+from qabel.drop.url import DropURL
+from qabel.settings.items import Identity
+from qabel.store.inbox.seen import Drop, DropState
+
+FULL_READ_INTERVAL = 3600.0
+"""Seconds between readings of a whole drop, which find what a cursor skipped."""
+
+Owners = Mapping[DropURL, Sequence[Identity]]
+"""Whose messages are in which drops."""
+
+
+class DropStates(Protocol):
+    """Where it is kept how far drops were read: ``qabel.store.inbox.repository.Inbox``."""
+
+    def drop_state(self, drop: Drop) -> Deferred[DropState]:
+        """Return how far a drop was read."""
+
+    def forget_another_drop(self, kept: Sequence[str]) -> Deferred[bool]:
+        """Forget a drop other than these, or part of it; fires with whether there may be more."""
+
+
+@define
+class OwnedDrop:
+    """A drop as it is read now: for whom, how far, and when next in full."""
+
+    drop: Drop
+    opener: Opener = field(repr=False)
+    cursor: str | None
+    full_due: float
+    """On the clock of the schedule."""
+
+
+@define(eq=False)
+class OwnedDrops:
+    """Knows the drops of all living identities; forgets how far others were read.
+
+    Args:
+        states: keeps how far drops were read.
+        clock: of the schedule.
+        now: returns seconds since the epoch.
+        full_read_interval: seconds between two readings of a whole drop.
+
+    """
+
+    _states: DropStates
+    _clock: IReactorTime = field(kw_only=True)
+    _now: Callable[[], float] = field(kw_only=True)
+    _full_read_interval: float = field(kw_only=True)
+    _owners: Owners = field(factory=dict, init=False)
+    _drops: dict[DropURL, OwnedDrop] = field(factory=dict, init=False)
+
+    def set_owners(self, owners: Owners) -> None:
+        """Set whose messages are in which drops."""
+        self._owners = owners
+        self._keep_only_owned()
+
+    async def find(self, url: DropURL) -> OwnedDrop | None:
+        """Return a drop, or None if it is nobody's. Raises StoreError."""
+        owners = self._owners.get(url, ())
+        if not owners:
+            return None
+        drop = Drop(str(url), _fingerprint(owners))
+        found = self._drops.get(url)
+        if found is None or found.drop != drop:
+            state = await self._states.drop_state(drop)
+            opener = Opener(identity.private_key for identity in owners)
+            found = self._drops[url] = OwnedDrop(drop, opener, state.cursor, self._due(state))
+        return found
+
+    def was_read_in_full(self, drop: OwnedDrop) -> None:
+        """Note that all of a drop was read."""
+        drop.full_due = self._clock.seconds() + self._full_read_interval
+
+    async def forget_another(self) -> bool:
+        """Forget a drop that is nobody's any more, or part of it; return if there may be more.
+
+        Raises StoreError.
+        """
+        self._keep_only_owned()
+        return await self._states.forget_another_drop([str(url) for url in self._owners])
+
+    def _keep_only_owned(self) -> None:
+        for gone in self._drops.keys() - self._owners.keys():
+            del self._drops[gone]
+
+    def _due(self, state: DropState) -> float:
+        """Turn a time of day into one of the steady clock: no jump can postpone it for long."""
+        if state.last_full_read is None:
+            return self._clock.seconds()
+        left = self._full_read_interval - (self._now() - state.last_full_read / 1000)
+        return self._clock.seconds() + min(max(left, 0.0), self._full_read_interval)
+
+
+def _fingerprint(owners: Sequence[Identity]) -> str:
+    keys = sorted(identity.public_key.raw for identity in owners)
+    return blake2b(b"".join(keys), digest_size=16).hexdigest()

@@ -1,0 +1,42 @@
+"""Calls that are due later, and can all be brought forward or cancelled."""
+
+from collections.abc import Callable
+
+from attrs import define, field
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
+
+
+@define(eq=False)
+class Timers:
+    """Delayed calls on one clock."""
+
+    _clock: IReactorTime
+    _pending: set[IDelayedCall] = field(factory=set, init=False)
+
+    def call_later(self, seconds: float, call: Callable[..., object], *args: object) -> None:
+        """Call a function after some seconds."""
+
+        def due() -> None:
+            self._pending.discard(timer)
+            call(*args)
+
+        timer = self._clock.callLater(seconds, due)
+        self._pending.add(timer)
+
+    def pause(self, seconds: float) -> "Deferred[None]":
+        """Return a Deferred that fires after some seconds."""
+        over: Deferred[None] = Deferred()
+        self.call_later(seconds, over.callback, None)
+        return over
+
+    def bring_forward(self) -> None:
+        """Make all calls due now."""
+        for timer in self._pending:
+            timer.reset(0)
+
+    def cancel(self) -> None:
+        """Cancel all calls."""
+        for timer in self._pending:
+            timer.cancel()
+        self._pending.clear()

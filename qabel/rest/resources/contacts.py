@@ -1,0 +1,165 @@
+"""``/contacts``: whom the user knows."""
+
+from typing import Any
+
+from qabel.contract.reply import NO_CONTENT, Reply, created, file_reply, json_reply
+from qabel.contract.routes import Routes
+from qabel.contract.uploads import read_upload, upload
+from qabel.core.people.references import Reference, ReferenceForm
+from qabel.core.people.views import ContactView, ImportedView
+from qabel.drop.card_forms import QcoContact, QcoFile
+from qabel.forms.compound import Key, Object, OrNull
+from qabel.forms.plain import Text
+from qabel.rest.http.call import Call
+from qabel.settings.items import DROP_URLS
+from qabel.settings.module_data import ModuleDataForm
+from qabel.settings.qabel_forms import PUBLIC_KEY
+
+routes = Routes("Contacts")
+
+READ = {"read", "send", "settings"}
+WRITE = {"settings"}
+
+_CONTACTS = list[ContactView]
+_IMPORTED = list[ImportedView]
+
+_OWNER_TEXT = "Whose contact: an identity's id or public key."
+_OWNER = Key(OrNull(ReferenceForm()), None, description=_OWNER_TEXT)
+_QUERY = {"identity": Key(Text(200, shortest=1), None, description=_OWNER_TEXT)}
+
+_KEYS = {
+    "alias": Key(Text(), description="Its name.", examples=["Alice"]),
+    "public_key": Key(PUBLIC_KEY, description="64 hexadecimal digits.", examples=["aa" * 32]),
+    "drop_urls": Key(DROP_URLS, (), description="Where it can be reached."),
+    "module_data": Key(ModuleDataForm(), None, description="What modules keep with it."),
+}
+_CONTACT = Object({**_KEYS, "identity": _OWNER})
+_CONTACT_CHANGES = Object(_KEYS).as_changes()
+
+_CONTACTS_UPLOAD, _CONTACTS_BODY = upload(
+    "The .qco document", [QcoFile, QcoContact], identity=_OWNER
+)
+
+_NO_CONTACT = {404: "There is no such contact."}
+
+
+@routes.add(
+    "GET",
+    "/contacts",
+    "List the contacts",
+    scopes=READ,
+    for_one_identity=True,
+    query=_QUERY,
+    answers={200: "A list of contacts."},
+    gives=_CONTACTS,
+)
+def contacts(call: Call) -> Reply:
+    """List contacts."""
+    return json_reply(call.view.people.contacts(call.query["identity"]))
+
+
+@routes.add(
+    "POST",
+    "/contacts",
+    "Add a contact",
+    scopes=WRITE,
+    query=_QUERY,
+    body=_CONTACT,
+    answers={201: "Added.", 400: "It is not valid.", 409: "The contact exists already."},
+    gives=ContactView,
+    tells={201: ("Location",)},
+)
+async def add_contact(call: Call) -> Reply:
+    """Add a contact."""
+    given = call.body()
+    modules = given["module_data"]
+    contact = await call.core.people.add_contact(
+        _owner(call, given),
+        given["alias"],
+        given["public_key"],
+        given["drop_urls"],
+        None if modules is None else modules.value,
+    )
+    return created(contact, f"/contacts/{contact.id}")
+
+
+@routes.add(
+    "POST",
+    "/contacts/import",
+    "Import contacts from a .qco document, or from the text of a QR code",
+    scopes=WRITE,
+    query=_QUERY,
+    raw=_CONTACTS_BODY,
+    parts=(QcoFile, QcoContact),
+    gives=_IMPORTED,
+    answers={200: "A list of what became of each.", 400: "It is not a valid document."},
+)
+async def import_contacts(call: Call) -> Reply:
+    """Import contacts."""
+    given = call.checked(_CONTACTS_UPLOAD, call.read(read_upload))
+    imported = await call.core.cards.import_contacts(_owner(call, given), given["document"])
+    return json_reply(imported)
+
+
+@routes.add(
+    "GET",
+    "/contacts/<id:contact_id>",
+    "Read one contact",
+    scopes=READ,
+    for_one_identity=True,
+    answers={200: "The contact.", **_NO_CONTACT},
+    gives=ContactView,
+)
+def contact(call: Call, contact_id: int) -> Reply:
+    """Return one contact."""
+    return json_reply(call.view.people.contact(contact_id))
+
+
+@routes.add(
+    "PATCH",
+    "/contacts/<id:contact_id>",
+    "Change a contact",
+    scopes=WRITE,
+    body=_CONTACT_CHANGES,
+    answers={200: "Changed.", 400: "It is not valid.", **_NO_CONTACT},
+    gives=ContactView,
+)
+async def change_contact(call: Call, contact_id: int) -> Reply:
+    """Change one contact."""
+    return json_reply(await call.core.people.change_contact(contact_id, call.body()))
+
+
+@routes.add(
+    "DELETE",
+    "/contacts/<id:contact_id>",
+    "Delete a contact; what came from it stays",
+    scopes=WRITE,
+    answers={204: "Deleted.", **_NO_CONTACT},
+)
+async def delete_contact(call: Call, contact_id: int) -> Reply:
+    """Delete one contact."""
+    await call.core.people.delete_contact(contact_id)
+    return NO_CONTENT
+
+
+@routes.add(
+    "GET",
+    "/contacts/<id:contact_id>/export",
+    "Export a contact as a .qco document",
+    scopes=READ,
+    for_one_identity=True,
+    answers={200: "The document.", 409: "It cannot be written.", **_NO_CONTACT},
+    gives=QcoFile,
+    tells={200: ("Content-Disposition",)},
+)
+def export_contact(call: Call, contact_id: int) -> Reply:
+    """Export a contact as a file."""
+    body = call.view.cards.export_contact(contact_id)
+    return file_reply(body, b"application/json", f"contact-{contact_id}.qco")
+
+
+def _owner(call: Call, given: dict[str, Any]) -> Reference | None:
+    """Return whose contact it is: by the body, or else by the query."""
+    owner: Reference | None = given["identity"]
+    by_query: Reference | None = call.query["identity"]
+    return owner if owner is not None else by_query
