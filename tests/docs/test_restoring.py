@@ -1,4 +1,4 @@
-"""What the documentation says of restoring a backup, done as it says it."""
+"""Restoring a backup with the commands that the documentation shows."""
 
 import os
 import subprocess
@@ -11,14 +11,14 @@ PAGE = ROOT / "docs" / "operating.rst"
 
 
 def commands() -> str:
-    """Give the commands that the page says."""
+    """Return the commands that the page shows."""
     _, _, rest = PAGE.read_text().partition("To restore:")
     _, _, block = rest.partition(".. code-block:: shell\n\n")
     return block.partition("\n\n")[0]
 
 
 def daemon(tmp_path: Path) -> Twistd:
-    """Start a daemon, with a drop server."""
+    """Start a daemon with a drop server."""
     endpoint = "tcp:0:interface=127.0.0.1"
     return Twistd(
         tmp_path / "process",
@@ -30,7 +30,7 @@ def daemon(tmp_path: Path) -> Twistd:
 
 
 def test_a_backup_is_restored(tmp_path: Path) -> None:
-    """After the commands, with the daemon stopped, all is as it was when the backup was made."""
+    """After the commands, the database is as it was at the time of the backup."""
     api = Api(tmp_path / "data")
     with daemon(tmp_path) as running:
         running.wait_for(r"qabel-rest listens on .*rest\.sock")

@@ -1,14 +1,14 @@
-"""What README.rst and docs/ show is run: each page against a daemon of its own.
+"""The code in README.rst and docs/ works: each page is run against a daemon of its own.
 
-The ``shell`` blocks of a page are one script, ``python`` blocks are programs that it runs; whatever
-ends with a status other than 0 fails, and so does a ``curl`` that gets an error. A comment may say
-more of the block that follows it::
+The ``shell`` blocks of a page are one script, and its ``python`` blocks are programs that the
+script runs. A command that ends with a status other than 0 fails, and so does a ``curl`` that gets
+an error. A comment can change how the next block is handled::
 
-    .. snippet: skip, and why it cannot be run here
+    .. snippet: skip, and the reason why it cannot run here
 
     .. snippet: setup
 
-        commands that are run before it, and not shown
+        commands that run before the block, and are not shown
 """
 
 import os
@@ -45,13 +45,13 @@ class Snippet:
 
 
 def pages() -> list[Path]:
-    """Give all pages that have blocks of code."""
+    """Return all pages that have blocks of code."""
     found = [ROOT / "README.rst", *sorted((ROOT / "docs").rglob("*.rst"))]
     return [page for page in found if any(snippets(page))]
 
 
 def snippets(page: Path) -> Iterator[Snippet]:
-    """Give the blocks of a page that are to be run, in their order."""
+    """Yield the blocks of a page that are to be run, in order."""
     lines = page.read_text().splitlines()
     skip = False
     for number, line in enumerate(lines):
@@ -61,19 +61,19 @@ def snippets(page: Path) -> Iterator[Snippet]:
         indent, language, order, reason = found.groups()
         where = f"{page.relative_to(ROOT)}:{number + 1}"
         if order == "skip":
-            assert len(reason) > 10, f"{where}: say why"
+            assert len(reason) > 10, f"{where}: the reason is missing"
             skip = True
         elif order == "setup":
             yield Snippet(where, "shell", body(lines[number + 1 :], len(indent)))
         else:
-            assert order is None, f"{where}: what is {order}?"
+            assert order is None, f"{where}: unknown order {order}"
             if language in RUN and not skip:
                 yield Snippet(where, language, body(lines[number + 1 :], len(indent)))
             skip = False
 
 
 def body(lines: list[str], indent: int) -> str:
-    """Give the text of a block: all that is indented deeper than the line it begins with."""
+    """Return the text of a block: all lines that are indented deeper than its first line."""
     taken = []
     for line in lines:
         if line.strip() and len(line) - len(line.lstrip()) <= indent:
@@ -86,7 +86,7 @@ def body(lines: list[str], indent: int) -> str:
 
 
 def script(page: Path, folder: Path, ports: dict[str, int]) -> str:
-    """Make one script of a page's blocks, with the ports that the daemon really has."""
+    """Return the blocks of a page as one script, with the ports that the daemon really has."""
     parts = [PRELUDE]
     for number, snippet in enumerate(snippets(page)):
         text = snippet.text
@@ -102,8 +102,8 @@ def script(page: Path, folder: Path, ports: dict[str, int]) -> str:
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
 @pytest.mark.parametrize("page", pages(), ids=lambda page: page.relative_to(ROOT).as_posix())
-def test_what_a_page_shows_works(page: Path, tmp_path: Path) -> None:
-    """All of its blocks run, in an empty directory, and none of them fails."""
+def test_code_on_page_works(page: Path, tmp_path: Path) -> None:
+    """All blocks of a page run in an empty directory without an error."""
     (tmp_path / "examples").symlink_to(ROOT / "examples")
     data = tmp_path / ".run" / "daemon"
     with Twistd(
@@ -119,7 +119,12 @@ def test_what_a_page_shows_works(page: Path, tmp_path: Path) -> None:
         done = subprocess.run(
             ["bash", "-c", script(page, tmp_path, ports)],
             cwd=tmp_path,
-            env={"PATH": commands, "HOME": str(tmp_path), "QABEL_DATA_DIR": str(data)},
+            env={
+                "PATH": commands,
+                "PYTHONPATH": str(ROOT),
+                "HOME": str(tmp_path),
+                "QABEL_DATA_DIR": str(data),
+            },
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
@@ -129,8 +134,8 @@ def test_what_a_page_shows_works(page: Path, tmp_path: Path) -> None:
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
 
 
-def test_the_blocks_are_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Set-up and options are told from code; what is skipped, or is not code, is left out."""
+def test_blocks_are_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only code blocks and set-up are run, not skipped blocks, options or other languages."""
     page = tmp_path / "page.rst"
     page.write_text(
         ".. snippet: setup\n\n   touch a\n\n.. code-block:: shell\n   :caption: x\n\n"
