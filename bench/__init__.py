@@ -1,1 +1,1 @@
-"""Benchmarks: each prints a ratio against a limit or a peer that was measured in the same run."""
+"""Benchmarks: each prints a ratio to a limit, or to a peer that is measured in the same run."""

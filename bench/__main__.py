@@ -26,16 +26,20 @@ NAMES = (
 
 
 def main() -> int:
-    """Run what was asked for; the status tells whether every bound holds."""
+    """Run benchmarks. Return the exit status: 0 if every bound holds."""
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(NAMES)}")
-    parser.add_argument("--small", action="store_true", help="only show that they run")
-    parser.add_argument("--json", type=Path, help="write the rows here too")
+    parser.add_argument(
+        "names", nargs="*", metavar="NAME", help=f"one of {', '.join(NAMES)} (default: all)"
+    )
+    parser.add_argument(
+        "--small", action="store_true", help="run with little data, only to show that they work"
+    )
+    parser.add_argument("--json", type=Path, help="also write the rows to this file, as JSON")
     options = parser.parse_args()
     rows: list[Row] = []
     for name in options.names or NAMES:
         if name not in NAMES:
-            parser.error(f"there is no benchmark {name}")
+            parser.error(f"unknown benchmark {name}; known ones: {', '.join(NAMES)}")
         for row in importlib.import_module(f"bench.{name}").run(small=options.small):
             rows.append(row)
             mark = "ok  " if row.holds else "MISS"

@@ -1,4 +1,4 @@
-"""A bare Klein application, to compare with: ``python -m bench.bare STATUS SIZE``."""
+"""A bare Klein application as a peer: ``python -m bench.bare STATUS SIZE``."""
 
 import sys
 
@@ -8,7 +8,7 @@ from twisted.web.server import Site
 
 
 def main() -> None:
-    """Serve one route that does nothing but answer; prints its port."""
+    """Serve one route that only responds, and print its port."""
     status, body = int(sys.argv[1]), b"x" * int(sys.argv[2])
     app = Klein()
 

@@ -1,6 +1,6 @@
 """One SQLite commit and one POST with treq: ``python -m bench.bare_posting URL DATABASE``.
 
-Each line on standard input is a number of messages to send; the seconds that it took are printed.
+Each line on standard input is a number of messages to send; the seconds that it takes are printed.
 """
 
 import sqlite3
@@ -34,13 +34,13 @@ class Posting(LineReceiver):
         start = time.perf_counter()
         for _ in range(count):
             self._database.execute("INSERT INTO boxes VALUES (?)", (box,))
-            answer = await treq.post(self._url, box, headers=HEADERS)
-            await answer.content()
+            response = await treq.post(self._url, box, headers=HEADERS)
+            await response.content()
         print(time.perf_counter() - start, flush=True)
 
 
 def main(url: str, path: str) -> None:
-    """Wait for what to do."""
+    """Wait for numbers of messages to send."""
     connection = sqlite3.connect(path, isolation_level=None)
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")

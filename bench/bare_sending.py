@@ -1,8 +1,8 @@
-"""The least that sending durably takes: ``python -m bench.bare_sending URL DATABASE``.
+"""The minimum of durable sending, as a peer: ``python -m bench.bare_sending URL DATABASE``.
 
-A bare Klein route takes the same body, seals the message, keeps it with one commit in an encrypted
-database on a thread of its own, posts it with treq, answers, and notes the outcome. It checks
-nothing, and knows neither contacts nor outbox, events or retries.
+A bare Klein route takes the same body, seals the message, stores it with one commit in an encrypted
+database on a thread of its own, posts it with treq, responds, and records the outcome. It checks
+nothing, and has no contacts, outbox, events or retries.
 """
 
 import json
@@ -35,11 +35,11 @@ class Boxes:
         self._run(self._open, path)
 
     def add(self, box: bytes) -> "Deferred[int]":
-        """Keep a box; gives its number."""
+        """Store a box; fires with its number."""
         return self._run(self._add, box)
 
     def posted(self, number: int) -> "Deferred[None]":
-        """Note that it was posted."""
+        """Record that a box was posted."""
         sql = "UPDATE boxes SET state = 'posted', box = NULL WHERE id = ?"
         return self._run(lambda: self._connection.execute(sql, (number,)) and None)
 
@@ -62,7 +62,7 @@ class Boxes:
 
 
 def main(url: str, path: str) -> None:
-    """Serve the route; prints its port."""
+    """Serve the route, and print its port."""
     app = Klein()
     boxes = Boxes(path)
     me, recipient = PrivateKey.generate(), PublicKey(bytes(31) + b"\x40")
@@ -72,8 +72,8 @@ def main(url: str, path: str) -> None:
         message = json.loads(request.content.read())["drop_message"]
         box = seal_message(me, recipient, json.dumps(message).encode())
         number = await boxes.add(box)
-        answer = await treq.post(url, box, headers=HEADERS)
-        await answer.content()
+        response = await treq.post(url, box, headers=HEADERS)
+        await response.content()
         boxes.posted(number)
         request.setResponseCode(201)
         return b'{"id":%d}' % number

@@ -1,4 +1,4 @@
-"""Opening and sealing against the scalar products that they cannot do without."""
+"""Opening and sealing, compared with the scalar multiplications that they require."""
 
 import os
 from collections.abc import Iterator
@@ -14,13 +14,13 @@ from qabel.drop.transport import Opener, seal_message
 
 
 def text(sender: PrivateKey) -> bytes:
-    """Make the text of a message of usual size."""
+    """Return the JSON text of a message of usual size."""
     data = b'{"msg":"%b"}' % (b"x" * 200)
     return encode(DropMessage(1, sender.public_key, "chat", data))
 
 
 def run(*, small: bool) -> Iterator[Row]:
-    """Measure on one core."""
+    """Measure on one core, and opening on all cores."""
     count, rounds = (50, 3) if small else (2000, 9)
     me, other, stranger = (PrivateKey.generate() for _ in range(3))
     points = [PrivateKey.generate().public_key.raw for _ in range(count)]
@@ -34,15 +34,15 @@ def run(*, small: bool) -> Iterator[Row]:
     opener = Opener([me])
     yield Row(
         "opening other people's messages, one core",
-        "scalar products by libsodium",
+        "scalar multiplications by libsodium",
         paired(lambda: opener.open_all(foreign), products, rounds),
         ">= 0.80",
     )
     yield _all_cores(me, 5 * foreign, 5 * points, rounds)
     own = [seal_message(other, me.public_key, message) for _ in range(count)]
     yield Row(
-        "opening one's own from known contacts, one core",
-        "scalar products by libsodium",
+        "opening one's own messages from known contacts, one core",
+        "scalar multiplications by libsodium",
         paired(lambda: opener.open_all(own), products, rounds),
         ">= 0.60",
     )
@@ -60,14 +60,14 @@ def run(*, small: bool) -> Iterator[Row]:
 
     yield Row(
         "sealing",
-        "two scalar products and a base point",
+        "two scalar multiplications and one with the base point",
         paired(seal, bare, rounds),
         ">= 0.75",
     )
 
 
 def _all_cores(me: PrivateKey, foreign: list[bytes], points: list[bytes], rounds: int) -> Row:
-    """Open as the daemon does with a large drop: in threads, one for each processor."""
+    """Open messages like the daemon reading a large drop: in threads, one for each processor."""
     threads = os.cpu_count() or 1
     opener = Opener([me])
     batches = [foreign[start : start + BATCH_SIZE] for start in range(0, len(foreign), BATCH_SIZE)]
@@ -85,7 +85,7 @@ def _all_cores(me: PrivateKey, foreign: list[bytes], points: list[bytes], rounds
         )
     return Row(
         "the same, all cores",
-        f"the same products in {threads} threads",
+        f"the same multiplications in {threads} threads",
         ratio,
         ">= 0.75",
     )

@@ -1,4 +1,4 @@
-"""A large inbox: what it costs to look at it, to start with it, and to read from it."""
+"""A large inbox: the cost of starting with it, checking it for new messages, and reading it."""
 
 import sqlite3
 import statistics
@@ -26,7 +26,7 @@ INSERT = (
 
 
 def fill(directory: Path, count: int) -> None:
-    """Put messages into the inbox of a daemon that does not run."""
+    """Fill the inbox of a daemon that is not running."""
     from sqlcipher3 import dbapi2 as sqlcipher
 
     key: KeyRecord = KeyFile(directory / "database-key").read()
@@ -41,7 +41,7 @@ def fill(directory: Path, count: int) -> None:
 
 
 def run(*, small: bool) -> Iterator[Row]:
-    """Compare a daemon with a million messages to one with none."""
+    """Compare a daemon with a million messages to one without any."""
     count, rounds = (2000, 3) if small else (1_000_000, 200)
     with tempfile.TemporaryDirectory() as name, ExitStack() as stack:
         folder = Path(name)
@@ -56,7 +56,7 @@ def run(*, small: bool) -> Iterator[Row]:
         full, empty = (
             stack.enter_context(daemon(folder, each, "--no-push")) for each in ("full", "empty")
         )
-        yield from _looks(full, empty, rounds)
+        yield from _checks(full, empty, rounds)
         yield _page(full, folder, 1000, 3 if small else 15)
 
 
@@ -73,15 +73,15 @@ def _start(folder: Path, name: str) -> float:
         return time.perf_counter() - start
 
 
-def _looks(full: Daemon, empty: Daemon, rounds: int) -> Iterator[Row]:
+def _checks(full: Daemon, empty: Daemon, rounds: int) -> Iterator[Row]:
     connections = [Connection(each.api.port or 0, each.api.token) for each in (full, empty)]
-    places = [each.api.good("GET", "/status")["inbox"]["latest"] for each in (full, empty)]
-    for method, what in (("HEAD", "HEAD from the newest place"), ("GET", "GET from there")):
+    cursors = [each.api.good("GET", "/status")["inbox"]["latest"] for each in (full, empty)]
+    for method, what in (("HEAD", "HEAD from the newest cursor"), ("GET", "GET from there")):
         ratios = []
         for _ in range(rounds):
             mine, other = (
-                min(connection.get(f"/drop?since={place}", method) for _ in range(5))
-                for connection, place in zip(connections, places, strict=True)
+                min(connection.get(f"/drop?since={cursor}", method) for _ in range(5))
+                for connection, cursor in zip(connections, cursors, strict=True)
             )
             ratios.append(mine / other)
         yield _row(what, "", ratios)
@@ -90,7 +90,7 @@ def _looks(full: Daemon, empty: Daemon, rounds: int) -> Iterator[Row]:
 
 
 def _page(full: Daemon, folder: Path, limit: int, rounds: int) -> Row:
-    """Read a page, and the same from plain SQLite."""
+    """Compare reading a page with reading the same rows from plain SQLite."""
     plain = sqlite3.connect(folder / "plain.db")
     plain.execute(
         "CREATE TABLE messages (id INTEGER PRIMARY KEY, version INT, time_stamp INT, "

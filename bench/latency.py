@@ -14,14 +14,14 @@ POLL_INTERVAL = 0.5
 
 
 def run(*, small: bool) -> Iterator[Row]:
-    """Send one after another, and wait for each."""
+    """Send messages one after another, and wait for the arrival of each."""
     count = 3 if small else 200
     for with_push in (True, False):
         times = sorted(_times(count, with_push=with_push))
-        worst, middle = times[-1] * 1000, statistics.median(times) * 1000
-        detail = f"median {middle:.0f} ms, worst {worst:.0f} ms of {count}"
+        longest, middle = times[-1] * 1000, statistics.median(times) * 1000
+        detail = f"median {middle:.0f} ms, longest {longest:.0f} ms of {count}"
         if with_push:
-            what = "POST /drop to the other's /events, with push, poll_interval 3600"
+            what = "from POST /drop to the other's /events, with push, poll_interval 3600"
             yield Row(what, "a second", times[-1], "<= 1", detail)
         else:
             what = f"the same without push, poll_interval {POLL_INTERVAL}"
@@ -41,10 +41,10 @@ def _times(count: int, *, with_push: bool) -> list[float]:
             alice.api.good("POST", "/contacts/import", cards[1])
             interval = 3600 if with_push else POLL_INTERVAL
             bob.api.good("PUT", "/settings", {"key": "poll_interval", "value": interval})
-            return _send_and_hear(alice, bob, count, with_push=with_push)
+            return _send_and_receive(alice, bob, count, with_push=with_push)
 
 
-def _send_and_hear(alice: Daemon, bob: Daemon, count: int, *, with_push: bool) -> list[float]:
+def _send_and_receive(alice: Daemon, bob: Daemon, count: int, *, with_push: bool) -> list[float]:
     while with_push and not bob.api.good("GET", "/status")["push"]["listening"]:
         time.sleep(0.05)
     contact = alice.api.good("GET", "/contacts")[0]

@@ -1,4 +1,4 @@
-"""A thousand listeners of ``/events`` and one piece of news, against bare writes to as many."""
+"""A thousand listeners of ``/events`` and one event, compared with bare writes to as many."""
 
 import contextlib
 import selectors
@@ -35,14 +35,14 @@ class Listeners:
         self._drain()
 
     def _drain(self) -> None:
-        """Take what still comes of the beginning."""
+        """Discard what still arrives of the start of the streams."""
         while self.selector.select(0.3):
             for key, _ in self.selector.select(0):
                 key.fileobj.recv(65536)  # type: ignore[union-attr]
 
-    def told_after(self, tell: Callable[[], object]) -> float:
-        """Give the seconds from the answer of ``tell`` until the last of them was told."""
-        tell()
+    def reached_after(self, send: Callable[[], object]) -> float:
+        """Return the seconds from the end of ``send`` until the event has reached the last one."""
+        send()
         start = time.perf_counter()
         waiting = set(self.peers)
         while waiting:
@@ -52,13 +52,13 @@ class Listeners:
         return time.perf_counter() - start
 
     def close(self) -> None:
-        """Close them all."""
+        """Close all connections."""
         for peer in self.peers:
             peer.close()
 
 
 def run(*, small: bool) -> Iterator[Row]:
-    """Tell both in turns."""
+    """Send events to both in turns."""
     count, rounds = (20, 2) if small else (1000, 41)
     with (
         tempfile.TemporaryDirectory() as name,
@@ -77,7 +77,7 @@ def run(*, small: bool) -> Iterator[Row]:
             assert bare.stdout is not None
             theirs = Listeners(int(bare.stdout.readline()), count, b"GET / HTTP/1.1\r\n\r\n")
 
-            def tell() -> None:
+            def write() -> None:
                 bare.stdin.write(b"x")  # type: ignore[union-attr]
                 bare.stdin.flush()  # type: ignore[union-attr]
 
@@ -85,23 +85,23 @@ def run(*, small: bool) -> Iterator[Row]:
             pairs = []
             for number in range(rounds):
                 body = {"key": "module_data.bench", "value": {"number": number}}
-                mine = ours.told_after(lambda body=body: me.api.good("PUT", "/settings", body))
-                pairs.append((mine, theirs.told_after(tell)))
+                mine = ours.reached_after(lambda body=body: me.api.good("PUT", "/settings", body))
+                pairs.append((mine, theirs.reached_after(write)))
             turn = me.longest_turn() * 1000
             theirs.close()
             bare.terminate()
     yield Row(
-        f"{count} listeners of /events, one piece of news",
+        f"{count} listeners of /events, one event",
         "bare writes to as many",
         statistics.median(mine / other for mine, other in pairs),
         "<= 2",
-        f"{statistics.median(mine for mine, _ in pairs) * 1000:.0f} ms until the last was told",
+        f"{statistics.median(mine for mine, _ in pairs) * 1000:.0f} ms until the last was reached",
     )
-    yield Row("the longest turn of the reactor meanwhile, in ms", "one", turn, "<= 10")
+    yield Row("the reactor's longest turn meanwhile, in ms", "one", turn, "<= 10")
 
 
 def bare_writes() -> None:
-    """Write the same bytes to every connection at each byte on standard input."""
+    """Write the same bytes to every connection for each byte on standard input."""
     from twisted.internet import endpoints, reactor
     from twisted.internet.protocol import Factory, Protocol
     from twisted.internet.stdio import StandardIO

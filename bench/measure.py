@@ -1,4 +1,4 @@
-"""How benchmarks measure: pairs of runs in turn, so that a noisy machine disturbs both alike."""
+"""Measuring: runs of both sides alternate, so that a noisy machine disturbs both alike."""
 
 import statistics
 import time
@@ -9,7 +9,7 @@ from attrs import frozen
 
 @frozen
 class Row:
-    """One line of the table."""
+    """One row of the table."""
 
     what: str
     against: str
@@ -20,25 +20,25 @@ class Row:
 
     @property
     def holds(self) -> bool:
-        """Whether the ratio keeps its bound."""
+        """Whether the ratio is within its bound."""
         sign, bound = self.wanted.split()
         return self.ratio >= float(bound) if sign == ">=" else self.ratio <= float(bound)
 
 
 def seconds(work: Callable[[], object]) -> float:
-    """Time one call."""
+    """Return the seconds that one call takes."""
     start = time.perf_counter()
     work()
     return time.perf_counter() - start
 
 
 def paired(ours: Callable[[], object], theirs: Callable[[], object], rounds: int) -> float:
-    """Give the median of their time over ours: above 1 is faster than they are."""
+    """Return the median of their time divided by ours: above 1, ours is faster."""
     ours()
     theirs()
     ratios = []
     for number in range(rounds):
-        # Whoever comes second finds warmer caches: they take turns.
+        # The second one finds warmer caches, so they take turns.
         if number % 2:
             first, second = seconds(ours), seconds(theirs)
         else:

@@ -1,4 +1,4 @@
-"""A quiet round over many drop URLs on one server, against as many bare treq GETs."""
+"""Polling many drop URLs on one server with nothing new, compared with as many bare treq GETs."""
 
 import resource
 import subprocess
@@ -14,7 +14,7 @@ from qabel.drop.url import new_drop_id
 
 
 def run(*, small: bool) -> Iterator[Row]:
-    """Compare the processor time of both."""
+    """Compare the CPU time of both."""
     count = 50 if small else 10_000
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -34,7 +34,7 @@ def run(*, small: bool) -> Iterator[Row]:
             done = subprocess.run(command, check=True, capture_output=True)
             bare = float(done.stdout) * count / min(count, 2000)
     yield Row(
-        f"a quiet round over {count} drop URLs on one server",
+        f"polling {count} drop URLs on one server, with nothing new",
         "the CPU time of as many bare treq GETs on one pool",
         used / bare,
         "<= 1.3",
@@ -43,7 +43,7 @@ def run(*, small: bool) -> Iterator[Row]:
 
 
 def bare_gets(urls: list[str]) -> None:
-    """Get each once, four at a time; prints the seconds of processor time."""
+    """Get each once, four at a time, and print the seconds of CPU time."""
     from treq.client import HTTPClient
     from twisted.internet import reactor, task
     from twisted.web.client import Agent, HTTPConnectionPool
@@ -54,8 +54,8 @@ def bare_gets(urls: list[str]) -> None:
 
     async def get(some: Iterator[str]) -> None:
         for url in some:
-            answer = await client.get(url)
-            await answer.content()
+            response = await client.get(url)
+            await response.content()
 
     async def work(_: object) -> None:
         from twisted.internet.defer import Deferred, gatherResults

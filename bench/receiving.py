@@ -1,4 +1,4 @@
-"""A drop full of other people's messages: how fast it is read, and who notices."""
+"""A drop full of other people's messages: how fast it is read, and how that affects requests."""
 
 import os
 import statistics
@@ -21,41 +21,41 @@ class Reading:
 
     taken: float
     alone: float
-    """How long opening takes with nothing else, in one thread."""
+    """Opening alone, in one thread."""
     grown: float
     turn: float
     """The longest turn of the reactor."""
     idle: list[float]
-    """How long ``GET /settings`` takes when nothing is read, sorted."""
+    """Requests of ``GET /settings`` while nothing is read, sorted."""
     ours: list[float]
-    """The same meanwhile."""
+    """The same requests during the reading."""
     bare: list[float]
-    """How long a bare Klein route takes meanwhile, in a process that has nothing else to do."""
+    """Requests during the reading to a bare Klein route, in a process that does nothing else."""
 
 
 def foreign(count: int) -> list[bytes]:
-    """Make what looks like other people's messages, and costs as much to tell so."""
+    """Return messages that cost as much to open in vain as those of other people."""
     return [b"\0" + os.urandom(MESSAGE_SIZE - 1) for _ in range(count)]
 
 
 def run(*, small: bool) -> Iterator[Row]:
-    """Measure some readings of the whole drop."""
+    """Measure several readings of the whole drop."""
     count, rounds = (1000, 1) if small else (100_000, 5)
     messages = foreign(count)
     readings = [_read(messages, idle=200 if small else 2000) for _ in range(rounds)]
     taken = _middle(readings, lambda each: each.taken)
     yield Row(
-        f"a drop of {count} foreign messages, fetched, opened, hashes stored",
+        f"a drop of {count} foreign messages: fetched, opened, hashes stored",
         "opening alone, one thread",
         _middle(readings, lambda each: each.taken / each.alone),
         "<= 1.5",
         f"{taken:.1f} s, {count / taken:.0f} messages a second",
     )
-    yield Row("its memory, in MB more", "one", max(each.grown for each in readings), "<= 64")
+    yield Row("the additional memory, in MB", "one", max(each.grown for each in readings), "<= 64")
     yield from _waits(readings)
     turn = _middle(readings, lambda each: each.turn) * 1000
-    detail = f"worst of all {max(each.turn for each in readings) * 1000:.0f} ms"
-    yield Row("the longest turn of the reactor meanwhile, in ms", "one", turn, "<= 10", detail)
+    detail = f"longest of all {max(each.turn for each in readings) * 1000:.0f} ms"
+    yield Row("the reactor's longest turn meanwhile, in ms", "one", turn, "<= 10", detail)
 
 
 def _waits(readings: list[Reading]) -> Iterator[Row]:
@@ -73,7 +73,7 @@ def _waits(readings: list[Reading]) -> Iterator[Row]:
     )
     yield Row(
         what,
-        "that of a bare Klein route, asked in turns",
+        "that of a bare Klein route, requested in turns",
         _middle(readings, lambda each: _p99(each.ours) / _p99(each.bare)),
         "<= 3",
         f"its own {bare:.1f} ms",
@@ -82,12 +82,12 @@ def _waits(readings: list[Reading]) -> Iterator[Row]:
 
 
 def _middle(readings: list[Reading], figure: Callable[[Reading], float]) -> float:
-    """Give the median of a figure that each reading has."""
+    """Return the median of a figure over all readings."""
     return statistics.median(map(figure, readings))
 
 
 def _read(messages: list[bytes], *, idle: int) -> Reading:
-    """Have the drop read once, by a new daemon."""
+    """Measure a new daemon that reads the drop once."""
     opener = Opener([PrivateKey.generate()])
     sample = messages[:5000]
     with tempfile.TemporaryDirectory() as name:
@@ -119,7 +119,7 @@ def _read(messages: list[bytes], *, idle: int) -> Reading:
 def _receive(
     folder: Path, me: Daemon, clients: tuple[Connection, Connection], messages: list[bytes]
 ) -> tuple[float, list[float], list[float]]:
-    """Have the drop read; gives the seconds that it took, and the times of requests meanwhile."""
+    """Wait until the drop is read. Return the seconds, and the times of requests meanwhile."""
     ours, theirs = clients
     drop_id = "A" * 43
     fill(folder, drop_id, messages)
@@ -127,13 +127,13 @@ def _receive(
     with drop_server(folder) as server:
         start = time.perf_counter()
         me.api.good("POST", "/identities", {"alias": "me", "drops": [f"{server}/{drop_id}"]})
-        looked = start
+        checked = start
         while True:
             mine.append(ours.get("/settings"))
             others.append(theirs.get("/bare"))
             now = time.perf_counter()
-            if now - looked > 0.2:
-                looked = now
+            if now - checked > 0.2:
+                checked = now
                 server_status = me.api.good("GET", "/status")["drop_servers"]
                 if server_status and server_status[0]["last_success"] is not None:
                     return now - start, sorted(mine), sorted(others)

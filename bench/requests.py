@@ -1,4 +1,4 @@
-"""Requests a second: the daemon with all its checks, and a bare Klein route of as many bytes."""
+"""Requests per second: the daemon with all its checks, and a bare Klein route of as many bytes."""
 
 import contextlib
 import selectors
@@ -19,13 +19,13 @@ CONNECTIONS = 8
 
 @define
 class Load:
-    """Requests to one server, on connections that are kept, as fast as it answers."""
+    """Requests to one server on persistent connections, as fast as it responds."""
 
     port: int
     request: bytes
 
     def rate(self, seconds: float) -> float:
-        """Give the requests a second."""
+        """Return the requests per second."""
         with contextlib.ExitStack() as stack, selectors.DefaultSelector() as selector:
             peers = [socket.create_connection(("127.0.0.1", self.port)) for _ in range(CONNECTIONS)]
             size = 0
@@ -39,13 +39,13 @@ class Load:
             return self._count(selector, size, seconds)
 
     def _once(self, peer: socket.socket) -> int:
-        """Send one request, and give the size of its answer."""
+        """Send one request, and return the size of the response."""
         peer.sendall(self.request)
         time.sleep(0.05)
         return len(peer.recv(1 << 20))
 
     def _count(self, selector: selectors.BaseSelector, size: int, seconds: float) -> float:
-        answers, got = 0, {}
+        responses, got = 0, {}
         start = time.perf_counter()
         while time.perf_counter() - start < seconds:
             for key, _ in selector.select(1):
@@ -54,9 +54,9 @@ class Load:
                 got[peer] = got.get(peer, 0) + len(peer.recv(1 << 20))
                 if got[peer] >= size:
                     got[peer] = 0
-                    answers += 1
+                    responses += 1
                     peer.sendall(self.request)
-        return answers / (time.perf_counter() - start)
+        return responses / (time.perf_counter() - start)
 
 
 def _request(method: str, path: str, token: str = "") -> bytes:

@@ -1,4 +1,4 @@
-"""Sending: a durable POST /drop, against the least that it takes."""
+"""Sending: a durable ``POST /drop``, compared with the minimum that it requires."""
 
 import contextlib
 import statistics
@@ -14,7 +14,7 @@ from bench.world import Connection, bare_process, daemon, drop_server
 
 
 def run(*, small: bool) -> Iterator[Row]:
-    """Send one after another, each when the one before was answered, in turns with the peers."""
+    """Send messages, each after the response to the one before, alternating with the peers."""
     count, rounds = (5, 1) if small else (25, 41)
     with tempfile.TemporaryDirectory() as name, contextlib.ExitStack() as stack:
         folder = Path(name)
@@ -67,29 +67,29 @@ def _rows(times: list[list[float]], count: int) -> Iterator[Row]:
     )
     yield Row(
         what,
-        "a bare Klein route that seals, keeps, posts and notes the outcome",
+        "a bare Klein route that seals, stores, posts and records the outcome",
         statistics.median(bare / mine for mine, bare, _ in times),
         ">= 0.7",
-        f"which has itself {statistics.median(other / bare for _, bare, other in times):.2f}"
-        " of the line before",
+        f"whose own ratio is {statistics.median(other / bare for _, bare, other in times):.2f}"
+        " in the row before",
     )
 
 
 @contextlib.contextmanager
 def _poster(url: str, path: Path, count: int) -> Iterator[Callable[[], float]]:
-    """Run what only commits and posts; gives what has it do so, and tells the seconds."""
+    """Run the peer that only commits and posts; yield what runs it and returns the seconds."""
     command = [sys.executable, "-m", "bench.bare_posting", url, str(path)]
     with subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as process:
         assert process.stdin is not None
         assert process.stdout is not None
-        given, told = process.stdin, process.stdout
+        given, printed = process.stdin, process.stdout
 
         def post() -> float:
             given.write(f"{count}\n")
             given.flush()
-            return float(told.readline())
+            return float(printed.readline())
 
         yield post
         process.terminate()

@@ -1,4 +1,4 @@
-"""From the command to listening, and memory at rest."""
+"""The time from start to listening, and memory at rest."""
 
 import statistics
 import tempfile
@@ -24,7 +24,7 @@ def run(*, small: bool) -> Iterator[Row]:
             ratios.append(ours / theirs)
             times.append(ours)
     yield Row(
-        "start to listening",
+        "from start to listening",
         "twistd web",
         statistics.median(ratios),
         "<= 2",

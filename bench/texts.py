@@ -1,4 +1,4 @@
-"""Large and hostile texts: none takes longer than its length gives reason for."""
+"""Large and hostile texts: none takes longer than its length justifies."""
 
 import json
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ MEBIBYTE = 1024 * 1024
 
 
 def run(*, small: bool) -> Iterator[Row]:
-    """Read what is large, or meant to be slow."""
+    """Read texts that are large, or meant to be slow."""
     share, rounds = (0.01, 1) if small else (1.0, 5)
     yield _multipart(share, rounds)
     yield _json(int(share * MEBIBYTE), rounds)
@@ -23,11 +23,11 @@ def run(*, small: bool) -> Iterator[Row]:
 
 
 def _multipart(share: float, rounds: int) -> Row:
-    """Read ten times as much: if time grew with its square, that would take ten times as long."""
+    """Read all of it, and the same in tenths: quadratic time would show as a ratio of 0.1."""
     kinds = {
         "messages": (encode_part("B", b"x" * 2149, DATE) * 28, 1000),
-        "one message without end": (b"x" * 65536, 1000),
-        "what nearly is a boundary": (b"\r\n--B." * 9000, 50),
+        "a message without an end": (b"x" * 65536, 1000),
+        "almost boundaries": (b"\r\n--B." * 9000, 50),
         "empty messages": (b"\r\n--B\r\n\r\n" * 6000, 20),
     }
 
@@ -46,15 +46,15 @@ def _multipart(share: float, rounds: int) -> Row:
         return paired(lambda: drain(piece, count), in_tenths, rounds)
 
     return _slowest(
-        "a multipart answer of up to 65 MB",
-        "ten of a tenth each",
+        "a multipart response of up to 65 MB",
+        "ten responses of a tenth each",
         ">= 0.7",
         {kind: ratio(*each) for kind, each in kinds.items()},
     )
 
 
 def _json(size: int, rounds: int) -> Row:
-    """Read JSON strictly, against the standard library, which is not strict."""
+    """Parse JSON strictly, compared with the standard library, which is not strict."""
     kinds = {
         "numbers": b"1",
         "numbers with large exponents": b"1.5e300",
@@ -70,8 +70,8 @@ def _json(size: int, rounds: int) -> Row:
         return paired(lambda: parse(text), lambda: json.loads(text), rounds)
 
     return _slowest(
-        f"reading {size // 1024} kB of JSON, as strictly as everything",
-        "Python's json",
+        f"parsing {size // 1024} kB of JSON strictly",
+        "Python's json, which is not strict",
         ">= 0.1",
         {kind: ratio(item) for kind, item in kinds.items()},
     )
@@ -100,7 +100,7 @@ def _settings(count: int, rounds: int) -> Row:
     document = parse(SYNCED.encode(large))
     return Row(
         f"changing one of {count} contacts",
-        "writing them all as JSON",
+        "encoding all of them as JSON",
         paired(change, lambda: encode(document), rounds),
         ">= 0.5",
     )

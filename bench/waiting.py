@@ -1,4 +1,4 @@
-"""Many readers that wait with ``GET /drop?wait=``, and one message: who else is answered late."""
+"""Many readers that wait with ``GET /drop?wait=``, and one message: how long others are blocked."""
 
 import selectors
 import socket
@@ -12,11 +12,11 @@ from bench.measure import Row
 from bench.world import Connection, Daemon, daemon, drop_server
 
 HELD = 0.5
-"""Seconds after the last was accepted in which the daemon has come to hold all of them."""
+"""Seconds after the last connection by which the daemon is waiting with all requests."""
 
 
 def run(*, small: bool) -> Iterator[Row]:
-    """Have them wait and be told, again and again."""
+    """Wake the readers with a message, in several rounds."""
     count, rounds = (20, 1) if small else (900, 7)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -32,16 +32,16 @@ def run(*, small: bool) -> Iterator[Row]:
     turns = [turn * 1000 for turn, _ in readings]
     taken = statistics.median(taken for _, taken in readings) * 1000
     yield Row(
-        f"the longest turn of the reactor while {count} readers that wait are told, in ms",
+        f"the reactor's longest turn while {count} waiting readers are woken, in ms",
         "one",
         statistics.median(turns),
         "<= 10",
-        f"worst of all {max(turns):.0f} ms; {taken:.0f} ms until the last was told",
+        f"longest of all {max(turns):.0f} ms; {taken:.0f} ms until the last was woken",
     )
 
 
 def _read(alice: Daemon, bob: Daemon, contact: int, count: int) -> tuple[float, float]:
-    """Give the longest turn of the reactor, and the seconds until the last was told."""
+    """Return the reactor's longest turn, and the seconds until the last reader was woken."""
     assert alice.api.port is not None
     peers = [_waiting(bob, number) for number in range(count)]
     time.sleep(HELD)
@@ -59,7 +59,7 @@ def _read(alice: Daemon, bob: Daemon, contact: int, count: int) -> tuple[float, 
             for key, _ in selector.select(60):
                 selector.unregister(key.fileobj)
     taken, turn = time.perf_counter() - start, bob.longest_turn()
-    # Their ends come all at once, and are no part of what is measured.
+    # They end all at once, which is not part of the measurement.
     for peer in peers:
         assert b" 200 " in peer.recv(65536)[:20]
         peer.close()

@@ -17,7 +17,7 @@ from tests.integration.client import Api
 from tests.integration.processes import Twistd
 
 INSIDE = Path(__file__).parent / "inside"
-"""What a measured daemon loads as it starts."""
+"""Modules that a measured daemon loads when it starts."""
 
 LISTEN = "tcp:0:interface=127.0.0.1"
 
@@ -29,26 +29,26 @@ class Daemon:
     api: Api
     process: Twistd
     turns: Path
-    """Where the length of the reactor's longest turn is written, if it is measured."""
+    """The file to which the length of the reactor's longest turn is written, if it is measured."""
 
     def forget_turns(self) -> None:
-        """Begin to look for the longest turn anew."""
+        """Start to look for the longest turn again."""
         self.turns.write_text("")
 
     def longest_turn(self) -> float:
-        """Give the longest turn of the reactor, in seconds."""
+        """Return the longest turn of the reactor, in seconds."""
         return float(self.turns.read_text() or 0)
 
     def peak_memory(self) -> float:
-        """Give the most memory that it ever had, in MB."""
+        """Return the most memory that it has had, in MB."""
         return _memory(self.process.process.pid, "VmHWM")
 
     def memory(self) -> float:
-        """Give the memory that it has, in MB."""
+        """Return the memory that it has, in MB."""
         return _memory(self.process.process.pid, "VmRSS")
 
     def cpu(self) -> float:
-        """Return the seconds of processor time that its threads have used."""
+        """Return the seconds of CPU time that its threads have used."""
         threads = Path(f"/proc/{self.process.process.pid}/task").glob("*/schedstat")
         # In nanoseconds, where /proc/PID/stat counts hundredths of a second.
         return sum(int(each.read_text().split()[0]) for each in threads) / 1e9
@@ -63,7 +63,7 @@ def _memory(pid: int, field: str) -> float:
 
 @contextmanager
 def drop_server(folder: Path) -> Iterator[str]:
-    """Have a drop server run; gives its URL."""
+    """Run a drop server; yield its URL."""
     arguments = ["qabel-drop", "--data-dir", str(folder / "drops"), "--listen", LISTEN]
     with Twistd(folder / "drops.log", *arguments) as process:
         yield f"http://127.0.0.1:{process.port('qabel-drop')}"
@@ -74,7 +74,7 @@ def drop_server(folder: Path) -> Iterator[str]:
 def daemon(
     folder: Path, name: str = "me", *arguments: str, timed: bool = False
 ) -> Iterator[Daemon]:
-    """Have a daemon run; if ``timed``, one that measures the turns of its reactor."""
+    """Run a daemon; with ``timed``, one that measures the turns of its reactor."""
     directory = folder / name
     command = ["qabel-rest", "--data-dir", str(directory), "--listen", LISTEN, *arguments]
     turns = folder / f"{name}.turns"
@@ -88,7 +88,7 @@ def daemon(
 
 @contextmanager
 def bare_process(module: str, *arguments: str) -> Iterator[int]:
-    """Have something run that is compared with; gives its port, which it prints."""
+    """Run a peer; yield its port, which it prints."""
     command = [sys.executable, "-m", module, *arguments]
     with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
@@ -97,12 +97,12 @@ def bare_process(module: str, *arguments: str) -> Iterator[int]:
 
 
 def bare_route(status: int, size: int) -> AbstractContextManager[int]:
-    """Have a bare Klein application run, whose one route answers ``GET /bare``; gives its port."""
+    """Run a bare Klein application with one route, ``GET /bare``; yield its port."""
     return bare_process("bench.bare", str(status), str(size))
 
 
 def fill(folder: Path, drop_id: str, messages: list[bytes]) -> None:
-    """Put messages into a drop of a drop server that does not run."""
+    """Fill a drop of a drop server that is not running."""
     (folder / "drops").mkdir(mode=0o700, exist_ok=True)
     limits = Retention(drop_quota=10**9, quota=10**12)
     file = MessageFile(folder / "drops" / "drops.sqlite", limits)
@@ -112,7 +112,7 @@ def fill(folder: Path, drop_id: str, messages: list[bytes]) -> None:
 
 
 class Connection:
-    """One connection that is kept, for requests one after another, with little work of its own."""
+    """A persistent connection for one request after another, with little work of its own."""
 
     def __init__(self, port: int, token: str = "") -> None:
         self._socket = socket.create_connection(("127.0.0.1", port), timeout=60)
@@ -120,29 +120,29 @@ class Connection:
         self._headers = f"Host: 127.0.0.1\r\nAuthorization: Bearer {token}\r\n"
 
     def get(self, path: str, method: str = "GET") -> float:
-        """Send one request; gives the seconds until its answer was there."""
+        """Send one request; return the seconds until the whole response has arrived."""
         request = f"{method} {path} HTTP/1.1\r\n{self._headers}\r\n".encode()
         start = time.perf_counter()
-        self._ask(request, bodiless=method == "HEAD")
+        self._exchange(request, bodiless=method == "HEAD")
         return time.perf_counter() - start
 
     def post(self, path: str, body: object) -> int:
-        """Send JSON; gives the status of the answer."""
+        """Send JSON; return the status of the response."""
         data = json.dumps(body).encode()
         more = f"Content-Type: application/json\r\nContent-Length: {len(data)}\r\n"
-        return self._ask(f"POST {path} HTTP/1.1\r\n{self._headers}{more}\r\n".encode() + data)
+        return self._exchange(f"POST {path} HTTP/1.1\r\n{self._headers}{more}\r\n".encode() + data)
 
-    def _ask(self, request: bytes, *, bodiless: bool = False) -> int:
+    def _exchange(self, request: bytes, *, bodiless: bool = False) -> int:
         self._socket.sendall(request)
-        answer = b""
-        while (end := answer.find(b"\r\n\r\n") + 4) < 4:
-            answer += self._more()
-        length = re.search(rb"\r\nContent-Length: (\d+)\r\n", answer[:end], re.IGNORECASE)
+        response = b""
+        while (end := response.find(b"\r\n\r\n") + 4) < 4:
+            response += self._more()
+        length = re.search(rb"\r\nContent-Length: (\d+)\r\n", response[:end], re.IGNORECASE)
         size = end + (int(length[1]) if length and not bodiless else 0)
-        got = len(answer)
+        got = len(response)
         while got < size:
             got += len(self._more())
-        return int(answer[9:12])
+        return int(response[9:12])
 
     def _more(self) -> bytes:
         data = self._socket.recv(1 << 20)
@@ -151,5 +151,5 @@ class Connection:
         return data
 
     def close(self) -> None:
-        """Close it."""
+        """Close the connection."""
         self._socket.close()

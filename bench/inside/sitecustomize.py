@@ -1,7 +1,7 @@
-"""Measures the reactor's turns of the process that this is loaded into, as Python starts.
+"""Measures the turns of the reactor in the process that loads this, when Python starts.
 
-A turn is what goes on between two waits. At each new longest one after the beginning, its length
-in seconds is written to the file that ``QABEL_BENCH_TURNS`` names; emptying the file begins anew.
+A turn is the time between two waits. The length of the longest one so far, in seconds, is written
+to the file that ``QABEL_BENCH_TURNS`` names; emptying the file starts the search again.
 """
 
 import os
@@ -12,7 +12,7 @@ from twisted.internet import epollreactor
 
 
 class TimedEpoll:
-    """An epoll object that notes how long it was not asked."""
+    """An epoll object that measures the time between two waits."""
 
     def __init__(self, size: int) -> None:
         self._inner = _epoll(size)
@@ -24,7 +24,7 @@ class TimedEpoll:
         return getattr(self._inner, name)
 
     def poll(self, timeout: float = -1, maxevents: int = -1) -> Any:
-        """Wait, after noting the turn that ends here."""
+        """Wait, after recording the turn that ends here."""
         if self._returned is not None:
             self._note(time.perf_counter() - self._returned)
         events = self._inner.poll(timeout, maxevents)

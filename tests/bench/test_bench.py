@@ -1,4 +1,4 @@
-"""The benchmarks run: small, so that the figures mean nothing, and none is looked at."""
+"""The benchmarks run, with so little data that their figures mean nothing."""
 
 import json
 import subprocess
@@ -13,7 +13,7 @@ from tests.integration.processes import ROOT
 
 @pytest.mark.parametrize("name", NAMES)
 def test_runs(name: str, tmp_path: Path) -> None:
-    """Each gives rows with a ratio, as a table and as JSON."""
+    """A benchmark prints rows with a ratio, as a table and as JSON."""
     table = tmp_path / "rows.json"
     done = subprocess.run(
         [sys.executable, "-m", "bench", "--small", "--json", str(table), name],
