@@ -1,4 +1,4 @@
-# What a newcomer types. Everything happens in ./.venv, which the first call makes.
+# Everything runs in ./.venv, which the first call creates.
 
 PYTHON ?= python3
 VENV ?= .venv
@@ -9,19 +9,22 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 .PHONY: run demo test lint format bench golden fuzz torture docs dist deb constraints clean help
 
 help:
-	@echo "make run      a daemon on port 9696, with a drop server of its own"
-	@echo "make demo     two people exchange messages, from empty directories"
-	@echo "make test     all tests"
-	@echo "make lint     ruff, mypy, import-linter"
-	@echo "make docs     the documentation, to docs/_build"
-	@echo "make bench    the benchmarks, as ratios"
-	@echo "make golden   record anew what people and programs see of the outside"
-	@echo "make fuzz     thousands of made-up requests; nothing may break"
-	@echo "make torture  kill everything again and again, and count the messages"
-	@echo "make dist     a source distribution and a wheel, to dist"
-	@echo "make deb      a Debian package, to dist"
+	@echo "make run         run a daemon on port 9696, and a drop server"
+	@echo "make demo        show two people exchanging messages"
+	@echo "make test        run all tests"
+	@echo "make lint        run ruff, mypy and import-linter"
+	@echo "make format      format the code, and fix what ruff can fix"
+	@echo "make docs        build the documentation in docs/_build"
+	@echo "make bench       run the benchmarks"
+	@echo "make golden      record the help, the contract, metrics and exit statuses again"
+	@echo "make fuzz        send thousands of generated requests, and check that nothing breaks"
+	@echo "make torture     kill and restart processes repeatedly, and count the messages"
+	@echo "make dist        build a source distribution and a wheel in dist"
+	@echo "make deb         build a Debian package in dist"
+	@echo "make constraints pin the newest versions of all dependencies"
+	@echo "make clean       remove what the other targets created"
 
-# One install, pinned by constraints.txt; made again when what it depends on changes.
+# Installed with the versions in constraints.txt, and again when one of these files changes.
 $(STAMP): pyproject.toml setup.py constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(PIP) install --quiet --constraint constraints.txt --editable '.[dev]'
@@ -58,7 +61,7 @@ fuzz: $(STAMP)
 torture: $(STAMP)
 	$(BIN)/python -m tests.integration.torture $(TORTURE)
 
-# A warning is an error here: a reference to nowhere, a page in no table of contents.
+# Warnings are errors: a reference without a target, a page in no table of contents.
 docs: $(STAMP)
 	$(BIN)/sphinx-build -q -W -n --keep-going -b html docs docs/_build/html
 	$(BIN)/sphinx-build -q -W -n --keep-going -b man docs docs/_build/man
@@ -72,7 +75,7 @@ dist: $(STAMP)
 deb: docs
 	packaging/debian/build-deb dist
 
-# Pins what a new environment gets today.
+# Pins the versions that a new environment gets today.
 constraints:
 	rm -rf $(VENV)
 	$(PYTHON) -m venv $(VENV)

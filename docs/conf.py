@@ -1,4 +1,4 @@
-"""How Sphinx makes pages of the documentation: ``make docs``."""
+"""The configuration of Sphinx, which builds the documentation: ``make docs``."""
 
 import sys
 from pathlib import Path

@@ -1,7 +1,7 @@
-"""Parts of the documentation that are made from the programs themselves, and so cannot be wrong.
+"""Directives for parts of the documentation that are generated from the programs.
 
-``.. rest-api::`` writes out the daemon's own OpenAPI document, ``.. usage:: NAME`` the options of
-a twistd command, ``.. commands::`` all commands of ``qabel``.
+``.. rest-api::`` describes the routes of the daemon's OpenAPI document, ``.. usage:: NAME`` the
+options of a twistd command, and ``.. commands::`` all commands of ``qabel``.
 """
 
 import json
@@ -24,31 +24,31 @@ USAGES = {"qabel-rest": qabel.tap.Options, "qabel-drop": qabel.dropserver.tap.Op
 
 
 class Generated(SphinxDirective):
-    """Writes reStructuredText, which is read as if it stood on the page."""
+    """Generates reStructuredText, which is parsed as part of the page."""
 
     def lines(self) -> Iterator[str]:
-        """Give the text, line by line."""
+        """Yield the lines of the text."""
         raise NotImplementedError
 
     def run(self) -> list[nodes.Node]:
-        """Read the text."""
+        """Parse the text."""
         text = StringList(list(self.lines()), source=self.name)
         return self.parse_text_to_nodes("\n".join(text), allow_section_headings=True)
 
 
 class RestApi(Generated):
-    """All resources, by subject."""
+    """All routes, by subject."""
 
     def lines(self) -> Iterator[str]:
-        """Write what the OpenAPI document says."""
+        """Yield what the OpenAPI document says."""
         subjects: dict[str, list[tuple[str, str, dict[str, Any]]]] = {}
         for path, operations in json.loads(Api.openapi())["paths"].items():
             for method, operation in operations.items():
                 if method != "head":
                     subjects.setdefault(operation["tags"][0], []).append((method, path, operation))
-        for subject, all_of_it in subjects.items():
+        for subject, found in subjects.items():
             yield from ("", subject, "~" * len(subject), "")
-            for method, path, operation in all_of_it:
+            for method, path, operation in found:
                 yield from _operation(method.upper(), path, operation)
 
 
@@ -73,17 +73,17 @@ def _body(body: dict[str, Any]) -> Iterator[str]:
         yield f"    * Body: {body['description']}"
     schema = body.get("content", {}).get("application/json", {}).get("schema", {})
     for key, value in schema.get("properties", {}).items():
-        more = "" if key in schema["required"] else " May be left out."
+        more = "" if key in schema["required"] else " Optional."
         yield f"    * ``{key}``: {value['description']}{more}"
 
 
 class Usage(SphinxDirective):
-    """What ``twistd NAME --help`` says."""
+    """The options in ``twistd NAME --help``."""
 
     required_arguments = 1
 
     def run(self) -> list[nodes.Node]:
-        """Write it as it is said."""
+        """Return the options as a literal block."""
         sys.argv[0], kept = "twistd", sys.argv[0]
         text = USAGES[self.arguments[0]]().getUsage(width=78)
         sys.argv[0] = kept
@@ -97,28 +97,28 @@ class Commands(Generated):
     option_spec: ClassVar[dict[str, Any]] = {}
 
     def lines(self) -> Iterator[str]:
-        """Write what each says of itself."""
+        """Yield the usage, the help and the options of each command."""
         yield from _command(command, ["qabel"])
 
 
-def _command(what: click.Command, names: list[str]) -> Iterator[str]:
-    context = click.Context(what, info_name=" ".join(names))
-    usage = what.collect_usage_pieces(context)
+def _command(shown: click.Command, names: list[str]) -> Iterator[str]:
+    context = click.Context(shown, info_name=" ".join(names))
+    usage = shown.collect_usage_pieces(context)
     if len(names) > 1:
-        yield from (f"``{' '.join([*names, *usage])}``", f"    {what.get_short_help_str(200)}", "")
-    for parameter in what.params:
+        yield from (f"``{' '.join([*names, *usage])}``", f"    {shown.get_short_help_str(200)}", "")
+    for parameter in shown.params:
         record = parameter.get_help_record(context)
         if record is not None:
             yield from (f"    ``{record[0]}``", f"        {record[1] or ''}", "")
-    if isinstance(what, click.Group):
-        for name in what.list_commands(context):
-            found = what.get_command(context, name)
+    if isinstance(shown, click.Group):
+        for name in shown.list_commands(context):
+            found = shown.get_command(context, name)
             if found is not None:
                 yield from _command(found, [*names, name])
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
-    """Make the directives known."""
+    """Add the directives to Sphinx."""
     app.add_directive("rest-api", RestApi)
     app.add_directive("usage", Usage)
     app.add_directive("commands", Commands)
