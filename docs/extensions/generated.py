@@ -41,29 +41,40 @@ class RestApi(Generated):
 
     def lines(self) -> Iterator[str]:
         """Yield what the OpenAPI document says."""
+        contract = json.loads(Api.openapi())
+        common = {
+            status: response["description"]
+            for status, response in contract["components"]["responses"].items()
+        }
+        yield from ("Besides the responses that it lists, a route can respond with these:", "")
+        yield from (f"* **{status}** {meaning}" for status, meaning in common.items())
         subjects: dict[str, list[tuple[str, str, dict[str, Any]]]] = {}
-        for path, operations in json.loads(Api.openapi())["paths"].items():
+        for path, operations in contract["paths"].items():
             for method, operation in operations.items():
                 if method != "head":
                     subjects.setdefault(operation["tags"][0], []).append((method, path, operation))
         for subject, found in subjects.items():
             yield from ("", subject, "~" * len(subject), "")
             for method, path, operation in found:
-                yield from _operation(method.upper(), path, operation)
+                yield from _operation(method.upper(), path, operation, common)
 
 
-def _operation(method: str, path: str, operation: dict[str, Any]) -> Iterator[str]:
+def _operation(
+    method: str, path: str, operation: dict[str, Any], common: dict[str, str]
+) -> Iterator[str]:
     yield from (f"``{method} {path}``", f"    {operation['summary']}.")
     scopes = operation.get("description", "Scopes: none; no token is needed.")
     yield from (f"    {scopes}", "")
     for parameter in operation["parameters"]:
+        default = parameter["schema"].get("default")
+        more = "" if default is None else f" Default: ``{default}``."
         if parameter["in"] == "query":
-            default = parameter["schema"].get("default")
-            more = "" if default is None else f" Default: ``{default}``."
             yield f"    * ``?{parameter['name']}=`` {parameter['description']}{more}"
+        elif parameter["in"] == "header":
+            yield f"    * ``{parameter['name']}:`` {parameter['description']}{more}"
     yield from _body(operation.get("requestBody", {}))
     for status, response in operation["responses"].items():
-        if status != "default":
+        if response["description"] != common.get(status):
             yield f"    * **{status}** {response['description']}"
     yield ""
 
