@@ -16,9 +16,9 @@ from qabel.core.workers import Workers
 from qabel.net.webhook_client import WebhookClient
 from qabel.settings.local import LOCAL, LocalSettings
 from qabel.settings.synced import SYNCED, SyncedSettings
-from qabel.store.documents import Documents
+from qabel.store.documents import DocumentRepository
 from qabel.store.file_names import DATABASE
-from qabel.store.journal.cursors import Cursors, JournalState
+from qabel.store.journal.cursors import CursorRepository, JournalState
 from qabel.store.journal.entries import JournalEntries
 from qabel.store.key_record import KeySource
 
@@ -47,7 +47,7 @@ class Foundation:
     local: SettingsDocument[LocalSettings]
     synced: SettingsDocument[SyncedSettings]
     journal: Journal
-    cursors: Cursors
+    cursors: CursorRepository
     inbox_state: InboxState
 
     def synced_now(self) -> SyncedSettings:
@@ -79,7 +79,7 @@ async def lay_foundation(
     servers = ConfiguredServers()
     try:
         await database.open()
-        cursors = Cursors(database)
+        cursors = CursorRepository(database)
         state = await cursors.load()
         local, synced = await _load_settings(database, now)
     except BaseException:
@@ -118,7 +118,7 @@ def _journal(database: WatchedDatabase, state: JournalState, reactor: Any) -> Jo
 async def _load_settings(
     database: WatchedDatabase, now: Callable[[], float]
 ) -> tuple[SettingsDocument[LocalSettings], SettingsDocument[SyncedSettings]]:
-    documents = Documents(database)
+    documents = DocumentRepository(database)
     local = SettingsDocument("settings", LOCAL, documents, now)
     synced = SettingsDocument("synced", SYNCED, documents, now)
     await local.load()

@@ -16,7 +16,7 @@ from qabel.core.journal.journal import Journal
 from qabel.core.receiving.owned_drops import OwnedDrops
 from qabel.core.tokens import TokenBook
 from qabel.store.journal.events import JournalEvents
-from qabel.store.outbox.repository import Outbox
+from qabel.store.outbox.repository import OutboxRepository
 
 INTERVAL = 3600.0
 """Seconds between two rounds."""
@@ -34,7 +34,7 @@ class Housekeeping(Service):
 
     _journal: Journal
     _events: JournalEvents
-    _outbox: Outbox
+    _outbox: OutboxRepository
     _inbox: InboxReader
     _tokens: TokenBook
     _drops: OwnedDrops

@@ -14,7 +14,7 @@ from qabel.core.receiving.owned_drops import OwnedDrops
 from qabel.core.receiving.poller import Poller
 from qabel.core.receiving.push_watch import PushWatch
 from qabel.core.receiving.receiver import Receiver
-from qabel.core.sending.outbox import Sender
+from qabel.core.sending.outbox import Outbox
 from qabel.core.sending.poster import Poster
 from qabel.core.status.disk_space import DiskSpace
 from qabel.core.status.report import Reporter
@@ -23,10 +23,10 @@ from qabel.core.view import CoreView
 from qabel.core.wiring import Wiring
 from qabel.store.database.disk_space import has_disk_space
 from qabel.store.file_names import BACKUPS, TOKEN
-from qabel.store.inbox.repository import Inbox
+from qabel.store.inbox.repository import InboxRepository
 from qabel.store.journal.events import JournalEvents
-from qabel.store.outbox.repository import Outbox
-from qabel.store.tokens import Tokens
+from qabel.store.outbox.repository import OutboxRepository
+from qabel.store.tokens import TokenRepository
 from qabel.store.webhooks import WebhookRepository
 
 
@@ -57,7 +57,7 @@ class Parts:
 
 def build_receiving(base: Foundation, wiring: Wiring) -> Receiving:
     """Return what brings messages in."""
-    inbox = Inbox(base.database)
+    inbox = InboxRepository(base.database)
     drops = OwnedDrops(
         inbox,
         clock=base.reactor,
@@ -80,19 +80,21 @@ def build_receiving(base: Foundation, wiring: Wiring) -> Receiving:
     return Receiving(drops=drops, receiver=receiver, poller=poller, push_watch=push_watch)
 
 
-def build_poster(base: Foundation, outbox: Outbox) -> Poster:
+def build_poster(base: Foundation, outbox: OutboxRepository) -> Poster:
     """Return what posts the outbox."""
     return Poster(base.network, outbox, base.journal.advance, clock=base.reactor, now=base.now)
 
 
-def build_view(base: Foundation, outbox: Outbox, poster: Poster, poller: Poller) -> CoreView:
+def build_view(
+    base: Foundation, outbox: OutboxRepository, poster: Poster, poller: Poller
+) -> CoreView:
     """Return what clients see of messages and people."""
     people = People(base.synced, base.options.drop_id_bits)
     return CoreView(
         people=people,
         cards=Cards(base.synced, people),
         inbox=InboxReader(
-            repository=Inbox(base.database),
+            repository=InboxRepository(base.database),
             cursors=base.cursors,
             journal=base.journal,
             state=base.inbox_state,
@@ -100,7 +102,7 @@ def build_view(base: Foundation, outbox: Outbox, poster: Poster, poller: Poller)
             now=base.now,
             poll=poller.poll_now,
         ),
-        outbox=Sender(
+        outbox=Outbox(
             repository=outbox,
             poster=poster,
             workers=base.workers,
@@ -124,7 +126,7 @@ def build_reporter(
         poller=receiving.poller,
         push_watch=receiving.push_watch,
         poster=poster,
-        outbox=Outbox(base.database),
+        outbox=OutboxRepository(base.database),
         inbox=view.inbox,
         journal=base.journal,
         disk_space=disk_space,
@@ -138,7 +140,7 @@ def build_reporter(
 
 def assemble(base: Foundation, wiring: Wiring) -> Parts:
     """Put all parts together."""
-    outbox = Outbox(base.database)
+    outbox = OutboxRepository(base.database)
     receiving = build_receiving(base, wiring)
     poster = build_poster(base, outbox)
     view = build_view(base, outbox, poster, receiving.poller)
@@ -148,7 +150,7 @@ def assemble(base: Foundation, wiring: Wiring) -> Parts:
     base.database.on_full = disk_space.missing
     tokens = TokenBook(
         path=base.data_directory / TOKEN,
-        repository=Tokens(base.database),
+        repository=TokenRepository(base.database),
         synced=base.synced_now,
         now=base.now,
         mode=base.options.token_mode,

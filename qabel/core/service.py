@@ -23,7 +23,7 @@ from qabel.core.receiving.owned_drops import OwnedDrops
 from qabel.core.receiving.poller import Poller
 from qabel.core.receiving.push_watch import PushWatch
 from qabel.core.receiving.receiver import Receiver
-from qabel.core.sending.outbox import Sender
+from qabel.core.sending.outbox import Outbox
 from qabel.core.sending.poster import Poster
 from qabel.core.settings import SettingsDocument
 from qabel.core.status.views import BackupView, StatusView
@@ -131,7 +131,7 @@ class CoreService(MultiService):
         return self._parts.view.inbox
 
     @property
-    def outbox(self) -> Sender:
+    def outbox(self) -> Outbox:
         """Messages to be sent."""
         return self._parts.view.outbox
 

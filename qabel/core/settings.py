@@ -19,7 +19,7 @@ MAX_STORED_DEPTH = 128
 """How deep a stored document may nest: deeper than any that was let in."""
 
 
-class DocumentRepository(Protocol):
+class SettingsRepository(Protocol):
     """Where documents are kept: ``qabel.store.documents``."""
 
     def load(self, name: str) -> Deferred[bytes | None]:
@@ -39,7 +39,7 @@ class SettingsDocument(Generic[D]):
 
     name: str
     _kind: DocumentType[D]
-    _repository: DocumentRepository
+    _repository: SettingsRepository
     _now: Callable[[], float]
 
     value: D = field(init=False)

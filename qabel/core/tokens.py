@@ -20,7 +20,7 @@ from qabel.forms.errors import FieldError
 from qabel.forms.plain import Choice, Text
 from qabel.host.private_files import OTHERS, NotPrivate, TooLong, read_private, write_private
 from qabel.settings.synced import SyncedSettings
-from qabel.store.tokens import Token, Tokens
+from qabel.store.tokens import Token, TokenRepository
 
 TOKEN_BYTES = 32
 """Random bytes in a token."""
@@ -78,7 +78,7 @@ class TokenBook:
 
     path: Path
     """The file of the main token."""
-    _repository: Tokens
+    _repository: TokenRepository
     _synced: Callable[[], SyncedSettings]
     _now: Callable[[], float]
     """Seconds since the epoch."""

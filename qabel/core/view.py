@@ -6,7 +6,7 @@ from qabel.core.inbox.reader import InboxReader
 from qabel.core.journal.follower import Followers
 from qabel.core.people.cards import Cards
 from qabel.core.people.people import People
-from qabel.core.sending.outbox import Sender
+from qabel.core.sending.outbox import Outbox
 
 
 @frozen(kw_only=True)
@@ -19,7 +19,7 @@ class CoreView:
     people: People
     cards: Cards
     inbox: InboxReader
-    outbox: Sender
+    outbox: Outbox
     events: Followers
 
     def seen_by(self, identity_id: int) -> "CoreView":

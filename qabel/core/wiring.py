@@ -19,7 +19,7 @@ from qabel.settings.items import Identity
 from qabel.settings.local import LocalSettings
 from qabel.settings.synced import SyncedSettings
 from qabel.store.inbox.repository import StoredBatch
-from qabel.store.outbox.repository import Outbox
+from qabel.store.outbox.repository import OutboxRepository
 
 FAR_FUTURE = 1e11
 """Seconds since the epoch. What is not in hand was never tried since the start: it is due now,
@@ -99,7 +99,7 @@ class Wiring:
 
     async def post_due(self) -> None:
         """Post what is due, and not in hand already. Raises StoreError."""
-        outbox = Outbox(self._base.database)
+        outbox = OutboxRepository(self._base.database)
         under_way = self._to.poster.under_way
         due = await outbox.due(FAR_FUTURE, MOST_AT_ONCE, underway=under_way)
         self._to.poster.add(due)

@@ -5,7 +5,7 @@ from twisted.internet.interfaces import IReactorTime
 
 from qabel.drop.multipart import closing_boundary, encode_part
 from qabel.dropserver.message_file import Row, Selection
-from qabel.dropserver.message_store import Store
+from qabel.dropserver.message_store import MessageStore
 from qabel.dropserver.request import DropRequest
 from qabel.dropserver.stamps import format_part_date
 from qabel.host.http_server.flow import Flow
@@ -30,7 +30,7 @@ class DropAnswer:
     """The response to one request for the messages of a selection."""
 
     _request: DropRequest
-    _store: Store
+    _store: MessageStore
     _drop_id: str
     _selection: Selection
     _boundary: str
@@ -46,7 +46,7 @@ class DropAnswer:
     async def send(self, rows: list[Row]) -> None:
         """Send the whole response, starting with rows that are read already.
 
-        Headers must be set. It stops when the connection is lost. Raises Unavailable.
+        Headers must be set. It stops when the connection is lost. Raises StoreUnavailable.
         """
         self._flow.start()
         try:

@@ -16,7 +16,7 @@ GROUP_SIZE = 256
 """Jobs that are taken together at most: it bounds how long the first of them waits."""
 
 
-class Unavailable(Exception):
+class StoreUnavailable(Exception):
     """The store cannot do what was asked: the disk fails, or the server is stopping."""
 
 
@@ -28,8 +28,8 @@ class _StoreJob(Job):
     work: Callable[[MessageFile], Any] | None = None
 
 
-class Store:
-    """Does on a thread of its own what `MessageFile` does. Everything fails with Unavailable only.
+class MessageStore:
+    """Runs `MessageFile` on a thread of its own. Every call fails with StoreUnavailable only.
 
     Results come in the order of commits: a caller that hands on a stamp as soon as it has it never
     overtakes one with a smaller stamp.
@@ -84,7 +84,7 @@ class Store:
 
     def _submit(self, job: _StoreJob) -> "Deferred[Any]":
         if self._closed is not None:
-            return fail(Unavailable("the store is closed"))
+            return fail(StoreUnavailable("the store is closed"))
         self._thread.submit(job)
         return job.done
 
@@ -120,11 +120,11 @@ class Store:
             except Exception as error:  # noqa: BLE001 - whatever it is, the thread goes on
                 job.fail(self._failed(error))
 
-    def _failed(self, error: Exception) -> Unavailable:
+    def _failed(self, error: Exception) -> StoreUnavailable:
         """Log the first failure of a row: a full disk would fill the log too."""
         if not self._failing:
             self._failing = True
             self._log.error(
                 "the store fails: {kind}: {error}", kind=type(error).__name__, error=str(error)
             )
-        return Unavailable("the store fails")
+        return StoreUnavailable("the store fails")

@@ -16,7 +16,7 @@ from qabel.drop.multipart import content_type, new_boundary
 from qabel.drop.url import is_drop_id
 from qabel.dropserver.drop_answer import CHUNK, DropAnswer, content_length
 from qabel.dropserver.message_file import MESSAGE_LIMIT, Since
-from qabel.dropserver.message_store import Store, Unavailable
+from qabel.dropserver.message_store import MessageStore, StoreUnavailable
 from qabel.dropserver.push_handshake import BadHandshake, accept_handshake
 from qabel.dropserver.push_hub import PushHub, PushSubscriber
 from qabel.dropserver.request import DropRequest
@@ -35,7 +35,7 @@ class DropResource(Resource):
 
     def __init__(self, hub: PushHub, reactor: IReactorTime) -> None:
         super().__init__()
-        self.store: Store | None = None
+        self.store: MessageStore | None = None
         """The messages, while the server runs; without it all requests get 503."""
         self._hub = hub
         self._reactor = reactor
@@ -64,7 +64,7 @@ class DropResource(Resource):
         else:
             self._run(request, self._get(request, self.store, drop_id))
 
-    def _post(self, request: DropRequest, store: Store, drop_id: str) -> None:
+    def _post(self, request: DropRequest, store: MessageStore, drop_id: str) -> None:
         body = request.content.read()
         if request.requestHeaders.getRawHeaders(b"Authorization") != [b"Client Qabel"]:
             _reject(request, 400, "Bad authorization")
@@ -75,12 +75,14 @@ class DropResource(Resource):
         else:
             self._run(request, self._append(request, store, drop_id, body))
 
-    async def _append(self, request: DropRequest, store: Store, drop_id: str, body: bytes) -> None:
+    async def _append(
+        self, request: DropRequest, store: MessageStore, drop_id: str, body: bytes
+    ) -> None:
         stamp = await store.append(drop_id, body)
         self._hub.publish(drop_id, stamp, body)
         _finish(request, 200)
 
-    async def _get(self, request: DropRequest, store: Store, drop_id: str) -> None:
+    async def _get(self, request: DropRequest, store: MessageStore, drop_id: str) -> None:
         since = _parse_since(request)
         head_only = request.method == b"HEAD"
         found = await store.open(drop_id, since, 0 if head_only else CHUNK)
@@ -128,7 +130,7 @@ class DropResource(Resource):
         Deferred.fromCoroutine(work).addErrback(self._failed, request)
 
     def _failed(self, failure: Failure, request: DropRequest) -> None:
-        if failure.check(Unavailable) is None:
+        if failure.check(StoreUnavailable) is None:
             self._log.failure("a request failed", failure)
         if not request.is_connected:
             return

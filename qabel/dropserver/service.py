@@ -12,7 +12,7 @@ from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 
 from qabel.dropserver.message_file import MessageFile, Retention
-from qabel.dropserver.message_store import Store, Unavailable
+from qabel.dropserver.message_store import MessageStore, StoreUnavailable
 from qabel.dropserver.push_hub import PING_INTERVAL, PushHub
 from qabel.dropserver.request import make_drop_site
 from qabel.dropserver.resource import DropResource
@@ -58,7 +58,7 @@ class DropServerService(MultiService):
         self._lock = DirectoryLock(data_dir)
         self._hub = PushHub()
         self._resource = DropResource(self._hub, reactor)
-        self._store: Store | None = None
+        self._store: MessageStore | None = None
         self.site = make_drop_site(self._resource, reactor, max_connections=max_connections)
         self._loops: list[LoopingCall] = []
 
@@ -71,7 +71,7 @@ class DropServerService(MultiService):
         except BaseException:
             self._lock.release()
             raise
-        self._store = self._resource.store = Store(file, self._reactor)
+        self._store = self._resource.store = MessageStore(file, self._reactor)
         self._loops = [
             _start_loop(self._reactor, EXPIRY_INTERVAL, self._expire, now=True),
             _start_loop(self._reactor, PING_INTERVAL, self._hub.tick, now=False),
@@ -103,7 +103,7 @@ class DropServerService(MultiService):
                 pass
             if store is not None:
                 await store.forget_deleted()
-        except Unavailable:
+        except StoreUnavailable:
             return  # the store has logged the reason
 
 

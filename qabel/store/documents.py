@@ -9,7 +9,7 @@ from qabel.store.numbers import add_event
 
 
 @attrs.frozen(eq=False)
-class Documents:
+class DocumentRepository:
     """The repository of the settings documents."""
 
     _database: Database

@@ -25,7 +25,7 @@ class Token:
 
 
 @attrs.frozen(eq=False)
-class Tokens:
+class TokenRepository:
     """The repository of tokens. They are few: their user holds them in memory."""
 
     _database: Database

@@ -10,7 +10,7 @@ from twisted.internet import reactor
 from twisted.internet.defer import gatherResults
 
 from qabel.dropserver.message_file import MessageFile, Retention
-from qabel.dropserver.message_store import Store, Unavailable
+from qabel.dropserver.message_store import MessageStore, StoreUnavailable
 from tests.conftest import LoggedFailures
 
 DROP = "a" * 43
@@ -25,7 +25,7 @@ def file(tmp_path: Path) -> MessageFile:
 @pytest_twisted.ensureDeferred
 async def test_stamps_are_delivered_in_order(file: MessageFile) -> None:
     """Whoever hands on a stamp when it is there never overtakes a smaller one."""
-    store = Store(file, reactor)
+    store = MessageStore(file, reactor)
     delivered: list[int] = []
     appended = [store.append(DROP, b"%d" % number) for number in range(100)]
     for each in appended:
@@ -41,13 +41,13 @@ async def test_stamps_are_delivered_in_order(file: MessageFile) -> None:
 @pytest_twisted.ensureDeferred
 async def test_closing(file: MessageFile) -> None:
     """What was asked for before is done; what comes later is refused."""
-    store = Store(file, reactor)
+    store = MessageStore(file, reactor)
     appended = store.append(DROP, b"body")
     closed = store.close()
     assert await appended > 0
     await closed
     await store.close()
-    with pytest.raises(Unavailable):
+    with pytest.raises(StoreUnavailable):
         await store.append(DROP, b"body")
     with pytest.raises(sqlite3.ProgrammingError):
         file.read(DROP, 0, 1, 1)
@@ -62,11 +62,11 @@ async def test_failures_are_logged_once_in_a_row(
     def fail(*_: Any) -> None:
         raise sqlite3.OperationalError("disk I/O error")
 
-    store = Store(file, reactor)
+    store = MessageStore(file, reactor)
     with monkeypatch.context() as patch:
         patch.setattr(MessageFile, "append", fail)
         for _ in range(3):
-            with pytest.raises(Unavailable):
+            with pytest.raises(StoreUnavailable):
                 await store.append(DROP, b"body")
     assert len(logged_failures.flush()) == 1
     assert await store.append(DROP, b"body") > 0

@@ -7,14 +7,14 @@ import pytest
 
 from qabel.store.database.database import Database
 from qabel.store.inbox.message_rows import Filter
-from qabel.store.inbox.repository import Inbox
+from qabel.store.inbox.repository import InboxRepository
 from qabel.store.inbox.seen import ReadDone
-from qabel.store.journal.cursors import Cursors
+from qabel.store.journal.cursors import CursorRepository
 from qabel.store.journal.entries import JournalEntries
 from qabel.store.journal.events import JournalEvents
 from qabel.store.outbox.idempotency import Idempotency
 from qabel.store.outbox.receipts import Receipt
-from qabel.store.outbox.repository import Outbox
+from qabel.store.outbox.repository import OutboxRepository
 from qabel.store.webhooks import WebhookRepository
 
 NOW = 1_800_000_000.0
@@ -59,8 +59,12 @@ def plans(database: Database, got: Any) -> Callable[[Callable[[], Any]], list[st
 @pytest.fixture
 def asks(database: Database, things: Any, got: Any) -> dict[str, Callable[[], Any]]:
     """Return everything that happens repeatedly in a daemon with a large database."""
-    inbox, outbox = Inbox(database), Outbox(database)
-    events, places, feed = JournalEvents(database), Cursors(database), JournalEntries(database)
+    inbox, outbox = InboxRepository(database), OutboxRepository(database)
+    events, places, feed = (
+        JournalEvents(database),
+        CursorRepository(database),
+        JournalEntries(database),
+    )
     drop = things.drop
     got(inbox.drop_state(drop))
     hashes = [things.digest() for _ in range(3)]

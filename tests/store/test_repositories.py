@@ -6,10 +6,10 @@ import pytest
 
 from qabel.store.database.database import Database
 from qabel.store.database.errors import StoreError
-from qabel.store.documents import Documents
-from qabel.store.journal.cursors import Cursors
+from qabel.store.documents import DocumentRepository
+from qabel.store.journal.cursors import CursorRepository
 from qabel.store.journal.entries import JournalEntries
-from qabel.store.tokens import Tokens
+from qabel.store.tokens import TokenRepository
 from qabel.store.webhooks import KEEP_UNDELIVERED, WebhookRepository
 
 NOW = 1_800_000_000.0
@@ -18,7 +18,7 @@ MS = int(NOW * 1000)
 
 def test_documents_are_kept_and_replaced(database: Database, got: Any) -> None:
     """The last text saved is the one loaded; there is an event in the journal if wanted."""
-    documents = Documents(database)
+    documents = DocumentRepository(database)
     assert got(documents.load("settings")) is None
     assert got(documents.save("settings", b"{}", event=False, now=NOW)) is None
     assert got(documents.save("settings", b'{"a": 1}', event=True, now=NOW)) == 1
@@ -29,7 +29,7 @@ def test_documents_are_kept_and_replaced(database: Database, got: Any) -> None:
 
 def test_places_only_move_forward(database: Database, got: Any) -> None:
     """Of two answers under way together the farther counts; all are there after a restart."""
-    cursors = Cursors(database)
+    cursors = CursorRepository(database)
     assert got(cursors.move("a", 5, now=NOW)) == 5
     assert got(cursors.move("a", 3, now=NOW)) == 5
     assert got(cursors.move("b", 1, now=NOW)) == 1
@@ -41,7 +41,7 @@ def test_places_only_move_forward(database: Database, got: Any) -> None:
 
 def test_places_nobody_uses_are_forgotten(database: Database, got: Any) -> None:
     """A consumer that was away for long has no cursor any more."""
-    cursors = Cursors(database)
+    cursors = CursorRepository(database)
     got(cursors.move("old", 1, now=NOW))
     got(cursors.move("new", 1, now=NOW + 10))
     assert got(cursors.expire(NOW + 5)) == ["old"]
@@ -50,7 +50,7 @@ def test_places_nobody_uses_are_forgotten(database: Database, got: Any) -> None:
 
 def test_tokens_are_kept_without_their_values(database: Database, got: Any) -> None:
     """A token is its digest, with what it may do; an id is never used again."""
-    tokens = Tokens(database)
+    tokens = TokenRepository(database)
     one = got(tokens.add("cli", ["read", "send"], b"d1", None, now=NOW))
     two = got(tokens.add("phone", [], b"d2", 7, now=NOW))
     assert got(tokens.all()) == [one, two]
@@ -65,7 +65,7 @@ def test_tokens_are_kept_without_their_values(database: Database, got: Any) -> N
 
 def test_the_use_of_tokens_is_noted_together(database: Database, got: Any) -> None:
     """Times of use only go forward, and those of tokens that are gone are passed over."""
-    tokens = Tokens(database)
+    tokens = TokenRepository(database)
     one = got(tokens.add("cli", [], b"d1", None, now=NOW))
     got(tokens.touch({one.id: NOW + 5, 99: NOW}))
     got(tokens.touch({one.id: NOW + 1}))

@@ -40,7 +40,7 @@ class MessageRepository(Protocol):
         """Delete a message; fires with whether there was one."""
 
 
-class CursorRepository(Protocol):
+class InboxCursors(Protocol):
     """Where the cursors of consumers are kept: ``qabel.store.journal.cursors``."""
 
     def move(self, consumer: str, seq: int, *, now: float) -> Deferred[int]:
@@ -67,7 +67,7 @@ class InboxReader:
     """
 
     _repository: MessageRepository
-    _cursors: CursorRepository
+    _cursors: InboxCursors
     _journal: Journal
     _state: InboxState
     _clock: IReactorTime

@@ -21,7 +21,7 @@ Owners = Mapping[DropURL, Sequence[Identity]]
 
 
 class DropStates(Protocol):
-    """Where it is kept how far drops were read: ``qabel.store.inbox.repository.Inbox``."""
+    """The repository of cursors: ``qabel.store.inbox.repository.InboxRepository``."""
 
     def drop_state(self, drop: Drop) -> Deferred[DropState]:
         """Return how far a drop was read."""

@@ -55,7 +55,7 @@ class Fetcher(Protocol):
 
 
 class BatchRepository(Protocol):
-    """Where received messages are kept: ``qabel.store.inbox.repository.Inbox``."""
+    """Where received messages are kept: ``qabel.store.inbox.repository.InboxRepository``."""
 
     def unseen(self, drop: Drop, hashes: Sequence[bytes], *, now: float) -> Deferred[set[bytes]]:
         """Return the hashes of those that are new."""

@@ -30,7 +30,7 @@ from qabel.deferreds import shielded
 from qabel.jsontext import encode as encode_json
 from qabel.settings.synced import SyncedSettings
 from qabel.store.outbox.idempotency import Idempotency, IdempotencyMismatch
-from qabel.store.outbox.repository import Added, Outbox
+from qabel.store.outbox.repository import Added, OutboxRepository
 from qabel.store.outbox.sends import DeliveryState
 
 PATIENCE = 5.0
@@ -38,13 +38,13 @@ PATIENCE = 5.0
 
 
 @frozen(kw_only=True)
-class Sender:
+class Outbox:
     """The outbox, as clients see it.
 
     With ``only`` it is a view in which there is what that identity sends, and nothing else.
     """
 
-    _repository: Outbox
+    _repository: OutboxRepository
     _poster: Poster
     _workers: Workers
     _synced: Callable[[], SyncedSettings]
@@ -54,7 +54,7 @@ class Sender:
 
     _log = Logger()
 
-    def seen_by(self, identity_id: int) -> "Sender":
+    def seen_by(self, identity_id: int) -> "Outbox":
         """Return the view that has one identity only."""
         return evolve(self, only=identity_id)
 

@@ -19,7 +19,7 @@ STORE_PAUSE = 5.0
 
 
 class OutcomeRepository(Protocol):
-    """Where outcomes are kept: ``qabel.store.outbox.repository.Outbox``."""
+    """Where outcomes are kept: ``qabel.store.outbox.repository.OutboxRepository``."""
 
     def posted(self, posting: Posting, *, now: float) -> Deferred[OutboxChange]:
         """Note that the server took it."""

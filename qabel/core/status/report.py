@@ -33,7 +33,7 @@ from qabel.core.status.views import (
     StatusView,
 )
 from qabel.store.outbox.records import OutboxCounts
-from qabel.store.outbox.repository import Outbox
+from qabel.store.outbox.repository import OutboxRepository
 
 STORE_PATIENCE = 5.0
 """Seconds after which a store that does not answer counts as out of order."""
@@ -51,7 +51,7 @@ class Reporter:
     poller: Poller
     push_watch: PushWatch
     poster: Poster
-    outbox: Outbox
+    outbox: OutboxRepository
     inbox: InboxReader
     journal: Journal
     disk_space: DiskSpace

@@ -45,7 +45,7 @@ class EncodedPage:
 
 
 @attrs.frozen(eq=False)
-class Inbox:
+class InboxRepository:
     """The repository of received messages, and of the state of the drops that they come from."""
 
     _database: Database

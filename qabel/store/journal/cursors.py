@@ -28,7 +28,7 @@ class JournalState:
 
 
 @attrs.frozen(eq=False)
-class Cursors:
+class CursorRepository:
     """The repository of consumers' cursors."""
 
     _database: Database

@@ -35,7 +35,7 @@ class Added:
 
 
 @attrs.frozen(eq=False)
-class Outbox:
+class OutboxRepository:
     """The repository of sends, their deliveries to recipients, and the postings to drop URLs.
 
     Only the caller knows which postings are under way: one that was returned stays due until

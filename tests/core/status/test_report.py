@@ -9,7 +9,7 @@ from qabel.core.status import report
 from qabel.core.status.health import STUCK_AFTER, disk_trouble, sending_trouble
 from qabel.core.status.views import DiskView
 from qabel.store.database.errors import StoreError
-from qabel.store.outbox.repository import Outbox
+from qabel.store.outbox.repository import OutboxRepository
 from qabel.testing.correspondents import Correspondents
 from tests.conftest import LoggedFailures
 
@@ -21,12 +21,12 @@ async def test_a_store_that_hangs_is_no_good_health(
     """Health and status answer all the same, and tell that the store does not."""
     core = await world.core("alice")
     monkeypatch.setattr(report, "STORE_PATIENCE", 0.01)
-    monkeypatch.setattr(Outbox, "counts", lambda _: Deferred())
+    monkeypatch.setattr(OutboxRepository, "counts", lambda _: Deferred())
     assert await core.health() == ["The store does not answer: it takes too long."]
     status = await core.status()
     assert not status.healthy
     assert status.outbox is None
-    monkeypatch.setattr(Outbox, "counts", lambda _: fail(StoreError("It is broken.")))
+    monkeypatch.setattr(OutboxRepository, "counts", lambda _: fail(StoreError("It is broken.")))
     assert await core.health() == ["The store does not answer: It is broken."]
 
 

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from qabel.store.database.database import Database
-from qabel.store.inbox.repository import Inbox
+from qabel.store.inbox.repository import InboxRepository
 from qabel.store.inbox.seen import Drop
-from qabel.store.journal.cursors import Cursors
+from qabel.store.journal.cursors import CursorRepository
 from qabel.store.key_record import GivenKey
 from tests.store.database.damage import damage
 
@@ -24,7 +24,7 @@ from twisted.internet import reactor
 from twisted.internet.defer import Deferred
 from qabel.store.database.database import Database
 from qabel.store.inbox.seen import Drop, ReadDone
-from qabel.store.inbox.repository import Inbox
+from qabel.store.inbox.repository import InboxRepository
 from qabel.store.key_record import GivenKey
 from qabel.store.inbox.message_rows import NewMessage
 
@@ -38,7 +38,7 @@ def message(i):
 async def write():
     database = Database(Path(sys.argv[1]), GivenKey(bytes(range(32))))
     await database.open()
-    inbox = Inbox(database)
+    inbox = InboxRepository(database)
     await inbox.drop_state(drop)
     i = int(sys.argv[2])
     while True:
@@ -72,9 +72,9 @@ def test_what_was_reported_is_there_after_a_kill(
         database = Database(path, GivenKey(key), worker=here)
         got(database.open())
         assert got(database.run(damage)) == []
-        state = got(Inbox(database).drop_state(Drop("http://localhost/drop", "me")))
-        stamps = {each.time_stamp for each in got(Inbox(database).read(0, 100_000))}
-        assert got(Cursors(database).load()).messages == len(stamps)
+        state = got(InboxRepository(database).drop_state(Drop("http://localhost/drop", "me")))
+        stamps = {each.time_stamp for each in got(InboxRepository(database).read(0, 100_000))}
+        assert got(CursorRepository(database).load()).messages == len(stamps)
         got(database.close())
         assert state.cursor is not None
         kept = int(state.cursor)

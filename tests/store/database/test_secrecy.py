@@ -5,11 +5,11 @@ from pathlib import Path
 from typing import Any
 
 from qabel.store.database.database import Database
-from qabel.store.documents import Documents
-from qabel.store.inbox.repository import Inbox
+from qabel.store.documents import DocumentRepository
+from qabel.store.inbox.repository import InboxRepository
 from qabel.store.inbox.seen import Drop
 from qabel.store.key_record import GivenKey
-from qabel.store.outbox.repository import Outbox
+from qabel.store.outbox.repository import OutboxRepository
 from qabel.store.webhooks import WebhookRepository
 
 MARKER = b"PLANTED-MARKER"
@@ -36,14 +36,18 @@ def readable(directory: Path) -> set[str]:
 def plant(database: Database, things: Any, got: Any) -> None:
     """Store the marker wherever there is something to store."""
     drop = Drop(f"http://localhost/{TEXT}", TEXT)
-    inbox = Inbox(database)
+    inbox = InboxRepository(database)
     got(inbox.drop_state(drop))
     data = b'{"msg": "%b"}' % (MARKER * 20)
     messages = [things.message(data=data, meta_data=data, model_object=TEXT) for _ in range(50)]
     got(inbox.keep(drop, messages, foreign=[MARKER + b"  "], now=1.0))
-    got(Documents(database).save(TEXT, MARKER * 2000, event=True, now=1.0))
+    got(DocumentRepository(database).save(TEXT, MARKER * 2000, event=True, now=1.0))
     delivery = things.delivery(1, f"http://localhost/{TEXT}")
-    got(Outbox(database).add(things.send(delivery, message=MARKER, model_object=TEXT), now=1.0))
+    got(
+        OutboxRepository(database).add(
+            things.send(delivery, message=MARKER, model_object=TEXT), now=1.0
+        )
+    )
     got(WebhookRepository(database).add(TEXT, MARKER, [TEXT], 0, now=1.0))
 
 
@@ -54,7 +58,7 @@ def test_no_file_can_be_read_without_the_key(
     database = Database(path, GivenKey(key), worker=here)
     got(database.open())
     plant(database, things, got)
-    assert got(Documents(database).load(TEXT)) == MARKER * 2000
+    assert got(DocumentRepository(database).load(TEXT)) == MARKER * 2000
     assert {each.name for each in path.parent.iterdir()} == {
         "qabel.db",
         "qabel.db-wal",

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from qabel.store.database.database import Database
 from qabel.store.inbox.message_rows import StoredMessage
-from qabel.store.inbox.repository import Inbox
+from qabel.store.inbox.repository import InboxRepository
 
 NASTY = [
     'quotes " and \\ backslashes',
@@ -66,7 +66,7 @@ def test_json_is_valid_and_equal_in_every_way_of_reading(
     ascii_only: bool,
 ) -> None:
     """Whatever strings and numbers a stranger sends, the JSON says exactly that."""
-    inbox = Inbox(database)
+    inbox = InboxRepository(database)
     got(inbox.drop_state(things.drop))
     data = json.dumps({texts[0]: texts[1], "n": [1.5, None]}, ensure_ascii=ascii_only).encode()
     message = things.message(
@@ -92,5 +92,5 @@ def test_json_is_valid_and_equal_in_every_way_of_reading(
 
 def test_an_empty_page(database: Database, got: Any) -> None:
     """Nothing is an empty list, and the cursor stays where it was."""
-    page = got(Inbox(database).read_page(41, 10))
+    page = got(InboxRepository(database).read_page(41, 10))
     assert (page.body, page.count, page.last) == (b"[]", 0, 41)

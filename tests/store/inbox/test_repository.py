@@ -8,29 +8,29 @@ import pytest
 
 from qabel.store.database.database import Database
 from qabel.store.inbox.message_rows import Filter
-from qabel.store.inbox.repository import FORGET_AT_ONCE, Inbox
+from qabel.store.inbox.repository import FORGET_AT_ONCE, InboxRepository
 from qabel.store.inbox.seen import DAY, KEEP_FOREIGN_DAYS, Drop, DropState, ReadDone
-from qabel.store.journal.cursors import Cursors
+from qabel.store.journal.cursors import CursorRepository
 
 NOW = 1_800_000_000.0
 DAY_SECONDS = DAY / 1000
 
 
 @pytest.fixture
-def inbox(database: Database) -> Inbox:
+def inbox(database: Database) -> InboxRepository:
     """Return the inbox of an empty database."""
-    return Inbox(database)
+    return InboxRepository(database)
 
 
 @pytest.fixture
-def drop(inbox: Inbox, things: Any, got: Any) -> Drop:
+def drop(inbox: InboxRepository, things: Any, got: Any) -> Drop:
     """Return a drop that is being read."""
     got(inbox.drop_state(things.drop))
     return things.drop
 
 
 def test_messages_are_kept_in_order_and_numbered(
-    database: Database, inbox: Inbox, drop: Drop, things: Any, got: Any
+    database: Database, inbox: InboxRepository, drop: Drop, things: Any, got: Any
 ) -> None:
     """Ids rise with each message, and reading goes on from any of them."""
     batches = [[things.message() for _ in range(size)] for size in (3, 1, 2)]
@@ -40,11 +40,11 @@ def test_messages_are_kept_in_order_and_numbered(
     assert [each.id for each in got(inbox.read(0, 100))] == [1, 2, 3, 4, 5, 6]
     assert [each.id for each in got(inbox.read(2, 2))] == [3, 4]
     assert got(inbox.read(0, 100))[1] == kept[0].messages[1]
-    assert got(Cursors(database).load()).messages == 6
+    assert got(CursorRepository(database).load()).messages == 6
 
 
 def test_a_message_is_kept_once_whatever_the_drop(
-    database: Database, inbox: Inbox, drop: Drop, things: Any, got: Any
+    database: Database, inbox: InboxRepository, drop: Drop, things: Any, got: Any
 ) -> None:
     """The same bytes from another drop, or twice in one batch, are the same message."""
     one, other = things.message(), Drop("http://localhost/other", "owners")
@@ -52,11 +52,11 @@ def test_a_message_is_kept_once_whatever_the_drop(
     assert len(got(inbox.keep(drop, [one, one], now=NOW)).messages) == 1
     assert got(inbox.keep(other, [one], now=NOW)).messages == ()
     assert got(inbox.unseen(other, [one.hash], now=NOW)) == set()
-    assert got(Cursors(database).load()).messages == 1
+    assert got(CursorRepository(database).load()).messages == 1
 
 
 @pytest.fixture
-def forget_all_but(inbox: Inbox, got: Any) -> Callable[[list[str]], int]:
+def forget_all_but(inbox: InboxRepository, got: Any) -> Callable[[list[str]], int]:
     """Return what forgets all drops but some, and returns in how many steps."""
 
     def forget(kept: list[str]) -> int:
@@ -69,7 +69,12 @@ def forget_all_but(inbox: Inbox, got: Any) -> Callable[[list[str]], int]:
 
 
 def test_a_deleted_message_does_not_come_again(
-    database: Database, inbox: Inbox, drop: Drop, things: Any, got: Any, forget_all_but: Any
+    database: Database,
+    inbox: InboxRepository,
+    drop: Drop,
+    things: Any,
+    got: Any,
+    forget_all_but: Any,
 ) -> None:
     """Its hash stays known, also when nothing else of its drop does."""
     one = things.message()
@@ -81,11 +86,11 @@ def test_a_deleted_message_does_not_come_again(
     assert got(inbox.unseen(drop, [one.hash], now=NOW)) == set()
     assert got(inbox.keep(drop, [one], now=NOW)).messages == ()
     assert got(inbox.keep(drop, [things.message()], now=NOW)).messages[0].id == 2
-    assert got(Cursors(database).load()).messages == 1
+    assert got(CursorRepository(database).load()).messages == 1
 
 
 def test_drops_that_are_no_longer_read_are_forgotten(
-    inbox: Inbox, drop: Drop, things: Any, got: Any, rows: Any, forget_all_but: Any
+    inbox: InboxRepository, drop: Drop, things: Any, got: Any, rows: Any, forget_all_but: Any
 ) -> None:
     """Nothing is left of them, and nothing of the others goes; a large one goes in parts."""
     gone = [Drop(f"http://localhost/gone{number}", "owners") for number in range(3)]
@@ -104,7 +109,7 @@ def test_drops_that_are_no_longer_read_are_forgotten(
 
 
 def test_unseen_knows_own_and_foreign_messages(
-    inbox: Inbox, drop: Drop, things: Any, got: Any
+    inbox: InboxRepository, drop: Drop, things: Any, got: Any
 ) -> None:
     """Own ones are known everywhere, others' in the drop that they were in."""
     one, foreign, new = things.message(), things.digest(), things.digest()
@@ -116,7 +121,7 @@ def test_unseen_knows_own_and_foreign_messages(
     assert got(inbox.unseen(other, hashes, now=NOW)) == {new, foreign}
 
 
-def test_reading_to_the_end_moves_the_cursor(inbox: Inbox, drop: Drop, got: Any) -> None:
+def test_reading_to_the_end_moves_the_cursor(inbox: InboxRepository, drop: Drop, got: Any) -> None:
     """The cursor is kept with what was read up to it; without a new one the old one stays."""
     assert got(inbox.drop_state(drop)) == DropState()
     got(inbox.keep(drop, done=ReadDone("17.5", full=True), now=NOW))
@@ -126,7 +131,7 @@ def test_reading_to_the_end_moves_the_cursor(inbox: Inbox, drop: Drop, got: Any)
 
 
 def test_other_owners_see_everything_anew(
-    inbox: Inbox, drop: Drop, things: Any, got: Any, rows: Any
+    inbox: InboxRepository, drop: Drop, things: Any, got: Any, rows: Any
 ) -> None:
     """A change of owners forgets cursor and foreign messages, never one's own."""
     one, foreign = things.message(), things.digest()
@@ -145,7 +150,7 @@ def test_other_owners_see_everything_anew(
 
 
 def test_foreign_messages_are_forgotten_once_the_server_has_them_no_more(
-    inbox: Inbox, drop: Drop, things: Any, got: Any, rows: Any
+    inbox: InboxRepository, drop: Drop, things: Any, got: Any, rows: Any
 ) -> None:
     """Those that full readings still meet stay known, for as long as it takes."""
     stays, goes, own = things.digest(), things.digest(), things.message()
@@ -162,7 +167,7 @@ def test_foreign_messages_are_forgotten_once_the_server_has_them_no_more(
 
 
 def test_looking_again_on_the_same_day_writes_nothing(
-    inbox: Inbox, drop: Drop, things: Any, got: Any, rows: Any
+    inbox: InboxRepository, drop: Drop, things: Any, got: Any, rows: Any
 ) -> None:
     """A full reading every few minutes costs no writing."""
     foreign = [things.digest() for _ in range(100)]
@@ -186,7 +191,7 @@ def test_looking_again_on_the_same_day_writes_nothing(
     ],
 )
 def test_reading_can_be_narrowed(
-    inbox: Inbox, drop: Drop, things: Any, got: Any, which: Filter, expected: list[int]
+    inbox: InboxRepository, drop: Drop, things: Any, got: Any, which: Filter, expected: list[int]
 ) -> None:
     """Each way of reading returns the messages that match all conditions."""
     facts = [(1, 7, "chat"), (1, 7, "file"), (2, 8, "chat"), (2, 8, "file"), (1, None, "chat")]
@@ -199,7 +204,7 @@ def test_reading_can_be_narrowed(
 
 
 def test_an_answer_goes_out_with_the_message_that_asks_for_it(
-    inbox: Inbox, drop: Drop, things: Any, got: Any, rows: Any
+    inbox: InboxRepository, drop: Drop, things: Any, got: Any, rows: Any
 ) -> None:
     """The acknowledgement is in the outbox exactly when the message is in the inbox, and once."""
     answer = things.send(kind="acknowledgement", message=None)
@@ -211,18 +216,18 @@ def test_an_answer_goes_out_with_the_message_that_asks_for_it(
 
 
 def test_what_cannot_be_kept_as_a_whole_is_not_kept_at_all(
-    database: Database, inbox: Inbox, drop: Drop, things: Any, got: Any
+    database: Database, inbox: InboxRepository, drop: Drop, things: Any, got: Any
 ) -> None:
     """When one of a batch fails, no message, hash or cursor of it is kept."""
     good, bad = things.message(), things.message(time_stamp=2**70)
     with pytest.raises(OverflowError):
         got(inbox.keep(drop, [good, bad], done=ReadDone("9", full=True), now=NOW))
-    assert got(Cursors(database).load()).messages == 0
+    assert got(CursorRepository(database).load()).messages == 0
     assert got(inbox.drop_state(drop)).cursor is None
     assert got(inbox.unseen(drop, [good.hash], now=NOW)) == {good.hash}
 
 
-def test_one_message_by_its_id(inbox: Inbox, drop: Drop, things: Any, got: Any) -> None:
+def test_one_message_by_its_id(inbox: InboxRepository, drop: Drop, things: Any, got: Any) -> None:
     """A message that is not there is None, in either form."""
     got(inbox.keep(drop, [things.message()], now=NOW))
     assert got(inbox.get(1)) == got(inbox.read(0, 1))[0]

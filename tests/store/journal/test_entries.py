@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from qabel.store.database.database import Database
-from qabel.store.inbox.repository import Inbox
-from qabel.store.journal.cursors import Cursors
+from qabel.store.inbox.repository import InboxRepository
+from qabel.store.journal.cursors import CursorRepository
 from qabel.store.journal.entries import MESSAGE_KIND, JournalEntries
 from qabel.store.journal.events import JournalEvents
 from qabel.store.numbers import add_event
@@ -38,7 +38,7 @@ def test_messages_and_events_come_in_one_order(
     database: Database, things: Any, got: Any, events: Any
 ) -> None:
     """Both have numbers of one sequence, and are read together by them."""
-    inbox = Inbox(database)
+    inbox = InboxRepository(database)
     events(0)
     got(inbox.keep(things.drop, [things.message(identity_id=4), things.message()], now=NOW))
     events(0, 0)
@@ -50,14 +50,14 @@ def test_messages_and_events_come_in_one_order(
     assert json.loads(entries[1].data) == json.loads(got(inbox.get_encoded(2)))
     assert seqs(database, got, after=2, limit=3) == [3, 4, 5]
     assert seqs(database, got, after=6) == []
-    assert got(Cursors(database).load()).last_seq == 6
+    assert got(CursorRepository(database).load()).last_seq == 6
 
 
 def test_numbers_are_never_given_twice(
     database: Database, things: Any, got: Any, events: Any
 ) -> None:
     """Not after what had them is deleted, nor after a transaction failed."""
-    inbox = Inbox(database)
+    inbox = InboxRepository(database)
     got(inbox.keep(things.drop, [things.message()], now=NOW))
     got(inbox.delete(1))
     assert events(0) == [2]
@@ -76,7 +76,7 @@ def test_old_events_go_and_the_floor_says_so(
     database: Database, things: Any, got: Any, events: Any
 ) -> None:
     """Events are kept for some time; messages stay; the floor is the last number that is gone."""
-    got(Inbox(database).keep(things.drop, [things.message()], now=NOW))
+    got(InboxRepository(database).keep(things.drop, [things.message()], now=NOW))
     events(-20, -10, 0)
     prune = JournalEvents(database).prune
     assert got(prune(NOW, keep_for=30_000)) == 0
@@ -85,7 +85,7 @@ def test_old_events_go_and_the_floor_says_so(
     assert got(prune(NOW + 60, keep_for=15_000)) == 4
     assert seqs(database, got) == [1]
     assert got(prune(NOW + 60, keep_for=15_000)) == 4
-    assert got(Cursors(database).load()).floor == 4
+    assert got(CursorRepository(database).load()).floor == 4
 
 
 def test_only_so_many_events_are_kept(database: Database, got: Any, events: Any) -> None:

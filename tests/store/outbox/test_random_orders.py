@@ -12,11 +12,11 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from qabel.deferreds import result_of
 from qabel.host.job_thread import InlineWorker
 from qabel.store.database.database import Database
-from qabel.store.inbox.repository import Inbox
+from qabel.store.inbox.repository import InboxRepository
 from qabel.store.inbox.seen import Drop
 from qabel.store.key_record import GivenKey
 from qabel.store.outbox.receipts import Receipt
-from qabel.store.outbox.repository import Outbox
+from qabel.store.outbox.repository import OutboxRepository
 from qabel.store.outbox.sends import Kind, NewDelivery, NewSend, Posting
 
 COUNTS = """
@@ -48,7 +48,7 @@ class OutboxMachine(RuleBasedStateMachine):
             Path(self.directory.name) / "db", GivenKey(bytes(32)), worker=InlineWorker
         )
         self.database.open()
-        self.outbox = Outbox(self.database)
+        self.outbox = OutboxRepository(self.database)
         self.now = 1_800_000_000.0
         self.count = 0
         self.posted: dict[tuple[str, bytes], list[int]] = defaultdict(list)
@@ -111,7 +111,9 @@ class OutboxMachine(RuleBasedStateMachine):
             received=int(self.now * 1000),
         )
         drop = Drop("http://localhost/drop", "me")
-        result_of(Inbox(self.database).keep(drop, received_receipts=[receipt], now=self.now))
+        result_of(
+            InboxRepository(self.database).keep(drop, received_receipts=[receipt], now=self.now)
+        )
 
     @rule(send_id=st.integers(1, 12))
     def delete(self, send_id: int) -> None:

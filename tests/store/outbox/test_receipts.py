@@ -5,10 +5,10 @@ from typing import Any
 import pytest
 
 from qabel.store.database.database import Database
-from qabel.store.inbox.repository import Inbox
+from qabel.store.inbox.repository import InboxRepository
 from qabel.store.outbox.receipts import Receipt
 from qabel.store.outbox.records import OutboxCounts
-from qabel.store.outbox.repository import Outbox
+from qabel.store.outbox.repository import OutboxRepository
 
 NOW = 1_800_000_000.0
 ME, THEM = b"\x5e" * 32, b"\x01" * 32
@@ -16,9 +16,9 @@ A, B = "http://localhost/a", "http://localhost/b"
 
 
 @pytest.fixture
-def outbox(database: Database) -> Outbox:
+def outbox(database: Database) -> OutboxRepository:
     """Return the outbox of an empty database."""
-    return Outbox(database)
+    return OutboxRepository(database)
 
 
 @pytest.fixture
@@ -28,25 +28,27 @@ def receive(database: Database, things: Any, got: Any) -> Any:
     def run(**given: Any) -> int:
         values = {"sender": THEM, "receiver": ME, "acknowledge_id": "ack", "received": 5}
         receipt = Receipt(hash=things.digest(), **{**values, **given})
-        return got(Inbox(database).keep(things.drop, received_receipts=[receipt], now=NOW)).receipts
+        return got(
+            InboxRepository(database).keep(things.drop, received_receipts=[receipt], now=NOW)
+        ).receipts
 
     return run
 
 
-def send(outbox: Outbox, things: Any, got: Any, *urls: str) -> Any:
+def send(outbox: OutboxRepository, things: Any, got: Any, *urls: str) -> Any:
     """Send a message that asks for an acknowledgement."""
     delivery = things.delivery(1, *urls or (A,))
     return got(outbox.add(things.send(delivery, acknowledge_id="ack"), now=NOW))
 
 
-def delivery(outbox: Outbox, got: Any, send_id: int = 1) -> tuple[Any, ...]:
+def delivery(outbox: OutboxRepository, got: Any, send_id: int = 1) -> tuple[Any, ...]:
     """Read how far the one delivery of a send is."""
     (found,) = got(outbox.get(send_id)).deliveries
     return found.state.value, found.reason, found.acknowledged
 
 
 def test_a_receipt_is_noted_once(
-    outbox: Outbox, things: Any, got: Any, receive: Any, rows: Any
+    outbox: OutboxRepository, things: Any, got: Any, receive: Any, rows: Any
 ) -> None:
     """The first one tells that the message came; later ones change nothing."""
     added = send(outbox, things, got)
@@ -59,7 +61,7 @@ def test_a_receipt_is_noted_once(
 
 
 def test_what_was_acknowledged_is_not_posted_again(
-    outbox: Outbox, things: Any, got: Any, receive: Any
+    outbox: OutboxRepository, things: Any, got: Any, receive: Any
 ) -> None:
     """A message that arrived by one URL need not go to the others; the queues move up."""
     first = send(outbox, things, got, A, B)
@@ -72,7 +74,7 @@ def test_what_was_acknowledged_is_not_posted_again(
 
 
 def test_a_recipient_that_cannot_use_it(
-    outbox: Outbox, things: Any, got: Any, receive: Any
+    outbox: OutboxRepository, things: Any, got: Any, receive: Any
 ) -> None:
     """What its recipient has no module for has failed, with that reason."""
     got(outbox.posted(send(outbox, things, got).ready[0], now=NOW))
@@ -86,7 +88,7 @@ def test_a_recipient_that_cannot_use_it(
     [{"sender": ME}, {"receiver": THEM}, {"acknowledge_id": "other"}, {"acknowledge_id": "0"}],
 )
 def test_nobody_else_can_acknowledge(
-    outbox: Outbox, things: Any, got: Any, receive: Any, given: Any
+    outbox: OutboxRepository, things: Any, got: Any, receive: Any, given: Any
 ) -> None:
     """Sender, receiver and id must all be those of the message."""
     send(outbox, things, got)
@@ -96,7 +98,7 @@ def test_nobody_else_can_acknowledge(
 
 
 def test_a_receipt_is_for_one_recipient(
-    outbox: Outbox, things: Any, got: Any, receive: Any
+    outbox: OutboxRepository, things: Any, got: Any, receive: Any
 ) -> None:
     """Of a message to several, each acknowledges for itself."""
     deliveries = [things.delivery(1, A), things.delivery(2, A)]
@@ -107,7 +109,7 @@ def test_a_receipt_is_for_one_recipient(
 
 
 def test_a_receipt_that_is_received_again_is_known(
-    database: Database, outbox: Outbox, things: Any, got: Any
+    database: Database, outbox: OutboxRepository, things: Any, got: Any
 ) -> None:
     """The same bytes from the server count once, though another message could match."""
     send(outbox, things, got)
@@ -115,7 +117,7 @@ def test_a_receipt_that_is_received_again_is_known(
     receipt = Receipt(
         hash=things.digest(), sender=THEM, receiver=ME, acknowledge_id="ack", received=5
     )
-    inbox = Inbox(database)
+    inbox = InboxRepository(database)
     for expected in (1, 0):
         kept = got(inbox.keep(things.drop, received_receipts=[receipt, receipt], now=NOW))
         assert kept.receipts == expected

@@ -11,7 +11,7 @@ from qabel.store.database.errors import StoreError
 from qabel.store.journal.entries import JournalEntries
 from qabel.store.outbox.idempotency import KEEP_FOR, Idempotency, IdempotencyMismatch
 from qabel.store.outbox.records import OutboxCounts
-from qabel.store.outbox.repository import Outbox, idempotency
+from qabel.store.outbox.repository import OutboxRepository, idempotency
 from qabel.store.outbox.sends import NO_URL, DeliveryState, Kind, NewDelivery
 
 NOW = 1_800_000_000.0
@@ -19,9 +19,9 @@ A, B = "http://localhost/a", "http://localhost/b"
 
 
 @pytest.fixture
-def outbox(database: Database) -> Outbox:
+def outbox(database: Database) -> OutboxRepository:
     """Return the outbox of an empty database."""
-    return Outbox(database)
+    return OutboxRepository(database)
 
 
 @pytest.fixture
@@ -35,17 +35,19 @@ def told(database: Database, got: Any) -> Callable[[], list[tuple[int, str]]]:
     return read
 
 
-def add(outbox: Outbox, got: Any, things: Any, *deliveries: Any) -> Any:
+def add(outbox: OutboxRepository, got: Any, things: Any, *deliveries: Any) -> Any:
     """Add a send."""
     return got(outbox.add(things.send(*deliveries), now=NOW))
 
 
-def states(outbox: Outbox, got: Any, send_id: int) -> list[tuple[str, str | None]]:
+def states(outbox: OutboxRepository, got: Any, send_id: int) -> list[tuple[str, str | None]]:
     """Read how far a send is with each recipient, and why."""
     return [(each.state.value, each.reason) for each in got(outbox.get(send_id)).deliveries]
 
 
-def test_a_send_is_kept_and_posted(outbox: Outbox, things: Any, got: Any, told: Any) -> None:
+def test_a_send_is_kept_and_posted(
+    outbox: OutboxRepository, things: Any, got: Any, told: Any
+) -> None:
     """It is queued when it is added, and sent when its drop server took it."""
     delivery = things.delivery(1, A)
     added = add(outbox, got, things, delivery)
@@ -61,7 +63,7 @@ def test_a_send_is_kept_and_posted(outbox: Outbox, things: Any, got: Any, told: 
     assert told() == [(added.id, "sent")]
 
 
-def test_a_record_says_everything(outbox: Outbox, things: Any, got: Any) -> None:
+def test_a_record_says_everything(outbox: OutboxRepository, things: Any, got: Any) -> None:
     """What was sent, to whom, when, how often it was tried, and when it will be again."""
     send = things.send(things.delivery(1, A), things.delivery(2, B), acknowledge_id="ack")
     added = got(outbox.add(send, now=NOW))
@@ -81,7 +83,9 @@ def test_a_record_says_everything(outbox: Outbox, things: Any, got: Any) -> None
     assert got(outbox.get(99)) is None
 
 
-def test_messages_to_one_recipient_never_overtake(outbox: Outbox, things: Any, got: Any) -> None:
+def test_messages_to_one_recipient_never_overtake(
+    outbox: OutboxRepository, things: Any, got: Any
+) -> None:
     """A later message to the same drop URL waits for the earlier one; others do not."""
     first = add(outbox, got, things, things.delivery(1, A))
     second = add(outbox, got, things, things.delivery(1, A))
@@ -97,7 +101,9 @@ def test_messages_to_one_recipient_never_overtake(outbox: Outbox, things: Any, g
     ) == list(outcome.ready)
 
 
-def test_two_messages_in_one_send_to_one_line(outbox: Outbox, things: Any, got: Any) -> None:
+def test_two_messages_in_one_send_to_one_line(
+    outbox: OutboxRepository, things: Any, got: Any
+) -> None:
     """Deliveries of one send that share a queue wait in it, too."""
     added = add(outbox, got, things, things.delivery(1, A), things.delivery(1, A))
     (ready,) = added.ready
@@ -106,7 +112,9 @@ def test_two_messages_in_one_send_to_one_line(outbox: Outbox, things: Any, got: 
     assert got(outbox.posted(after, now=NOW)).ready == ()
 
 
-def test_attempts_that_failed_come_up_again(outbox: Outbox, things: Any, got: Any) -> None:
+def test_attempts_that_failed_come_up_again(
+    outbox: OutboxRepository, things: Any, got: Any
+) -> None:
     """The time of the next attempt is exact to the millisecond, and survives a restart."""
     (posting,) = add(outbox, got, things).ready
     assert got(outbox.due(NOW, 10)) == [posting]
@@ -119,7 +127,7 @@ def test_attempts_that_failed_come_up_again(outbox: Outbox, things: Any, got: An
         assert again.attempts == attempt
 
 
-def test_the_longest_due_come_first(outbox: Outbox, things: Any, got: Any) -> None:
+def test_the_longest_due_come_first(outbox: OutboxRepository, things: Any, got: Any) -> None:
     """A few at a time are returned in the order of their times."""
     added = [add(outbox, got, things, things.delivery(i, A)) for i in range(5)]
     for index, wait in enumerate((30, 10, 50, 20, 40)):
@@ -129,7 +137,7 @@ def test_the_longest_due_come_first(outbox: Outbox, things: Any, got: Any) -> No
 
 
 def test_what_every_url_refuses_has_failed(
-    outbox: Outbox, things: Any, got: Any, told: Any
+    outbox: OutboxRepository, things: Any, got: Any, told: Any
 ) -> None:
     """The last refusal settles it, with its reason; what stood behind goes on."""
     first = add(outbox, got, things, things.delivery(1, A, B))
@@ -145,7 +153,7 @@ def test_what_every_url_refuses_has_failed(
 
 @pytest.mark.parametrize("refused_first", [False, True])
 def test_one_url_that_took_it_is_enough_once_all_answered(
-    outbox: Outbox, things: Any, got: Any, refused_first: bool
+    outbox: OutboxRepository, things: Any, got: Any, refused_first: bool
 ) -> None:
     """A delivery is sent when no URL is left to try and at least one took it."""
     one, other = add(outbox, got, things, things.delivery(1, A, B, A)).ready
@@ -158,7 +166,9 @@ def test_one_url_that_took_it_is_enough_once_all_answered(
     assert states(outbox, got, 1) == [("sent", None)]
 
 
-def test_a_contact_without_drop_urls(outbox: Outbox, things: Any, got: Any, told: Any) -> None:
+def test_a_contact_without_drop_urls(
+    outbox: OutboxRepository, things: Any, got: Any, told: Any
+) -> None:
     """A delivery that has nowhere to go has failed at once; the others are posted."""
     nowhere = NewDelivery(recipient=bytes(32), contact_id=9, sealed=b"box", urls=())
     added = add(outbox, got, things, nowhere, things.delivery(1, A))
@@ -169,7 +179,7 @@ def test_a_contact_without_drop_urls(outbox: Outbox, things: Any, got: Any, told
 
 
 def test_an_end_that_comes_twice_changes_nothing(
-    outbox: Outbox, things: Any, got: Any, told: Any
+    outbox: OutboxRepository, things: Any, got: Any, told: Any
 ) -> None:
     """What was under way when it was settled or deleted otherwise is let go."""
     (posting,) = add(outbox, got, things).ready
@@ -186,7 +196,7 @@ def test_an_end_that_comes_twice_changes_nothing(
 
 @pytest.mark.parametrize("deleted", [0, 1, 2])
 def test_deleting_in_the_middle_of_a_line(
-    outbox: Outbox, things: Any, got: Any, deleted: int
+    outbox: OutboxRepository, things: Any, got: Any, deleted: int
 ) -> None:
     """Whichever send of a queue is deleted, the others are posted in their order."""
     added = [add(outbox, got, things, things.delivery(1, A, B)) for _ in range(3)]
@@ -204,7 +214,7 @@ def test_deleting_in_the_middle_of_a_line(
 
 
 def test_acknowledgements_are_posted_but_not_shown(
-    outbox: Outbox, things: Any, got: Any, told: Any, rows: Any
+    outbox: OutboxRepository, things: Any, got: Any, told: Any, rows: Any
 ) -> None:
     """The daemon's own answers queue with messages, and are gone once they are posted."""
     answer = got(outbox.add(things.send(kind=Kind.ACKNOWLEDGEMENT), now=NOW))
@@ -218,7 +228,9 @@ def test_acknowledgements_are_posted_but_not_shown(
     assert rows("SELECT kind FROM sends") == [("message",)]
 
 
-def test_the_same_key_leads_to_the_same_send(outbox: Outbox, things: Any, got: Any) -> None:
+def test_the_same_key_leads_to_the_same_send(
+    outbox: OutboxRepository, things: Any, got: Any
+) -> None:
     """Asked twice is sent once, and answered the same, also when the send is gone."""
     key = Idempotency("key", b"digest")
     first = got(outbox.add(things.send(), idempotency=key, now=NOW))
@@ -232,7 +244,9 @@ def test_the_same_key_leads_to_the_same_send(outbox: Outbox, things: Any, got: A
     assert got(outbox.read(0, 10)) == []
 
 
-def test_a_key_for_something_else_is_refused(outbox: Outbox, things: Any, got: Any) -> None:
+def test_a_key_for_something_else_is_refused(
+    outbox: OutboxRepository, things: Any, got: Any
+) -> None:
     """The same key with another request is a mistake, and sends nothing."""
     got(outbox.add(things.send(), idempotency=Idempotency("key", b"one"), now=NOW))
     with pytest.raises(IdempotencyMismatch, match="use a new key"):
@@ -241,7 +255,9 @@ def test_a_key_for_something_else_is_refused(outbox: Outbox, things: Any, got: A
     assert issubclass(IdempotencyMismatch, StoreError)
 
 
-def test_keys_are_forgotten_in_time(outbox: Outbox, things: Any, got: Any, rows: Any) -> None:
+def test_keys_are_forgotten_in_time(
+    outbox: OutboxRepository, things: Any, got: Any, rows: Any
+) -> None:
     """After some days a key is as good as new, whether it was cleared away yet or not."""
     later = NOW + KEEP_FOR / 1000
     key = Idempotency("key", b"one")
@@ -254,7 +270,9 @@ def test_keys_are_forgotten_in_time(outbox: Outbox, things: Any, got: Any, rows:
     assert rows("SELECT count(*) FROM idempotency") == [(0,)]
 
 
-def test_keys_do_not_grow_without_bound(outbox: Outbox, things: Any, got: Any, rows: Any) -> None:
+def test_keys_do_not_grow_without_bound(
+    outbox: OutboxRepository, things: Any, got: Any, rows: Any
+) -> None:
     """Of more keys than are kept, the oldest are forgotten."""
     for i in range(5):
         key = Idempotency(f"{i}", b"digest")
@@ -264,7 +282,7 @@ def test_keys_do_not_grow_without_bound(outbox: Outbox, things: Any, got: Any, r
 
 
 def test_settled_sends_are_forgotten_in_time(
-    outbox: Outbox, things: Any, got: Any, rows: Any
+    outbox: OutboxRepository, things: Any, got: Any, rows: Any
 ) -> None:
     """A send goes when all its deliveries are settled for long enough; what is queued stays."""
     done = add(outbox, got, things, things.delivery(1, A))
@@ -281,7 +299,7 @@ def test_settled_sends_are_forgotten_in_time(
     assert rows("SELECT count(*) FROM postings") == [(0,)]
 
 
-def test_old_acknowledgements_are_given_up(outbox: Outbox, things: Any, got: Any) -> None:
+def test_old_acknowledgements_are_given_up(outbox: OutboxRepository, things: Any, got: Any) -> None:
     """An answer that could not be posted for long makes way for what stands behind it."""
     got(outbox.add(things.send(kind=Kind.ACKNOWLEDGEMENT), now=NOW))
     message = got(outbox.add(things.send(), now=NOW + 10))
@@ -291,7 +309,7 @@ def test_old_acknowledgements_are_given_up(outbox: Outbox, things: Any, got: Any
     assert [each.send_id for each in outcome.ready] == [message.id]
 
 
-def test_reading_page_by_page(outbox: Outbox, things: Any, got: Any) -> None:
+def test_reading_page_by_page(outbox: OutboxRepository, things: Any, got: Any) -> None:
     """Sends are listed in the order they were added, all or one identity's."""
     for i in range(6):
         got(outbox.add(things.send(identity_id=i % 2), now=NOW))
@@ -301,7 +319,7 @@ def test_reading_page_by_page(outbox: Outbox, things: Any, got: Any) -> None:
     assert got(outbox.read(6, 4)) == []
 
 
-def test_counts_and_the_age_of_the_oldest(outbox: Outbox, things: Any, got: Any) -> None:
+def test_counts_and_the_age_of_the_oldest(outbox: OutboxRepository, things: Any, got: Any) -> None:
     """How much there is in each state, and since when the oldest waits."""
     assert got(outbox.counts()) == OutboxCounts(0, 0, 0, None)
     first = got(outbox.add(things.send(things.delivery(1, A), things.delivery(2, B)), now=NOW))

@@ -1,0 +1,55 @@
+"""The house: names stand for one thing each, files and functions stay small."""
+
+import ast
+from collections.abc import Iterator
+from itertools import groupby
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+SOURCES = sorted((ROOT / "qabel").rglob("*.py"))
+
+LONGEST_FILE = 300
+LONGEST_FUNCTION = 45
+
+TWISTD = {"Options"}
+"""Names that twistd asks for, in each of its plugins."""
+
+Function = ast.FunctionDef | ast.AsyncFunctionDef
+
+
+def name_of(path: Path) -> str:
+    """Return a file's path from the root, with slashes."""
+    return path.relative_to(ROOT).as_posix()
+
+
+def nodes(path: Path) -> Iterator[ast.AST]:
+    """Yield all that a file is made of."""
+    return ast.walk(ast.parse(path.read_text("utf-8")))
+
+
+def test_each_class_has_a_name_of_its_own() -> None:
+    """No two classes of the program have the same name."""
+    found = sorted(
+        (node.name, name_of(path))
+        for path in SOURCES
+        for node in nodes(path)
+        if isinstance(node, ast.ClassDef)
+    )
+    assert len(found) > 300
+    groups = [(name, list(each)) for name, each in groupby(found, lambda pair: pair[0])]
+    assert [each for name, each in groups if len(each) > 1 and name not in TWISTD] == []
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=name_of)
+def test_files_and_functions_are_small(path: Path) -> None:
+    """A file has one subject, and a function fits a screen."""
+    assert path.read_text("utf-8").count("\n") <= LONGEST_FILE
+    long = [
+        node.name
+        for node in nodes(path)
+        if isinstance(node, Function)
+        and (node.end_lineno or node.lineno) - node.lineno >= LONGEST_FUNCTION
+    ]
+    assert long == []
