@@ -66,7 +66,7 @@ def asks(database: Database, things: Any, got: Any) -> dict[str, Callable[[], An
         JournalEntries(database),
     )
     drop = things.drop
-    got(inbox.drop_state(drop))
+    got(inbox.start_reading(drop))
     hashes = [things.digest() for _ in range(3)]
     got(inbox.keep(drop, [things.message()], foreign=hashes, now=NOW))
     posting = got(outbox.add(things.send(), now=NOW)).ready[0]
@@ -89,8 +89,8 @@ def asks(database: Database, things: Any, got: Any) -> dict[str, Callable[[], An
         Filter(identity_id=1, contact_id=1, model_object="m"),
     ]
     found: dict[str, Callable[[], Any]] = {
-        "drop_state": lambda: inbox.drop_state(drop),
-        "unseen": lambda: inbox.unseen(drop, hashes, now=NOW + 1e6),
+        "start_reading": lambda: inbox.start_reading(drop),
+        "record_found": lambda: inbox.record_found(drop, hashes, now=NOW + 1e6),
         "keep": lambda: inbox.keep(
             drop,
             [things.message()],

@@ -23,7 +23,7 @@ Owners = Mapping[DropURL, Sequence[Identity]]
 class DropStates(Protocol):
     """The repository of cursors: ``qabel.store.inbox.repository.InboxRepository``."""
 
-    def drop_state(self, drop: Drop) -> Deferred[DropState]:
+    def start_reading(self, drop: Drop) -> Deferred[DropState]:
         """Return how far a drop was read."""
 
     def forget_another_drop(self, kept: Sequence[str]) -> Deferred[bool]:
@@ -73,7 +73,7 @@ class OwnedDrops:
         drop = Drop(str(url), _fingerprint(owners))
         found = self._drops.get(url)
         if found is None or found.drop != drop:
-            state = await self._states.drop_state(drop)
+            state = await self._states.start_reading(drop)
             opener = Opener(identity.private_key for identity in owners)
             found = self._drops[url] = OwnedDrop(drop, opener, state.cursor, self._due(state))
         return found

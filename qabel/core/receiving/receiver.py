@@ -57,7 +57,9 @@ class Fetcher(Protocol):
 class BatchRepository(Protocol):
     """Where received messages are kept: ``qabel.store.inbox.repository.InboxRepository``."""
 
-    def unseen(self, drop: Drop, hashes: Sequence[bytes], *, now: float) -> Deferred[set[bytes]]:
+    def record_found(
+        self, drop: Drop, hashes: Sequence[bytes], *, now: float
+    ) -> Deferred[set[bytes]]:
         """Return the hashes of those that are new."""
 
     def keep(
@@ -179,7 +181,7 @@ class Receiver:
         """Find the new ones among some messages, and open them: may run beside other batches."""
         drop = reading.drop
         digests = await self._workers.run(_hash_all, parts)
-        new = await self._repository.unseen(drop.drop, digests, now=self._now())
+        new = await self._repository.record_found(drop.drop, digests, now=self._now())
         # A server may give the same message twice in one answer.
         fresh = {digest: part for digest, part in zip(digests, parts, strict=True) if digest in new}
         self.counts.seen_before += len(parts) - len(fresh)

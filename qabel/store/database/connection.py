@@ -8,13 +8,13 @@ from urllib.parse import quote
 
 from sqlcipher3 import dbapi2 as sqlcipher
 
+from qabel.store.database.disk_space import diagnose
 from qabel.store.database.errors import (
     Corrupt,
     KeyTrouble,
     NotADatabase,
     StoreError,
     WrongKey,
-    translate,
 )
 from qabel.store.key_record import KEY_SIZE
 
@@ -134,7 +134,7 @@ def read_versions(path: Path, key: bytes) -> tuple[int, int]:
                 f"The key does not open {path}, or the file is damaged at its start; it was not "
                 "changed."
             ) from None
-        raise translate(error, path) from error
+        raise diagnose(error, path) from error
 
 
 def fetch_one(connection: Connection, sql: str, parameters: Parameters = ()) -> tuple[Any, ...]:

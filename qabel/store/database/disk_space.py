@@ -5,11 +5,12 @@ import os
 import tempfile
 from pathlib import Path
 
+from sqlcipher3 import dbapi2 as sqlcipher
+
+from qabel.store.database.errors import NO_SPACE, DiskError, StoreError, translate
+
 ENOUGH = 1024 * 1024
 """Bytes; a disk that cannot take these counts as full."""
-
-FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
-"""The system's errors for a full disk, an exhausted quota, and a limit on a file's size."""
 
 
 def has_disk_space(path: Path) -> bool:
@@ -24,8 +25,25 @@ def has_disk_space(path: Path) -> bool:
             file.flush()
             os.fsync(file.fileno())
     except OSError as error:
-        return error.errno not in FULL
+        return error.errno not in NO_SPACE
     return True
+
+
+def diagnose(error: sqlcipher.Error | OSError, path: Path) -> StoreError:
+    """Return the error of the store for one of SQLite, looking at the disk where it may be full.
+
+    SQLite recognizes a full disk, but neither an exhausted quota nor a limit on a file's size: it
+    reports these as I/O errors. Blocks where there was one, as `has_disk_space` does.
+
+    Args:
+        error: what was raised while the database at ``path`` was used.
+        path: the database file, named in the text.
+
+    """
+    found = translate(error, path)
+    if isinstance(found, DiskError) and not has_disk_space(path):
+        return translate(OSError(errno.ENOSPC, ""), path)
+    return found
 
 
 def _size(path: Path) -> int:

@@ -17,7 +17,8 @@ from qabel.store.database.connection import (
     remove_with_logs,
 )
 from qabel.store.database.creating import create, find_key, publish, unfinished_path
-from qabel.store.database.errors import StoreClosed, StoreError, translate
+from qabel.store.database.disk_space import diagnose
+from qabel.store.database.errors import StoreClosed, StoreError
 from qabel.store.database.schema import upgrade
 from qabel.store.database.transactions import DatabaseJob, run_job, run_jobs
 from qabel.store.key_record import KeySource
@@ -102,7 +103,7 @@ class EncryptedFile:
             except StoreError as error:
                 job.fail(error)
             except (sqlcipher.Error, OSError) as error:
-                job.fail(translate(error, target))
+                job.fail(diagnose(error, target))
 
     def _is_abandoned(self) -> bool:
         return self.abandoned

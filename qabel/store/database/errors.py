@@ -1,10 +1,12 @@
 """Errors of the store: one family, each with one clear line for the user."""
 
+import errno
 from pathlib import Path
 
 from sqlcipher3 import dbapi2 as sqlcipher
 
-from qabel.store.database.disk_space import FULL, has_disk_space
+NO_SPACE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+"""The system's errors for a full disk, an exhausted quota, and a limit on a file's size."""
 
 
 class StoreError(Exception):
@@ -39,6 +41,10 @@ class StoreFull(StoreError):
     """The disk is full; nothing was changed, and work continues once there is disk space."""
 
 
+class DiskError(StoreError):
+    """The disk failed to read or to write; it may also be full (see `disk_space.diagnose`)."""
+
+
 class StoreClosed(StoreError):
     """The database is closed, or is closing."""
 
@@ -56,20 +62,16 @@ def translate(error: sqlcipher.Error | OSError, path: Path) -> StoreError:
 
     """
     if isinstance(error, OSError):
-        return (
-            _full(path)
-            if error.errno in FULL
-            else StoreError(f"{path}: {error.strerror or error}.")
-        )
+        if error.errno in NO_SPACE:
+            return StoreFull(_FULL.format(path=path))
+        return StoreError(f"{path}: {error.strerror or error}.")
     name = getattr(error, "sqlite_errorname", "") or _NAMES.get(str(error), "")
-    # SQLite recognizes a full disk, but neither an exhausted quota nor a limit on a file's size.
-    if name.startswith("SQLITE_IOERR") and not has_disk_space(path):
-        return _full(path)
     for start, kind, text in _KINDS:
         if name.startswith(start):
             return kind(text.format(path=path))
     # The text of SQLite names tables and columns, never values.
-    return StoreError(f"{path}: {error} ({name or type(error).__name__}).")
+    kind = DiskError if name.startswith("SQLITE_IOERR") else StoreError
+    return kind(f"{path}: {error} ({name or type(error).__name__}).")
 
 
 _NAMES = {
@@ -101,7 +103,3 @@ _KINDS: tuple[tuple[str, type[StoreError], str], ...] = (
     ("SQLITE_READONLY", StoreError, _NOT_WRITABLE),
     ("SQLITE_PERM", StoreError, _NOT_WRITABLE),
 )
-
-
-def _full(path: Path) -> StoreFull:
-    return StoreFull(_FULL.format(path=path))

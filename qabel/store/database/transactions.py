@@ -10,7 +10,8 @@ from twisted.python.failure import Failure
 
 from qabel.host.job_thread import Job
 from qabel.store.database.connection import Connection
-from qabel.store.database.errors import StoreClosed, translate
+from qabel.store.database.disk_space import diagnose
+from qabel.store.database.errors import StoreClosed
 
 Work = Callable[[Connection], Any]
 
@@ -82,7 +83,7 @@ def _commit_alone(
         if not isinstance(job.result, Failure):
             connection.execute("COMMIT")
     except sqlcipher.Error as error:
-        job.fail(translate(error, path))
+        job.fail(diagnose(error, path))
     if isinstance(job.result, Failure):
         _roll_back(connection)
 
@@ -101,7 +102,7 @@ def run_job(connection: Connection, job: DatabaseJob, path: Path) -> None:
     try:
         job.result = job.work(connection)
     except (sqlcipher.Error, OSError) as error:
-        job.fail(translate(error, path))
+        job.fail(diagnose(error, path))
     except Exception as error:  # noqa: BLE001 - it is the result, whatever it is
         job.fail(error)
 

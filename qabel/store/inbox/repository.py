@@ -50,9 +50,9 @@ class InboxRepository:
 
     _database: Database
 
-    def drop_state(self, drop: Drop) -> "Deferred[DropState]":
+    def start_reading(self, drop: Drop) -> "Deferred[DropState]":
         """Return how far a drop was read. With other owners than last time, it starts afresh."""
-        return self._database.run(partial(seen.load_state, drop=drop))
+        return self._database.run(partial(seen.start_reading, drop=drop))
 
     def forget_another_drop(self, kept: Sequence[str]) -> "Deferred[bool]":
         """Delete the state of a drop that is no longer read; our own messages stay known.
@@ -68,8 +68,10 @@ class InboxRepository:
         """
         return self._database.run(partial(seen.forget_another, kept=kept, limit=FORGET_AT_ONCE))
 
-    def unseen(self, drop: Drop, hashes: Sequence[bytes], *, now: float) -> "Deferred[set[bytes]]":
-        """Return the hashes of the messages that were never seen before.
+    def record_found(
+        self, drop: Drop, hashes: Sequence[bytes], *, now: float
+    ) -> "Deferred[set[bytes]]":
+        """Record which messages a server has; fires with the hashes of those that are new.
 
         Args:
             drop: where they are.
@@ -80,7 +82,10 @@ class InboxRepository:
 
         def work(connection: Connection) -> set[bytes]:
             drop_id = seen.find_drop(connection, drop)
-            return seen.find_unseen(connection, drop_id, hashes, int(now * 1000))
+            new = seen.find_unseen(connection, drop_id, hashes)
+            if drop_id is not None and len(new) < len(hashes):
+                seen.refresh_foreign(connection, drop_id, hashes, int(now * 1000))
+            return new
 
         return self._database.run(work)
 

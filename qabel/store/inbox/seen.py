@@ -66,8 +66,8 @@ def pack(hashes: Iterable[bytes]) -> str:
     return json.dumps([each.hex() for each in hashes])
 
 
-def load_state(connection: Connection, drop: Drop) -> DropState:
-    """Return a drop's state, within a transaction; with other owners, it starts afresh."""
+def start_reading(connection: Connection, drop: Drop) -> DropState:
+    """Return how far a drop was read; a new drop, or one of other owners, starts afresh."""
     row = connection.execute(
         "SELECT owners, cursor, last_read, last_full_read FROM drops WHERE url = ?", (drop.url,)
     ).fetchone()
@@ -115,26 +115,30 @@ def find_drop(connection: Connection, drop: Drop) -> int | None:
     return None if row is None else int(row[0])
 
 
-def find_unseen(
-    connection: Connection, drop_id: int | None, hashes: Sequence[bytes], now: int
-) -> set[bytes]:
-    """Return the hashes that are new, and record that the server still has the others."""
-    packed, today = pack(hashes), now // DAY
+def find_unseen(connection: Connection, drop_id: int | None, hashes: Sequence[bytes]) -> set[bytes]:
+    """Return those of the hashes that are new; all foreign ones are, without a drop."""
     row = fetch_one(
         connection,
         "SELECT json_group_array(given.value) FROM json_each(?) AS given "
         "WHERE NOT EXISTS (SELECT 1 FROM own_hashes WHERE hash = unhex(given.value)) "
         "AND NOT EXISTS "
         "(SELECT 1 FROM foreign_hashes WHERE drop_id = ? AND hash = unhex(given.value))",
-        (packed, drop_id),
+        (pack(hashes), drop_id),
     )
+    return {bytes.fromhex(each) for each in json.loads(row[0])}
+
+
+def refresh_foreign(
+    connection: Connection, drop_id: int, hashes: Sequence[bytes], now: int
+) -> None:
+    """Record that the server still has these messages, as far as they are known foreign ones."""
+    today = now // DAY
     # At most once a day for each: otherwise every full reading would write all of them.
     connection.execute(
         "UPDATE foreign_hashes SET day = ? WHERE drop_id = ? AND day < ? "
         "AND hash IN (SELECT unhex(value) FROM json_each(?))",
-        (today, drop_id, today, packed),
+        (today, drop_id, today, pack(hashes)),
     )
-    return {bytes.fromhex(each) for each in json.loads(row[0])}
 
 
 def add_foreign(connection: Connection, drop_id: int, hashes: Sequence[bytes], now: int) -> None:

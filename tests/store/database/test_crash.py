@@ -39,7 +39,7 @@ async def write():
     database = Database(Path(sys.argv[1]), GivenKey(bytes(range(32))))
     await database.open()
     inbox = InboxRepository(database)
-    await inbox.drop_state(drop)
+    await inbox.start_reading(drop)
     i = int(sys.argv[2])
     while True:
         i += 3
@@ -72,7 +72,7 @@ def test_what_was_reported_is_there_after_a_kill(
         database = Database(path, GivenKey(key), worker=here)
         got(database.open())
         assert got(database.run(damage)) == []
-        state = got(InboxRepository(database).drop_state(Drop("http://localhost/drop", "me")))
+        state = got(InboxRepository(database).start_reading(Drop("http://localhost/drop", "me")))
         stamps = {each.time_stamp for each in got(InboxRepository(database).read(0, 100_000))}
         assert got(CursorRepository(database).load()).messages == len(stamps)
         got(database.close())

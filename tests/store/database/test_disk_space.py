@@ -1,13 +1,15 @@
 """Free disk space, checked against the limits that the system sets."""
 
-import errno
 import resource
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from qabel.store.database.disk_space import ENOUGH, has_disk_space
-from qabel.store.database.errors import StoreFull, translate
+import pytest
+from sqlcipher3 import dbapi2 as sqlcipher
+
+from qabel.store.database.disk_space import ENOUGH, diagnose, has_disk_space
+from qabel.store.database.errors import Corrupt, DiskError, StoreFull
 
 
 @contextmanager
@@ -45,8 +47,35 @@ def test_trouble_of_another_kind_is_not_about_room(tmp_path: Path) -> None:
     assert has_disk_space(tmp_path / "gone" / "x.db")
 
 
-def test_all_that_the_system_calls_full_is_full(tmp_path: Path) -> None:
-    """A full disk, a used-up quota and a file that may not grow are one thing to the user."""
-    for number in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-        assert isinstance(translate(OSError(number, "x"), tmp_path / "x.db"), StoreFull)
-    assert not isinstance(translate(OSError(errno.EIO, "x"), tmp_path / "x.db"), StoreFull)
+def write(path: Path, size: int) -> sqlcipher.Error:
+    """Write a row into a database that may not grow; return the error of SQLite."""
+    connection = sqlcipher.connect(path, isolation_level=None)
+    connection.execute("CREATE TABLE IF NOT EXISTS t (x)")
+    with limit(path.stat().st_size), pytest.raises(sqlcipher.Error) as raised:
+        connection.execute("INSERT INTO t VALUES (zeroblob(?))", (size,))
+    connection.close()
+    return raised.value
+
+
+def test_an_error_for_want_of_space_is_recognized(tmp_path: Path) -> None:
+    """What SQLite calls an I/O error is a full disk where the file may not grow."""
+    path = tmp_path / "x.db"
+    error = write(path, 2 * ENOUGH)
+    with limit(path.stat().st_size):
+        assert isinstance(diagnose(error, path), StoreFull)
+
+
+def test_an_error_with_space_left_is_an_error_of_the_disk(tmp_path: Path) -> None:
+    """The same error stays one of the disk where there is enough space."""
+    path = tmp_path / "x.db"
+    error = sqlcipher.OperationalError("disk I/O error")
+    assert isinstance(diagnose(error, path), DiskError)
+    with limit(0):
+        assert isinstance(diagnose(error, path), StoreFull)
+
+
+def test_other_errors_are_translated(tmp_path: Path) -> None:
+    """An error that has nothing to do with space stays what it is, even on a full disk."""
+    with limit(0):
+        found = diagnose(sqlcipher.DatabaseError("file is not a database"), tmp_path / "x.db")
+    assert isinstance(found, Corrupt)

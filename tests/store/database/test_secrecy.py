@@ -37,7 +37,7 @@ def plant(database: Database, things: Any, got: Any) -> None:
     """Store the marker wherever there is something to store."""
     drop = Drop(f"http://localhost/{TEXT}", TEXT)
     inbox = InboxRepository(database)
-    got(inbox.drop_state(drop))
+    got(inbox.start_reading(drop))
     data = b'{"msg": "%b"}' % (MARKER * 20)
     messages = [things.message(data=data, meta_data=data, model_object=TEXT) for _ in range(50)]
     got(inbox.keep(drop, messages, foreign=[MARKER + b"  "], now=1.0))

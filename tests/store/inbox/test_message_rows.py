@@ -67,7 +67,7 @@ def test_json_is_valid_and_equal_in_every_way_of_reading(
 ) -> None:
     """Whatever strings and numbers a stranger sends, the JSON says exactly that."""
     inbox = InboxRepository(database)
-    got(inbox.drop_state(things.drop))
+    got(inbox.start_reading(things.drop))
     data = json.dumps({texts[0]: texts[1], "n": [1.5, None]}, ensure_ascii=ascii_only).encode()
     message = things.message(
         time_stamp=longs[0],

@@ -25,7 +25,7 @@ def inbox(database: Database) -> InboxRepository:
 @pytest.fixture
 def drop(inbox: InboxRepository, things: Any, got: Any) -> Drop:
     """Return a drop that is being read."""
-    got(inbox.drop_state(things.drop))
+    got(inbox.start_reading(things.drop))
     return things.drop
 
 
@@ -48,10 +48,10 @@ def test_a_message_is_kept_once_whatever_the_drop(
 ) -> None:
     """The same bytes from another drop, or twice in one batch, are the same message."""
     one, other = things.message(), Drop("http://localhost/other", "owners")
-    got(inbox.drop_state(other))
+    got(inbox.start_reading(other))
     assert len(got(inbox.keep(drop, [one, one], now=NOW)).messages) == 1
     assert got(inbox.keep(other, [one], now=NOW)).messages == ()
-    assert got(inbox.unseen(other, [one.hash], now=NOW)) == set()
+    assert got(inbox.record_found(other, [one.hash], now=NOW)) == set()
     assert got(CursorRepository(database).load()).messages == 1
 
 
@@ -82,8 +82,8 @@ def test_a_deleted_message_does_not_come_again(
     assert got(inbox.delete(1)) is True
     assert got(inbox.delete(1)) is False
     forget_all_but([])
-    assert got(inbox.drop_state(drop)) == DropState()
-    assert got(inbox.unseen(drop, [one.hash], now=NOW)) == set()
+    assert got(inbox.start_reading(drop)) == DropState()
+    assert got(inbox.record_found(drop, [one.hash], now=NOW)) == set()
     assert got(inbox.keep(drop, [one], now=NOW)).messages == ()
     assert got(inbox.keep(drop, [things.message()], now=NOW)).messages[0].id == 2
     assert got(CursorRepository(database).load()).messages == 1
@@ -96,15 +96,15 @@ def test_drops_that_are_no_longer_read_are_forgotten(
     gone = [Drop(f"http://localhost/gone{number}", "owners") for number in range(3)]
     mine, theirs, done = things.message(), things.digest(), ReadDone("1", full=True)
     for each in (drop, *gone):
-        got(inbox.drop_state(each))
+        got(inbox.start_reading(each))
         got(inbox.keep(each, foreign=[theirs], done=done, now=NOW))
     many = [number.to_bytes(16) for number in range(2 * FORGET_AT_ONCE)]
     got(inbox.keep(gone[1], [mine], foreign=many, now=NOW))
     assert forget_all_but([drop.url]) == 5
     assert rows("SELECT url FROM drops") == [(drop.url,)]
     assert rows("SELECT hash FROM foreign_hashes") == [(theirs,)]
-    assert got(inbox.drop_state(drop)).cursor == "1"
-    assert got(inbox.unseen(gone[1], [mine.hash, theirs], now=NOW)) == {theirs}
+    assert got(inbox.start_reading(drop)).cursor == "1"
+    assert got(inbox.record_found(gone[1], [mine.hash, theirs], now=NOW)) == {theirs}
     assert forget_all_but([drop.url]) == 0
 
 
@@ -115,19 +115,21 @@ def test_unseen_knows_own_and_foreign_messages(
     one, foreign, new = things.message(), things.digest(), things.digest()
     got(inbox.keep(drop, [one], foreign=[foreign, foreign], now=NOW))
     hashes = [one.hash, foreign, new, new]
-    assert got(inbox.unseen(drop, hashes, now=NOW)) == {new}
-    assert got(inbox.unseen(drop, [], now=NOW)) == set()
+    assert got(inbox.record_found(drop, hashes, now=NOW)) == {new}
+    assert got(inbox.record_found(drop, [], now=NOW)) == set()
     other = Drop("http://localhost/other", "owners")
-    assert got(inbox.unseen(other, hashes, now=NOW)) == {new, foreign}
+    assert got(inbox.record_found(other, hashes, now=NOW)) == {new, foreign}
 
 
 def test_reading_to_the_end_moves_the_cursor(inbox: InboxRepository, drop: Drop, got: Any) -> None:
     """The cursor is kept with what was read up to it; without a new one the old one stays."""
-    assert got(inbox.drop_state(drop)) == DropState()
+    assert got(inbox.start_reading(drop)) == DropState()
     got(inbox.keep(drop, done=ReadDone("17.5", full=True), now=NOW))
-    assert got(inbox.drop_state(drop)) == DropState("17.5", int(NOW * 1000), int(NOW * 1000))
+    assert got(inbox.start_reading(drop)) == DropState("17.5", int(NOW * 1000), int(NOW * 1000))
     got(inbox.keep(drop, done=ReadDone(None, full=False), now=NOW + 5))
-    assert got(inbox.drop_state(drop)) == DropState("17.5", int(NOW * 1000) + 5000, int(NOW * 1000))
+    assert got(inbox.start_reading(drop)) == DropState(
+        "17.5", int(NOW * 1000) + 5000, int(NOW * 1000)
+    )
 
 
 def test_other_owners_see_everything_anew(
@@ -138,15 +140,15 @@ def test_other_owners_see_everything_anew(
     done = ReadDone("1", full=True)
     got(inbox.keep(drop, [one], foreign=[foreign], done=done, now=NOW))
     changed = attrs.evolve(drop, owners="others")
-    assert got(inbox.drop_state(changed)) == DropState()
-    assert got(inbox.unseen(changed, [one.hash, foreign], now=NOW)) == {foreign}
+    assert got(inbox.start_reading(changed)) == DropState()
+    assert got(inbox.record_found(changed, [one.hash, foreign], now=NOW)) == {foreign}
     assert rows("SELECT count(*) FROM foreign_hashes") == [(0,)]
     # What was still under way for the old owners must not pass for read by the new ones.
     late = things.message()
     kept = got(inbox.keep(drop, [late], foreign=[foreign], done=done, now=NOW))
     assert len(kept.messages) == 1
-    assert got(inbox.drop_state(changed)) == DropState()
-    assert got(inbox.unseen(changed, [foreign], now=NOW)) == {foreign}
+    assert got(inbox.start_reading(changed)) == DropState()
+    assert got(inbox.record_found(changed, [foreign], now=NOW)) == {foreign}
 
 
 def test_foreign_messages_are_forgotten_once_the_server_has_them_no_more(
@@ -158,10 +160,10 @@ def test_foreign_messages_are_forgotten_once_the_server_has_them_no_more(
     got(inbox.keep(drop, [own], foreign=[stays, goes], done=full, now=NOW))
     for day in range(1, KEEP_FOREIGN_DAYS + 3):
         later = NOW + day * DAY_SECONDS
-        assert got(inbox.unseen(drop, [stays], now=later)) == set()
+        assert got(inbox.record_found(drop, [stays], now=later)) == set()
         got(inbox.keep(drop, done=full, now=later))
     later = NOW + (KEEP_FOREIGN_DAYS + 3) * DAY_SECONDS
-    assert got(inbox.unseen(drop, [stays, goes, own.hash], now=later)) == {goes}
+    assert got(inbox.record_found(drop, [stays, goes, own.hash], now=later)) == {goes}
     assert rows("SELECT count(*) FROM foreign_hashes") == [(1,)]
     assert rows("SELECT count(*) FROM own_hashes") == [(1,)]
 
@@ -173,7 +175,7 @@ def test_looking_again_on_the_same_day_writes_nothing(
     foreign = [things.digest() for _ in range(100)]
     got(inbox.keep(drop, foreign=foreign, now=NOW))
     before = rows("SELECT total_changes()")
-    assert got(inbox.unseen(drop, foreign, now=NOW + 60)) == set()
+    assert got(inbox.record_found(drop, foreign, now=NOW + 60)) == set()
     assert rows("SELECT total_changes()") == before
 
 
@@ -223,8 +225,8 @@ def test_what_cannot_be_kept_as_a_whole_is_not_kept_at_all(
     with pytest.raises(OverflowError):
         got(inbox.keep(drop, [good, bad], done=ReadDone("9", full=True), now=NOW))
     assert got(CursorRepository(database).load()).messages == 0
-    assert got(inbox.drop_state(drop)).cursor is None
-    assert got(inbox.unseen(drop, [good.hash], now=NOW)) == {good.hash}
+    assert got(inbox.start_reading(drop)).cursor is None
+    assert got(inbox.record_found(drop, [good.hash], now=NOW)) == {good.hash}
 
 
 def test_one_message_by_its_id(inbox: InboxRepository, drop: Drop, things: Any, got: Any) -> None:
