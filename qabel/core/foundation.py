@@ -11,11 +11,11 @@ from qabel.core.journal.journal import Journal
 from qabel.core.network import DropServers, Network
 from qabel.core.options import CoreOptions
 from qabel.core.settings import SettingsDocument
-from qabel.core.status.disk_space import WatchedDatabase
 from qabel.core.workers import Workers
 from qabel.net.webhook_client import WebhookClient
 from qabel.settings.local import LOCAL, LocalSettings
 from qabel.settings.synced import SYNCED, SyncedSettings
+from qabel.store.database.database import Database
 from qabel.store.documents import DocumentRepository
 from qabel.store.file_names import DATABASE
 from qabel.store.journal.cursors import CursorRepository, JournalState
@@ -39,7 +39,7 @@ class Foundation:
     options: CoreOptions
     reactor: Any
     now: Callable[[], float]
-    database: WatchedDatabase
+    database: Database
     workers: Workers
     network: Network
     servers: ConfiguredServers
@@ -75,7 +75,7 @@ async def lay_foundation(
 
     The arguments are those of ``CoreService.open``.
     """
-    database = WatchedDatabase(data_directory / DATABASE, keys, reactor=reactor)
+    database = Database(data_directory / DATABASE, keys, reactor=reactor)
     servers = ConfiguredServers()
     try:
         await database.open()
@@ -105,7 +105,7 @@ async def lay_foundation(
     )
 
 
-def _journal(database: WatchedDatabase, state: JournalState, reactor: Any) -> Journal:
+def _journal(database: Database, state: JournalState, reactor: Any) -> Journal:
     return Journal(
         entries=JournalEntries(database),
         clock=reactor,
@@ -116,7 +116,7 @@ def _journal(database: WatchedDatabase, state: JournalState, reactor: Any) -> Jo
 
 
 async def _load_settings(
-    database: WatchedDatabase, now: Callable[[], float]
+    database: Database, now: Callable[[], float]
 ) -> tuple[SettingsDocument[LocalSettings], SettingsDocument[SyncedSettings]]:
     documents = DocumentRepository(database)
     local = SettingsDocument("settings", LOCAL, documents, now)

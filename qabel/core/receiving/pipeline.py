@@ -75,8 +75,7 @@ class Batches(Generic[T]):
         work = Deferred.fromCoroutine(self._work(batch, before))
         self._last = work
         self._running.add(work)
-        work.addErrback(self._failed)
-        work.addBoth(lambda _: self._ended(work))
+        work.addBoth(self._ended, work)
 
     async def _work(self, batch: list[Part], before: "Deferred[None]") -> None:
         found = await self._look(batch)
@@ -84,11 +83,10 @@ class Batches(Generic[T]):
         self._check()
         await self._keep(found)
 
-    def _failed(self, failure: Failure) -> None:
-        # Later ones only repeat it, or were cancelled because of it.
-        self._failure = self._failure or failure.value
-
-    def _ended(self, work: "Deferred[None]") -> None:
+    def _ended(self, result: object, work: "Deferred[None]") -> None:
+        if isinstance(result, Failure):
+            # Later ones only repeat it, or were cancelled because of it.
+            self._failure = self._failure or result.value
         self._running.discard(work)
         self._slots.release()
 

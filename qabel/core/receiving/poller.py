@@ -164,10 +164,11 @@ class Poller(Service):
         running = Deferred.fromCoroutine(self._round(rounds))
         if not running.called:
             rounds.running = running
-        running.addErrback(self._ended_badly, rounds)
-        running.addBoth(lambda _: self._after(rounds))
+        running.addBoth(self._ended, rounds)
 
-    def _after(self, rounds: ServerRounds) -> None:
+    def _ended(self, result: object, rounds: ServerRounds) -> None:
+        if isinstance(result, Failure):
+            self._ended_badly(result, rounds)
         rounds.running = None
         waiting, rounds.waiting = rounds.waiting, None
         if waiting is None:

@@ -98,8 +98,7 @@ class PushWatch(Service):
         reading = Deferred.fromCoroutine(self._read_again_and_again(url, drop))
         if not reading.called:
             drop.reading = reading
-        reading.addErrback(self._ended_badly)
-        reading.addBoth(lambda _: setattr(drop, "reading", None))
+        reading.addBoth(self._ended, drop)
 
     async def _read_again_and_again(self, url: DropURL, drop: _Drop) -> None:
         drop.again = True
@@ -111,6 +110,7 @@ class PushWatch(Service):
                 # The poller tries again at its own pace, and tells of it.
                 return
 
-    def _ended_badly(self, failure: Failure) -> None:
-        if not failure.check(CancelledError):
-            self._log.failure("reading a drop after a push failed in an unexpected way", failure)
+    def _ended(self, result: object, drop: _Drop) -> None:
+        drop.reading = None
+        if isinstance(result, Failure) and not result.check(CancelledError):
+            self._log.failure("reading a drop after a push failed in an unexpected way", result)

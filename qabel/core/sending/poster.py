@@ -2,13 +2,14 @@
 
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable
-from typing import Any, Protocol
+from typing import Protocol
 
 from attrs import define, evolve, field
 from twisted.application.service import Service
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
+from twisted.python.failure import Failure
 
 from qabel.core.backoff import Attempts, backoff
 from qabel.core.sending.outcome_keeper import OutcomeKeeper, OutcomeRepository
@@ -164,15 +165,16 @@ class Poster(Service):
             work.addErrback(self._ended_badly)
             return
         server.running.add(work)
-        work.addErrback(self._ended_badly)
-        work.addBoth(lambda _: self._ended(server, work))
+        work.addBoth(self._ended, server, work)
 
-    def _ended(self, server: _Server, work: "Deferred[None]") -> None:
+    def _ended(self, result: object, server: _Server, work: "Deferred[None]") -> None:
+        if isinstance(result, Failure):
+            self._ended_badly(result)
         server.running.discard(work)
         if self.running:
             self._go_on(server)
 
-    def _ended_badly(self, failure: Any) -> None:
+    def _ended_badly(self, failure: Failure) -> None:
         if not failure.check(CancelledError, StoreClosed):
             self._log.failure("storing the outcome of a message failed", failure)
 

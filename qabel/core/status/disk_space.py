@@ -1,7 +1,6 @@
 """Disk space: told when there is none, and noticed when there is some again."""
 
 from collections.abc import Callable
-from typing import TypeVar
 
 from attrs import define, field
 from twisted.application.service import Service
@@ -9,31 +8,9 @@ from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
-from twisted.python.failure import Failure
-
-from qabel.core.errors import StoreFull
-from qabel.store.database.connection import Connection
-from qabel.store.database.database import Database
 
 LOOK_AGAIN = 1.0
 """Seconds between two looks at whether there is disk space again."""
-
-T = TypeVar("T")
-
-
-class WatchedDatabase(Database):
-    """A database that tells of each transaction for which there was no disk space."""
-
-    on_full: Callable[[], None] = staticmethod(lambda: None)
-
-    def run(self, work: Callable[[Connection], T]) -> "Deferred[T]":
-        """Do ``work(connection)`` as one transaction, as every database does."""
-        return super().run(work).addErrback(self._look_at)
-
-    def _look_at(self, failure: Failure) -> Failure:
-        if failure.check(StoreFull):
-            self.on_full()
-        return failure
 
 
 @define(eq=False)

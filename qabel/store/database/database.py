@@ -66,6 +66,8 @@ class Database:
         self._whole_file = DeferredLock()
         """Held by what processes the whole file: one at a time, and closing waits for it."""
         self._closing = False
+        self.on_full: Callable[[], object] = lambda: None
+        """Called after each transaction for which there was no disk space."""
 
     def _make_thread(self, handle: Handler) -> Worker[DatabaseJob]:
         return JobThread(handle, self._clock, name="store", group_size=GROUP_SIZE)
@@ -93,7 +95,7 @@ class Database:
         """
         if self._closing:
             return fail(StoreClosed("The database is closed."))
-        return self._submit(DatabaseJob(work))
+        return self._submit(DatabaseJob(work, on_full=self.on_full))
 
     def backup(self, target: Path) -> "Deferred[None]":
         """Write a copy of the database as it is now; writing goes on meanwhile.

@@ -11,7 +11,7 @@ from twisted.python.failure import Failure
 from qabel.host.job_thread import Job
 from qabel.store.database.connection import Connection
 from qabel.store.database.disk_space import diagnose
-from qabel.store.database.errors import StoreClosed
+from qabel.store.database.errors import StoreClosed, StoreFull
 
 Work = Callable[[Connection], Any]
 
@@ -23,6 +23,14 @@ class DatabaseJob(Job):
     work: Work
     transaction: bool = True
     """False for what cannot be part of a transaction, such as opening and closing."""
+    on_full: Callable[[], object] = attrs.field(default=lambda: None, repr=False)
+    """Called on the reactor's thread if there was no disk space for it."""
+
+    def deliver(self) -> None:
+        """Fire the Deferred, after reporting a full disk."""
+        if isinstance(self.result, Failure) and self.result.check(StoreFull):
+            self.on_full()
+        super().deliver()
 
 
 def run_jobs(

@@ -1,19 +1,10 @@
 """A full disk: noticed by any transaction, and got over by itself."""
 
-from pathlib import Path
-
-import pytest
-import pytest_twisted
-from twisted.internet import reactor
 from twisted.internet.defer import Deferred, succeed
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
-from qabel.core.status.disk_space import LOOK_AGAIN, DiskSpace, WatchedDatabase
-from qabel.store.database.connection import Connection
-from qabel.store.database.errors import StoreError, StoreFull
-from qabel.store.key_record import GivenKey
-from tests.conftest import LoggedFailures
+from qabel.core.status.disk_space import LOOK_AGAIN, DiskSpace
 
 
 class DiskSpaceTests(SynchronousTestCase):
@@ -63,27 +54,3 @@ class DiskSpaceTests(SynchronousTestCase):
         self.disk_space.stopService()
         self.disk_space.missing()
         self.assertEqual([], self.clock.getDelayedCalls())
-
-
-@pytest_twisted.ensureDeferred
-async def test_a_database_tells_of_missing_room(
-    tmp_path: Path, logged_failures: LoggedFailures
-) -> None:
-    """A transaction that finds no room is told of, others are not; all get their own error."""
-    database = WatchedDatabase(tmp_path / "x.db", GivenKey(bytes(32)), reactor=reactor)
-    told = []
-    database.on_full = lambda: told.append(True)
-    await database.open()
-
-    def fail(error: Exception) -> None:
-        def work(_: Connection) -> None:
-            raise error
-
-        return work
-
-    for error, count in ((StoreError("other"), 0), (StoreFull("full"), 1)):
-        with pytest.raises(type(error)):
-            await database.run(fail(error))
-        assert len(told) == count
-    assert await database.run(lambda _: 5) == 5
-    await database.close()

@@ -251,3 +251,23 @@ class _ClockWithThreads(Clock):
         from twisted.internet import reactor
 
         reactor.callFromThread(*args)  # type: ignore[attr-defined]
+
+
+def test_a_full_disk_is_reported(database: Database, got: Any) -> None:
+    """Each transaction that found the disk full is reported once, before its caller hears of it."""
+    reported: list[str] = []
+    database.on_full = lambda: reported.append("full")
+
+    def fail(error: Exception) -> Any:
+        def work(_: Any) -> None:
+            raise error
+
+        return work
+
+    for error, expected in ((StoreError("other"), []), (StoreFull("full"), ["full", "caller"])):
+        ran = database.run(fail(error))
+        ran.addErrback(lambda failure: reported.append("caller") if reported else None)
+        got(ran)
+        assert reported == expected
+    assert got(database.run(lambda _: 5)) == 5
+    assert reported == ["full", "caller"]
