@@ -1,4 +1,4 @@
-"""Helpers for Deferreds: shielded work, a fail-fast gather, a fair lock, work in batches."""
+"""Deferreds: shielded work, a fail-fast gather, a fair lock, work in batches."""
 
 from collections import deque
 from collections.abc import Callable, Coroutine, Iterable, Sequence

@@ -1,4 +1,4 @@
-"""Helpers for Deferreds."""
+"""What is built on Deferreds: shielded work, gathering, locks, batches."""
 
 from unittest.mock import patch
 
