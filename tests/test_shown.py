@@ -24,6 +24,9 @@ HARMLESS = {
     ("StorageServer", "url"),
     ("DaemonAddress", "url"),
     ("Found", "digest"),  # of what everybody can fetch
+    ("Object", "keys"),  # their names and forms
+    ("DocumentType", "keys"),
+    ("ItemDocumentType", "keys"),
 }
 """Fields with such a name that are not secret."""
 
@@ -48,7 +51,8 @@ def shown_texts(kind: type) -> Iterator[str]:
     for owner in kind.__mro__:
         for name, form in inspect.get_annotations(owner).items():
             words = re.sub(r"\(?Literal\[.*?\]", "", form if isinstance(form, str) else repr(form))
-            if name not in hidden and re.search(r"\b(str|bytes)\b", words):
+            is_field = name not in hidden and "ClassVar[" not in words
+            if is_field and re.search(r"\b(str|bytes)\b", words):
                 yield name
 
 

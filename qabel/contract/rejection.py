@@ -8,7 +8,7 @@ import msgspec
 
 from qabel.contract.reply import PROBLEM, Headers, Reply
 from qabel.contract.types import CursorText, View
-from qabel.forms.errors import FieldError, Wrong
+from qabel.forms.errors import ErrorKind, FieldError
 from qabel.jsontext import encode
 
 MAX_ERRORS = 100
@@ -37,10 +37,10 @@ def summary(what: str, errors: Sequence[FieldError]) -> str:
     """Return in a sentence what is wrong with the body, the query or another part of a request."""
     names = ", ".join(error.key for error in errors)
     kinds = {error.kind for error in errors}
-    if kinds == {Wrong.UNKNOWN}:
+    if kinds == {ErrorKind.UNKNOWN}:
         known = errors[0].detail.partition("; ")[2]
         return f"Unknown keys in the {what}: {names}. {known[:1].upper()}{known[1:]}."
-    if kinds == {Wrong.MISSING}:
+    if kinds == {ErrorKind.MISSING}:
         return f"Required keys are missing in the {what}: {names}."
     if len(errors) == 1:
         [error] = errors

@@ -1,1 +1,1 @@
-"""The one way to check input: forms read, collect every error with its key, and give a schema."""
+"""The one way to check input: forms read it, collect every error with its key, and describe it."""

@@ -1,4 +1,4 @@
-"""Forms made of others: a value or null, lists, objects with known keys."""
+"""Forms made of other forms: a value or null, lists, and objects with known keys."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
@@ -9,17 +9,19 @@ from qabel.forms.errors import Errors, UnknownKey, invalid
 from qabel.forms.form import Form, Schema, V
 
 REQUIRED: Any = object()
-"""In the place of a default: the key must be given."""
+"""Instead of a default: the key must be given."""
 
 OMITTED: Any = object()
-"""In the place of a default: a key that is not given is not there, as in a change of some keys."""
+"""Instead of a default: a key that is not given has no value, as in a change of some keys."""
 
 
 @attrs.frozen
 class Key:
-    """A key: what it takes, what it is if left out, and what the contract tells of it.
+    """A key of an object.
 
-    ``attribute`` is where a document keeps it, if not under the key's own name.
+    ``form`` is that of its values, ``default`` the value if it is omitted. ``description`` and
+    ``examples`` are for the contract. ``attribute`` is the attribute of our object that has the
+    value, unless it is named like the key.
     """
 
     form: Form[Any]
@@ -30,11 +32,11 @@ class Key:
 
     @property
     def required(self) -> bool:
-        """Whether it must be given."""
+        """Whether the key must be given."""
         return self.default is REQUIRED
 
     def schema(self) -> Schema:
-        """Describe it as JSON Schema."""
+        """Return the JSON Schema of the key's values, with default, description and examples."""
         schema = self.form.schema()
         if self.default not in (REQUIRED, OMITTED, None):
             schema = {**schema, "default": self.form.write(self.default)}
@@ -43,120 +45,103 @@ class Key:
         return {**schema, "examples": list(self.examples)} if self.examples else schema
 
 
+@attrs.frozen
 class OrNull(Form[V | None]):
-    """Another form, or null."""
+    """A value of another form, or null."""
 
-    def __init__(self, form: Form[V]) -> None:
-        self._form = form
+    form: Form[V]
 
     def read(self, value: object) -> V | None:
-        """Check the value, if there is one."""
-        return None if value is None else self._form.read(value)
+        """Return None for null, or the value that the other form reads."""
+        return None if value is None else self.form.read(value)
 
     def write(self, value: V | None) -> Any:
-        """Return the value, if there is one."""
-        return None if value is None else self._form.write(value)
+        """Return None for None, or what the other form writes."""
+        return None if value is None else self.form.write(value)
 
     def schema(self) -> Schema:
-        """Describe it."""
-        return {"anyOf": [self._form.schema(), {"type": "null"}]}
+        """Return the schema of null and the other form's values."""
+        return {"anyOf": [self.form.schema(), {"type": "null"}]}
 
 
+@attrs.frozen
 class ListOf(Form[tuple[V, ...]]):
-    """A list of values that have no ids: it is set as a whole."""
+    """A list of ``shortest`` to ``longest`` values; without ids, it can only be set as a whole."""
 
-    def __init__(self, form: Form[V], longest: int, *, shortest: int = 0) -> None:
-        """Take lists of ``shortest`` to ``longest`` entries."""
-        self._form, self._longest, self._shortest = form, longest, shortest
+    form: Form[V]
+    longest: int
+    shortest: int = attrs.field(default=0, kw_only=True)
 
     def read(self, value: object) -> tuple[V, ...]:
-        """Check the list, and each value in it."""
+        """Check a list and each value in it."""
         if not isinstance(value, list | tuple):
             raise invalid("must be a list")
-        if len(value) > self._longest:
-            raise invalid(f"must have at most {self._longest} entries")
-        if len(value) < self._shortest:
-            raise invalid(f"must have at least {self._shortest} entry")
+        self._check_length(len(value))
         errors = Errors()
-        read = [
-            errors.catch(str(place), self._form.read, each, None)
-            for place, each in enumerate(value)
+        read: list[Any] = [
+            errors.catch(str(index), self.form.read, each, None) for index, each in enumerate(value)
         ]
         errors.raise_any()
-        return tuple(each for each in read if each is not None)
+        return tuple(read)
 
     def read_text(self, text: str) -> tuple[V, ...]:
-        """Check values with commas between them."""
-        return self.read([self._form.read_text(each) for each in text.split(",")])
+        """Check values that are separated by commas."""
+        texts = text.split(",")
+        self._check_length(len(texts))
+        return tuple(self.form.read_text(each) for each in texts)
 
     def write(self, value: tuple[V, ...]) -> list[Any]:
         """Return the values, each as its form writes it."""
-        return [self._form.write(each) for each in value]
+        return [self.form.write(each) for each in value]
 
-    def find(self, path: Sequence[str]) -> None:
-        """Raise UnknownKey for a place in the list."""
+    def check_path(self, path: Sequence[str]) -> None:
+        """Raise UnknownKey for any path: values without ids have no keys."""
         if path:
-            raise UnknownKey("", "a list like this one is set as a whole")
+            raise UnknownKey("", "a list of values without ids can only be set as a whole")
 
     def schema(self) -> Schema:
-        """Describe it."""
-        least = {"minItems": self._shortest} if self._shortest else {}
-        return {
-            "type": "array",
-            "items": self._form.schema(),
-            **least,
-            "maxItems": self._longest,
-        }
+        """Return the schema of such lists."""
+        least = {"minItems": self.shortest} if self.shortest else {}
+        return {"type": "array", "items": self.form.schema(), **least, "maxItems": self.longest}
+
+    def _check_length(self, length: int) -> None:
+        if length > self.longest:
+            raise invalid(f"must have at most {_entries(self.longest)}")
+        if length < self.shortest:
+            raise invalid(f"must have at least {_entries(self.shortest)}")
 
 
+@attrs.frozen
 class Object(Form[dict[str, Any]]):
-    """An object with known keys, and no others: read to a value for each key."""
+    """An object with known keys only, read to a dict with the value of each key."""
 
-    def __init__(self, keys: Mapping[str, Key]) -> None:
-        self.keys = keys
+    keys: Mapping[str, Key]
 
     @property
     def is_optional(self) -> bool:
-        """Whether it is whole with nothing given: a change of nothing is not."""
+        """Whether all keys may be omitted. Of changes at least one must be given."""
         return not any(key.default in (REQUIRED, OMITTED) for key in self.keys.values())
 
     def as_changes(self) -> "Object":
-        """Return the object of changes: any of these keys, and only those that are given."""
+        """Return the form of changes: any of these keys, read to those that are given."""
         return Object({name: attrs.evolve(key, default=OMITTED) for name, key in self.keys.items()})
 
     def read(self, value: object) -> dict[str, Any]:
-        """Check every key; what is left out takes its default."""
+        """Check every key; those omitted have their defaults."""
         if not isinstance(value, dict):
             raise invalid("must be an object")
-        errors = Errors()
-        read = read_keys(value, self.keys, errors)
-        refuse_unknown(value, self.keys, errors)
-        errors.raise_any()
-        return read
+        return self._read(value, lambda form: form.read)
 
     def read_texts(self, texts: Mapping[str, str]) -> dict[str, Any]:
-        """Check the parameters of a query, which have no types of their own."""
-        errors = Errors()
-        read = {name: key.default for name, key in self.keys.items() if name not in texts}
-        for name, text in texts.items():
-            if name in self.keys:
-                read[name] = errors.catch(name, self._text_reader(name), text, None)
-        for name in (name for name, value in read.items() if value is REQUIRED):
-            errors.add_missing(name)
-        refuse_unknown(texts, self.keys, errors)
-        errors.raise_any()
-        return read
-
-    def _text_reader(self, name: str) -> Callable[[object], Any]:
-        form = self.keys[name].form
-        return lambda text: form.read_text(str(text))
+        """Check every key of an object whose values are untyped text, such as a query."""
+        return self._read(texts, lambda form: form.read_text)
 
     def write(self, value: dict[str, Any]) -> dict[str, Any]:
         """Return the values, each as its form writes it."""
         return {name: self.keys[name].form.write(each) for name, each in value.items()}
 
     def schema(self) -> Schema:
-        """Describe it."""
+        """Return the schema of such objects."""
         return {
             "type": "object",
             "properties": {name: key.schema() for name, key in self.keys.items()},
@@ -164,15 +149,35 @@ class Object(Form[dict[str, Any]]):
             "additionalProperties": False,
         }
 
+    def _read(
+        self, value: Mapping[str, object], reader: Callable[[Form[Any]], Callable[[Any], Any]]
+    ) -> dict[str, Any]:
+        errors = Errors()
+        read = read_keys(value, self.keys, errors, reader)
+        add_unknown_keys(value, self.keys, errors)
+        errors.raise_any()
+        return read
+
 
 def read_keys(
-    value: Mapping[str, object], keys: Mapping[str, Key], errors: Errors
+    value: Mapping[str, object],
+    keys: Mapping[str, Key],
+    errors: Errors,
+    reader: Callable[[Form[Any]], Callable[[Any], Any]] = lambda form: form.read,
 ) -> dict[str, Any]:
-    """Return the value of each key; None for those with errors, which are noted."""
+    """Return the value of each key.
+
+    Args:
+        value: an object; names that are not among the keys are ignored.
+        keys: the keys by name.
+        errors: collects what is wrong; the value of a key with an error is None.
+        reader: returns the method of a form that checks a value.
+
+    """
     read = {}
     for name, key in keys.items():
         if name in value:
-            read[name] = errors.catch(name, key.form.read, value[name], None)
+            read[name] = errors.catch(name, reader(key.form), value[name], None)
         elif key.required:
             errors.add_missing(name)
             read[name] = None
@@ -181,8 +186,12 @@ def read_keys(
     return read
 
 
-def refuse_unknown(value: Collection[str], known: Collection[str], errors: Errors) -> None:
-    """Note the keys that are not known: they may be misspelt."""
-    for name in value:
+def add_unknown_keys(names: Collection[str], known: Collection[str], errors: Errors) -> None:
+    """Add an error for each name that is not a known key."""
+    for name in names:
         if name not in known:
             errors.add_unknown(name, known)
+
+
+def _entries(number: int) -> str:
+    return "1 entry" if number == 1 else f"{number} entries"

@@ -1,201 +1,207 @@
-"""Forms of plain values: strings, numbers, truth values, and one of several."""
+"""Forms of plain values: strings, numbers, booleans, and one of several."""
 
-from collections.abc import Sequence
-from math import isfinite
+import re
+
+import attrs
 
 from qabel.forms.errors import invalid
 from qabel.forms.form import Form, Schema
 
 MAX_TEXT = 8192
-"""Characters of a string."""
+"""Characters of a string, unless another limit is set."""
 
 MAX_INT = 2**31 - 1
 MIN_LONG, MAX_LONG = -(2**63), 2**63 - 1
 
+_INTEGER = re.compile(r"-?[0-9]{1,19}")
+_NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
 
+
+@attrs.frozen
 class Text(Form[str]):
-    """STR: any characters, but no half surrogate pairs, and not too many."""
+    """A string of ``shortest`` to ``longest`` characters, without unpaired surrogates.
 
-    def __init__(
-        self, longest: int = MAX_TEXT, *, shortest: int = 0, printable: bool = False
-    ) -> None:
-        """Take strings of ``shortest`` to ``longest`` characters, ``printable`` ones only."""
-        self._longest, self._shortest, self._printable = longest, shortest, printable
+    If ``printable`` is set, it must have printable characters only, and not only spaces.
+    """
+
+    longest: int = MAX_TEXT
+    shortest: int = attrs.field(default=0, kw_only=True)
+    printable: bool = attrs.field(default=False, kw_only=True)
 
     def read(self, value: object) -> str:
         """Check a string."""
         if not isinstance(value, str):
             raise invalid("must be a string")
-        if not self._shortest <= len(value) <= self._longest:
-            raise invalid(f"must have {self._size()} characters")
-        if self._printable and not (value.isprintable() and value.strip()):
-            raise invalid("must have printable characters only, and not only blanks")
+        if not self.shortest <= len(value) <= self.longest:
+            raise invalid(f"must have {self._lengths()} characters")
+        if self.printable and not value.isprintable():
+            raise invalid("must contain only printable characters")
+        if self.printable and not value.strip():
+            raise invalid("must not be blank")
         try:
             value.encode()
         except UnicodeEncodeError:
-            raise invalid("must not have an unpaired surrogate") from None
+            raise invalid("must not contain an unpaired surrogate") from None
         return value
 
     def write(self, value: str) -> str:
-        """Return the string as it is."""
+        """Return the string unchanged."""
         return value
 
     def schema(self) -> Schema:
-        """Describe it."""
-        least = {"minLength": self._shortest} if self._shortest else {}
-        return {"type": "string", **least, "maxLength": self._longest}
+        """Return the schema of such strings."""
+        least = {"minLength": self.shortest} if self.shortest else {}
+        return {"type": "string", **least, "maxLength": self.longest}
 
-    def _size(self) -> str:
-        return (
-            f"{self._shortest} to {self._longest}" if self._shortest else f"at most {self._longest}"
-        )
+    def _lengths(self) -> str:
+        return f"{self.shortest} to {self.longest}" if self.shortest else f"at most {self.longest}"
 
 
+@attrs.frozen
 class Integer(Form[int]):
-    """INT or LONG: an integer within bounds."""
+    """An integer from ``least`` to ``most``."""
 
-    def __init__(self, least: int, most: int) -> None:
-        self._least, self._most = least, most
+    least: int
+    most: int
 
     def read(self, value: object) -> int:
-        """Check an integer: ``true`` is none, nor is ``5.0`` or ``"5"``."""
-        if type(value) is not int or not self._least <= value <= self._most:
-            raise invalid(f"must be an integer from {self._least} to {self._most}")
+        """Check an integer; ``true``, ``5.0`` and ``"5"`` are not integers."""
+        if type(value) is not int or not self.least <= value <= self.most:
+            raise invalid(f"must be an integer from {self.least} to {self.most}")
         return value
 
     def read_text(self, text: str) -> int:
-        """Check decimal digits."""
-        digits = text.removeprefix("-")
-        is_number = digits.isascii() and digits.isdecimal() and len(digits) <= 19
-        return self.read(int(text) if is_number else None)
+        """Check decimal digits, with or without a minus sign."""
+        return self.read(int(text) if _INTEGER.fullmatch(text) else None)
 
     def write(self, value: int) -> int:
-        """Return the integer as it is."""
+        """Return the integer unchanged."""
         return value
 
     def schema(self) -> Schema:
-        """Describe it."""
-        size = "int32" if self._most <= MAX_INT else "int64"
-        return {"type": "integer", "format": size, "minimum": self._least, "maximum": self._most}
+        """Return the schema of such integers."""
+        size = "int32" if self.most <= MAX_INT else "int64"
+        return {"type": "integer", "format": size, "minimum": self.least, "maximum": self.most}
 
 
+@attrs.frozen
 class Number(Form[float]):
-    """NUM: a number within bounds, whole or not."""
+    """A number from ``least`` to ``most``, whole or not."""
 
-    def __init__(self, least: float, most: float) -> None:
-        self._least, self._most = least, most
+    least: float
+    most: float
 
     def read(self, value: object) -> float:
-        """Check a number: ``true`` is none, nor is ``"5"``."""
-        if isinstance(value, bool) or not isinstance(value, int | float):
-            raise invalid("must be a number")
-        if not (self._least <= value <= self._most and isfinite(value)):
-            raise invalid(f"must be from {self._least:.12g} to {self._most:.12g}")
+        """Check a number, and keep its type; ``true`` and ``"5"`` are not numbers."""
+        if (
+            isinstance(value, bool)
+            or not isinstance(value, int | float)
+            or not self.least <= value <= self.most
+        ):
+            raise invalid(f"must be a number from {self.least:.12g} to {self.most:.12g}")
         return value
 
     def read_text(self, text: str) -> float:
-        """Check a number in decimal digits."""
-        try:
-            return self.read(float(text))
-        except ValueError:
-            raise invalid(
-                f"must be a number from {self._least:.12g} to {self._most:.12g}"
-            ) from None
+        """Check a decimal number, with or without an exponent."""
+        return self.read(float(text) if _NUMBER.fullmatch(text) else None)
 
     def write(self, value: float) -> float:
-        """Return the number as it is."""
+        """Return the number unchanged."""
         return value
 
     def schema(self) -> Schema:
-        """Describe it."""
-        return {"type": "number", "minimum": self._least, "maximum": self._most}
+        """Return the schema of such numbers."""
+        return {"type": "number", "minimum": self.least, "maximum": self.most}
 
 
+@attrs.frozen
 class Flag(Form[bool]):
-    """BOOL."""
+    """True or false."""
 
     def read(self, value: object) -> bool:
-        """Check a truth value: 1 is none."""
+        """Check a boolean; 1 and 0 are not booleans."""
         if not isinstance(value, bool):
             raise invalid("must be true or false")
         return value
 
     def write(self, value: bool) -> bool:
-        """Return the value as it is."""
+        """Return the boolean unchanged."""
         return value
 
     def schema(self) -> Schema:
-        """Describe it."""
+        """Return the schema of booleans."""
         return {"type": "boolean"}
 
 
+@attrs.frozen
 class Present(Flag):
-    """A parameter that says yes by being there."""
+    """A parameter of a query that is true if it is present, as in ``?ready``."""
 
     def read_text(self, text: str) -> bool:
-        """Check that it has no value, or one that says yes."""
+        """Check that there is no value, or one that means true."""
         if text not in ("", "1", "true"):
-            raise invalid("takes no value")
+            raise invalid("does not take a value")
         return True
 
     def schema(self) -> Schema:
-        """Describe it."""
+        """Return the schema of the texts that mean true."""
         return {"type": "string", "enum": ["", "1", "true"]}
 
 
+@attrs.frozen
 class Choice(Form[str]):
     """One of several strings."""
 
-    def __init__(self, known: Sequence[str]) -> None:
-        self._known = tuple(known)
+    known: tuple[str, ...]
 
     def read(self, value: object) -> str:
-        """Check that it is one of them."""
-        if not isinstance(value, str) or value not in self._known:
-            raise invalid(f"must be one of {', '.join(self._known)}")
+        """Check that the value is one of the strings."""
+        if not isinstance(value, str) or value not in self.known:
+            raise invalid(f"must be one of {', '.join(self.known)}")
         return value
 
     def write(self, value: str) -> str:
-        """Return the string as it is."""
+        """Return the string unchanged."""
         return value
 
     def schema(self) -> Schema:
-        """Describe it."""
-        return {"enum": list(self._known)}
+        """Return the schema of the strings."""
+        return {"enum": list(self.known)}
 
 
+@attrs.frozen
 class Constant(Form[object]):
-    """One value, which is left out as well as given."""
+    """One fixed value, for a key that may as well be omitted."""
 
-    def __init__(self, value: object) -> None:
-        self._value = value
+    value: object
 
     def read(self, value: object) -> object:
-        """Check that it is that value: ``true`` is not 1."""
-        if type(value) is not type(self._value) or value != self._value:
-            raise invalid(f"must be {self._value}, or left out")
+        """Check that it is the fixed value, and of its type: ``true`` is not 1."""
+        if type(value) is not type(self.value) or value != self.value:
+            raise invalid(f"must be {self.value} or omitted")
         return value
 
     def write(self, value: object) -> object:
-        """Return the value as it is."""
+        """Return the value unchanged."""
         return value
 
     def schema(self) -> Schema:
-        """Describe it."""
-        return {"const": self._value}
+        """Return the schema of the fixed value."""
+        return {"const": self.value}
 
 
+@attrs.frozen
 class Anything(Form[object]):
     """Any JSON value."""
 
     def read(self, value: object) -> object:
-        """Take it."""
+        """Return the value unchanged."""
         return value
 
     def write(self, value: object) -> object:
-        """Return it as it is."""
+        """Return the value unchanged."""
         return value
 
     def schema(self) -> Schema:
-        """Describe it."""
+        """Return the schema that every value matches."""
         return {}

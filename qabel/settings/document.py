@@ -7,8 +7,8 @@ Pure: each change makes a new document, or says all that is wrong with it. Value
 from collections.abc import Callable, Mapping
 from typing import Any, Generic, TypeVar
 
-from qabel.forms.compound import Key, refuse_unknown
-from qabel.forms.errors import Errors, UnknownKey, invalid, shown
+from qabel.forms.compound import Key, add_unknown_keys
+from qabel.forms.errors import Errors, UnknownKey, invalid, shorten_name
 from qabel.forms.form import Schema
 
 MAX_SIZE = 16 * 1024 * 1024
@@ -51,7 +51,7 @@ class DocumentType(Generic[D]):
             raise invalid("must be an object")
         old = self.default() if previous is None else previous
         errors = Errors()
-        refuse_unknown(value, self._members, errors)
+        add_unknown_keys(value, self._members, errors)
         parts = {
             name: self._update(name, old, value[name], now, errors)
             if name in value
@@ -68,13 +68,13 @@ class DocumentType(Generic[D]):
         name, *path = key.split(".")
         member = self._members.get(name)
         if member is None or "" in path:
-            raise UnknownKey(shown(key), "the document has no such key")
+            raise UnknownKey(shorten_name(key), "the document has no such key")
         errors = Errors()
         part = self._part(old, name)
         try:
             part = member.form.put(part, path, value, now, errors.under(name))
         except UnknownKey as unknown:
-            raise UnknownKey(shown(key), unknown.detail) from None
+            raise UnknownKey(shorten_name(key), unknown.detail) from None
         return self._checked(old, self._with(old, {name: part}), errors)
 
     def merge(self, old: D, patch: object, *, now: int) -> D:

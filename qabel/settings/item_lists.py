@@ -8,7 +8,7 @@ import attrs
 
 from qabel.forms.compound import read_keys
 from qabel.forms.errors import Errors, UnknownKey, invalid
-from qabel.forms.form import Form, Schema, put
+from qabel.forms.form import Form, Schema, put_at
 from qabel.forms.plain import MAX_INT
 from qabel.settings.items import ID, TIME, TIMES, Item
 
@@ -66,7 +66,7 @@ class ItemList(Form[tuple[_Item, ...]]):
         self._find(rest)
 
         def read(value: object) -> _Item:
-            return self.read_item(put(item.to_builtins(), rest, value), item.id, item, now)
+            return self.read_item(put_at(item.to_builtins(), rest, value), item.id, item, now)
 
         return replaced(old, item, errors.catch(name, read, value, item))
 
@@ -83,7 +83,7 @@ class ItemList(Form[tuple[_Item, ...]]):
                 errors.add("id", "must stay as it is")
         item = errors.catch("", lambda it: self._read_item(it, number, old, now), value, None)
         if item is None or errors:
-            raise errors.as_error()
+            raise errors.as_exception()
         return item
 
     def _read_item(self, value: object, number: int, old: _Item | None, now: int) -> _Item:
@@ -140,7 +140,7 @@ class ItemList(Form[tuple[_Item, ...]]):
             return
         name, *rest = path
         if name in self.kind.members:
-            self.kind.members[name].form.find(rest)
+            self.kind.members[name].form.check_path(rest)
         elif rest or name not in ("id", *TIMES):
             raise UnknownKey("", "the item has no such key")
 

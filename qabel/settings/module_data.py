@@ -6,7 +6,7 @@ from typing import Any
 import attrs
 import msgspec
 
-from qabel.forms.errors import Errors, invalid, shown
+from qabel.forms.errors import Errors, invalid, shorten_name
 from qabel.forms.form import Form, Schema
 from qabel.jsontext import InvalidJSON
 from qabel.jsontext import encode as encode_json
@@ -56,7 +56,7 @@ class ModuleDataForm(Form[ModuleData]):
         errors = Errors()
         for name, data in value.items():
             if not isinstance(data, dict):
-                errors.add(shown(name), "must be an object: the data of one module")
+                errors.add(shorten_name(name), "must be an object: the data of one module")
         errors.raise_any()
         return ModuleData(text)
 
@@ -68,7 +68,7 @@ class ModuleDataForm(Form[ModuleData]):
         """Give the JSON text."""
         return value.text
 
-    def find(self, path: Sequence[str]) -> None:
+    def check_path(self, path: Sequence[str]) -> None:
         """Take any path."""
 
     def schema(self) -> Schema:

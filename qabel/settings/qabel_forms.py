@@ -91,14 +91,14 @@ class KeyPairForm(Form[PrivateKey]):
         if keys["public_key"] not in (None, private.public_key):
             errors = Errors()
             errors.add("public_key", "does not belong to the private key")
-            raise errors.as_error()
+            raise errors.as_exception()
         return private
 
     def write(self, value: PrivateKey) -> dict[str, str]:
         """Return both keys."""
         return {"private_key": value.hex, "public_key": value.public_key.hex}
 
-    def find(self, path: Sequence[str]) -> None:
+    def check_path(self, path: Sequence[str]) -> None:
         """Raise UnknownKey for another key."""
         _find(path, self._object)
 
@@ -121,7 +121,7 @@ class ContactKeysForm(Form[PublicKey]):
         """Return the key."""
         return {"public_key": value.hex}
 
-    def find(self, path: Sequence[str]) -> None:
+    def check_path(self, path: Sequence[str]) -> None:
         """Raise UnknownKey for another key."""
         _find(path, self._object)
 

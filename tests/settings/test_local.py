@@ -10,15 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qabel.forms.errors import MAX_ERRORS, MAX_NAME, FieldError, InvalidInput, UnknownKey, Wrong
+from qabel.forms.errors import MAX_ERRORS, MAX_NAME, FieldError, InvalidInput, UnknownKey
 from qabel.settings.local import LOCAL, LocalSettings
 from qabel.settings.module_data import MAX_DEPTH, MAX_SIZE
 
-UNKNOWN = partial(
-    FieldError,
-    detail="unknown key; known keys: poll_interval, drop_last_update, module_data",
-    kind=Wrong.UNKNOWN,
-)
+UNKNOWN = partial(FieldError.unknown, known=["poll_interval", "drop_last_update", "module_data"])
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 JSON_VALUES = st.recursive(
     st.none()
@@ -98,18 +94,18 @@ def test_poll_interval_is_a_number_of_seconds(value: float) -> None:
     ("key", "value", "detail"),
     [
         *[
-            ("poll_interval", value, "must be a number")
+            ("poll_interval", value, "must be a number from 0.05 to 31536000")
             for value in (True, False, None, "5", "", [5], {})
         ],
         *[
-            ("poll_interval", value, "must be from 0.05 to 31536000")
+            ("poll_interval", value, "must be a number from 0.05 to 31536000")
             for value in (0, -1, 0.049, 31536001, 10**300, math.inf, -math.inf, math.nan)
         ],
         *[
             ("drop_last_update", value, "must be a string")
             for value in (5, 1476281471123, True, [], {})
         ],
-        ("drop_last_update", "\ud800", "must not have an unpaired surrogate"),
+        ("drop_last_update", "\ud800", "must not contain an unpaired surrogate"),
         ("drop_last_update", "x" * 8193, "must have at most 8192 characters"),
         *[
             ("module_data", value, "must be an object, with an object for each module")

@@ -105,9 +105,9 @@ def test_value_of_another_kind_has_one_error_at_its_key(
 @pytest.mark.parametrize(
     ("key", "value", "detail"),
     [
-        ("accounts.1.user", "\ud800", "must not have an unpaired surrogate"),
+        ("accounts.1.user", "\ud800", "must not contain an unpaired surrogate"),
         ("accounts.1.user", "x" * 8193, "must have at most 8192 characters"),
-        ("identities.1.alias", "a\udfff", "must not have an unpaired surrogate"),
+        ("identities.1.alias", "a\udfff", "must not contain an unpaired surrogate"),
         ("storage_volumes.7.storage_server_id", 2**31, INT),
         ("storage_volumes.7.storage_server_id", -1, INT),
         ("storage_volumes.7.storage_server_id", 1, "is the id of no item of storage_servers"),
@@ -190,7 +190,7 @@ def test_errors_below_a_branch_each_have_their_place(
 def test_value_that_is_no_object_has_nothing_below_it(document: SyncedSettings) -> None:
     """What stands in the way of a path is named."""
     key = "contacts.1.module_data.chat.muted"
-    detail = "is not an object, so nothing can be put into it"
+    detail = "is not an object, so it has no keys"
     assert errors(lambda: SYNCED.set(document, f"{key}.x.y", 1, now=1)) == [FieldError(key, detail)]
 
 
