@@ -1,1 +1,1 @@
-"""The two settings documents, what is valid in them, and how they change. Pure."""
+"""The two settings documents: what is valid in them, and how they change. Pure."""

@@ -1,11 +1,13 @@
-"""A kind of settings document: reading, writing, and changing one at a dotted key.
+"""A type of settings document: read it, write it, and change it at a dotted key.
 
-Pure: each change makes a new document, or says all that is wrong with it. Values are parsed JSON,
-``now`` is in whole seconds since the epoch.
+Pure: each change returns a new document, or raises with everything that is wrong with it. Values
+are parsed JSON, and ``now`` is in whole seconds since the epoch.
 """
 
 from collections.abc import Callable, Mapping
 from typing import Any, Generic, TypeVar
+
+import attrs
 
 from qabel.forms.compound import Key, add_unknown_keys
 from qabel.forms.errors import Errors, UnknownKey, invalid, shorten_name
@@ -17,141 +19,162 @@ MAX_SIZE = 16 * 1024 * 1024
 D = TypeVar("D")
 
 
-class DocumentType(Generic[D]):
-    """What the documents of one kind have in common.
+def no_rules(document: object, errors: Errors) -> None:
+    """Add no errors: the keys of the document do not depend on each other."""
 
-    ``make`` is the class of the documents, ``rules`` notes what is wrong between the parts of a
-    document whose parts are right (those with errors are left out, or as they were).
+
+@attrs.frozen(eq=False)
+class DocumentType(Generic[D]):
+    """What all documents of one type have in common.
+
+    ``document_class`` makes documents, which have the value of each of the ``keys``. ``rules`` adds
+    the errors between the values of a document. It sees only valid values: those with errors are
+    left out, or are the old ones.
     """
 
-    def __init__(
-        self,
-        make: type[D],
-        members: Mapping[str, Key],
-        rules: Callable[[D, Errors], None] = lambda _document, _errors: None,
-    ) -> None:
-        self._make = make
-        self._members = members
-        self._rules = rules
+    document_class: type[D]
+    keys: Mapping[str, Key]
+    rules: Callable[[D, Errors], None] = no_rules
 
     def default(self) -> D:
-        """Give the document as it is before anything was set."""
-        return self._make(
-            **{key.attribute or name: key.default for name, key in self._members.items()}
+        """Return the document before anything is set."""
+        return self.document_class(
+            **{key.attribute or name: key.default for name, key in self.keys.items()}
         )
 
     def parse(self, value: object, *, now: int, previous: D | None = None) -> D:
-        """Read a whole document, which is to stand in the place of the previous one, if any.
+        """Read a whole document.
 
-        Keys left out take their defaults. Items without an id get one that is free, missing times
-        are filled in, and items that differ from the previous ones are ``updated`` now, unless
-        they say otherwise themselves. Raises InvalidInput.
+        Omitted keys have their defaults. Items without an id get a free one, and missing times are
+        filled in: an item that differs from the previous one is ``updated`` now, unless the value
+        says otherwise.
+
+        Args:
+            value: the document as parsed JSON.
+            now: seconds since the epoch.
+            previous: the document that it replaces, if any; returned if nothing changes.
+
+        Raises:
+            InvalidInput: the document is not valid.
+
         """
         if not isinstance(value, dict):
             raise invalid("must be an object")
         old = self.default() if previous is None else previous
         errors = Errors()
-        add_unknown_keys(value, self._members, errors)
+        add_unknown_keys(value, self.keys, errors)
         parts = {
             name: self._update(name, old, value[name], now, errors)
             if name in value
-            else member.default
-            for name, member in self._members.items()
+            else key.default
+            for name, key in self.keys.items()
         }
         return self._checked(old, self._with(old, parts), errors)
 
     def set(self, old: D, key: str, value: object, *, now: int) -> D:
-        """Give the document with a value at a dotted key, be it a leaf or a branch.
+        """Return the document with the value at a dotted key replaced.
 
-        Items are addressed by their ids. Raises UnknownKey or InvalidInput.
+        Args:
+            old: the document to change; returned if nothing changes.
+            key: leads to a single value or a whole branch, with items named by their ids.
+            value: parsed JSON.
+            now: seconds since the epoch.
+
+        Raises:
+            UnknownKey: the key leads nowhere.
+            InvalidInput: the document would not be valid.
+
         """
         name, *path = key.split(".")
-        member = self._members.get(name)
-        if member is None or "" in path:
+        if name not in self.keys or "" in path:
             raise UnknownKey(shorten_name(key), "the document has no such key")
         errors = Errors()
-        part = self._part(old, name)
+        part, form = self._part(old, name), self.keys[name].form
         try:
-            part = member.form.put(part, path, value, now, errors.under(name))
+            part = form.put(part, path, value, now, errors.under(name))
         except UnknownKey as unknown:
             raise UnknownKey(shorten_name(key), unknown.detail) from None
         return self._checked(old, self._with(old, {name: part}), errors)
 
     def merge(self, old: D, patch: object, *, now: int) -> D:
-        """Give the document with a JSON merge patch applied (RFC 7396).
+        """Return the document with a JSON merge patch (RFC 7396) applied.
 
-        A key that the patch removes takes its default. Raises InvalidInput.
+        A key that the patch removes has its default again.
+
+        Args:
+            old: the document to change; returned if nothing changes.
+            patch: the patch as parsed JSON.
+            now: seconds since the epoch.
+
+        Raises:
+            InvalidInput: the patch, or the document after it, is not valid.
+
         """
         if not isinstance(patch, dict):
             raise invalid("must be an object")
         errors = Errors()
         parts = {}
         for name, change in patch.items():
-            if name in self._members:
+            if name in self.keys:
                 parts[name] = self._merge(name, old, change, now, errors)
             elif change is not None:
-                errors.add_unknown(name, self._members)
+                errors.add_unknown(name, self.keys)
         return self._checked(old, self._with(old, parts), errors)
 
     def to_builtins(self, document: D) -> dict[str, Any]:
-        """Give the document as what JSON is made of, as a copy."""
-        return {
-            name: member.form.write(self._part(document, name))
-            for name, member in self._members.items()
-        }
+        """Return a copy of the document as builtins that JSON can represent."""
+        return {name: key.form.write(self._part(document, name)) for name, key in self.keys.items()}
 
     def encode(self, document: D) -> bytes:
-        """Write the document as compact JSON text."""
+        """Return the document as compact JSON text."""
         members = [
-            b'"%b":%b' % (name.encode(), member.form.encode(self._part(document, name)))
-            for name, member in self._members.items()
+            b'"%b":%b' % (name.encode(), key.form.encode(self._part(document, name)))
+            for name, key in self.keys.items()
         ]
         return b"{%b}" % b",".join(members)
 
     def json_schema(self) -> Schema:
-        """Describe the documents that ``parse`` takes, as JSON Schema 2020-12."""
+        """Return the JSON Schema (2020-12) of the documents that ``parse`` accepts."""
         return {
             "$schema": "https://json-schema.org/draft/2020-12/schema",
-            "title": self._make.__name__,
+            "title": self.document_class.__name__,
             "type": "object",
-            "properties": {name: member.schema() for name, member in self._members.items()},
+            "properties": {name: key.schema() for name, key in self.keys.items()},
             "additionalProperties": False,
         }
 
     def _part(self, document: D, name: str) -> Any:
-        return getattr(document, self._members[name].attribute or name)
+        return getattr(document, self.keys[name].attribute or name)
 
     def _with(self, old: D, parts: Mapping[str, Any]) -> D:
         values = {
-            member.attribute or name: parts[name] if name in parts else self._part(old, name)
-            for name, member in self._members.items()
+            key.attribute or name: parts[name] if name in parts else self._part(old, name)
+            for name, key in self.keys.items()
         }
-        return self._make(**values)
+        return self.document_class(**values)
 
     def _checked(self, old: D, new: D, errors: Errors) -> D:
-        self._rules(new, errors)
+        self.rules(new, errors)
         if not errors and new == old:
             return old
         if not errors and len(self.encode(new)) > MAX_SIZE:
-            errors.add("", f"the whole document must have at most {MAX_SIZE} bytes of JSON")
+            errors.add("", f"must not exceed {MAX_SIZE} bytes of JSON")
         errors.raise_any()
         return new
 
     def _update(self, name: str, old: D, value: object, now: int, errors: Errors) -> Any:
-        member = self._members[name]
         part = self._part(old, name)
-        return member.form.update(value, part, now, errors.under(name))
+        return self.keys[name].form.update(value, part, now, errors.under(name))
 
     def _merge(self, name: str, old: D, change: object, now: int, errors: Errors) -> Any:
-        member = self._members[name]
         if change is None:
-            return member.default
+            return self.keys[name].default
         part = self._part(old, name)
         try:
             if isinstance(change, dict):
-                change = _merged(member.form.write(part), change)
+                change = _merged(self.keys[name].form.write(part), change)
         except RecursionError:
-            errors.add(name, "lies too deep")
+            errors.add(name, "is nested too deeply")
             return part
         return self._update(name, old, change, now, errors)
 

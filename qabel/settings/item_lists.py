@@ -1,6 +1,7 @@
-"""Lists of items: ids are given, times are kept, and each item is addressed by its id."""
+"""Lists of items: each item is addressed by its id, and its times are kept."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from functools import partial
 from itertools import chain
 from typing import Any, TypeVar
 
@@ -15,14 +16,14 @@ from qabel.settings.items import ID, TIME, TIMES, Item
 _Item = TypeVar("_Item", bound=Item)
 
 
+@attrs.frozen
 class ItemList(Form[tuple[_Item, ...]]):
-    """A list of items of one kind."""
+    """A list of items of one class."""
 
-    def __init__(self, kind: type[_Item]) -> None:
-        self.kind = kind
+    item_class: type[_Item]
 
     def read(self, value: object) -> tuple[_Item, ...]:
-        """Check a list on its own; missing times are those of 1970. Raises InvalidInput."""
+        """Check a list by itself; missing times are the epoch. Raises InvalidInput."""
         errors = Errors()
         items = self.update(value, (), 0, errors)
         errors.raise_any()
@@ -31,19 +32,19 @@ class ItemList(Form[tuple[_Item, ...]]):
     def update(
         self, value: object, old: tuple[_Item, ...], now: int, errors: Errors
     ) -> tuple[_Item, ...]:
-        """Read what is to stand in the place of the old list; items with errors are left out."""
+        """Read the list that replaces an old one; items with errors are left out.
+
+        Items without an id get one that neither list has. Of items that the old list has under the
+        same id, times that are omitted stay.
+        """
         if not isinstance(value, list | tuple):
             errors.add("", "must be a list")
             return old
         before = {item.id: item for item in old}
         items = []
-        for given, (number, place) in zip(value, _numbered(value, before, errors), strict=True):
-            previous = before.get(number)
-
-            def read(given: object, number: int = number, old: _Item | None = previous) -> _Item:
-                return self._read_item(given, number, old, now)
-
-            item = errors.catch(place, read, given, None)
+        for given, (number, key) in zip(value, _assign_ids(value, before, errors), strict=True):
+            read = partial(self._read_item, number=number, old=before.get(number), now=now)
+            item = errors.catch(key, read, given, None)
             if item is not None:
                 items.append(item)
         return tuple(items)
@@ -56,32 +57,42 @@ class ItemList(Form[tuple[_Item, ...]]):
         now: int,
         errors: Errors,
     ) -> tuple[_Item, ...]:
-        """Put a value at a path that begins with the id of an item. Raises UnknownKey."""
+        """Read a value that replaces a part of an old list; paths begin with the id of an item."""
         if not path:
             return self.update(value, old, now, errors)
         name, *rest = path
-        item = find_item(old, _id(name))
+        item = find_item(old, _parse_id(name))
         if item is None:
-            raise UnknownKey("", "no item of the list has this id")
-        self._find(rest)
+            raise UnknownKey("", "the list has no item with this id")
+        self._check_item_path(rest)
 
         def read(value: object) -> _Item:
             return self.read_item(put_at(item.to_builtins(), rest, value), item.id, item, now)
 
-        return replaced(old, item, errors.catch(name, read, value, item))
+        return replace_item(old, item, errors.catch(name, read, value, item))
 
     def read_item(self, value: object, number: int, old: _Item | None, now: int) -> _Item:
-        """Read the item with this id, which is to stand in the place of the old one, if any.
+        """Read a single item.
 
-        Times that are left out stay what they were; a change sets ``updated`` unless it writes
-        another one itself. Raises InvalidInput.
+        Times that are omitted stay. A change sets ``updated``, unless the value changes it, too.
+
+        Args:
+            value: the item as parsed JSON.
+            number: its id, which the value may omit, but not change.
+            old: the item that it replaces, if any; returned if nothing changes.
+            now: seconds since the epoch.
+
+        Raises:
+            InvalidInput: the item is not valid.
+
         """
         errors = Errors()
         if isinstance(value, dict) and "id" in value:
             given = errors.catch("id", ID.read, value["id"], number)
             if given != number:
-                errors.add("id", "must stay as it is")
-        item = errors.catch("", lambda it: self._read_item(it, number, old, now), value, None)
+                errors.add("id", "cannot be changed")
+        read = partial(self._read_item, number=number, old=old, now=now)
+        item = errors.catch("", read, value, None)
         if item is None or errors:
             raise errors.as_exception()
         return item
@@ -90,9 +101,9 @@ class ItemList(Form[tuple[_Item, ...]]):
         if not isinstance(value, dict):
             raise invalid("must be an object")
         errors = Errors()
-        members = self.kind.members
-        read = read_keys(value, members, errors)
-        own = {key.attribute or name: read[name] for name, key in members.items()}
+        keys = self.item_class.keys
+        read = read_keys(value, keys, errors)
+        own = {key.attribute or name: read[name] for name, key in keys.items()}
         times = {"created": now, "updated": now, "deleted": 0}
         if old is not None:
             times = {name: getattr(old, name) for name in TIMES}
@@ -100,79 +111,82 @@ class ItemList(Form[tuple[_Item, ...]]):
             if name in value:
                 times[name] = errors.catch(name, TIME.read, value[name], 0)
         for name in value:
-            if name not in members and name not in ("id", *TIMES):
-                errors.add_unknown(name, ("id", *members, *TIMES))
+            if name not in keys and name not in ("id", *TIMES):
+                errors.add_unknown(name, ("id", *keys, *TIMES))
         errors.raise_any()
-        item = self.kind(id=number, **own, **times)
+        item = self.item_class(id=number, **own, **times)
         if old is None or item == old:
             return old or item
         return item if item.updated != old.updated else attrs.evolve(item, updated=now)
 
     def write(self, value: tuple[_Item, ...]) -> list[dict[str, Any]]:
-        """Give the items as what JSON is made of."""
+        """Return the items as builtins that JSON can represent."""
         return [item.to_builtins() for item in value]
 
     def encode(self, value: tuple[_Item, ...]) -> bytes:
-        """Write the items as JSON text; each remembers its own."""
+        """Return the items as JSON text; each item caches its own."""
         return b"[%b]" % b",".join([item.encoded for item in value])
 
     def schema(self) -> Schema:
-        """Describe it."""
-        members = self.kind.members
+        """Return the schema of such lists."""
+        keys = self.item_class.keys
         properties = {
             "id": ID.schema(),
-            **{name: member.schema() for name, member in members.items()},
+            **{name: key.schema() for name, key in keys.items()},
             **{name: TIME.schema() for name in TIMES},
         }
         return {
             "type": "array",
             "items": {
                 "type": "object",
-                "title": self.kind.__name__,
+                "title": self.item_class.__name__,
                 "properties": properties,
-                "required": [name for name, member in members.items() if member.required],
+                "required": [name for name, key in keys.items() if key.required],
                 "additionalProperties": False,
             },
         }
 
-    def _find(self, path: Sequence[str]) -> None:
+    def _check_item_path(self, path: Sequence[str]) -> None:
         if not path:
             return
         name, *rest = path
-        if name in self.kind.members:
-            self.kind.members[name].form.check_path(rest)
+        if name in self.item_class.keys:
+            self.item_class.keys[name].form.check_path(rest)
         elif rest or name not in ("id", *TIMES):
             raise UnknownKey("", "the item has no such key")
 
 
 def find_item(items: Sequence[_Item], number: int | None) -> _Item | None:
-    """Give the item with this id, deleted or not."""
+    """Return the item with this id, whether it is deleted or not; None if there is none."""
     return next((item for item in items if item.id == number), None)
 
 
-def replaced(items: tuple[_Item, ...], old: _Item, new: _Item) -> tuple[_Item, ...]:
-    """Give the items with a new one in the place of an old one."""
+def replace_item(items: tuple[_Item, ...], old: _Item, new: _Item) -> tuple[_Item, ...]:
+    """Return the items with a new one in place of an old one."""
     return items if new is old else tuple(new if each is old else each for each in items)
 
 
 def free_ids(used: Collection[int]) -> Iterator[int]:
-    """Give ids that no item has had, as far as that is known: those behind the highest first."""
+    """Yield ids that are not used.
+
+    Those above the highest used id come first, since lower ones may have been in use before.
+    """
     highest = max(used, default=0)
     numbers = chain(range(highest + 1, MAX_INT + 1), range(1, highest))
     return (number for number in numbers if number not in used)
 
 
-def _numbered(
+def _assign_ids(
     values: Sequence[object], before: Mapping[int, object], errors: Errors
 ) -> list[tuple[int, str]]:
-    """Give each item of a list its id, and its place in errors."""
+    """Return the id of each item of a list, and its key in errors."""
     own: dict[int, int] = {}
     taken: set[int] = set()
     for position, value in enumerate(values):
         if isinstance(value, dict) and "id" in value:
             number = errors.catch(f"[{position}].id", ID.read, value["id"], None)
             if number in taken:
-                errors.add(f"[{position}].id", "is the id of another item of the list too")
+                errors.add(f"[{position}].id", "is also the id of another item")
             elif number is not None:
                 own[position] = number
                 taken.add(number)
@@ -183,7 +197,7 @@ def _numbered(
     ]
 
 
-def _id(name: str) -> int | None:
-    """Read an id as it stands in a dotted key: the one way in which it is written."""
+def _parse_id(name: str) -> int | None:
+    """Return the id in a dotted key; None if it is not written as an id is, such as ``01``."""
     number = int(name) if name.isascii() and name.isdigit() and len(name) <= 10 else None
     return number if str(number) == name else None

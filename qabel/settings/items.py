@@ -33,12 +33,13 @@ DROP_URLS = ListOf(DropURLForm(), MAX_DROPS)
 
 @attrs.frozen(kw_only=True)
 class Item:
-    """What all items have. Times are in seconds since the epoch; ``deleted`` is 0 while it lives.
+    """What all items have in common: an id and times in seconds since the epoch.
 
-    An item that is deleted stays in its list, and takes no part in anything.
+    ``deleted`` is 0 unless the item is deleted; then it stays in its list, but is not used anymore.
+    ``keys`` are the further keys of each class of items in JSON.
     """
 
-    members: ClassVar[Mapping[str, Key]] = {}
+    keys: ClassVar[Mapping[str, Key]] = {}
 
     id: int
     created: int
@@ -47,14 +48,14 @@ class Item:
 
     @property
     def living(self) -> bool:
-        """Whether it is not deleted."""
+        """Whether the item is not deleted."""
         return self.deleted == 0
 
     def to_builtins(self) -> dict[str, Any]:
-        """Give the item as what JSON is made of."""
+        """Return the item as builtins that JSON can represent."""
         own = {
             name: key.form.write(getattr(self, key.attribute or name))
-            for name, key in self.members.items()
+            for name, key in self.keys.items()
         }
         return {"id": self.id, **own, **{name: getattr(self, name) for name in TIMES}}
 
@@ -68,7 +69,7 @@ class Item:
 class Account(Item):
     """An account at a provider."""
 
-    members: ClassVar = {
+    keys: ClassVar = {
         "provider": Key(_TEXT),
         "user": Key(_TEXT),
         "auth": Key(_TEXT, ""),
@@ -81,9 +82,9 @@ class Account(Item):
 
 @attrs.frozen(kw_only=True)
 class DropServer(Item):
-    """A drop server, on which new drops may be made while it is active."""
+    """A drop server; new drops are created on it only while it is active."""
 
-    members: ClassVar = {
+    keys: ClassVar = {
         "url": Key(DropServerURLForm()),
         "auth": Key(_TEXT, ""),
         "active": Key(Flag(), default=True),
@@ -95,7 +96,7 @@ class DropServer(Item):
 
     @property
     def server(self) -> str:
-        """The URL in its normal form, as drop URLs have it."""
+        """The URL in normal form, as in drop URLs."""
         return parse_server_url(self.url)
 
 
@@ -103,7 +104,7 @@ class DropServer(Item):
 class StorageServer(Item):
     """A server that stores files."""
 
-    members: ClassVar = {"url": Key(URLForm()), "auth": Key(_TEXT, "")}
+    keys: ClassVar = {"url": Key(URLForm()), "auth": Key(_TEXT, "")}
 
     url: str
     auth: str = attrs.field(repr=False)
@@ -111,9 +112,9 @@ class StorageServer(Item):
 
 @attrs.frozen(kw_only=True)
 class StorageVolume(Item):
-    """A volume on a storage server; who knows the tokens can write there, or revoke it."""
+    """A volume on a storage server, and the tokens to write to it and to revoke it."""
 
-    members: ClassVar = {
+    keys: ClassVar = {
         "storage_server_id": Key(ID),
         "public_identifier": Key(_TEXT),
         "token": Key(_TEXT, ""),
@@ -128,9 +129,9 @@ class StorageVolume(Item):
 
 @attrs.frozen(kw_only=True)
 class Identity(Item):
-    """One of the user's own identities, and the drops where messages to it are left."""
+    """One of the user's own identities, with the drops where it receives messages."""
 
-    members: ClassVar = {
+    keys: ClassVar = {
         "alias": Key(_TEXT),
         "keys": Key(KeyPairForm(), attribute="private_key"),
         "drops": Key(DROP_URLS),
@@ -142,15 +143,15 @@ class Identity(Item):
 
     @property
     def public_key(self) -> PublicKey:
-        """The key by which others know it."""
+        """The key by which others know the identity."""
         return self.private_key.public_key
 
 
 @attrs.frozen(kw_only=True)
 class Contact(Item):
-    """Somebody whom one of the user's identities knows; ``my_identity`` is that one's key."""
+    """A contact of one of the user's identities; ``my_identity`` is the public key of that one."""
 
-    members: ClassVar = {
+    keys: ClassVar = {
         "alias": Key(_TEXT),
         "keys": Key(ContactKeysForm(), attribute="public_key"),
         "my_identity": Key(PUBLIC_KEY),
@@ -166,5 +167,5 @@ class Contact(Item):
 
     @property
     def module_data(self) -> dict[str, Any]:
-        """The objects of all modules, as a copy."""
+        """A copy of the objects of all modules, by name."""
         return self.modules.value

@@ -1,4 +1,4 @@
-"""The local settings: those of this one device (Qabel-Client-Configuration, "Local settings")."""
+"""The local settings: those of this device (Qabel-Client-Configuration, "Local settings")."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from qabel.settings.module_data import ModuleData, ModuleDataForm
 
 LEAST_POLL_INTERVAL = 0.05
 LONGEST_POLL_INTERVAL = 365 * 24 * 60 * 60
-"""Seconds: no more than a year, so that every timer can take it."""
+"""Seconds: a year, which every timer can represent."""
 
 DEFAULT_POLL_INTERVAL = 5
 _INTERVAL = Number(LEAST_POLL_INTERVAL, LONGEST_POLL_INTERVAL)
@@ -19,7 +19,11 @@ _INTERVAL = Number(LEAST_POLL_INTERVAL, LONGEST_POLL_INTERVAL)
 
 @attrs.frozen(kw_only=True)
 class LocalSettings:
-    """How often to ask for news, in seconds; when the newest came, as its drop server said it."""
+    """The settings of this device.
+
+    ``poll_interval`` is the time between two polls of the drop servers in seconds.
+    ``drop_last_update`` is when the newest message arrived, as its drop server states it.
+    """
 
     poll_interval: float = DEFAULT_POLL_INTERVAL
     drop_last_update: str | None = None
@@ -27,7 +31,7 @@ class LocalSettings:
 
     @property
     def module_data(self) -> dict[str, Any]:
-        """The objects of all modules, as a copy."""
+        """A copy of the objects of all modules, by name."""
         return self.modules.value
 
 

@@ -1,4 +1,4 @@
-"""What modules keep in a settings document: an object for each, of whatever it likes."""
+"""``module_data``: what modules store in a settings document, one object for each module."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -16,74 +16,74 @@ MAX_SIZE = 1024 * 1024
 """Bytes of the JSON text of one ``module_data``."""
 
 MAX_DEPTH = 32
-"""How deep objects and lists may lie in each other in one ``module_data``, itself included."""
+"""Levels of nested objects and lists in one ``module_data``, itself included."""
 
 
 @attrs.frozen(repr=False)
 class ModuleData:
     """The objects of all modules, by name, as compact JSON text.
 
-    As text two of them are equal only if all is: ``true`` differs from 1. And nobody who was given
-    what is in it can change it.
+    Text makes it immutable, and tells ``true`` from 1, which Python takes for equal.
     """
 
     text: bytes = b"{}"
 
     @property
     def value(self) -> dict[str, Any]:
-        """The objects, by name, as a copy."""
+        """A copy of the objects, by name."""
         return msgspec.json.decode(self.text, type=dict[str, Any])
 
     @property
     def objects(self) -> dict[str, msgspec.Raw]:
-        """The objects, by name, encoded."""
+        """The objects by name, each as JSON text."""
         return msgspec.json.decode(self.text, type=dict[str, msgspec.Raw])
 
     def __repr__(self) -> str:
         return f"<ModuleData of {len(self.text)} bytes>"
 
 
+@attrs.frozen
 class ModuleDataForm(Form[ModuleData]):
-    """``module_data``: any path below it is in shape."""
+    """An object with an object for each module, in which any path leads somewhere."""
 
     def read(self, value: object) -> ModuleData:
-        """Check that there is an object for each module, and take a copy."""
+        """Check that each module has an object, and return a copy."""
         if not isinstance(value, dict):
-            raise invalid("must be an object, with an object for each module")
+            raise invalid("must be an object with one object per module")
         if not value:
             return ModuleData()
-        text = _text(value)
+        text = _encode_strictly(value)
         errors = Errors()
         for name, data in value.items():
             if not isinstance(data, dict):
-                errors.add(shorten_name(name), "must be an object: the data of one module")
+                errors.add(shorten_name(name), "must be an object: the data of a module")
         errors.raise_any()
         return ModuleData(text)
 
     def write(self, value: ModuleData) -> Any:
-        """Give the objects, as a copy."""
+        """Return a copy of the objects."""
         return value.value
 
     def encode(self, value: ModuleData) -> bytes:
-        """Give the JSON text."""
+        """Return the JSON text."""
         return value.text
 
     def check_path(self, path: Sequence[str]) -> None:
-        """Take any path."""
+        """Accept any path."""
 
     def schema(self) -> Schema:
-        """Describe it."""
+        """Return the schema of such objects."""
         return {"type": "object", "additionalProperties": {"type": "object"}}
 
 
-def _text(value: object) -> bytes:
+def _encode_strictly(value: object) -> bytes:
     try:
         text = encode_json(value)
         read = parse_json(text, MAX_DEPTH)
     except InvalidJSON as error:
         raise invalid(f"must be JSON: {error}") from None
     if read != value:
-        raise invalid("must be JSON: a value is of a kind that JSON does not have")
+        raise invalid("must be JSON: a value has a type that JSON cannot represent")
     if len(text) > MAX_SIZE:
-        raise invalid(f"must have at most {MAX_SIZE} bytes of JSON")
+        raise invalid(f"must not exceed {MAX_SIZE} bytes of JSON")
     return text

@@ -1,13 +1,15 @@
-"""The forms of what only Qabel has: keys, drop URLs and the URLs of servers."""
+"""The forms of keys, drop URLs and the URLs of servers."""
 
 import re
 from collections.abc import Sequence
 from urllib.parse import urlsplit
 
-from qabel.crypto import InvalidKey, PrivateKey, PublicKey
+import attrs
+
+from qabel.crypto import KEY_SIZE, InvalidKey, PrivateKey, PublicKey
 from qabel.drop.url import MAX_LENGTH, DropURL, InvalidDropURL, is_drop_id, parse_server_url
 from qabel.forms.compound import Key, Object
-from qabel.forms.errors import Errors, UnknownKey, invalid
+from qabel.forms.errors import FieldError, InvalidInput, UnknownKey, invalid
 from qabel.forms.form import Form, Schema
 from qabel.forms.plain import Text
 
@@ -27,71 +29,76 @@ _LOW_ORDER = frozenset(
         ),
     }
 )
-"""The points with which every private key has the same product, nothing (RFC 7748, section 7)."""
+"""Points whose product with any private key is zero, and so no secret (RFC 7748, section 7)."""
 
+_NOT_A_KEY = f"must have {2 * KEY_SIZE} hexadecimal digits"
 _KEY_SCHEMA: Schema = {"type": "string", "pattern": "^[0-9A-Fa-f]{64}$"}
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[!-~]+", re.ASCII)
 _TEXT = Text()
 
 
+@attrs.frozen
 class PublicKeyForm(Form[PublicKey]):
-    """KEY of somebody to whom messages can be sealed: read in either case, written lower."""
+    """A public key for which messages can be sealed; read in either case, written in lower case."""
 
     def read(self, value: object) -> PublicKey:
         """Check a public key."""
+        text = _TEXT.read(value)
         try:
-            key = PublicKey.from_hex(_TEXT.read(value))
-        except InvalidKey as error:
-            raise invalid(str(error)) from None
+            key = PublicKey.from_hex(text)
+        except InvalidKey:
+            raise invalid(_NOT_A_KEY) from None
         number = int.from_bytes(key.raw, "little")
         if number % 2**255 % _FIELD in _LOW_ORDER:
-            raise invalid("is a key of low order, with which nothing can be kept secret")
+            raise invalid("is an insecure key (low order)")
         return key
 
     def write(self, value: PublicKey) -> str:
-        """Give its 64 hex digits."""
+        """Return the 64 hex digits of the key."""
         return value.hex
 
     def schema(self) -> Schema:
-        """Describe it."""
+        """Return the schema of keys."""
         return dict(_KEY_SCHEMA)
 
 
+@attrs.frozen
 class PrivateKeyForm(Form[PrivateKey]):
-    """KEY that is one's own secret."""
+    """A private key; read in either case, written in lower case."""
 
     def read(self, value: object) -> PrivateKey:
         """Check a private key."""
+        text = _TEXT.read(value)
         try:
-            return PrivateKey.from_hex(_TEXT.read(value))
-        except InvalidKey as error:
-            raise invalid(str(error)) from None
+            return PrivateKey.from_hex(text)
+        except InvalidKey:
+            raise invalid(_NOT_A_KEY) from None
 
     def write(self, value: PrivateKey) -> str:
-        """Return its 64 hex digits."""
+        """Return the 64 hex digits of the key."""
         return value.hex
 
     def schema(self) -> Schema:
-        """Describe it."""
+        """Return the schema of keys."""
         return dict(_KEY_SCHEMA)
 
 
 PUBLIC_KEY = PublicKeyForm()
 
+_KEY_PAIR = Object({"private_key": Key(PrivateKeyForm()), "public_key": Key(PUBLIC_KEY, None)})
+_CONTACT_KEYS = Object({"public_key": Key(PUBLIC_KEY)})
 
+
+@attrs.frozen
 class KeyPairForm(Form[PrivateKey]):
-    """The ``keys`` of an identity, which must belong together; the public one may be left out."""
-
-    _object = Object({"private_key": Key(PrivateKeyForm()), "public_key": Key(PUBLIC_KEY, None)})
+    """The ``keys`` of an identity: a pair, of which the public key may be omitted."""
 
     def read(self, value: object) -> PrivateKey:
-        """Check both keys."""
-        keys = self._object.read(value)
+        """Check both keys, and that they belong together."""
+        keys = _KEY_PAIR.read(value)
         private: PrivateKey = keys["private_key"]
         if keys["public_key"] not in (None, private.public_key):
-            errors = Errors()
-            errors.add("public_key", "does not belong to the private key")
-            raise errors.as_exception()
+            raise InvalidInput([FieldError("public_key", "does not match the private key")])
         return private
 
     def write(self, value: PrivateKey) -> dict[str, str]:
@@ -99,22 +106,21 @@ class KeyPairForm(Form[PrivateKey]):
         return {"private_key": value.hex, "public_key": value.public_key.hex}
 
     def check_path(self, path: Sequence[str]) -> None:
-        """Raise UnknownKey for another key."""
-        _find(path, self._object)
+        """Raise UnknownKey for any path but that of one of the keys."""
+        _check_path(path, _KEY_PAIR)
 
     def schema(self) -> Schema:
-        """Describe it."""
-        return self._object.schema()
+        """Return the schema of such pairs."""
+        return _KEY_PAIR.schema()
 
 
+@attrs.frozen
 class ContactKeysForm(Form[PublicKey]):
-    """The ``keys`` of a contact: only a public one."""
-
-    _object = Object({"public_key": Key(PUBLIC_KEY)})
+    """The ``keys`` of a contact: a public key only."""
 
     def read(self, value: object) -> PublicKey:
         """Check the key."""
-        key: PublicKey = self._object.read(value)["public_key"]
+        key: PublicKey = _CONTACT_KEYS.read(value)["public_key"]
         return key
 
     def write(self, value: PublicKey) -> dict[str, str]:
@@ -122,38 +128,40 @@ class ContactKeysForm(Form[PublicKey]):
         return {"public_key": value.hex}
 
     def check_path(self, path: Sequence[str]) -> None:
-        """Raise UnknownKey for another key."""
-        _find(path, self._object)
+        """Raise UnknownKey for any path but that of the key."""
+        _check_path(path, _CONTACT_KEYS)
 
     def schema(self) -> Schema:
-        """Describe it."""
-        return self._object.schema()
+        """Return the schema of an object with a public key."""
+        return _CONTACT_KEYS.schema()
 
 
+@attrs.frozen
 class DropURLForm(Form[DropURL]):
-    """A drop URL, kept in its normal form."""
+    """A drop URL, of which only the normal form is kept."""
 
     def read(self, value: object) -> DropURL:
         """Check a drop URL."""
+        text = _TEXT.read(value)
         try:
-            return DropURL.parse(_TEXT.read(value))
+            return DropURL.parse(text)
         except InvalidDropURL as error:
             raise invalid(str(error)) from None
 
     def write(self, value: DropURL) -> str:
-        """Give the whole URL."""
+        """Return the whole URL."""
         return str(value)
 
     def schema(self) -> Schema:
-        """Describe it."""
+        """Return the schema of drop URLs."""
         return {"type": "string", "format": "uri", "pattern": "/[A-Za-z0-9_-]{43}$"}
 
 
+@attrs.frozen
 class DropServerURLForm(Text):
-    """A drop server's URL, kept as it was written; without the drop id, which is a secret."""
+    """The URL of a drop server, unchanged. A drop id after it is an error: it would be a secret."""
 
-    def __init__(self) -> None:
-        super().__init__(MAX_LENGTH)
+    longest: int = attrs.field(default=MAX_LENGTH, init=False)
 
     def read(self, value: object) -> str:
         """Check a drop server's URL."""
@@ -167,37 +175,37 @@ class DropServerURLForm(Text):
         return text
 
     def schema(self) -> Schema:
-        """Describe it."""
+        """Return the schema of such URLs."""
         return super().schema() | {"format": "uri"}
 
 
+@attrs.frozen
 class URLForm(Text):
-    """Any URL with a host, kept as it was written."""
+    """Any URL with a host, unchanged."""
 
-    def __init__(self) -> None:
-        super().__init__(MAX_LENGTH)
+    longest: int = attrs.field(default=MAX_LENGTH, init=False)
 
     def read(self, value: object) -> str:
         """Check a URL."""
         text = super().read(value)
         if _URL.fullmatch(text) is None or not _has_host(text):
-            raise invalid("must be a URL like https://host[:port]/path, in ASCII")
+            raise invalid("must be a URL of the form https://host[:port]/path, in ASCII")
         return text
 
     def schema(self) -> Schema:
-        """Describe it."""
+        """Return the schema of such URLs."""
         return super().schema() | {"format": "uri"}
 
 
 def _has_host(url: str) -> bool:
     try:
         parts = urlsplit(url)
-        # The port is checked when it is asked for.
+        # The port is parsed only when it is read, and may raise ValueError then.
         return bool(parts.hostname) and parts.port != 0
     except ValueError:
         return False
 
 
-def _find(path: Sequence[str], within: Object) -> None:
+def _check_path(path: Sequence[str], within: Object) -> None:
     if path and (len(path) > 1 or path[0] not in within.keys):
-        raise UnknownKey("", "there is no such key")
+        raise UnknownKey("", "no such key")

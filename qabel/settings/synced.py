@@ -1,8 +1,8 @@
-"""The synced settings: all that a user's devices have in common.
+"""The synced settings: what all devices of a user have in common.
 
-See Qabel-Client-Configuration, "Synced settings". An identity that is deleted takes its contacts
-with it, in that they take no part in anything either; they are kept as they are, and are back when
-it is, or when an identity with the same key comes.
+See Qabel-Client-Configuration, "Synced settings". The contacts of a deleted identity count as
+deleted, too, though they are kept unchanged: if the identity is restored, or another one with the
+same key is added, they are its contacts again.
 """
 
 from functools import cached_property
@@ -25,21 +25,10 @@ from qabel.settings.items import (
 )
 from qabel.settings.module_data import ModuleData, ModuleDataForm
 
-__all__ = [
-    "SYNCED",
-    "Account",
-    "Contact",
-    "DropServer",
-    "Identity",
-    "StorageServer",
-    "StorageVolume",
-    "SyncedSettings",
-]
-
 
 @attrs.frozen(kw_only=True, repr=False)
 class SyncedSettings:
-    """The items, also those that are deleted; what it is asked for are those that live."""
+    """All items, including deleted ones; lookups find only those that are not deleted."""
 
     accounts: tuple[Account, ...] = ()
     drop_servers: tuple[DropServer, ...] = ()
@@ -54,28 +43,28 @@ class SyncedSettings:
 
     @property
     def module_data(self) -> dict[str, Any]:
-        """The objects of all modules, as a copy."""
+        """A copy of the objects of all modules, by name."""
         return self.modules.value
 
     def identity(self, ref: int | PublicKey) -> Identity | None:
-        """Give the living identity with this id, or this key."""
+        """Return the identity with this id or public key; None if there is none."""
         return self._identities.get(ref)
 
     def contact(self, number: int) -> Contact | None:
-        """Give the living contact with this id."""
+        """Return the contact with this id; None if there is none."""
         return self._contacts.get(number)
 
     def contacts_of(self, owner: Identity | PublicKey) -> tuple[Contact, ...]:
-        """Give the living contacts of an identity."""
+        """Return the contacts of an identity."""
         return self._contacts_by_owner.get(_key(owner), ())
 
     def contact_by_key(self, owner: Identity | PublicKey, key: PublicKey) -> Contact | None:
-        """Give the living contact that this identity knows by this key."""
+        """Return the contact of an identity with this public key; None if there is none."""
         return self._contacts_by_keys.get((_key(owner).raw, key.raw))
 
     @cached_property
     def active_drop_servers(self) -> tuple[DropServer, ...]:
-        """The living drop servers on which new drops may be made."""
+        """The drop servers on which new drops may be created."""
         return tuple(each for each in self.drop_servers if each.living and each.active)
 
     @cached_property
@@ -85,7 +74,7 @@ class SyncedSettings:
 
     @cached_property
     def living_contacts(self) -> tuple[Contact, ...]:
-        """The contacts that are not deleted, nor is the identity that knows them."""
+        """The contacts that are not deleted and whose identity is not deleted."""
         owners = {each.public_key.raw for each in self.living_identities}
         return tuple(
             each for each in self.contacts if each.living and each.my_identity.raw in owners
@@ -117,7 +106,7 @@ def _key(owner: Identity | PublicKey) -> PublicKey:
 
 
 def _check(document: SyncedSettings, errors: Errors) -> None:
-    """Note what is wrong between the items of a document."""
+    """Add the errors between the items of a document."""
     _check_volumes(document, errors)
     _check_identities(document, errors)
     _check_contacts(document, errors)
@@ -131,7 +120,7 @@ def _check_volumes(document: SyncedSettings, errors: Errors) -> None:
         if volume.living and volume.storage_server_id not in servers:
             errors.add(
                 f"storage_volumes.{volume.id}.storage_server_id",
-                "is the id of no item of storage_servers",
+                "is not the id of a storage server",
             )
 
 
@@ -141,26 +130,27 @@ def _check_identities(document: SyncedSettings, errors: Errors) -> None:
         other = first.setdefault(identity.public_key.raw, identity.id)
         if other != identity.id:
             errors.add(
-                f"identities.{identity.id}.keys.public_key", f"is the key of identities.{other} too"
+                f"identities.{identity.id}.keys.public_key",
+                f"is also the key of identities.{other}",
             )
 
 
 def _check_contacts(document: SyncedSettings, errors: Errors) -> None:
-    # Those of a deleted identity count too: it may come back.
+    # Contacts of a deleted identity are valid: it may be restored.
     owners = {each.public_key.raw for each in document.identities}
-    can_tell = not errors.has("identities")
+    are_known = not errors.has("identities")
     first: dict[tuple[bytes, bytes], int] = {}
     for contact in document.contacts:
         if not contact.living:
             continue
         owner, key = contact.my_identity.raw, contact.public_key.raw
-        if can_tell and owner not in owners:
-            errors.add(f"contacts.{contact.id}.my_identity", "is the key of no identity")
+        if are_known and owner not in owners:
+            errors.add(f"contacts.{contact.id}.my_identity", "is not the key of an identity")
         other = first.setdefault((owner, key), contact.id)
         if other != contact.id:
             errors.add(
                 f"contacts.{contact.id}.keys.public_key",
-                f"is known to the same identity already, as contacts.{other}",
+                f"is also the key of contacts.{other}, a contact of the same identity",
             )
 
 

@@ -108,7 +108,7 @@ def test_poll_interval_is_a_number_of_seconds(value: float) -> None:
         ("drop_last_update", "\ud800", "must not contain an unpaired surrogate"),
         ("drop_last_update", "x" * 8193, "must have at most 8192 characters"),
         *[
-            ("module_data", value, "must be an object, with an object for each module")
+            ("module_data", value, "must be an object with one object per module")
             for value in (None, [], "", 5)
         ],
     ],

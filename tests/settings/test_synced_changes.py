@@ -187,7 +187,7 @@ def test_items_that_did_not_change_are_the_same_objects(document: SyncedSettings
         "identities.1.module_data.x",
         "drop_servers.3.active.x",
         "accounts.1.encoded",
-        "accounts.1.members",
+        "accounts.1.keys",
         "modules",
     ],
 )
@@ -216,7 +216,7 @@ def test_living_identities_have_different_keys(
     with pytest.raises(InvalidInput) as caught:
         SYNCED.set(document, "identities.8.deleted", 0, now=NOW)
     assert caught.value.errors == (
-        FieldError("identities.8.keys.public_key", "is the key of identities.1 too"),
+        FieldError("identities.8.keys.public_key", "is also the key of identities.1"),
     )
     without = SYNCED.set(document, "identities.1.deleted", 1, now=NOW)
     back = SYNCED.set(without, "identities.8.deleted", 0, now=NOW)

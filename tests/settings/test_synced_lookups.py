@@ -89,6 +89,6 @@ def test_module_data_are_given_as_copies(document: SyncedSettings) -> None:
 def test_every_key_of_an_item_has_an_attribute(kind: type[Contact]) -> None:
     """The table of keys and the class say the same."""
     names = {field.name for field in kind.__attrs_attrs__}
-    assert {key.attribute or name for name, key in kind.members.items()} == names - {
+    assert {key.attribute or name for name, key in kind.keys.items()} == names - {
         "id", "created", "updated", "deleted"
     }  # fmt: skip

@@ -27,7 +27,7 @@ LOW_ORDER = [
 TEXT = "must be a string"
 INT = "must be an integer from 0 to 2147483647"
 LONG = "must be an integer from -9223372036854775808 to 9223372036854775807"
-HEX = "a key is written as 64 hexadecimal digits"
+HEX = "must have 64 hexadecimal digits"
 LEAVES = {
     TEXT: [
         "accounts.1.provider", "accounts.1.user", "accounts.1.auth",
@@ -43,7 +43,7 @@ LEAVES = {
     LONG: ["accounts.1.created", "contacts.1.updated", "identities.8.deleted"],
     "must be a list": ["accounts", "contacts", "identities.1.drops", "contacts.1.drop_urls"],
     "must be an object": ["accounts.1", "identities.1", "identities.1.keys", "contacts.1.keys"],
-    "must be an object, with an object for each module": ["module_data", "contacts.1.module_data"],
+    "must be an object with one object per module": ["module_data", "contacts.1.module_data"],
 }  # fmt: skip
 OF_OTHER_KINDS: list[object] = [None, 1.5, math.nan, "x", True, 2**63, -(2**63) - 1, [], {}, ()]
 
@@ -55,7 +55,7 @@ def fits(detail: str, value: object) -> bool:
         "must be true or false": (bool,),
         "must be a list": (list, tuple),
         "must be an object": (dict,),
-        "must be an object, with an object for each module": (dict,),
+        "must be an object with one object per module": (dict,),
     }
     return isinstance(value, kinds.get(detail, ()))
 
@@ -110,7 +110,7 @@ def test_value_of_another_kind_has_one_error_at_its_key(
         ("identities.1.alias", "a\udfff", "must not contain an unpaired surrogate"),
         ("storage_volumes.7.storage_server_id", 2**31, INT),
         ("storage_volumes.7.storage_server_id", -1, INT),
-        ("storage_volumes.7.storage_server_id", 1, "is the id of no item of storage_servers"),
+        ("storage_volumes.7.storage_server_id", 1, "is not the id of a storage server"),
         ("drop_servers.3.url", "ftp://drop.example", None),
         ("drop_servers.3.url", "https://user@drop.example", None),
         ("drop_servers.3.url", "", None),
@@ -130,7 +130,7 @@ def test_value_of_another_kind_has_one_error_at_its_key(
         ("contacts.1.keys.public_key", "f" * 65, HEX),
         *[("contacts.1.keys.public_key", key, None) for key in LOW_ORDER],
         ("contacts.1.my_identity", KEY[1:], HEX),
-        ("contacts.1.my_identity", KEY, "is the key of no identity"),
+        ("contacts.1.my_identity", KEY, "is not the key of an identity"),
     ],
 )
 def test_bad_value_has_one_error_at_its_key(
