@@ -44,7 +44,7 @@ FORMS: list[Form[Any]] = [
 def detail(form: Form[Any], value: object, *, text: bool = False) -> str:
     """Return what is wrong with a value."""
     with pytest.raises(InvalidInput) as caught:
-        form.read_text(value) if text else form.read(value)  # type: ignore[arg-type]
+        form.read_text(value) if text else form.read(value)
     assert caught.value.__suppress_context__ or caught.value.__context__ is None
     [error] = caught.value.errors
     assert error.key == ""

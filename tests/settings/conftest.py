@@ -1,4 +1,4 @@
-"""A synced document that has a bit of everything, as JSON and read."""
+"""A synced document that has something of everything, as parsed JSON and read."""
 
 from typing import Any
 
@@ -12,19 +12,19 @@ DROP_ID = "1234567890123456789012345678901234567891234"
 
 
 def times(created: int = 100, updated: int = 200, deleted: int = 0) -> dict[str, int]:
-    """Give the times of an item."""
+    """Return the times of an item."""
     return {"created": created, "updated": updated, "deleted": deleted}
 
 
 @pytest.fixture
 def keys() -> dict[str, PrivateKey]:
-    """Give the private keys of those in the document."""
+    """Return the private keys of the people in the document."""
     return {"alice": ALICE, "alter": ALTER, "bob": BOB, "carol": CAROL}
 
 
 @pytest.fixture
 def builtins() -> dict[str, Any]:
-    """Give the document as JSON."""
+    """Return the document as parsed JSON."""
     server = "https://drop.example/a"
     return {
         "accounts": [{"id": 1, "provider": "https://p", "user": "u", "auth": "secret", **times()}],
@@ -60,7 +60,7 @@ def builtins() -> dict[str, Any]:
 
 @pytest.fixture
 def document(builtins: dict[str, Any]) -> SyncedSettings:
-    """Give the document."""
+    """Return the document."""
     return SYNCED.parse(builtins, now=1000)
 
 
