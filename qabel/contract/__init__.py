@@ -1,1 +1,1 @@
-"""A route as a value: what is asked and answered, who may, and OpenAPI made of it."""
+"""Routes as values: requests and responses, who may make them, and OpenAPI from all that."""

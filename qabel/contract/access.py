@@ -1,4 +1,4 @@
-"""What a token allows, as routes declare it, the core decides it and access control checks it."""
+"""What a token allows: routes declare it, the core decides it, and access control checks it."""
 
 from typing import Literal, get_args
 
@@ -7,7 +7,7 @@ from attrs import frozen
 ScopeName = Literal["status", "read", "send", "settings", "admin"]
 
 SCOPES: tuple[str, ...] = get_args(ScopeName)
-"""What a token can be good for; ``admin`` includes all others."""
+"""All scopes that a token can have; ``admin`` includes the others."""
 
 
 @frozen
@@ -16,13 +16,13 @@ class Access:
 
     scopes: frozenset[str]
     identity_id: int | None = None
-    """The one identity that it is restricted to; None for all."""
+    """The only identity that the caller may act for; None if it may act for all."""
     token_id: int | None = None
-    """None for the main token, and where none is needed."""
+    """The id of the token; None for the main token, and for requests that need none."""
 
 
 EVERYTHING = Access(frozenset(SCOPES))
 """The access of the main token."""
 
 NOBODY = Access(frozenset())
-"""The access of those who show no token, for routes that need none."""
+"""The access of a caller without a token, for routes that need none."""

@@ -1,4 +1,4 @@
-"""Bodies of requests: JSON or a form, read into the members that the contract names."""
+"""Bodies of requests: JSON or a form, read to the same members."""
 
 from collections.abc import Iterable
 from urllib.parse import parse_qsl
@@ -9,6 +9,7 @@ from multipart import (  # type: ignore[import-untyped]
     parse_options_header,
 )
 
+from qabel.forms.errors import shorten_name
 from qabel.jsontext import InvalidJSON, parse
 
 JSON = "application/json"
@@ -17,33 +18,44 @@ MULTIPART = "multipart/form-data"
 MERGE_PATCH = "application/merge-patch+json"
 
 MAX_FIELDS = 100
-"""Fields of a form."""
+"""Fields that a form may have."""
 
 
 class WrongType(ValueError):
-    """A content type that is not taken."""
+    """The content type is not supported; the text is for the user."""
 
 
 class BadBody(ValueError):
-    """A body that is not what its content type says, or no object."""
+    """The body does not match its content type, or is not an object; the text is for the user."""
 
 
 def media_type(header: bytes | None) -> tuple[str, dict[str, str]]:
-    """Read a Content-Type header: the type in lower case, and its options."""
+    """Return the type in a Content-Type header, in lower case, and its options.
+
+    Without a header, the type is empty. Raises WrongType.
+    """
     if header is None:
         return "", {}
     try:
         kind, options = parse_options_header(header.decode("ascii"))
     except ValueError:
-        raise WrongType("The Content-Type header is malformed.") from None
+        raise WrongType("The header Content-Type is malformed.") from None
     return kind.lower(), options
 
 
 def read_members(header: bytes | None, data: bytes) -> dict[str, object]:
-    """Read a body whose members are the keys of the contract.
+    """Return the members of a JSON object or a form.
 
-    In forms, a value that is valid JSON is taken as JSON, any other as a text. Raises WrongType or
-    BadBody.
+    In forms, a value that is valid JSON is read as JSON, and any other value as a string.
+
+    Args:
+        header: Content-Type.
+        data: the body.
+
+    Raises:
+        WrongType: the body is neither JSON nor a form.
+        BadBody: the body is malformed, or is JSON but not an object.
+
     """
     kind, options = media_type(header)
     if kind == JSON or (not kind and not data):
@@ -59,7 +71,10 @@ def read_members(header: bytes | None, data: bytes) -> dict[str, object]:
 
 
 def read_json(options: dict[str, str], data: bytes) -> object:
-    """Read a body in JSON. Raises WrongType or BadBody."""
+    """Return the value of a JSON body with these Content-Type options.
+
+    Raises WrongType or BadBody.
+    """
     _checked_charset(options)
     if not data:
         raise BadBody("The body is empty.")
@@ -70,7 +85,10 @@ def read_json(options: dict[str, str], data: bytes) -> object:
 
 
 def read_patch(header: bytes | None, data: bytes) -> object:
-    """Read a JSON merge patch, or a form of its outermost members. Raises WrongType or BadBody."""
+    """Return a JSON merge patch. A form has its outermost members.
+
+    Raises WrongType or BadBody.
+    """
     kind, options = media_type(header)
     if kind in (JSON, MERGE_PATCH) or (not kind and not data):
         return read_json(options, data)
@@ -78,7 +96,7 @@ def read_patch(header: bytes | None, data: bytes) -> object:
 
 
 def json_or_text(value: str) -> object:
-    """Read the value of a form's field."""
+    """Return the value of a form field: JSON if it is valid JSON, or else the string itself."""
     try:
         return parse(value.encode())
     except (InvalidJSON, UnicodeEncodeError):
@@ -86,7 +104,7 @@ def json_or_text(value: str) -> object:
 
 
 def read_fields(header: bytes | None, data: bytes) -> dict[str, str]:
-    """Read a form whose values are left as texts. Raises WrongType or BadBody."""
+    """Return the fields of a form, with strings as values. Raises WrongType or BadBody."""
     kind, options = media_type(header)
     if kind == FORM:
         return _unique(_urlencoded(_checked_charset(options), data))
@@ -98,7 +116,7 @@ def read_fields(header: bytes | None, data: bytes) -> dict[str, str]:
 def _checked_charset(options: dict[str, str]) -> dict[str, str]:
     charset = options.get("charset", "utf-8").lower()
     if charset not in ("utf-8", "utf8", "us-ascii"):
-        raise WrongType("The body must be in UTF-8.")
+        raise WrongType("The charset of the body must be UTF-8.")
     return options
 
 
@@ -110,7 +128,7 @@ def _unique(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
     members: dict[str, str] = {}
     for name, value in pairs:
         if name in members:
-            raise BadBody("The form has the same field twice.")
+            raise BadBody(f"The form has more than one field {shorten_name(name)}.")
         members[name] = value
     return members
 
@@ -125,9 +143,11 @@ def _urlencoded(_: dict[str, str], data: bytes) -> list[tuple[str, str]]:
             max_num_fields=MAX_FIELDS,
         )
     except UnicodeDecodeError:
-        raise BadBody("The form is not UTF-8 in URL encoding.") from None
+        raise BadBody("The form is not URL-encoded UTF-8.") from None
     except ValueError:
-        raise BadBody("The body is not a form in URL encoding, or has too many fields.") from None
+        raise BadBody(
+            f"The body is not a URL-encoded form, or has more than {MAX_FIELDS} fields."
+        ) from None
 
 
 def _multipart(options: dict[str, str], data: bytes) -> list[tuple[str, str]]:
@@ -145,6 +165,6 @@ def _multipart(options: dict[str, str], data: bytes) -> list[tuple[str, str]]:
                     fields.append((event.name or "", bytearray()))
         return [(name, bytes(value).decode()) for name, value in fields]
     except UnicodeDecodeError:
-        raise BadBody("The form has a field that is not UTF-8.") from None
+        raise BadBody("A field of the form is not UTF-8.") from None
     except MultipartError as error:
         raise BadBody(f"The body is not a valid form: {error}.") from None

@@ -1,4 +1,4 @@
-"""The contract as an OpenAPI 3.1 document, made from the declarations of the routes."""
+"""The OpenAPI 3.1 document of the API, made from the declarations of the routes."""
 
 import re
 from collections.abc import Iterable
@@ -29,16 +29,17 @@ _PATH_SCHEMAS: dict[str, dict[str, Any]] = {
 _BODILESS = (204, 304)
 
 _ABOUT = """\
-A local server that does what Qabel's core does, for other programs.
+The local API of the Qabel daemon: end-to-end encrypted messages, identities, contacts and settings,
+for other programs on the same machine.
 
-Every answer carries `Cache-Control: no-store` and `X-Content-Type-Options: nosniff`. A method that
-a resource does not have is answered with 405 and `Allow`, OPTIONS with 204 and `Allow`.
+Every response has the headers `Cache-Control: no-store` and `X-Content-Type-Options: nosniff`. The
+response to a method that a resource does not have is 405, and to OPTIONS 204, both with `Allow`.
 
-In forms, a value that is valid JSON is taken as JSON, any other as a text."""
+In forms, a value that is valid JSON is read as JSON, and any other value as a string."""
 
 
 def describe(subjects: Iterable[Routes]) -> dict[str, Any]:
-    """Return the document."""
+    """Return the OpenAPI document, as JSON, of the routes of all subjects."""
     every = list(subjects)
     routes = [route for subject in every for route in subject.all]
     parts = [each for route in routes for each in (*route.parts, route.gives)]
@@ -51,7 +52,7 @@ def describe(subjects: Iterable[Routes]) -> dict[str, Any]:
             "description": _ABOUT,
             "license": {"name": "MIT", "identifier": "MIT"},
         },
-        # Wherever it was fetched from.
+        # The server from which the document was fetched.
         "servers": [{"url": "/"}],
         "tags": [{"name": subject.subject} for subject in every],
         "paths": _paths(every, schemas),
@@ -64,8 +65,9 @@ def describe(subjects: Iterable[Routes]) -> dict[str, Any]:
                 "token": {
                     "type": "http",
                     "scheme": "bearer",
-                    "description": "The content of the file api-token, or a token of /tokens. "
-                    "The roles are scopes of tokens. On the Unix socket no token is needed.",
+                    "description": "The content of the file api-token, or a token from "
+                    "POST /tokens. Operations list the scopes that a token may have; one is "
+                    "enough. No token is needed on the Unix socket.",
                 }
             },
         },
@@ -86,14 +88,14 @@ def _paths(subjects: Iterable[Routes], schemas: Schemas) -> dict[str, dict[str, 
 
 @frozen
 class _Operation:
-    """One route, as the document has it."""
+    """Describes one route in the document."""
 
     route: Route
     subject: str
     schemas: Schemas
 
     def describe(self, method: str) -> dict[str, Any]:
-        """Return it under one of its methods: its own, or HEAD."""
+        """Return the operation for the route's own method, or for HEAD."""
         route, is_head = self.route, method == "HEAD"
         operation: dict[str, Any] = {
             "operationId": f"{method} {route.path}",
@@ -104,7 +106,7 @@ class _Operation:
                 *(_parameter(name, key, "query") for name, key in route.query.keys.items()),
                 *(_parameter(name, key, "header") for name, key in route.reads.items()),
             ],
-            # Each of these alone is enough.
+            # One of these is enough.
             "security": [{"token": [scope]} for scope in _scopes(route)],
             "responses": {
                 str(status): self._response(status, what, is_head=is_head)
@@ -139,7 +141,7 @@ def _scopes(route: Route) -> list[str]:
 def _who(route: Route) -> str:
     text = f"Scopes: {', '.join(_scopes(route))}."
     if route.for_one_identity:
-        text += " A token for a single identity may ask this too, and sees only what is about it."
+        text += " Tokens limited to a single identity are admitted, and see only what concerns it."
     return text
 
 
@@ -149,23 +151,23 @@ def _path_parameters(path: str) -> list[dict[str, Any]]:
             "name": match["name"],
             "in": "path",
             "required": True,
-            "description": "Its id, or its public key." if match["kind"] == "ref" else "Its id.",
+            "description": "The id or public key." if match["kind"] == "ref" else "The id.",
             "schema": _PATH_SCHEMAS[match["kind"]],
         }
         for match in _PLACEHOLDER.finditer(path)
     ]
 
 
-def _parameter(name: str, key: Key, place: str) -> dict[str, Any]:
+def _parameter(name: str, key: Key, location: str) -> dict[str, Any]:
     schema = key.schema()
     described: dict[str, Any] = {
         "name": name,
-        "in": place,
+        "in": location,
         "description": schema.pop("description", ""),
         "schema": schema,
     }
     if schema.get("type") == "array":
-        # With commas between its values.
+        # The values are separated by commas.
         described |= {"style": "form", "explode": False}
     return {**described, "required": True} if key.required else described
 

@@ -1,4 +1,4 @@
-"""Answers as values."""
+"""Responses as values."""
 
 from attrs import field, frozen
 
@@ -13,7 +13,7 @@ Headers = tuple[tuple[bytes, bytes], ...]
 
 @frozen
 class Reply:
-    """What a request is answered: ``content_type`` is None where there is no body at all."""
+    """A response; ``content_type`` is None if it has no body at all."""
 
     status: int = 200
     body: bytes = field(default=b"", repr=False)
@@ -25,23 +25,33 @@ NO_CONTENT = Reply(204, content_type=None)
 
 
 def json_reply(value: object, status: int = 200, headers: Headers = ()) -> Reply:
-    """Make the answer that is a value in JSON."""
+    """Return the response with a value as JSON."""
     return Reply(status, encode(value), JSON, headers)
 
 
 def created(value: object, location: str) -> Reply:
-    """Make the answer to the making of something, which is then found at ``location``."""
+    """Return the response to a request that created what is now at ``location``."""
     return json_reply(value, 201, ((b"Location", location.encode()),))
 
 
 def file_reply(body: bytes, content_type: bytes, name: str) -> Reply:
-    """Make the answer that is a file to be kept under a name of ASCII letters."""
+    """Return the response that is a file to download, with its name in ASCII."""
     disposition = f'attachment; filename="{name}"'.encode()
     return Reply(200, body, content_type, ((b"Content-Disposition", disposition),))
 
 
 def versioned(body: bytes, etag: str, if_none_match: str | None) -> Reply:
-    """Return the answer that is a document with a version: 304 for those who have it already."""
+    """Return the response with a version of a JSON document.
+
+    Args:
+        body: the document.
+        etag: the version: a strong entity tag, with its quotation marks.
+        if_none_match: the header with the versions that the client has.
+
+    Returns:
+        304 without a body if the client has this version, or else 200 with the document.
+
+    """
     headers = ((b"ETag", etag.encode()),)
     if if_none_match is not None and matches(if_none_match, etag, weak=True):
         return Reply(304, content_type=None, headers=headers)

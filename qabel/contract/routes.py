@@ -1,10 +1,10 @@
-"""Routes as declarations: what is served, who may ask, and what the contract document tells."""
+"""Routes as declarations: what is served, to whom, and what the API document says about it."""
 
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
-from attrs import frozen
+from attrs import define, field, frozen
 
 from qabel.contract.access import Access
 from qabel.contract.reply import Reply
@@ -13,14 +13,14 @@ from qabel.forms.compound import Key, Object
 from qabel.forms.form import Schema
 
 OPEN: frozenset[str] = frozenset()
-"""The scopes of a route that anybody may ask, without a token."""
+"""The scopes of a route that needs no token."""
 
 Answer = Reply | None | Coroutine[Any, Any, Reply | None]
 
 
 @frozen
 class Raw:
-    """A body that is not an object of known keys: what it is, and the schema by content type."""
+    """A body that is not an object with known keys; ``content`` has its schemas by content type."""
 
     description: str
     content: Mapping[str, Schema]
@@ -33,11 +33,12 @@ Handler = Callable[..., Answer]
 class Route:
     """One method of one resource.
 
-    ``scopes`` are those of which a token needs one. Only where ``for_one_identity`` is said does
-    the handler look at the identity that a token is restricted to; such tokens get no further.
-    ``reads`` are headers that the handler looks at. ``gives`` is the type of the body of answers
-    that are no problems; ``tells`` has the headers of answers by status. ``parts`` are the types
-    and documents that the schemas of its body refer to.
+    A token needs one of the ``scopes``, or ``admin``. Tokens that are restricted to one identity
+    are rejected unless ``for_one_identity`` is set: the handler then restricts what it does.
+    ``reads`` are request headers that the handler reads. ``answers`` describes the responses by
+    status, ``gives`` is the type of the body of those that are not problems, ``tells`` are their
+    headers by status, and ``produces`` is their content type. ``parts`` are further types and
+    documents to which the schemas of the request body refer.
     """
 
     method: str
@@ -58,30 +59,29 @@ class Route:
 
     @property
     def name(self) -> str:
-        """A name of its own."""
+        """A unique name: the method and the path."""
         return f"{self.method} {self.path}"
 
     def admits(self, access: Access) -> bool:
-        """Tell whether somebody may ask this."""
+        """Return whether a caller with this access may use the route."""
         if access.identity_id is not None and not self.for_one_identity:
             return False
         return "admin" in access.scopes or not self.scopes.isdisjoint(access.scopes)
 
     def forbidden(self) -> str:
-        """Return why a token that is not admitted may not ask."""
-        if self.scopes == {"admin"}:
-            return "The token's scopes do not allow this: it needs admin."
-        text = "The token does not allow this: it needs one of these scopes, or admin: "
-        more = "" if self.for_one_identity else "; and one that is not for one identity only"
-        return text + ", ".join(sorted(self.scopes)) + more + "."
+        """Return for the user which tokens are admitted."""
+        *others, last = sorted({*self.scopes, "admin"})
+        scopes = f"{', '.join(others)} or {last}" if others else last
+        more = "" if self.for_one_identity else ", not limited to a single identity"
+        return f"This needs a token with the scope {scopes}{more}."
 
 
+@define(eq=False)
 class Routes:
-    """Collects the routes of one subject."""
+    """The routes of one subject, collected as their handlers are defined."""
 
-    def __init__(self, subject: str) -> None:
-        self.subject = subject
-        self.all: list[Route] = []
+    subject: str
+    all: list[Route] = field(factory=list, init=False)
 
     def add(
         self,
@@ -101,7 +101,7 @@ class Routes:
         produces: str = "application/json",
         parts: Sequence[Gives] = (),
     ) -> Callable[[Handler], Handler]:
-        """Declare the route of the handler that follows; for the arguments see ``Route``."""
+        """Return a decorator that adds the route of a handler; for the arguments see ``Route``."""
 
         def declare(handler: Handler) -> Handler:
             route = Route(

@@ -1,4 +1,4 @@
-"""Schemas of what is asked and answered: made of types and forms, named parts once each."""
+"""Schemas of requests and responses, made from types and forms; named parts occur once."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -11,12 +11,12 @@ from qabel.forms.form import Schema
 TEMPLATE = "#/components/schemas/{name}"
 
 _VIEW = "View"
-"""The end of the names of types that are what clients see of something."""
+"""The suffix of the names of types that are what clients see of something."""
 
 
 @frozen
 class Document:
-    """A named part whose schema is made by forms, not by a type."""
+    """A named part whose schema comes from forms, and not from a type."""
 
     name: str
     schema: Mapping[str, Any]
@@ -24,7 +24,7 @@ class Document:
 
 @frozen
 class Media:
-    """A body that is not JSON, of which the contract tells no more than its kind."""
+    """A body that is described by its schema alone, since it is not JSON, or is any object."""
 
     schema: Mapping[str, Any]
 
@@ -34,23 +34,23 @@ BYTES = Media({})
 ANY_OBJECT = Media({"type": "object"})
 
 Gives = Any
-"""What an answer is: a type, a Document or Media; None if there is no body."""
+"""The body of a response: a type, a Document or Media; None if there is no body."""
 
 
 @frozen
 class Schemas:
-    """The schemas of all that routes give, and the named parts that these refer to."""
+    """The schemas of all bodies, and the named ``parts`` to which they refer."""
 
     _found: Mapping[int, Schema]
     parts: Mapping[str, Schema]
 
     def of(self, given: Gives) -> Schema:
-        """Return the schema of one of them."""
+        """Return the schema of a body, which must be among those that ``schemas_of`` got."""
         return {} if given is None else self._found[id(given)]
 
 
 def schemas_of(given: Iterable[Gives]) -> Schemas:
-    """Make the schemas of all that routes give."""
+    """Return the schemas of bodies, and the named parts to which they refer."""
     things = [each for each in given if each is not None]
     types = [each for each in things if not isinstance(each, Document | Media)]
     schemas, named = msgspec.json.schema_components(types, ref_template=TEMPLATE)
@@ -66,12 +66,12 @@ def schemas_of(given: Iterable[Gives]) -> Schemas:
 
 
 def reference(name: str) -> Schema:
-    """Return a reference to a named part."""
+    """Return the schema that refers to a named part."""
     return {"$ref": TEMPLATE.format(name=name)}
 
 
 def _renamed(schema: Any) -> Any:
-    """Return a schema with the short names of parts, and without titles: the names are enough."""
+    """Return a schema without titles, and with the suffix removed from the names of parts."""
     if isinstance(schema, list):
         return [_renamed(each) for each in schema]
     if not isinstance(schema, dict):

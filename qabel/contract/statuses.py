@@ -1,4 +1,4 @@
-"""What any route may answer besides what it declares, and the headers of answers."""
+"""The statuses that routes respond with besides those that they declare, and the headers."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -9,32 +9,39 @@ from qabel.contract.routes import Route
 _TEXT = {"type": "string"}
 
 HEADERS: dict[str, dict[str, Any]] = {
-    "Allow": {"description": "The methods that the resource has.", "schema": _TEXT},
-    "Content-Disposition": {"description": "A name to keep the file under.", "schema": _TEXT},
-    "Content-Security-Policy": {"description": "What the page may load.", "schema": _TEXT},
-    "ETag": {"description": "The version of the document.", "schema": _TEXT},
-    "Location": {"description": "Where it is found from now on.", "schema": _TEXT},
-    "Retry-After": {
-        "description": "Seconds to wait.",
-        "schema": {"type": "integer", "minimum": 0},
-    },
-    "WWW-Authenticate": {"description": "How to authenticate.", "schema": {"const": "Bearer"}},
-    "X-Qabel-Latest": {
-        "description": "The cursor of the last message in the answer, or the newest there is.",
+    "Allow": {"description": "The methods of the resource.", "schema": _TEXT},
+    "Content-Disposition": {"description": "A file name to save the body under.", "schema": _TEXT},
+    "Content-Security-Policy": {
+        "description": "The sources from which the page may load content.",
         "schema": _TEXT,
     },
-    "X-Qabel-Oldest": {"description": "The oldest cursor there is.", "schema": _TEXT},
+    "ETag": {"description": "The version of the document.", "schema": _TEXT},
+    "Location": {"description": "The path of the new resource.", "schema": _TEXT},
+    "Retry-After": {
+        "description": "Seconds to wait before the next request.",
+        "schema": {"type": "integer", "minimum": 0},
+    },
+    "WWW-Authenticate": {
+        "description": "The scheme to authenticate with.",
+        "schema": {"const": "Bearer"},
+    },
+    "X-Qabel-Latest": {
+        "description": "The cursor of the last message in the response, or else the newest cursor.",
+        "schema": _TEXT,
+    },
+    "X-Qabel-Oldest": {"description": "The oldest cursor that can still be used.", "schema": _TEXT},
 }
-"""The headers that answers may have besides those that all have."""
+"""The response headers that only some responses have."""
 
 _ALWAYS = {
     401: ("WWW-Authenticate",),
     405: ("Allow",),
     410: ("X-Qabel-Oldest",),
 }
-"""Headers that every answer of a status has."""
+"""Headers that every response with a status has."""
 
 _AT_TIMES = {503: ("Retry-After",)}
+"""Headers that some responses with a status have."""
 
 
 PROBLEMS = {
@@ -53,13 +60,14 @@ PROBLEMS = {
     503: "The daemon is stopping or not ready, or there are too many connections.",
     507: "There is no disk space left.",
 }
-"""Everything that can be wrong, and what it means where a route says nothing else."""
+"""The statuses of problems, and what they mean unless a route says otherwise."""
 
 _ANYWHERE = {400, 403, 408, 413, 500, 503}
+"""The statuses of problems that any request can lead to."""
 
 
 def statuses(route: Route) -> dict[int, str]:
-    """Return all statuses that a route may answer with, and what each means."""
+    """Return all statuses that a route may respond with, and what each means."""
     wrong = set(_ANYWHERE)
     if route.scopes:
         wrong.add(401)
@@ -76,9 +84,9 @@ def statuses(route: Route) -> dict[int, str]:
 def headers_of(
     status: int, tells: Mapping[int, tuple[str, ...]] = MappingProxyType({})
 ) -> dict[str, dict[str, Any]]:
-    """Return the headers of an answer, as an OpenAPI response has them.
+    """Return the headers of a response as OpenAPI header objects, by name.
 
-    ``tells`` has those that a route gives besides.
+    ``tells`` are the headers that the route declares, by status.
     """
     always = (*_ALWAYS.get(status, ()), *tells.get(status, ()))
     at_times = {name: HEADERS[name] for name in _AT_TIMES.get(status, ())}

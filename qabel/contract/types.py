@@ -1,4 +1,4 @@
-"""What answers are made of: types whose schemas stand in the contract document."""
+"""The types of which responses are made; their schemas are in the API document."""
 
 from typing import Annotated
 
@@ -7,10 +7,10 @@ from msgspec import Meta
 
 Id = Annotated[int, Meta(ge=0)]
 Milliseconds = Annotated[
-    int, Meta(description="Since the epoch.", extra_json_schema={"format": "int64"})
+    int, Meta(description="Milliseconds since the epoch.", extra_json_schema={"format": "int64"})
 ]
 Seconds = Annotated[
-    int, Meta(description="Since the epoch.", extra_json_schema={"format": "int64"})
+    int, Meta(description="Seconds since the epoch.", extra_json_schema={"format": "int64"})
 ]
 Duration = Annotated[float, Meta(description="Seconds.")]
 KeyHex = Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
@@ -21,9 +21,9 @@ JSONObject = Annotated[msgspec.Raw, Meta(extra_json_schema={"type": "object"})]
 
 
 class View(msgspec.Struct, forbid_unknown_fields=True):
-    """The base of what is answered: an object with these members, and no others.
+    """The base of objects in responses, which have no other members than those declared.
 
-    What it shows of itself in a log or a traceback is its type.
+    Its representation, as in logs and tracebacks, is its type alone: the members may be secret.
     """
 
     def __repr__(self) -> str:

@@ -1,8 +1,9 @@
-"""Files that people hand each other, as bodies of requests: as they are, or in an object."""
+"""Identity and contact files as bodies of requests: the file itself, or an object with it."""
 
 from collections.abc import Sequence
 from typing import Any
 
+import attrs
 import msgspec
 
 from qabel.contract.body import (
@@ -27,53 +28,52 @@ BYTES = "application/octet-stream"
 RAW_TYPES = frozenset({"", JSON, TEXT, BYTES})
 
 LONGEST_NUMBER = 20
-"""Characters of a form's field that may be a number; a public key of digits alone is none."""
+"""Form fields shorter than this may be numbers; a public key of only digits is longer."""
 
 _BEGINNINGS = (b"{", b"QABELCONTACT")
 
 
+@attrs.frozen
 class FileForm(Form[bytes]):
-    """A file in an object: as JSON, or as a text. What is in it is found out later."""
+    """A file in an object: as JSON, which has one of the types, or as text. It is parsed later."""
 
-    def __init__(self, kinds: Sequence[type[msgspec.Struct]]) -> None:
-        """Take files of any of these kinds."""
-        self._kinds = kinds
+    types: Sequence[type[msgspec.Struct]]
 
     def read(self, value: object) -> bytes:
-        """Return its bytes."""
+        """Return the bytes of the file."""
         if isinstance(value, bytes):
             return value
         try:
             return value.encode() if isinstance(value, str) else encode(value)
         except (UnicodeEncodeError, InvalidJSON):
-            raise invalid("must not have an unpaired surrogate") from None
+            raise invalid("must not contain an unpaired surrogate") from None
 
     def write(self, value: bytes) -> str:
-        """Return it as a text."""
+        """Return the file as text."""
         return value.decode()
 
     def schema(self) -> Schema:
-        """Describe it."""
+        """Return the schema of such files, and of text."""
         return {"anyOf": [*self.json_schemas(), {"type": "string"}]}
 
     def json_schemas(self) -> list[Schema]:
-        """Describe what it may be in JSON."""
-        return [reference(kind.__name__) for kind in self._kinds]
+        """Return the schemas of such files as JSON."""
+        return [reference(kind.__name__) for kind in self.types]
 
 
-def upload(what: str, kinds: Sequence[type[msgspec.Struct]], **keys: Key) -> tuple[Object, Raw]:
-    """Declare a body that is a file, or has one in it under ``document``.
+def upload(what: str, types: Sequence[type[msgspec.Struct]], **keys: Key) -> tuple[Object, Raw]:
+    """Return the declaration of a body that is a file, or an object with it under ``document``.
 
     Args:
-        what: the file, for people.
-        kinds: what it may be in JSON.
-        keys: what else may stand beside ``document``.
+        what: the file, for people: "The .qid document".
+        types: the types of the file as JSON.
+        keys: further keys of the object.
 
     Returns:
-        The object with the file in it, and what the contract tells of the body.
+        The form of the object that ``read_upload`` returns, and the description of the body.
 
     """
-    file = FileForm(kinds)
+    file = FileForm(types)
     wrapped = Object({"document": Key(file), **keys})
     schema = wrapped.schema()
     content: dict[str, Schema] = {
@@ -83,27 +83,23 @@ def upload(what: str, kinds: Sequence[type[msgspec.Struct]], **keys: Key) -> tup
         FORM: schema,
         MULTIPART: schema,
     }
-    return wrapped, Raw(
-        f"{what} itself, or a form or object that has it under `document`.", content
-    )
+    return wrapped, Raw(f"{what} itself, or an object or form with it under `document`.", content)
 
 
 def read_upload(header: bytes | None, data: bytes) -> dict[str, object]:
-    """Read a body that is a file, or has one under ``document``.
+    """Return the object with a file that is in a body, whether alone or under ``document``.
 
     Args:
         header: Content-Type.
         data: the body.
 
-    Returns:
-        The object with the file in it.
-
     Raises:
-        WrongType, BadBody.
+        WrongType: the content type is not that of a file, an object or a form.
+        BadBody: the body is a malformed form.
 
     """
     kind, _ = media_type(header)
-    # curl calls any file a form.
+    # Files that curl sends with --data-binary are declared as forms.
     if kind in RAW_TYPES or (kind == FORM and data.lstrip().startswith(_BEGINNINGS)):
         return _object_of(data)
     if kind not in (FORM, MULTIPART):
@@ -112,7 +108,7 @@ def read_upload(header: bytes | None, data: bytes) -> dict[str, object]:
 
 
 def _object_of(data: bytes) -> dict[str, Any]:
-    """Return the object with the file in it, or make it of the file."""
+    """Return the object that is the body, or one with the body as its file."""
     try:
         value = parse(data)
     except InvalidJSON:
