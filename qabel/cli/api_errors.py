@@ -22,12 +22,13 @@ def rejected(http_status: int, problem: object) -> CommandError:
     members: Mapping[str, Any] = problem if isinstance(problem, dict) else {}
     message = str(members.get("detail") or members.get("title") or f"HTTP status {http_status}")
     errors = members.get("errors")
-    if isinstance(errors, list):
-        each_error = [
-            f"{each.get('key')}: {each.get('detail')}" for each in errors if isinstance(each, dict)
-        ]
-        if each_error:
-            message = f"{message.rstrip('.')}: {'; '.join(each_error)}"
+    unmentioned = [
+        f"{each.get('key')}: {each.get('detail')}"
+        for each in (errors if isinstance(errors, list) else ())
+        if isinstance(each, dict) and str(each.get("detail")) not in message
+    ]
+    if unmentioned:
+        message = f"{message.rstrip('.')}: {'; '.join(unmentioned)}"
     return CommandError(
         message,
         hint=_HINTS.get(http_status, ""),
