@@ -7,7 +7,7 @@ from qabel.contract.routes import Routes
 from qabel.contract.schemas import TEXT
 from qabel.core.journal.kinds import KINDS, kinds_for
 from qabel.forms.compound import Key, ListOf
-from qabel.forms.plain import Choice
+from qabel.forms.plain import Choice, Text
 from qabel.rest.events.streams import CONTENT_TYPE
 from qabel.rest.http.call import Call
 
@@ -37,8 +37,11 @@ routes = Routes("Events")
         410: "The cursor is not of this database, or is gone; `oldest` is the oldest there is.",
     },
     reads={
+        # Some clients send it empty before they have an id.
         "Last-Event-ID": Key(
-            CURSOR, None, description="Goes on after this cursor; takes precedence over `since`."
+            Text(200),
+            None,
+            description="Start after this cursor; takes precedence over `since`.",
         ),
     },
     gives=TEXT,

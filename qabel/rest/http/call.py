@@ -1,6 +1,6 @@
 """One request, as a handler sees it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar
 
 from attrs import frozen
@@ -13,7 +13,7 @@ from qabel.contract.routes import Route
 from qabel.core.service import CoreService
 from qabel.core.view import CoreView
 from qabel.forms.compound import Object
-from qabel.forms.errors import InvalidInput
+from qabel.forms.errors import FieldError, InvalidInput
 from qabel.rest.http.request import ApiRequest
 from qabel.rest.http.services import Services
 
@@ -85,13 +85,13 @@ class Call:
         except InvalidInput as error:
             at_key = [each for each in error.errors if each.key == key]
             if at_key:
-                raise self.wrong_key(summary("body", at_key)) from None
+                raise self.wrong_key(summary("body", at_key), at_key) from None
             raise rejected_input("body", error.errors) from None
 
-    def wrong_key(self, detail: str) -> Rejected:
-        """Return the exception that ends a request with 405: a key or a document is none."""
+    def wrong_key(self, detail: str, errors: Iterable[FieldError] = ()) -> Rejected:
+        """Return the exception that ends a request with 405, for a key or document that is none."""
         methods = IKleinRequest(self.request).mapper.allowed_methods()
-        return rejected(405, detail, headers=(allow(methods),))
+        return rejected(405, detail, errors=errors, headers=(allow(methods),))
 
     def read(self, how: Callable[[bytes | None, bytes], T], *, unreadable: int = 400) -> T:
         """Read the body; one that cannot be read ends the request with this status."""

@@ -165,3 +165,14 @@ async def test_closing(server: Any) -> None:
     await server.site.close(grace=0.01)
     await listener.wire.closed()
     await waiting.closed()
+
+
+@pytest_twisted.ensureDeferred
+async def test_empty_last_event_id(server: Any) -> None:
+    """An empty Last-Event-ID, as some clients send it at first, leaves ``since`` in force."""
+    await server.friends()
+    listener = Listener(await server.wire())
+    await listener.begin(server, "/events?since=0&kinds=synced", last_event_id="")
+    [start, first, *_] = await listener.events(2)
+    assert start["id"].endswith(".0")
+    assert first["event"] == "synced"

@@ -237,3 +237,15 @@ async def test_head(server: Any) -> None:
         assert {k: v for k, v in head.headers.items() if k not in different} == {
             k: v for k, v in got.headers.items() if k not in different
         }
+
+
+@pytest_twisted.ensureDeferred
+async def test_rejected_key_is_named(server: Any) -> None:
+    """A 405 for a missing or malformed key or document names it in ``errors``."""
+    no_key = await server.ask_json("PUT", "/settings", {"value": 1})
+    no_text = await server.ask_json("PUT", "/settings", {"key": 5, "value": 1})
+    no_document = await server.ask_json("POST", "/settings", {"settings": "{"})
+    assert [each.status for each in (no_key, no_text, no_document)] == [405] * 3
+    assert [error["key"] for error in no_key.json()["errors"]] == ["key"]
+    assert [error["key"] for error in no_text.json()["errors"]] == ["key"]
+    assert [error["key"] for error in no_document.json()["errors"]] == ["settings"]
