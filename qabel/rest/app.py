@@ -1,4 +1,4 @@
-"""The REST server: all subjects on one Klein application, and the site around it."""
+"""The REST server: the Klein application with all routes, and the site around it."""
 
 from functools import cache
 from typing import Any
@@ -62,12 +62,12 @@ class Api:
     @staticmethod
     @cache
     def openapi() -> bytes:
-        """Return the contract as an OpenAPI document; made when somebody first asks for it."""
+        """Return the OpenAPI document; it is made on the first request for it."""
         return encode(describe(SUBJECTS))
 
     @app.handle_errors(Exception)
     def failed(self, request: Any, failure: Failure) -> bytes:
-        """Answer what was raised, by the one table."""
+        """Respond to an exception."""
         error = failure.value or RuntimeError("no error")
         if isinstance(error, MethodNotAllowed) and request.method == b"OPTIONS":
             allowed = allow(error.valid_methods or ())
@@ -79,7 +79,7 @@ class Api:
 def _install() -> None:
     url_map = Api.app.url_map
     url_map.converters.update(id=IdConverter, ref=RefConverter)
-    # A path with two slashes is another path, not one to be sent on from.
+    # A path with two slashes is another path: do not redirect from it.
     url_map.merge_slashes = False
     for subject in SUBJECTS:
         for route in subject.all:
@@ -93,9 +93,9 @@ def make_site(core: CoreService, *, options: AccessOptions | None = None, reacto
     """Return the site that serves an open core.
 
     Args:
-        core: what does the work.
-        options: who may ask.
-        reactor: for all times.
+        core: the core that the API serves.
+        options: the configuration of access control.
+        reactor: the clock for all timeouts.
 
     """
     chosen = options or AccessOptions()

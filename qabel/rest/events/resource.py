@@ -1,4 +1,4 @@
-"""``/events``: what happens, as server-sent events."""
+"""``/events``: the event log as server-sent events."""
 
 from qabel.contract.query import CURSOR
 from qabel.contract.rejection import rejected
@@ -17,24 +17,24 @@ routes = Routes("Events")
 @routes.add(
     "GET",
     "/events",
-    "Follow what happens; Last-Event-ID resumes with nothing lost",
+    "Stream events as they happen; Last-Event-ID resumes without loss",
     scopes={"read", "send", "settings"},
     for_one_identity=True,
     query={
         "since": Key(
             CURSOR,
             None,
-            description="Begins after this cursor; now, if not given. 0 is the beginning.",
+            description="Start after this cursor: 0 for the beginning. Default: now.",
         ),
         "kinds": Key(
             ListOf(Choice(KINDS), len(KINDS), shortest=1),
             None,
-            description="Only these kinds; all that the token allows, if not given.",
+            description="Only these kinds. Default: all that the token allows.",
         ),
     },
     answers={
         200: "Events: `id` is the cursor, `event` the kind, `data` a JSON object.",
-        410: "The cursor is not of this database, or is gone; `oldest` is the oldest there is.",
+        410: "The cursor is unknown or expired; `oldest` is the oldest available one.",
     },
     reads={
         # Some clients send it empty before they have an id.
@@ -48,12 +48,12 @@ routes = Routes("Events")
     produces="text/event-stream",
 )
 async def follow(call: Call) -> Reply | None:
-    """Tell of everything that happens, until one of the two hangs up."""
+    """Send events until the client disconnects or the daemon stops."""
     allowed = kinds_for(call.access.scopes)
     kinds = frozenset(call.query["kinds"] or allowed)
     if not kinds <= allowed:
-        raise rejected(403, "The token does not allow all of these kinds.")
-    # A client that connects again goes on from where it was, whatever its first URL says.
+        raise rejected(403, "The token does not allow all of these kinds of events.")
+    # A client that reconnects resumes where it was, although its URL still has ``since``.
     since = call.text_header("Last-Event-ID") or call.query["since"]
     follower = call.view.events.follow(since, kinds=kinds)
     if call.is_head:

@@ -1,4 +1,4 @@
-"""Streams of server-sent events: each as fast as its client reads, none held up by another."""
+"""Streams of server-sent events, each as fast as its client reads."""
 
 from collections import OrderedDict
 from typing import Any
@@ -21,13 +21,13 @@ from qabel.rest.http.request import ApiRequest
 CONTENT_TYPE = b"text/event-stream"
 
 HEARTBEAT = 15.0
-"""Seconds between two comments, which show both ends that the other is there."""
+"""Seconds between two comments, which show both ends that the connection is alive."""
 
 BATCH = 50
-"""Entries written at once: a slow client's buffer holds no more."""
+"""The most entries written at once, and so the most in the buffer of a slow client."""
 
 FRAMES_KEPT = 256
-"""Entries whose frames are kept for other clients."""
+"""The most entries whose encoded events are cached for other clients."""
 
 COMMENT = b": \n\n"
 
@@ -36,7 +36,7 @@ _log = Logger()
 
 @define(eq=False)
 class _Stream:
-    """One client. It is written to only while what was written before has been taken."""
+    """The stream to one client. Nothing is written while the connection is paused."""
 
     request: ApiRequest
     follower: Follower
@@ -47,7 +47,11 @@ class _Stream:
         self.request.write(data)
 
     def beat(self, now: float) -> None:
-        """Write a comment; cut off a client that has not read for a whole interval."""
+        """Write a comment; disconnect a client that has read nothing for a whole interval.
+
+        A client whose token was revoked is disconnected too.
+
+        """
         paused_since = self.flow.paused_since
         decision = self.request.site.access_control.decide(self.request)
         if decision.access is None:
@@ -59,10 +63,15 @@ class _Stream:
 
 
 class Streams:
-    """All streams, with one clock for their comments.
+    """All streams, with one timer for their comments.
 
-    Those that have nothing left to catch up with are told from one place, without a coroutine
-    each; whoever is paused leaves it, and catches up alone.
+    One loop writes new entries to all streams that are up to date. A stream whose connection is
+    paused leaves the loop, and catches up in a coroutine of its own.
+
+    Args:
+        journal: the event log.
+        reactor: the clock.
+
     """
 
     def __init__(self, journal: Journal, reactor: Any) -> None:
@@ -70,32 +79,32 @@ class Streams:
         self._reactor = reactor
         self._streams: set[_Stream] = set()
         self._up_to_date: dict[_Stream, Deferred[None]] = {}
-        self._is_telling = False
+        self._is_looping = False
         self._news: Deferred[None] | None = None
-        """What telling waits for."""
+        """What the loop waits for."""
         self._frames: OrderedDict[int, bytes] = OrderedDict()
         self._heart = LoopingCall(self._beat)
         self._heart.clock = reactor
 
     async def serve(self, request: ApiRequest, follower: Follower) -> None:
-        """Write what the follower gives, until it ends or the client is gone."""
+        """Write what a follower returns until it ends or the client disconnects."""
         begin(request, Reply(content_type=None))
         request.setHeader(b"Content-Type", CONTENT_TYPE)
         stream = _Stream(request, follower, Flow(request, self._reactor))
         self._begin(stream)
         try:
-            # From here on a client that is cut off knows where to go on.
+            # From now on a client that is disconnected knows where to resume.
             stream.write(b"id: %s\n\n" % follower.cursor.encode())
             await self._feed(stream)
         except Gone:
-            # It was too slow for too long; when it comes again, it is told.
+            # The client was too slow for too long. It gets a 410 when it reconnects.
             return
         finally:
             follower.close()
             self._end(stream)
 
     async def _feed(self, stream: _Stream) -> None:
-        """Tell one client all there is, until its follower is closed."""
+        """Write to one client until its follower is closed."""
         while True:
             await stream.flow.ready()
             entries = stream.follower.take(BATCH)
@@ -103,51 +112,56 @@ class Streams:
                 entries = await stream.follower.next(BATCH)
                 if not entries:
                     return
-                # A heartbeat may have been one piece too many meanwhile.
+                # A comment may have paused the connection meanwhile.
                 await stream.flow.ready()
             if entries:
-                stream.write(self._written(entries))
+                stream.write(self._encode(entries))
             else:
-                await self._be_told(stream)
+                await self._wait_in_loop(stream)
 
-    def _be_told(self, stream: _Stream) -> "Deferred[None]":
-        """Have a stream told what is new; fires when it has to catch up alone, or fails."""
+    def _wait_in_loop(self, stream: _Stream) -> "Deferred[None]":
+        """Add a stream to the loop.
+
+        Returns:
+            Fires when the stream has to catch up alone, or fails.
+
+        """
 
         def leave(_: object) -> None:
             self._up_to_date.pop(stream, None)
 
         left: Deferred[None] = Deferred(leave)
         self._up_to_date[stream] = left
-        if not self._is_telling:
-            self._is_telling = True
-            Deferred.fromCoroutine(self._tell_all()).addErrback(self._cannot_tell)
+        if not self._is_looping:
+            self._is_looping = True
+            Deferred.fromCoroutine(self._write_to_all()).addErrback(self._loop_failed)
         return left
 
-    async def _tell_all(self) -> None:
+    async def _write_to_all(self) -> None:
         try:
             while self._up_to_date:
                 upto = self._journal.held
-                await in_batches(list(self._up_to_date), self._tell, self._reactor)
+                await in_batches(list(self._up_to_date), self._write_news, self._reactor)
                 if self._journal.held == upto:
                     self._news = self._journal.more()
                     await self._news
         finally:
-            self._is_telling, self._news = False, None
+            self._is_looping, self._news = False, None
 
-    def _tell(self, stream: _Stream) -> None:
+    def _write_news(self, stream: _Stream) -> None:
         if stream not in self._up_to_date:
             return
         entries: list[Entry] | None = []
         try:
             while not stream.flow.is_paused and (entries := stream.follower.take(BATCH)):
-                stream.write(self._written(entries))
-        except Exception:  # noqa: BLE001 - it is this stream's, and holds up no other
+                stream.write(self._encode(entries))
+        except Exception:  # noqa: BLE001 - a failure of this stream must not affect others
             self._up_to_date.pop(stream).errback(Failure())
             return
         if stream.flow.is_paused or entries is None:
             self._up_to_date.pop(stream).callback(None)
 
-    def _cannot_tell(self, failure: Failure) -> "Deferred[None]":
+    def _loop_failed(self, failure: Failure) -> "Deferred[None]":
         def end(stream: _Stream) -> None:
             left = self._up_to_date.pop(stream, None)
             if left is not None:
@@ -161,7 +175,7 @@ class Streams:
         self._streams.add(stream)
         if not self._heart.running:
             self._heart.start(HEARTBEAT, now=False).addErrback(
-                lambda failure: _log.failure("the heartbeat of event streams ended", failure)
+                lambda failure: _log.failure("the heartbeat of event streams has stopped", failure)
             )
 
     def _end(self, stream: _Stream) -> None:
@@ -185,15 +199,15 @@ class Streams:
             return
         try:
             stream.beat(self._reactor.seconds())
-        except Exception:  # noqa: BLE001 - the others' hearts must go on
-            _log.failure("an event stream is cut off: it cannot be written to")
+        except Exception:  # noqa: BLE001 - a failure of this stream must not affect others
+            _log.failure("an event stream is closed: it cannot be written to")
             stream.request.abort()
 
-    def _written(self, entries: list[Entry]) -> bytes:
+    def _encode(self, entries: list[Entry]) -> bytes:
         return b"".join(map(self._frame, entries))
 
     def _frame(self, entry: Entry) -> bytes:
-        """Give the bytes of an entry, made once for all streams."""
+        """Return an entry as an event, encoded once for all streams."""
         frame = self._frames.get(entry.seq)
         if frame is None:
             frame = b"id: %s\nevent: %s\ndata: %s\n\n" % (

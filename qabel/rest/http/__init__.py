@@ -1,1 +1,1 @@
-"""HTTP below the resources: connections, requests, access control, answers, problems."""
+"""HTTP below the resources: connections, requests, access control, responses, problems."""

@@ -1,4 +1,4 @@
-"""Who may ask: the checks that every request passes before anything else looks at it."""
+"""Access control: checks on the headers of every request, before any route sees it."""
 
 from collections.abc import Sequence
 from ipaddress import ip_address
@@ -13,7 +13,7 @@ from qabel.contract.reply import Headers, Reply
 from qabel.core.tokens import TokenBook
 
 MAX_HOST = 255
-"""Bytes of a host name."""
+"""The longest host name, in bytes."""
 
 _USUAL = frozenset({"localhost", "127.0.0.1", "::1"})
 
@@ -27,12 +27,12 @@ _REQUEST_HEADERS = (
 
 
 class RequestHead(Protocol):
-    """What access control looks at: a request whose headers are there."""
+    """A request whose headers have arrived."""
 
     requestHeaders: RequestHeaders
 
     def isSecure(self) -> bool:
-        """Return whether it came over TLS."""
+        """Return whether the request came over TLS."""
 
 
 @frozen
@@ -42,9 +42,9 @@ class Decision:
     access: Access | None = None
     """What the caller may do; None without a valid token."""
     cors: Headers = ()
-    """What lets a web page of an allowed origin read the answer."""
+    """Headers that let a web page of an allowed origin read the response."""
     rejection: Reply | None = None
-    """Why the request is rejected, whatever its token says."""
+    """The response to a request that is rejected whatever its token."""
 
 
 UNDECIDED = Decision()
@@ -52,22 +52,29 @@ UNDECIDED = Decision()
 
 @frozen
 class AccessOptions:
-    """What can be chosen about who may ask."""
+    """The configuration of access control."""
 
     auth: bool = True
-    """Whether a token is needed."""
+    """Whether requests need a token."""
     allowed_hosts: frozenset[str] = frozenset()
-    """Names besides the loopback ones, each with or without a port."""
+    """Host names to accept besides the loopback ones, each with or without a port."""
     allowed_origins: frozenset[str] = frozenset()
-    """Origins of web pages that may ask, as in ``https://example.org``."""
+    """Origins of web pages that may call the API, as in ``https://example.org``."""
     unix: bool = False
-    """Whether this is about a Unix socket: its file's mode is the check."""
+    """Whether requests come over a Unix socket, whose file mode controls the access."""
     max_connections: int = 1024
+    """The largest number of simultaneous connections."""
 
 
 @frozen
 class AccessControl:
-    """Decides about each request by its headers."""
+    """Decides whether a request is authorized, by its headers.
+
+    Args:
+        tokens: the valid tokens.
+        options: the configuration.
+
+    """
 
     _tokens: TokenBook
     _options: AccessOptions
@@ -83,7 +90,7 @@ class AccessControl:
         return frozenset(each.encode() for each in self._options.allowed_origins)
 
     def decide(self, request: RequestHead) -> Decision:
-        """Return who asks and from where, or why the request is rejected."""
+        """Return what the sender of a request may do, or why the request is rejected."""
         headers = request.requestHeaders.getRawHeaders
         hosts = headers(b"Host")
         if not self._options.unix and not self._is_good_host(hosts):
@@ -100,11 +107,11 @@ class AccessControl:
         return Decision(self._access(headers(b"Authorization")), cors)
 
     def unauthorized(self) -> Reply:
-        """Return the answer to those who show no valid token."""
+        """Return the response to a request without a valid token."""
         return problem(
             401,
-            "The header 'Authorization: Bearer TOKEN' is missing, or its token is not valid. "
-            f"The token of this daemon is in the file {self._tokens.path}.",
+            "Missing or invalid token. Send the header 'Authorization: Bearer TOKEN'; the token "
+            f"of this daemon is in {self._tokens.path}.",
             headers=((b"WWW-Authenticate", b"Bearer"),),
         )
 
@@ -144,7 +151,7 @@ class AccessControl:
 
 
 def cors_headers(origin: bytes) -> Headers:
-    """Return the headers that let a page of an allowed origin read an answer."""
+    """Return the headers that let a web page of an allowed origin read a response."""
     return (
         (b"Access-Control-Allow-Origin", origin),
         (b"Access-Control-Expose-Headers", _EXPOSED),
@@ -162,20 +169,20 @@ PREFLIGHT = Reply(
         (b"Access-Control-Max-Age", b"600"),
     ),
 )
-"""Answers what browsers ask before they let a page of an allowed origin send a request."""
+"""The response to a CORS preflight request from an allowed origin."""
 
 _BAD_HOST = problem(
     403,
-    "The Host header must name this machine: localhost or a loopback address. Other names are "
-    "allowed with --allow-host.",
+    "The Host header must be localhost or a loopback address. Allow other names with --allow-host.",
 )
 _BAD_ORIGIN = problem(
-    403, "Web pages of another origin may not ask here. Origins are allowed with --allow-origin."
+    403,
+    "Requests from web pages of other origins are rejected. Allow an origin with --allow-origin.",
 )
 
 
 def _split(host: str) -> tuple[str, str | None]:
-    """Split name and port; the port is None if it is none."""
+    """Split a Host header into name and port; the port is None if the header is malformed."""
     name, bracket, rest = host.partition("]")
     if bracket:
         name, colon, port = name.removeprefix("["), rest[:1], rest[1:]

@@ -1,4 +1,4 @@
-"""One request, as a handler sees it."""
+"""A request, as its handler sees it."""
 
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar
@@ -22,7 +22,7 @@ T = TypeVar("T")
 
 @frozen
 class Call:
-    """One request: who asks, what was asked, and what it is answered with."""
+    """A request: what its sender may do, its parameters, and the services to respond with."""
 
     services: Services
     request: ApiRequest
@@ -32,23 +32,28 @@ class Call:
 
     @property
     def view(self) -> CoreView:
-        """The core as the caller may see it."""
+        """The core, as far as the token may see it."""
         return self.services.core.view(self.access.identity_id)
 
     @property
     def core(self) -> CoreService:
-        """All of the core: for callers that are not restricted to one identity."""
+        """The whole core. Raises Rejected if the token is restricted to one identity."""
         if self.access.identity_id is not None:
             raise rejected(403, self.route.forbidden())
         return self.services.core
 
     @property
     def is_head(self) -> bool:
-        """Whether only the head of the answer is wanted."""
+        """Whether the response has no body: this is a HEAD request."""
         return self.request.method == b"HEAD"
 
     def text_header(self, name: str) -> str | None:
-        """Return a header of the request, checked as the route declares it."""
+        """Return a header, checked as the route declares it; None if it is missing.
+
+        Raises:
+            Rejected: with 400, if the header is not valid.
+
+        """
         value = self.request.getHeader(name.encode())
         if value is None:
             return None
@@ -65,10 +70,15 @@ class Call:
         return self.request.content.getvalue()
 
     def body(self, *, key: str | None = None, unreadable: int = 400) -> dict[str, Any]:
-        """Return the body's values, by key, checked as the route declares them.
+        """Return the values in the body by key, checked as the route declares them.
 
-        What is wrong ends the request with 400; at ``key``, if given, with 405.
-        ``unreadable`` is the status for a body that cannot be read at all.
+        Args:
+            key: the key whose errors are a 405.
+            unreadable: the status for a body that cannot be parsed.
+
+        Raises:
+            Rejected: with 400, 405 or 415, if the body is not valid.
+
         """
         declared = self.route.body or Object({})
         if not self.data() and declared.is_optional:
@@ -79,7 +89,7 @@ class Call:
     def checked(
         self, declared: Object, members: Mapping[str, object], *, key: str | None = None
     ) -> dict[str, Any]:
-        """Return the values of a body's members, or end the request as ``body`` does."""
+        """Return the values of the members of a body; like ``body``, after parsing."""
         try:
             return declared.read(members)
         except InvalidInput as error:
@@ -89,12 +99,21 @@ class Call:
             raise rejected_input("body", error.errors) from None
 
     def wrong_key(self, detail: str, errors: Iterable[FieldError] = ()) -> Rejected:
-        """Return the exception that ends a request with 405, for a key or document that is none."""
+        """Return the exception for a 405: a key does not exist, or a document is not one."""
         methods = IKleinRequest(self.request).mapper.allowed_methods()
         return rejected(405, detail, errors=errors, headers=(allow(methods),))
 
     def read(self, how: Callable[[bytes | None, bytes], T], *, unreadable: int = 400) -> T:
-        """Read the body; one that cannot be read ends the request with this status."""
+        """Return what a parser makes of the body.
+
+        Args:
+            how: the parser, of the Content-Type header and the body.
+            unreadable: the status for a body that cannot be parsed.
+
+        Raises:
+            Rejected: with 415, or with ``unreadable``.
+
+        """
         try:
             return how(self.request.getHeader(b"Content-Type"), self.data())
         except WrongType as error:

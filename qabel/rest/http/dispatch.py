@@ -1,4 +1,4 @@
-"""From Klein to a handler and back: routes installed, requests admitted, answers sent."""
+"""Between Klein and the handlers: install routes, check scopes and queries, send responses."""
 
 from typing import Any
 
@@ -18,13 +18,13 @@ from qabel.rest.http.services import Services
 
 
 class IdConverter(BaseConverter):
-    """An id in a path: an integer. There are none of more digits, and none that large."""
+    """An id in a path: an integer of at most 18 digits, more than any id has."""
 
-    # A converter that rejected them would have Werkzeug say 405 for some methods.
+    # If a converter rejected a value, Werkzeug would respond 405 to some methods.
     regex = "0|[1-9][0-9]{0,17}"
 
     def to_python(self, value: str) -> int:
-        """Read it."""
+        """Parse the id."""
         return int(value)
 
 
@@ -35,7 +35,7 @@ class RefConverter(BaseConverter):
 
 
 def install(app: Klein, route: Route) -> None:
-    """Have Klein serve a route. The application is bound to an object with ``services``."""
+    """Make Klein serve a route. The application is bound to an object with ``services``."""
     no_query = route.query.read_texts({}) if route.query.is_optional else None
 
     def endpoint(bound: Any, request: ApiRequest, **path: Any) -> Any:

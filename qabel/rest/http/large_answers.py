@@ -1,4 +1,4 @@
-"""Sending a large body piece by piece, no faster than it is read at the other end."""
+"""Send large bodies piece by piece, no faster than the client reads."""
 
 from qabel.contract.reply import Reply
 from qabel.host.http_server.flow import Flow
@@ -6,14 +6,14 @@ from qabel.rest.http.replies import begin
 from qabel.rest.http.request import ApiRequest
 
 LARGE = 64 * 1024
-"""Bytes from which on a body is sent in pieces of this size."""
+"""The size in bytes from which a body is sent in pieces, and the size of a piece."""
 
 PATIENCE = 30.0
-"""Seconds in which the other end must take one piece."""
+"""Seconds within which the client must take a piece."""
 
 
 async def send_large(request: ApiRequest, reply: Reply) -> None:
-    """Send a reply; returns when the system has taken all of it. Does not finish the request."""
+    """Write a reply, and return once the system has taken all of it; do not finish the request."""
     body = memoryview(begin(request, reply))
     flow = Flow(request, request.site.reactor, PATIENCE)
     flow.start()

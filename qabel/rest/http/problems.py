@@ -1,4 +1,4 @@
-"""What goes wrong, as answers: one table from exceptions to statuses."""
+"""Responses to exceptions: one table from exceptions to statuses."""
 
 import secrets
 from collections.abc import Callable, Iterable
@@ -20,11 +20,11 @@ _log = Logger()
 
 
 def problem_of(error: BaseException, methods: Callable[[], Iterable[str]]) -> Reply:
-    """Find the answer to an exception; what nobody expected is logged, under a number.
+    """Return the response to an exception; log an unexpected one under an incident number.
 
     Args:
-        error: what was raised.
-        methods: gives the methods that the resource has.
+        error: the exception.
+        methods: returns the methods that the resource has.
 
     """
     for kind, translate in _TABLE:
@@ -39,14 +39,14 @@ _Methods = Callable[[], Iterable[str]]
 def _unknown_key(error: UnknownKey, methods: _Methods) -> Reply:
     return problem(
         405,
-        "The key is not valid.",
+        "No such setting.",
         errors=[FieldError(error.key, error.detail)],
         headers=(allow(methods()),),
     )
 
 
 def _invalid_document(error: InvalidInput, _: _Methods) -> Reply:
-    return problem(400, "The settings are not valid.", errors=error.errors)
+    return problem(400, "Invalid settings.", errors=error.errors)
 
 
 def _invalid(error: errors.Invalid, _: _Methods) -> Reply:
@@ -63,25 +63,25 @@ def _gone(error: errors.Gone, _: _Methods) -> Reply:
 
 
 def _unavailable(error: Exception, _: _Methods) -> Reply:
-    detail = error.detail if isinstance(error, errors.CoreError) else "It was broken off."
+    detail = error.detail if isinstance(error, errors.CoreError) else "The request was interrupted."
     return problem(503, detail, headers=((b"Retry-After", b"1"),))
 
 
 def _store(error: Exception, _: _Methods) -> Reply:
-    _log.error("The disk failed a request: {error}", error=str(error))
+    _log.error("A request failed because of the disk: {error}", error=str(error))
     return problem(500, str(error))
 
 
 def _method_not_allowed(error: MethodNotAllowed, _: _Methods) -> Reply:
     return problem(
         405,
-        "This resource does not have that method.",
+        "Method not allowed for this resource.",
         headers=(allow(error.valid_methods or ()),),
     )
 
 
 def _routing(error: HTTPException, _: _Methods) -> Reply:
-    details = {404: "There is no such resource."}
+    details = {404: "No such resource."}
     status = error.code or 500
     return problem(status, details.get(status, title(status)))
 
@@ -94,7 +94,7 @@ _TABLE: tuple[tuple[type[BaseException], Callable[[Any, _Methods], Reply]], ...]
     (Rejected, lambda error, _: error.reply),
     (UnknownKey, _unknown_key),
     (InvalidInput, _invalid_document),
-    (InvalidJSON, lambda error, _: problem(400, f"This is not valid JSON: {error}.")),
+    (InvalidJSON, lambda error, _: problem(400, f"Invalid JSON: {error}.")),
     (errors.Invalid, _invalid),
     (errors.Forbidden, _plain(403)),
     (errors.NotFound, _plain(404)),

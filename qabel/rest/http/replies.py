@@ -1,4 +1,4 @@
-"""Putting answers into requests."""
+"""Write replies, as the response to a request or as bytes."""
 
 import time
 from collections.abc import Iterator
@@ -13,11 +13,11 @@ ON_ALL: Headers = (
     (b"Cache-Control", b"no-store"),
     (b"X-Content-Type-Options", b"nosniff"),
 )
-"""What all answers have besides the date."""
+"""The headers of every response, besides Date."""
 
 
 def begin(request: Any, reply: Reply) -> bytes:
-    """Set status and headers of a request's answer, and return the body that is to follow."""
+    """Set the status and headers of a response, and return the body to send."""
     request.setResponseCode(reply.status)
     set_header = request.responseHeaders.setRawHeaders
     for name, value in _headers(reply):
@@ -28,7 +28,7 @@ def begin(request: Any, reply: Reply) -> bytes:
 
 
 def raw(reply: Reply) -> bytes:
-    """Return an answer that ends its connection, for where there is no request to answer."""
+    """Return a whole response that ends its connection, for use where there is no request."""
     lines = b"".join(b"%s: %s\r\n" % each for each in _headers(reply))
     status = b"HTTP/1.1 %d Rejected\r\n" % reply.status
     return b"".join((status, b"Connection: close\r\n", lines, b"\r\n", reply.body))

@@ -1,4 +1,4 @@
-"""A request on its way in: past access control, within the limits, and on to Klein."""
+"""An incoming request: within the limits, through access control, and on to Klein."""
 
 from typing import cast
 from urllib.parse import unquote_to_bytes
@@ -12,41 +12,41 @@ from qabel.rest.http.access_control import METHODS, PREFLIGHT, UNDECIDED, Decisi
 from qabel.rest.http.replies import begin
 from qabel.rest.http.site import MAX_BODY, TOO_LARGE, ApiSite
 
-_BAD_PATH = problem(400, "The request's target must be a path in UTF-8.")
-_BAD_METHOD = problem(501, "Methods are written in capital letters.")
+_BAD_PATH = problem(400, "The request target must be a path in UTF-8.")
+_BAD_METHOD = problem(501, "Unknown method: methods are in upper case.")
 _ALL_METHODS = Reply(204, content_type=None, headers=((b"Allow", METHODS),))
 
 
 class ApiRequest(BoundedRequest):
-    """One request. No route sees one that access control has not let through."""
+    """A request. Routes see only those that access control has authorized."""
 
     body_limit = MAX_BODY
     too_large = TOO_LARGE
 
     decision: Decision = UNDECIDED
-    """What access control decided; nothing yet, as long as the headers are not here."""
+    """The decision of access control, once the headers have arrived."""
     site: ApiSite
 
     _is_decided = False
 
     def gotLength(self, length: int | None) -> None:
-        """See who sends a body before any of it is kept."""
+        """Check the access before any of the body is kept. The headers have arrived."""
         super().gotLength(length)
         if length != 0:
             self._decide()
 
     def keep(self, data: bytes) -> None:
-        """Keep a part of the body, if it is from somebody who may send one."""
+        """Keep a part of the body if the request is authorized."""
         if self.is_trusted:
             super().keep(data)
 
     @property
     def is_trusted(self) -> bool:  # type: ignore[override]
-        """Whether it came with a valid token."""
+        """Whether the request came with a valid token."""
         return self.decision.access is not None
 
     def process(self) -> None:
-        """Check all that can be wrong with any request, then have Klein find its route."""
+        """Run the checks that apply to all requests, then let Klein find the route."""
         if not self._is_decided:
             self._decide()
         answer = self._stopped()
@@ -61,10 +61,10 @@ class ApiRequest(BoundedRequest):
         self.render(self.site.resource)
 
     def parseCookies(self) -> None:
-        """Do nothing: there are no cookies here."""
+        """Do nothing: the API uses no cookies."""
 
     def getRequestHostname(self) -> bytes:
-        """Give a name that routing can do with, whatever the Host header said."""
+        """Return a fixed name: routing must not depend on the Host header."""
         return b"localhost"
 
     def _decide(self) -> None:
@@ -73,7 +73,7 @@ class ApiRequest(BoundedRequest):
         self.decision = self.site.access_control.decide(self)
 
     def _stopped(self) -> Reply | None:
-        """Return the answer if this request gets no further than here."""
+        """Return the response if no route is to see this request."""
         decision = self.decision
         if decision.rejection is not None:
             return decision.rejection
@@ -90,14 +90,14 @@ class ApiRequest(BoundedRequest):
 
 
 def _read_query(query: bytes) -> dict[bytes, list[bytes]]:
-    """Read a query; Twisted passes over a parameter without ``=``, misspelt or not."""
+    """Parse a query. Twisted ignores parameters without ``=``, but a misspelt one is an error."""
     pairs = [each if b"=" in each else each + b"=" for each in query.split(b"&") if each]
     args: dict[bytes, list[bytes]] = parse_qs(b"&".join(pairs), keep_blank_values=True)
     return args
 
 
 def _is_path(path: bytes) -> bool:
-    # Routing would take two slashes at the beginning for one.
+    # Routing would treat two leading slashes as one.
     if path[:1] != b"/" or path[:2] == b"//":
         return False
     if b"%" not in path and path.isascii():

@@ -1,4 +1,4 @@
-"""What handlers work with besides their request."""
+"""What all handlers share."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any, Protocol
@@ -13,14 +13,14 @@ class EventStreams(Protocol):
     """Streams of server-sent events: ``qabel.rest.events.streams.Streams``."""
 
     def serve(self, request: Any, follower: Follower, /) -> Awaitable[None]:
-        """Write what a follower returns, until it ends or the client is gone."""
+        """Write what a follower returns until it ends or the client disconnects."""
 
 
 @frozen
 class Services:
-    """The core, and what all requests share."""
+    """The core, and what else all requests share."""
 
     core: CoreService
     streams: EventStreams
     openapi: Callable[[], bytes]
-    """Returns the contract as an OpenAPI document."""
+    """Returns the OpenAPI document."""

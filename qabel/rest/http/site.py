@@ -1,4 +1,4 @@
-"""The API's HTTP server: its limits, what it says when they are passed, and who may ask."""
+"""The HTTP server of the API: its limits, the responses beyond them, and access control."""
 
 from twisted.internet.interfaces import IReactorTime
 from twisted.web.resource import IResource
@@ -11,36 +11,40 @@ from qabel.rest.http.access_control import AccessControl
 from qabel.rest.http.replies import raw
 
 MAX_BODY = 1024 * 1024
-"""Bytes of a request's body."""
+"""The largest body of a request, in bytes."""
 
 REQUEST_TIME = 30.0
-"""Seconds within which a request must arrive, and that a connection may be without one."""
+"""Seconds within which a request must arrive, and for which a connection may be idle."""
 
 TOO_LARGE = raw(
-    problem(413, f"The body of a request may have at most {MAX_BODY} bytes.", limit=MAX_BODY)
+    problem(413, f"The body is too large: at most {MAX_BODY} bytes are accepted.", limit=MAX_BODY)
 )
 
 _REFUSALS = Refusals(
-    malformed=raw(problem(400, "Not a valid HTTP request, or too many or too long headers.")),
+    malformed=raw(problem(400, "Malformed HTTP request, or too many or too long headers.")),
     too_slow=raw(
-        problem(408, f"The request did not arrive completely within {REQUEST_TIME:.0f} seconds.")
+        problem(408, f"The request did not arrive completely within {REQUEST_TIME:.0f} s.")
     ),
     full=raw(
-        problem(503, "Too many connections; close some first.", headers=((b"Retry-After", b"1"),))
+        problem(
+            503,
+            "Too many connections; close some, or raise --max-connections.",
+            headers=((b"Retry-After", b"1"),),
+        )
     ),
 )
 
 
 class ApiSite(BoundedSite):
-    """The connections of the API, and the checks that each of their requests passes first.
+    """The connections of the API, and the access control for their requests.
 
     Args:
-        resource: answers what access control lets through.
-        request_factory: makes the requests.
-        access_control: decides who may ask.
-        open_paths: paths for which no token is needed.
-        reactor: measures all times.
-        max_connections: how many connections there may be at once.
+        resource: responds to authorized requests.
+        request_factory: the class of the requests.
+        access_control: decides which requests are authorized.
+        open_paths: paths that need no token.
+        reactor: the clock for all timeouts.
+        max_connections: the largest number of simultaneous connections.
 
     """
 

@@ -1,5 +1,5 @@
-// The page of /docs: it reads /openapi.json, shows it, and sends requests to the same daemon.
-// What the daemon answers is put into the page as text only: names and messages are others' words.
+// The page at /docs: it shows /openapi.json, and sends requests to the same daemon.
+// Responses go into the page as text only: other people choose the names and messages in them.
 
 const MOST_SHOWN = 512 * 1024;
 const METHODS = ["get", "put", "post", "patch", "delete"];
@@ -8,7 +8,7 @@ const HIDDEN = new RegExp(
   "\\u180b-\\u180f\\u200b-\\u200f\\u2028-\\u202f\\u205f-\\u206f\\u2800\\u3164\\ufe00-\\ufe0f\\ufeff" +
   "\\uffa0\\ufff0-\\ufffb\\u{1d173}-\\u{1d17a}\\u{e0000}-\\u{e0fff}]|\\p{Cs}|\\p{Co}", "gu");
 
-/** Write characters that do not show, or that turn others around, as their numbers. */
+/** Escape characters that are invisible, or that change the direction of others. */
 export function visible(text) {
   return text.replace(HIDDEN, (each) => {
     const code = each.codePointAt(0).toString(16);
@@ -16,13 +16,13 @@ export function visible(text) {
   });
 }
 
-/** Put JSON on lines of its own. It is not parsed: that would change large numbers. */
+/** Indent JSON without parsing it, which would change large numbers. */
 export function indented(json) {
   let result = "", depth = 0;
   const line = () => "\n" + "  ".repeat(depth);
   const parts = json.match(/"(?:[^"\\]|\\.)*"|[[\]{},:]|[^\s[\]{},:"]+/g) || [];
-  parts.forEach((part, place) => {
-    const before = parts[place - 1];
+  parts.forEach((part, index) => {
+    const before = parts[index - 1];
     if (part === "]" || part === "}") {
       depth -= 1;
       result += before === "[" || before === "{" ? part : line() + part;
@@ -35,7 +35,7 @@ export function indented(json) {
   return result;
 }
 
-/** Make an element; children are elements or texts. */
+/** Make an element; children are elements or strings. */
 function make(name, properties = {}, ...children) {
   const element = document.createElement(name);
   Object.assign(element, properties);
@@ -43,7 +43,7 @@ function make(name, properties = {}, ...children) {
   return element;
 }
 
-/** Write a description without its marks. */
+/** Return a description without its Markdown. */
 function plain(text) {
   return text.replaceAll("`", "").replace(/([^\n])\n(?=[^\n])/g, "$1 ");
 }
@@ -56,7 +56,7 @@ function resolved(contract, schema) {
   return found;
 }
 
-/** Give something that the schema may stand for, to begin with. */
+/** Return an example of a schema, for a start. */
 function sample(contract, given, depth = 0) {
   const schema = resolved(contract, given);
   if (schema.examples) return schema.examples[0];
@@ -102,7 +102,7 @@ function quoted(text) {
   return `'${text.replaceAll("'", "'\\''")}'`;
 }
 
-/** One operation: what it takes, what it answers, and trying it. */
+/** An operation: its parameters, its body, its responses, and a form to try it. */
 class Operation {
   constructor(contract, path, method, operation) {
     this.path = path;
@@ -115,7 +115,7 @@ class Operation {
     this.answer.setAttribute("aria-live", "polite");
     const content = make("div", {}, make("p", { className: "note" }, operation.description ?? "No token is needed."));
     content.append(...this.parameters(), ...this.body(contract, operation.requestBody));
-    content.append(this.send, this.stop, this.answer, make("h3", {}, "Answers"), this.answers(contract, operation));
+    content.append(this.send, this.stop, this.answer, make("h3", {}, "Responses"), this.answers(contract, operation));
     this.element = make("details", {},
       make("summary", {}, make("b", {}, this.method), make("code", {}, path), operation.summary), content);
     this.words = `${this.method} ${path} ${operation.summary}`.toLowerCase();
@@ -163,7 +163,7 @@ class Operation {
     return make("table", {}, ...rows);
   }
 
-  /** Make the request that the fields describe. */
+  /** Build the request from the fields. */
   request() {
     let url = this.path;
     const query = new URLSearchParams();
@@ -189,7 +189,7 @@ class Operation {
     return { url, options, command: this.command(url, shown, kind, Boolean(token)) };
   }
 
-  /** Write the same request for a shell. The token stays out of it. */
+  /** Return the same request as a shell command, without the token. */
   command(url, headers, kind, withToken) {
     const parts = ["curl", "-X", this.method, quoted(location.origin + url)];
     if (withToken) parts.push("-H", '"Authorization: Bearer $(cat api-token)"');
@@ -237,7 +237,7 @@ class Operation {
     body.hidden = text === "";
   }
 
-  /** Read the body, and show it as it comes: that of /events has no end. */
+  /** Read the body, and show it as it arrives: that of /events has no end. */
   async read(response, shown) {
     const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader();
     let text = "";
@@ -247,7 +247,7 @@ class Operation {
       text += piece;
       if (text.length > MOST_SHOWN) {
         this.aborter.abort();
-        return `${text.slice(0, MOST_SHOWN)}\n(there is more)`;
+        return `${text.slice(0, MOST_SHOWN)}\n(truncated)`;
       }
       shown.textContent = visible(text);
     }
@@ -280,6 +280,6 @@ async function begin() {
 }
 
 document.getElementById("access").onsubmit = (event) => event.preventDefault();
-// Nor does the browser keep it for when the page is shown again.
+// The browser must not restore the token when the page is shown again.
 addEventListener("pagehide", () => { document.getElementById("token").value = ""; });
-begin().catch((error) => { document.getElementById("trouble").textContent = `The contract could not be read. ${error.message}`; });
+begin().catch((error) => { document.getElementById("trouble").textContent = `Cannot load the contract: ${error.message}`; });

@@ -1,1 +1,1 @@
-"""The resources, a file each."""
+"""The resources of the API, one module for each."""

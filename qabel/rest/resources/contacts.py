@@ -1,4 +1,4 @@
-"""``/contacts``: whom the user knows."""
+"""``/contacts``: the contacts of the identities."""
 
 from typing import Any
 
@@ -23,15 +23,17 @@ WRITE = {"settings"}
 _CONTACTS = list[ContactView]
 _IMPORTED = list[ImportedView]
 
-_OWNER_TEXT = "Whose contact: an identity's id or public key."
+_OWNER_TEXT = "The owner: the id or public key of an identity."
 _OWNER = Key(OrNull(ReferenceForm()), None, description=_OWNER_TEXT)
 _QUERY = {"identity": Key(Text(200, shortest=1), None, description=_OWNER_TEXT)}
 
 _KEYS = {
-    "alias": Key(Text(), description="Its name.", examples=["Alice"]),
-    "public_key": Key(PUBLIC_KEY, description="64 hexadecimal digits.", examples=["aa" * 32]),
-    "drop_urls": Key(DROP_URLS, (), description="Where it can be reached."),
-    "module_data": Key(ModuleDataForm(), None, description="What modules keep with it."),
+    "alias": Key(Text(), description="The name.", examples=["Alice"]),
+    "public_key": Key(
+        PUBLIC_KEY, description="The public key: 64 hexadecimal digits.", examples=["aa" * 32]
+    ),
+    "drop_urls": Key(DROP_URLS, (), description="The drop URLs to send to."),
+    "module_data": Key(ModuleDataForm(), None, description="The data of modules, by module."),
 }
 _CONTACT = Object({**_KEYS, "identity": _OWNER})
 _CONTACT_CHANGES = Object(_KEYS).as_changes()
@@ -40,7 +42,7 @@ _CONTACTS_UPLOAD, _CONTACTS_BODY = upload(
     "The .qco document", [QcoFile, QcoContact], identity=_OWNER
 )
 
-_NO_CONTACT = {404: "There is no such contact."}
+_NO_CONTACT = {404: "No such contact."}
 
 
 @routes.add(
@@ -65,7 +67,7 @@ def contacts(call: Call) -> Reply:
     scopes=WRITE,
     query=_QUERY,
     body=_CONTACT,
-    answers={201: "Added.", 400: "It is not valid.", 409: "The contact exists already."},
+    answers={201: "Added.", 400: "Invalid contact.", 409: "The contact exists already."},
     gives=ContactView,
     tells={201: ("Location",)},
 )
@@ -92,7 +94,7 @@ async def add_contact(call: Call) -> Reply:
     raw=_CONTACTS_BODY,
     parts=(QcoFile, QcoContact),
     gives=_IMPORTED,
-    answers={200: "A list of what became of each.", 400: "It is not a valid document."},
+    answers={200: "The outcome for each contact.", 400: "Invalid document."},
 )
 async def import_contacts(call: Call) -> Reply:
     """Import contacts."""
@@ -104,14 +106,14 @@ async def import_contacts(call: Call) -> Reply:
 @routes.add(
     "GET",
     "/contacts/<id:contact_id>",
-    "Read one contact",
+    "Get a contact",
     scopes=READ,
     for_one_identity=True,
     answers={200: "The contact.", **_NO_CONTACT},
     gives=ContactView,
 )
 def contact(call: Call, contact_id: int) -> Reply:
-    """Return one contact."""
+    """Return a contact."""
     return json_reply(call.view.people.contact(contact_id))
 
 
@@ -121,23 +123,23 @@ def contact(call: Call, contact_id: int) -> Reply:
     "Change a contact",
     scopes=WRITE,
     body=_CONTACT_CHANGES,
-    answers={200: "Changed.", 400: "It is not valid.", **_NO_CONTACT},
+    answers={200: "Changed.", 400: "Invalid contact.", **_NO_CONTACT},
     gives=ContactView,
 )
 async def change_contact(call: Call, contact_id: int) -> Reply:
-    """Change one contact."""
+    """Change a contact."""
     return json_reply(await call.core.people.change_contact(contact_id, call.body()))
 
 
 @routes.add(
     "DELETE",
     "/contacts/<id:contact_id>",
-    "Delete a contact; what came from it stays",
+    "Delete a contact, but not its messages",
     scopes=WRITE,
     answers={204: "Deleted.", **_NO_CONTACT},
 )
 async def delete_contact(call: Call, contact_id: int) -> Reply:
-    """Delete one contact."""
+    """Delete a contact."""
     await call.core.people.delete_contact(contact_id)
     return NO_CONTENT
 
@@ -148,7 +150,7 @@ async def delete_contact(call: Call, contact_id: int) -> Reply:
     "Export a contact as a .qco document",
     scopes=READ,
     for_one_identity=True,
-    answers={200: "The document.", 409: "It cannot be written.", **_NO_CONTACT},
+    answers={200: "The document.", 409: "The contact cannot be exported.", **_NO_CONTACT},
     gives=QcoFile,
     tells={200: ("Content-Disposition",)},
 )
@@ -159,7 +161,7 @@ def export_contact(call: Call, contact_id: int) -> Reply:
 
 
 def _owner(call: Call, given: dict[str, Any]) -> Reference | None:
-    """Return whose contact it is: by the body, or else by the query."""
+    """Return the owner of a contact: from the body, or else from the query."""
     owner: Reference | None = given["identity"]
     by_query: Reference | None = call.query["identity"]
     return owner if owner is not None else by_query

@@ -1,7 +1,7 @@
-"""``/openapi.json`` and ``/docs``: this contract, for programs and for people.
+"""``/openapi.json`` and ``/docs``: the API's contract, for programs and for people.
 
-Both tell nothing of the user, and a browser sends no token when it opens a page: they are open to
-whoever passes the checks of Host and Origin.
+Both need no token, as a browser sends none when it opens a page, and contain nothing about the
+user. The checks of Host and Origin apply.
 """
 
 from importlib.resources import files
@@ -30,18 +30,18 @@ _HEADERS: Headers = (
 @routes.add(
     "GET",
     "/openapi.json",
-    "Return this contract as an OpenAPI 3.1 document",
+    "Get this contract as an OpenAPI 3.1 document",
     scopes=OPEN,
     answers={200: "The document."},
     gives=ANY_OBJECT,
 )
 def openapi(call: Call) -> Reply:
-    """Return the contract for programs."""
+    """Return the OpenAPI document."""
     return Reply(200, call.services.openapi())
 
 
 def _declare(path: str, name: str, what: str, content_type: str) -> None:
-    """Declare the route of a file of the page."""
+    """Declare the route of a file of the docs page."""
     content = files("qabel.rest").joinpath("page", name).read_bytes()
     reply = Reply(200, content, content_type.encode(), _HEADERS)
 
@@ -62,8 +62,8 @@ def _declare(path: str, name: str, what: str, content_type: str) -> None:
 _declare(
     "/docs",
     "index.html",
-    "Return a page to read this contract, and to try it",
+    "Get a page to read and try this API",
     "text/html; charset=utf-8",
 )
-_declare("/docs/page.js", "page.js", "Return the page's script", "text/javascript; charset=utf-8")
-_declare("/docs/page.css", "page.css", "Return the page's style", "text/css; charset=utf-8")
+_declare("/docs/page.js", "page.js", "Get the script of the page", "text/javascript; charset=utf-8")
+_declare("/docs/page.css", "page.css", "Get the style sheet of the page", "text/css; charset=utf-8")

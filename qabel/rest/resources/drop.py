@@ -1,4 +1,4 @@
-"""``/drop``: messages received, and messages to be sent."""
+"""``/drop``: received messages, and sending messages."""
 
 from qabel.contract.query import CURSOR, identifier
 from qabel.contract.rejection import rejected
@@ -25,18 +25,22 @@ _NAME = Text(100, shortest=1, printable=True)
 _MODEL_OBJECT = Text(200, shortest=1, printable=True)
 
 _QUERY = {
-    "consumer": Key(_NAME, "default", description="Whose cursor in the inbox counts."),
-    "since": Key(
-        CURSOR, None, description="Returns what came after this cursor, and moves nothing."
+    "consumer": Key(
+        _NAME, "default", description="The consumer whose cursor in the inbox is used."
     ),
-    "limit": Key(Integer(1, MAX_LIMIT), 1000, description="How many messages at most."),
+    "since": Key(
+        CURSOR, None, description="Return messages after this cursor, and move no cursor."
+    ),
+    "limit": Key(
+        Integer(1, MAX_LIMIT), 1000, description="The largest number of messages to return."
+    ),
     "identity": identifier("Only messages to this identity."),
     "contact": identifier("Only messages from this contact."),
-    "model_object": Key(_MODEL_OBJECT, None, description="Only messages of this kind."),
+    "model_object": Key(_MODEL_OBJECT, None, description="Only messages of this type."),
     "wait": Key(
         Number(0, MAX_WAIT),
         0.0,
-        description="Seconds to wait for something new, if there is nothing.",
+        description="Seconds to wait for a message if there is none.",
     ),
 }
 
@@ -44,12 +48,12 @@ _BODY = Object(
     {
         "recipients": Key(
             ListOf(ReferenceForm(), MAX_RECIPIENTS, shortest=1),
-            description="JSON list of contact ids, or their public keys.",
+            description="JSON list of contact ids or public keys.",
             examples=[[1]],
         ),
         "sender": Key(
             ReferenceForm(),
-            description="Identity id of the sender, or its public key.",
+            description="Id or public key of the sending identity.",
             examples=[1],
         ),
         "drop_message": Key(
@@ -64,14 +68,14 @@ _BODY = Object(
 @routes.add(
     "GET",
     "/drop",
-    "Retrieve new messages, oldest first; HEAD tells whether there are any",
+    "Retrieve new messages, oldest first; HEAD only checks for any",
     scopes={"read"},
     for_one_identity=True,
     query=_QUERY,
     answers={
         200: "New drops available: a list of drop messages.",
         204: "No new drops available.",
-        410: "The cursor is not of this database, or is gone; `oldest` is the oldest there is.",
+        410: "The cursor is unknown or expired; `oldest` is the oldest available one.",
     },
     reads={
         "X-Qabel-New-Since": Key(CURSOR, None, description="The same as `since`."),
@@ -81,7 +85,7 @@ _BODY = Object(
     tells={200: ("X-Qabel-Latest",), 204: ("X-Qabel-Latest",)},
 )
 async def retrieve(call: Call) -> Reply:
-    """Return what is new; the consumer's cursor moves once all of it was handed over."""
+    """Return new messages; the consumer's cursor moves once all are handed to the connection."""
     page = await call.view.inbox.read(
         _query(call),
         wait=call.query["wait"],
@@ -99,26 +103,26 @@ async def retrieve(call: Call) -> Reply:
 @routes.add(
     "GET",
     "/drop/<id:message_id>",
-    "Read one message",
+    "Get a message",
     scopes={"read"},
     for_one_identity=True,
-    answers={200: "The message.", 404: "There is no such message."},
+    answers={200: "The message.", 404: "No such message."},
     gives=MessageView,
 )
 async def read(call: Call, message_id: int) -> Reply:
-    """Return one message."""
+    """Return a message."""
     return json_reply(await call.view.inbox.message(message_id))
 
 
 @routes.add(
     "DELETE",
     "/drop/<id:message_id>",
-    "Delete one message for good",
+    "Delete a message permanently",
     scopes={"admin"},
-    answers={204: "Deleted.", 404: "There is no such message."},
+    answers={204: "Deleted.", 404: "No such message."},
 )
 async def delete(call: Call, message_id: int) -> Reply:
-    """Delete one message."""
+    """Delete a message."""
     await call.core.inbox.delete(message_id)
     return NO_CONTENT
 
@@ -131,20 +135,20 @@ async def delete(call: Call, message_id: int) -> Reply:
     for_one_identity=True,
     body=_BODY,
     answers={
-        201: "Drop sent: every recipient's drop server has taken it.",
-        202: "Stored; some recipients are still to be tried.",
+        201: "Drop sent: the drop server of every recipient accepted it.",
+        202: "Stored; the daemon keeps trying some recipients.",
         400: "Invalid drop message, sender or recipients.",
         404: "Recipients not found.",
-        409: "The Idempotency-Key was used for something else.",
+        409: "The Idempotency-Key was used for another request.",
         413: "Drop message too large.",
         415: "The content type is not supported.",
-        507: "There is no disk space to keep it.",
+        507: "Not enough disk space to store the message.",
     },
     reads={
         "Idempotency-Key": Key(
             Text(MAX_IDEMPOTENCY_KEY, shortest=1),
             None,
-            description="The same key again returns the first answer, and sends nothing.",
+            description="A repeated key returns the first response again, and sends nothing.",
         ),
     },
     gives=OutcomeView,

@@ -1,4 +1,4 @@
-"""A status in numbers, written as Prometheus reads it."""
+"""The status as Prometheus metrics."""
 
 from collections.abc import Iterator, Sequence
 
@@ -22,24 +22,24 @@ from qabel.core.status.views import (
 
 
 def expose(status: StatusView) -> bytes:
-    """Return a status in Prometheus' text format."""
+    """Return a status in the Prometheus text format."""
     registry = CollectorRegistry()
     registry.register(_Status(status))
     return generate_latest(registry)
 
 
 class _Status(Collector):
-    """The numbers in one status."""
+    """Collects the metrics of a status."""
 
     def __init__(self, status: StatusView) -> None:
         self._status = status
 
     def collect(self) -> Iterator[Metric]:
-        """Yield each of them."""
+        """Yield the metrics."""
         status = self._status
-        yield _gauge("uptime_seconds", "Since the start.", status.uptime)
-        yield _gauge("healthy", "Whether the daemon is well.", status.healthy)
-        yield _gauge("inbox_messages", "In the inbox.", status.inbox.messages)
+        yield _gauge("uptime_seconds", "Seconds since the daemon started.", status.uptime)
+        yield _gauge("healthy", "1 if the daemon is healthy, 0 if not.", status.healthy)
+        yield _gauge("inbox_messages", "Messages in the inbox.", status.inbox.messages)
         if status.outbox is not None:
             yield from _outbox(status.outbox)
         yield from _messages(status.received, status.posted)
@@ -47,27 +47,31 @@ class _Status(Collector):
 
 
 def _outbox(outbox: OutboxCountsView) -> Iterator[Metric]:
-    family = GaugeMetricFamily("qabel_outbox_deliveries", "In the outbox.", labels=["state"])
+    family = GaugeMetricFamily(
+        "qabel_outbox_deliveries", "Deliveries in the outbox, by state.", labels=["state"]
+    )
     family.add_metric(["queued"], outbox.queued)
     family.add_metric(["sent"], outbox.sent)
     family.add_metric(["failed"], outbox.failed)
     yield family
     yield _gauge(
         "outbox_oldest_waiting_seconds",
-        "How long the oldest one waits that is not sent.",
+        "Age of the oldest delivery that is still queued, in seconds.",
         outbox.oldest_waiting or 0.0,
     )
 
 
 def _messages(received: ReceivedView, posted: PostedView) -> Iterator[Metric]:
     looked = CounterMetricFamily(
-        "qabel_messages", "Found in drops, since the start.", labels=["outcome"]
+        "qabel_messages", "Messages found in drops since the start, by outcome.", labels=["outcome"]
     )
     for outcome, count in asdict(received).items():
         looked.add_metric([outcome], count)
     yield looked
     attempts = CounterMetricFamily(
-        "qabel_post_attempts", "Of posting a message, since the start.", labels=["outcome"]
+        "qabel_post_attempts",
+        "Attempts to post a message since the start, by outcome.",
+        labels=["outcome"],
     )
     counts = {"taken": posted.taken, "refused": posted.refused, "failed": posted.failed}
     for outcome, count in counts.items():
@@ -75,25 +79,29 @@ def _messages(received: ReceivedView, posted: PostedView) -> Iterator[Metric]:
     yield attempts
     yield SummaryMetricFamily(
         "qabel_post_seconds",
-        "How long attempts took.",
+        "Duration of attempts to post a message, in seconds.",
         count_value=sum(counts.values()),
         sum_value=posted.seconds,
     )
 
 
 def _servers(servers: Sequence[ServerView]) -> Iterator[Metric]:
-    """Yield what there is of servers, named by their place in ``/status``: not whom one uses."""
+    """Yield the metrics of drop servers, labelled by index in ``/status``: URLs are private."""
     labels = ["server"]
     failures = GaugeMetricFamily(
-        "qabel_drop_server_failures", "Rounds that failed in a row.", labels=labels
+        "qabel_drop_server_failures", "Consecutive failed polls of a drop server.", labels=labels
     )
     success = GaugeMetricFamily(
-        "qabel_drop_server_last_success_seconds", "Since the epoch.", labels=labels
+        "qabel_drop_server_last_success_seconds",
+        "Time of the last successful poll, in seconds since the epoch.",
+        labels=labels,
     )
     failed = CounterMetricFamily(
-        "qabel_polls_failed", "Rounds that failed, since the start.", labels=labels
+        "qabel_polls_failed", "Failed polls since the start.", labels=labels
     )
-    polls = SummaryMetricFamily("qabel_poll_seconds", "How long rounds took.", labels=labels)
+    polls = SummaryMetricFamily(
+        "qabel_poll_seconds", "Duration of polls, in seconds.", labels=labels
+    )
     for index, each in enumerate(servers):
         label = [str(index)]
         failures.add_metric(label, each.failures)

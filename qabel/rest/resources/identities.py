@@ -1,4 +1,4 @@
-"""``/identities``: who the user is."""
+"""``/identities``: the identities of the user."""
 
 from twisted.internet.threads import deferToThread
 
@@ -23,21 +23,21 @@ _IDENTITIES = list[IdentityView]
 
 _LOCATION = {201: ("Location",)}
 _ATTACHED = {200: ("Content-Disposition",)}
-_ALIAS = Key(Text(), description="Its name.", examples=["Alice"])
+_ALIAS = Key(Text(), description="The name.", examples=["Alice"])
 
 _IDENTITY = Object(
     {
         "alias": _ALIAS,
-        "drops": Key(OrNull(DROP_URLS), None, description="Its drop URLs, if none is to be made."),
+        "drops": Key(OrNull(DROP_URLS), None, description="The drop URLs. Default: a new one."),
     }
 )
 _IDENTITY_CHANGES = Object(
-    {"alias": _ALIAS, "drops": Key(DROP_URLS, description="Its drop URLs.")}
+    {"alias": _ALIAS, "drops": Key(DROP_URLS, description="The drop URLs.")}
 ).as_changes()
 
 _IDENTITY_UPLOAD, _IDENTITY_BODY = upload("The .qid document", [QidFile])
 
-_NO_IDENTITY = {404: "There is no such identity."}
+_NO_IDENTITY = {404: "No such identity."}
 
 
 @routes.add(
@@ -46,7 +46,7 @@ _NO_IDENTITY = {404: "There is no such identity."}
     "List the identities",
     scopes=READ,
     for_one_identity=True,
-    answers={200: "A list of identities, without their private keys."},
+    answers={200: "The identities, without their private keys."},
     gives=_IDENTITIES,
 )
 def identities(call: Call) -> Reply:
@@ -60,7 +60,7 @@ def identities(call: Call) -> Reply:
     "Create an identity: a key pair, and a drop on the first active drop server",
     scopes=WRITE,
     body=_IDENTITY,
-    answers={201: "Created.", 400: "It is not valid.", 409: "There is no active drop server."},
+    answers={201: "Created.", 400: "Invalid identity.", 409: "No active drop server."},
     gives=IdentityView,
     tells=_LOCATION,
 )
@@ -80,7 +80,7 @@ async def add_identity(call: Call) -> Reply:
     parts=(QidFile,),
     answers={
         201: "Imported.",
-        400: "It is not a valid document.",
+        400: "Invalid document.",
         409: "The identity exists already.",
     },
     gives=IdentityView,
@@ -96,40 +96,40 @@ async def import_identity(call: Call) -> Reply:
 @routes.add(
     "GET",
     "/identities/<ref:ref>",
-    "Read one identity",
+    "Get an identity",
     scopes=READ,
     for_one_identity=True,
     answers={200: "The identity, without its private key.", **_NO_IDENTITY},
     gives=IdentityView,
 )
 def identity(call: Call, ref: str) -> Reply:
-    """Return one identity."""
+    """Return an identity."""
     return json_reply(call.view.people.identity(ref))
 
 
 @routes.add(
     "PATCH",
     "/identities/<ref:ref>",
-    "Change an identity's alias or drops",
+    "Change the alias or drop URLs of an identity",
     scopes=WRITE,
     body=_IDENTITY_CHANGES,
-    answers={200: "Changed.", 400: "It is not valid.", **_NO_IDENTITY},
+    answers={200: "Changed.", 400: "Invalid identity.", **_NO_IDENTITY},
     gives=IdentityView,
 )
 async def change_identity(call: Call, ref: str) -> Reply:
-    """Change one identity."""
+    """Change an identity."""
     return json_reply(await call.core.people.change_identity(ref, call.body()))
 
 
 @routes.add(
     "DELETE",
     "/identities/<ref:ref>",
-    "Delete an identity; its messages stay",
+    "Delete an identity, but not its messages",
     scopes=WRITE,
     answers={204: "Deleted.", **_NO_IDENTITY},
 )
 async def delete_identity(call: Call, ref: str) -> Reply:
-    """Delete one identity."""
+    """Delete an identity."""
     await call.core.people.delete_identity(ref)
     return NO_CONTENT
 
@@ -137,9 +137,9 @@ async def delete_identity(call: Call, ref: str) -> Reply:
 @routes.add(
     "GET",
     "/identities/<ref:ref>/export",
-    "Export an identity as a .qid document, which holds its private key",
+    "Export an identity, with its private key, as a .qid document",
     scopes=WRITE,
-    answers={200: "The document.", 409: "It cannot be written.", **_NO_IDENTITY},
+    answers={200: "The document.", 409: "The identity cannot be exported.", **_NO_IDENTITY},
     gives=QidFile,
     tells=_ATTACHED,
 )
@@ -154,15 +154,15 @@ def export_identity(call: Call, ref: str) -> Reply:
 @routes.add(
     "GET",
     "/identities/<ref:ref>/contact",
-    "Export what an identity hands to others as a .qco document",
+    "Export the contact card of an identity as a .qco document",
     scopes=READ,
     for_one_identity=True,
-    answers={200: "The document.", 409: "It cannot be written.", **_NO_IDENTITY},
+    answers={200: "The document.", 409: "The identity cannot be exported.", **_NO_IDENTITY},
     gives=QcoFile,
     tells=_ATTACHED,
 )
 def contact_file(call: Call, ref: str) -> Reply:
-    """Export what others need to know of an identity."""
+    """Export the contact card of an identity: its name, public key and drop URLs."""
     body = call.view.cards.contact_file(ref)
     return file_reply(
         body, b"application/json", f"identity-{call.view.people.identity(ref).id}.qco"
@@ -173,10 +173,10 @@ def _declare_qr(suffix: str, content_type: str) -> None:
     @routes.add(
         "GET",
         f"/identities/<ref:ref>/qr.{suffix}",
-        f"Return what an identity hands to others as a QR code ({suffix})",
+        f"Get the contact card of an identity as a QR code ({suffix})",
         scopes=READ,
         for_one_identity=True,
-        answers={200: "The QR code.", 409: "It does not fit into one.", **_NO_IDENTITY},
+        answers={200: "The QR code.", 409: "Too long for a QR code.", **_NO_IDENTITY},
         gives=TEXT if content_type.startswith("text/") else BYTES,
         produces=content_type,
     )

@@ -1,4 +1,4 @@
-"""``/metrics``: what ``/status`` says in numbers, for Prometheus."""
+"""``/metrics``: the status as Prometheus metrics."""
 
 from qabel.contract.reply import Reply
 from qabel.contract.routes import Routes
@@ -13,15 +13,15 @@ CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 @routes.add(
     "GET",
     "/metrics",
-    "See how the daemon is, as Prometheus reads it",
+    "Get metrics for Prometheus",
     scopes={"status"},
-    answers={200: "Metrics as text."},
+    answers={200: "The metrics, in the Prometheus text format."},
     gives=TEXT,
     produces=CONTENT_TYPE,
 )
 async def metrics(call: Call) -> Reply:
-    """Return the status in numbers."""
-    # Few ask for it, and importing it would slow down every start.
+    """Return the metrics."""
+    # Imported here because few use it, and it would delay the start of all.
     from qabel.rest.resources.exposition import expose  # noqa: PLC0415
 
     return Reply(200, expose(await call.core.status()), CONTENT_TYPE.encode())

@@ -1,4 +1,4 @@
-"""``/outbox``: what is on its way, and what became of it."""
+"""``/outbox``: sent messages, and the state of their deliveries."""
 
 from qabel.contract.query import MAX_ID
 from qabel.contract.reply import NO_CONTENT, Reply, json_reply
@@ -11,20 +11,22 @@ from qabel.rest.http.call import Call
 routes = Routes("Outbox")
 
 _SENDS = list[SendView]
-_NOT_FOUND = {404: "There is no such send."}
+_NOT_FOUND = {404: "No such send."}
 
 
 @routes.add(
     "GET",
     "/outbox",
-    "List what was sent, oldest first",
+    "List sends, oldest first",
     scopes={"read", "send"},
     for_one_identity=True,
     query={
-        "after": Key(Integer(0, MAX_ID), 0, description="Only those with a larger id."),
-        "limit": Key(Integer(1, 1000), 100, description="How many at most."),
+        "after": Key(Integer(0, MAX_ID), 0, description="Only sends with an id above this one."),
+        "limit": Key(Integer(1, 1000), 100, description="The largest number of sends to return."),
     },
-    answers={200: "A list, recipient by recipient: sent, queued, failed, acknowledged."},
+    answers={
+        200: "The sends, with the state of each recipient: sent, queued, failed or acknowledged."
+    },
     gives=_SENDS,
 )
 async def sends(call: Call) -> Reply:
@@ -35,26 +37,26 @@ async def sends(call: Call) -> Reply:
 @routes.add(
     "GET",
     "/outbox/<id:send_id>",
-    "See what became of one send",
+    "Get a send and the state of its deliveries",
     scopes={"read", "send"},
     for_one_identity=True,
     answers={200: "The send.", **_NOT_FOUND},
     gives=SendView,
 )
 async def read(call: Call, send_id: int) -> Reply:
-    """Return one send."""
+    """Return a send."""
     return json_reply(await call.view.outbox.get(send_id))
 
 
 @routes.add(
     "DELETE",
     "/outbox/<id:send_id>",
-    "Delete a send; recipients that it was not sent to yet never get it",
+    "Delete a send, and cancel its queued deliveries",
     scopes={"send"},
     for_one_identity=True,
     answers={204: "Deleted.", **_NOT_FOUND},
 )
 async def delete(call: Call, send_id: int) -> Reply:
-    """Delete one send."""
+    """Delete a send."""
     await call.view.outbox.delete(send_id)
     return NO_CONTENT

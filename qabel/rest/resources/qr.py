@@ -1,4 +1,4 @@
-"""QR codes of what people show each other."""
+"""QR codes of contact cards."""
 
 from io import BytesIO, StringIO
 
@@ -9,25 +9,34 @@ FORMATS = {
     "png": "image/png",
     "txt": "text/plain; charset=utf-8",
 }
-"""How a QR code can be had, by the ending of its name."""
+"""Content types of QR codes, by file name extension."""
 
 SCALE = 6
-"""Pixels of a module's side."""
+"""The side of a module of the code, in pixels."""
 
 
 def draw(content: str, kind: str) -> bytes:
-    """Draw a text as a QR code with error correction L. Raises Conflict if it does not fit."""
-    import segno  # noqa: PLC0415 - few ask for it, and all would wait for it at the start
+    """Draw a text as a QR code with error correction level L.
+
+    Args:
+        content: the text.
+        kind: the format, one of `FORMATS`.
+
+    Raises:
+        Conflict: if the text is too long.
+
+    """
+    import segno  # noqa: PLC0415 - few use it, and it would delay every start
 
     try:
         code = segno.make_qr(content, error="L", boost_error=False)
     except segno.DataOverflowError:
-        raise Conflict("It does not fit into a QR code.") from None
+        raise Conflict("Too long for a QR code.") from None
     if kind == "txt":
         drawn = StringIO()
         code.terminal(drawn, compact=True)
         return drawn.getvalue().encode()
     out = BytesIO()
-    # With a light background of its own: on a dark page it could not be read otherwise.
+    # With a light background: scanners could not read the code on a dark page otherwise.
     code.save(out, kind=kind, scale=SCALE, light="#fff")
     return out.getvalue()

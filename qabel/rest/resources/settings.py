@@ -28,35 +28,37 @@ _CHANGE = Object(
     {
         "key": Key(
             Text(),
-            description="Key to update, can be in the form of foo.bar.baz.",
+            description="Key to update; may be a path such as foo.bar.baz.",
             examples=["poll_interval"],
         ),
         "value": Key(Anything(), description="Value to set for the key.", examples=[5]),
     }
 )
 _IF_NONE_MATCH = {
-    "If-None-Match": Key(Text(), None, description="Versions (ETag) that the client has.")
+    "If-None-Match": Key(Text(), None, description="The versions (ETag) that the client has.")
 }
-_IF_MATCH = {"If-Match": Key(Text(), None, description="The version (ETag) that is to be changed.")}
+_IF_MATCH = {
+    "If-Match": Key(Text(), None, description="Fail unless the document has this version (ETag).")
+}
 _TELLS = {200: ("ETag",), 304: ("ETag",)}
 _PATCH = Raw(
     "A JSON merge patch (RFC 7396).",
     {kind: {"type": "object"} for kind in (JSON, MERGE_PATCH, FORM, MULTIPART)},
 )
 
-_READ = {200: "The whole document.", 304: "It has not changed."}
+_READ = {200: "The whole document.", 304: "The document has not changed."}
 _WRITE = {
-    200: "Updated; the whole document after the change.",
-    400: "The value is not valid.",
+    200: "Updated: the whole document after the change.",
+    400: "Invalid value.",
     412: "The document has changed.",
     415: "The content type is not supported.",
 }
-_WRONG_KEY = {405: "The key is not valid."}
+_WRONG_KEY = {405: "No such setting."}
 _NO_DOCUMENT = {405: "The settings are missing, or not a valid JSON document."}
 
 
 class _SettingsForm(Form[object]):
-    """A whole settings document, or the text of one: what is in it is checked by its type."""
+    """A whole settings document, as JSON or as a string of JSON; its own type checks it."""
 
     def __init__(self, given: Document) -> None:
         self._given = given
@@ -77,21 +79,21 @@ class _SettingsForm(Form[object]):
         return value
 
     def schema(self) -> Schema:
-        """Describe it."""
+        """Describe it as JSON Schema."""
         text = {"type": "string", "contentMediaType": JSON}
         return {"anyOf": [reference(self._given.name), text]}
 
 
 @frozen
 class _Kind:
-    """One of the two documents: where it is served, and what the contract tells of it."""
+    """One of the two documents: its path and its schemas."""
 
     path: str
     what: str
     given: Document
-    """As it may be given: ids, times and keys may be left out."""
+    """The document as clients send it: ids, times and keys may be left out."""
     whole: Document
-    """As it is returned: nothing is left out."""
+    """The document as it is returned: nothing is left out."""
     is_local: bool
 
     def of(self, core: CoreService) -> SettingsDocument[Any]:
@@ -126,7 +128,7 @@ def _declare_reading(kind: _Kind) -> None:
     @routes.add(
         "GET",
         kind.path,
-        f"Read the {kind.what} settings",
+        f"Get the {kind.what} settings",
         scopes=SCOPES,
         answers=_READ,
         reads=_IF_NONE_MATCH,
@@ -160,7 +162,7 @@ def _declare_change(kind: _Kind) -> None:
 def _declare_substitution(kind: _Kind) -> None:
     settings_key = Key(
         _SettingsForm(kind.given),
-        description="JSON document of the settings; it may also be given as a text.",
+        description="JSON document of the settings, or a string that contains it.",
     )
 
     @routes.add(
@@ -186,7 +188,7 @@ def _declare_merging(kind: _Kind) -> None:
     @routes.add(
         "PATCH",
         kind.path,
-        f"Change the {kind.what} settings by a JSON merge patch",
+        f"Change the {kind.what} settings with a JSON merge patch",
         scopes=SCOPES,
         raw=_PATCH,
         answers=_WRITE | _NO_DOCUMENT,

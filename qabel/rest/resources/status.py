@@ -1,4 +1,4 @@
-"""``/status``, ``/health`` and ``/backup``: how the daemon is, and a copy of what it keeps."""
+"""``/status``, ``/health`` and ``/backup``: the state of the daemon, and copies of its database."""
 
 from qabel.contract.rejection import problem
 from qabel.contract.reply import Reply, json_reply
@@ -16,7 +16,7 @@ _BACKUP = Object(
         "name": Key(
             OrNull(BackupNameForm()),
             None,
-            description="The name of the file; made from the time if it is not given.",
+            description="The file name. Default: the current time.",
         )
     }
 )
@@ -25,29 +25,29 @@ _BACKUP = Object(
 @routes.add(
     "GET",
     "/status",
-    "See how the daemon is",
+    "Get the state of the daemon",
     scopes={"status"},
-    answers={200: "How it is."},
+    answers={200: "The state of the daemon."},
     gives=StatusView,
 )
 async def status(call: Call) -> Reply:
-    """Describe the daemon."""
+    """Return the state of the daemon."""
     return json_reply(await call.core.status())
 
 
 @routes.add(
     "GET",
     "/health",
-    "Ask whether the daemon is healthy",
+    "Check whether the daemon is healthy",
     scopes=OPEN,
     query={
-        "live": Key(Present(), None, description="Ask only whether the process answers."),
+        "live": Key(Present(), None, description="Check only that the process responds."),
     },
-    answers={200: "It is healthy.", 503: "It is not, and why."},
+    answers={200: "Healthy.", 503: "Unhealthy, and why."},
     gives=HealthView,
 )
 async def health(call: Call) -> Reply:
-    """Say whether the daemon is healthy; nobody is asked for a token."""
+    """Return whether the daemon is healthy; this needs no token."""
     if call.query["live"]:
         return json_reply(HealthView("alive"))
     reasons = await call.services.core.health()
@@ -59,16 +59,16 @@ async def health(call: Call) -> Reply:
 @routes.add(
     "POST",
     "/backup",
-    "Write a copy of the database, encrypted as it is, while the daemon runs",
+    "Back up the encrypted database while the daemon runs",
     scopes={"admin"},
     body=_BACKUP,
     answers={
-        201: "Written.",
-        400: "The name is not valid.",
-        409: "There is a file of that name already.",
+        201: "Backup written.",
+        400: "Invalid name.",
+        409: "A file with this name exists already.",
     },
     gives=BackupView,
 )
 async def backup(call: Call) -> Reply:
-    """Write a backup; no body is needed."""
+    """Write a backup; the body is optional."""
     return json_reply(await call.core.backup(call.body()["name"]), 201)

@@ -1,4 +1,4 @@
-"""``/tokens``: who else may ask, and for what."""
+"""``/tokens``: further tokens for the API, with limited scopes."""
 
 from qabel.contract.reply import NO_CONTENT, Reply, created, json_reply
 from qabel.contract.routes import Routes
@@ -17,7 +17,7 @@ _TOKENS = list[TokenView]
     "/tokens",
     "List the tokens, without their values",
     scopes=SCOPES,
-    answers={200: "A list of tokens."},
+    answers={200: "The tokens."},
     gives=_TOKENS,
 )
 def listed(call: Call) -> Reply:
@@ -28,10 +28,10 @@ def listed(call: Call) -> Reply:
 @routes.add(
     "POST",
     "/tokens",
-    "Create a token; its value is in this answer, and nowhere else",
+    "Create a token; only this response contains its value",
     scopes=SCOPES,
     body=TOKEN_INPUT,
-    answers={201: "Created.", 400: "It is not valid."},
+    answers={201: "Created.", 400: "Invalid token."},
     gives=NewTokenView,
     tells={201: ("Location",)},
 )
@@ -46,7 +46,7 @@ async def add(call: Call) -> Reply:
     "/tokens/<id:token_id>",
     "Revoke a token",
     scopes=SCOPES,
-    answers={204: "Revoked: it is void at once.", 404: "There is no such token."},
+    answers={204: "Revoked, with immediate effect.", 404: "No such token."},
 )
 async def revoke(call: Call, token_id: int) -> Reply:
     """Revoke a token."""
@@ -57,11 +57,11 @@ async def revoke(call: Call, token_id: int) -> Reply:
 @routes.add(
     "POST",
     "/tokens/main",
-    "Replace the main token: the new one is in its file, and the old one is void at once",
+    "Replace the main token in its file, and revoke the old one",
     scopes=SCOPES,
     answers={204: "Replaced."},
 )
 async def replace_main(call: Call) -> Reply:
-    """Write a new main token."""
+    """Replace the main token."""
     await call.core.tokens.replace_main()
     return NO_CONTENT

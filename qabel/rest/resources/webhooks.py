@@ -1,4 +1,4 @@
-"""``/webhooks``: URLs to which the daemon brings what is new."""
+"""``/webhooks``: URLs to which the daemon posts events."""
 
 from qabel.contract.query import CURSOR
 from qabel.contract.reply import NO_CONTENT, Reply, created, json_reply
@@ -18,7 +18,7 @@ SCOPES = {"admin"}
 
 _WEBHOOKS = list[WebhookView]
 _UNDELIVERED = list[UndeliveredView]
-_NOT_FOUND = {404: "There is no such webhook."}
+_NOT_FOUND = {404: "No such webhook."}
 
 
 @routes.add(
@@ -26,7 +26,7 @@ _NOT_FOUND = {404: "There is no such webhook."}
     "/webhooks",
     "List the webhooks",
     scopes=SCOPES,
-    answers={200: "A list of webhooks."},
+    answers={200: "The webhooks."},
     gives=_WEBHOOKS,
 )
 def listed(call: Call) -> Reply:
@@ -37,10 +37,10 @@ def listed(call: Call) -> Reply:
 @routes.add(
     "POST",
     "/webhooks",
-    "Add a webhook; its secret is in this answer, and nowhere else",
+    "Add a webhook; only this response contains its secret",
     scopes=SCOPES,
     body=WEBHOOK_INPUT,
-    answers={201: "Added.", 400: "It is not valid.", 410: "The cursor is gone."},
+    answers={201: "Added.", 400: "Invalid webhook.", 410: "The cursor is unknown or expired."},
     gives=NewWebhookView,
     tells={201: ("Location",)},
 )
@@ -53,13 +53,13 @@ async def add(call: Call) -> Reply:
 @routes.add(
     "GET",
     "/webhooks/<id:webhook_id>",
-    "Read one webhook",
+    "Get a webhook",
     scopes=SCOPES,
     answers={200: "The webhook.", **_NOT_FOUND},
     gives=WebhookView,
 )
 def read(call: Call, webhook_id: int) -> Reply:
-    """Return one webhook."""
+    """Return a webhook."""
     return json_reply(call.core.webhooks.get(webhook_id))
 
 
@@ -71,7 +71,7 @@ def read(call: Call, webhook_id: int) -> Reply:
     answers={204: "Deleted.", **_NOT_FOUND},
 )
 async def delete(call: Call, webhook_id: int) -> Reply:
-    """Delete one webhook."""
+    """Delete a webhook."""
     await call.core.webhooks.delete(webhook_id)
     return NO_CONTENT
 
@@ -79,30 +79,30 @@ async def delete(call: Call, webhook_id: int) -> Reply:
 @routes.add(
     "GET",
     "/webhooks/<id:webhook_id>/undelivered",
-    "List what could not be delivered",
+    "List undelivered entries",
     scopes=SCOPES,
-    answers={200: "A list, oldest first.", **_NOT_FOUND},
+    answers={200: "The undelivered entries, oldest first.", **_NOT_FOUND},
     gives=_UNDELIVERED,
 )
 async def undelivered(call: Call, webhook_id: int) -> Reply:
-    """Return what could not be delivered to a webhook."""
+    """Return the entries that could not be delivered to a webhook."""
     return json_reply(await call.core.webhooks.undelivered(webhook_id))
 
 
 @routes.add(
     "DELETE",
     "/webhooks/<id:webhook_id>/undelivered",
-    "Take what was seen to off the list of what could not be delivered",
+    "Delete undelivered entries up to a cursor",
     scopes=SCOPES,
-    query={"upto": Key(CURSOR, description="The cursor of the last entry that was seen to.")},
+    query={"upto": Key(CURSOR, description="The cursor of the last entry to delete.")},
     answers={
-        204: "It is listed no more.",
-        400: "The cursor is missing.",
-        410: "The cursor is not of this database.",
+        204: "Deleted.",
+        400: "Missing or invalid cursor.",
+        410: "The cursor is from another database.",
         **_NOT_FOUND,
     },
 )
 async def forget_undelivered(call: Call, webhook_id: int) -> Reply:
-    """Shorten the list; what was added to it meanwhile stays."""
+    """Delete undelivered entries; entries added meanwhile stay."""
     await call.core.webhooks.forget_undelivered(webhook_id, call.query["upto"])
     return NO_CONTENT
