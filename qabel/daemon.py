@@ -1,13 +1,13 @@
-"""The daemon as one service: the core, its REST API, and a drop server beside it if configured.
+"""The daemon as a service: the core, its REST API, and optionally a drop server.
 
-``twistd qabel-rest`` and applications that embed the daemon start this same service.
+Both ``twistd qabel-rest`` and applications that embed the daemon start this service.
 """
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
-from attrs import evolve, field, frozen
+from attrs import define, evolve, field, frozen
 from twisted.application.service import MultiService
 from twisted.internet.defer import CancelledError, Deferred, gatherResults, maybeDeferred
 from twisted.internet.interfaces import IAddress
@@ -42,11 +42,11 @@ SOCKET = "rest.sock"
 """The name of the Unix socket in the data directory."""
 
 DROPS = "drop-server"
-"""The subdirectory of the data directory for the drop server that runs beside the daemon."""
+"""The subdirectory of the data directory for the drop server."""
 
 
 def default_listen() -> list[ListenOn]:
-    """Return the endpoints to listen on if none are configured: loopback only."""
+    """Return the default endpoints, which are on loopback addresses only."""
     return [parse_endpoint(each) for each in loopback_endpoints(PORT)]
 
 
@@ -56,37 +56,49 @@ class DaemonConfig:
 
     data_directory: Path
     key: KeySource | None = None
-    """Where the key of the database is stored; None for a file in the data directory."""
+    """Where the key of the database is stored. Default: a file in the data directory."""
     listen: Sequence[ListenOn] = field(factory=default_listen)
     drop_server: ListenOn | None = None
-    """Where the drop server beside it listens; None to run none."""
+    """The endpoint of the drop server. Default: run none."""
     access: AccessOptions = field(factory=AccessOptions)
     core: CoreOptions = field(factory=CoreOptions)
 
 
+@define(eq=False, repr=False)
 class Daemon(MultiService):
     """A daemon with a data directory of its own.
 
-    ``ready`` fires with None once it listens, and ``core`` can be used from then on. If it cannot
-    start, it ends the process with a message of one line, unless it is ``embedded``: then ``ready``
-    fails instead.
+    If it cannot start, it exits the process with a one-line message, unless it is embedded: then
+    ``ready`` fails instead.
+
+    Args:
+        config: the configuration.
+        reactor: the reactor for all that the daemon does.
+        embedded: whether the process belongs to an application.
+
     """
 
-    name = "qabel-rest"
-    _log = Logger()
+    _config: DaemonConfig
+    _reactor: Any = field(kw_only=True)
+    _embedded: bool = field(default=False, kw_only=True)
+    ready: "Deferred[None]" = field(factory=Deferred, init=False)
+    """Fires with None once the daemon listens; ``core`` can be used from then on."""
+    addresses: list[IAddress] = field(factory=list, init=False)
+    """The TCP addresses that the daemon listens on."""
+    _lock: DirectoryLock = field(init=False)
+    _starting: "Deferred[None] | None" = field(default=None, init=False)
+    _core: CoreService | None = field(default=None, init=False)
+    _sites: list[ApiSite] = field(factory=list, init=False)
 
-    def __init__(self, config: DaemonConfig, *, reactor: Any, embedded: bool = False) -> None:
+    name = "qabel-rest"
+    _log: ClassVar = Logger()
+
+    def __attrs_post_init__(self) -> None:
         super().__init__()
-        self._config = config
-        self._embedded = embedded
-        self._reactor = reactor
-        self._lock = DirectoryLock(config.data_directory)
-        self._starting: Deferred[None] | None = None
-        self._core: CoreService | None = None
-        self._sites: list[ApiSite] = []
-        self.ready: Deferred[None] = Deferred()
-        self.addresses: list[IAddress] = []
-        """The TCP addresses that it listens on."""
+
+    @_lock.default
+    def _lock_of_directory(self) -> DirectoryLock:
+        return DirectoryLock(self._config.data_directory)
 
     @property
     def core(self) -> CoreService:
@@ -97,11 +109,16 @@ class Daemon(MultiService):
 
     @property
     def socket(self) -> Path:
-        """The Unix socket that serves the same API."""
+        """The path of the Unix socket, which serves the same API."""
         return self._config.data_directory / SOCKET
 
     def startService(self) -> None:
-        """Lock the data directory and begin to start. Raises StartError."""
+        """Lock the data directory, and begin to start.
+
+        Raises:
+            StartError: if another daemon uses the directory, or it cannot be made private.
+
+        """
         group = self._config.core.token_mode & 0o070
         private_directory(self._config.data_directory, mode=0o710 if group else 0o700)
         self._lock.acquire()
@@ -130,8 +147,8 @@ class Daemon(MultiService):
         )
 
     async def _start_drop_server(self, endpoint: ListenOn, core: CoreService) -> None:
-        """Run a drop server too, and configure it as ours if there is no other."""
-        # Imported here because few run one, and it would delay the start of all.
+        """Run a drop server, and add it to the synced settings if these have none."""
+        # Imported here because few use it, and it would delay every start.
         from qabel.dropserver.service import DropServerService  # noqa: PLC0415
 
         drops = DropServerService(self._config.data_directory / DROPS, reactor=self._reactor)
@@ -153,7 +170,7 @@ class Daemon(MultiService):
         socket = PrivateSocketEndpoint(self._reactor, self.socket)
         tcp = Listening(self._reactor, self._config.listen, site, name=self.name)
         unix = Listening(self._reactor, [socket], private, name=self.name)
-        # The socket comes first: who has learned the port may expect the socket too.
+        # The socket comes first: a client that knows the port may expect the socket too.
         for each in (unix, tcp):
             each.setServiceParent(self)
             await each.when_listening()
@@ -171,7 +188,7 @@ class Daemon(MultiService):
             fail_start(f"{self.name}: unexpected error; see the log", self._reactor)
 
     def stopService(self) -> "Deferred[None]":
-        """Stop listening, cancel what is under way, and close the database."""
+        """Stop listening, cancel all work, and close the database."""
         return Deferred.fromCoroutine(self._stop())
 
     async def _stop(self) -> None:
@@ -186,5 +203,5 @@ class Daemon(MultiService):
 
 
 def _private_files(directory: Path) -> list[Path]:
-    """Return what others must not read, except key and token, whose own code sees to that."""
+    """Return the files to close to other users; key and token files are closed elsewhere."""
     return [*directory.glob(f"{DATABASE}*"), directory / BACKUPS, *directory.glob(f"{BACKUPS}/*")]

@@ -1,4 +1,4 @@
-"""``twistd qabel-rest``: its options and its service."""
+"""``twistd qabel-rest``: the options and the service."""
 
 from typing import ClassVar
 
@@ -82,7 +82,7 @@ class Options(DaemonOptions):
         super().postOptions()
         if self["auth"] not in ("token", "none"):
             raise StartError(f"--auth must be token or none, not {self['auth']!r}")
-        if self["auth"] == "none" and any(place.reachable for place in self.listen):
+        if self["auth"] == "none" and any(endpoint.reachable for endpoint in self.listen):
             raise StartError("--auth none requires loopback or Unix endpoints")
         if self["drop-server"] is not None:
             self.drop_server = parse_endpoint(self["drop-server"])

@@ -1,8 +1,9 @@
 """The REST server: the Klein application with all routes, and the site around it."""
 
 from functools import cache
-from typing import Any
+from typing import Any, ClassVar
 
+from attrs import frozen
 from klein import Klein
 from klein.interfaces import IKleinRequest
 from twisted.python.failure import Failure
@@ -50,14 +51,13 @@ SUBJECTS = (
 )
 
 
+@frozen(eq=False)
 class Api:
-    """The application, bound to a core."""
+    """The application, with what its handlers share."""
 
-    app = Klein()
-    subjects = SUBJECTS
+    services: Services
 
-    def __init__(self, core: CoreService, reactor: Any) -> None:
-        self.services = Services(core, Streams(core.journal, reactor), self.openapi)
+    app: ClassVar = Klein()
 
     @staticmethod
     @cache
@@ -99,11 +99,12 @@ def make_site(core: CoreService, *, options: AccessOptions | None = None, reacto
 
     """
     chosen = options or AccessOptions()
+    services = Services(core, Streams(core.journal, reactor), Api.openapi)
     open_paths = frozenset(
         route.path.encode() for subject in SUBJECTS for route in subject.all if not route.scopes
     )
     return ApiSite(
-        Api(core, reactor).app.resource(),
+        Api(services).app.resource(),
         ApiRequest,
         AccessControl(core.tokens, chosen),
         open_paths,

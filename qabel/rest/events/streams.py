@@ -3,7 +3,7 @@
 from collections import OrderedDict
 from typing import Any
 
-from attrs import define
+from attrs import define, field
 from twisted.internet.defer import Deferred
 from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
@@ -62,6 +62,7 @@ class _Stream:
             self.request.abort()
 
 
+@define(eq=False, repr=False)
 class Streams:
     """All streams, with one timer for their comments.
 
@@ -74,17 +75,23 @@ class Streams:
 
     """
 
-    def __init__(self, journal: Journal, reactor: Any) -> None:
-        self._journal = journal
-        self._reactor = reactor
-        self._streams: set[_Stream] = set()
-        self._up_to_date: dict[_Stream, Deferred[None]] = {}
-        self._is_looping = False
-        self._news: Deferred[None] | None = None
-        """What the loop waits for."""
-        self._frames: OrderedDict[int, bytes] = OrderedDict()
-        self._heart = LoopingCall(self._beat)
-        self._heart.clock = reactor
+    _journal: Journal
+    _reactor: Any
+    _streams: set[_Stream] = field(factory=set, init=False)
+    _up_to_date: "dict[_Stream, Deferred[None]]" = field(factory=dict, init=False)
+    """The streams in the loop, each with what fires when it leaves."""
+    _is_looping: bool = field(default=False, init=False)
+    _news: "Deferred[None] | None" = field(default=None, init=False)
+    """What the loop waits for."""
+    _frames: OrderedDict[int, bytes] = field(factory=OrderedDict, init=False)
+    """Encoded events by the number of their entry, oldest first."""
+    _heart: LoopingCall = field(init=False)
+
+    @_heart.default
+    def _heart_of_all(self) -> LoopingCall:
+        heart = LoopingCall(self._beat)
+        heart.clock = self._reactor
+        return heart
 
     async def serve(self, request: ApiRequest, follower: Follower) -> None:
         """Write what a follower returns until it ends or the client disconnects."""

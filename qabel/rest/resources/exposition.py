@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
+from attrs import frozen
 from msgspec.structs import asdict
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import (
@@ -28,11 +29,11 @@ def expose(status: StatusView) -> bytes:
     return generate_latest(registry)
 
 
+@frozen(eq=False)
 class _Status(Collector):
     """Collects the metrics of a status."""
 
-    def __init__(self, status: StatusView) -> None:
-        self._status = status
+    _status: StatusView
 
     def collect(self) -> Iterator[Metric]:
         """Yield the metrics."""

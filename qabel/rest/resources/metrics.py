@@ -21,7 +21,7 @@ CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 )
 async def metrics(call: Call) -> Reply:
     """Return the metrics."""
-    # Imported here because few use it, and it would delay the start of all.
+    # Imported here because few use it, and it would delay every start.
     from qabel.rest.resources.exposition import expose  # noqa: PLC0415
 
     return Reply(200, expose(await call.core.status()), CONTENT_TYPE.encode())

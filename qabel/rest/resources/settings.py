@@ -57,11 +57,11 @@ _WRONG_KEY = {405: "No such setting."}
 _NO_DOCUMENT = {405: "The settings are missing, or not a valid JSON document."}
 
 
+@frozen
 class _SettingsForm(Form[object]):
     """A whole settings document, as JSON or as a string of JSON; its own type checks it."""
 
-    def __init__(self, given: Document) -> None:
-        self._given = given
+    _given: Document
 
     def read(self, value: object) -> object:
         """Return the document as parsed JSON."""
