@@ -52,7 +52,7 @@ _NO_CONTACT = {404: "No such contact."}
     scopes=READ,
     for_one_identity=True,
     query=_QUERY,
-    answers={200: "A list of contacts."},
+    answers={200: "The contacts."},
     gives=_CONTACTS,
 )
 def contacts(call: Call) -> Reply:
