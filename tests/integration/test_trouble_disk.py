@@ -98,10 +98,10 @@ def test_a_full_disk_is_told_and_got_over(disk: Disk, tmp_path: Path) -> None:
         eventually(lambda: alice.api.say("x" * 900).status == 507, "sending never failed")
         assert "No space left on the disk" in alice.api.say("x" * 900).body["detail"]
         assert alice.status()["disk"]["full"]
-        assert "The disk is full" in alice.troubles()
+        assert "The disk has been full" in alice.troubles()
         health = alice.health()
         assert health.status == 503
-        assert "The disk is full" in health.body["detail"]
+        assert "The disk has been full" in health.body["detail"]
         posted = len(box.drops["/" + BOX])
         box.put(
             contact["drop_urls"][0],
@@ -156,7 +156,7 @@ def test_what_was_posted_is_kept_once_there_is_room(tmp_path: Path) -> None:
         eventually(lambda: any(each.method == "POST" for each in server.requests))
         disk.fill(alice)
         server.wake()
-        eventually(lambda: "wait for room on the disk" in alice.troubles(), alice.troubles)
+        eventually(lambda: "could not be stored: no disk space" in alice.troubles(), alice.troubles)
         assert alice.health().status == 503
         disk.make_room(alice)
         eventually(lambda: alice.status()["outbox"]["sent"] == 1)

@@ -1,1 +1,1 @@
-"""What the daemon says of itself: status, health, disk space."""
+"""The daemon's state: status, health, disk space."""

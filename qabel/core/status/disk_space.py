@@ -1,4 +1,4 @@
-"""Disk space: told when there is none, and noticed when there is some again."""
+"""A full disk: the daemon notes it, and resumes when there is disk space again."""
 
 from collections.abc import Callable
 
@@ -10,20 +10,20 @@ from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 
 LOOK_AGAIN = 1.0
-"""Seconds between two looks at whether there is disk space again."""
+"""Seconds between two checks whether there is disk space again."""
 
 
 @define(eq=False)
 class DiskSpace(Service):
-    """Remembers that the disk was full, until there is space on it again."""
+    """Remembers that the disk is full, until there is disk space again."""
 
     _has_space: Callable[[], "Deferred[bool]"]
-    """Tries whether there is space."""
+    """Fires with whether there is disk space."""
     _on_space: Callable[[], object]
-    """Called when there is some again: what could not be done can be now."""
+    """Called when there is disk space again, to resume what was postponed."""
     _clock: IReactorTime
     full_since: float | None = field(default=None, init=False)
-    """When the disk was found to be full, on the clock; None while there is space."""
+    """When the disk became full, in seconds on the clock; None if it is not full."""
     _loop: LoopingCall = field(init=False)
 
     name = "disk-space"
@@ -34,24 +34,24 @@ class DiskSpace(Service):
         self._loop.clock = self._clock
 
     def stopService(self) -> None:
-        """Look no more."""
+        """Stop checking."""
         super().stopService()
         if self._loop.running:
             self._loop.stop()
 
     def missing(self) -> None:
-        """Note that there was no space for something."""
+        """Note that the disk is full, and check from now on whether there is disk space again."""
         if self.full_since is not None or not self.running:
             return
         self.full_since = self._clock.seconds()
-        self._log.error("The disk is full: nothing can be received or sent until there is space.")
+        self._log.error("The disk is full: nothing can be received or sent until disk space is free.")
         self._loop.start(LOOK_AGAIN, now=False).addErrback(
-            lambda failure: self._log.failure("looking for disk space ended", failure)
+            lambda failure: self._log.failure("Checking for disk space failed unexpectedly", failure)
         )
 
     async def _look(self) -> None:
         if await self._has_space() and self.running:
-            self._log.info("There is disk space again.")
+            self._log.info("There is disk space again; the daemon resumes.")
             self.full_since = None
             self._loop.stop()
             self._on_space()

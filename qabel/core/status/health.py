@@ -1,4 +1,4 @@
-"""How the daemon is, as far as it can honestly tell."""
+"""The conditions under which the daemon reports a problem, or that it is unhealthy."""
 
 from collections.abc import Iterable, Mapping
 
@@ -10,10 +10,10 @@ from qabel.core.receiving.poller import ServerRounds
 from qabel.core.status.views import ServerView
 
 STALE_AFTER = 15 * 60.0
-"""Seconds without one successful reading of a server after which receiving counts as stale."""
+"""Seconds without one successful poll of a server after which the daemon is unhealthy."""
 
 STUCK_AFTER = 6 * 3600.0
-"""Seconds that a message may wait to be sent before that counts as trouble."""
+"""Seconds that a message may wait to be sent before the daemon is unhealthy."""
 
 
 @frozen
@@ -22,94 +22,97 @@ class Trouble:
 
     what: str
     unhealthy: bool
-    """Whether it makes the daemon as a whole unfit: monitoring is told."""
+    """Whether it makes the daemon as a whole unhealthy: monitoring is alerted."""
 
 
 def receiving_trouble(
     servers: Mapping[str, ServerRounds], started: float, now: float, stale_after: float
 ) -> list[Trouble]:
-    """Tell of the servers from which nothing was received for too long.
+    """Return the problems with polling the drop servers.
 
-    ``started`` and ``now`` are on the steady clock of the schedule, in seconds.
+    Args:
+        servers: the servers that are polled.
+        started: when the daemon started, in seconds on the clock of the schedule.
+        now: the time in seconds on the same clock.
+        stale_after: seconds without a successful poll after which a server is stale.
+
     """
     found = []
-    for number, rounds in enumerate(servers.values(), start=1):
+    for rounds in servers.values():
         attempts = rounds.attempts
         heard = attempts.last_success if attempts.last_success is not None else started
         silent = now - heard
         if silent > stale_after:
-            why = f": {attempts.last_error}" if attempts.last_error else ""
-            found.append(
-                Trouble(
-                    f"Drop server {number} of {len(servers)} could not be read for "
-                    f"{int(silent)} seconds{why}",
-                    unhealthy=True,
-                )
-            )
+            why = f": {attempts.last_error}" if attempts.last_error else "."
+            what = f"{rounds.server} could not be read for {_duration(silent)}{why}"
+            found.append(Trouble(what, unhealthy=True))
         elif attempts.failures:
-            found.append(
-                Trouble(
-                    f"Drop server {number} of {len(servers)} failed {attempts.failures} times in "
-                    f"a row: {attempts.last_error}",
-                    unhealthy=False,
-                )
-            )
+            what = f"Reading from {rounds.server} {_failed(attempts)}"
+            found.append(Trouble(what, unhealthy=False))
     return found
 
 
 def sending_trouble(
     oldest_wait: float | None, unkept: int, failing: Iterable[tuple[str, Attempts]]
 ) -> list[Trouble]:
-    """Tell of messages that wait.
+    """Return the problems with sending messages.
 
     Args:
-        oldest_wait: for how long the one does that waits longest, in seconds.
-        unkept: outcomes that could not be kept yet.
-        failing: servers that could not be posted to, with what became of it.
+        oldest_wait: seconds that the oldest unsent message has waited; None if there is none.
+        unkept: how many delivery results could not be stored yet.
+        failing: servers that could not be posted to, and the attempts.
 
     """
     found = []
     if oldest_wait is not None and oldest_wait > STUCK_AFTER:
         found.append(
             Trouble(
-                f"A message waits to be sent for {int(oldest_wait)} seconds; see /outbox.",
+                f"The oldest message has been waiting for {_duration(oldest_wait)}; "
+                "see qabel outbox list --waiting.",
                 unhealthy=True,
             )
         )
     if unkept:
-        found.append(Trouble(f"{unkept} outcomes of sends wait for room on the disk.", False))
+        results = "delivery result" if unkept == 1 else "delivery results"
+        what = f"{unkept} {results} could not be stored: no disk space."
+        found.append(Trouble(what, unhealthy=False))
     for server, attempts in failing:
-        found.append(
-            Trouble(
-                f"Sending to {server} failed {attempts.failures} times in a row: "
-                f"{attempts.last_error}",
-                unhealthy=False,
-            )
-        )
+        found.append(Trouble(f"Sending to {server} {_failed(attempts)}", unhealthy=False))
     return found
 
 
 def disk_trouble(full_since: float | None, now: float) -> list[Trouble]:
-    """Tell of a full disk; times are on the steady clock, in seconds."""
+    """Return the problem of a full disk, if it is full.
+
+    Both times are in seconds on the clock of the schedule; ``full_since`` is None if it is not.
+    """
     if full_since is None:
         return []
     return [
         Trouble(
-            f"The disk is full for {int(now - full_since)} seconds: nothing can be received or "
-            "sent. Make room; the daemon then goes on by itself.",
+            f"The disk has been full for {_duration(now - full_since)}: nothing can be received or "
+            "sent. Free disk space; the daemon then resumes.",
             unhealthy=True,
         )
     ]
 
 
 def store_trouble(error: Exception) -> Trouble:
-    """Tell of a store that does not do its part, or not in time."""
-    why = str(error) if isinstance(error, StoreError) else "it takes too long."
-    return Trouble(f"The store does not answer: {why}", unhealthy=True)
+    """Return the problem of a database that fails, or does not respond in time."""
+    why = str(error) if isinstance(error, StoreError) else "the request timed out."
+    return Trouble(f"The database does not respond: {why}", unhealthy=True)
 
 
 def server_view(rounds: ServerRounds, wall_minus_clock: float, due: float) -> ServerView:
-    """Return how a drop server is read, with times in milliseconds since the epoch."""
+    """Return the state of polling one drop server.
+
+    Args:
+        rounds: the server.
+        wall_minus_clock: the seconds between the clock of the schedule and the time since the
+            epoch.
+        due: when the next round of all servers is, in seconds on the clock of the schedule.
+
+    """
     attempts = rounds.attempts
 
     def wall(time: float | None) -> int | None:
@@ -127,3 +130,15 @@ def server_view(rounds: ServerRounds, wall_minus_clock: float, due: float) -> Se
         seconds=round(rounds.seconds, 3),
         next_poll=wall(max(due, attempts.not_before)),
     )
+
+
+def _failed(attempts: Attempts) -> str:
+    times = "1 time" if attempts.failures == 1 else f"{attempts.failures} times in a row"
+    return f"failed {times}: {attempts.last_error}"
+
+
+def _duration(seconds: float) -> str:
+    whole = int(seconds)
+    if whole < 120:
+        return f"{whole} s"
+    return f"{whole // 60} min" if whole < 7200 else f"{whole // 3600} h"

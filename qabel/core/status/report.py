@@ -1,4 +1,4 @@
-"""What the daemon says of itself: whether it is well, and how it is."""
+"""The report of the daemon's state: its status, and whether it is healthy."""
 
 from collections.abc import Callable
 
@@ -36,17 +36,17 @@ from qabel.store.outbox.records import OutboxCounts
 from qabel.store.outbox.repository import OutboxRepository
 
 STORE_PATIENCE = 5.0
-"""Seconds after which a store that does not answer counts as out of order."""
+"""Seconds after which a database that does not respond is reported as a problem."""
 
 BACKUP = (
-    "POST /backup writes a whole copy while the daemon runs; files copied from under a running "
-    "daemon may be of no use."
+    "POST /backup writes a complete copy while the daemon runs. A copy of the files of a running "
+    "daemon may be unusable."
 )
 
 
 @frozen(kw_only=True)
 class Reporter:
-    """Looks at the parts of the daemon, and asks the store whether it answers."""
+    """Collects the state of the daemon's parts, and checks that the database responds."""
 
     poller: Poller
     push_watch: PushWatch
@@ -60,10 +60,10 @@ class Reporter:
     clock: IReactorTime
     now: Callable[[], float]
     started: float
-    """On the clock."""
+    """In seconds on the clock."""
 
     async def status(self) -> StatusView:
-        """Return how the daemon is."""
+        """Return the state of the daemon."""
         counts, troubles = await self._look()
         clock = self.clock.seconds()
         wall_minus_clock = self.now() - clock
@@ -87,7 +87,7 @@ class Reporter:
         )
 
     async def health(self) -> list[str]:
-        """Return why the daemon is unhealthy: an empty list is good health."""
+        """Return the reasons why the daemon is unhealthy; an empty list if it is healthy."""
         _, troubles = await self._look()
         return [each.what for each in troubles if each.unhealthy]
 

@@ -1,4 +1,4 @@
-"""What the daemon says of itself, as clients see it."""
+"""The state of the daemon, as clients see it."""
 
 from typing import Literal
 
@@ -6,7 +6,7 @@ from qabel.contract.types import CursorText, Duration, Milliseconds, View
 
 
 class ServerView(View):
-    """How a drop server is read."""
+    """The state of polling one drop server."""
 
     server: str
     drops: int
@@ -21,13 +21,13 @@ class ServerView(View):
 
 
 class PushView(View):
-    """How many drops are listened to."""
+    """How many drops are watched by push."""
 
     listening: int
 
 
 class ReceivedView(View):
-    """What was found in drops since the start."""
+    """How many messages were found in drops since the start, by kind."""
 
     received: int
     passed_over: int
@@ -37,7 +37,7 @@ class ReceivedView(View):
 
 
 class PostedView(View):
-    """Attempts to post a message since the start, and how long they took together."""
+    """How many delivery attempts were made since the start, and their total duration."""
 
     taken: int
     refused: int
@@ -53,14 +53,14 @@ class DiskView(View):
 
 
 class InboxCountsView(View):
-    """How many messages there are, and the newest cursor."""
+    """How many messages are stored, and the newest cursor."""
 
     messages: int
     latest: CursorText
 
 
 class OutboxCountsView(View):
-    """How many deliveries are in each state; how long the oldest waits that is not sent."""
+    """How many deliveries are in each state, and how long the oldest unsent one has waited."""
 
     queued: int
     sent: int
@@ -69,7 +69,7 @@ class OutboxCountsView(View):
 
 
 class StatusView(View):
-    """How the daemon is, with no drop id and no key in it."""
+    """The state of the daemon, without drop ids and keys."""
 
     status: Literal["running"]
     version: str
@@ -87,13 +87,13 @@ class StatusView(View):
 
 
 class HealthView(View):
-    """That all is well, or that at least the process answers."""
+    """The daemon is healthy, or at least its process responds."""
 
     status: Literal["healthy", "alive"]
 
 
 class BackupView(View):
-    """A copy of the database that was written: its file, and its size in bytes."""
+    """A backup that was written: its file, and its size in bytes."""
 
     path: str
     size: int

@@ -22,12 +22,12 @@ async def test_a_store_that_hangs_is_no_good_health(
     core = await world.core("alice")
     monkeypatch.setattr(report, "STORE_PATIENCE", 0.01)
     monkeypatch.setattr(OutboxRepository, "counts", lambda _: Deferred())
-    assert await core.health() == ["The store does not answer: it takes too long."]
+    assert await core.health() == ["The database does not respond: the request timed out."]
     status = await core.status()
     assert not status.healthy
     assert status.outbox is None
     monkeypatch.setattr(OutboxRepository, "counts", lambda _: fail(StoreError("It is broken.")))
-    assert await core.health() == ["The store does not answer: It is broken."]
+    assert await core.health() == ["The database does not respond: It is broken."]
 
 
 @pytest_twisted.ensureDeferred
@@ -55,5 +55,5 @@ def test_what_waits_too_long_is_unhealthy() -> None:
     assert stuck.unhealthy
     [full] = disk_trouble(10.0, 15.5)
     assert full.unhealthy
-    assert "full for 5 seconds" in full.what
+    assert "full for 5 s:" in full.what
     assert disk_trouble(None, 15.5) == []
