@@ -1,1 +1,1 @@
-"""What the daemon does: the service object that REST, command line and embedders talk to."""
+"""What the daemon does, independent of HTTP: receiving, sending, people, settings, journal."""

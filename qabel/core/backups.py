@@ -1,4 +1,4 @@
-"""Backups: copies of the database, written while it is used."""
+"""Backups: copies of the database, written while it is in use."""
 
 import time
 from collections.abc import Callable
@@ -8,7 +8,7 @@ from attrs import frozen
 
 from qabel.core.errors import Conflict, Invalid
 from qabel.core.status.views import BackupView
-from qabel.forms.errors import invalid
+from qabel.forms.errors import InvalidInput, invalid
 from qabel.forms.form import Schema
 from qabel.forms.plain import Text
 from qabel.store.database.database import Database
@@ -18,27 +18,29 @@ MAX_NAME = 100
 
 
 class BackupNameForm(Text):
-    """The name of a backup: a file name, and no path."""
+    """The name of a backup: a file name without a path."""
 
     def __init__(self) -> None:
         super().__init__(MAX_NAME, shortest=1)
 
     def read(self, value: object) -> str:
-        """Check it."""
+        """Check a name."""
         text = super().read(value)
         letters = text.replace("-", "").replace(".", "").replace("_", "")
         if not (letters.isascii() and letters.isalnum()) or text.startswith("."):
-            raise invalid("must have letters, digits, dots, dashes and underscores only")
+            raise invalid(
+                "must be letters, digits, dots, dashes and underscores, without a dot at the start"
+            )
         return text
 
     def schema(self) -> Schema:
-        """Describe it."""
+        """Return the JSON schema."""
         return {**super().schema(), "pattern": "^[A-Za-z0-9_-][A-Za-z0-9._-]*$"}
 
 
 @frozen
 class Backups:
-    """Writes backups into a directory in the data directory."""
+    """Writes backups to a subdirectory of the data directory."""
 
     _folder: Path
     _database: Database
@@ -48,19 +50,23 @@ class Backups:
         """Write a copy of the database, encrypted under the same key.
 
         Args:
-            name: of the file; made from the time if None.
+            name: the file name; None for one with the date and time.
 
         Raises:
-            Invalid: the name is not one for a file.
-            Conflict: there is such a file.
+            Invalid: the name is not valid.
+            Conflict: the file already exists.
+            StoreError: the backup could not be written.
 
         """
         if name is None:
             name = time.strftime("%Y%m%dT%H%M%SZ.db", time.gmtime(self._now()))
         try:
             BackupNameForm().read(name)
-        except ValueError as error:
-            raise Invalid(f"The name of the backup {error}.") from None
+        except InvalidInput:
+            raise Invalid(
+                f"Invalid backup name: use at most {MAX_NAME} letters, digits, dots, dashes and "
+                "underscores."
+            ) from None
         self._folder.mkdir(mode=0o700, exist_ok=True)
         target = self._folder / name
         try:

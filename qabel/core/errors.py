@@ -1,7 +1,7 @@
-"""What the core says when it cannot do what was asked. ``rest`` maps these to HTTP statuses.
+"""The errors of the core. The REST API maps them to HTTP statuses.
 
-Trouble with the disk is passed on as the store tells of it: ``StoreError``, and its kind
-``StoreFull``.
+Errors of the database are passed on as the store raises them: ``StoreError`` and its subclasses,
+such as ``StoreFull``.
 """
 
 from collections.abc import Iterable
@@ -25,7 +25,7 @@ __all__ = [
 
 
 class CoreError(Exception):
-    """The family: ``detail`` is one sentence for the user, with no secret in it."""
+    """The base of the core's errors; ``detail`` is a sentence for the user, without secrets."""
 
     def __init__(self, detail: str) -> None:
         super().__init__(detail)
@@ -33,7 +33,7 @@ class CoreError(Exception):
 
 
 class Invalid(CoreError):
-    """What was given is not valid; ``errors`` lists each thing that is wrong, with its place."""
+    """The input is not valid; ``errors`` lists everything that is wrong, with its key."""
 
     def __init__(self, detail: str, errors: Iterable[FieldError] = ()) -> None:
         super().__init__(detail)
@@ -41,23 +41,23 @@ class Invalid(CoreError):
 
 
 class NotFound(CoreError):
-    """There is no such thing, or there is no longer."""
+    """There is no such object, or it was deleted."""
 
 
 class Forbidden(CoreError):
-    """The caller's access does not reach so far."""
+    """The caller's token does not permit this."""
 
 
 class Conflict(CoreError):
-    """It is valid, but does not go with what is there already."""
+    """The request is valid, but conflicts with existing data."""
 
 
 class Changed(CoreError):
-    """The document is not the one that the caller wanted to change: it changed meanwhile."""
+    """The document was changed since the caller read it."""
 
 
 class TooLarge(CoreError):
-    """A message that does not fit the transport format."""
+    """A message does not fit into the transport format; ``size`` and ``limit`` are in bytes."""
 
     def __init__(self, detail: str, *, size: int, limit: int) -> None:
         super().__init__(detail)
@@ -66,9 +66,9 @@ class TooLarge(CoreError):
 
 
 class Gone(CoreError):
-    """A place in the log that this database did not give, or whose messages are gone by retention.
+    """A cursor is from another database, or events after it have been deleted.
 
-    ``oldest`` is the oldest place that there still is, as text.
+    ``oldest`` is the oldest cursor that can be used instead.
     """
 
     def __init__(self, detail: str, *, oldest: str) -> None:
@@ -77,4 +77,4 @@ class Gone(CoreError):
 
 
 class Unavailable(CoreError):
-    """The daemon is stopping, or not yet ready."""
+    """The daemon is stopping, or not ready yet."""

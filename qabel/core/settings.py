@@ -1,45 +1,36 @@
-"""A settings document as the daemon holds it: in memory to read, written through to change."""
+"""A settings document: held in memory for reading, written through to disk on each change."""
 
 from collections.abc import Callable
 from hashlib import blake2b
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, TypeVar
 
 from attrs import define, field
-from twisted.internet.defer import Deferred
 
 from qabel.contract.conditions import matches
 from qabel.core.errors import Changed
 from qabel.deferreds import FairLock, shielded
 from qabel.jsontext import parse as parse_json
 from qabel.settings.document import DocumentType
+from qabel.store.documents import DocumentRepository
 
 D = TypeVar("D")
 
 MAX_STORED_DEPTH = 128
-"""How deep a stored document may nest: deeper than any that was let in."""
-
-
-class SettingsRepository(Protocol):
-    """Where documents are kept: ``qabel.store.documents``."""
-
-    def load(self, name: str) -> Deferred[bytes | None]:
-        """Load the JSON text of a document, or None if it was never saved."""
-
-    def save(self, name: str, text: bytes, *, event: bool, now: float) -> Deferred[int | None]:
-        """Save the JSON text; with ``event``, in the journal too: fires with its number there."""
+"""How deep a stored document may nest: more than is accepted from clients."""
 
 
 @define(eq=False)
 class SettingsDocument(Generic[D]):
-    """One of the two settings documents, always whole, valid and equal to what is on disk.
+    """One of the two settings documents: always complete, valid and the same as on disk.
 
-    ``value``, ``encoded`` and ``etag`` are there at once, without touching the disk. A change is
-    checked, committed, and only then seen by anyone; changes happen one after another.
+    ``value``, ``encoded`` and ``etag`` are read without touching the disk. A change is checked and
+    committed before anyone sees it. Changes are made one after another.
     """
 
     name: str
+    """The name under which it is saved; also the kind of its events in the journal."""
     _kind: DocumentType[D]
-    _repository: SettingsRepository
+    _repository: DocumentRepository
     _now: Callable[[], float]
 
     value: D = field(init=False)
@@ -52,33 +43,46 @@ class SettingsDocument(Generic[D]):
         self._take(self._kind.default())
 
     async def load(self) -> None:
-        """Load the document from the disk; the default, if it was never saved."""
+        """Load the document, or the default if none was saved. Raises StoreError."""
         text = await self._repository.load(self.name)
         if text is not None:
             stored = parse_json(text, depth=MAX_STORED_DEPTH)
             self._take(self._kind.parse(stored, now=int(self._now())))
 
     def on_change(self, listener: Callable[[D, D, int | None], None]) -> None:
-        """Call ``listener(before, after, seq)`` after each change, with its journal number."""
+        """Call ``listener(before, after, seq)`` after each change.
+
+        ``seq`` is the number of the change in the journal, or None if it is not there.
+        """
         self._listeners.append(listener)
 
     async def set(self, key: str, value: object, *, if_match: str | None = None) -> None:
-        """Set what stands at a dotted key.
+        """Set the value of a dotted key.
 
-        Raises UnknownKey, InvalidInput (``qabel.forms.errors``) or Changed.
+        Args:
+            key: the key, as in ``drop_servers``.
+            value: the new value, as decoded from JSON.
+            if_match: an ``If-Match`` header; the change is made only if the document matches it.
+
+        Raises:
+            UnknownKey: there is no such key.
+            InvalidInput: the value is not valid.
+            Changed: the document does not match ``if_match``.
+            StoreError: the change could not be saved.
+
         """
         await self.change(
             lambda old, now: self._kind.set(old, key, value, now=now), if_match=if_match
         )
 
     async def replace(self, value: object, *, if_match: str | None = None) -> None:
-        """Put a whole new document in place of this one. Raises InvalidInput or Changed."""
+        """Replace the whole document. Raises as ``set`` does."""
         await self.change(
             lambda old, now: self._kind.parse(value, now=now, previous=old), if_match=if_match
         )
 
     async def merge(self, patch: object, *, if_match: str | None = None) -> None:
-        """Apply a JSON merge patch (RFC 7396). Raises InvalidInput or Changed."""
+        """Apply a JSON merge patch (RFC 7396). Raises as ``set`` does."""
         await self.change(lambda old, now: self._kind.merge(old, patch, now=now), if_match=if_match)
 
     async def change(
@@ -88,10 +92,19 @@ class SettingsDocument(Generic[D]):
         if_match: str | None = None,
         event: bool = True,
     ) -> D:
-        """Change the document by a pure function of the old one and the time in seconds.
+        """Change the document by a pure function, and return the new one.
 
-        ``event=False`` is for what the daemon itself notes in it: readers of the journal are not
-        told.
+        Args:
+            make: returns the new document, from the old one and the time in seconds since the
+                epoch.
+            if_match: an ``If-Match`` header; the change is made only if the document matches it.
+            event: whether the change is an event in the journal. It is not for what the daemon
+                itself notes in the document.
+
+        Raises:
+            Changed: the document does not match ``if_match``.
+            StoreError: the change could not be saved.
+
         """
         return await shielded(self._change(make, if_match, event))
 
@@ -100,9 +113,8 @@ class SettingsDocument(Generic[D]):
         try:
             before = self.value
             if if_match is not None and not matches(if_match, self.etag):
-                raise Changed(
-                    f"The {self.name} settings have changed in the meantime: read them again first."
-                )
+                which = "local" if self.name == "settings" else self.name
+                raise Changed(f"The {which} settings have changed; read them again first.")
             now = self._now()
             after = make(before, int(now))
             if after == before:

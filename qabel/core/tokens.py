@@ -1,4 +1,4 @@
-"""Tokens: who may call the API, and for what."""
+"""Tokens, which authorize requests to the API."""
 
 import hmac
 import secrets
@@ -29,7 +29,7 @@ MAX_NAME = 100
 
 
 class TokenFileTrouble(CoreError):
-    """The file of the main token cannot be used."""
+    """The file of the main token cannot be read, written or used."""
 
 
 class TokenView(View):
@@ -44,7 +44,7 @@ class TokenView(View):
 
 
 class NewTokenView(TokenView):
-    """A token that was just made, with its value."""
+    """A new token, with its value."""
 
     token: str
 
@@ -53,28 +53,28 @@ TOKEN_INPUT = Object(
     {
         "name": Key(
             Text(MAX_NAME, shortest=1, printable=True),
-            description="What it is for.",
+            description="What the token is for.",
             examples=["a script"],
         ),
         "scopes": Key(
             ListOf(Choice(SCOPES), len(SCOPES), shortest=1),
-            description="What it allows.",
+            description="What the token permits.",
             examples=[["read"]],
         ),
         "identity": Key(
             OrNull(ReferenceForm()),
             None,
-            description="The one identity that it is for, by id or public key; scopes read and "
-            "send only.",
+            description="Limit the token to this identity, by id or public key (scopes read and "
+            "send only).",
         ),
     }
 )
-"""What a token is made of."""
+"""The body of a request to create a token."""
 
 
 @define(eq=False, kw_only=True)
 class TokenBook:
-    """The main token, in a file for its owner alone, and further ones with less power."""
+    """The main token, in a file that only its owner can read, and further, limited tokens."""
 
     path: Path
     """The file of the main token."""
@@ -83,17 +83,20 @@ class TokenBook:
     _now: Callable[[], float]
     """Seconds since the epoch."""
     _mode: int = 0o600
-    """Of the file; its group may be let in."""
+    """The mode of the file; it may permit the group to read it."""
 
     _main: bytes = field(default=b"", init=False, repr=False)
     _records: dict[bytes, Token] = field(factory=dict, init=False, repr=False)
     _used: dict[int, float] = field(factory=dict, init=False)
-    """When tokens were used since that was last kept, by their ids."""
+    """When tokens were last used, by id, as far as that is not stored yet."""
 
     _log = Logger()
 
     async def load(self) -> None:
-        """Read the main token, or make it; and the others. Raises TokenFileTrouble."""
+        """Load all tokens; create the main token if it has no file.
+
+        Raises TokenFileTrouble or StoreError.
+        """
         if self.path.exists():
             self._main = _digest(self._read())
         else:
@@ -101,8 +104,8 @@ class TokenBook:
         self._records = {each.digest: each for each in await self._repository.all()}
 
     def check(self, value: str) -> Access | None:
-        """Return what a token allows; None if it is not valid. Touches no disk."""
-        # Digests are compared, in constant time: how far a guess was right shows nowhere.
+        """Return what a token permits, or None if it is not valid. Does not touch the disk."""
+        # Comparing digests, in constant time, does not reveal how close a guess was.
         digest = _digest(value)
         if hmac.compare_digest(digest, self._main):
             return EVERYTHING
@@ -118,9 +121,10 @@ class TokenBook:
         return [TokenView(**_members(_with_use(each, self._used))) for each in records]
 
     async def keep_uses(self) -> None:
-        """Keep when tokens were last used: now and then, as a request is to touch no disk.
+        """Store when tokens were last used.
 
-        What cannot be kept is said in the log, and tried again the next time.
+        It is called now and then, as requests do not touch the disk. If it fails, that is logged,
+        and the next call tries again.
         """
         used = dict(self._used)
         if not used:
@@ -128,7 +132,7 @@ class TokenBook:
         try:
             await self._repository.touch(used)
         except StoreError as error:
-            self._log.warn("When tokens were used was not kept: {error}", error=str(error))
+            self._log.warn("Cannot store when tokens were last used: {error}", error=str(error))
             return
         self._records = {digest: _with_use(each, used) for digest, each in self._records.items()}
         for token_id, when in used.items():
@@ -138,30 +142,44 @@ class TokenBook:
     async def add(
         self, name: str, scopes: Sequence[str], identity: Reference | None = None
     ) -> NewTokenView:
-        """Make a token; its value is in the result, and nowhere else. Raises Invalid."""
+        """Create a token; its value is in the result, and nowhere else.
+
+        Args:
+            name: what it is for.
+            scopes: what it permits.
+            identity: the only identity that it permits access to; None for all.
+
+        Raises:
+            Invalid: the identity is unknown, or the scopes are not possible for one identity.
+            StoreError: the token could not be stored.
+
+        """
         wanted = tuple(scope for scope in SCOPES if scope in scopes)
         identity_id = None
         if identity is not None:
             identity_id = choose_identity(self._synced().living_identities, identity).id
             if not set(wanted) <= {"read", "send"}:
-                error = FieldError("scopes", "may be read and send only, for a single identity")
-                raise Invalid("These scopes do not go with a single identity.", [error])
+                error = FieldError("scopes", "must be read and send only if identity is set")
+                raise Invalid(
+                    "A token limited to one identity can have the scopes read and send only.",
+                    [error],
+                )
         value = secrets.token_urlsafe(TOKEN_BYTES)
         record = await shielded(self._keep(name, wanted, _digest(value), identity_id))
         return NewTokenView(**_members(record), token=value)
 
     async def revoke(self, token_id: int) -> None:
-        """End a token at once. Raises NotFound."""
+        """Revoke a token at once. Raises NotFound or StoreError."""
         found = [digest for digest, each in self._records.items() if each.id == token_id]
         if not found:
-            raise NotFound(f"There is no token {token_id}.")
-        # Before the disk is asked: if that fails, it stays ended until the next start.
+            raise NotFound(f"No token {token_id}.")
+        # In memory first: should the disk fail, the token stays revoked until the next start.
         for digest in found:
             del self._records[digest]
         await shielded(self._revoke(token_id))
 
     async def replace_main(self) -> None:
-        """Make a new main token in place of the old one, which ends at once."""
+        """Replace the main token; the old one is revoked at once. Raises TokenFileTrouble."""
         self._write_new()
 
     async def _keep(
@@ -179,7 +197,7 @@ class TokenBook:
             content = read_private(self.path, limit=1000, forbidden=OTHERS & ~self._mode)
             text = content.decode("ascii").strip()
         except NotPrivate:
-            # It was open to others, who may know it by now.
+            # Other users could read it, and may know the token by now.
             return self._write_new()
         except TooLong:
             text = ""
@@ -187,7 +205,7 @@ class TokenBook:
             raise TokenFileTrouble(f"{self.path} cannot be read: {error}.") from None
         if len(text) < TOKEN_BYTES:
             raise TokenFileTrouble(
-                f"{self.path} holds no token; delete it, and a new one is made at the next start."
+                f"{self.path} does not contain a token. Delete it: a new one is created at start."
             )
         return text
 

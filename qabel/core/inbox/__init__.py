@@ -1,1 +1,1 @@
-"""The inbox: received messages, what is new to whom, and waiting for it."""
+"""The inbox: reading received messages, and waiting for new ones."""

@@ -1,1 +1,1 @@
-"""The one ordered log of messages and events, and who reads it: readers, followers, webhooks."""
+"""The event log and its readers: followers and webhooks."""

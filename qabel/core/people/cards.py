@@ -1,4 +1,4 @@
-"""The files and texts that people exchange: identities and contacts in and out."""
+"""Import and export of identities and contacts, as files and as the text of QR codes."""
 
 from collections.abc import Callable
 from typing import TypeVar
@@ -31,44 +31,56 @@ T = TypeVar("T")
 
 @frozen
 class Cards:
-    """Exports and imports people."""
+    """Exports and imports identities and contacts."""
 
     _synced: SettingsDocument[SyncedSettings]
     _people: People
 
     def seen_by(self, identity_id: int) -> "Cards":
-        """Return the view that has one identity only."""
+        """Return the view that is limited to one identity."""
         return evolve(self, people=self._people.seen_by(identity_id))
 
     def export_identity(self, ref: Reference) -> bytes:
-        """Return the ``.qid`` file of an identity, which holds its private key."""
+        """Return the ``.qid`` file of an identity, which contains its private key.
+
+        Raises NotFound, or Conflict if the identity cannot be written in this form.
+        """
         identity = self._people.find(ref)
         return _written(
             write_identity, IdentityFile(identity.alias, identity.private_key, identity.drops)
         )
 
     async def import_identity(self, document: bytes) -> IdentityView:
-        """Import a ``.qid`` file. Raises Invalid, or Conflict for an identity that is there."""
+        """Import a ``.qid`` file. Raises Invalid, or Conflict if the identity already exists."""
         try:
             file = read_identity(document)
         except CardError as error:
-            raise Invalid(f"The identity was not imported: {error}.") from None
+            raise Invalid(f"The identity cannot be imported: {error}.") from None
         if self._synced.value.identity(file.private_key.public_key) is not None:
-            raise Conflict("This identity exists already.")
+            raise Conflict("This identity already exists.")
         return await self._people.add_identity(
             file.alias, file.drop_urls or None, key=file.private_key
         )
 
     def contact_file(self, ref: Reference) -> bytes:
-        """Return the ``.qco`` file that an identity hands to others. Raises NotFound, Conflict."""
+        """Return the ``.qco`` file of an identity, for others to import.
+
+        Raises NotFound, or Conflict if the identity cannot be written in this form.
+        """
         return _written(write_contacts, [self._own_card(ref)])
 
     def contact_text(self, ref: Reference) -> str:
-        """Return the text of the QR code that an identity shows. Raises NotFound, Conflict."""
+        """Return the text of the QR code of an identity, for others to scan.
+
+        Raises NotFound, or Conflict if the identity cannot be written in this form.
+        """
         return _written(write_contact_text, self._own_card(ref))
 
     def export_contact(self, contact_id: int) -> bytes:
-        """Return a contact's ``.qco`` file. Raises NotFound, Conflict."""
+        """Return a contact's ``.qco`` file.
+
+        Raises NotFound, or Conflict if the contact cannot be written in this form.
+        """
         contact = self._people.find_contact(contact_id)
         return _written(
             write_contacts, [ContactCard(contact.alias, contact.public_key, contact.drop_urls)]
@@ -80,28 +92,28 @@ class Cards:
         """Import a ``.qco`` file, or the text of a QR code.
 
         Args:
-            identity: whose contacts they are to be; None for the only one.
-            document: the file.
+            identity: the identity that gets the contacts; None for the only one.
+            document: the file or the text.
 
         Returns:
-            What became of each contact in it: ``added``, ``updated`` (one that was there has new
-            drop URLs), ``unchanged``, or ``refused`` and why.
+            The outcome for each contact in it: ``added``, ``updated`` (an existing one has new
+            drop URLs), ``unchanged``, or ``refused`` with the reason.
 
         Raises:
-            Invalid: it is not clear which identity is meant, or the file cannot be read.
+            Invalid: the identity is unknown or ambiguous, or the file cannot be read.
 
         """
         owner = self._people.choose(identity)
         try:
             cards = _read_cards(document)
         except CardError as error:
-            raise Invalid(f"No contact was imported: {error}.") from None
+            raise Invalid(f"The contacts cannot be imported: {error}.") from None
         return [await self._import_card(owner, card) for card in cards]
 
     async def _import_card(self, owner: Identity, card: ContactCard) -> ImportedView:
         alias, key = card.alias, card.public_key.hex
         if card.public_key == owner.public_key:
-            return ImportedView(alias, key, "refused", reason="It is the identity itself.")
+            return ImportedView(alias, key, "refused", reason="This is the identity itself.")
         known = self._synced.value.contact_by_key(owner, card.public_key)
         try:
             if known is None:
@@ -109,7 +121,7 @@ class Cards:
                     owner.id, alias, card.public_key, card.drop_urls
                 )
                 return ImportedView(alias, key, "added", added.id)
-            # The name that the user gave it stays.
+            # The user's own name for the contact is kept.
             if not card.drop_urls or known.drop_urls == card.drop_urls:
                 return ImportedView(alias, key, "unchanged", known.id)
             await self._people.change_contact(known.id, {"drop_urls": card.drop_urls})
@@ -127,7 +139,7 @@ def _written(write: Callable[[V], T], value: V) -> T:
     try:
         return write(value)
     except CardError as error:
-        raise Conflict(f"It cannot be written in this form: {error}.") from None
+        raise Conflict(f"Cannot be exported: {error}.") from None
 
 
 def _read_cards(document: bytes) -> list[ContactCard]:

@@ -24,24 +24,24 @@ from qabel.settings.synced import SYNCED, SyncedSettings
 
 @frozen
 class People:
-    """The people that the user is, and those that the user knows.
+    """The user's identities and contacts.
 
-    With ``only`` it is a view in which there is that identity, with its contacts, and nobody else.
+    With ``only`` it is a view that is limited to one identity and its contacts.
     """
 
     _synced: SettingsDocument[SyncedSettings]
     _drop_id_bits: int = 256
-    """How many bits of a new drop id are random."""
+    """Random bits in the id of a new drop."""
     _only: int | None = None
 
     def seen_by(self, identity_id: int) -> "People":
-        """Return the view that has one identity only."""
+        """Return the view that is limited to one identity."""
         return evolve(self, only=identity_id)
 
     # Identities
 
     def identities(self) -> list[IdentityView]:
-        """Return all living identities."""
+        """Return all identities."""
         return [identity_view(each) for each in self._living()]
 
     def identity(self, ref: Reference) -> IdentityView:
@@ -52,11 +52,11 @@ class People:
         """Return one identity with its private key. Raises NotFound."""
         identity = require_identity(self._synced.value, ref)
         if self._only not in (None, identity.id):
-            raise NotFound("There is no such identity.")
+            raise NotFound("No such identity.")
         return identity
 
     def choose(self, ref: Reference | None) -> Identity:
-        """Return the identity that is meant, by default the only one. Raises Invalid."""
+        """Return the identity that a reference names; None for the only one. Raises Invalid."""
         return choose_identity(self._living(), ref)
 
     async def add_identity(
@@ -66,16 +66,16 @@ class People:
         *,
         key: PrivateKey | None = None,
     ) -> IdentityView:
-        """Make an identity: a key pair, and a drop on the first active drop server.
+        """Create an identity, with a key pair and a drop on the first active drop server.
 
         Args:
             alias: its name.
-            drops: its drop URLs, if one is not to be made.
-            key: its private key, if one is not to be made.
+            drops: its drop URLs; None to create a drop.
+            key: its private key; None to generate one.
 
         Raises:
             Invalid: the alias or a drop URL is not valid.
-            Conflict: there is no active drop server to make a drop on.
+            Conflict: there is no active drop server to create a drop on.
 
         """
         private = PrivateKey.generate() if key is None else key
@@ -94,13 +94,13 @@ class People:
         return self.identity(identity.id)
 
     async def delete_identity(self, ref: Reference) -> None:
-        """Delete an identity. Its messages stay; it takes part in nothing more."""
+        """Delete an identity. Its messages are kept, but it receives no more. Raises NotFound."""
         await self._delete_item("identities", self.find(ref).id)
 
     # Contacts
 
     def contacts(self, identity: Reference | None = None) -> list[ContactView]:
-        """Return all living contacts, or those of one identity. Raises Invalid."""
+        """Return all contacts, or those of one identity. Raises Invalid."""
         value = self._synced.value
         if identity is not None:
             found = value.contacts_of(self.choose(identity))
@@ -115,10 +115,10 @@ class People:
         return contact_view(self.find_contact(contact_id), self._synced.value)
 
     def find_contact(self, contact_id: int) -> Contact:
-        """Return one contact as it is kept. Raises NotFound."""
+        """Return one contact as it is in the settings. Raises NotFound."""
         contact = self._synced.value.contact(contact_id)
         if contact is None or not self._owns(contact):
-            raise NotFound(f"There is no contact {contact_id}.")
+            raise NotFound(f"No contact {contact_id}.")
         return contact
 
     async def add_contact(
@@ -129,16 +129,23 @@ class People:
         drop_urls: Sequence[DropURL] = (),
         module_data: Mapping[str, Any] | None = None,
     ) -> ContactView:
-        """Add a contact to an identity's, which is the only one if None.
+        """Add a contact to an identity.
+
+        Args:
+            identity: the identity; None for the only one.
+            alias: the contact's name.
+            public_key: its public key.
+            drop_urls: where it receives messages.
+            module_data: data that modules store with it, by name of the module.
 
         Raises:
-            Invalid: it is not clear which identity is meant, or something is not valid.
-            Conflict: the contact is there already.
+            Invalid: the identity is unknown or ambiguous, or a value is not valid.
+            Conflict: the contact already exists.
 
         """
         owner = self.choose(identity)
         if find_contact(self._synced.value, owner, public_key) is not None:
-            raise Conflict("This contact exists already.")
+            raise Conflict("This contact already exists.")
         item = {
             "alias": alias,
             "keys": {"public_key": public_key.hex},
@@ -149,7 +156,10 @@ class People:
         return contact_view(await self._add_item("contacts", item), self._synced.value)
 
     async def change_contact(self, contact_id: int, changes: Mapping[str, Any]) -> ContactView:
-        """Change some keys of a contact: those of ``add_contact``. Raises NotFound or Invalid."""
+        """Change a contact. Raises NotFound or Invalid.
+
+        The keys of ``changes`` are named like the arguments of ``add_contact``.
+        """
         contact = self.find_contact(contact_id)
         item = _as_json(changes)
         if "public_key" in item:
@@ -158,7 +168,7 @@ class People:
         return self.contact(contact.id)
 
     async def delete_contact(self, contact_id: int) -> None:
-        """Delete a contact. What came from it stays. Raises NotFound."""
+        """Delete a contact. Its messages are kept. Raises NotFound."""
         await self._delete_item("contacts", self.find_contact(contact_id).id)
 
     # Both
@@ -175,8 +185,8 @@ class People:
         servers = self._synced.value.active_drop_servers
         if not servers:
             raise Conflict(
-                "There is no active drop server to create a drop on. Add one (qabel server add "
-                "URL, or drop_servers in /synced), or give the identity's drops."
+                "No active drop server to create a drop on. Add one: `qabel server add URL` "
+                "(drop_servers in /synced), or pass the identity's drops."
             )
         return DropURL.on_server(servers[0].url, bits=self._drop_id_bits)
 
@@ -203,7 +213,7 @@ class People:
         try:
             await self._synced.change(make)
         except InvalidInput as error:
-            # The views have no `keys` around a key.
+            # Clients see keys without the `keys` object around them.
             errors = [evolve(each, key=each.key.removeprefix("keys.")) for each in error.errors]
             raise Invalid("Some values are not valid.", errors) from None
 

@@ -1,4 +1,4 @@
-"""How clients name identities and contacts: by id, or by public key."""
+"""References to identities and contacts: by id, or by public key."""
 
 from collections.abc import Sequence
 
@@ -10,32 +10,32 @@ from qabel.settings.items import Contact, Identity
 from qabel.settings.synced import SyncedSettings
 
 Reference = int | str | PublicKey
-"""An id or a public key, as a number or as a text."""
+"""An id or a public key; the string is either of them in text form."""
 
 
 class ReferenceForm(Form[int | str]):
-    """An id or a public key; what it stands for is found out later."""
+    """An id or a public key; it is looked up later."""
 
     def read(self, value: object) -> int | str:
-        """Check that it may be one."""
+        """Check that the value can be a reference."""
         if isinstance(value, bool) or not isinstance(value, int | str):
             raise invalid("must be an id or a public key")
         return value
 
     def write(self, value: int | str) -> int | str:
-        """Return it as it is."""
+        """Return the reference as it is."""
         return value
 
     def schema(self) -> Schema:
-        """Describe it."""
+        """Return the JSON schema."""
         return {"type": ["integer", "string"]}
 
 
 def parse_reference(ref: Reference) -> int | PublicKey | None:
-    """Return the id or the public key; None for a text that is neither."""
+    """Return the id or the public key; None for a string that is neither."""
     if not isinstance(ref, str):
         return ref
-    # A key may consist of decimal digits only; an id has never that many.
+    # A key may consist of decimal digits only, but an id never has that many.
     if ref.isascii() and ref.isdecimal() and len(ref) <= 10:
         return int(ref)
     try:
@@ -45,13 +45,13 @@ def parse_reference(ref: Reference) -> int | PublicKey | None:
 
 
 def find_identity(synced: SyncedSettings, ref: Reference) -> Identity | None:
-    """Find a living identity."""
+    """Return an identity that is not deleted, or None."""
     reference = parse_reference(ref)
     return None if reference is None else synced.identity(reference)
 
 
 def find_contact(synced: SyncedSettings, identity: Identity, ref: Reference) -> Contact | None:
-    """Find a living contact of a living identity."""
+    """Return a contact of an identity that is not deleted, or None."""
     reference = parse_reference(ref)
     if isinstance(reference, PublicKey):
         return synced.contact_by_key(identity, reference)
@@ -61,15 +61,18 @@ def find_contact(synced: SyncedSettings, identity: Identity, ref: Reference) -> 
 
 
 def require_identity(synced: SyncedSettings, ref: Reference) -> Identity:
-    """Find the identity that a path names. Raises NotFound."""
+    """Return the identity that a reference names. Raises NotFound."""
     identity = find_identity(synced, ref)
     if identity is None:
-        raise NotFound("There is no such identity.")
+        raise NotFound("No such identity.")
     return identity
 
 
 def choose_identity(living: Sequence[Identity], ref: Reference | None) -> Identity:
-    """Find the identity that is meant; a single one need not be named. Raises Invalid."""
+    """Return the identity that a reference names; None for the only one. Raises Invalid.
+
+    ``living`` are the identities to choose from.
+    """
     if ref is not None:
         reference = parse_reference(ref)
         for each in living:
@@ -80,7 +83,7 @@ def choose_identity(living: Sequence[Identity], ref: Reference | None) -> Identi
     if len(living) == 1:
         return living[0]
     if living:
-        error = FieldError("identity", "is required, as there are several identities")
-        raise Invalid("Specify the identity: there are several.", [error])
-    error = FieldError("identity", "is missing: there are no identities yet")
-    raise Invalid("There is no identity yet. Create one first.", [error])
+        error = FieldError("identity", "is required: several identities exist")
+        raise Invalid("Several identities exist: pass identity.", [error])
+    error = FieldError("identity", "is missing: no identity exists yet")
+    raise Invalid("No identity exists yet. Create one first: `qabel identity new ALIAS`", [error])

@@ -21,7 +21,7 @@ class IdentityView(View):
 
 
 class ContactView(View):
-    """A contact; ``my_identity`` is the key of the identity that it belongs to."""
+    """A contact; ``my_identity`` is the public key of the identity that it belongs to."""
 
     id: Id
     alias: str
@@ -35,7 +35,7 @@ class ContactView(View):
 
 
 class ImportedView(View):
-    """What became of one contact in a file, and why it was refused if it was."""
+    """The outcome of importing one contact; ``reason`` is why it was refused."""
 
     alias: str
     public_key: KeyHex

@@ -1,1 +1,1 @@
-"""Messages on their way in: polled or pushed, fetched, opened, classified, kept."""
+"""Receiving: drops are polled or watched by push, and messages fetched, opened and stored."""

@@ -1,1 +1,1 @@
-"""Messages on their way out: composed, sealed, kept in the outbox, posted."""
+"""Sending: messages are composed, sealed, stored in the outbox, and posted."""

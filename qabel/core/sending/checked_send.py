@@ -1,4 +1,4 @@
-"""A request to send: checked against the settings, sealed, made ready to be kept."""
+"""Check a request to send a message against the settings, and seal it."""
 
 from collections.abc import Sequence
 
@@ -22,7 +22,7 @@ MAX_RECIPIENTS = 1000
 
 @frozen
 class CheckedSend:
-    """A message that can be sent: from whom, to whom, and its JSON text."""
+    """A message that can be sent: its sender, its recipients, and its JSON text."""
 
     identity: Identity
     contacts: Sequence[Contact]
@@ -30,20 +30,23 @@ class CheckedSend:
     text: bytes = field(repr=False)
 
     def seal(self) -> list[bytes]:
-        """Seal it for each recipient: not for the reactor's thread. Raises Invalid."""
+        """Seal the message for each recipient. Raises Invalid.
+
+        It takes long: call it in a worker, not in the reactor's thread.
+        """
         sealed = []
         for contact in self.contacts:
             try:
                 box = seal_message(self.identity.private_key, contact.public_key, self.text)
             except InvalidKey:
-                detail = f"contact {contact.id} has a public key that cannot keep a secret"
+                detail = f"contact {contact.id} has an insecure public key"
                 error = FieldError("recipients", detail)
-                raise Invalid("A recipient cannot be sent to.", [error]) from None
+                raise Invalid("Cannot send to some recipients.", [error]) from None
             sealed.append(box)
         return sealed
 
     def to_keep(self, sealed: Sequence[bytes]) -> NewSend:
-        """Return what the outbox is to keep of it, with a box for each recipient."""
+        """Return the send to store in the outbox, with one sealed message for each recipient."""
         return NewSend(
             sender=self.identity.public_key.raw,
             identity_id=self.identity.id,
@@ -62,7 +65,7 @@ class CheckedSend:
         )
 
     def postings(self, send_id: int) -> list[tuple[Contact, list[PostingKey]]]:
-        """Return what is posted for each recipient, once it is kept under that id."""
+        """Return the postings of each recipient, for the id under which the send is stored."""
         return [
             (contact, [(send_id, contact.public_key.raw, str(url)) for url in contact.drop_urls])
             for contact in self.contacts
@@ -81,15 +84,17 @@ def check_send(
     """Check a request to send.
 
     Args:
-        synced: who is known to whom.
+        synced: the identities and their contacts.
         recipients: contacts of the sender.
         sender: an identity.
-        draft: what to send.
+        draft: the message.
         only: the id of the only identity that may be the sender; None for any.
         now: seconds since the epoch.
 
     Raises:
-        Invalid, NotFound, TooLarge.
+        Invalid: the sender, a recipient or the message is not valid.
+        NotFound: a recipient is not a contact of the sender.
+        TooLarge: the message does not fit into the transport format.
 
     """
     identity = find_identity(synced, sender)
@@ -112,28 +117,28 @@ def check_send(
 def _find_contacts(
     synced: SyncedSettings, identity: Identity, recipients: Sequence[Reference]
 ) -> list[Contact]:
-    """Find the recipients. Raises NotFound if any of them is no contact."""
+    """Return the recipients. Raises Invalid, or NotFound if one of them is not a contact."""
     if not 0 < len(recipients) <= MAX_RECIPIENTS:
         error = FieldError("recipients", f"must have 1 to {MAX_RECIPIENTS} entries")
-        raise Invalid("There are no recipients, or too many.", [error])
+        raise Invalid("No recipients, or too many.", [error])
     found: dict[int, Contact] = {}
     errors = []
-    for place, ref in enumerate(recipients):
+    for position, ref in enumerate(recipients):
         contact = find_contact(synced, identity, ref)
         if contact is None:
             raise NotFound(
-                f"Recipient {place + 1} of {len(recipients)} is not a contact of the sender."
+                f"Recipient {position + 1} of {len(recipients)} is not a contact of the sender."
             )
         if not contact.drop_urls:
-            errors.append(FieldError(f"recipients.{place}", "has no drop URL to send to"))
+            errors.append(FieldError(f"recipients.{position}", "has no drop URL"))
         found[contact.id] = contact
     if errors:
-        raise Invalid("Not all recipients can be sent to.", errors)
+        raise Invalid("Cannot send to some recipients.", errors)
     return list(found.values())
 
 
 def _shown(message: DropMessage) -> bytes:
-    """Write a message as its sender is shown it, in the documented spelling."""
+    """Return the JSON text of a message as its sender sees it in the outbox."""
     head = {
         "version": message.version,
         "time_stamp": message.time_stamp,

@@ -1,4 +1,4 @@
-"""From what a client wants sent to a drop message."""
+"""Make a drop message from what a client sends."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
@@ -17,7 +17,7 @@ from qabel.jsontext import InvalidJSON
 from qabel.jsontext import encode as encode_json
 
 AUTO = "auto"
-"""The ``acknowledge_id`` by which a client asks for a fresh one."""
+"""The ``acknowledge_id`` by which a client asks for a new one."""
 
 MESSAGE_VERSION = 1
 MAX_TIME_STAMP = 2**63 - 1
@@ -25,10 +25,10 @@ MAX_TIME_STAMP = 2**63 - 1
 
 @frozen
 class Draft:
-    """A message that is to be sent; what is left out is filled in.
+    """A message to send; what is left out is filled in.
 
-    ``sender`` and ``receiver`` are for clients that write whole messages: public keys, which must
-    agree with the identity and the contact that it is sent from and to.
+    ``sender`` and ``receiver`` are for clients that pass complete messages: public keys, which must
+    be those of the sending identity and of the only recipient.
     """
 
     model_object: str = field(repr=False)
@@ -39,51 +39,51 @@ class Draft:
     sender: str | None = None
     receiver: str | None = None
     as_given: Mapping[str, Any] | None = field(default=None, repr=False, eq=False)
-    """The object that it was read from, if any."""
+    """The object that the draft was read from, if any."""
 
     @property
     def given(self) -> Mapping[str, Any]:
-        """What was asked for, by which a repeated request is known."""
+        """The draft as the client passed it, by which a repeated request is recognized."""
         if self.as_given is not None:
             return self.as_given
         return asdict(self, filter=lambda each, _: each.name != "as_given", recurse=False)
 
 
 class _ModelObject(Text):
-    """The kind of a message; that of messages about messages is the daemon's own."""
+    """The kind of a message, other than that of acknowledgements."""
 
     def read(self, value: object) -> str:
-        """Check it."""
+        """Check the value."""
         text = super().read(value)
         if text == DROP_MODEL:
-            raise invalid(f'"{DROP_MODEL}" is reserved for the daemon itself')
+            raise invalid(f'"{DROP_MODEL}" is reserved for the daemon')
         return text
 
     def schema(self) -> Schema:
-        """Describe it."""
+        """Return the JSON schema."""
         return {**super().schema(), "not": {"const": DROP_MODEL}}
 
 
 class _Data(Form[Mapping[str, Any]]):
-    """The data of a message: any object."""
+    """The data of a message: any JSON object."""
 
     def read(self, value: object) -> Mapping[str, Any]:
-        """Check it."""
+        """Check the value."""
         if not isinstance(value, Mapping):
             raise invalid("must be an object")
         return value
 
     def write(self, value: Mapping[str, Any]) -> Any:
-        """Return it as it is."""
+        """Return the value as it is."""
         return value
 
     def schema(self) -> Schema:
-        """Describe it."""
+        """Return the JSON schema."""
         return {"type": "object"}
 
 
 class DraftForm(Form[Draft]):
-    """``drop_message`` (the REST contract, POST /drop)."""
+    """``drop_message`` in the body of ``POST /drop``."""
 
     _object = Object(
         {
@@ -98,17 +98,17 @@ class DraftForm(Form[Draft]):
     )
 
     def read(self, value: object) -> Draft:
-        """Check every key."""
+        """Check all keys."""
         read = self._object.read(value)
         del read["version"]
         return Draft(**read, as_given=cast("Mapping[str, Any]", value))
 
     def write(self, value: Draft) -> dict[str, Any]:
-        """Return the keys."""
+        """Return the required keys."""
         return {"model_object": value.model_object, "data": value.data}
 
     def schema(self) -> Schema:
-        """Describe it."""
+        """Return the JSON schema."""
         return self._object.schema()
 
 
@@ -117,13 +117,24 @@ def compose(
 ) -> DropMessage:
     """Return the drop message of a draft.
 
-    ``now`` is in seconds since the epoch. Raises Invalid with everything that is wrong.
+    Args:
+        draft: the message.
+        sender: the public key of the sending identity.
+        receivers: the public keys of the recipients.
+        now: seconds since the epoch.
+
+    Raises:
+        Invalid: it lists everything that is wrong.
+
     """
     errors = []
     if draft.sender not in (None, sender.hex):
-        errors.append(FieldError("drop_message.sender", "is not the sender; leave it out"))
+        errors.append(
+            FieldError("drop_message.sender", "is not the public key of the sender; leave it out")
+        )
     if draft.receiver is not None and [draft.receiver] != [each.hex for each in receivers]:
-        errors.append(FieldError("drop_message.receiver", "is not the one recipient; leave it out"))
+        why = "is not the public key of the only recipient; leave it out"
+        errors.append(FieldError("drop_message.receiver", why))
     try:
         data = encode_json(draft.data)
     except InvalidJSON as error:

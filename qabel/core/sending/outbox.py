@@ -1,4 +1,4 @@
-"""Sending: what a client wants sent is checked, sealed and kept before anything leaves."""
+"""Sending: a message is checked, sealed and stored before any of it is posted."""
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
@@ -34,14 +34,14 @@ from qabel.store.outbox.repository import Added, OutboxRepository
 from qabel.store.outbox.sends import DeliveryState
 
 PATIENCE = 5.0
-"""Seconds that a client waits at most to hear whether its message was taken."""
+"""Seconds that a client waits at most for the responses of the drop servers."""
 
 
 @frozen(kw_only=True)
 class Outbox:
     """The outbox, as clients see it.
 
-    With ``only`` it is a view in which there is what that identity sends, and nothing else.
+    With ``only`` it is a view that is limited to the sends of one identity.
     """
 
     _repository: OutboxRepository
@@ -55,7 +55,7 @@ class Outbox:
     _log = Logger()
 
     def seen_by(self, identity_id: int) -> "Outbox":
-        """Return the view that has one identity only."""
+        """Return the view that is limited to one identity."""
         return evolve(self, only=identity_id)
 
     async def send(
@@ -66,51 +66,51 @@ class Outbox:
         *,
         idempotency_key: str | None = None,
     ) -> OutcomeView:
-        """Send a message (the REST contract, POST /drop).
+        """Send a message.
 
-        Waits a little for the drop servers' answers. Whatever they say, or if they say nothing:
-        what this returns an outcome for is on the disk, and is tried until it is settled.
+        Waits up to ``PATIENCE`` for the responses of the drop servers. Whether they respond or not:
+        once this returns, the message is stored, and posting it is retried until it is settled.
 
         Args:
             recipients: contacts of the sender.
             sender: an identity.
-            draft: what to send.
-            idempotency_key: with the key of an earlier send, that one's outcome is returned.
+            draft: the message.
+            idempotency_key: if it is the key of an earlier send, that send's outcome is returned.
 
         Raises:
-            Invalid: the sender or the message is not valid.
+            Invalid: the sender, a recipient or the message is not valid.
             NotFound: a recipient is not a contact of the sender.
-            TooLarge: the message does not fit.
-            Conflict: the idempotency key was used for something else.
-            StoreFull: there is no disk space to keep it.
+            TooLarge: the message does not fit into the transport format.
+            Conflict: the idempotency key was used for another request.
+            StoreFull: there is no disk space to store it.
 
         """
         checked = check_send(
             self._synced(), recipients, sender, draft, only=self._only, now=self._now()
         )
-        # The message itself is made anew each time; what was asked for is the same.
+        # A repeated request makes another message (its time differs), but passes the same values.
         given = encode_json([recipients, sender, draft.given])
         sealed = await self._workers.run(checked.seal)
         return await shielded(self._keep_and_post(checked, sealed, given, idempotency_key))
 
     async def sends(self, after: int = 0, limit: int = 100) -> list[SendView]:
-        """Return what was sent, oldest first: ``limit`` sends with ids above ``after``."""
+        """Return up to ``limit`` sends with ids above ``after``, oldest first."""
         records = await self._repository.read(after, limit, identity_id=self._only)
         return [send_view(each) for each in records]
 
     async def get(self, send_id: int) -> SendView:
-        """Return one send, and what became of it. Raises NotFound."""
+        """Return one send, with the state of its deliveries. Raises NotFound."""
         record = await self._repository.get(send_id)
         if record is None or self._only not in (None, record.identity_id):
-            raise NotFound(f"There is no send {send_id} in the outbox.")
+            raise NotFound(f"No message {send_id} in the outbox.")
         return send_view(record)
 
     async def delete(self, send_id: int) -> None:
-        """Forget a send; what was not yet posted of it never will be. Raises NotFound."""
+        """Delete a send; what is not posted yet never will be. Raises NotFound."""
         if self._only is not None:
             await self.get(send_id)
         if not await shielded(self._delete(send_id)):
-            raise NotFound(f"There is no send {send_id} in the outbox.")
+            raise NotFound(f"No message {send_id} in the outbox.")
 
     async def _delete(self, send_id: int) -> bool:
         deleted = await self._repository.delete(send_id, now=self._now())
@@ -137,24 +137,26 @@ class Outbox:
         return outcome
 
     async def _remember(self, key: str, outcome: OutcomeView) -> None:
-        """Keep the answer for who asks again; if it cannot be, what it would be then is given."""
+        """Store the outcome for repeated requests; without it, they get the state at that time."""
         try:
             await self._repository.answered(key, encode_json(outcome))
         except StoreError as error:
-            # The message itself is kept, and perhaps sent: no reason to call it failed.
-            self._log.warn("An answer could not be kept: {error}", error=str(error))
+            # The message itself is stored, and perhaps sent: the request has not failed.
+            self._log.warn(
+                "Cannot store the outcome for an idempotency key: {error}", error=str(error)
+            )
 
     async def _again(self, added: Added) -> OutcomeView:
-        """Return the first answer again; if it was lost in a crash, what it would be now."""
+        """Return the outcome of the first request; if it was not stored, the state by now."""
         if added.answer is not None:
             return decode_outcome(added.answer)
         record = await self._repository.get(added.id)
         if record is None:
-            raise NotFound(f"Send {added.id} was deleted from the outbox.")
+            raise NotFound(f"Message {added.id} was deleted from the outbox.")
         return outcome_of(record)
 
     async def _first_outcome(self, checked: CheckedSend, added: Added) -> OutcomeView:
-        """Post what is ready; return what became of it after a little while."""
+        """Post what is due, and return the outcome of the first attempts."""
         postings = checked.postings(added.id)
         attempts = await self._first_attempts(added, [key for _, keys in postings for key in keys])
         recipients = [
@@ -170,7 +172,7 @@ class Outbox:
     async def _first_attempts(
         self, added: Added, postings: Sequence[PostingKey]
     ) -> Mapping[PostingKey, PostResult]:
-        """Wait for the first attempt at each posting, but not for servers known to be away."""
+        """Return the results of the first attempts, without waiting for servers known to fail."""
         attempts: dict[PostingKey, PostResult] = {}
         ready = {(each.recipient, each.url) for each in added.ready}
         waiting = []
@@ -192,7 +194,7 @@ def _given_up(failure: Failure) -> None:
 
 
 def _state(tried: Sequence[PostResult | None]) -> tuple[DeliveryState, str | None]:
-    """Return where a delivery is after the first attempts at its drop URLs, and why."""
+    """Return the state of a delivery after the first attempts at its drop URLs, and why."""
     outcomes = [None if each is None else each.outcome for each in tried]
     reasons = [each.reason for each in tried if each is not None and each.reason]
     reason = reasons[0] if reasons else None

@@ -1,4 +1,4 @@
-"""Keeping the outcomes of posting, however long the disk is full."""
+"""Store the outcomes of posting, however long the disk is full."""
 
 from collections.abc import Callable
 from typing import Protocol
@@ -19,42 +19,42 @@ STORE_PAUSE = 5.0
 
 
 class OutcomeRepository(Protocol):
-    """Where outcomes are kept: ``qabel.store.outbox.repository.OutboxRepository``."""
+    """Stores outcomes: ``qabel.store.outbox.repository.OutboxRepository``."""
 
     def posted(self, posting: Posting, *, now: float) -> Deferred[OutboxChange]:
-        """Note that the server took it."""
+        """Store that the server accepted a posting."""
 
     def refused(self, posting: Posting, reason: str, *, now: float) -> Deferred[OutboxChange]:
-        """Note that the server never will."""
+        """Store that the server refused a posting for good."""
 
     def failed_attempt(self, posting: Posting, next_attempt: float, reason: str) -> Deferred[None]:
-        """Note that it is to be tried again."""
+        """Store that a posting failed, and when to retry it, in seconds since the epoch."""
 
 
 @define(eq=False)
 class OutcomeKeeper:
-    """Keeps each outcome until the disk has it."""
+    """Holds each outcome until it is stored."""
 
     _repository: OutcomeRepository
     _on_seq: Callable[[int], None]
-    """Told the newest number in the journal after an outcome was kept."""
+    """Called with the newest number in the journal after an outcome was stored."""
     _timers: Timers
     _now: Callable[[], float]
     unkept: int = field(default=0, init=False)
-    """Outcomes that wait for the disk."""
+    """How many outcomes could not be stored yet."""
 
     _log = Logger()
 
     async def keep(self, posting: Posting, result: PostResult, pause: float) -> list[Posting]:
-        """Keep a result, and return the postings that became due by it.
+        """Store a result, and return the postings that became due by it.
 
         Args:
-            posting: what was tried.
-            result: how that ended.
-            pause: seconds to the next attempt, if there is to be one.
+            posting: the posting that was attempted.
+            result: the result of the attempt.
+            pause: seconds until the next attempt, if there is one.
 
         Raises:
-            StoreClosed: the daemon stops; it is posted again, byte for byte, after the next start.
+            StoreClosed: the daemon is stopping; the posting is repeated after the next start.
 
         """
         while True:
@@ -63,7 +63,7 @@ class OutcomeKeeper:
             except StoreClosed:
                 raise
             except StoreError as error:
-                self._log.warn("An outcome could not be stored yet: {error}", error=str(error))
+                self._log.warn("Cannot store a delivery result yet: {error}", error=str(error))
             self.unkept += 1
             try:
                 await self._timers.pause(STORE_PAUSE)

@@ -1,4 +1,4 @@
-"""The result of one attempt to post a message."""
+"""The result of one delivery attempt."""
 
 from enum import StrEnum
 from typing import TypeAlias
@@ -7,22 +7,22 @@ from attrs import frozen
 
 
 class PostOutcome(StrEnum):
-    """How an attempt ended."""
+    """How a delivery attempt ended."""
 
     TAKEN = "taken"
     REFUSED = "refused"
-    """For good: trying again would change nothing."""
+    """For good: a retry would fail as well."""
     FAILED = "failed"
-    """This time; it is tried again."""
+    """It is retried."""
 
 
 @frozen
 class PostResult:
-    """How an attempt ended, and why."""
+    """How a delivery attempt ended, and why."""
 
     outcome: PostOutcome
     reason: str | None = None
 
 
 PostingKey: TypeAlias = tuple[int, bytes, str]
-"""What a posting is for: the id of its send, the recipient's key, and the drop URL."""
+"""A posting is identified by the id of its send, the recipient's key, and the drop URL."""

@@ -1,4 +1,4 @@
-"""Posting the outbox: each message again and again until it is settled."""
+"""Post the outbox, retrying each message until it is settled."""
 
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable
@@ -21,24 +21,25 @@ from qabel.store.database.errors import StoreClosed
 from qabel.store.outbox.sends import Posting
 
 AT_ONCE = 4
-"""Messages posted to one server at the same time."""
+"""How many messages are posted to one server at the same time."""
 
 FIRST_PAUSE = 2.0
-"""Seconds before the second attempt, about; further pauses double."""
+"""Seconds before the second attempt, roughly; further pauses double."""
 
 LONGEST_PAUSE = 900.0
+"""Seconds between two attempts at most."""
 
 
 class DropPoster(Protocol):
     """Posts to a drop server: ``qabel.net.drop_client.DropClient``."""
 
     def post(self, url: DropURL, message: bytes) -> Awaitable[None]:
-        """Leave a message in a drop. Raises DropServerError; ServerRefused may be permanent."""
+        """Post a message to a drop. Raises DropServerError; a ServerRefused may be permanent."""
 
 
 @define(eq=False)
 class _Server:
-    """One drop server, and what is to be posted there."""
+    """One drop server, and what is waiting to be posted to it."""
 
     attempts: Attempts = field(factory=Attempts)
     ready: deque[Posting] = field(factory=deque)
@@ -48,13 +49,13 @@ class _Server:
 
 @define(eq=False)
 class Poster(Service):
-    """Posts what is due, a few at a time to each server; a server in trouble delays no other.
+    """Posts what is due, a few messages at a time to each server; no server delays another.
 
     Args:
-        client: posts.
-        repository: keeps the outcomes.
-        on_seq: is told the newest number in the journal after an outcome was kept.
-        clock: of all pauses.
+        client: posts to drop servers.
+        repository: stores the outcomes.
+        on_seq: is called with the newest number in the journal after an outcome was stored.
+        clock: measures all pauses.
         now: returns seconds since the epoch.
 
     """
@@ -70,9 +71,9 @@ class Poster(Service):
     _first: "dict[PostingKey, Deferred[PostResult]]" = field(factory=dict, init=False)
     _under_way: set[int] = field(factory=set, init=False)
     counts: dict[str, int] = field(init=False)
-    """How many attempts ended how, since the start."""
+    """How many attempts ended in each way, since the start."""
     seconds: float = field(default=0.0, init=False)
-    """How long all of them took together."""
+    """The total duration of all attempts, in seconds."""
 
     name = "poster"
     _log = Logger()
@@ -83,7 +84,7 @@ class Poster(Service):
         self.counts = dict.fromkeys(map(str, PostOutcome), 0)
 
     def stopService(self) -> None:
-        """Cancel what is under way; it is posted again, byte for byte, after the next start."""
+        """Cancel what is in progress; the same bytes are posted again after the next start."""
         super().stopService()
         self._timers.cancel()
         for server in self._servers.values():
@@ -93,21 +94,21 @@ class Poster(Service):
 
     @property
     def unkept(self) -> int:
-        """How many outcomes wait for the disk."""
+        """How many outcomes could not be stored yet."""
         return self._outcomes.unkept
 
     @property
     def under_way(self) -> frozenset[int]:
-        """The ids of the postings that are in hand."""
+        """The ids of the postings that are being attempted or waiting for a retry."""
         return frozenset(self._under_way)
 
     def in_trouble(self, url: str) -> bool:
-        """Return whether the last attempt at that drop's server failed."""
+        """Return whether the last attempt at the server of a drop URL failed."""
         server = self._servers.get(DropURL.parse(url).server)
         return server is not None and server.attempts.failures > 0
 
     def failing(self) -> list[tuple[str, Attempts]]:
-        """Return the servers whose last attempt failed, and their attempts."""
+        """Return the servers whose last attempt failed, with their attempts."""
         return [
             (name, server.attempts)
             for name, server in self._servers.items()
@@ -115,19 +116,22 @@ class Poster(Service):
         ]
 
     def try_again(self) -> None:
-        """Try everything that waits for its time now: the obstacle may be gone."""
+        """Retry everything now, as the cause of failures may be gone."""
         for server in self._servers.values():
             server.attempts.not_before = 0.0
         self._timers.bring_forward()
 
     def first_attempt(self, key: PostingKey) -> "Deferred[PostResult]":
-        """Return a Deferred of the next attempt at a posting; cancel it to wait no longer."""
+        """Return a Deferred that fires with the result of the next attempt at a posting.
+
+        Cancel it to stop waiting; the attempt goes on.
+        """
         waiting: Deferred[PostResult] = Deferred(lambda _: self._stop_waiting(key))
         self._first[key] = waiting
         return waiting
 
     def add(self, postings: Iterable[Posting]) -> None:
-        """Post these as soon as their servers can take them."""
+        """Post these as soon as their servers permit. Postings already in progress are ignored."""
         for posting in postings:
             if posting.id in self._under_way or not self.running:
                 continue
@@ -150,7 +154,7 @@ class Poster(Service):
                 server.is_pausing = True
                 self._timers.call_later(pause, self._pause_over, server)
             return
-        # After a failure one message shows whether the server is back.
+        # After a failure, a single message shows whether the server works again.
         at_once = 1 if server.attempts.failures else AT_ONCE
         while server.ready and len(server.running) < at_once:
             self._begin(server, server.ready.popleft())
@@ -176,7 +180,7 @@ class Poster(Service):
 
     def _ended_badly(self, failure: Failure) -> None:
         if not failure.check(CancelledError, StoreClosed):
-            self._log.failure("storing the outcome of a message failed", failure)
+            self._log.failure("Storing a delivery result failed unexpectedly", failure)
 
     async def _post(self, server: _Server, posting: Posting) -> None:
         started = self._clock.seconds()
@@ -185,8 +189,8 @@ class Poster(Service):
         self.seconds += self._clock.seconds() - started
         first = self._first.pop((posting.send_id, posting.recipient, posting.url), None)
         pause = backoff(posting.attempts, base=FIRST_PAUSE, longest=LONGEST_PAUSE)
-        # The answer to who waits need not wait for this commit: were it lost, the same bytes
-        # would be posted again, and recognized.
+        # The waiting client need not wait for this commit: if it is lost, the same bytes are
+        # posted again, and recognized as seen before.
         kept = Deferred.fromCoroutine(self._outcomes.keep(posting, result, pause))
         if first is not None:
             first.callback(result)
@@ -208,14 +212,14 @@ class Poster(Service):
             return PostResult(outcome, error.detail)
         except CancelledError:
             raise
-        except Exception:  # noqa: BLE001 - whatever it is, the message must not be forgotten
-            self._log.failure("posting a message failed unexpectedly")
+        except Exception:  # noqa: BLE001 - whatever the error is, the message must be retried
+            self._log.failure("Posting a message failed unexpectedly")
             return PostResult(PostOutcome.FAILED, "Internal error; the daemon's log has details.")
         server.attempts.succeeded(self._clock.seconds())
         return PostResult(PostOutcome.TAKEN)
 
     def _blame(self, server: _Server, error: DropServerError) -> None:
-        """Leave the server alone for a while, unless it only rejected this message."""
+        """Pause posting to the server, unless it only rejected this message."""
         now, asked = self._clock.seconds(), 0.0
         if isinstance(error, ServerRefused):
             if error.status != 429 and error.status < 500:

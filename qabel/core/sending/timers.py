@@ -1,4 +1,4 @@
-"""Calls that are due later, and can all be brought forward or cancelled."""
+"""Delayed calls that can all be brought forward or cancelled."""
 
 from collections.abc import Callable
 
@@ -15,7 +15,7 @@ class Timers:
     _pending: set[IDelayedCall] = field(factory=set, init=False)
 
     def call_later(self, seconds: float, call: Callable[..., object], *args: object) -> None:
-        """Call a function after some seconds."""
+        """Call a function after a delay."""
 
         def due() -> None:
             self._pending.discard(timer)
@@ -25,7 +25,7 @@ class Timers:
         self._pending.add(timer)
 
     def pause(self, seconds: float) -> "Deferred[None]":
-        """Return a Deferred that fires after some seconds."""
+        """Return a Deferred that fires after a delay."""
         over: Deferred[None] = Deferred()
         self.call_later(seconds, over.callback, None)
         return over

@@ -1,4 +1,4 @@
-"""What was sent, as clients see it."""
+"""Sends and their outcomes, as clients see them."""
 
 import msgspec
 
@@ -8,7 +8,7 @@ from qabel.store.outbox.sends import DeliveryState
 
 
 class RecipientOutcomeView(View):
-    """What became of a send to one recipient so far."""
+    """The state of the delivery to one recipient."""
 
     contact_id: Id | None
     recipient: KeyHex
@@ -17,7 +17,7 @@ class RecipientOutcomeView(View):
 
 
 class OutcomeView(View):
-    """What became of a send so far, recipient by recipient."""
+    """The state of a send after the first attempts, by recipient."""
 
     id: Id
     acknowledge_id: str
@@ -25,12 +25,12 @@ class OutcomeView(View):
 
     @property
     def is_complete(self) -> bool:
-        """Whether every recipient's drop server has taken it."""
+        """Whether the message was delivered to the drop servers of all recipients."""
         return all(each.state == DeliveryState.SENT for each in self.recipients)
 
 
 class RecipientView(RecipientOutcomeView):
-    """A send to one of its recipients: what became of it, and what is to come."""
+    """The delivery to one recipient: its state, and when it is attempted again."""
 
     attempts: int
     next_attempt: Milliseconds | None
@@ -39,7 +39,7 @@ class RecipientView(RecipientOutcomeView):
 
 
 class SendView(View):
-    """A send; ``message`` is what was sent."""
+    """A send; ``message`` is the message that was sent."""
 
     id: Id
     sender: KeyHex
@@ -66,7 +66,7 @@ def send_view(record: SendRecord) -> SendView:
 
 
 def outcome_of(record: SendRecord) -> OutcomeView:
-    """Return what became of a send by now."""
+    """Return the present state of a send."""
     return OutcomeView(
         record.id,
         record.acknowledge_id,
@@ -78,7 +78,7 @@ def outcome_of(record: SendRecord) -> OutcomeView:
 
 
 def decode_outcome(text: bytes) -> OutcomeView:
-    """Read an outcome that was kept as JSON."""
+    """Return an outcome that was stored as JSON."""
     return msgspec.json.decode(text, type=OutcomeView)
 
 
