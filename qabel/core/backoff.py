@@ -1,4 +1,4 @@
-"""When to try again: intervals that grow with failures, and never beat in step."""
+"""Exponential backoff with jitter, so that retries are not synchronized."""
 
 import random
 from collections.abc import Callable
@@ -6,7 +6,7 @@ from collections.abc import Callable
 from attrs import define, field
 
 MAX_BACKOFF = 300.0
-"""Seconds: the longest that a failing drop server is left alone."""
+"""Seconds between two attempts at a failing drop server at most."""
 
 
 def backoff(
@@ -16,19 +16,25 @@ def backoff(
     longest: float = MAX_BACKOFF,
     draw: Callable[[], float] = random.random,
 ) -> float:
-    """Give the seconds to wait after so many failures in a row: doubling, bounded, with jitter.
+    """Return the seconds to wait before the next attempt: doubling, bounded, with jitter.
 
-    The result lies between half and the whole of ``base * 2 ** failures``, cut at ``longest``.
-    ``draw`` gives a number in [0, 1).
+    The result lies between half and the whole of ``base * 2 ** failures``, capped at ``longest``.
+
+    Args:
+        failures: how many attempts failed in a row.
+        base: seconds.
+        longest: seconds to wait at most.
+        draw: returns a random number in [0, 1).
+
     """
-    # The exponent is bounded first: failures are counted for weeks.
+    # The exponent is bounded first, as failures may be counted for weeks.
     whole = min(longest, base * 2.0 ** min(failures, 32))
     return whole * (0.5 + draw() / 2)
 
 
 @define
 class Attempts:
-    """What became of repeated attempts at one thing. Times on a steady clock, in seconds."""
+    """The results of repeated attempts. Times are in seconds on the clock of the schedule."""
 
     failures: int = 0
     """In a row; 0 after a success."""

@@ -1,4 +1,4 @@
-"""Housekeeping: what is past its time is cleared, again and again."""
+"""Housekeeping: old data is deleted regularly."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -22,15 +22,15 @@ INTERVAL = 3600.0
 """Seconds between two rounds."""
 
 KEEP_SETTLED = 90 * 24 * 3600.0
-"""Seconds that what was sent, and is settled, can be looked up."""
+"""Seconds that settled sends are kept."""
 
 KEEP_READERS = 400 * 24 * 3600.0
-"""Seconds that a reader may be away without losing its cursor."""
+"""Seconds that the cursor of a reader is kept after its last read."""
 
 
 @define(eq=False, kw_only=True)
 class Housekeeping(Service):
-    """Clears what is past its time, and sees that nothing due was forgotten."""
+    """Deletes old data, and posts what is due and may have been overlooked."""
 
     _journal: Journal
     _events: JournalEvents
@@ -52,21 +52,21 @@ class Housekeeping(Service):
         self._loop.clock = self._clock
 
     def startService(self) -> None:
-        """Begin at once."""
+        """Start with a round at once."""
         super().startService()
         self._ended = self._loop.start(INTERVAL, now=True).addErrback(
-            lambda failure: self._log.failure("housekeeping ended", failure)
+            lambda failure: self._log.failure("Housekeeping stopped unexpectedly", failure)
         )
 
     def stopService(self) -> "Deferred[Any]":
-        """End; fires when the last round has ended."""
+        """Stop; the Deferred fires when the round in progress has ended."""
         super().stopService()
         if self._loop.running:
             self._loop.stop()
         return self._ended
 
     async def _clear(self) -> None:
-        """Clear what is past its time. A failure ends this round only."""
+        """Delete what is too old. A failure ends this round only."""
         now = self._now()
         try:
             self._journal.forget(await self._events.prune(now))
@@ -74,8 +74,8 @@ class Housekeeping(Service):
             await self._inbox.expire(now - KEEP_READERS)
             await self._tokens.keep_uses()
             await self._post_due()
-            # A stop does not wait until all is forgotten: the next start goes on.
+            # A stop need not wait until all drops are forgotten: the next start continues.
             while self.running and await self._drops.forget_another():
                 continue
         except StoreError as error:
-            self._log.warn("Housekeeping was put off: {error}", error=str(error))
+            self._log.warn("Housekeeping was postponed: {error}", error=str(error))

@@ -1,4 +1,4 @@
-"""What can be chosen about a core."""
+"""The options of a core."""
 
 from attrs import frozen
 
@@ -8,13 +8,16 @@ from qabel.core.status.health import STALE_AFTER
 
 @frozen
 class CoreOptions:
-    """What can be chosen. Times in seconds."""
+    """The options of a core. Times are in seconds."""
 
     full_read_interval: float = FULL_READ_INTERVAL
+    """Between two reads of a whole drop."""
     stale_after: float = STALE_AFTER
+    """Without a successful poll of a server before the daemon is unhealthy."""
     drop_id_bits: int = 256
     """Random bits in the ids of new drops."""
     push: bool = True
+    """Whether drops are watched by push, in addition to polling."""
     webhook_origins: frozenset[str] = frozenset()
     """Origins, besides loopback, that webhooks may call: ``https://host:port``."""
     token_mode: int = 0o600

@@ -1,4 +1,4 @@
-"""The core as one caller sees it: all of it, or what is about one identity only."""
+"""The core as one caller sees it: all of it, or what concerns one identity."""
 
 from attrs import frozen
 
@@ -11,9 +11,9 @@ from qabel.core.sending.outbox import Outbox
 
 @frozen(kw_only=True)
 class CoreView:
-    """What somebody may see whose token is restricted to one identity; for others, all of it.
+    """What a caller may see: everything, or what concerns the one identity of its token.
 
-    This is where access to identities is decided: nobody behind it checks again.
+    Access to identities is decided here; code that uses a view does not check again.
     """
 
     people: People
@@ -23,7 +23,7 @@ class CoreView:
     events: Followers
 
     def seen_by(self, identity_id: int) -> "CoreView":
-        """Return the view that has one identity only."""
+        """Return the view that is limited to one identity."""
         return CoreView(
             people=self.people.seen_by(identity_id),
             cards=self.cards.seen_by(identity_id),

@@ -1,4 +1,4 @@
-"""Threads for work that takes long: opening boxes, sealing them, hashing."""
+"""Threads for work that takes long: opening, sealing and hashing messages."""
 
 import os
 from collections.abc import Callable
@@ -16,29 +16,33 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 THREADS = (os.cpu_count() or 1) + 1
+"""How many threads there are at most."""
 
 
 @define(eq=False)
 class Workers:
-    """A few threads of one's own, so that neither reactor nor name resolution waits for them."""
+    """A separate thread pool, so that neither the reactor nor name resolution waits for it."""
 
     _reactor: IReactorFromThreads
     _pool: ThreadPool = field(factory=lambda: ThreadPool(0, THREADS, "workers"), init=False)
     _working: bool = field(default=False, init=False)
 
     def start(self) -> None:
-        """Take work from now on."""
+        """Start the threads."""
         self._working = True
         self._pool.start()
 
     def stop(self) -> None:
-        """Finish what is being done, which is a matter of milliseconds, and take no more."""
+        """Finish the work in progress, which takes milliseconds, and accept no more."""
         if self._working:
             self._working = False
             self._pool.stop()
 
     def run(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> "Deferred[T]":
-        """Call ``function`` in one of the threads; fires with its result."""
+        """Call a function in one of the threads.
+
+        The Deferred fires with its result, or fails with Unavailable if the workers are stopped.
+        """
         if not self._working:
             return fail(Unavailable("The daemon is stopping."))
         return deferToThreadPool(self._reactor, self._pool, function, *args, **kwargs)

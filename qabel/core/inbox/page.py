@@ -1,4 +1,4 @@
-"""A page of the inbox, and moving the reader's cursor once it was handed over."""
+"""A page of the inbox, and the reader's cursor, which moves once the page was delivered."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -11,24 +11,25 @@ from qabel.core.inbox.turns import Turns
 
 @frozen
 class Page:
-    """What there is to read: a JSON list of messages, or None if nothing is new."""
+    """Messages to read: ``body`` is a JSON list of them, or None if there are none."""
 
     body: bytes | None = field(repr=False)
     latest: str
-    """The cursor of the last message in it, or the newest there is."""
+    """The cursor of the last message in the page, or the newest if the page is empty."""
     _move: Callable[[], Awaitable[None]] | None = field(default=None, repr=False)
     _turns: Turns | None = field(default=None, repr=False)
     _reader: str = ""
 
     async def handed_over(self) -> None:
-        """Move the consumer's cursor, once the reader has all of it."""
+        """Move the consumer's cursor: call it once the reader has the whole page."""
         if self._move is not None:
             await self._move()
 
     def on_its_way(self, finished: "Deferred[Any]") -> None:
-        """Move the consumer's cursor when ``finished`` fires; until then nobody else gets it.
+        """Move the consumer's cursor when ``finished`` fires.
 
-        If ``finished`` fails, the same messages are new to the next one who asks.
+        Until then, a read with ``in_turn`` by the same consumer waits. If ``finished`` fails, the
+        next read returns the same messages.
         """
         if self._move is not None and self._turns is not None:
             self._turns.take(self._reader, finished, self._move)

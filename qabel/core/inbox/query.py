@@ -1,4 +1,4 @@
-"""What somebody wants to read of the inbox."""
+"""Queries for messages of the inbox."""
 
 from attrs import frozen
 
@@ -7,11 +7,11 @@ from qabel.store.inbox.message_rows import Filter
 
 @frozen
 class Query:
-    """What somebody wants to read.
+    """Which messages to read, and by which consumer.
 
-    ``since`` is a cursor, and moves nothing; without it the consumer's own cursor counts. Each
-    consumer has a cursor of its own for each way of narrowing: what one reading passes over is
-    still new to another.
+    With ``since``, messages after that cursor are returned, and no cursor is moved. Without it,
+    messages are returned that are new to the consumer. A consumer has a separate cursor for each
+    combination of conditions: what one query leaves out is still new to another.
     """
 
     consumer: str = "default"
@@ -33,9 +33,9 @@ class Query:
 
     @property
     def reader(self) -> str:
-        """The name under which the cursor is kept."""
+        """The name under which the cursor is stored."""
         if not self.is_narrowed:
             return self.consumer
         parts = [f"{name}={value}" for name, value in sorted(self.filter.parameters.items())]
-        # No consumer's name holds a line break.
+        # No consumer's name contains a line break.
         return "\n".join((self.consumer, *parts))

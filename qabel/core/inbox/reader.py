@@ -1,7 +1,6 @@
-"""Reading the inbox: what is new to whom, and waiting for it."""
+"""Read the inbox: the messages that are new to a reader, with waiting for them."""
 
 from collections.abc import Callable
-from typing import Protocol
 
 import msgspec
 from attrs import define, evolve, field, frozen
@@ -18,56 +17,38 @@ from qabel.core.inbox.views import MessageView
 from qabel.core.journal.journal import Journal
 from qabel.deferreds import shielded, when_done
 from qabel.store.inbox.message_rows import Filter
-from qabel.store.inbox.repository import EncodedPage
+from qabel.store.inbox.repository import EncodedPage, InboxRepository
+from qabel.store.journal.cursors import CursorRepository
 
 POLL_PATIENCE = 20.0
-"""Seconds that a reader who has the drop servers asked first waits for them at most."""
+"""Seconds that a read with ``poll_first`` waits for the drop servers at most."""
 
 MAX_WAIT = 60.0
-"""Seconds that a reader may wait for something new."""
-
-
-class MessageRepository(Protocol):
-    """Where messages are kept: ``qabel.store.inbox.repository``."""
-
-    def read_page(self, after: int, limit: int, which: Filter) -> Deferred[EncodedPage]:
-        """Return messages as one JSON list."""
-
-    def get_encoded(self, message_id: int, which: Filter) -> Deferred[bytes | None]:
-        """Return one message as a JSON object."""
-
-    def delete(self, message_id: int) -> Deferred[bool]:
-        """Delete a message; fires with whether there was one."""
-
-
-class InboxCursors(Protocol):
-    """Where the cursors of consumers are kept: ``qabel.store.journal.cursors``."""
-
-    def move(self, consumer: str, seq: int, *, now: float) -> Deferred[int]:
-        """Move a consumer forward; fires with where it is then."""
-
-    def expire(self, before: float) -> Deferred[list[str]]:
-        """Forget the cursors that were last moved before a time; fires with their names."""
+"""Seconds that a read waits for new messages at most."""
 
 
 @define(eq=False)
 class InboxState:
-    """What is known of the inbox without asking the disk."""
+    """The state of the inbox that is held in memory."""
 
     consumers: dict[str, int]
+    """The cursor of each reader."""
     newest_message: int
+    """The id of the newest message; 0 if there is none."""
     messages: int
+    """How many messages are stored."""
 
 
 @frozen(kw_only=True)
 class InboxReader:
-    """Gives each reader what is new to it. With nothing new, no disk is touched.
+    """Returns to each reader the messages that are new to it.
 
-    With ``only`` it is a view in which there are the messages to that identity, and no others.
+    If nothing is new, the disk is not touched. With ``only`` it is a view that is limited to the
+    messages to one identity.
     """
 
-    _repository: MessageRepository
-    _cursors: InboxCursors
+    _repository: InboxRepository
+    _cursors: CursorRepository
     _journal: Journal
     _state: InboxState
     _clock: IReactorTime
@@ -79,16 +60,16 @@ class InboxReader:
     _log = Logger()
 
     def seen_by(self, identity_id: int) -> "InboxReader":
-        """Return the view that has one identity only."""
+        """Return the view that is limited to one identity."""
         return evolve(self, only=identity_id)
 
     @property
     def messages(self) -> int:
-        """How many messages there are, whoever they are to."""
+        """How many messages are stored, of all identities."""
         return self._state.messages
 
     def arrived(self, last: int, count: int) -> None:
-        """Note that messages were kept, the last of them with this id."""
+        """Note that ``count`` messages were stored, the last of them with the id ``last``."""
         self._state.newest_message = max(self._state.newest_message, last)
         self._state.messages += count
 
@@ -100,17 +81,18 @@ class InboxReader:
         poll_first: bool = False,
         in_turn: bool = False,
     ) -> Page:
-        """Return the messages that are new, oldest first.
+        """Return the messages that are new to a reader, oldest first.
 
         Args:
-            query: which, and new to whom.
-            wait: seconds to wait for something new, at most ``MAX_WAIT``.
+            query: which messages, and for which consumer.
+            wait: seconds to wait for new messages, at most ``MAX_WAIT``.
             poll_first: poll the drop servers before looking.
-            in_turn: wait until no other page is on its way to the same reader.
+            in_turn: wait until no other page is being delivered to the same reader.
 
         Raises:
-            Gone: ``since`` is not of this database.
-            Forbidden: the query is about another identity than the only one.
+            Gone: ``since`` is from another database.
+            Forbidden: the query is about another identity than the view.
+            StoreError: the database could not be read.
 
         """
         wanted = self._restricted(query)
@@ -125,18 +107,18 @@ class InboxReader:
         """Return one message. Raises NotFound."""
         found = await self._repository.get_encoded(message_id, Filter(identity_id=self._only))
         if found is None:
-            raise NotFound(f"There is no message {message_id}.")
+            raise NotFound(f"No message {message_id}.")
         return msgspec.json.decode(found, type=MessageView)
 
     async def delete(self, message_id: int) -> None:
-        """Delete a message for good: it will not be received again. Raises NotFound."""
+        """Delete a message for good: it is not received again. Raises NotFound."""
         if not await shielded(self._delete(message_id)):
-            raise NotFound(f"There is no message {message_id}.")
+            raise NotFound(f"No message {message_id}.")
 
     async def expire(self, before: float) -> None:
-        """Forget the readers that have read nothing since; all is new to them if they come again.
+        """Forget the cursors of readers that have not read for long; all messages are new to them.
 
-        ``before`` is in seconds since the epoch.
+        ``before`` is the time of their last read, in seconds since the epoch. Raises StoreError.
         """
         for reader in await self._cursors.expire(before):
             self._state.consumers.pop(reader, None)
@@ -145,7 +127,7 @@ class InboxReader:
         if self._only is None:
             return query
         if query.identity not in (None, self._only):
-            raise Forbidden("The token is for another identity.")
+            raise Forbidden("This token is limited to another identity.")
         return evolve(query, identity=self._only)
 
     async def _delete(self, message_id: int) -> bool:
@@ -155,7 +137,7 @@ class InboxReader:
 
     async def _read_until(self, query: Query, ends: float) -> Page:
         while True:
-            # Before the reading: what is committed meanwhile is found by the next look.
+            # Taken before the read: what is committed meanwhile is found by the next iteration.
             newest = self._journal.last_seq
             page = await self._page(query)
             if page is not None:
@@ -172,7 +154,7 @@ class InboxReader:
             return None
         page = await self._repository.read_page(after, query.limit, query.filter)
         if page.count == 0 and not query.is_narrowed and self._state.newest_message == newest:
-            # The newest ones were deleted; the next look need not touch the disk.
+            # The newest messages were deleted; the next read need not touch the disk.
             self._state.newest_message = after
         return page if page.count else None
 
@@ -191,21 +173,23 @@ class InboxReader:
         return Page(page.body, latest, move, self._turns, query.reader)
 
     async def _move(self, reader: str, seq: int) -> None:
-        # At once: what was handed over is not new to a request that comes before the commit.
+        # At once, so that the messages are not new to a request that comes before the commit.
         consumers = self._state.consumers
         consumers[reader] = max(seq, consumers.get(reader, 0))
         try:
             await self._cursors.move(reader, seq, now=self._now())
         except StoreError as error:
-            # After a restart they are new again: rather twice than never.
-            self._log.warn("A reader's cursor could not be kept: {error}", error=str(error))
+            # After a restart the messages are new again: better twice than never.
+            self._log.warn("Cannot store the cursor of a reader: {error}", error=str(error))
 
     async def _poll_in_time(self) -> None:
-        """Poll the drop servers; one that hangs holds nobody up for long."""
+        """Poll the drop servers, and wait for up to ``POLL_PATIENCE``."""
         try:
             await when_done(self._poll()).addTimeout(POLL_PATIENCE, self._clock)
         except DeferredTimeout:
-            self._log.info("A reader waits no longer for a drop server that does not answer.")
+            self._log.info(
+                "A drop server did not respond in time; a reader was answered without it."
+            )
 
     async def _changes_in(self, seconds: float) -> bool:
         try:

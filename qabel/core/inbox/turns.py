@@ -1,4 +1,4 @@
-"""Consumers take turns: what is on its way to one connection is not given to another one too."""
+"""Turns of a consumer's connections, so that no message is delivered to two of them."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any, Protocol, TypeVar
@@ -10,46 +10,46 @@ from twisted.logger import Logger
 from qabel.deferreds import when_done
 
 
-class Answer(Protocol):
-    """What a reader is answered: ``body`` is None if nothing is new to it."""
+class ReadResult(Protocol):
+    """The result of a read, such as ``Page``: ``body`` is None if there is nothing new."""
 
     @property
     def body(self) -> bytes | None:
-        """What is new."""
+        """The new messages."""
 
 
-A = TypeVar("A", bound=Answer)
+R = TypeVar("R", bound=ReadResult)
 
 
 @define(eq=False)
 class Turns:
-    """Answers on their way, by reader: until each is handed over, or its connection has failed."""
+    """The readers whose last page is still being delivered."""
 
     _on_their_way: dict[str, Deferred[None]] = field(factory=dict, init=False)
 
     _log = Logger()
 
-    async def in_turn(self, reader: str, read: Callable[[], Awaitable[A]]) -> A:
-        """Read for a reader once nothing is on its way to it."""
+    async def in_turn(self, reader: str, read: Callable[[], Awaitable[R]]) -> R:
+        """Call ``read`` once no page is being delivered to the reader, and return its result."""
         while True:
             before = self._on_their_way.get(reader)
             if before is not None:
                 await when_done(before)
                 continue
-            answer = await read()
-            # Another connection may have been given the same meanwhile.
-            if answer.body is None or reader not in self._on_their_way:
-                return answer
+            page = await read()
+            # Another connection may have got the same messages meanwhile.
+            if page.body is None or reader not in self._on_their_way:
+                return page
 
     def take(
         self, reader: str, finished: "Deferred[Any]", move: Callable[[], Awaitable[None]]
     ) -> None:
-        """Have ``move`` called when an answer to a reader was handed over.
+        """Call ``move`` when a page was delivered to a reader.
 
         Args:
-            reader: who reads.
-            finished: fires when all of the answer was handed over; fails if the connection does,
-                and then nothing is moved: the same is given again.
+            reader: the name of the reader.
+            finished: fires when the whole page was delivered. If it fails, nothing is moved, and
+                the next read returns the same messages.
             move: moves the reader's cursor.
 
         """
@@ -66,5 +66,7 @@ class Turns:
         finished.addCallbacks(lambda _: Deferred.fromCoroutine(finish()), lambda _: None)
         finished.addBoth(end)
         finished.addErrback(
-            lambda failure: self._log.failure("a consumer's cursor could not be moved", failure)
+            lambda failure: self._log.failure(
+                "Moving the cursor of a reader failed unexpectedly", failure
+            )
         )

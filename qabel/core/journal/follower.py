@@ -1,4 +1,4 @@
-"""Following the journal: each reader at its own pace, from a cursor of its own."""
+"""Followers of the journal: each reads it at its own pace, from its own cursor."""
 
 from attrs import define, evolve, frozen
 from twisted.internet.defer import CancelledError, Deferred
@@ -9,27 +9,27 @@ from qabel.core.journal.journal import Entry, Journal
 
 @frozen
 class Followers:
-    """The journal as those see it who follow it.
+    """Makes followers of the journal.
 
-    With ``only`` they are told of what is about that identity, and of nothing else.
+    With ``only`` they see just the entries about one identity.
     """
 
     _journal: Journal
     _only: int | None = None
 
     def seen_by(self, identity_id: int) -> "Followers":
-        """Return the view that has one identity only."""
+        """Return the view that is limited to one identity."""
         return evolve(self, only=identity_id)
 
     def follow(self, since: str | None, *, kinds: frozenset[str] | None = None) -> "Follower":
-        """Return a follower that goes on from a cursor, or from now on.
+        """Return a follower that continues from a cursor.
 
         Args:
-            since: the cursor; None for the newest there is.
-            kinds: tell only of these.
+            since: the cursor; None for the newest.
+            kinds: the kinds of entries to return; None for all.
 
         Raises:
-            Gone: the cursor is not of this database, or events after it are gone.
+            Gone: the cursor is from another database, or events after it have been deleted.
 
         """
         seq = self._journal.last_seq if since is None else self._journal.parse(since)
@@ -40,11 +40,11 @@ class Followers:
 
 @define(eq=False)
 class Follower:
-    """One reader of the journal. It holds nothing but its cursor."""
+    """One reader of the journal, which remembers nothing but its cursor."""
 
     _journal: Journal
     seq: int
-    """The number of the last entry that was returned, or passed over."""
+    """The number of the last entry that was returned or skipped."""
     _kinds: frozenset[str] | None
     _only: int | None
     _closed: bool = False
@@ -52,23 +52,23 @@ class Follower:
 
     @property
     def cursor(self) -> str:
-        """The cursor of the last entry that was returned, or passed over."""
+        """The cursor of the last entry that was returned or skipped."""
         return self._journal.cursor(self.seq)
 
     def check(self) -> None:
-        """Raise Gone if entries after this follower's cursor are gone."""
-        # A reader from the very beginning asks for what there is.
+        """Raise Gone if events after this follower's cursor have been deleted."""
+        # A reader that starts at the beginning asks for whatever is left.
         if 0 < self.seq < self._journal.floor and self._kinds != frozenset({"drop"}):
             raise Gone(
-                "Events after this cursor are gone: they are kept for some days only. Continue "
-                "from the oldest cursor, and read the settings and the outbox again.",
+                "Events after this cursor have been deleted (they are kept for some days). "
+                "Continue from the oldest cursor, and read the settings and the outbox again.",
                 oldest=self._journal.cursor(self._journal.floor),
             )
 
     async def next(self, limit: int = 100) -> list[Entry]:
-        """Return the next entries, at least one; waits until there is one.
+        """Wait for the next entries, and return at least one and at most ``limit``.
 
-        Cancelling is the way to stop waiting. After ``close`` it returns none. Raises Gone.
+        Cancel it to stop waiting. After ``close`` it returns none. Raises Gone or StoreError.
         """
         while not self._closed:
             self.check()
@@ -82,9 +82,10 @@ class Follower:
         return []
 
     def take(self, limit: int) -> list[Entry] | None:
-        """Return the next entries at once: none if there are none yet.
+        """Return up to ``limit`` next entries that are in memory, without waiting.
 
-        None if ``next`` has to be asked, as they are on the disk. Raises Gone.
+        The list is empty if there are none yet; None means that they are on disk, and can be read
+        with ``next``. Raises Gone.
         """
         self.check()
         while self.seq < self._journal.held:
@@ -97,7 +98,7 @@ class Follower:
         return []
 
     def close(self) -> None:
-        """End it: ``next`` returns none from now on."""
+        """Close the follower: ``next`` returns no entries from now on."""
         self._closed = True
         if self._waiting is not None:
             self._waiting.cancel()
@@ -113,7 +114,7 @@ class Follower:
             self._waiting = None
 
     def _pass(self, entries: list[Entry], upto: int) -> list[Entry]:
-        """Move past entries, or where there are none past ``upto``; return those that it wants."""
+        """Move past entries, or to ``upto`` if there are none; return those that it wants."""
         self.seq = entries[-1].seq if entries else max(self.seq, upto)
         return [entry for entry in entries if self._wants(entry)]
 

@@ -1,8 +1,8 @@
-"""The ordered log that all readers follow: received messages, and what else they may be told of.
+"""The event log: received messages and events, in the order in which all readers see them.
 
 A *cursor* is the number of the last entry that a reader has, together with the id of the
 database: ``<database id>.<number>``. Entries are numbered in the order of their commits, so that
-a reader that goes on from a cursor misses nothing and sees nothing twice.
+a reader that continues from a cursor misses nothing and sees nothing twice.
 """
 
 from collections import deque
@@ -20,41 +20,42 @@ BEGINNING = "0"
 """The cursor before the first entry of any database."""
 
 RING_SIZE = 1000
-"""Entries held in memory for the readers that are up to date."""
+"""Entries held in memory for readers that are up to date."""
 
 RING_BYTES = 4 * 1024 * 1024
+"""Bytes of entries held in memory at most."""
 
 
 class EntryRepository(Protocol):
-    """Where the journal is kept: ``qabel.store.journal.entries``."""
+    """Reads entries from disk: ``qabel.store.journal.entries.JournalEntries``."""
 
     def read(self, after: int, limit: int) -> Deferred[list[JournalEntry]]:
-        """Return the entries after a number, oldest first."""
+        """Return up to ``limit`` entries after a number, oldest first."""
 
 
 @frozen
 class Entry:
-    """One entry, ready to be told: ``data`` is a JSON object in one line."""
+    """One entry, as readers get it: ``data`` is a JSON object in one line."""
 
     seq: int
     cursor: str
     kind: str
     data: bytes = field(repr=False)
     identity_id: int | None = None
-    """The identity that it is about; None for what is about all of them."""
+    """The identity that the entry is about; None if it is not about a single one."""
 
 
 @define(eq=False, kw_only=True)
 class Journal:
-    """The newest entries in memory, the older ones on disk, and who waits for more."""
+    """The newest entries in memory, older ones on disk, and the readers that wait for more."""
 
     _entries: EntryRepository
     _clock: IReactorTime
     _database_id: str
     last_seq: int
-    """The newest number that is committed."""
+    """The number of the newest committed entry."""
     floor: int
-    """Events up to this number are gone by retention."""
+    """Events up to this number have been deleted: they are kept for some days only."""
 
     _ring: deque[Entry] = field(factory=deque, init=False)
     _ring_bytes: int = field(default=0, init=False)
@@ -62,10 +63,10 @@ class Journal:
     """The ring holds all entries after this number, up to ``_ring_end``."""
     _ring_end: int = field(init=False)
     _hungry: list[Deferred[None]] = field(factory=list, init=False)
-    """Those that wait for the ring to hold more."""
+    """Deferreds that wait for the ring to hold more."""
     _is_filling: bool = field(default=False, init=False)
     _waiting: set[Deferred[None]] = field(factory=set, init=False)
-    """Those that wait for the next commit."""
+    """Deferreds that wait for the next commit."""
 
     def __attrs_post_init__(self) -> None:
         self._ring_start = self._ring_end = self.last_seq
@@ -81,11 +82,11 @@ class Journal:
         return self._ring_end
 
     def cursor(self, seq: int) -> str:
-        """Write a number as a cursor."""
+        """Return the cursor of a number."""
         return f"{self._database_id}.{seq}"
 
     def parse(self, cursor: str) -> int:
-        """Return the number of a cursor. Raises Gone for one that this database did not give."""
+        """Return the number of a cursor. Raises Gone if it is from another database."""
         if cursor == BEGINNING:
             return 0
         database_id, _, digits = cursor.partition(".")
@@ -94,14 +95,13 @@ class Journal:
             if seq <= self.last_seq:
                 return seq
         raise Gone(
-            "This cursor is not of this database: the database may have been restored from a "
-            "backup, or the cursor is another daemon's. Continue from the oldest cursor, and "
-            "expect to see messages again.",
+            "This cursor belongs to another database, which may have been restored from a backup. "
+            "Continue from the oldest cursor, and expect to see messages again.",
             oldest=BEGINNING,
         )
 
     def advance(self, seq: int) -> None:
-        """Note that entries up to this number are committed, and wake those that wait."""
+        """Note that entries up to this number are committed, and wake waiting readers."""
         if seq <= self.last_seq:
             return
         self.last_seq = seq
@@ -111,19 +111,20 @@ class Journal:
             self._fill_ring()
 
     def forget(self, floor: int) -> None:
-        """Note that the events up to this number are gone."""
+        """Note that events up to this number have been deleted."""
         self.floor = max(self.floor, floor)
 
     def changed(self) -> "Deferred[None]":
-        """Return a Deferred that fires at the next commit; cancel it to wait no longer."""
+        """Return a Deferred that fires at the next commit; cancel it to stop waiting."""
         waiting: Deferred[None] = Deferred(self._waiting.discard)
         self._waiting.add(waiting)
         return waiting
 
     def more(self) -> "Deferred[None]":
-        """Return a Deferred that fires when more is held; cancel it to wait no longer.
+        """Return a Deferred that fires when more entries are held; cancel it to stop waiting.
 
-        All who wait share one reading. It fails if that does: nothing is skipped then.
+        All waiting readers share one read from the disk. If it fails, so do their Deferreds, and
+        no entry is skipped.
         """
         waiting: Deferred[None] = Deferred(self._stop_waiting)
         self._hungry.append(waiting)
@@ -132,9 +133,9 @@ class Journal:
         return waiting
 
     async def after(self, seq: int, limit: int) -> list[Entry]:
-        """Return entries after a number, oldest first; from memory, if they are still there.
+        """Return up to ``limit`` entries after a number, oldest first, from memory or from disk.
 
-        There are none past ``held``: ``more`` tells when there are.
+        It returns no entries past ``held``; wait for them with ``more``. Raises StoreError.
         """
         in_memory = self.in_memory_after(seq, limit)
         if in_memory is not None:
@@ -142,7 +143,7 @@ class Journal:
         return [self._entry(each) for each in await self._entries.read(seq, limit)]
 
     def in_memory_after(self, seq: int, limit: int) -> list[Entry] | None:
-        """Return the same as ``after`` at once; None if the disk has to be asked."""
+        """Return the same as ``after`` without waiting; None if it has to be read from disk."""
         if seq < self._ring_start:
             return None
         if not self._ring or seq >= self._ring[-1].seq:
@@ -159,7 +160,7 @@ class Journal:
         return Entry(entry.seq, cursor, entry.kind, entry.data, entry.identity_id)
 
     def _stop_waiting(self, gone: "Deferred[None]") -> None:
-        # Those that are being woken are in the list no more.
+        # Those that are being woken are no longer in the list.
         if gone in self._hungry:
             self._hungry.remove(gone)
 
@@ -174,7 +175,7 @@ class Journal:
         self._wake(hungry, result)
 
     def _wake(self, waiting: "list[Deferred[None]]", result: object) -> None:
-        """Wake those that wait, unless they gave up: one after another, not nested."""
+        """Fire Deferreds that were not cancelled: one after another, not nested."""
 
         def wake(each: "Deferred[None]") -> None:
             if not each.called:

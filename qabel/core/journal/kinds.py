@@ -1,4 +1,4 @@
-"""The kinds of entries in the journal, and which of them a scope may hear of."""
+"""The kinds of entries in the journal, and which of them each scope permits to read."""
 
 from collections.abc import Iterable
 from typing import Literal, get_args
@@ -16,5 +16,5 @@ _OF_SCOPE = {
 
 
 def kinds_for(scopes: Iterable[str]) -> frozenset[str]:
-    """Return the kinds of entries that somebody with these scopes may hear of."""
+    """Return the kinds of entries that these scopes permit to read."""
     return frozenset().union(*(_OF_SCOPE.get(scope, frozenset()) for scope in scopes))

@@ -1,8 +1,8 @@
-"""One webhook under way: brought what is new, in order, its cursor kept on the disk."""
+"""Deliver new entries to one webhook, in order, with its cursor stored on disk."""
 
 import hmac
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Protocol
+from typing import TypeAlias
 
 from attrs import define, evolve, field
 from twisted.internet.defer import CancelledError, Deferred
@@ -20,24 +20,25 @@ from qabel.net.errors import WebhookFailed
 from qabel.store.webhooks import Webhook, WebhookRepository
 
 FIRST_PAUSE = 1.0
+"""Seconds before the second attempt, roughly; further pauses double."""
+
 LONGEST_PAUSE = 3600.0
+"""Seconds between two attempts at most."""
 
 GIVE_UP_AFTER = 16
-"""Attempts at one entry, over about half a day; then it is listed as undelivered."""
+"""Attempts at one entry, over about half a day, before it is listed as undelivered."""
 
 STORE_PAUSE = 5.0
+"""Seconds before the database is tried again after it failed."""
 
 
-class PostJSON(Protocol):
-    """Posts a body to a URL: ``qabel.net.webhook_client``."""
-
-    def __call__(self, url: str, body: bytes, headers: Mapping[str, str]) -> Awaitable[int]:
-        """Return the status of the answer. Raises WebhookFailed."""
+PostJSON: TypeAlias = Callable[[str, bytes, Mapping[str, str]], Awaitable[int]]
+"""Posts to a URL a body with headers; returns the HTTP status, or raises WebhookFailed."""
 
 
 @define(eq=False, kw_only=True)
 class WebhookRunner:
-    """Brings one webhook what is new, at its own pace."""
+    """Delivers new entries to one webhook, at its own pace."""
 
     record: Webhook
     _repository: WebhookRepository
@@ -50,30 +51,30 @@ class WebhookRunner:
     _log = Logger()
 
     def start(self) -> None:
-        """Begin, unless it is under way."""
+        """Start delivering, unless started already."""
         if self._work is None:
             self._work = Deferred.fromCoroutine(self._run())
             self._work.addErrback(self._ended_badly)
 
     def stop(self) -> None:
-        """Stop; what was under way is brought again after the next start."""
+        """Stop; an entry whose delivery is in progress is delivered again after the next start."""
         work, self._work = self._work, None
         if work is not None:
             work.cancel()
 
     def _ended_badly(self, failure: Failure) -> None:
         if not failure.check(CancelledError):
-            self._log.failure("a webhook ended in an unexpected way", failure)
+            self._log.failure("A webhook stopped unexpectedly", failure)
 
     async def _run(self) -> None:
         while True:
             try:
                 await self._follow()
             except StoreError as error:
-                self._log.warn("A webhook waits for the store: {error}", error=str(error))
+                self._log.warn("Delivery to a webhook is paused: {error}", error=str(error))
                 await deferLater(self._clock, STORE_PAUSE)
             except Gone:
-                # Away for longer than events are kept: messages are all there still.
+                # It was behind for longer than events are kept; messages are still there.
                 await self._note_gap()
 
     async def _follow(self) -> None:
@@ -81,19 +82,19 @@ class WebhookRunner:
         follower = Followers(self._journal).follow(cursor, kinds=frozenset(self.record.kinds))
         while True:
             for entry in await follower.next():
-                await self._bring(entry)
+                await self._deliver(entry)
 
     async def _note_gap(self) -> None:
         record, floor = self.record, self._journal.floor
         gap = [self._journal.cursor(record.cursor), self._journal.cursor(floor)]
-        error = "Events were gone by retention before they could be delivered."
+        error = "Events were deleted before they could be delivered (they are kept for some days)."
         await self._repository.give_up(
             record.id, floor, "gap", encode_json({"gap": gap}), error, now=self._now()
         )
         self.record = evolve(record, cursor=floor)
 
-    async def _bring(self, entry: Entry) -> None:
-        """Bring one entry, again and again until it is taken or given up."""
+    async def _deliver(self, entry: Entry) -> None:
+        """Deliver one entry, with retries until it is accepted or given up."""
         failures = 0
         while (error := await self._attempt(entry)) is not None:
             failures += 1
@@ -124,21 +125,21 @@ class WebhookRunner:
         self.record = evolve(self.record, cursor=entry.seq)
 
     async def _attempt(self, entry: Entry) -> str | None:
-        """Bring an entry once; return what went wrong."""
+        """Try to deliver an entry; return the error, or None."""
         stamp = str(int(self._now()))
         headers = signed(self.record.secret, entry, stamp)
         try:
             status = await self._post(self.record.url, entry.data, headers)
         except WebhookFailed as error:
             return error.detail
-        return None if 200 <= status < 300 else f"The receiver answered with status {status}."
+        return None if 200 <= status < 300 else f"The receiver responded with status {status}."
 
 
 def signed(secret: bytes, entry: Entry, stamp: str) -> dict[str, str]:
-    """Return the headers that go with an entry.
+    """Return the headers of the request that delivers an entry.
 
-    The signature is HMAC-SHA256, keyed with the secret, over the time in seconds, a dot, and the
-    body: a receiver that checks both knows that the body is ours, and not an old one.
+    The signature is HMAC-SHA256, keyed with the secret, over the time in seconds since the epoch, a
+    dot, and the body: a receiver that checks both knows that the body is ours, and recent.
     """
     text = stamp.encode() + b"." + entry.data
     return {

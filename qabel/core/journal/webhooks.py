@@ -1,7 +1,7 @@
-"""Webhooks: readers of the journal to which the daemon brings what is new.
+"""Webhooks: readers of the journal to which the daemon posts new entries.
 
-Each goes at its own pace, in order; a slow or dead one delays neither receiving nor another. A body
-is signed, so that its receiver knows where it comes from.
+Each gets them in order, at its own pace; a slow or unreachable one delays neither receiving nor
+other webhooks. Bodies are signed, so that the receiver can check where they come from.
 """
 
 import secrets
@@ -32,7 +32,7 @@ MIN_SECRET, MAX_SECRET = 16, 256
 
 
 class WebhookView(View):
-    """A webhook; ``place`` is the cursor up to which it was told."""
+    """A webhook; ``place`` is the cursor of the last entry that was delivered to it."""
 
     id: Id
     url: str
@@ -45,13 +45,13 @@ class WebhookView(View):
 
 
 class NewWebhookView(WebhookView):
-    """A webhook that was just made, with the secret of its signatures."""
+    """A new webhook, with the secret of its signatures."""
 
     secret: str
 
 
 class UndeliveredView(View):
-    """An entry that a webhook could not be told of; ``place`` is its cursor."""
+    """An entry that could not be delivered to a webhook; ``place`` is its cursor."""
 
     place: CursorText
     kind: str
@@ -61,20 +61,20 @@ class UndeliveredView(View):
 
 
 class WebhookURLForm(Text):
-    """The URL of a receiver."""
+    """The URL of a webhook's receiver."""
 
     def __init__(self) -> None:
         super().__init__(MAX_URL)
 
     def read(self, value: object) -> str:
-        """Check it."""
+        """Check a URL."""
         text = super().read(value)
         if not is_webhook_url(text):
             raise invalid(f"must be an http or https URL of at most {MAX_URL} ASCII characters")
         return text
 
     def schema(self) -> Schema:
-        """Describe it."""
+        """Return the JSON schema."""
         return {**super().schema(), "pattern": "^[Hh][Tt][Tt][Pp][Ss]?://[!-~]+$"}
 
 
@@ -82,36 +82,38 @@ WEBHOOK_INPUT = Object(
     {
         "url": Key(
             WebhookURLForm(),
-            description="Where to bring it: loopback, unless others are allowed.",
+            description="Where to post entries: this machine, or what --allow-webhook allows.",
             examples=["http://127.0.0.1:8000/hook"],
         ),
         "kinds": Key(
-            ListOf(Choice(KINDS), len(KINDS), shortest=1), ("drop",), description="What to tell of."
+            ListOf(Choice(KINDS), len(KINDS), shortest=1),
+            ("drop",),
+            description="The kinds of entries to deliver.",
         ),
         "secret": Key(
             OrNull(Text(MAX_SECRET, shortest=MIN_SECRET)),
             None,
-            description="The key of the signatures; made if it is not given.",
+            description="The key of the signatures; generated if left out.",
         ),
         "since": Key(
             OrNull(Text()),
             None,
-            description="The cursor after which to begin; from now on, if not given.",
+            description="Deliver entries after this cursor; only new ones if left out.",
         ),
     }
 )
-"""What a webhook is made of."""
+"""The body of a request to add a webhook."""
 
 
 @define(eq=False, kw_only=True)
 class Webhooks(Service):
-    """All webhooks, and bringing them what is new."""
+    """All webhooks, and the delivery of new entries to them."""
 
     _repository: WebhookRepository
     _journal: Journal
     _post: PostJSON
     _may_call: Callable[[str], bool]
-    """Returns whether a URL's host is this machine, or allowed."""
+    """Returns whether the host of a URL is this machine, or allowed."""
     _clock: IReactorTime
     _now: Callable[[], float]
     _runners: dict[int, WebhookRunner] = field(factory=dict, init=False)
@@ -119,17 +121,17 @@ class Webhooks(Service):
     name = "webhooks"
 
     async def load(self) -> None:
-        """Load the webhooks from the disk."""
+        """Load the webhooks from the database. Raises StoreError."""
         self._runners = {each.id: self._runner(each) for each in await self._repository.all()}
 
     def startService(self) -> None:
-        """Bring what is new from now on."""
+        """Start delivering."""
         super().startService()
         for runner in self._runners.values():
             runner.start()
 
     def stopService(self) -> None:
-        """Stop; what was under way is brought again after the next start."""
+        """Stop; entries whose delivery is in progress are delivered again after the next start."""
         super().stopService()
         for runner in self._runners.values():
             runner.stop()
@@ -139,7 +141,7 @@ class Webhooks(Service):
         return [WebhookView(**self._members(each.record)) for each in self._runners.values()]
 
     def get(self, webhook_id: int) -> WebhookView:
-        """Return one. Raises NotFound."""
+        """Return one webhook, without its secret. Raises NotFound."""
         return WebhookView(**self._members(self._find(webhook_id).record))
 
     async def add(
@@ -149,26 +151,36 @@ class Webhooks(Service):
         secret: str | None = None,
         since: str | None = None,
     ) -> NewWebhookView:
-        """Add one, told of what comes after a cursor, or from now on.
+        """Add a webhook. Its secret is in the result, and nowhere else.
 
-        Its secret is in the result, and nowhere else. Raises Invalid, or Gone for the cursor.
+        Args:
+            url: where to post entries.
+            kinds: the kinds of entries to deliver.
+            secret: the key of the signatures; None to generate one.
+            since: the cursor after which to begin; None for the newest.
+
+        Raises:
+            Invalid: the URL is not allowed, or there are too many webhooks.
+            Gone: the cursor is from another database.
+            StoreError: the webhook could not be stored.
+
         """
         if not self._may_call(url):
             why = "is not on this machine; allow its origin with --allow-webhook"
-            raise Invalid("The webhook is not valid.", [FieldError("url", why)])
+            raise Invalid("The webhook's URL is not allowed.", [FieldError("url", why)])
         seq = self._journal.last_seq if since is None else self._journal.parse(since)
         if len(self._runners) >= MAX_WEBHOOKS:
-            raise Invalid(f"There are {MAX_WEBHOOKS} webhooks already, the most there may be.")
+            raise Invalid(f"Too many webhooks: the limit is {MAX_WEBHOOKS}.")
         chosen = secrets.token_urlsafe(SECRET_BYTES) if secret is None else secret
         runner = await shielded(self._keep(url, chosen.encode(), tuple(kinds), seq))
         return NewWebhookView(**self._members(runner.record), secret=chosen)
 
     async def delete(self, webhook_id: int) -> None:
-        """Delete one, with what could not be delivered to it. Raises NotFound."""
+        """Delete a webhook, with its list of undelivered entries. Raises NotFound."""
         await shielded(self._delete(self._find(webhook_id)))
 
     async def undelivered(self, webhook_id: int) -> list[UndeliveredView]:
-        """Return what one could not be told, oldest first. Raises NotFound."""
+        """Return the undelivered entries of a webhook, oldest first. Raises NotFound."""
         self._find(webhook_id)
         return [
             UndeliveredView(
@@ -182,9 +194,9 @@ class Webhooks(Service):
         ]
 
     async def forget_undelivered(self, webhook_id: int, upto: str) -> None:
-        """Take what one could not be told off the list, up to a cursor and with it.
+        """Remove undelivered entries of a webhook, up to and including a cursor.
 
-        Raises NotFound, or Gone for the cursor.
+        Raises NotFound, or Gone if the cursor is from another database.
         """
         self._find(webhook_id)
         await self._repository.forget_undelivered(webhook_id, self._journal.parse(upto))
@@ -206,7 +218,7 @@ class Webhooks(Service):
     def _find(self, webhook_id: int) -> WebhookRunner:
         runner = self._runners.get(webhook_id)
         if runner is None:
-            raise NotFound(f"There is no webhook {webhook_id}.")
+            raise NotFound(f"No webhook {webhook_id}.")
         return runner
 
     def _runner(self, record: Webhook) -> WebhookRunner:

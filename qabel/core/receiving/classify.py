@@ -1,4 +1,4 @@
-"""What to do with messages that were opened: keep them, acknowledge them, note what they report."""
+"""Classify opened messages: to store, to acknowledge, or an acknowledgement themselves."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -19,21 +19,21 @@ from qabel.store.outbox.receipts import Receipt
 from qabel.store.outbox.sends import Kind, NewDelivery, NewSend
 
 UNKNOWN_MODULE = "UNKNOWN_MODULE"
-"""The ``type`` of a report that a message was of no use to its recipient."""
+"""The ``type`` of a report that the recipient has no module for a message."""
 
 
 @frozen
 class Classified:
-    """What is to be kept of a batch."""
+    """What to store of a batch."""
 
     messages: Sequence[NewMessage] = ()
     receipts: Sequence[Receipt] = ()
     foreign: Sequence[bytes] = ()
     """Hashes of messages that are not for us."""
     dates: Sequence[str] = ()
-    """When the messages arrived, as the server states it."""
+    """When the messages arrived, as the drop server states it."""
     passed_over: Mapping[Verdict, int] = field(factory=dict)
-    """How many are not for us, and why."""
+    """How many messages are not for us, by reason."""
 
 
 def classify(
@@ -42,12 +42,14 @@ def classify(
     synced: SyncedSettings,
     now: float,
 ) -> Classified:
-    """Classify a batch. Seals acknowledgements: not for the reactor's thread.
+    """Classify a batch, and seal the acknowledgements that are due.
+
+    It takes long: call it in a worker, not in the reactor's thread.
 
     Args:
-        fresh: messages that were never seen before, by their hashes, in the server's order.
+        fresh: messages not seen before, by their hashes, in the server's order.
         verdicts: the result of opening each of them.
-        synced: who is known to whom.
+        synced: the identities and their contacts.
         now: seconds since the epoch.
 
     """
@@ -97,7 +99,7 @@ def _message(
 
 
 def _own_introduction(message: DropMessage) -> bytes | None:
-    """Return the meta data if they introduce the sender of the message, and nobody else."""
+    """Return the metadata if it is the contact data of the message's own sender."""
     if message.meta_data is None:
         return None
     try:
@@ -110,14 +112,14 @@ def _own_introduction(message: DropMessage) -> bytes | None:
 def _acknowledgement(
     message: DropMessage, identity: Identity, contact: Contact | None, now: float
 ) -> NewSend | None:
-    """Return the acknowledgement, if a contact asks for one. Strangers get none."""
+    """Return the acknowledgement if a contact asks for one; strangers get none."""
     if contact is None or not contact.drop_urls or not asks_for_acknowledgement(message):
         return None
     try:
         text = encode(acknowledgement(message, identity.public_key, now))
         sealed = seal_message(identity.private_key, PublicKey(message.sender.raw), text)
     except (MessageTooLarge, InvalidDropMessage, InvalidKey):
-        return None  # The id is too long for any message.
+        return None  # For example, the id may be too long to be sent back.
     delivery = NewDelivery(
         recipient=message.sender.raw,
         contact_id=contact.id,
@@ -147,7 +149,7 @@ def _receipt(digest: bytes, opened: Opened, now: float) -> Receipt:
 
 
 def _error(data: bytes) -> str | None:
-    """Return why a message was of no use, as its recipient reports it (Client-Drop, "Errors")."""
+    """Return the error that the recipient reports (Client-Drop, "Errors"), or None."""
     try:
         report = parse(data)
     except InvalidJSON:

@@ -1,59 +1,48 @@
-"""The drops that are read: whose they are, and how far each was read."""
+"""The drops that are read: their owners, and how far each was read."""
 
 from collections.abc import Callable, Mapping, Sequence
 from hashlib import blake2b
-from typing import Protocol
 
 from attrs import define, field
-from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 
 from qabel.drop.transport import Opener
 from qabel.drop.url import DropURL
 from qabel.settings.items import Identity
+from qabel.store.inbox.repository import InboxRepository
 from qabel.store.inbox.seen import Drop, DropState
 
 FULL_READ_INTERVAL = 3600.0
-"""Seconds between readings of a whole drop, which find what a cursor skipped."""
+"""Seconds between two reads of a whole drop, which find messages that a cursor skipped."""
 
 Owners = Mapping[DropURL, Sequence[Identity]]
-"""Whose messages are in which drops."""
-
-
-class DropStates(Protocol):
-    """The repository of cursors: ``qabel.store.inbox.repository.InboxRepository``."""
-
-    def start_reading(self, drop: Drop) -> Deferred[DropState]:
-        """Return how far a drop was read."""
-
-    def forget_another_drop(self, kept: Sequence[str]) -> Deferred[bool]:
-        """Forget a drop other than these, or part of it; fires with whether there may be more."""
+"""The identities that receive messages in each drop."""
 
 
 @define
 class OwnedDrop:
-    """A drop as it is read now: for whom, how far, and when next in full."""
+    """A drop that is read: its keys, how far it was read, and when it is read in full again."""
 
     drop: Drop
     opener: Opener = field(repr=False)
     cursor: str | None
     full_due: float
-    """On the clock of the schedule."""
+    """In seconds on the clock of the schedule."""
 
 
 @define(eq=False)
 class OwnedDrops:
-    """Knows the drops of all living identities; forgets how far others were read.
+    """Knows the drops of all identities, and forgets how far other drops were read.
 
     Args:
-        states: keeps how far drops were read.
-        clock: of the schedule.
+        states: stores how far drops were read.
+        clock: the clock of the schedule.
         now: returns seconds since the epoch.
-        full_read_interval: seconds between two readings of a whole drop.
+        full_read_interval: seconds between two reads of a whole drop.
 
     """
 
-    _states: DropStates
+    _states: InboxRepository
     _clock: IReactorTime = field(kw_only=True)
     _now: Callable[[], float] = field(kw_only=True)
     _full_read_interval: float = field(kw_only=True)
@@ -61,12 +50,12 @@ class OwnedDrops:
     _drops: dict[DropURL, OwnedDrop] = field(factory=dict, init=False)
 
     def set_owners(self, owners: Owners) -> None:
-        """Set whose messages are in which drops."""
+        """Set the drops and their owners."""
         self._owners = owners
         self._keep_only_owned()
 
     async def find(self, url: DropURL) -> OwnedDrop | None:
-        """Return a drop, or None if it is nobody's. Raises StoreError."""
+        """Return a drop, or None if it has no owner. Raises StoreError."""
         owners = self._owners.get(url, ())
         if not owners:
             return None
@@ -79,13 +68,15 @@ class OwnedDrops:
         return found
 
     def was_read_in_full(self, drop: OwnedDrop) -> None:
-        """Note that all of a drop was read."""
+        """Note that a drop was read in full."""
         drop.full_due = self._clock.seconds() + self._full_read_interval
 
     async def forget_another(self) -> bool:
-        """Forget a drop that is nobody's any more, or part of it; return if there may be more.
+        """Forget a drop without an owner, or a part of it. Raises StoreError.
 
-        Raises StoreError.
+        Returns:
+            Whether there may be more to forget.
+
         """
         self._keep_only_owned()
         return await self._states.forget_another_drop([str(url) for url in self._owners])
@@ -95,7 +86,7 @@ class OwnedDrops:
             del self._drops[gone]
 
     def _due(self, state: DropState) -> float:
-        """Turn a time of day into one of the steady clock: no jump can postpone it for long."""
+        """Return when a full read is due on the steady clock, so that no jump can delay it long."""
         if state.last_full_read is None:
             return self._clock.seconds()
         left = self._full_read_interval - (self._now() - state.last_full_read / 1000)

@@ -1,4 +1,4 @@
-"""Work on messages in batches: several looked at side by side, and kept one after another."""
+"""Process messages in batches: several are opened concurrently, and stored in order."""
 
 import os
 from collections.abc import Awaitable, Callable
@@ -14,25 +14,24 @@ from qabel.drop.multipart import Part
 T = TypeVar("T")
 
 BATCH_SIZE = 256
-"""Messages: enough that what each batch costs counts little, few enough to do in a moment."""
+"""Messages per batch: enough to make the cost per batch small, few enough to be quick."""
 
 AT_ONCE = min(os.cpu_count() or 1, 8) + 1
-"""Batches under way: one for each processor, and one that is hashed or kept meanwhile.
+"""Batches in progress: one for each processor, and one that is hashed or stored meanwhile.
 
-It bounds the memory, and how many threads want Python's lock beside the reactor's. Past eight
-processors the reactor itself, which takes answers apart, would not keep up.
+It bounds the memory, and how many threads compete with the reactor's for Python's lock. With more
+than eight processors, the reactor itself, which parses the responses, would not keep up.
 """
 
 
 @define(eq=False)
 class Batches(Generic[T]):
-    """Takes messages as they come off the network, no faster than they are worked off."""
+    """Accepts messages as they arrive, no faster than they are processed."""
 
     _look: Callable[[list[Part]], Awaitable[T]]
-    """Finds out what is in a batch; may run for several at the same time."""
+    """Processes a batch; may run for several at the same time."""
     _keep: Callable[[T], Awaitable[None]]
-    """Keeps what was found; called in the order of the batches, one at a time, and no more after
-    one has failed."""
+    """Stores the result; called in the order of the batches, one at a time, until one fails."""
     _size: int = field(default=BATCH_SIZE, kw_only=True)
     _at_once: int = field(default=AT_ONCE, kw_only=True)
     _slots: DeferredSemaphore = field(init=False)
@@ -45,14 +44,14 @@ class Batches(Generic[T]):
         self._slots = DeferredSemaphore(self._at_once)
 
     async def take(self, parts: list[Part]) -> None:
-        """Take some messages; wait before taking more. Raises what ``look`` or ``keep`` raised."""
+        """Add messages; wait for it before adding more. Raises what ``look`` or ``keep`` raised."""
         self._collected += parts
         while len(self._collected) >= self._size:
             batch, self._collected = self._collected[: self._size], self._collected[self._size :]
             await self._begin(batch)
 
     async def finish(self) -> None:
-        """Work off what is left, and wait until all is kept. Raises as ``take`` does."""
+        """Process the rest, and wait until everything is stored. Raises as ``take`` does."""
         batch, self._collected = self._collected, []
         if batch:
             await self._begin(batch)
@@ -60,7 +59,7 @@ class Batches(Generic[T]):
         self._check()
 
     def cancel(self) -> None:
-        """Break off what is under way."""
+        """Cancel the batches in progress."""
         for each in list(self._running):
             each.cancel()
 
@@ -85,7 +84,7 @@ class Batches(Generic[T]):
 
     def _ended(self, result: object, work: "Deferred[None]") -> None:
         if isinstance(result, Failure):
-            # Later ones only repeat it, or were cancelled because of it.
+            # Later failures repeat the first one, or are cancellations because of it.
             self._failure = self._failure or result.value
         self._running.discard(work)
         self._slots.release()

@@ -1,7 +1,7 @@
-"""Asking the drop servers for news, again and again, each at its own pace."""
+"""Poll the drop servers, each at its own pace."""
 
-from collections.abc import Awaitable, Iterable, Iterator, Mapping
-from typing import Protocol
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+from typing import TypeAlias
 
 from attrs import define, field
 from twisted.application.service import Service
@@ -19,40 +19,37 @@ AT_ONCE = 4
 """How many drops of one server are read at the same time."""
 
 GIVE_UP_AFTER = 3
-"""A round ends early after so many failures in a row: the server, not the drop, is in trouble."""
+"""Failures in a row that end a round: the server has a problem, not the drop."""
 
 
 class ReadFailed(Exception):
-    """A drop could not be read this time; the text names no drop id."""
+    """A drop could not be read this time; the text contains no drop id."""
 
 
-class ReadDrop(Protocol):
-    """Reads one drop to its end: ``qabel.core.receiving.receiver.Receiver.read``."""
-
-    def __call__(self, url: DropURL, /) -> Awaitable[None]:
-        """Fetch and keep what is new. Raises ReadFailed."""
+ReadDrop: TypeAlias = Callable[[DropURL], Awaitable[None]]
+"""Fetches and stores the new messages of a drop, as ``Receiver.read``. Raises ReadFailed."""
 
 
 @define(eq=False)
 class ServerRounds:
-    """One drop server: its drops, and how reading them went."""
+    """One drop server: its drops, and the results of polling them."""
 
     server: str
     drops: tuple[DropURL, ...] = ()
     attempts: Attempts = field(factory=Attempts)
     running: Deferred[None] | None = None
     waiting: Deferred[None] | None = None
-    """Fires at the end of the round after this one, when somebody asked for one meanwhile."""
+    """Fires at the end of the next round, if one was requested during this one."""
     rounds: int = 0
-    """How many there were since the start."""
+    """How many rounds there were since the start."""
     failed_rounds: int = 0
     seconds: float = 0.0
-    """How long all of them took together."""
+    """The total duration of all rounds."""
     first: int = 0
-    """Where in ``drops`` the next round begins: one bad drop must not starve those behind it."""
+    """The index in ``drops`` where the next round begins, so that no bad drop starves the rest."""
 
     def in_turn(self) -> Iterator[DropURL]:
-        """Give each drop once, moving ``first`` along."""
+        """Yield each drop once, moving ``first`` along."""
         for _ in range(len(self.drops)):
             url = self.drops[self.first % len(self.drops)]
             self.first = (self.first + 1) % len(self.drops)
@@ -61,10 +58,10 @@ class ServerRounds:
 
 @define(eq=False)
 class Poller(Service):
-    """Reads every drop each ``interval`` seconds; a server that fails is asked less and less often.
+    """Reads every drop each ``interval`` seconds; a failing server is polled less and less often.
 
-    The servers' rounds do not wait for each other. A failure of any kind ends one round of one
-    server and is remembered there; the loop itself never sees it.
+    The rounds of different servers do not wait for each other. A failure of any kind ends one round
+    of one server, and is noted there; it never ends the loop.
     """
 
     _read: ReadDrop
@@ -89,16 +86,16 @@ class Poller(Service):
 
     @property
     def next_tick(self) -> float:
-        """When servers are asked next, on the clock of the schedule."""
+        """When servers are polled next, in seconds on the clock of the schedule."""
         return self._last_tick + self._interval
 
     def startService(self) -> None:
-        """Begin at once."""
+        """Start polling at once."""
         super().startService()
         self._start_loop()
 
     def stopService(self) -> Deferred[None]:
-        """End the loop and the rounds under way; fires when the last has ended."""
+        """Stop, and cancel the rounds in progress; the Deferred fires when all have ended."""
         super().stopService()
         if self._loop.running:
             self._loop.stop()
@@ -109,7 +106,7 @@ class Poller(Service):
         return gatherResults(ended).addCallback(lambda _: None)
 
     def set_interval(self, interval: float) -> None:
-        """Change the pace, at once."""
+        """Set the seconds between two rounds, with a round at once if they change."""
         if interval == self._interval:
             return
         self._interval = interval
@@ -118,12 +115,12 @@ class Poller(Service):
             self._start_loop()
 
     def set_drops(self, drops: Iterable[DropURL]) -> None:
-        """Say which drops to read from now on; new ones are read at once."""
+        """Set which drops to read from now on; new ones are read at once."""
         by_server: dict[str, list[DropURL]] = {}
         for url in sorted(set(drops), key=str):
             by_server.setdefault(url.server, []).append(url)
         for server in self._servers.keys() - by_server.keys():
-            # A round under way goes on to its end; nothing starts another.
+            # A round in progress ends as usual; none is started after it.
             self._servers.pop(server).drops = ()
         for server, urls in by_server.items():
             rounds = self._servers.setdefault(server, ServerRounds(server))
@@ -133,14 +130,17 @@ class Poller(Service):
                 self._request(rounds)
 
     def poll_now(self) -> Deferred[None]:
-        """Read everything now, whatever the schedule; fires when rounds begun since have ended."""
+        """Read all drops now, regardless of the schedule.
+
+        The Deferred fires when a round that began after this call has ended on each server.
+        """
         return gatherResults([self._request(each) for each in self._servers.values()]).addCallback(
             lambda _: None
         )
 
     def _start_loop(self) -> None:
         self._loop.start(self._interval, now=True).addErrback(
-            lambda failure: self._log.failure("the poller's loop ended", failure)
+            lambda failure: self._log.failure("Polling stopped unexpectedly", failure)
         )
 
     def _tick(self) -> None:
@@ -150,7 +150,7 @@ class Poller(Service):
                 self._begin(rounds)
 
     def _request(self, rounds: ServerRounds) -> Deferred[None]:
-        """Have a round begin after this call; several who ask meanwhile share it."""
+        """Request a round that begins after this call; requests made meanwhile share it."""
         if not self.running:
             return succeed(None)
         if rounds.running is None:
@@ -183,8 +183,8 @@ class Poller(Service):
     def _ended_badly(self, failure: Failure, rounds: ServerRounds) -> None:
         if failure.check(CancelledError):
             return
-        self._log.failure("a polling round of {server} failed", failure, server=rounds.server)
-        self._failed(rounds, "an error of the daemon's own; its log says more")
+        self._log.failure("Polling {server} failed unexpectedly", failure, server=rounds.server)
+        self._failed(rounds, "Internal error; the daemon's log has details.")
 
     def _failed(self, rounds: ServerRounds, error: str) -> None:
         delay = backoff(rounds.attempts.failures, base=self._interval)
@@ -217,7 +217,7 @@ class Poller(Service):
 
 @define
 class _Outcome:
-    """How a round goes: the newest error, and how many came in a row."""
+    """The errors of a round: the newest, and how many there were in a row."""
 
     error: str | None = None
     in_a_row: int = 0

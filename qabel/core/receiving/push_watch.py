@@ -1,4 +1,4 @@
-"""News at once: a push listener for each drop, with polling as the net below it."""
+"""Watch drops by push, with a push listener for each; polling remains as a fallback."""
 
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Protocol
@@ -13,21 +13,21 @@ from qabel.core.receiving.poller import ReadFailed
 from qabel.drop.url import DropURL
 
 MAX_LISTENERS = 500
-"""Drops that are listened to; those past it are polled only."""
+"""How many drops are watched at most; further ones are only polled."""
 
 
 class DropListener(Protocol):
-    """Listens to one drop: ``qabel.net.push_listener.PushListener``."""
+    """Watches one drop: ``qabel.net.push_listener.PushListener``."""
 
     @property
     def connected(self) -> bool:
-        """Whether the server would tell of news now."""
+        """Whether the server reports new messages at present."""
 
     def start(self) -> None:
         """Connect, and stay connected."""
 
     def stop(self) -> object:
-        """End it; may return a Deferred."""
+        """Disconnect; may return a Deferred."""
 
 
 @define(eq=False)
@@ -35,15 +35,15 @@ class _Drop:
     listener: DropListener
     reading: Deferred[None] | None = None
     again: bool = False
-    """News came while the drop was being read."""
+    """Whether a message was reported while the drop was being read."""
 
 
 @define(eq=False)
 class PushWatch(Service):
-    """Has a drop read as soon as its server says that something came."""
+    """Reads a drop as soon as its server reports a new message."""
 
     _listen: Callable[[DropURL, Callable[[], None]], DropListener]
-    """Makes the listener of a drop, which calls back at each piece of news."""
+    """Returns the listener of a drop, which calls a function at each new message."""
     _read: Callable[[DropURL], Awaitable[None]]
     """Reads a drop. Raises ReadFailed."""
     _most: int = field(default=MAX_LISTENERS, kw_only=True)
@@ -55,21 +55,21 @@ class PushWatch(Service):
 
     @property
     def connected(self) -> int:
-        """How many drops are listened to now."""
+        """How many drops are watched at present."""
         return sum(each.listener.connected for each in self._drops.values())
 
     def startService(self) -> None:
-        """Listen from now on."""
+        """Start watching."""
         super().startService()
         self._follow()
 
     def stopService(self) -> None:
-        """Listen no longer."""
+        """Stop watching."""
         super().stopService()
         self._follow()
 
     def set_drops(self, urls: Iterable[DropURL]) -> None:
-        """Set which drops to listen to."""
+        """Set which drops to watch."""
         self._wanted = set(sorted(urls, key=str)[: self._most])
         self._follow()
 
@@ -107,10 +107,10 @@ class PushWatch(Service):
             try:
                 await self._read(url)
             except ReadFailed:
-                # The poller tries again at its own pace, and tells of it.
+                # The poller retries at its own pace, and reports the failure.
                 return
 
     def _ended(self, result: object, drop: _Drop) -> None:
         drop.reading = None
         if isinstance(result, Failure) and not result.check(CancelledError):
-            self._log.failure("reading a drop after a push failed in an unexpected way", result)
+            self._log.failure("Reading a drop after a push failed unexpectedly", result)

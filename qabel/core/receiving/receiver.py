@@ -1,4 +1,4 @@
-"""Reading a drop: messages are fetched, compared by hash, opened, and kept in one transaction."""
+"""Read a drop: messages are fetched, compared by hash, opened, and stored."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
@@ -6,7 +6,7 @@ from hashlib import blake2b
 from typing import Protocol
 
 from attrs import define, field
-from twisted.internet.defer import Deferred, DeferredLock
+from twisted.internet.defer import DeferredLock
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
@@ -19,98 +19,65 @@ from qabel.core.workers import Workers
 from qabel.drop.multipart import Part
 from qabel.drop.transport import MESSAGE_SIZE, VERSION, Opener, Verdict
 from qabel.drop.url import DropURL
+from qabel.net.drop_client import FetchResult
 from qabel.net.errors import DropServerError
 from qabel.settings.synced import SyncedSettings
-from qabel.store.inbox.message_rows import NewMessage
-from qabel.store.inbox.repository import StoredBatch
-from qabel.store.inbox.seen import HASH_SIZE, Drop, ReadDone
-from qabel.store.outbox.receipts import Receipt
+from qabel.store.inbox.repository import InboxRepository, StoredBatch
+from qabel.store.inbox.seen import HASH_SIZE, ReadDone
 
 FOREIGN_AT_ONCE = 8192
-"""Hashes of other people's messages that are kept together: fewer would cost more each."""
-
-
-class Fetched(Protocol):
-    """The result of a fetch: ``qabel.net.drop_client.FetchResult``."""
-
-    @property
-    def latest(self) -> str | None:
-        """The cursor to go on from, if the server gave one."""
-
-    @property
-    def parts(self) -> int:
-        """How many messages arrived."""
+"""Hashes of other people's messages that are stored together: fewer would cost more each."""
 
 
 class Fetcher(Protocol):
-    """Fetches from a drop server: ``qabel.net.drop_client.DropClient``."""
+    """Fetches from drop servers: ``qabel.net.drop_client.DropClient``."""
 
     def fetch(
         self,
         url: DropURL,
         since: str | None,
         on_parts: Callable[[list[Part]], Awaitable[None]],
-    ) -> Awaitable[Fetched]:
-        """Hand over the parts of the response as they arrive. Raises DropServerError."""
-
-
-class BatchRepository(Protocol):
-    """Where received messages are kept: ``qabel.store.inbox.repository.InboxRepository``."""
-
-    def record_found(
-        self, drop: Drop, hashes: Sequence[bytes], *, now: float
-    ) -> Deferred[set[bytes]]:
-        """Return the hashes of those that are new."""
-
-    def keep(
-        self,
-        drop: Drop,
-        new: Sequence[NewMessage] = (),
-        *,
-        foreign: Sequence[bytes] = (),
-        received_receipts: Sequence[Receipt] = (),
-        done: ReadDone | None = None,
-        now: float,
-    ) -> Deferred[StoredBatch]:
-        """Keep what was read, in one transaction."""
+    ) -> Awaitable[FetchResult]:
+        """Pass the parts of the response to ``on_parts`` as they arrive. Raises DropServerError."""
 
 
 @define
 class Counts:
-    """What was found in drops since the start, for metrics; not whose it was."""
+    """How many messages were found in drops since the start, by kind."""
 
     received: int = 0
     passed_over: int = 0
-    """Messages for others, and those of another size."""
+    """Messages for others, and those that do not have the size or version of ours."""
     seen_before: int = 0
     rubbish: int = 0
-    """Sealed for one of us, and not a drop message."""
+    """Sealed for one of our identities, but not a drop message."""
     spoofed: int = 0
+    """Messages that name another sender than the one that sealed them."""
 
 
 @define
 class _Reading:
-    """One reading of a drop, as far as it has got."""
+    """The progress of reading a drop."""
 
     drop: OwnedDrop
     foreign: list[bytes] = field(factory=list)
-    """Hashes that are not kept yet; lost ones would only be looked at again."""
+    """Hashes that are not stored yet; if they are lost, their messages are opened again."""
     dates: list[str] = field(factory=list)
 
 
 @define(eq=False)
 class Receiver:
-    """Reads drops. Whatever ends it, what it repeats is passed over, and nothing is missed."""
+    """Reads drops. If a read is interrupted, the next one repeats it and skips what is stored."""
 
     _fetcher: Fetcher
     _drops: OwnedDrops
-    _repository: BatchRepository
+    _repository: InboxRepository
     _workers: Workers
     _synced: Callable[[], SyncedSettings]
     _on_kept: Callable[[StoredBatch], None]
-    """Called after each commit."""
+    """Called with what was stored, after each commit."""
     _on_dates: Callable[[list[str]], Awaitable[None]]
-    """Told the dates, as servers state them, of messages received."""
+    """Called with the dates of received messages, as the drop servers state them."""
     _clock: IReactorTime = field(kw_only=True)
     _now: Callable[[], float] = field(kw_only=True)
     counts: Counts = field(factory=Counts, init=False)
@@ -119,7 +86,7 @@ class Receiver:
     _log = Logger()
 
     async def read(self, url: DropURL) -> None:
-        """Fetch and keep what is new in one drop. Raises ReadFailed."""
+        """Fetch and store the new messages of a drop. Raises ReadFailed."""
         lock = self._locks.setdefault(url, DeferredLock())
         await lock.acquire()
         try:
@@ -145,14 +112,14 @@ class Receiver:
             fetched = await self._fetch(url, since, batches)
         finally:
             batches.cancel()
-            # What came whole is kept, whatever came of the rest.
+            # What arrived completely is stored, even if the rest failed.
             if reading.dates:
                 await self._on_dates(reading.dates)
         await self._finish(reading, fetched, due=due, full=since is None)
 
     async def _fetch(
         self, url: DropURL, since: str | None, batches: Batches[Classified]
-    ) -> Fetched:
+    ) -> FetchResult:
         async def take(parts: list[Part]) -> None:
             candidates = [part for part in parts if _may_be_ours(part)]
             self.counts.passed_over += len(parts) - len(candidates)
@@ -163,8 +130,10 @@ class Receiver:
         finally:
             await batches.finish()
 
-    async def _finish(self, reading: _Reading, fetched: Fetched, *, due: bool, full: bool) -> None:
-        """Keep how far the drop was read; the disk is not touched if nothing changed."""
+    async def _finish(
+        self, reading: _Reading, fetched: FetchResult, *, due: bool, full: bool
+    ) -> None:
+        """Store how far the drop was read; the disk is not touched if nothing changed."""
         drop = reading.drop
         latest = fetched.latest if fetched.parts else None
         news = due or (latest is not None and latest != drop.cursor)
@@ -178,11 +147,11 @@ class Receiver:
             self._drops.was_read_in_full(drop)
 
     async def _look(self, reading: _Reading, parts: list[Part]) -> Classified:
-        """Find the new ones among some messages, and open them: may run beside other batches."""
+        """Open and classify the new ones of some messages; may run beside other batches."""
         drop = reading.drop
         digests = await self._workers.run(_hash_all, parts)
         new = await self._repository.record_found(drop.drop, digests, now=self._now())
-        # A server may give the same message twice in one answer.
+        # A server may return the same message twice in one response.
         fresh = {digest: part for digest, part in zip(digests, parts, strict=True) if digest in new}
         self.counts.seen_before += len(parts) - len(fresh)
         if not fresh:
@@ -216,18 +185,20 @@ class Receiver:
         self.counts.rubbish += passed_over.get(Verdict.RUBBISH, 0)
         self.counts.spoofed += spoofed
         for _ in range(spoofed):
-            self._log.warn("Ignored a message whose sender is not the one that sealed it.")
+            self._log.warn(
+                "Ignored a message that names another sender than the one that sealed it."
+            )
 
 
 def _open_and_classify(
     opener: Opener, fresh: Mapping[bytes, Part], synced: SyncedSettings, now: float
 ) -> Classified:
-    """Open messages and classify them: in a worker."""
+    """Open and classify messages; called in a worker."""
     return classify(fresh, opener.open_all([part.body for part in fresh.values()]), synced, now)
 
 
 def _may_be_ours(part: Part) -> bool:
-    """Return whether a message has the shape of ours; looking again costs nothing."""
+    """Return whether a message has the size and version of ours (the prefilter)."""
     return len(part.body) == MESSAGE_SIZE and part.body[0] == VERSION
 
 

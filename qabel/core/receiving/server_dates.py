@@ -6,7 +6,7 @@ from email.utils import parsedate_to_datetime
 
 
 def newest(dates: Iterable[str | None]) -> str | None:
-    """Return the latest of some HTTP or RFC 5322 dates, as it is written; None if none is valid."""
+    """Return the latest of some HTTP or RFC 5322 dates, unchanged; None if none is valid."""
     readable = [(moment, text) for text in dates if text and (moment := _read(text)) is not None]
     return max(readable)[1] if readable else None
 

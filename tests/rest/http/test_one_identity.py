@@ -139,4 +139,4 @@ async def test_other_routes_are_closed(two: Two) -> None:
         got = await two.server.ask("GET", path, token=two.token)
         assert got.status == 403, path
     got = await two.server.ask("GET", f"/drop?identity={two.hers['identity']}", token=two.token)
-    assert (got.status, got.json()["detail"]) == (403, "The token is for another identity.")
+    assert (got.status, got.json()["detail"]) == (403, "This token is limited to another identity.")
