@@ -1,4 +1,4 @@
-"""What the core stands on: the open database, what was loaded from it, network and workers."""
+"""What all parts of the core share: the open database, settings, journal, network and workers."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -25,15 +25,15 @@ from qabel.store.key_record import KeySource
 
 @define(eq=False)
 class ConfiguredServers:
-    """The drop servers that the user chose: they may be anywhere, and use http."""
+    """The drop servers that the user trusts: they may have any address, and use http."""
 
     urls: frozenset[str] = field(default=frozenset(), repr=False)
-    """In normal form."""
+    """Their URLs, in normal form."""
 
 
 @frozen(kw_only=True, eq=False)
 class Foundation:
-    """What is there once the database is open."""
+    """What all parts of the core share, once the database is open."""
 
     data_directory: Path
     options: CoreOptions
@@ -51,7 +51,7 @@ class Foundation:
     inbox_state: InboxState
 
     def synced_now(self) -> SyncedSettings:
-        """Return the synced settings as they are."""
+        """Return the present synced settings."""
         return self.synced.value
 
     async def close(self) -> None:
@@ -71,9 +71,9 @@ async def lay_foundation(
     now: Callable[[], float],
     options: CoreOptions,
 ) -> Foundation:
-    """Open the database, and load what is held in memory. Raises StoreError.
+    """Open the database, and load what is held in memory.
 
-    The arguments are those of ``CoreService.open``.
+    The arguments are those of ``CoreService.open``. Raises StoreError.
     """
     database = Database(data_directory / DATABASE, keys, reactor=reactor)
     servers = ConfiguredServers()

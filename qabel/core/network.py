@@ -1,4 +1,4 @@
-"""All that goes out to drop servers, in one place: fetching, posting, and listening for news."""
+"""The core's access to drop servers: fetching, posting, and listening by push."""
 
 from collections.abc import Awaitable, Callable, Collection
 from functools import partial
@@ -14,35 +14,39 @@ from qabel.net.drop_client import DropClient
 from qabel.net.push_listener import PushListener
 
 RARELY = 3600.0
-"""Seconds after which a server that knows no push is asked again, at the longest."""
+"""Seconds at most until a server without push is asked for it again."""
 
 
 class Network(Fetcher, DropPoster, Protocol):
-    """What the core needs of the network."""
+    """What the core needs of the network: ``DropServers``, or ``qabel.testing``'s in memory."""
 
     def listen(self, url: DropURL, on_news: Callable[[], None]) -> DropListener:
-        """Return the push listener of a drop."""
+        """Return the push listener of a drop, which calls ``on_news`` at each new message."""
 
     def close(self) -> Awaitable[None]:
         """Close all connections."""
 
 
 class DropServers(DropClient):
-    """The real drop servers. ``configured`` returns those that the user chose, in normal form."""
+    """The real drop servers.
+
+    Args:
+        reactor: opens the connections, and is the clock of all pauses.
+        configured: returns the URLs, in normal form, of the servers that the user trusts.
+
+    """
 
     def __init__(self, reactor: Any, configured: Callable[[], Collection[str]]) -> None:
-        policy = AddressPolicy(configured)
-        super().__init__(reactor, policy=policy)
-        self._reactor = reactor
+        super().__init__(reactor, policy=AddressPolicy(configured))
 
     def listen(self, url: DropURL, on_news: Callable[[], None]) -> DropListener:
-        """Return the push listener of a drop."""
+        """Return the push listener of a drop, which calls ``on_news`` at each new message."""
         return PushListener(
             self.connector,
             self.policy,
             url,
             on_news,
-            clock=self._reactor,
+            clock=self._clock,
             delay=partial(backoff, base=1.0),
             rare_delay=partial(backoff, base=60.0, longest=RARELY),
         )

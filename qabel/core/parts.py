@@ -1,4 +1,4 @@
-"""The parts of the core, put together from the disk up."""
+"""Build the parts of the core, and connect them."""
 
 from attrs import frozen
 
@@ -32,7 +32,7 @@ from qabel.store.webhooks import WebhookRepository
 
 @frozen(kw_only=True, eq=False)
 class Receiving:
-    """What brings messages in."""
+    """The parts that receive messages."""
 
     drops: OwnedDrops
     receiver: Receiver
@@ -56,7 +56,7 @@ class Parts:
 
 
 def build_receiving(base: Foundation, wiring: Wiring) -> Receiving:
-    """Return what brings messages in."""
+    """Return the parts that receive messages."""
     inbox = InboxRepository(base.database)
     drops = OwnedDrops(
         inbox,
@@ -81,14 +81,14 @@ def build_receiving(base: Foundation, wiring: Wiring) -> Receiving:
 
 
 def build_poster(base: Foundation, outbox: OutboxRepository) -> Poster:
-    """Return what posts the outbox."""
+    """Return the poster of the outbox."""
     return Poster(base.network, outbox, base.journal.advance, clock=base.reactor, now=base.now)
 
 
 def build_view(
     base: Foundation, outbox: OutboxRepository, poster: Poster, poller: Poller
 ) -> CoreView:
-    """Return what clients see of messages and people."""
+    """Return the view of everything that clients may see."""
     people = People(base.synced, base.options.drop_id_bits)
     return CoreView(
         people=people,
@@ -117,7 +117,7 @@ def build_view(
 def build_reporter(
     base: Foundation, receiving: Receiving, poster: Poster, disk_space: DiskSpace, view: CoreView
 ) -> Reporter:
-    """Return what tells how the daemon is."""
+    """Return the reporter of the daemon's state."""
 
     def stale_after() -> float:
         return max(base.options.stale_after, 3 * base.local.value.poll_interval)
@@ -139,7 +139,7 @@ def build_reporter(
 
 
 def assemble(base: Foundation, wiring: Wiring) -> Parts:
-    """Put all parts together."""
+    """Return all parts of a core."""
     outbox = OutboxRepository(base.database)
     receiving = build_receiving(base, wiring)
     poster = build_poster(base, outbox)

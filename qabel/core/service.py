@@ -1,4 +1,4 @@
-"""The core service: the one object that REST, command line, modules and embedders talk to."""
+"""The core service: the object that the REST API, embedding programs and tests use."""
 
 import time
 from collections.abc import Callable
@@ -37,9 +37,10 @@ from qabel.store.key_record import KeySource
 
 @define(eq=False)
 class CoreService(MultiService):
-    """Everything that the daemon does, with no HTTP around it.
+    """Everything that the daemon does, independent of HTTP.
 
-    ``await CoreService.open(…)`` returns one; once started as a service it polls and posts.
+    ``await CoreService.open(…)`` returns one. While it runs as a Twisted service, it polls drops,
+    posts the outbox and delivers to webhooks.
     """
 
     _base: Foundation
@@ -75,15 +76,16 @@ class CoreService(MultiService):
         """Open the database, and load what is held in memory.
 
         Args:
-            data_directory: exists, and is for its owner alone.
-            keys: where the key of the database comes from.
-            network: speaks to drop servers; the real ones, other than in tests.
-            reactor: threads, and the clock of all schedules.
+            data_directory: an existing directory that only its owner can read.
+            keys: the source of the database's key.
+            network: the access to drop servers; None for the real ones.
+            reactor: runs threads, and is the clock of all schedules.
             now: returns seconds since the epoch.
-            options: what can be chosen.
+            options: the options; None for the defaults.
 
         Raises:
-            StoreError, CoreError.
+            StoreError: the database cannot be opened.
+            TokenFileTrouble: the file of the main token cannot be used.
 
         """
         base = await lay_foundation(
@@ -103,7 +105,7 @@ class CoreService(MultiService):
             raise
         return core
 
-    # Its parts
+    # Parts
 
     @property
     def local(self) -> SettingsDocument[LocalSettings]:
@@ -122,7 +124,7 @@ class CoreService(MultiService):
 
     @property
     def cards(self) -> Cards:
-        """The files in which people are exchanged."""
+        """Import and export of identities and contacts."""
         return self._parts.view.cards
 
     @property
@@ -132,32 +134,32 @@ class CoreService(MultiService):
 
     @property
     def outbox(self) -> Outbox:
-        """Messages to be sent."""
+        """Messages that are being sent, or were sent."""
         return self._parts.view.outbox
 
     @property
     def events(self) -> Followers:
-        """The journal, to be followed."""
+        """Followers of the journal."""
         return self._parts.view.events
 
     @property
     def journal(self) -> Journal:
-        """The journal itself."""
+        """The event log."""
         return self._base.journal
 
     @property
     def tokens(self) -> TokenBook:
-        """Who may ask."""
+        """The tokens of the API."""
         return self._parts.tokens
 
     @property
     def webhooks(self) -> Webhooks:
-        """Readers to which the daemon brings what is new."""
+        """The webhooks to which new entries of the journal are posted."""
         return self._parts.webhooks
 
     @property
     def drops(self) -> OwnedDrops:
-        """Knows whose drops are read, and how far."""
+        """The drops that are read, their owners, and how far each was read."""
         return self._parts.receiving.drops
 
     @property
@@ -172,7 +174,7 @@ class CoreService(MultiService):
 
     @property
     def push_watch(self) -> PushWatch:
-        """Listens for news."""
+        """Watches drops by push."""
         return self._parts.receiving.push_watch
 
     @property
@@ -180,34 +182,38 @@ class CoreService(MultiService):
         """Posts the outbox."""
         return self._parts.poster
 
-    # What it does
+    # Operations
 
     def view(self, identity_id: int | None) -> CoreView:
-        """Return what somebody sees who is restricted to one identity; None sees all."""
+        """Return the view that is limited to one identity; None for the view of everything."""
         whole = self._parts.view
         return whole if identity_id is None else whole.seen_by(identity_id)
 
     async def status(self) -> StatusView:
-        """Return how the daemon is, with no drop id and no key in it."""
+        """Return the state of the daemon, without drop ids and keys."""
         return await self._parts.reporter.status()
 
     async def health(self) -> list[str]:
-        """Return why the daemon is unhealthy: an empty list is good health."""
+        """Return the reasons why the daemon is unhealthy; an empty list if it is healthy."""
         return await self._parts.reporter.health()
 
     async def backup(self, name: str | None = None) -> BackupView:
-        """Write a copy of the database into ``backups``. Raises Invalid or Conflict."""
+        """Write a copy of the database to ``backups`` in the data directory.
+
+        ``name`` is the file name; None for one with the date and time. Raises Invalid, Conflict or
+        StoreError.
+        """
         return await self._parts.backups.write(name)
 
     def startService(self) -> None:
-        """Begin to poll and to post."""
+        """Start polling, posting and delivering to webhooks."""
         super().startService()
         self._wiring.begin()
 
     async def close(self) -> None:
-        """Stop, close all connections, and close the database."""
+        """Stop the service, close all connections, and close the database."""
         if self.running:
             await maybeDeferred(self.stopService)
-        # Not waited for: should the disk hang, closing the database is what has a time limit.
+        # Not awaited: if the disk hangs, only closing the database has a time limit.
         Deferred.fromCoroutine(self.tokens.keep_uses())
         await self._base.close()

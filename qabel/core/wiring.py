@@ -1,4 +1,4 @@
-"""Who is told what, when something changes in the core."""
+"""Connect the parts of the core: what one part changes is passed on to the others."""
 
 from collections.abc import Mapping
 from typing import Protocol
@@ -22,27 +22,27 @@ from qabel.store.inbox.repository import StoredBatch
 from qabel.store.outbox.repository import OutboxRepository
 
 FAR_FUTURE = 1e11
-"""Seconds since the epoch. What is not in hand was never tried since the start: it is due now,
-whatever the clock was when it was kept."""
+"""Seconds since the epoch, later than any retry: a posting that is not in progress was not
+attempted since the start, and is due now, whatever the clock was when it was stored."""
 
 MOST_AT_ONCE = 10_000
-"""Postings taken from the outbox at one time; those past it follow with the housekeeping."""
+"""Postings loaded from the outbox at a time; further ones follow with the housekeeping."""
 
 
 class Listeners(Protocol):
-    """The parts that are told."""
+    """The parts that changes are passed on to: those of ``CoreService``."""
 
     @property
     def drops(self) -> OwnedDrops:
-        """Knows whose drops are read."""
+        """The drops that are read."""
 
     @property
     def poller(self) -> Poller:
-        """Polls them."""
+        """Polls the drop servers."""
 
     @property
     def push_watch(self) -> PushWatch:
-        """Listens for news of them."""
+        """Watches drops by push."""
 
     @property
     def poster(self) -> Poster:
@@ -50,12 +50,12 @@ class Listeners(Protocol):
 
     @property
     def inbox(self) -> InboxReader:
-        """Gives readers what is new."""
+        """Received messages."""
 
 
 @define(eq=False)
 class Wiring:
-    """Hands on what one part of the core has to say to the others."""
+    """Passes on what one part of the core changes to the other parts."""
 
     _base: Foundation
     _to: Listeners = field(init=False)
@@ -63,18 +63,21 @@ class Wiring:
     _log = Logger()
 
     def connect(self, to: Listeners) -> None:
-        """Begin, once all parts are there."""
+        """Set the parts, and listen to changes of the settings."""
         self._to = to
         self._base.local.on_change(self._local_changed)
         self._base.synced.on_change(self._synced_changed)
 
     def begin(self) -> None:
-        """Have drops read, and what waits posted."""
+        """Start reading drops and posting the outbox."""
         self._follow_drops(self._base.synced.value)
         self._post_what_waits()
 
     def kept(self, kept: StoredBatch) -> None:
-        """Tell the news of a commit, in this order: whoever wakes up finds everything in place."""
+        """Announce received messages that were committed.
+
+        The inbox comes before the journal, so that a reader that wakes up finds the messages.
+        """
         if kept.messages:
             self._to.inbox.arrived(kept.messages[-1].id, len(kept.messages))
         self._base.journal.advance(kept.last_seq)
@@ -82,7 +85,7 @@ class Wiring:
             self._post_what_waits()
 
     async def note_dates(self, received: list[str]) -> None:
-        """Note when the newest message came, as its drop server stated it."""
+        """Note in the local settings when the newest message arrived, as servers state it."""
 
         def make(old: LocalSettings, now: int) -> LocalSettings:
             return evolve(
@@ -92,13 +95,13 @@ class Wiring:
         await self._base.local.change(make, event=False)
 
     def go_on(self) -> None:
-        """Do what waited for disk space."""
+        """Resume polling and posting when there is disk space again."""
         self._to.poller.poll_now()
         self._to.poster.try_again()
         self._post_what_waits()
 
     async def post_due(self) -> None:
-        """Post what is due, and not in hand already. Raises StoreError."""
+        """Post what is due and not in progress already. Raises StoreError."""
         outbox = OutboxRepository(self._base.database)
         under_way = self._to.poster.under_way
         due = await outbox.due(FAR_FUTURE, MOST_AT_ONCE, underway=under_way)
@@ -106,7 +109,7 @@ class Wiring:
 
     def _post_what_waits(self) -> None:
         Deferred.fromCoroutine(self.post_due()).addErrback(
-            lambda failure: self._log.failure("the outbox could not be read", failure)
+            lambda failure: self._log.failure("Reading the outbox failed", failure)
         )
 
     def _local_changed(self, before: LocalSettings, after: LocalSettings, seq: int | None) -> None:
@@ -124,13 +127,13 @@ class Wiring:
             self._base.journal.advance(seq)
 
     def _follow_drops(self, synced: SyncedSettings) -> None:
-        """Have the drops of all living identities read from now on, and no others."""
+        """Read the drops of all identities from now on, and no others."""
         owners = _owners(synced)
         chosen = {server.server for server in synced.drop_servers if server.living}
         servers, before = self._base.servers, self._base.servers.urls
         servers.urls = frozenset(chosen | {url.server for url in owners})
         if not servers.urls <= before:
-            # Some messages may have waited for just this leave.
+            # Messages to a server that is trusted only now may have failed so far.
             self._to.poster.try_again()
         self._to.drops.set_owners(owners)
         self._to.poller.set_drops(owners)

@@ -1,4 +1,4 @@
-"""For tests of programs on Qabel: drop servers in memory, cores, and people who know each other.
+"""Test programs that use Qabel: with drop servers in memory, and cores whose users are contacts.
 
-The same tests run against these and against the real thing, so that what passes with them holds.
+Qabel's own tests of the core use them as well.
 """

@@ -1,4 +1,4 @@
-"""People who write to each other: each has a core of their own, all use the same drop servers."""
+"""Users who write to each other: each has a core, and all use the same drop servers."""
 
 import json
 from pathlib import Path
@@ -15,15 +15,15 @@ from qabel.store.key_record import GivenKey
 from qabel.testing.drop_servers import MemoryDropServers
 
 SERVER = "http://drop.example"
-"""The drop server that all of them use."""
+"""The drop server that all users use."""
 
 RARELY = 3600
-"""The poll interval, in seconds: drops are read when somebody asks for it."""
+"""The poll interval in seconds, so long that drops are read only on request."""
 
 
 @define(eq=False)
 class Correspondents:
-    """Makes people, in directories below a folder. ``close`` closes all of their cores."""
+    """Opens cores, each with a data directory below ``folder``; ``close`` closes all of them."""
 
     folder: Path
     reactor: Any
@@ -31,11 +31,11 @@ class Correspondents:
     cores: list[CoreService] = field(factory=list)
 
     async def core(self, name: str, **options: Any) -> CoreService:
-        """Open and start a core, whose user has no identity if the directory is new.
+        """Open and start a core; its user has no identity if the data directory is new.
 
         Args:
-            name: of the directory.
-            options: of CoreOptions; push is off if nothing else is said.
+            name: the name of the data directory.
+            options: members of CoreOptions; push is off by default.
 
         """
         directory = self.folder / name
@@ -53,14 +53,17 @@ class Correspondents:
         return core
 
     async def person(self, name: str, **options: Any) -> CoreService:
-        """Open a core whose user has an identity of that name, with a drop."""
+        """Open a core whose user has an identity of that name, with a drop.
+
+        ``options`` are members of CoreOptions.
+        """
         core = await self.core(name, **options)
         await self.use_server(core)
         await core.people.add_identity(name)
         return core
 
     async def friends(self) -> tuple[CoreService, CoreService]:
-        """Open the cores of Alice and Bob, who know each other."""
+        """Open the cores of Alice and Bob, who are contacts of each other."""
         alice, bob = await self.person("Alice"), await self.person("Bob")
         for me, other in ((alice, bob), (bob, alice)):
             [identity] = other.people.identities()
@@ -68,33 +71,33 @@ class Correspondents:
         return alice, bob
 
     async def use_server(self, core: CoreService) -> None:
-        """Have a core's user use the drop server, and no other."""
+        """Set the drop server of a core's user to ``SERVER``."""
         await core.synced.set("drop_servers", [{"url": SERVER, "auth": "", "active": True}])
 
     def ids(self, core: CoreService) -> tuple[int, int]:
-        """Return the ids of somebody's only identity, and of the only contact."""
+        """Return the ids of the only identity and of the only contact of a core's user."""
         [identity], [contact] = core.people.identities(), core.people.contacts()
         return identity.id, contact.id
 
     async def say(self, core: CoreService, text: str, **draft: Any) -> OutcomeView:
         """Send a chat message from the only identity to the only contact.
 
-        ``draft`` is what else to say of the message, as in ``Draft``.
+        ``draft`` are further members of ``Draft``. Raises as ``Outbox.send`` does.
         """
         identity, contact = self.ids(core)
         return await core.outbox.send([contact], identity, Draft("chat", {"msg": text}, **draft))
 
     async def heard(self, core: CoreService, **query: Any) -> list[dict[str, Any]]:
-        """Poll the drop servers, and return the messages that are new to a reader.
+        """Poll the drop servers, and return the messages that are new to a consumer.
 
-        ``query`` says which reader, and what it wants, as in ``Query``.
+        ``query`` are members of ``Query``, such as ``consumer``.
         """
         page = await core.inbox.read(Query(**query), poll_first=True)
         await page.handed_over()
         return [] if page.body is None else json.loads(page.body)
 
     async def close(self) -> None:
-        """Close all cores that are open."""
+        """Close all cores."""
         for core in self.cores:
             await core.close()
         self.cores.clear()

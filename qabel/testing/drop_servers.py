@@ -1,4 +1,4 @@
-"""Drop servers in memory: what a core needs of the network, without one."""
+"""Drop servers in memory, as a core's network."""
 
 from collections import defaultdict
 from collections.abc import Awaitable, Callable
@@ -12,29 +12,30 @@ from qabel.net.drop_client import FetchResult
 from qabel.net.errors import ConnectFailed, IncompleteResponse, ServerRefused
 
 DATE = "Mon, 23 Nov 2026 07:38:48 +0000"
-"""When every message came, as these servers say it."""
+"""When every message arrived, as these servers state it."""
 
 BATCH = 3
-"""Messages handed over at a time."""
+"""Messages passed on at a time."""
 
 
 @define(eq=False)
 class MemoryListener:
-    """Listens to one drop in memory."""
+    """A push listener of one drop in memory."""
 
     _servers: "MemoryDropServers"
     _drop: str
     on_news: Callable[[], None]
+    """Called at each new message."""
     connected: bool = field(default=False, init=False)
 
     def start(self) -> None:
-        """Hear of what comes from now on."""
+        """Report new messages from now on; the first report is at once."""
         self.connected = True
         self._servers.listeners[self._drop].append(self)
         self.on_news()
 
     def stop(self) -> None:
-        """Hear no more."""
+        """Stop reporting."""
         if self.connected:
             self.connected = False
             self._servers.listeners[self._drop].remove(self)
@@ -42,33 +43,34 @@ class MemoryListener:
 
 @define(eq=False)
 class MemoryDropServers:
-    """All drop servers there are: the ``network`` of ``CoreService.open``, of one core or several.
+    """All drop servers, in memory: the ``network`` of ``CoreService.open``, of any cores.
 
-    What may be wrong with servers can be set, and holds from then on for all of them.
+    The failures that can be set apply to all servers, from then on.
     """
 
     messages: dict[str, list[bytes]] = field(factory=lambda: defaultdict(list))
-    """What lies in each drop, by its URL, oldest first."""
+    """The messages in each drop, by its URL, oldest first."""
     is_away: bool = False
-    """Whether nobody answers."""
+    """Whether connections are refused."""
     is_refusing: bool = False
-    """Whether messages are refused, for good."""
+    """Whether posted messages are refused for good."""
     hanging: "Deferred[None] | None" = None
-    """What each fetch waits for, if anything."""
+    """A Deferred that each fetch waits for, or None."""
     torn_after: int | None = None
-    """After how many messages an answer breaks off."""
+    """After how many messages a response breaks off; None for complete responses."""
     has_cursors: bool = True
-    """Whether an answer says how to go on from it; without, all messages come each time."""
+    """Whether responses have a cursor; without one, every fetch returns all messages."""
     posted: list[tuple[str, bytes]] = field(factory=list)
-    """All that was posted: drop URL and message."""
+    """All posted messages, each with its drop URL."""
     fetched: list[str | None] = field(factory=list)
-    """The cursor that came with each fetch."""
+    """The cursor of each fetch."""
     listeners: dict[str, list[MemoryListener]] = field(factory=lambda: defaultdict(list))
+    """The started push listeners of each drop, by its URL."""
 
     async def fetch(
         self, url: DropURL, since: str | None, on_parts: Callable[[list[Part]], Awaitable[None]]
     ) -> FetchResult:
-        """Hand over what is newer than a cursor. Raises DropServerError."""
+        """Pass the messages newer than a cursor to ``on_parts``. Raises DropServerError."""
         self._answer()
         if self.hanging is not None:
             await self.hanging
@@ -85,17 +87,17 @@ class MemoryDropServers:
         return FetchResult("new", latest, len(newer)) if newer else FetchResult("nothing")
 
     async def post(self, url: DropURL, message: bytes) -> None:
-        """Leave a message in a drop. Raises DropServerError."""
+        """Post a message to a drop. Raises DropServerError."""
         self._answer()
         if self.is_refusing:
-            raise ServerRefused("The server answered with status 400.", status=400, permanent=True)
+            raise ServerRefused("The server rejected the request with status 400.", status=400, permanent=True)
         self.posted.append((str(url), message))
         self.messages[str(url)].append(message)
         for listener in list(self.listeners[str(url)]):
             listener.on_news()
 
     def listen(self, url: DropURL, on_news: Callable[[], None]) -> MemoryListener:
-        """Return a push listener of a drop."""
+        """Return a push listener of a drop, which calls ``on_news`` at each new message."""
         return MemoryListener(self, str(url), on_news)
 
     async def close(self) -> None:
