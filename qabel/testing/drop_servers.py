@@ -80,9 +80,7 @@ class MemoryDropServers:
         for start in range(0, len(newer), BATCH):
             await on_parts([Part(each, DATE) for each in newer[start : start + BATCH]])
         if self.torn_after is not None:
-            raise IncompleteResponse(
-                "The server closed the connection in the middle of its response."
-            )
+            raise IncompleteResponse("The server broke off in the middle of its response.")
         latest = str(len(lying)) if self.has_cursors else None
         return FetchResult("new", latest, len(newer)) if newer else FetchResult("nothing")
 
@@ -90,7 +88,9 @@ class MemoryDropServers:
         """Post a message to a drop. Raises DropServerError."""
         self._answer()
         if self.is_refusing:
-            raise ServerRefused("The server rejected the request with status 400.", status=400, permanent=True)
+            raise ServerRefused(
+                "The server rejected the request with status 400.", status=400, permanent=True
+            )
         self.posted.append((str(url), message))
         self.messages[str(url)].append(message)
         for listener in list(self.listeners[str(url)]):
