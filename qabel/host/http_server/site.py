@@ -4,29 +4,41 @@ from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
 
+import attrs
 from twisted.internet.defer import Deferred
 from twisted.internet.defer import TimeoutError as DeferredTimeout
-from twisted.internet.interfaces import IAddress, IReactorTime
-from twisted.internet.protocol import Protocol
+from twisted.internet.interfaces import IAddress, IDelayedCall, IReactorTime
+from twisted.internet.protocol import Protocol, connectionDone
+from twisted.python.failure import Failure
 from twisted.web.resource import IResource
 from twisted.web.server import Site
 
-from qabel.host.http_server.channel import BoundedChannel, Refusals
+from qabel.host.http_server.channel import LINGER_TIME, BoundedChannel, Refusals
 from qabel.host.http_server.request import BoundedRequest
 
 ARRIVAL_TIME = 5.0
 """Seconds that a request may take to arrive when somebody else waits for the connection."""
 
 
-class _Refused(Protocol):
+@attrs.define(eq=False, slots=False)
+class _RefusedConnection(Protocol):
     """A connection that is one too many."""
 
-    def __init__(self, response: bytes) -> None:
-        self._response = response
+    _response: bytes
+    _clock: IReactorTime
+    _timer: IDelayedCall | None = attrs.field(default=None, init=False)
 
     def connectionMade(self) -> None:
-        self.transport.write(self._response)  # type: ignore[union-attr]
-        self.transport.loseConnection()  # type: ignore[union-attr]
+        """Refuse it. Over TLS, the client must make its handshake first, and may never do so."""
+        transport: Any = self.transport
+        transport.write(self._response)
+        transport.loseConnection()
+        self._timer = self._clock.callLater(LINGER_TIME, transport.abortConnection)
+
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
+        """Forget it."""
+        if self._timer is not None and self._timer.active():
+            self._timer.cancel()
 
 
 class BoundedSite(Site):
@@ -78,7 +90,7 @@ class BoundedSite(Site):
         if self._is_closing:
             return None
         if self.connections >= self._max_connections and not self._make_room():
-            return _Refused(self.refusals.full)
+            return _RefusedConnection(self.refusals.full, self.reactor)
         return super().buildProtocol(addr)
 
     @property
@@ -128,7 +140,7 @@ class BoundedSite(Site):
         for channel in [each for each in self._working if each.is_stream]:
             channel.abort()
         for channel in list(self._waiting):
-            channel.loseConnection()
+            channel.end()
         if self.connections:
             self._closed = Deferred()
             with suppress(DeferredTimeout):
@@ -144,7 +156,8 @@ class BoundedSite(Site):
         if channel is None:
             return False
         self._waiting.pop(channel)
-        channel.abort()
+        # Not cut: it may be idle because it was just sent a response.
+        channel.end()
         return True
 
     def _to_spare(self) -> Iterator[BoundedChannel]:
