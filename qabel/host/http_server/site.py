@@ -1,4 +1,4 @@
-"""All connections of a server, of which there are a limited number."""
+"""A server: all its connections, of which there are a limited number."""
 
 from collections.abc import Iterator
 from contextlib import suppress
@@ -17,7 +17,7 @@ from qabel.host.http_server.channel import LINGER_TIME, BoundedChannel, Refusals
 from qabel.host.http_server.request import BoundedRequest
 
 ARRIVAL_TIME = 5.0
-"""Seconds that a request may take to arrive when somebody else waits for the connection."""
+"""Seconds that a trusted request may take to arrive when another client needs a connection."""
 
 
 @attrs.define(eq=False, slots=False)
@@ -42,14 +42,14 @@ class _RefusedConnection(Protocol):
 
 
 class BoundedSite(Site):
-    """Makes the connections, up to a number, and can end them all. HTTP/1.1 only, without a log.
+    """Accepts connections, up to a number, and can close them all. It logs no request.
 
     Args:
-        resource: answers the requests.
+        resource: responds to the requests.
         request_factory: makes them.
-        refusals: what those are told who are not answered by it.
+        refusals: the responses to what cannot be handled as a request.
         reactor: measures all times.
-        max_connections: how many there may be at once.
+        max_connections: connections that are served at the same time.
         request_time: seconds within which a request must arrive, and that a connection may be
             without one.
 
@@ -86,7 +86,7 @@ class BoundedSite(Site):
         self._working: set[BoundedChannel] = set()
 
     def buildProtocol(self, addr: IAddress | None) -> Any:
-        """Take a connection, if need be in place of one that waits for nothing."""
+        """Accept a connection, if necessary in place of one without a request."""
         if self._is_closing:
             return None
         if self.connections >= self._max_connections and not self._make_room():
@@ -105,14 +105,14 @@ class BoundedSite(Site):
         """Do nothing: there is no access log."""
 
     def log(self, request: Any) -> None:
-        """Do nothing: what was asked for is nobody's business."""
+        """Do nothing: what is requested may be secret."""
 
     def acceptableProtocols(self) -> list[bytes]:
         """Return what TLS may agree on."""
         return [b"http/1.1"]
 
     def connected(self, channel: BoundedChannel) -> None:
-        """Note a new connection."""
+        """Add a new connection, which waits for a request."""
         self.idle(channel)
 
     def idle(self, channel: BoundedChannel) -> None:
@@ -126,14 +126,19 @@ class BoundedSite(Site):
         self._working.add(channel)
 
     def disconnected(self, channel: BoundedChannel) -> None:
-        """Note that a connection has ended."""
+        """Remove a connection."""
         self._waiting.pop(channel, None)
         self._working.discard(channel)
         if self._closed is not None and not self.connections and not self._closed.called:
             self._closed.callback(None)
 
     async def close(self, grace: float = 1.0) -> None:
-        """End all connections: those with a request after some seconds to answer it in."""
+        """Close all connections; return when that is done.
+
+        Args:
+            grace: seconds in which requests that have arrived are still responded to.
+
+        """
         self._is_closing = True
         for channel in self._working:
             channel.persistent = 0
@@ -151,7 +156,7 @@ class BoundedSite(Site):
         self._is_closing = False
 
     def _make_room(self) -> bool:
-        """End the connection that can best be spared; return whether there was one."""
+        """Close the connection that matters least; return whether there was one."""
         channel = next(self._to_spare(), None)
         if channel is None:
             return False
@@ -161,8 +166,8 @@ class BoundedSite(Site):
         return True
 
     def _to_spare(self) -> Iterator[BoundedChannel]:
-        # Be they idle or strangers that send slowly, nothing is lost; a request takes no time to
-        # arrive, so those that wait the longest are not in the middle of a good one.
+        # First those that are idle, or whose request has not shown a token so far. Then those
+        # that have waited for long: a request of a good client arrives in a moment.
         yield from (each for each in self._waiting if not each.is_trusted)
         late = self.reactor.seconds() - ARRIVAL_TIME
         yield from (each for each, since in self._waiting.items() if since < late)
