@@ -1,4 +1,4 @@
-"""Requests to a drop server, and the HTTP server that they come by.
+"""The HTTP server of a drop server: its limits, and what it responds beyond them.
 
 Drop ids are secrets and stand in every request line, so nothing here logs a request or a client.
 """
@@ -38,7 +38,7 @@ _REFUSALS = Refusals(
 
 
 class DropRequest(BoundedRequest):
-    """A request whose body is kept up to one byte more than a message may have."""
+    """A request of whose body as much is kept as a message may have, and one byte."""
 
     body_limit = DISCARD_LIMIT
     too_large = _refusal(b"413 Request Entity Too Large", b"Message too large")

@@ -1,4 +1,4 @@
-"""A thread of one's own for work that blocks: jobs go in one by one, and are handled in groups.
+"""A thread for work that blocks: jobs are submitted one by one, and handled in groups.
 
 Nothing here knows Qabel.
 """
@@ -14,19 +14,19 @@ from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
 DELIVERED_PER_TURN = 16
-"""Results handed over in one turn of the reactor: each may be a request to answer."""
+"""Results delivered in one turn of the reactor: each may be a request to answer."""
 
 
 @attrs.define(eq=False)
 class Job:
-    """Something to do on the thread, and the Deferred of its result. Subclasses say what it is."""
+    """Something to do on the thread, and the Deferred of its result. Subclasses define what."""
 
     result: Any = attrs.field(default=None, init=False)
-    """What came of it, or a Failure; set by the handler."""
+    """The result, or a Failure; set by the handler."""
     done: "Deferred[Any]" = attrs.field(factory=Deferred, init=False)
 
     def fail(self, error: BaseException) -> None:
-        """Make it end with an error."""
+        """Set a failure as the result."""
         self.result = Failure(error)
 
     def deliver(self) -> None:
@@ -42,7 +42,7 @@ J_contra = TypeVar("J_contra", bound=Job, contravariant=True)
 
 
 class Worker(Protocol[J_contra]):
-    """Takes jobs from the reactor's thread to a handler, and their results back."""
+    """Passes jobs from the reactor's thread to a handler, and delivers their results there."""
 
     def submit(self, job: J_contra, /) -> None:
         """Handle the job after those that were submitted before it."""
@@ -51,33 +51,32 @@ class Worker(Protocol[J_contra]):
         """Take no more jobs once the submitted ones are done."""
 
 
+@attrs.define(eq=False)
 class JobThread(Generic[J]):
-    """A thread that handles jobs in their order; those that pile up meanwhile are a group.
+    """A running thread that handles jobs in order; those that pile up meanwhile form a group.
 
     The handler sets the results of a group of jobs. If it raises instead, all of them fail with
-    that. Results are delivered in the order of submission.
+    that exception. Results are delivered in the order of submission.
+
+    Args:
+        handle: called on the thread with one or more jobs.
+        reactor: delivers the results, a few per turn.
+        name: the name of the thread.
+        group_size: jobs handled together at most; it limits how long the first one waits.
+
     """
 
-    def __init__(
-        self, handle: Callable[[list[J]], None], reactor: Any, *, name: str, group_size: int
-    ) -> None:
-        """Start the thread.
+    _handle: Callable[[list[J]], None]
+    _reactor: Any
+    _name: str = attrs.field(kw_only=True)
+    _group_size: int = attrs.field(kw_only=True)
+    _jobs: "SimpleQueue[J | None]" = attrs.field(factory=SimpleQueue, init=False)
+    _finished: deque[J] = attrs.field(factory=deque, init=False)
+    """Jobs whose results are still to be delivered; for the reactor's thread alone."""
 
-        Args:
-            handle: is called on the thread with one or more jobs.
-            reactor: delivers the results, a few per turn.
-            name: of the thread.
-            group_size: of jobs handled together at most: it bounds how long the first one waits.
-
-        """
-        self._handle = handle
-        self._reactor = reactor
-        self._group_size = group_size
-        self._jobs: SimpleQueue[J | None] = SimpleQueue()
-        self._finished: deque[J] = deque()
-        """Jobs whose results are still to be delivered; for the reactor's thread alone."""
+    def __attrs_post_init__(self) -> None:
         # A daemon thread: a disk that hangs must not keep the process from ending.
-        Thread(target=self._run, name=name, daemon=True).start()
+        Thread(target=self._run, name=self._name, daemon=True).start()
 
     def submit(self, job: J, /) -> None:
         """Handle the job after those that were submitted before it."""
@@ -101,7 +100,7 @@ class JobThread(Generic[J]):
             del jobs
 
     def _take_group(self) -> tuple[list[J], bool]:
-        """Wait for a job and take those that wait with it; return also whether that is the end."""
+        """Wait for a job; return it and those that wait too, and whether they are the last."""
         jobs: list[J] = []
         try:
             job = self._jobs.get()
@@ -139,7 +138,7 @@ class JobThread(Generic[J]):
 
 @attrs.frozen(eq=False)
 class InlineWorker(Generic[J]):
-    """Handles each job where and when it is submitted, for programs that do nothing else."""
+    """Handles each job when it is submitted, in the same thread, for programs without a reactor."""
 
     _handle: Callable[[list[J]], None]
 

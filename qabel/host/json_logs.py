@@ -1,4 +1,4 @@
-"""Logs in JSON, for programs that collect logs: one object per line.
+"""Logging in JSON, one object per line, for programs that collect logs.
 
 Nothing here knows Qabel.
 """
@@ -8,17 +8,18 @@ import sys
 from datetime import UTC, datetime
 from typing import IO, Any
 
+import attrs
 from twisted.logger import FileLogObserver, LogEvent, LogLevel, eventAsText
 from twisted.python import usage
 from twisted.python.logfile import LogFile
 
 
+@attrs.define(eq=False)
 class Destination:
     """The file or stream for JSON logs: the one where twistd would have logged plain text."""
 
-    def __init__(self) -> None:
-        self.file: str | None = None
-        """A path; None for standard output."""
+    file: str | None = attrs.field(default=None, init=False)
+    """A path; None for standard output."""
 
     def __call__(self) -> FileLogObserver:
         """Return the observer; twistd calls this when it begins to log."""
@@ -30,7 +31,7 @@ DESTINATION = Destination()
 
 
 def log_json(twistd: usage.Options) -> None:
-    """Make twistd log in JSON; to be called while a plugin's options are parsed."""
+    """Make twistd log in JSON. Call this while a plugin's options are parsed."""
     name = twistd["logfile"] or ("-" if twistd["nodaemon"] else "twistd.log")
     DESTINATION.file = None if name == "-" else name
     twistd["logger"] = f"{__name__}.DESTINATION"

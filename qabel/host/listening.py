@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any, cast
 
+import attrs
 from twisted.application.service import Service
 from twisted.internet import tcp, unix
 from twisted.internet.defer import (
@@ -32,31 +33,31 @@ from qabel.host.start_errors import StartError, fail_start
 _log = Logger()
 
 
+@attrs.define(eq=False, slots=False, repr=False)
 class Listening(Service):
     """Listens on endpoints with one factory. What prevents it is a StartError.
 
-    Starting raises it where it is known at once, as it is for a port in use. Where it shows later,
-    with the reactor running, `fail_start` ends the process. ``name`` is for the log.
+    Starting raises it if it is known at once, as it is for a port in use. If it shows later, with
+    the reactor running, `fail_start` ends the process.
+
+    Args:
+        reactor: Twisted's reactor.
+        endpoints: where to listen.
+        factory: makes the protocols of connections.
+        name: what the log calls the service.
+
     """
 
-    def __init__(
-        self,
-        reactor: Any,
-        endpoints: "Sequence[ListenOn | IStreamServerEndpoint]",
-        factory: IProtocolFactory,
-        *,
-        name: str,
-    ) -> None:
-        self.addresses: list[IAddress] = []
-        """The addresses listened on, in the order of the endpoints; with the real port for 0."""
-        self._reactor = reactor
-        self._endpoints = endpoints
-        self._factory = factory
-        self._name = name
-        self._attempts: list[Deferred[IListeningPort]] = []
-        self._ports: list[IListeningPort] = []
-        self._waiting: list[Deferred[list[IAddress]]] = []
-        self._is_listening = False
+    _reactor: Any
+    _endpoints: "Sequence[ListenOn | IStreamServerEndpoint]"
+    _factory: IProtocolFactory
+    _name: str = attrs.field(kw_only=True)
+    addresses: list[IAddress] = attrs.field(factory=list, init=False)
+    """The addresses listened on, in the order of the endpoints; with the real port for 0."""
+    _attempts: "list[Deferred[IListeningPort]]" = attrs.field(factory=list, init=False)
+    _ports: list[IListeningPort] = attrs.field(factory=list, init=False)
+    _waiting: "list[Deferred[list[IAddress]]]" = attrs.field(factory=list, init=False)
+    _is_listening: bool = attrs.field(default=False, init=False)
 
     def when_listening(self) -> "Deferred[list[IAddress]]":
         """Return the addresses as soon as all endpoints are open; fails with the StartError."""
@@ -67,7 +68,7 @@ class Listening(Service):
         return waiting
 
     def privilegedStartService(self) -> None:
-        """Begin to listen, before any privileges are dropped. Raises StartError."""
+        """Start listening, before privileges are dropped. Raises StartError."""
         super().privilegedStartService()
         if self._attempts:
             return
@@ -83,14 +84,14 @@ class Listening(Service):
             failure = cast("FirstError", first.value).subFailure
             if failure.check(CancelledError):
                 return
-            self._answer(failure)
+            self._fire_waiting(failure)
             if starting:
                 failed.append(cast("StartError", failure.value))
             else:
                 fail_start(f"{self._name}: {failure.getErrorMessage()}", self._reactor)
 
         everything = gatherResults(self._attempts, consumeErrors=True)
-        everything.addCallback(self._listens)
+        everything.addCallback(self._all_open)
         everything.addErrback(give_up)
         starting = False
         if failed:
@@ -98,7 +99,7 @@ class Listening(Service):
             raise failed[0] from None
 
     def startService(self) -> None:
-        """Begin to listen, unless that was done while there were privileges. Raises StartError."""
+        """Start listening, unless it was done with privileges before. Raises StartError."""
         self.privilegedStartService()
         super().startService()
 
@@ -117,14 +118,14 @@ class Listening(Service):
         self._ports.append(port)
         return port
 
-    def _listens(self, ports: list[IListeningPort]) -> None:
+    def _all_open(self, ports: list[IListeningPort]) -> None:
         self._is_listening = True
         self.addresses = [port.getHost() for port in ports]
         for address in self.addresses:
             _log.info("{name} listens on {where}", name=self._name, where=show_address(address))
-        self._answer(list(self.addresses))
+        self._fire_waiting(list(self.addresses))
 
-    def _answer(self, result: "list[IAddress] | Failure") -> None:
+    def _fire_waiting(self, result: "list[IAddress] | Failure") -> None:
         waiting, self._waiting = self._waiting, []
         for deferred in waiting:
             deferred.callback(result)
@@ -141,7 +142,7 @@ class Listening(Service):
 
 
 def _leave_file(port: IListeningPort) -> IListeningPort:
-    """Keep a port from removing its file at the end: it belongs to the service manager."""
+    """Make a port leave its file when it is closed: the file is the service manager's."""
     if isinstance(port, unix.Port):
         port.connectionLost = partial(tcp.Port.connectionLost, port)  # type: ignore[method-assign]
     return port

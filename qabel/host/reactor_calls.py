@@ -1,4 +1,4 @@
-"""Calls from other threads to the reactor's thread, and how they fail. Nothing here knows Qabel."""
+"""Calls from other threads to the reactor's thread, and their errors. Nothing here knows Qabel."""
 
 from collections.abc import Awaitable, Callable
 from concurrent.futures import Future
@@ -22,16 +22,23 @@ class CallTimeout(EmbedError, TimeoutError):
 
 @define(eq=False)
 class ReactorCall:
-    """A call to be made in the reactor's thread. All but ``done`` is for that thread alone."""
+    """A call to be made in the reactor's thread. All but ``done`` is for that thread alone.
+
+    Args:
+        function: returns a value, or something to await.
+        timeout: seconds after which the call is cancelled; None for no limit.
+
+    """
 
     function: Callable[[], Any]
     timeout: float | None
     done: "Future[Any]" = field(factory=Future, init=False)
+    """The result, for the thread that waits for it."""
     _running: "Deferred[None] | None" = field(default=None, init=False)
     _reason: BaseException | None = field(default=None, init=False)
 
     def begin(self, clock: Any) -> None:
-        """Call the function, unless the call was given up already."""
+        """Call the function, unless the call was cancelled before. The clock is the reactor."""
         if self._reason is not None:
             self._finish(self._reason)
             return
@@ -42,16 +49,15 @@ class ReactorCall:
             self._running.addBoth(lambda _: deadline.active() and deadline.cancel())
 
     def give_up(self, reason: BaseException) -> None:
-        """Cancel the call, which then ends with this reason."""
+        """Cancel the call, which then fails with this reason."""
         if self._reason is None:
             self._reason = reason
         if self._running is not None:
             self._running.cancel()
 
     def abandon(self, reason: BaseException) -> None:
-        """Wake the caller, when the reactor is gone."""
-        if not self.done.done():
-            self._finish(reason)
+        """Make the call fail, if it has not ended, because the reactor has."""
+        self._finish(reason)
 
     async def _run(self) -> None:
         # Caught here, and not from the Deferred, which would lose the traceback.
@@ -62,7 +68,10 @@ class ReactorCall:
         except BaseException as error:  # noqa: BLE001 - raised again in the calling thread
             self._finish(self._reason or error)
         else:
-            self.done.set_result(result)
+            if not self.done.done():
+                self.done.set_result(result)
 
     def _finish(self, error: BaseException) -> None:
-        self.done.set_exception(error)
+        # Work that was abandoned with the reactor ends when it is collected as garbage.
+        if not self.done.done():
+            self.done.set_exception(error)

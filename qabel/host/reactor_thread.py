@@ -1,4 +1,4 @@
-"""Twisted's reactor in a thread of a program that has a main loop of its own, or none.
+"""Twisted's reactor in a thread, for a program that has a main loop of its own, or none.
 
 There is one reactor in a process, and it cannot be restarted: the thread is started once, and
 ends with the program's main thread. Nothing here knows Qabel.
@@ -24,7 +24,7 @@ PATIENCE = 30.0
 """Seconds that the reactor may take to start, and to stop."""
 
 GRACE = 1.0
-"""Seconds past its deadline in which a call may end by itself: the reactor enforces deadlines."""
+"""Seconds that a call gets beyond its timeout, which the reactor enforces, to end by itself."""
 
 LOGGER = "qabel"
 """The logger, of Python's ``logging``, that Twisted logs to."""
@@ -126,6 +126,12 @@ class ReactorThread:
             group: holds the call while it is running; for the reactor's thread alone.
             cancel: whether to cancel a call that takes too long; otherwise it goes on.
 
+        Raises:
+            CallTimeout: the call took too long.
+            Stopped: the reactor was stopped, before the call or during it.
+            EmbedError: no calls can be made from this thread or process.
+            BaseException: what the function raised.
+
         """
         self.check()
         call = ReactorCall(function, timeout if cancel else None)
@@ -190,7 +196,7 @@ _current: ReactorThread | None = None
 
 
 def _log_to_logging() -> None:
-    """Make Twisted log where the application does."""
+    """Make Twisted log to Python's ``logging``."""
     showwarning = warnings.showwarning
     globalLogBeginner.beginLoggingTo(
         [SecretlessObserver(STDLibLogObserver(LOGGER))],

@@ -1,4 +1,4 @@
-"""Notify a service manager that the daemon is ready, alive or stopping (``sd_notify``).
+"""Notifying a service manager that the daemon is ready, alive or stopping (``sd_notify``).
 
 Nothing here knows Qabel. Without a service manager that listens, nothing is done.
 """
@@ -8,6 +8,7 @@ import socket
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
+import attrs
 from twisted.application.service import Service
 from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
@@ -19,25 +20,38 @@ WATCHDOG = "WATCHDOG_USEC"
 WATCHDOG_PROCESS = "WATCHDOG_PID"
 
 
+@attrs.define(eq=False, slots=False, repr=False)
 class Notifier(Service):
     """Sends ``READY=1`` on request, ``WATCHDOG=1`` while the reactor runs, and ``STOPPING=1``.
 
     Keep-alives are sent by the reactor, at half the interval that the service manager expects: a
-    reactor that hangs sends none, and the service manager restarts the daemon. ``environ`` is the
-    environment in which the service manager passes its socket.
+    reactor that hangs sends none, and the service manager restarts the daemon.
+
+    Args:
+        reactor: times the keep-alives.
+        environ: the environment in which the service manager passes its socket.
+
     """
+
+    _reactor: Any = attrs.field(kw_only=True)
+    _environ: Mapping[str, str] = attrs.field(default=os.environ, kw_only=True)
+    _address: str | None = attrs.field(init=False)
+    _interval: float | None = attrs.field(init=False)
+    """Seconds between keep-alives; None if none are expected."""
+    _pings: LoopingCall = attrs.field(init=False)
+    _refused: bool = attrs.field(default=False, init=False)
+    """Whether a notification has failed, which is logged once."""
 
     _log = Logger()
 
-    def __init__(self, *, reactor: Any, environ: Mapping[str, str] = os.environ) -> None:
-        self._address = _address(environ.get(SOCKET, ""))
-        self._interval = _watchdog_interval(environ)
+    def __attrs_post_init__(self) -> None:
+        self._address = _parse_address(self._environ.get(SOCKET, ""))
+        self._interval = _watchdog_interval(self._environ)
         self._pings = LoopingCall(self._send, b"WATCHDOG=1")
-        self._pings.clock = reactor
-        self._refused = False
+        self._pings.clock = self._reactor
 
     def is_ready(self, result: T) -> T:
-        """Notify that the daemon is ready; to be the callback of a Deferred."""
+        """Notify that the daemon is ready; return the result, as a callback of a Deferred does."""
         self._send(b"READY=1")
         return result
 
@@ -70,7 +84,7 @@ class Notifier(Service):
             self._refused = True
 
 
-def _address(text: str) -> str | None:
+def _parse_address(text: str) -> str | None:
     """Return a socket's address: a path, or a name in the abstract namespace, written with @."""
     if text.startswith("@"):
         return "\0" + text[1:]

@@ -7,16 +7,20 @@ from zope.interface import implementer
 
 from qabel.host.http_server.request import BoundedRequest
 
+PIECE = 64 * 1024 + 1
+"""Bytes of a large body that are written at once. Twisted's transports say that they are full when
+they hold more than 64 KiB; so they tell of each piece when the system has taken it."""
+
 
 @implementer(IPushProducer)
 @attrs.define(eq=False, repr=False)
 class Flow:
-    """Says when a connection takes more, and ends one that takes nothing for too long.
+    """Tells when a connection can take more, and cuts one whose client reads nothing.
 
     Args:
-        request: whose response is written.
+        request: the request whose response is written.
         clock: measures the patience.
-        patience: seconds within which the client must take what was written; None for ever.
+        patience: seconds within which the client must take what was written; None for no limit.
 
     """
 
@@ -24,47 +28,59 @@ class Flow:
     _clock: IReactorTime
     _patience: float | None = None
     paused_since: float | None = attrs.field(default=None, init=False)
-    """When the connection took no more, on the clock; None while it does."""
+    """When the connection became full, on the clock; None while it can take more."""
     _resumed: "Deferred[None] | None" = attrs.field(default=None, init=False)
     _timer: IDelayedCall | None = attrs.field(default=None, init=False)
 
     @property
     def is_paused(self) -> bool:
-        """Whether the connection takes no more for now."""
+        """Whether the connection is full."""
         return self.paused_since is not None
 
     def start(self) -> None:
-        """Be told of the connection from now on."""
+        """Watch the connection from now on."""
         self._request.notifyFinish().addErrback(lambda _: self.resumeProducing())
         self._request.registerProducer(self, True)
 
     def end(self) -> None:
-        """Be told no more: all was written."""
+        """Stop watching the connection: all was written."""
         self._stop_timer()
         if self._request.is_connected:
             self._request.unregisterProducer()
 
     async def ready(self) -> None:
-        """Wait until the connection takes more, or is lost."""
+        """Wait until the connection can take more, or is lost."""
         if self.is_paused:
             self._resumed = Deferred(self._forget)
             await self._resumed
 
     async def write(self, data: bytes) -> None:
-        """Write if there is a connection, and wait until it takes more or is lost."""
+        """Write, and wait until the connection can take more. Do nothing if it is lost."""
         if self._request.is_connected:
             self._request.write(data)
             await self.ready()
 
+    async def write_large(self, body: bytes) -> None:
+        """Write a body of 64 KiB or more; return when the system has taken all of it.
+
+        If the connection is lost, return when it is.
+        """
+        rest = memoryview(body)
+        while rest:
+            # The last piece is a long one, not a short one, of which nothing would be told.
+            size = PIECE if len(rest) >= 2 * PIECE else len(rest)
+            piece, rest = rest[:size], rest[size:]
+            await self.write(bytes(piece))
+
     def pauseProducing(self) -> None:
-        """Note that the connection holds as much as it can."""
+        """Note that the connection is full."""
         if not self.is_paused:
             self.paused_since = self._clock.seconds()
             if self._patience is not None:
                 self._timer = self._clock.callLater(self._patience, self._request.abort)
 
     def resumeProducing(self) -> None:
-        """Note that the connection has sent what it held."""
+        """Note that the system has taken all that was written."""
         self.paused_since = None
         self._stop_timer()
         resumed, self._resumed = self._resumed, None
@@ -72,9 +88,9 @@ class Flow:
             resumed.callback(None)
 
     def stopProducing(self) -> None:
-        """Do nothing: the request says when its connection is gone, and not before is it.
+        """Do nothing: the transport calls this before the request knows that it is disconnected.
 
-        Whoever went on writing at this call would write into nothing, and take it for written.
+        A writer that went on now would write into nothing, and take it for sent.
         """
 
     def _forget(self, _: object) -> None:

@@ -1,5 +1,6 @@
 """A request whose body is kept in memory, up to a limit."""
 
+from functools import partial
 from io import BytesIO
 from typing import ClassVar
 
@@ -9,7 +10,7 @@ from qabel.host.http_server.channel import BoundedChannel
 
 
 class BoundedRequest(Request):
-    """A request; a body of more than ``body_limit`` bytes is refused before all of it has come."""
+    """A request; a body of more than ``body_limit`` bytes is refused before all of it arrives."""
 
     body_limit: ClassVar[int]
     too_large: ClassVar[bytes]
@@ -18,12 +19,12 @@ class BoundedRequest(Request):
     channel: BoundedChannel
     content: BytesIO
     is_trusted = False
-    """Whether it is from somebody who is known: then its connection is not ended for another's."""
+    """Whether it is from a known client; if so, its connection is not closed for another one's."""
 
     _size = 0
 
     def gotLength(self, length: int | None) -> None:
-        """Refuse a body that is too large. Its headers are here."""
+        """Refuse a body that is too large, as soon as the headers have arrived."""
         # In memory, never in a file: what is sent may be a secret.
         self.content = BytesIO()
         if length is not None and length > self.body_limit:
@@ -42,24 +43,36 @@ class BoundedRequest(Request):
         self.content.write(data)
 
     def requestReceived(self, command: bytes, path: bytes, version: bytes) -> None:
-        """Handle what has arrived, unless it was refused before."""
-        if self._size <= self.body_limit:
-            super().requestReceived(command, path, version)
+        """Handle the request, once the client has taken the responses to those before it."""
+        handle = partial(super().requestReceived, command, path, version)
+        if self.channel.is_full:
+            self.channel.hold(handle)
+        else:
+            handle()
+
+    def finish(self) -> None:
+        """End the response. On a connection that is lost, it counts as not sent.
+
+        Then ``notifyFinish`` fails, as soon as Twisted has noticed.
+        """
+        if self._disconnected or self.is_connected:
+            super().finish()
 
     @property
     def is_connected(self) -> bool:
-        """Whether there is somebody to respond to."""
-        return not self._disconnected
+        """Whether a response can still be written."""
+        channel = getattr(self, "channel", None)
+        return channel is not None and not channel.is_lost
 
     def abort(self) -> None:
-        """Close the connection at once: what was sent cannot be taken as the whole response."""
-        if self.channel is not None:
+        """Close the connection immediately, so that nobody takes the response for complete."""
+        if self.is_connected:
             self.channel.abort()
 
     def _refuse_body(self) -> None:
         self._size = self.body_limit + 1
         self.content = BytesIO()
-        # Nothing is to follow the response, such as leave to send the body.
+        # Nothing may follow the response, not even "100 Continue".
         self.requestHeaders.removeHeader(b"Expect")
         self.channel.refuse(self.too_large)
 

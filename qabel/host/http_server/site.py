@@ -1,43 +1,55 @@
-"""All connections of a server, of which there are a limited number."""
+"""A server: all its connections, of which there are a limited number."""
 
 from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
 
+import attrs
 from twisted.internet.defer import Deferred
 from twisted.internet.defer import TimeoutError as DeferredTimeout
-from twisted.internet.interfaces import IAddress, IReactorTime
-from twisted.internet.protocol import Protocol
+from twisted.internet.interfaces import IAddress, IDelayedCall, IReactorTime
+from twisted.internet.protocol import Protocol, connectionDone
+from twisted.python.failure import Failure
 from twisted.web.resource import IResource
 from twisted.web.server import Site
 
-from qabel.host.http_server.channel import BoundedChannel, Refusals
+from qabel.host.http_server.channel import LINGER_TIME, BoundedChannel, Refusals
 from qabel.host.http_server.request import BoundedRequest
 
 ARRIVAL_TIME = 5.0
-"""Seconds that a request may take to arrive when somebody else waits for the connection."""
+"""Seconds that a trusted request may take to arrive when another client needs a connection."""
 
 
-class _Refused(Protocol):
+@attrs.define(eq=False, slots=False)
+class _RefusedConnection(Protocol):
     """A connection that is one too many."""
 
-    def __init__(self, response: bytes) -> None:
-        self._response = response
+    _response: bytes
+    _clock: IReactorTime
+    _timer: IDelayedCall | None = attrs.field(default=None, init=False)
 
     def connectionMade(self) -> None:
-        self.transport.write(self._response)  # type: ignore[union-attr]
-        self.transport.loseConnection()  # type: ignore[union-attr]
+        """Refuse it. Over TLS, the client must make its handshake first, and may never do so."""
+        transport: Any = self.transport
+        transport.write(self._response)
+        transport.loseConnection()
+        self._timer = self._clock.callLater(LINGER_TIME, transport.abortConnection)
+
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
+        """Forget it."""
+        if self._timer is not None and self._timer.active():
+            self._timer.cancel()
 
 
 class BoundedSite(Site):
-    """Makes the connections, up to a number, and can end them all. HTTP/1.1 only, without a log.
+    """Accepts connections, up to a number, and can close them all. It logs no request.
 
     Args:
-        resource: answers the requests.
+        resource: responds to the requests.
         request_factory: makes them.
-        refusals: what those are told who are not answered by it.
+        refusals: the responses to what cannot be handled as a request.
         reactor: measures all times.
-        max_connections: how many there may be at once.
+        max_connections: connections that are served at the same time.
         request_time: seconds within which a request must arrive, and that a connection may be
             without one.
 
@@ -74,11 +86,11 @@ class BoundedSite(Site):
         self._working: set[BoundedChannel] = set()
 
     def buildProtocol(self, addr: IAddress | None) -> Any:
-        """Take a connection, if need be in place of one that waits for nothing."""
+        """Accept a connection, if necessary in place of one without a request."""
         if self._is_closing:
             return None
         if self.connections >= self._max_connections and not self._make_room():
-            return _Refused(self.refusals.full)
+            return _RefusedConnection(self.refusals.full, self.reactor)
         return super().buildProtocol(addr)
 
     @property
@@ -93,14 +105,14 @@ class BoundedSite(Site):
         """Do nothing: there is no access log."""
 
     def log(self, request: Any) -> None:
-        """Do nothing: what was asked for is nobody's business."""
+        """Do nothing: what is requested may be secret."""
 
     def acceptableProtocols(self) -> list[bytes]:
         """Return what TLS may agree on."""
         return [b"http/1.1"]
 
     def connected(self, channel: BoundedChannel) -> None:
-        """Note a new connection."""
+        """Add a new connection, which waits for a request."""
         self.idle(channel)
 
     def idle(self, channel: BoundedChannel) -> None:
@@ -114,21 +126,26 @@ class BoundedSite(Site):
         self._working.add(channel)
 
     def disconnected(self, channel: BoundedChannel) -> None:
-        """Note that a connection has ended."""
+        """Remove a connection."""
         self._waiting.pop(channel, None)
         self._working.discard(channel)
         if self._closed is not None and not self.connections and not self._closed.called:
             self._closed.callback(None)
 
     async def close(self, grace: float = 1.0) -> None:
-        """End all connections: those with a request after some seconds to answer it in."""
+        """Close all connections; return when that is done.
+
+        Args:
+            grace: seconds in which requests that have arrived are still responded to.
+
+        """
         self._is_closing = True
         for channel in self._working:
             channel.persistent = 0
         for channel in [each for each in self._working if each.is_stream]:
             channel.abort()
         for channel in list(self._waiting):
-            channel.loseConnection()
+            channel.end()
         if self.connections:
             self._closed = Deferred()
             with suppress(DeferredTimeout):
@@ -139,17 +156,18 @@ class BoundedSite(Site):
         self._is_closing = False
 
     def _make_room(self) -> bool:
-        """End the connection that can best be spared; return whether there was one."""
+        """Close the connection that matters least; return whether there was one."""
         channel = next(self._to_spare(), None)
         if channel is None:
             return False
         self._waiting.pop(channel)
-        channel.abort()
+        # Not cut: it may be idle because it was just sent a response.
+        channel.end()
         return True
 
     def _to_spare(self) -> Iterator[BoundedChannel]:
-        # Be they idle or strangers that send slowly, nothing is lost; a request takes no time to
-        # arrive, so those that wait the longest are not in the middle of a good one.
+        # First those that are idle, or whose request has not shown a token so far. Then those
+        # that have waited for long: a request of a good client arrives in a moment.
         yield from (each for each in self._waiting if not each.is_trusted)
         late = self.reactor.seconds() - ARRIVAL_TIME
         yield from (each for each, since in self._waiting.items() if since < late)

@@ -6,7 +6,7 @@ from qabel.rest.http.replies import begin
 from qabel.rest.http.request import ApiRequest
 
 LARGE = 64 * 1024
-"""The size in bytes from which a body is sent in pieces, and the size of a piece."""
+"""The size in bytes from which a body is sent in pieces."""
 
 PATIENCE = 30.0
 """Seconds within which the client must take a piece."""
@@ -14,11 +14,10 @@ PATIENCE = 30.0
 
 async def send_large(request: ApiRequest, reply: Reply) -> None:
     """Write a reply, and return once the system has taken all of it; do not finish the request."""
-    body = memoryview(begin(request, reply))
+    body = begin(request, reply)
     flow = Flow(request, request.site.reactor, PATIENCE)
     flow.start()
     try:
-        for start in range(0, len(body), LARGE):
-            await flow.write(bytes(body[start : start + LARGE]))
+        await flow.write_large(body)
     finally:
         flow.end()

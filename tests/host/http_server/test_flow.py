@@ -7,7 +7,8 @@ from twisted.internet.defer import Deferred
 from twisted.internet.protocol import connectionDone
 from twisted.python.failure import Failure
 
-from qabel.host.http_server.flow import Flow
+from qabel.host.http_server.flow import PIECE, Flow
+from tests.host.http_server.conftest import GET, lose
 
 PATIENCE = 120.0
 
@@ -82,3 +83,36 @@ def test_a_flow_without_patience_has_no_timer(server: Any, asked: Any) -> None:
     flow.pauseProducing()
     assert flow.paused_since == 5
     assert server.clock.getDelayedCalls() == before
+
+
+def test_a_large_body_is_written_as_it_is_taken(server: Any, asked: Any) -> None:
+    """Writing a large body ends when the system has taken its last byte."""
+    _, line, flow = asked
+    body = b"0123456789" * 20_000
+    server.resource.request.responseHeaders.setRawHeaders(b"Content-Length", [b"200000"])
+    writing = Deferred.fromCoroutine(flow.write_large(body))
+    taken = b""
+    while not writing.called:
+        assert len(line.value()) < 2 * PIECE
+        taken += line.take()
+    assert taken.endswith(body)
+    assert line.value() == b""
+
+
+def test_a_flow_over_tls_is_paused(server: Any) -> None:
+    """A flow that begins when the connection is full already writes one piece, not everything."""
+    client = server.connect_tls()
+    client.handshake()
+    client.line.producer.pauseProducing()
+    client.send(GET)
+    assert server.resource.requests == []
+    client.line.producer.resumeProducing()
+    client.line.producer.pauseProducing()
+    flow = Flow(server.resource.request, server.clock, PATIENCE)
+    flow.start()
+    writing = Deferred.fromCoroutine(flow.write(b"piece"))
+    assert not writing.called
+    client.line.producer.resumeProducing()
+    assert writing.called
+    flow.end()
+    lose(client.protocol)

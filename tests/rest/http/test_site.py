@@ -240,7 +240,7 @@ async def test_headers_on_all(server: Any) -> None:
 
 
 def _arriving(server: Any) -> bool:
-    return any(each._arriving for each in server.site._waiting)
+    return any(each.is_arriving for each in server.site._waiting)
 
 
 def _received(server: Any) -> int:
