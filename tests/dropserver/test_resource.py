@@ -10,6 +10,7 @@ from twisted.internet.defer import Deferred, gatherResults
 
 from qabel.drop.multipart import MultipartParser
 from qabel.dropserver.message_file import MESSAGE_LIMIT, Retention
+from qabel.dropserver.message_store import MessageStore
 from qabel.dropserver.request import DISCARD_LIMIT
 
 A = "/" + "aB3-_" * 8 + "xyz"
@@ -248,19 +249,21 @@ async def test_a_large_drop_is_streamed(running: Any) -> None:
 
 
 @pytest_twisted.ensureDeferred
-async def test_what_expires_on_the_way_is_made_up_for(running: Any) -> None:
-    """A response stays valid and as long as announced when messages expire meanwhile."""
+async def test_what_expires_meanwhile_is_padded(
+    running: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A response is valid and as long as announced although messages expire meanwhile."""
     async with running(retention=Retention(drop_quota=1000)) as server:
         store = server.service._store
         await gatherResults([store.append(A[1:], b"x" * 2000) for _ in range(1000)])
         read = store.read
 
-        def read_late(*arguments: Any) -> "Deferred[Any]":
-            store.read = read
+        def read_late(_: MessageStore, *arguments: Any) -> "Deferred[Any]":
+            monkeypatch.undo()
             late = gatherResults([store.append(A[1:], b"new") for _ in range(500)])
             return late.addCallback(lambda _: read(*arguments))
 
-        store.read = read_late
+        monkeypatch.setattr(MessageStore, "read", read_late)
         answer = await server.ask("GET", A)
     got = messages(answer)
     assert 500 <= len(got) < 1000
