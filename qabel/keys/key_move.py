@@ -38,10 +38,6 @@ class KeyMove:
         """Return what the place in force holds."""
         return self._present.read()
 
-    def make(self) -> KeyRecord:
-        """Return what the place in force holds: there is a database already."""
-        return self.read()
-
     def forget(self) -> None:
         """Empty the new place."""
         self.new.forget()

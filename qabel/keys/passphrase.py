@@ -12,7 +12,7 @@ from nacl.utils import random as random_bytes
 
 from qabel.keys.key_file import read_key_file, remove_key_file, write_key_file
 from qabel.store.database.errors import KeyTrouble, WrongKey
-from qabel.store.key_record import MAX_RECORD, KeyRecord, fresh_key
+from qabel.store.key_record import MAX_RECORD, KeyRecord
 
 MIN_LENGTH = 8
 """Bytes that a passphrase must have before it protects a database."""
@@ -84,14 +84,6 @@ class Passphrase:
             if text is not None:
                 return KeyRecord.from_text(text.decode("ascii"))
         raise WrongKey(f"Wrong passphrase for {self.path}; nothing was changed.")
-
-    def make(self) -> KeyRecord:
-        """Open the file; if there is none, seal a fresh key."""
-        if self.path.exists():
-            return self.read()
-        record = KeyRecord(fresh_key())
-        self.write(record)
-        return record
 
     def write(self, record: KeyRecord) -> None:
         """Seal the record with a fresh salt. Raises KeyTrouble.

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from qabel.keys.key_file import KeyFile
+from qabel.store.database.creating import ensure_key
 from qabel.store.database.errors import KeyMissing, KeyTrouble
 from qabel.store.key_record import KeyRecord
 
@@ -19,9 +20,9 @@ def keys(tmp_path: Path) -> KeyFile:
 
 def test_a_fresh_key_is_made_once(keys: KeyFile) -> None:
     """The first start makes a random key that only its owner may read; later ones take it."""
-    made = keys.make()
+    made = ensure_key(keys)
     assert len(made.current) == 32
-    assert keys.make() == keys.read() == made
+    assert ensure_key(keys) == keys.read() == made
     assert stat.S_IMODE(keys.path.stat().st_mode) == 0o600
     assert keys.path.read_text() == made.current.hex() + "\n"
 
@@ -49,7 +50,7 @@ def test_earlier_keys_are_kept(keys: KeyFile) -> None:
 
 def test_a_forgotten_key_leaves_no_file(keys: KeyFile) -> None:
     """Forgetting removes the file, and what a write that was cut off left beside it."""
-    keys.make()
+    ensure_key(keys)
     keys.path.with_name("key.new").write_text("00" * 32)
     keys.forget()
     keys.forget()
@@ -89,7 +90,7 @@ def test_a_missing_file_is_told_of(keys: KeyFile) -> None:
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o660, 0o644])
 def test_a_file_open_to_others_is_refused(keys: KeyFile, mode: int) -> None:
     """A key that others may read is not used until that is mended."""
-    keys.make()
+    ensure_key(keys)
     keys.path.chmod(mode)
     with pytest.raises(KeyTrouble, match="chmod 600"):
         keys.read()
@@ -98,7 +99,7 @@ def test_a_file_open_to_others_is_refused(keys: KeyFile, mode: int) -> None:
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
 def test_a_file_of_another_user_is_refused(keys: KeyFile) -> None:
     """A key that another user put there is not used."""
-    keys.make()
+    ensure_key(keys)
     os.chown(keys.path, 12345, -1)
     with pytest.raises(KeyTrouble, match="another user"):
         keys.read()
@@ -107,4 +108,4 @@ def test_a_file_of_another_user_is_refused(keys: KeyFile) -> None:
 def test_a_file_that_cannot_be_written_is_told_of(tmp_path: Path) -> None:
     """A directory that is missing is one clear line."""
     with pytest.raises(KeyTrouble, match="cannot be written"):
-        KeyFile(tmp_path / "missing" / "key").make()
+        ensure_key(KeyFile(tmp_path / "missing" / "key"))

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from qabel.keys.keyring import DesktopKeyring
+from qabel.store.database.creating import ensure_key
 from qabel.store.database.errors import KeyMissing, KeyTrouble
 from qabel.store.key_record import KeyRecord
 
@@ -51,15 +52,15 @@ def desktop(monkeypatch: pytest.MonkeyPatch) -> Desktop:
 
 def test_a_key_is_made_once(tmp_path: Path, desktop: Desktop) -> None:
     """The first start adds an entry under the data directory's name; later ones find it."""
-    made = DesktopKeyring(tmp_path).make()
-    assert DesktopKeyring(tmp_path).make() == DesktopKeyring(tmp_path).read() == made
+    made = ensure_key(DesktopKeyring(tmp_path))
+    assert ensure_key(DesktopKeyring(tmp_path)) == DesktopKeyring(tmp_path).read() == made
     assert desktop.entries == {("qabel", str(tmp_path)): made.current.hex() + "\n"}
 
 
 def test_each_directory_has_its_own(tmp_path: Path, desktop: Desktop) -> None:
     """Two daemons of one user do not share a key."""
     one, two = (DesktopKeyring(tmp_path / name) for name in ("one", "two"))
-    assert one.make() != two.make()
+    assert ensure_key(one) != ensure_key(two)
     assert one.place != two.place
 
 
@@ -86,7 +87,7 @@ def test_what_is_no_key_is_refused(tmp_path: Path, desktop: Desktop) -> None:
     """Another entry is told of, not quoted and not replaced."""
     desktop.entries["qabel", str(tmp_path)] = "SECRET"
     with pytest.raises(KeyTrouble, match="contains no database key") as caught:
-        DesktopKeyring(tmp_path).make()
+        ensure_key(DesktopKeyring(tmp_path))
     assert "SECRET" not in str(caught.value)
     assert desktop.entries["qabel", str(tmp_path)] == "SECRET"
 
@@ -95,7 +96,7 @@ def test_a_locked_keyring_is_told(tmp_path: Path, desktop: Desktop) -> None:
     """What the backend says is not passed on: only what kind of trouble it has."""
     desktop.locked = True
     with pytest.raises(KeyTrouble, match="KeyringLocked") as caught:
-        DesktopKeyring(tmp_path).make()
+        ensure_key(DesktopKeyring(tmp_path))
     assert "SECRET" not in str(caught.value)
 
 
@@ -103,7 +104,7 @@ def test_a_keyring_that_keeps_nothing_is_told(tmp_path: Path, desktop: Desktop) 
     """A database never gets a key that nobody will find again."""
     desktop.forgetful = True
     with pytest.raises(KeyTrouble, match="did not store"):
-        DesktopKeyring(tmp_path).make()
+        ensure_key(DesktopKeyring(tmp_path))
 
 
 def test_no_plaintext_backends(
@@ -112,7 +113,7 @@ def test_no_plaintext_backends(
     """A backend that writes its entries in the open is as good as none."""
     monkeypatch.setattr(Desktop, "priority", 0.5)
     with pytest.raises(KeyTrouble, match="No keyring was found that protects"):
-        DesktopKeyring(tmp_path).make()
+        ensure_key(DesktopKeyring(tmp_path))
     assert desktop.entries == {}
 
 
@@ -120,4 +121,4 @@ def test_a_missing_package_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     """The package is an extra: without it one line says how to get it."""
     monkeypatch.setitem(sys.modules, "keyring", None)
     with pytest.raises(KeyTrouble, match=r"qabel\[keyring\]"):
-        DesktopKeyring(tmp_path).make()
+        ensure_key(DesktopKeyring(tmp_path))

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from qabel.deferreds import result_of
 from qabel.host.job_thread import InlineWorker
 from qabel.keys.passphrase import MODERATE, Passphrase, Strength
+from qabel.store.database.creating import ensure_key
 from qabel.store.database.database import Database
 from qabel.store.database.errors import KeyMissing, KeyTrouble, WrongKey
 from qabel.store.key_record import KeyRecord
@@ -36,8 +37,8 @@ def source(path: Path, passphrase: bytes = b"correct horse") -> Passphrase:
 
 def test_what_was_sealed_opens_again(path: Path) -> None:
     """The first start makes a random key; later ones find it, with no trace of it in the file."""
-    made = source(path).make()
-    assert source(path).make() == source(path).read() == made
+    made = ensure_key(source(path))
+    assert ensure_key(source(path)) == source(path).read() == made
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     text = path.read_bytes()
     assert made.current.hex().encode() not in text
@@ -48,7 +49,7 @@ def test_two_files_have_nothing_in_common(tmp_path: Path) -> None:
     """The same passphrase gives another salt and another key each time."""
     seals = []
     for name in ("a", "b"):
-        source(tmp_path / name).make()
+        ensure_key(source(tmp_path / name))
         [seal] = json.loads((tmp_path / name).read_text())["seals"]
         seals.append(seal)
     assert seals[0]["salt"] != seals[1]["salt"]
@@ -56,12 +57,12 @@ def test_two_files_have_nothing_in_common(tmp_path: Path) -> None:
 
 
 def test_a_wrong_passphrase_touches_nothing(path: Path) -> None:
-    """It is told, the passphrase is not, and the file stays as it was."""
-    source(path).make()
+    """A wrong passphrase is an error that does not quote it, and the file is not changed."""
+    ensure_key(source(path))
     before = path.read_bytes()
-    for call in ("read", "make"):
+    for read in (Passphrase.read, ensure_key):
         with pytest.raises(WrongKey, match="Wrong passphrase") as caught:
-            getattr(source(path, b"wrong horse"), call)()
+            read(source(path, b"wrong horse"))
         assert "horse" not in str(caught.value)
     assert path.read_bytes() == before
 
@@ -98,7 +99,7 @@ def test_its_own_seal_is_replaced(path: Path) -> None:
 def test_a_short_passphrase_is_refused(path: Path) -> None:
     """What can be tried out in no time protects nothing."""
     with pytest.raises(KeyTrouble, match="too short") as caught:
-        source(path, b"hunter2").make()
+        ensure_key(source(path, b"hunter2"))
     assert "hunter2" not in str(caught.value)
     assert not path.exists()
 
@@ -111,7 +112,7 @@ def test_the_default_costs_memory_and_time() -> None:
 
 def test_parameters_are_read_from_the_file(path: Path) -> None:
     """What was sealed with other parameters opens, and is sealed with today's when it changes."""
-    Passphrase(path, b"correct horse", strength=Strength(2, 16384)).make()
+    ensure_key(Passphrase(path, b"correct horse", strength=Strength(2, 16384)))
     keys = source(path)
     keys.write(keys.read())
     [seal] = json.loads(path.read_text())["seals"]
@@ -132,7 +133,7 @@ def test_parameters_are_read_from_the_file(path: Path) -> None:
 )
 def test_parameters_out_of_bounds_are_refused(path: Path, change: dict[str, Any]) -> None:
     """A file cannot have the daemon take all memory, or work for days."""
-    source(path).make()
+    ensure_key(source(path))
     file = json.loads(path.read_text())
     file["seals"][0].update(change)
     path.write_text(json.dumps(file))
@@ -154,7 +155,7 @@ def test_what_is_no_sealed_key_is_refused(path: Path, text: str) -> None:
 
 def test_another_way_of_deriving_is_not_guessed_at(path: Path) -> None:
     """A file of a later version is refused, not misread."""
-    source(path).make()
+    ensure_key(source(path))
     for change in ({"version": 2}, {"kdf": "scrypt"}):
         file = {**json.loads(path.read_text()), **change}
         path.write_text(json.dumps(file))
@@ -168,7 +169,7 @@ def test_a_changed_box_never_opens(
 ) -> None:
     """Whatever bit of the file is turned, either nothing opens it or what opens is the key."""
     path = tmp_path_factory.mktemp("key") / "sealed"
-    made = source(path).make()
+    made = ensure_key(source(path))
     text = bytearray(path.read_bytes())
     text[position % len(text)] ^= 1 << bit
     path.write_bytes(bytes(text))
@@ -178,7 +179,7 @@ def test_a_changed_box_never_opens(
 
 def test_a_file_open_to_others_is_refused(path: Path) -> None:
     """Others could try passphrases on it for as long as they like."""
-    source(path).make()
+    ensure_key(source(path))
     path.chmod(0o644)
     with pytest.raises(KeyTrouble, match="chmod 600"):
         source(path).read()
@@ -186,7 +187,7 @@ def test_a_file_open_to_others_is_refused(path: Path) -> None:
 
 def test_memory_that_is_not_there_is_told(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """On a machine that is too small it is one clear line."""
-    source(path).make()
+    ensure_key(source(path))
 
     def no_memory(*_: object, **__: object) -> bytes:
         raise MemoryError

@@ -16,6 +16,7 @@ from qabel.host.start_errors import StartError
 from qabel.keys.key_file import KeyFile
 from qabel.keys.passphrase import Passphrase
 from qabel.keys.rekeying import change_key, main
+from qabel.store.database.creating import ensure_key
 from qabel.store.database.database import Database
 from qabel.store.database.errors import KeyTrouble, StoreError, WrongKey
 from qabel.store.file_names import BACKUPS, DATABASE, SEALED_KEY
@@ -85,7 +86,7 @@ def test_killed_at_any_moment(tmp_path: Path, delay: float) -> None:
 def test_a_wrong_key_touches_nothing(directory: Path, tmp_path: Path) -> None:
     """Neither the database nor the new place change when the old key does not fit."""
     other = KeyFile(tmp_path / "other")
-    other.make()
+    ensure_key(other)
     before = contents(directory)
     with pytest.raises(WrongKey):
         change_key(directory, other, FIRST(directory))
@@ -97,7 +98,7 @@ def test_a_wrong_key_touches_nothing(directory: Path, tmp_path: Path) -> None:
 def test_a_place_that_holds_another_key_is_left_alone(directory: Path, tmp_path: Path) -> None:
     """The key of another database is never written over."""
     other = KeyFile(tmp_path / "other")
-    kept = other.make()
+    kept = ensure_key(other)
     before = contents(directory)
     with pytest.raises(KeyTrouble, match="key is already stored"):
         change_key(directory, key_file(directory), other)
@@ -231,7 +232,7 @@ def test_an_old_key_of_another_database_is_not_removed(directory: Path, tmp_path
     """That the new key fits already is no reason to remove what never belonged here."""
     change_key(directory, key_file(directory), FIRST(directory))
     other = KeyFile(tmp_path / "other")
-    kept = other.make()
+    kept = ensure_key(other)
     with pytest.raises(WrongKey):
         change_key(directory, other, FIRST(directory))
     assert other.read() == kept
