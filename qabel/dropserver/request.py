@@ -1,6 +1,6 @@
-"""Requests to a drop server, and the HTTP server that they come by.
+"""Requests to a drop server, and the HTTP server that receives them.
 
-Drop ids are secrets and stand in every request line, so nothing here logs a request or a client.
+Every request line contains a drop id, which is secret, so nothing here logs a request or a client.
 """
 
 from twisted.internet.interfaces import IReactorTime

@@ -15,13 +15,13 @@ from qabel.store.database.errors import KeyTrouble, WrongKey
 from qabel.store.key_record import MAX_RECORD, KeyRecord
 
 MIN_LENGTH = 8
-"""Bytes that a passphrase must have before it protects a database."""
+"""Bytes that a passphrase must have."""
 
 MAX_FILE = 4 * MAX_RECORD
 
 MAX_MEMORY = 2**30
 MAX_OPERATIONS = 64
-"""What a file may demand: more would be an attack on whoever opens it."""
+"""Memory and rounds that a file may demand: more would be an attack on whoever opens it."""
 
 MAX_SEALS = 4
 """Seals in a file; each that the passphrase does not open costs a second."""
