@@ -1,4 +1,4 @@
-"""Messages about messages: how one asks to be acknowledged, and the acknowledgement itself.
+"""Acknowledgements: whether a message requests one, and what it contains.
 
 The form is that of Qabel-Client-Drop, "Special messages" and "Acknowledging".
 """
@@ -18,7 +18,7 @@ def new_acknowledge_id() -> str:
 
 
 def asks_for_acknowledgement(message: DropMessage) -> bool:
-    """Return whether its sender wants to hear that it arrived."""
+    """Return whether the sender of a message requests an acknowledgement."""
     return (
         message.acknowledge_id not in ("", NO_ACKNOWLEDGEMENT)
         and message.model_object != DROP_MODEL
@@ -29,8 +29,8 @@ def acknowledgement(message: DropMessage, receiver: PublicKey, now: float) -> Dr
     """Return the acknowledgement of a message.
 
     Args:
-        message: asks for it.
-        receiver: whose message it is, who now is the sender.
+        message: requests it.
+        receiver: of the message, who sends the acknowledgement.
         now: seconds since the epoch.
 
     """

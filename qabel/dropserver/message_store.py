@@ -1,4 +1,7 @@
-"""The thread on which a drop server's file lives: what piles up meanwhile is committed together."""
+"""The messages of a drop server, stored on a thread of their own.
+
+Messages that wait for the thread together are committed together.
+"""
 
 import sqlite3
 from collections.abc import Callable
@@ -13,46 +16,68 @@ from qabel.dropserver.message_file import MessageFile, Row, Selection, Since
 from qabel.host.job_thread import Job, JobThread
 
 GROUP_SIZE = 256
-"""Jobs that are taken together at most: it bounds how long the first of them waits."""
+"""Jobs that are handled together at most: it limits how long the first of them waits."""
 
 
 class StoreUnavailable(Exception):
-    """The store cannot do what was asked: the disk fails, or the server is stopping."""
+    """The messages cannot be read or stored now: the disk fails, or the server is stopping."""
 
 
 @attrs.define(eq=False)
 class _StoreJob(Job):
-    """A message to keep, or something else to do."""
+    """A message to store, or something else to do with the file."""
 
     message: tuple[str, bytes] | None = attrs.field(default=None, repr=False)
+    """Its drop id and its bytes."""
     work: Callable[[MessageFile], Any] | None = None
 
 
+@attrs.define(eq=False, repr=False)
 class MessageStore:
-    """Runs `MessageFile` on a thread of its own. Every call fails with StoreUnavailable only.
+    """Uses a ``MessageFile`` on a thread of its own.
 
-    Results come in the order of commits: a caller that hands on a stamp as soon as it has it never
-    overtakes one with a smaller stamp.
+    Every method returns a Deferred, which fails with nothing but StoreUnavailable. Results are
+    delivered in the order of commits: who passes on each stamp at once never passes on a smaller
+    one later.
+
+    Args:
+        file: used by this store alone from now on.
+        reactor: receives the results of the thread.
+
     """
+
+    _file: MessageFile
+    _reactor: IReactorFromThreads
+    _thread: JobThread[_StoreJob] = attrs.field(init=False)
+    _closed: "Deferred[None] | None" = attrs.field(default=None, init=False)
+    _failing: bool = attrs.field(default=False, init=False)
+    """Whether a failure was logged, and no message was stored since."""
 
     _log = Logger()
 
-    def __init__(self, file: MessageFile, reactor: IReactorFromThreads) -> None:
-        self._file = file
-        self._thread: JobThread[_StoreJob] = JobThread(
-            self._handle, reactor, name="drop-store", group_size=GROUP_SIZE
+    def __attrs_post_init__(self) -> None:
+        self._thread = JobThread(
+            self._handle, self._reactor, name="drop-store", group_size=GROUP_SIZE
         )
-        self._closed: Deferred[None] | None = None
-        self._failing = False
 
     def append(self, drop_id: str, body: bytes) -> "Deferred[int]":
-        """Keep a message; fires with its stamp when it is on the disk."""
+        """Store a message; fires with its stamp once it is on the disk."""
         return self._submit(_StoreJob(message=(drop_id, body)))
 
     def open(
         self, drop_id: str, since: Since | None, limit: int
     ) -> "Deferred[tuple[Selection, list[Row]] | None]":
-        """Select messages and read the first ``limit`` of them; None if there are none."""
+        """Select the messages of a drop, and read the first of them.
+
+        Args:
+            drop_id: of the drop.
+            since: what the reader has already; None for nothing.
+            limit: messages to read at once.
+
+        Returns:
+            The selection and its first messages, or None if there are none.
+
+        """
 
         def work(file: MessageFile) -> tuple[Selection, list[Row]] | None:
             selection = file.select(drop_id, since)
@@ -64,19 +89,19 @@ class MessageStore:
         return self._submit(_StoreJob(work=work))
 
     def read(self, drop_id: str, after: int, newest: int, limit: int) -> "Deferred[list[Row]]":
-        """Read messages with stamps past ``after`` up to ``newest``, oldest first."""
+        """Return up to ``limit`` messages with ``after < stamp <= newest``, oldest first."""
         return self._submit(_StoreJob(work=lambda file: file.read(drop_id, after, newest, limit)))
 
     def expire(self) -> "Deferred[int]":
-        """Let go of some messages that are too old or too many; fires with how many they were."""
+        """Delete some messages that are too old or too many; fires with how many, 0 at the end."""
         return self._submit(_StoreJob(work=MessageFile.expire))
 
     def forget_deleted(self) -> "Deferred[None]":
-        """Wipe from the disk what was deleted."""
+        """Remove from the disk what was deleted."""
         return self._submit(_StoreJob(work=MessageFile.forget_deleted))
 
     def close(self) -> "Deferred[None]":
-        """Do what was asked for before, then close the file; fires when that is done."""
+        """Finish what was asked for before, then close the file; fires when that is done."""
         if self._closed is None:
             self._closed = self._submit(_StoreJob(work=self._close_file))
             self._thread.end()
@@ -88,17 +113,11 @@ class MessageStore:
         self._thread.submit(job)
         return job.done
 
-    # --- on the thread ---
+    # On the thread
 
     def _handle(self, jobs: list[_StoreJob]) -> None:
         self._append([job for job in jobs if job.message is not None])
         self._work([job for job in jobs if job.work is not None])
-
-    def _close_file(self, file: MessageFile) -> None:
-        try:
-            file.close()
-        except sqlite3.Error as error:
-            self._log.error("the messages' file did not close: {error}", error=str(error))
 
     def _append(self, jobs: list[_StoreJob]) -> None:
         if not jobs:
@@ -109,7 +128,7 @@ class MessageStore:
                 job.result = stamp
             self._failing = False
         except Exception as error:  # noqa: BLE001 - whatever it is, the thread goes on
-            unavailable = self._failed(error)
+            unavailable = self._unavailable(error)
             for job in jobs:
                 job.fail(unavailable)
 
@@ -118,13 +137,21 @@ class MessageStore:
             try:
                 job.result = job.work(self._file) if job.work is not None else None
             except Exception as error:  # noqa: BLE001 - whatever it is, the thread goes on
-                job.fail(self._failed(error))
+                job.fail(self._unavailable(error))
 
-    def _failed(self, error: Exception) -> StoreUnavailable:
-        """Log the first failure of a row: a full disk would fill the log too."""
+    def _close_file(self, file: MessageFile) -> None:
+        try:
+            file.close()
+        except sqlite3.Error as error:
+            self._log.error("The message file could not be closed: {error}", error=str(error))
+
+    def _unavailable(self, error: Exception) -> StoreUnavailable:
+        """Log the first failure of several in a row: all of them would fill the disk with logs."""
         if not self._failing:
             self._failing = True
             self._log.error(
-                "the store fails: {kind}: {error}", kind=type(error).__name__, error=str(error)
+                "The message file cannot be used: {kind}: {error}",
+                kind=type(error).__name__,
+                error=str(error),
             )
-        return StoreUnavailable("the store fails")
+        return StoreUnavailable("the message file cannot be used")

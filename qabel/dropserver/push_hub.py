@@ -94,7 +94,7 @@ class PushHub:
             self._for_each(subscribers, PushSubscriber.tick)
 
     def close(self) -> None:
-        """Tell all subscribers that the server is going away."""
+        """Close all connections with the status that the server is going away."""
         for subscribers in tuple(self._subscribers.values()):
             self._for_each(subscribers, lambda each: each.close(_GOING_AWAY))
 

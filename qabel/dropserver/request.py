@@ -1,6 +1,6 @@
 """The HTTP server of a drop server: its limits, and what it responds beyond them.
 
-Drop ids are secrets and stand in every request line, so nothing here logs a request or a client.
+Every request line contains a drop id, which is secret, so nothing here logs a request or a client.
 """
 
 from twisted.internet.interfaces import IReactorTime

@@ -19,7 +19,7 @@ from qabel.dropserver.resource import DropResource
 from qabel.host.data_directory import DirectoryLock, private_directory
 
 CLOSE_TIME = 2.0
-"""Seconds that connections get to take the rest of what was sent, when the server stops."""
+"""Seconds that clients have to read the rest of their responses when the server stops."""
 
 EXPIRY_INTERVAL = 60.0
 """Seconds between deletions of messages that are too old."""
@@ -96,7 +96,7 @@ class DropServerService(MultiService):
         self._lock.release()
 
     async def _expire(self) -> None:
-        """Delete messages that are too old or too many; after a failure it is tried again later."""
+        """Delete messages that are too old or too many; after a failure, try again later."""
         store = self._store
         try:
             while store is not None and await store.expire():

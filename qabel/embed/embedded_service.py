@@ -71,7 +71,8 @@ def parse_key(key: str | KeySource, directory: Path) -> KeySource:
     """Return the source of the database's key; this may ask for a passphrase. Raises TypeError."""
     if isinstance(key, str):
         return key_source(key, directory)
-    if not callable(getattr(key, "make", None)):
+    # An open file can be read and written too.
+    if not callable(getattr(key, "forget", None)):
         raise TypeError("key must be one of the choices of --key, or a KeySource")
     return key
 

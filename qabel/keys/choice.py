@@ -76,7 +76,7 @@ def _from_credential(value: str, _: bool) -> bytes:
         )
     if not value or "/" in value or value in (".", ".."):
         raise StartError("invalid credential; give its name, as in credential:passphrase")
-    # systemd lets the service in by an access list, which shows as permissions of the group.
+    # systemd grants access by an access control list, which shows as group permissions.
     return _read_file(Path(directory) / value, forbidden=0o027)
 
 

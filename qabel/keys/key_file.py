@@ -13,7 +13,7 @@ from qabel.host.private_files import (
     write_private,
 )
 from qabel.store.database.errors import KeyMissing, KeyTrouble
-from qabel.store.key_record import KEY_SIZE, MAX_RECORD, KeyRecord, fresh_key
+from qabel.store.key_record import KEY_SIZE, MAX_RECORD, KeyRecord
 
 
 @attrs.frozen
@@ -41,14 +41,6 @@ class KeyFile:
                 f"{self.path} contains no database key: expected one line of {2 * KEY_SIZE} hex "
                 "digits. Restore it from a backup."
             ) from None
-
-    def make(self) -> KeyRecord:
-        """Return what the file holds; if there is none, write one with a fresh random key."""
-        if self.path.exists():
-            return self.read()
-        record = KeyRecord(fresh_key())
-        self.write(record)
-        return record
 
     def write(self, record: KeyRecord) -> None:
         """Replace the file, all or nothing, durably. Raises KeyTrouble."""

@@ -1,4 +1,4 @@
-"""The old and the new place of a key, while a change of key moves it from one to the other."""
+"""The old and the new place of a key during a change of key."""
 
 from contextlib import suppress
 
@@ -38,10 +38,6 @@ class KeyMove:
         """Return what the place in force holds."""
         return self._present.read()
 
-    def make(self) -> KeyRecord:
-        """Return what the place in force holds: there is a database already."""
-        return self.read()
-
     def forget(self) -> None:
         """Empty the new place."""
         self.new.forget()
@@ -50,7 +46,7 @@ class KeyMove:
         """Begin the change. Raises KeyTrouble if the new place holds another database's key."""
         origin = self.old.read()
         if self.old.place == self.new.place:
-            # Removes what an earlier change left behind that was interrupted.
+            # Removes what an interrupted earlier change left behind.
             self.old.write(origin)
         else:
             with suppress(KeyMissing, WrongKey):

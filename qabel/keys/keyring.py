@@ -4,8 +4,10 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+import attrs
+
 from qabel.store.database.errors import KeyMissing, KeyTrouble
-from qabel.store.key_record import KeyRecord, fresh_key
+from qabel.store.key_record import KeyRecord
 
 SERVICE = "qabel"
 """The name under which a keyring shows the key, with that of the data directory."""
@@ -14,39 +16,43 @@ TRUSTED = 1
 """Backends of a lower priority store their entries unprotected, or nothing at all."""
 
 
+@attrs.define(eq=False)
 class DesktopKeyring:
     """An entry of the keyring that the desktop unlocks when its user logs in.
 
     Requires the package ``keyring``, which ``qabel[keyring]`` installs.
+
+    Args:
+        directory: of the database; the entry is named after it.
+
     """
 
-    def __init__(self, directory: Path) -> None:
-        """Name the entry after ``directory``, which is the one of the database."""
-        self._account = str(directory.absolute())
-        self._backend: Any = None
+    _directory: Path
+    _backend: Any = attrs.field(default=None, init=False, repr=False)
 
     @property
     def place(self) -> str:
         """The entry, in words."""
         return f"the desktop keyring, as {SERVICE} {self._account}"
 
+    @property
+    def _account(self) -> str:
+        return str(self._directory.absolute())
+
     def read(self) -> KeyRecord:
         """Return the entry. Raises KeyMissing or KeyTrouble."""
-        record = self._find()
-        if record is None:
+        text = self._ask("get_password")
+        if text is None:
             raise KeyMissing(
                 f"The desktop keyring has no key for {self._account}. Use --key if the key is "
                 "stored elsewhere."
             )
-        return record
-
-    def make(self) -> KeyRecord:
-        """Return the entry; if there is none, add one with a fresh key."""
-        record = self._find()
-        if record is None:
-            record = KeyRecord(fresh_key())
-            self.write(record)
-        return record
+        try:
+            return KeyRecord.from_text(text)
+        except ValueError:
+            raise KeyTrouble(
+                f"The desktop keyring contains no database key for {self._account}."
+            ) from None
 
     def write(self, record: KeyRecord) -> None:
         """Replace the entry, and check that it was stored. Raises KeyTrouble."""
@@ -59,17 +65,6 @@ class DesktopKeyring:
         """Remove the entry, if there is one."""
         if self._ask("get_password") is not None:
             self._ask("delete_password")
-
-    def _find(self) -> KeyRecord | None:
-        text = self._ask("get_password")
-        if text is None:
-            return None
-        try:
-            return KeyRecord.from_text(text)
-        except ValueError:
-            raise KeyTrouble(
-                f"The desktop keyring contains no database key for {self._account}."
-            ) from None
 
     def _ask(self, method: str, *values: str) -> Any:
         backend = self._find_backend()

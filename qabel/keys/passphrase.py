@@ -12,16 +12,16 @@ from nacl.utils import random as random_bytes
 
 from qabel.keys.key_file import read_key_file, remove_key_file, write_key_file
 from qabel.store.database.errors import KeyTrouble, WrongKey
-from qabel.store.key_record import MAX_RECORD, KeyRecord, fresh_key
+from qabel.store.key_record import MAX_RECORD, KeyRecord
 
 MIN_LENGTH = 8
-"""Bytes that a passphrase must have before it protects a database."""
+"""Bytes that a passphrase must have."""
 
 MAX_FILE = 4 * MAX_RECORD
 
 MAX_MEMORY = 2**30
 MAX_OPERATIONS = 64
-"""What a file may demand: more would be an attack on whoever opens it."""
+"""Memory and rounds that a file may demand: more would be an attack on whoever opens it."""
 
 MAX_SEALS = 4
 """Seals in a file; each that the passphrase does not open costs a second."""
@@ -84,14 +84,6 @@ class Passphrase:
             if text is not None:
                 return KeyRecord.from_text(text.decode("ascii"))
         raise WrongKey(f"Wrong passphrase for {self.path}; nothing was changed.")
-
-    def make(self) -> KeyRecord:
-        """Open the file; if there is none, seal a fresh key."""
-        if self.path.exists():
-            return self.read()
-        record = KeyRecord(fresh_key())
-        self.write(record)
-        return record
 
     def write(self, record: KeyRecord) -> None:
         """Seal the record with a fresh salt. Raises KeyTrouble.

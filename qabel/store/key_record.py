@@ -101,9 +101,6 @@ class KeySource(Protocol):
     def read(self) -> KeyRecord:
         """Return what is stored. Raises KeyMissing, WrongKey or KeyTrouble."""
 
-    def make(self) -> KeyRecord:
-        """Return what is stored; if nothing is, store a fresh key for a new database."""
-
     def write(self, record: KeyRecord) -> None:
         """Replace what is stored, all or nothing, durably. Raises KeyTrouble."""
 
@@ -111,19 +108,22 @@ class KeySource(Protocol):
         """Remove what is stored. Raises KeyTrouble."""
 
 
+@attrs.define(eq=False)
 class GivenKey:
-    """A key that the caller provides, for embedders and tests. Changes stay in memory."""
+    """A key that the caller provides, for embedders and tests. Changes stay in memory.
+
+    Args:
+        key: 32 bytes.
+
+    """
+
+    _record: KeyRecord = attrs.field(
+        converter=KeyRecord, alias="key", repr=False, on_setattr=attrs.setters.NO_OP
+    )
 
     place = "the application's memory"
 
-    def __init__(self, key: bytes) -> None:
-        self._record = KeyRecord(key)
-
     def read(self) -> KeyRecord:
-        """Return the key."""
-        return self._record
-
-    def make(self) -> KeyRecord:
         """Return the key."""
         return self._record
 

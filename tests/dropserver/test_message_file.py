@@ -17,7 +17,6 @@ from qabel.dropserver.message_file import (
     hash_drop_id,
 )
 from qabel.dropserver.stamps import SECOND
-from qabel.host.start_errors import StartError
 
 A = "A" * 43
 B = "B" * 43
@@ -174,12 +173,6 @@ def test_the_file_opens_no_drop(file: MessageFile, path: Path) -> None:
     assert hash_drop_id(A) in content
 
 
-def test_the_file_is_for_its_owner(file: MessageFile, path: Path) -> None:
-    """Only the owner can read the file and those that SQLite creates beside it."""
-    file.append([(A, b"x")])
-    assert {part.stat().st_mode & 0o777 for part in path.parent.iterdir()} == {0o600}
-
-
 def test_a_failed_commit_keeps_nothing(file: MessageFile) -> None:
     """If one message cannot be stored, none of its transaction is, and stamps continue."""
     (before,) = file.append([(A, b"1")])
@@ -202,28 +195,6 @@ def test_expiry_and_selection_use_indexes(file: MessageFile) -> None:
         if statement.startswith(("SELECT", "DELETE")) and "state" not in statement:
             plan = file._connection.execute(f"EXPLAIN QUERY PLAN {statement}").fetchall()
             assert all("SEARCH" in step[3] for step in plan), (statement, plan)
-
-
-@pytest.mark.parametrize("kind", ["text", "sqlite", "version"])
-def test_another_file_is_refused_and_left_alone(path: Path, kind: str, now: Now) -> None:
-    """A file that is not a drop server's, or of another version, is left unchanged."""
-    if kind == "text":
-        path.write_bytes(b"precious" * 1000)
-    elif kind == "sqlite":
-        connection = sqlite3.connect(path)
-        connection.execute("CREATE TABLE precious (x)")
-        connection.close()
-    else:
-        MessageFile(path, Retention(), now=now).close()
-        connection = sqlite3.connect(path)
-        connection.execute("PRAGMA user_version = 99")
-        connection.close()
-    before = path.read_bytes()
-    why = {"text": "cannot use", "sqlite": "is not the file", "version": "has schema version 99"}
-    with pytest.raises(StartError, match=why[kind]) as raised:
-        MessageFile(path, Retention(), now=now)
-    assert str(path) in str(raised.value)
-    assert path.read_bytes() == before
 
 
 OPERATIONS = st.lists(

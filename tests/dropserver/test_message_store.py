@@ -1,4 +1,4 @@
-"""The store of a drop server: in order, closed once, and unavailable in one way only."""
+"""The message store of a drop server: its order, its end, and its one error."""
 
 import sqlite3
 from pathlib import Path
@@ -9,7 +9,7 @@ import pytest_twisted
 from twisted.internet import reactor
 from twisted.internet.defer import gatherResults
 
-from qabel.dropserver.message_file import MessageFile, Retention
+from qabel.dropserver.message_file import MessageFile, Retention, Selection, Since
 from qabel.dropserver.message_store import MessageStore, StoreUnavailable
 from tests.conftest import LoggedFailures
 
@@ -24,7 +24,7 @@ def file(tmp_path: Path) -> MessageFile:
 
 @pytest_twisted.ensureDeferred
 async def test_stamps_are_delivered_in_order(file: MessageFile) -> None:
-    """Whoever hands on a stamp when it is there never overtakes a smaller one."""
+    """Stamps are delivered in ascending order, and all messages are read back."""
     store = MessageStore(file, reactor)
     delivered: list[int] = []
     appended = [store.append(DROP, b"%d" % number) for number in range(100)]
@@ -40,7 +40,7 @@ async def test_stamps_are_delivered_in_order(file: MessageFile) -> None:
 
 @pytest_twisted.ensureDeferred
 async def test_closing(file: MessageFile) -> None:
-    """What was asked for before is done; what comes later is refused."""
+    """A store that closes finishes what was asked for before, and rejects everything later."""
     store = MessageStore(file, reactor)
     appended = store.append(DROP, b"body")
     closed = store.close()
@@ -57,7 +57,7 @@ async def test_closing(file: MessageFile) -> None:
 async def test_failures_are_logged_once_in_a_row(
     file: MessageFile, monkeypatch: pytest.MonkeyPatch, logged_failures: LoggedFailures
 ) -> None:
-    """A disk that fails makes the store unavailable, with one line in the log; then it goes on."""
+    """Several failures in a row are logged once, and the store works again after them."""
 
     def fail(*_: Any) -> None:
         raise sqlite3.OperationalError("disk I/O error")
@@ -71,3 +71,33 @@ async def test_failures_are_logged_once_in_a_row(
     assert len(logged_failures.flush()) == 1
     assert await store.append(DROP, b"body") > 0
     await store.close()
+
+
+@pytest_twisted.ensureDeferred
+async def test_opening_reads_the_first_messages(file: MessageFile) -> None:
+    """A selection covers all newer messages, and comes with as many of them as were asked for."""
+    store = MessageStore(file, reactor)
+    stamps = [await store.append(DROP, b"%d" % number) for number in range(3)]
+    expected = Selection(stamps[0], stamps[2], 2, 2)
+    assert await store.open(DROP, Since(stamps[0]), 1) == (expected, [(stamps[1], b"1")])
+    assert await store.open(DROP, Since(stamps[0]), 0) == (expected, [])
+    assert await store.open(DROP, Since(stamps[2]), 1) is None
+    await store.close()
+
+
+@pytest_twisted.ensureDeferred
+async def test_only_one_error_is_raised(file: MessageFile, logged_failures: LoggedFailures) -> None:
+    """Whatever is wrong with the file, every method fails with StoreUnavailable."""
+    store = MessageStore(file, reactor)
+    file.close()
+    for failed in (
+        store.append(DROP, b"body"),
+        store.open(DROP, None, 1),
+        store.read(DROP, 0, 1, 1),
+        store.expire(),
+        store.forget_deleted(),
+    ):
+        with pytest.raises(StoreUnavailable):
+            await failed
+    await store.close()
+    assert len(logged_failures.flush()) == 1

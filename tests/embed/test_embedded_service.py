@@ -1,5 +1,6 @@
 """The arguments of ``make_service``."""
 
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,8 @@ from twisted.internet.testing import MemoryReactorClock
 
 from qabel.embed import StartError, make_service
 from qabel.embed.embedded_service import parse_directory, parse_key
+from qabel.keys.key_file import KeyFile
+from qabel.store.file_names import KEY
 from qabel.store.key_record import GivenKey
 
 
@@ -24,8 +27,12 @@ def test_keys(tmp_path: Path) -> None:
     """A key is a choice of --key or a source."""
     source = GivenKey(bytes(32))
     assert parse_key(source, tmp_path) is source
-    assert callable(parse_key("file", tmp_path).make)
-    wrong: Any = 5
+    assert parse_key("file", tmp_path) == KeyFile(tmp_path / KEY)
+
+
+@pytest.mark.parametrize("wrong", [5, bytes(32), BytesIO(bytes(32))])
+def test_what_is_not_a_key(tmp_path: Path, wrong: Any) -> None:
+    """Neither the bytes of a key nor an open file is a source of keys."""
     with pytest.raises(TypeError, match="key must be one of the choices of --key"):
         parse_key(wrong, tmp_path)
 

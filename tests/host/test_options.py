@@ -1,19 +1,31 @@
-"""The options that daemons have in common, on the command line of the drop server."""
+"""The options that daemons have in common: where they listen, and one line for a bad option."""
 
-from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
-from qabel.dropserver.message_file import DAY, Retention
-from qabel.dropserver.tap import Options
+from qabel.host.options import DaemonOptions
 from qabel.host.start_errors import StartError
+
+
+class Options(DaemonOptions):
+    """The options of a daemon that other hosts may reach without encryption."""
+
+    name = "test"
+    default_listen = ("tcp:1:interface=127.0.0.1", "unix:/run/test")
+    optParameters: ClassVar[list[list[str | None]]] = [["days", None, "7", "How many days."]]
+
+    def postOptions(self) -> None:
+        """Convert the values. Raises StartError."""
+        super().postOptions()
+        self.days = self.positive("days")
+        self.whole_days = self.positive("days", int) if self.days >= 1 else 0
 
 
 @pytest.fixture(autouse=True)
 def _own_hook(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Leave the interpreter's way to show exceptions alone."""
+    """Protect the interpreter's exception hook."""
     monkeypatch.setattr("sys.excepthook", None)
-    monkeypatch.delenv("QABEL_DROP_DATA_DIR", raising=False)
 
 
 def parse(*arguments: str) -> Options:
@@ -23,38 +35,21 @@ def parse(*arguments: str) -> Options:
     return options
 
 
-def test_the_defaults_are_for_this_machine_only() -> None:
-    """With no options it listens on loopback, for a week, within a gigabyte."""
-    options = parse()
-    assert [place.description for place in options.listen] == ["tcp:9697:interface=127.0.0.1"]
-    assert options.retention == Retention(lifetime=7 * DAY, quota=1_000_000_000, drop_quota=100_000)
-    assert options.data_dir.is_absolute()
-    assert options.data_dir.name == "qabel-drop"
+def test_the_default_endpoints() -> None:
+    """Without --listen a daemon listens on its default endpoints."""
+    assert [each.description for each in parse().listen] == list(Options.default_listen)
 
 
-def test_each_option_counts() -> None:
-    """All options, with --listen given twice."""
-    options = parse(
-        "--listen=tcp:0:interface=127.0.0.1",
-        "--listen=tcp:80",
-        "--allow-remote",
-        "--data-dir=data",
-        "--lifetime=0.5",
-        "--quota=20",
-        "--drop-quota=30",
-    )
-    assert [place.reachable for place in options.listen] == [False, True]
-    assert options.data_dir == Path.cwd() / "data"
-    assert options.retention == Retention(lifetime=0.5 * DAY, quota=20_000_000, drop_quota=30)
+def test_listen_replaces_the_defaults() -> None:
+    """All endpoints given with --listen count, and no others."""
+    options = parse("--listen=tcp:0:interface=127.0.0.1", "--listen=tcp:80", "--allow-remote")
+    assert [each.reachable for each in options.listen] == [False, True]
 
 
-def test_the_directory_may_come_from_the_environment(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    """The environment names the directory, unless the command line does."""
-    monkeypatch.setenv("QABEL_DROP_DATA_DIR", str(tmp_path))
-    assert parse().data_dir == tmp_path
-    assert parse("--data-dir=/x").data_dir == Path("/x")
+def test_numbers_are_converted() -> None:
+    """A number is a float, or whole if that is asked for."""
+    assert parse("--days=0.5").days == 0.5
+    assert parse("--days=3").whole_days == 3
 
 
 @pytest.mark.parametrize(
@@ -62,18 +57,18 @@ def test_the_directory_may_come_from_the_environment(
     [
         ("--listen=tcp:80", "--allow-remote"),
         ("--listen=80", "invalid endpoint"),
-        ("--lifetime=0", "--lifetime must be"),
-        ("--lifetime=week", "--lifetime must be"),
-        ("--lifetime=nan", "--lifetime must be"),
-        ("--quota=-1", "--quota must be"),
-        ("--quota=0.1", "--quota must be"),
-        ("--drop-quota=1.5", "whole number"),
+        ("--days=0", "--days must be a number greater than 0, not '0'"),
+        ("--days=-1", "--days must be"),
+        ("--days=week", "--days must be"),
+        ("--days=nan", "--days must be"),
+        ("--days=1e12", "--days must be"),
+        ("--days=1.5", "whole number"),
         ("--frob", "not recognized"),
         ("surplus", "--help"),
     ],
 )
 def test_a_bad_option_is_one_line(argument: str, reason: str) -> None:
-    """What is wrong is said in one line."""
+    """A bad option is a StartError of one line that says what is wrong."""
     with pytest.raises(StartError, match=reason) as caught:
         parse(argument)
     assert "\n" not in str(caught.value)

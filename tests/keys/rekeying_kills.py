@@ -55,7 +55,7 @@ KINDS: dict[str, tuple[Place, Place, set[str]]] = {
 
 
 def fill(directory: Path, source: KeySource) -> None:
-    """Make a database with something in it."""
+    """Create a database with some rows in it."""
     directory.mkdir(mode=0o700, parents=True)
     database = Database(directory / DATABASE, source, worker=InlineWorker)
     result_of(database.open())
@@ -69,7 +69,7 @@ def fill(directory: Path, source: KeySource) -> None:
 
 
 def is_whole(directory: Path, source: KeySource) -> bool:
-    """Return whether a source opens the database; what opens must have everything."""
+    """Return whether a source opens the database, which must be complete if it opens."""
     database = Database(directory / DATABASE, source, worker=InlineWorker)
     try:
         result_of(database.open())
@@ -101,7 +101,7 @@ def die_after(steps: int) -> None:
 
 
 def killed_at(step: int, directory: Path, old: Place, new: Place) -> bool:
-    """Change the key in a fork that dies after a step; return whether it came so far."""
+    """Change the key in a fork that dies after a step; return whether it got that far."""
     child = os.fork()
     if child == 0:
         die_after(step)
@@ -113,7 +113,7 @@ def killed_at(step: int, directory: Path, old: Place, new: Place) -> bool:
 
 
 def torture(root: Path, kind: str) -> int:
-    """Be killed at each step in turn; return how many there were."""
+    """Kill a change at each of its steps in turn; return how many there were."""
     old, new, left = KINDS[kind]
     fill(root / "template", old(root / "template"))
     step = 0
@@ -142,7 +142,7 @@ def torture(root: Path, kind: str) -> int:
 
 
 def endless(directory: Path, kind: str) -> None:
-    """Change the key to and fro until somebody kills this."""
+    """Change the key back and forth until this process is killed."""
     old, new, _ = KINDS[kind]
     print("ready", flush=True)
     while True:

@@ -1,4 +1,4 @@
-"""What ``--key`` may say, and that a passphrase gets in on no other way than these."""
+"""The choices of ``--key``, and the ways by which a passphrase is passed."""
 
 import os
 import pty
@@ -30,7 +30,7 @@ def passphrase(choice: str, directory: Path) -> bytes:
 
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
-    """Return a file with a passphrase, for its owner alone."""
+    """Return a file with a passphrase that only its owner may read."""
     path = tmp_path / "passphrase"
     path.touch(0o600)
     path.write_bytes(SECRET + b"\n")
@@ -38,7 +38,7 @@ def file(tmp_path: Path) -> Path:
 
 
 def test_a_key_file(tmp_path: Path) -> None:
-    """Without a path it is the one in the data directory; another path is made absolute."""
+    """The key file is in the data directory, or at the given path, made absolute."""
     default, other = key_source("file", tmp_path), key_source("file:~/key", tmp_path)
     assert isinstance(default, KeyFile)
     assert default.path == tmp_path / "database-key"
@@ -47,20 +47,20 @@ def test_a_key_file(tmp_path: Path) -> None:
 
 
 def test_the_keyring(tmp_path: Path) -> None:
-    """It is only asked when the key is needed."""
+    """Choosing the keyring does not access it yet."""
     assert isinstance(key_source("keyring", tmp_path), DesktopKeyring)
 
 
 @pytest.mark.parametrize("end", [b"", b"\n", b"\r\n"])
 def test_a_passphrase_in_a_file(tmp_path: Path, file: Path, end: bytes) -> None:
-    """It is the one line of the file, without its end."""
+    """The passphrase is the only line of the file, without its line end."""
     file.write_bytes(SECRET + end)
     assert passphrase(f"passphrase-file:{file}", tmp_path) == SECRET
 
 
 @pytest.mark.parametrize("text", [b"", b"\n", b"\r\n", b"one\ntwo\n", b"x" * 5000])
 def test_no_passphrase_in_a_file(tmp_path: Path, file: Path, text: bytes) -> None:
-    """An empty file, and one with several lines, hold none."""
+    """A file that is empty, too long, or has several lines is rejected."""
     file.write_bytes(text)
     with pytest.raises(StartError, match=r"(invalid|empty) passphrase"):
         key_source(f"passphrase-file:{file}", tmp_path)
@@ -68,20 +68,20 @@ def test_no_passphrase_in_a_file(tmp_path: Path, file: Path, text: bytes) -> Non
 
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o620])
 def test_a_passphrase_that_others_may_read(tmp_path: Path, file: Path, mode: int) -> None:
-    """It is refused, not used."""
+    """A passphrase file that others may read is rejected."""
     file.chmod(mode)
     with pytest.raises(StartError, match="chmod 600"):
         key_source(f"passphrase-file:{file}", tmp_path)
 
 
 def test_a_missing_file(tmp_path: Path) -> None:
-    """It is one clear line."""
+    """The error for a missing passphrase file says that it is missing."""
     with pytest.raises(StartError, match="No such file"):
         key_source(f"passphrase-file:{tmp_path / 'none'}", tmp_path)
 
 
 def test_passphrases_from_a_descriptor(tmp_path: Path) -> None:
-    """Each takes one line and no more; the end of what comes ends the last one."""
+    """Each passphrase is one line of the descriptor; the last one may lack its line end."""
     reading, writing = os.pipe()
     os.write(writing, SECRET + b"\nsecond passphrase")
     os.close(writing)
@@ -92,8 +92,8 @@ def test_passphrases_from_a_descriptor(tmp_path: Path) -> None:
     os.close(reading)
 
 
-def test_a_descriptor_that_is_none(tmp_path: Path) -> None:
-    """A number that nothing is open under is one clear line."""
+def test_a_descriptor_that_is_not_open(tmp_path: Path) -> None:
+    """The error for a descriptor that is not open says so."""
     with pytest.raises(StartError, match="cannot be read: Bad file descriptor"):
         key_source("passphrase-fd:98765", tmp_path)
 
@@ -107,7 +107,7 @@ print(key_source("passphrase-fd:0", Path("/"), new=True)._passphrase.decode())
 
 
 def answer(terminal: int, question: bytes, text: bytes) -> bytes:
-    """Wait for a question on a terminal, and type an answer; return what was shown."""
+    """Wait for a prompt on a terminal, and type a response; return what was shown."""
     shown = b""
     while question not in shown:
         shown += os.read(terminal, 1000)
@@ -117,7 +117,7 @@ def answer(terminal: int, question: bytes, text: bytes) -> bytes:
 
 @pytest.mark.parametrize("second", [b"typed in here", b"typed in there"])
 def test_a_passphrase_from_a_terminal(second: bytes) -> None:
-    """It is asked for, twice when it is new, and never shown."""
+    """A passphrase is prompted for on a terminal, twice if it is new, and never shown."""
     master, slave = pty.openpty()
     with subprocess.Popen(
         [sys.executable, "-c", TERMINAL],
@@ -146,7 +146,7 @@ def test_a_passphrase_from_a_terminal(second: bytes) -> None:
 def test_a_credential_of_systemd(
     tmp_path: Path, file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It is found by its name; that its access list shows as rights of the group is fine."""
+    """A credential is found by its name, and may show its access list as group permissions."""
     file.chmod(0o440)
     monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(tmp_path))
     assert passphrase("credential:passphrase", tmp_path / "data") == SECRET
@@ -177,8 +177,8 @@ def test_a_credential_of_systemd(
         "File",
     ],
 )
-def test_other_words_are_refused(tmp_path: Path, choice: str) -> None:
-    """They are not repeated either: somebody may have put the passphrase there."""
+def test_other_words_are_rejected(tmp_path: Path, choice: str) -> None:
+    """An invalid choice is not quoted, since it may be a passphrase."""
     with pytest.raises(StartError) as caught:
         key_source(choice, tmp_path)
     assert "hunter2" not in str(caught.value)
@@ -186,7 +186,7 @@ def test_other_words_are_refused(tmp_path: Path, choice: str) -> None:
 
 @given(st.text().filter(lambda text: text.partition(":")[0] not in ("file", "passphrase-file")))
 def test_any_text_is_a_choice_or_a_start_error(text: str) -> None:
-    """Nothing that can stand behind ``--key`` is a traceback."""
+    """Any text after ``--key`` yields a source or a StartError."""
     directory = Path("/nonexistent")
     try:
         source = key_source(text, directory)
@@ -196,8 +196,8 @@ def test_any_text_is_a_choice_or_a_start_error(text: str) -> None:
     assert isinstance(source, DesktopKeyring)
 
 
-def test_reading_changes_nothing(tmp_path: Path, file: Path) -> None:
-    """A choice makes no file: the key is made with the database."""
+def test_choosing_creates_no_file(tmp_path: Path, file: Path) -> None:
+    """Choosing a source creates no file: the key is created with the database."""
     for choice in ("file", "keyring", f"passphrase-file:{file}"):
         key_source(choice, tmp_path)
     assert list(tmp_path.iterdir()) == [file]

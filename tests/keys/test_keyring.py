@@ -1,4 +1,4 @@
-"""A key in the desktop's keyring: a backend that protects its entries, or none at all."""
+"""A key in the desktop keyring: only a backend that protects its entries is used."""
 
 import sys
 from pathlib import Path
@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from qabel.keys.keyring import DesktopKeyring
+from qabel.store.database.creating import ensure_key
 from qabel.store.database.errors import KeyMissing, KeyTrouble
 from qabel.store.key_record import KeyRecord
 
@@ -32,7 +33,7 @@ class Desktop(backend.KeyringBackend):  # type: ignore[misc]
         return self.entries.get((service, username))
 
     def set_password(self, service: str, username: str, password: str) -> None:
-        """Keep an entry."""
+        """Store an entry."""
         if not self.forgetful:
             self.entries[service, username] = password
 
@@ -49,22 +50,22 @@ def desktop(monkeypatch: pytest.MonkeyPatch) -> Desktop:
     return made
 
 
-def test_a_key_is_made_once(tmp_path: Path, desktop: Desktop) -> None:
-    """The first start adds an entry under the data directory's name; later ones find it."""
-    made = DesktopKeyring(tmp_path).make()
-    assert DesktopKeyring(tmp_path).make() == DesktopKeyring(tmp_path).read() == made
+def test_a_key_is_created_once(tmp_path: Path, desktop: Desktop) -> None:
+    """The first start adds an entry named after the data directory, and later ones find it."""
+    made = ensure_key(DesktopKeyring(tmp_path))
+    assert ensure_key(DesktopKeyring(tmp_path)) == DesktopKeyring(tmp_path).read() == made
     assert desktop.entries == {("qabel", str(tmp_path)): made.current.hex() + "\n"}
 
 
 def test_each_directory_has_its_own(tmp_path: Path, desktop: Desktop) -> None:
     """Two daemons of one user do not share a key."""
     one, two = (DesktopKeyring(tmp_path / name) for name in ("one", "two"))
-    assert one.make() != two.make()
+    assert ensure_key(one) != ensure_key(two)
     assert one.place != two.place
 
 
 def test_both_keys_during_a_change(tmp_path: Path, desktop: Desktop) -> None:
-    """One entry holds all of a record, so that it changes at one stroke."""
+    """One entry has the whole record, so that it is replaced all or nothing."""
     keys = DesktopKeyring(tmp_path)
     both = KeyRecord(b"\x01" * 32, b"\x02" * 32, (b"\x03" * 32,))
     keys.write(both)
@@ -75,49 +76,49 @@ def test_both_keys_during_a_change(tmp_path: Path, desktop: Desktop) -> None:
     assert desktop.entries == {}
 
 
-def test_no_entry_is_told(tmp_path: Path, desktop: Desktop) -> None:
-    """Where there is nothing, reading says so and makes nothing."""
+def test_a_missing_entry(tmp_path: Path, desktop: Desktop) -> None:
+    """Reading a missing entry is an error, and creates none."""
     with pytest.raises(KeyMissing, match="has no key"):
         DesktopKeyring(tmp_path).read()
     assert desktop.entries == {}
 
 
-def test_what_is_no_key_is_refused(tmp_path: Path, desktop: Desktop) -> None:
-    """Another entry is told of, not quoted and not replaced."""
+def test_an_entry_that_is_not_a_key(tmp_path: Path, desktop: Desktop) -> None:
+    """An entry that is not a key is an error, and is neither quoted nor replaced."""
     desktop.entries["qabel", str(tmp_path)] = "SECRET"
     with pytest.raises(KeyTrouble, match="contains no database key") as caught:
-        DesktopKeyring(tmp_path).make()
+        ensure_key(DesktopKeyring(tmp_path))
     assert "SECRET" not in str(caught.value)
     assert desktop.entries["qabel", str(tmp_path)] == "SECRET"
 
 
-def test_a_locked_keyring_is_told(tmp_path: Path, desktop: Desktop) -> None:
-    """What the backend says is not passed on: only what kind of trouble it has."""
+def test_a_locked_keyring(tmp_path: Path, desktop: Desktop) -> None:
+    """The error of a locked keyring names its type, and does not quote its text."""
     desktop.locked = True
     with pytest.raises(KeyTrouble, match="KeyringLocked") as caught:
-        DesktopKeyring(tmp_path).make()
+        ensure_key(DesktopKeyring(tmp_path))
     assert "SECRET" not in str(caught.value)
 
 
-def test_a_keyring_that_keeps_nothing_is_told(tmp_path: Path, desktop: Desktop) -> None:
-    """A database never gets a key that nobody will find again."""
+def test_a_keyring_that_stores_nothing(tmp_path: Path, desktop: Desktop) -> None:
+    """A keyring that does not store the key is an error."""
     desktop.forgetful = True
     with pytest.raises(KeyTrouble, match="did not store"):
-        DesktopKeyring(tmp_path).make()
+        ensure_key(DesktopKeyring(tmp_path))
 
 
 def test_no_plaintext_backends(
     tmp_path: Path, desktop: Desktop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A backend that writes its entries in the open is as good as none."""
+    """A backend that stores its entries unprotected is not used."""
     monkeypatch.setattr(Desktop, "priority", 0.5)
     with pytest.raises(KeyTrouble, match="No keyring was found that protects"):
-        DesktopKeyring(tmp_path).make()
+        ensure_key(DesktopKeyring(tmp_path))
     assert desktop.entries == {}
 
 
-def test_a_missing_package_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The package is an extra: without it one line says how to get it."""
+def test_a_missing_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without the package keyring, the error says how to install it."""
     monkeypatch.setitem(sys.modules, "keyring", None)
     with pytest.raises(KeyTrouble, match=r"qabel\[keyring\]"):
-        DesktopKeyring(tmp_path).make()
+        ensure_key(DesktopKeyring(tmp_path))

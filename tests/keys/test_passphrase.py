@@ -1,4 +1,4 @@
-"""A key under a passphrase: only it opens the file, whose parameters stand beside the key."""
+"""A key under a passphrase: nothing else opens the file, which has its own parameters."""
 
 import json
 import stat
@@ -13,31 +13,32 @@ from hypothesis import strategies as st
 from qabel.deferreds import result_of
 from qabel.host.job_thread import InlineWorker
 from qabel.keys.passphrase import MODERATE, Passphrase, Strength
+from qabel.store.database.creating import ensure_key
 from qabel.store.database.database import Database
 from qabel.store.database.errors import KeyMissing, KeyTrouble, WrongKey
 from qabel.store.key_record import KeyRecord
 
 QUICK = Strength(1, 8192)
-"""As little as argon2id allows: tests need no strength."""
+"""The least that argon2id allows: tests need no strength."""
 
 ONE, TWO, THREE = (bytes([each]) * 32 for each in (1, 2, 3))
 
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
-    """Return the name of a file that does not exist yet."""
+    """Return the path of a file that does not exist yet."""
     return tmp_path / "database-key.sealed"
 
 
 def source(path: Path, passphrase: bytes = b"correct horse") -> Passphrase:
-    """Make a source that is quick."""
+    """Return a source that is quick."""
     return Passphrase(path, passphrase, strength=QUICK)
 
 
-def test_what_was_sealed_opens_again(path: Path) -> None:
-    """The first start makes a random key; later ones find it, with no trace of it in the file."""
-    made = source(path).make()
-    assert source(path).make() == source(path).read() == made
+def test_a_sealed_key_opens_again(path: Path) -> None:
+    """The first start creates a random key, which later ones find and the file does not show."""
+    made = ensure_key(source(path))
+    assert ensure_key(source(path)) == source(path).read() == made
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     text = path.read_bytes()
     assert made.current.hex().encode() not in text
@@ -45,36 +46,36 @@ def test_what_was_sealed_opens_again(path: Path) -> None:
 
 
 def test_two_files_have_nothing_in_common(tmp_path: Path) -> None:
-    """The same passphrase gives another salt and another key each time."""
+    """Two files under one passphrase have different salts and different keys."""
     seals = []
     for name in ("a", "b"):
-        source(tmp_path / name).make()
+        ensure_key(source(tmp_path / name))
         [seal] = json.loads((tmp_path / name).read_text())["seals"]
         seals.append(seal)
     assert seals[0]["salt"] != seals[1]["salt"]
     assert seals[0]["box"] != seals[1]["box"]
 
 
-def test_a_wrong_passphrase_touches_nothing(path: Path) -> None:
-    """It is told, the passphrase is not, and the file stays as it was."""
-    source(path).make()
+def test_a_wrong_passphrase_changes_nothing(path: Path) -> None:
+    """A wrong passphrase is an error that does not quote it, and the file is not changed."""
+    ensure_key(source(path))
     before = path.read_bytes()
-    for call in ("read", "make"):
+    for read in (Passphrase.read, ensure_key):
         with pytest.raises(WrongKey, match="Wrong passphrase") as caught:
-            getattr(source(path, b"wrong horse"), call)()
+            read(source(path, b"wrong horse"))
         assert "horse" not in str(caught.value)
     assert path.read_bytes() == before
 
 
-def test_without_its_file_no_passphrase_helps(path: Path) -> None:
-    """A missing file is told, and none is made by reading."""
+def test_a_missing_file(path: Path) -> None:
+    """Reading a missing file is an error, and creates none."""
     with pytest.raises(KeyMissing, match="missing"):
         source(path).read()
     assert not path.exists()
 
 
 def test_during_a_change_both_passphrases_open_it(path: Path) -> None:
-    """The old one gives the old key, the new one both; in the end the new one alone is good."""
+    """During a change both passphrases open the file; afterwards only the new one does."""
     old, new = source(path), source(path, b"battery staple")
     old.write(KeyRecord(ONE))
     new.write(KeyRecord(ONE, TWO))
@@ -95,23 +96,23 @@ def test_its_own_seal_is_replaced(path: Path) -> None:
         assert keys.read() == record
 
 
-def test_a_short_passphrase_is_refused(path: Path) -> None:
-    """What can be tried out in no time protects nothing."""
+def test_a_short_passphrase_is_rejected(path: Path) -> None:
+    """A passphrase that is too short is rejected."""
     with pytest.raises(KeyTrouble, match="too short") as caught:
-        source(path, b"hunter2").make()
+        ensure_key(source(path, b"hunter2"))
     assert "hunter2" not in str(caught.value)
     assert not path.exists()
 
 
 def test_the_default_costs_memory_and_time() -> None:
-    """Whoever tries a passphrase pays 256 MiB for each."""
+    """By default each passphrase tried costs 256 MiB of memory."""
     assert MODERATE.memory == 256 * 2**20
     assert MODERATE.operations >= 3
 
 
 def test_parameters_are_read_from_the_file(path: Path) -> None:
-    """What was sealed with other parameters opens, and is sealed with today's when it changes."""
-    Passphrase(path, b"correct horse", strength=Strength(2, 16384)).make()
+    """A file with other parameters opens, and gets the default ones when it changes."""
+    ensure_key(Passphrase(path, b"correct horse", strength=Strength(2, 16384)))
     keys = source(path)
     keys.write(keys.read())
     [seal] = json.loads(path.read_text())["seals"]
@@ -130,9 +131,9 @@ def test_parameters_are_read_from_the_file(path: Path) -> None:
         {"box": 5},
     ],
 )
-def test_parameters_out_of_bounds_are_refused(path: Path, change: dict[str, Any]) -> None:
-    """A file cannot have the daemon take all memory, or work for days."""
-    source(path).make()
+def test_parameters_out_of_bounds_are_rejected(path: Path, change: dict[str, Any]) -> None:
+    """A file that demands too much memory or time is rejected."""
+    ensure_key(source(path))
     file = json.loads(path.read_text())
     file["seals"][0].update(change)
     path.write_text(json.dumps(file))
@@ -143,8 +144,8 @@ def test_parameters_out_of_bounds_are_refused(path: Path, change: dict[str, Any]
 @pytest.mark.parametrize(
     "text", ["", "{}", "[]", '{"seals":[]}', "\x00", '{"seals":[],"version":2}']
 )
-def test_what_is_no_sealed_key_is_refused(path: Path, text: str) -> None:
-    """Any other file is told of, and left as it is."""
+def test_a_file_without_a_sealed_key_is_rejected(path: Path, text: str) -> None:
+    """Any other file is rejected, and not changed."""
     path.touch(0o600)
     path.write_text(text)
     with pytest.raises(KeyTrouble, match="no sealed key"):
@@ -152,9 +153,9 @@ def test_what_is_no_sealed_key_is_refused(path: Path, text: str) -> None:
     assert path.read_text() == text
 
 
-def test_another_way_of_deriving_is_not_guessed_at(path: Path) -> None:
-    """A file of a later version is refused, not misread."""
-    source(path).make()
+def test_a_later_version_is_rejected(path: Path) -> None:
+    """A file of a later version is rejected."""
+    ensure_key(source(path))
     for change in ({"version": 2}, {"kdf": "scrypt"}):
         file = {**json.loads(path.read_text()), **change}
         path.write_text(json.dumps(file))
@@ -166,9 +167,9 @@ def test_another_way_of_deriving_is_not_guessed_at(path: Path) -> None:
 def test_a_changed_box_never_opens(
     tmp_path_factory: pytest.TempPathFactory, position: int, bit: int
 ) -> None:
-    """Whatever bit of the file is turned, either nothing opens it or what opens is the key."""
+    """Whichever bit of the file is flipped, it either fails to open or has the right key."""
     path = tmp_path_factory.mktemp("key") / "sealed"
-    made = source(path).make()
+    made = ensure_key(source(path))
     text = bytearray(path.read_bytes())
     text[position % len(text)] ^= 1 << bit
     path.write_bytes(bytes(text))
@@ -176,17 +177,17 @@ def test_a_changed_box_never_opens(
         assert source(path).read() == made
 
 
-def test_a_file_open_to_others_is_refused(path: Path) -> None:
-    """Others could try passphrases on it for as long as they like."""
-    source(path).make()
+def test_a_file_open_to_others_is_rejected(path: Path) -> None:
+    """A file that others may read is rejected, since they could try passphrases on it."""
+    ensure_key(source(path))
     path.chmod(0o644)
     with pytest.raises(KeyTrouble, match="chmod 600"):
         source(path).read()
 
 
-def test_memory_that_is_not_there_is_told(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """On a machine that is too small it is one clear line."""
-    source(path).make()
+def test_too_little_memory(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Too little memory is an error of one line."""
+    ensure_key(source(path))
 
     def no_memory(*_: object, **__: object) -> bytes:
         raise MemoryError
@@ -197,7 +198,7 @@ def test_memory_that_is_not_there_is_told(path: Path, monkeypatch: pytest.Monkey
 
 
 def test_a_database_under_a_passphrase(path: Path) -> None:
-    """It opens with the passphrase, changes its key, and opens with no other one."""
+    """A database opens with its passphrase, changes its key, and opens with no other passphrase."""
     file = path.with_name("qabel.db")
     database = Database(file, source(path), worker=InlineWorker)
     result_of(database.open())

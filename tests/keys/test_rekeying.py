@@ -1,4 +1,4 @@
-"""Changing the key and its place: at one stroke, whatever fails, and however it is killed."""
+"""Changing the key and its place: all or nothing, whatever fails or kills it."""
 
 import shutil
 import subprocess
@@ -16,6 +16,7 @@ from qabel.host.start_errors import StartError
 from qabel.keys.key_file import KeyFile
 from qabel.keys.passphrase import Passphrase
 from qabel.keys.rekeying import change_key, main
+from qabel.store.database.creating import ensure_key
 from qabel.store.database.database import Database
 from qabel.store.database.errors import KeyTrouble, StoreError, WrongKey
 from qabel.store.file_names import BACKUPS, DATABASE, SEALED_KEY
@@ -35,13 +36,13 @@ def directory(tmp_path: Path) -> Path:
 
 
 def contents(directory: Path) -> dict[str, bytes]:
-    """Return all files there are, except the lock."""
+    """Return the content of all files except the lock."""
     files = [each for each in directory.rglob("*") if each.is_file() and each.name != "lock"]
     return {each.name: each.read_bytes() for each in files}
 
 
 def test_from_a_file_to_a_passphrase(directory: Path) -> None:
-    """The database opens with the passphrase, the key file is gone, and no key is in the open."""
+    """The database opens with the passphrase, and no file shows a key."""
     old = key_file(directory).read().current
     change = change_key(directory, key_file(directory), FIRST(directory))
     assert is_whole(directory, FIRST(directory))
@@ -58,7 +59,7 @@ def test_from_a_file_to_a_passphrase(directory: Path) -> None:
 
 
 def test_wherever_it_is_killed(tmp_path: Path) -> None:
-    """Killed after each of its steps, it opens with the old or the new, and can be done again."""
+    """Killed after any step, the database opens with the old or new key, and a retry succeeds."""
     done = subprocess.run(
         [*KILLS, str(tmp_path)], cwd=ROOT, capture_output=True, text=True, timeout=120, check=False
     )
@@ -70,7 +71,7 @@ def test_wherever_it_is_killed(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("delay", [0.0, 0.004, 0.009, 0.015, 0.022, 0.031, 0.045])
 def test_killed_at_any_moment(tmp_path: Path, delay: float) -> None:
-    """Killed between any two instructions, SQLCipher's own too, nothing is lost."""
+    """Killed between any two instructions, SQLCipher's included, nothing is lost."""
     directory = tmp_path / "data"
     fill(directory, FIRST(directory))
     command = [*KILLS, "endless", str(directory), "passphrase-to-file"]
@@ -82,10 +83,10 @@ def test_killed_at_any_moment(tmp_path: Path, delay: float) -> None:
     assert is_whole(directory, FIRST(directory)) or is_whole(directory, key_file(directory))
 
 
-def test_a_wrong_key_touches_nothing(directory: Path, tmp_path: Path) -> None:
-    """Neither the database nor the new place change when the old key does not fit."""
+def test_a_wrong_key_changes_nothing(directory: Path, tmp_path: Path) -> None:
+    """A wrong old key changes neither the database nor the new place."""
     other = KeyFile(tmp_path / "other")
-    other.make()
+    ensure_key(other)
     before = contents(directory)
     with pytest.raises(WrongKey):
         change_key(directory, other, FIRST(directory))
@@ -94,10 +95,10 @@ def test_a_wrong_key_touches_nothing(directory: Path, tmp_path: Path) -> None:
     assert contents(directory) == before
 
 
-def test_a_place_that_holds_another_key_is_left_alone(directory: Path, tmp_path: Path) -> None:
-    """The key of another database is never written over."""
+def test_a_place_that_has_another_key_is_not_changed(directory: Path, tmp_path: Path) -> None:
+    """The key of another database is never overwritten."""
     other = KeyFile(tmp_path / "other")
-    kept = other.make()
+    kept = ensure_key(other)
     before = contents(directory)
     with pytest.raises(KeyTrouble, match="key is already stored"):
         change_key(directory, key_file(directory), other)
@@ -106,15 +107,15 @@ def test_a_place_that_holds_another_key_is_left_alone(directory: Path, tmp_path:
 
 
 def test_not_while_a_daemon_runs(directory: Path) -> None:
-    """The directory is taken for the time of the change."""
+    """The key of a running daemon's database cannot be changed."""
     before = contents(directory)
     with DirectoryLock(directory), pytest.raises(StartError, match="in use by this process"):
         change_key(directory, key_file(directory), FIRST(directory))
     assert contents(directory) == before
 
 
-def test_without_a_database_nothing_is_made(tmp_path: Path) -> None:
-    """A wrong directory is told, and stays as it was."""
+def test_a_directory_without_a_database(tmp_path: Path) -> None:
+    """A directory without a database is an error, and is not changed."""
     with pytest.raises(StartError, match="no database"):
         change_key(tmp_path, key_file(tmp_path), FIRST(tmp_path))
     assert list(tmp_path.iterdir()) == []
@@ -132,7 +133,7 @@ class Failing:
         return getattr(self.source, name)
 
     def write(self, record: KeyRecord) -> None:
-        """Store it, unless it is the turn to fail."""
+        """Store the record, unless this write is the one to fail."""
         self.left -= 1
         if self.left != 0 or self.done:
             self.source.write(record)
@@ -144,7 +145,7 @@ class Failing:
 @pytest.mark.parametrize("fails_at", [1, 2])
 @pytest.mark.parametrize("kind", list(KINDS))
 def test_a_new_place_that_fails(tmp_path: Path, kind: str, fails_at: int, done: bool) -> None:
-    """Whichever write fails, what is kept somewhere opens the database, and all goes on."""
+    """Whichever write fails, one of the places opens the database, and a retry succeeds."""
     directory = tmp_path / "data"
     old, new, _ = KINDS[kind]
     fill(directory, old(directory))
@@ -161,7 +162,7 @@ def test_a_new_place_that_fails(tmp_path: Path, kind: str, fails_at: int, done: 
 
 @pytest.mark.parametrize("kind", list(KINDS))
 def test_a_disk_that_fails(tmp_path: Path, kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """When the database cannot be written, the old place is good and the new one as before."""
+    """When the database cannot be written, both places hold what they did before."""
     directory = tmp_path / "data"
     old, new, _ = KINDS[kind]
     fill(directory, old(directory))
@@ -184,7 +185,7 @@ def test_a_disk_that_fails(tmp_path: Path, kind: str, monkeypatch: pytest.Monkey
 def test_a_copy_of_the_key_stays_when_the_change_fails(
     directory: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A new place that already held the database's key holds it afterwards, as it was."""
+    """A new place that already had the database's key still has it after a failed change."""
     copy = KeyFile(tmp_path / "copy")
     kept = KeyRecord(key_file(directory).read().current, earlier=(b"\x05" * 32,))
     copy.write(kept)
@@ -198,7 +199,7 @@ def test_a_copy_of_the_key_stays_when_the_change_fails(
 
 
 def test_backups_still_open(directory: Path) -> None:
-    """They stay under the earlier key, which the new place keeps: one can be put back."""
+    """A restored backup opens with the earlier key, which the new place still has."""
     database = Database(directory / DATABASE, key_file(directory), worker=InlineWorker)
     result_of(database.open())
     backups = directory / BACKUPS
@@ -215,8 +216,8 @@ def test_backups_still_open(directory: Path) -> None:
     assert is_whole(directory, SECOND(directory))
 
 
-def test_what_was_done_already_is_told(directory: Path) -> None:
-    """Done again after all but the last step, it does that step and changes nothing else."""
+def test_a_change_that_was_done_already(directory: Path) -> None:
+    """A change interrupted before its last step is completed, and nothing else is changed."""
     kept = key_file(directory).read()
     change_key(directory, key_file(directory), FIRST(directory))
     before = contents(directory)
@@ -228,17 +229,17 @@ def test_what_was_done_already_is_told(directory: Path) -> None:
 
 
 def test_an_old_key_of_another_database_is_not_removed(directory: Path, tmp_path: Path) -> None:
-    """That the new key fits already is no reason to remove what never belonged here."""
+    """The key of another database is not removed, even if the new key fits already."""
     change_key(directory, key_file(directory), FIRST(directory))
     other = KeyFile(tmp_path / "other")
-    kept = other.make()
+    kept = ensure_key(other)
     with pytest.raises(WrongKey):
         change_key(directory, other, FIRST(directory))
     assert other.read() == kept
 
 
-def test_an_open_directory_is_closed(directory: Path) -> None:
-    """Permissions that are too open are mended here too."""
+def test_a_directory_that_others_may_read(directory: Path) -> None:
+    """Permissions of the data directory that are too open are corrected."""
     (directory / "lock").touch()
     directory.chmod(0o755)
     change_key(directory, key_file(directory), key_file(directory))
@@ -259,7 +260,7 @@ def run(directory: Path, *arguments: str, text: str = "") -> "subprocess.Complet
 
 
 def test_the_command(directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Both passphrases come from standard input, a line each; what is wrong is one line."""
+    """Both passphrases are read from standard input, a line each, and an error is one line."""
     done = run(directory, "--new-key", "passphrase-fd:0", text="the first passphrase\n")
     assert (done.returncode, done.stderr) == (0, "")
     assert "has a new key" in done.stdout
@@ -275,14 +276,14 @@ def test_the_command(directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_command_says_how_it_is_used(capsys: pytest.CaptureFixture[str]) -> None:
-    """Its help names the kinds of keys."""
+    """The help lists the kinds of keys."""
     with pytest.raises(SystemExit):
         main(["--help"])
     assert "passphrase-file:PATH" in capsys.readouterr().out
 
 
 def test_strength_is_the_default_one(directory: Path) -> None:
-    """A seal made quickly by a test gets today's strength when the key changes."""
+    """A seal of lower strength gets the default strength when the key changes."""
     quick = Passphrase(directory / SEALED_KEY, b"the first passphrase", strength=QUICK)
     change_key(directory, key_file(directory), quick)
     change_key(directory, quick, Passphrase(directory / SEALED_KEY, b"the first passphrase"))

@@ -1,4 +1,4 @@
-"""Databases to test with: real encrypted files, used where the test runs or on a thread."""
+"""Databases to test with: real encrypted files, used in the test's own thread or in another."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -21,7 +21,7 @@ KEY = bytes(range(32))
 
 @pytest.fixture
 def got() -> "Callable[[Deferred[Any]], Any]":
-    """Return what returns the result of a Deferred that has one, or raises its error."""
+    """Return ``result_of``, which returns the result of a Deferred, or raises its error."""
     return result_of
 
 
@@ -47,7 +47,7 @@ def path(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def database(path: Path) -> Iterator[Database]:
-    """Return an open database that is used where the test runs."""
+    """Return an open database that is used in the test's own thread."""
     made = Database(path, GivenKey(KEY), worker=InlineWorker)
     result_of(made.open())
     yield made
@@ -56,7 +56,7 @@ def database(path: Path) -> Iterator[Database]:
 
 @pytest.fixture
 def rows(database: Database) -> Callable[..., list[tuple[Any, ...]]]:
-    """Return what runs SQL on the database, and returns its rows."""
+    """Return a function that runs SQL on the database, and returns its rows."""
 
     def run(sql: str, *values: object) -> list[tuple[Any, ...]]:
         return result_of(
@@ -68,18 +68,18 @@ def rows(database: Database) -> Callable[..., list[tuple[Any, ...]]]:
 
 @attrs.define
 class Things:
-    """Makes messages and sends that differ in what the test says, and in their hashes."""
+    """Creates messages and sends with values of the test, each with a hash of its own."""
 
     count: int = 0
     drop: Drop = attrs.field(factory=lambda: Drop("http://localhost/" + "a" * 43, "owners"))
 
     def digest(self) -> bytes:
-        """Return a hash that no other thing has."""
+        """Return a hash that was not returned before."""
         self.count += 1
         return self.count.to_bytes(16, "big")
 
     def message(self, **given: Any) -> NewMessage:
-        """Make a received message."""
+        """Return a received message."""
         values: dict[str, Any] = {
             "hash": self.digest(),
             "version": 1,
@@ -96,7 +96,7 @@ class Things:
         return NewMessage(**{**values, **given})
 
     def delivery(self, recipient: int = 1, *urls: str) -> NewDelivery:
-        """Make a delivery to one of several recipients."""
+        """Return a delivery to one of several recipients."""
         self.count += 1
         return NewDelivery(
             recipient=bytes([recipient]) * 32,
@@ -106,7 +106,7 @@ class Things:
         )
 
     def send(self, *deliveries: NewDelivery, **given: Any) -> NewSend:
-        """Make a send, to one recipient if none is given."""
+        """Return a send, to one recipient if none is given."""
         values: dict[str, Any] = {
             "sender": b"\x5e" * 32,
             "identity_id": 1,
@@ -119,5 +119,5 @@ class Things:
 
 @pytest.fixture
 def things() -> Things:
-    """Return a maker of messages and sends."""
+    """Return an object that creates messages and sends."""
     return Things()

@@ -1,4 +1,4 @@
-"""The names of files: the command, which imports nothing of the daemon, has the same ones."""
+"""File names: the command, which does not import the daemon, has the same ones."""
 
 from qabel import daemon
 from qabel.cli import paths
@@ -6,7 +6,7 @@ from qabel.store import file_names
 
 
 def test_command_and_daemon_agree() -> None:
-    """Both find the same files in a data directory."""
+    """The command and the daemon find the same files in a data directory."""
     assert paths.DATABASE == file_names.DATABASE
     assert paths.KEY == file_names.KEY
     assert paths.TOKEN == file_names.TOKEN

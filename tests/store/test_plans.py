@@ -1,4 +1,4 @@
-"""No reading or polling looks through a whole table, or sorts: large databases stay fast."""
+"""Query plans: no frequent query scans a table or sorts, so that large databases stay fast."""
 
 from collections.abc import Callable
 from typing import Any
@@ -20,10 +20,10 @@ from qabel.store.webhooks import WebhookRepository
 NOW = 1_800_000_000.0
 
 SMALL = {"state", "consumers", "webhooks"}
-"""Tables with one row, or few."""
+"""Tables with one row, or a few."""
 
 GIVEN = {"given", "page", "json_each", "message", "(subquery-1)", "(subquery-2)", "CONSTANT"}
-"""What a statement was given, or has narrowed down already."""
+"""Values given to a statement, and rows that it has already narrowed down."""
 
 BOUNDED = {
     # The hashes that were given, so that they go into the tree in its order.
@@ -34,12 +34,12 @@ BOUNDED = {
     ("forget", "SCAN drops USING COVERING INDEX sqlite_autoindex_drops_1"),
     ("expire", "SCAN idempotency USING COVERING INDEX idempotency_by_age"),
 }
-"""What goes through more than it gives, but through no more than a certain number."""
+"""Steps that visit more rows than they return, but a limited number of them."""
 
 
 @pytest.fixture
 def plans(database: Database, got: Any) -> Callable[[Callable[[], Any]], list[str]]:
-    """Return what does something, and returns the plan of each statement run for it."""
+    """Return a function that calls another, and returns the plan of each statement it ran."""
 
     def run(ask: Callable[[], Any]) -> list[str]:
         statements: list[str] = []
@@ -58,7 +58,7 @@ def plans(database: Database, got: Any) -> Callable[[Callable[[], Any]], list[st
 
 @pytest.fixture
 def asks(database: Database, things: Any, got: Any) -> dict[str, Callable[[], Any]]:
-    """Return everything that happens repeatedly in a daemon with a large database."""
+    """Return all calls that a daemon with a large database makes again and again."""
     inbox, outbox = InboxRepository(database), OutboxRepository(database)
     events, places, feed = (
         JournalEvents(database),
@@ -124,7 +124,7 @@ def asks(database: Database, things: Any, got: Any) -> dict[str, Callable[[], An
 
 
 def test_every_table_is_searched_by_an_index(plans: Any, asks: Any) -> None:
-    """Nothing scans a table that grows, or sorts what it found."""
+    """No call scans a table that grows, or sorts what it found."""
     bad = []
     for name, ask in asks.items():
         for step in plans(ask):
@@ -147,13 +147,13 @@ def test_every_table_is_searched_by_an_index(plans: Any, asks: Any) -> None:
     ],
 )
 def test_narrowed_readings_use_their_index(plans: Any, asks: Any, which: int, index: str) -> None:
-    """What one contact or module reads does not take longer for all that is others'."""
+    """Reading the messages of one contact or module uses the index made for that."""
     for way in ("read", "read_page"):
         steps = plans(asks[f"{way} {which}"])
         assert any(f"INDEX {index} " in step for step in steps), steps
 
 
-def test_the_log_is_merged_not_sorted(plans: Any, asks: Any) -> None:
-    """Messages and events both come in the order of their numbers already."""
+def test_the_journal_is_merged_without_sorting(plans: Any, asks: Any) -> None:
+    """Messages and events are read in the order of their numbers, and merged without sorting."""
     steps = plans(asks["feed"])
     assert "MERGE (UNION ALL)" in steps

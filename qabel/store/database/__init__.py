@@ -1,1 +1,1 @@
-"""The encrypted file: made, opened, used on a thread of its own, upgraded, copied."""
+"""The encrypted file: created, opened, used on a thread of its own, upgraded and copied."""

@@ -7,13 +7,14 @@ from qabel.host.private_files import create_private, replace_durably
 from qabel.store.database.connection import connect, has_log, read_versions, remove_with_logs
 from qabel.store.database.errors import (
     AlreadyThere,
+    KeyMissing,
     NewerVersion,
     NotADatabase,
     StoreError,
     WrongKey,
 )
 from qabel.store.database.schema import APPLICATION_ID, upgrade
-from qabel.store.key_record import KeySource
+from qabel.store.key_record import KeyRecord, KeySource, fresh_key
 
 
 def create(path: Path, keys: KeySource, steps: Sequence[str]) -> None:
@@ -33,13 +34,23 @@ def create(path: Path, keys: KeySource, steps: Sequence[str]) -> None:
     unfinished = unfinished_path(path)
     remove_with_logs(unfinished)
     create_private(unfinished)
-    connection = connect(unfinished, keys.make().current)
+    connection = connect(unfinished, ensure_key(keys).current)
     try:
         connection.execute("PRAGMA journal_mode = WAL")
         upgrade(connection, steps)
     finally:
         connection.close()
     publish(unfinished, path)
+
+
+def ensure_key(keys: KeySource) -> KeyRecord:
+    """Return the key that a source has; if it has none, store a fresh one. Raises KeyTrouble."""
+    try:
+        return keys.read()
+    except KeyMissing:
+        record = KeyRecord(fresh_key())
+        keys.write(record)
+        return record
 
 
 def unfinished_path(path: Path) -> Path:

@@ -128,10 +128,10 @@ class Database:
         return self._in_turn(lambda: self._submit_outside(lambda: self._file.rekey(key)))
 
     def close(self, timeout: float = CLOSE_TIMEOUT) -> "Deferred[None]":
-        """Do what was asked for before, then close the file; in ``timeout`` seconds at most.
+        """Finish earlier calls, then close the file, within ``timeout`` seconds.
 
-        After half of them, what still waits fails with StoreClosed. Fails with StoreError if the
-        disk does not respond even so.
+        After half of that, calls that still wait fail with StoreClosed. Fails with StoreError if
+        the disk does not respond even then.
         """
         if self._worker is None or self._closing:
             return succeed(None)

@@ -1,4 +1,4 @@
-"""The file of the database and its connection; all of it blocks, on the database's thread."""
+"""The file of the database and its connection: blocking calls, made on the database's thread."""
 
 from collections.abc import Callable, Sequence
 from itertools import groupby
@@ -38,7 +38,7 @@ class EncryptedFile:
     _connection: Connection | None = attrs.field(default=None, init=False)
     _key: bytes = attrs.field(default=b"", init=False, repr=False)
     abandoned: bool = attrs.field(default=False, init=False)
-    """Whether closing takes too long: what still waits is not done."""
+    """Whether closing takes too long: waiting jobs are not begun."""
 
     def handle(self, jobs: list[DatabaseJob]) -> None:
         """Run jobs, and set their results. Neighbours that are transactions share a commit."""

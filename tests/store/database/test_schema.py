@@ -21,7 +21,7 @@ def connection(path: Path, key: bytes) -> Any:
     made.close()
 
 
-def test_the_first_step_makes_all_tables(connection: Connection) -> None:
+def test_the_migrations_create_all_tables(connection: Connection) -> None:
     """An empty file becomes a database of the newest version, marked as this daemon's."""
     upgrade(connection, migrations())
     assert version(connection) == len(migrations())
@@ -31,7 +31,7 @@ def test_the_first_step_makes_all_tables(connection: Connection) -> None:
 
 
 def test_each_database_has_an_id_of_its_own(path: Path, key: bytes, here: Any, got: Any) -> None:
-    """The id in cursors is 16 hex digits, made when the database is created."""
+    """Each database gets an id of 16 hex digits when it is created."""
     ids = set()
     for name in ("a", "b"):
         database = Database(path.with_name(name), GivenKey(key), worker=here)
@@ -42,10 +42,10 @@ def test_each_database_has_an_id_of_its_own(path: Path, key: bytes, here: Any, g
     assert all(len(each) == 16 and bytes.fromhex(each) for (each,) in ids)
 
 
-def test_a_step_that_fails_leaves_the_version_as_it_was(
+def test_a_migration_that_fails_changes_nothing(
     path: Path, key: bytes, here: Any, got: Any
 ) -> None:
-    """Where a later step fails, nothing of the earlier ones is kept."""
+    """If a migration fails, those before it are undone too."""
     first = Database(path, GivenKey(key), worker=here)
     got(first.open())
     got(first.close())
@@ -62,8 +62,8 @@ def test_a_step_that_fails_leaves_the_version_as_it_was(
     got(again.close())
 
 
-def test_rows_that_refer_to_nothing_are_found(connection: Connection) -> None:
-    """A step that breaks what refers to what is undone."""
+def test_rows_that_refer_to_missing_rows(connection: Connection) -> None:
+    """A migration after which rows refer to missing rows is undone."""
     steps = (
         "CREATE TABLE a (id INTEGER PRIMARY KEY);\nCREATE TABLE b (a REFERENCES a);",
         "INSERT INTO b VALUES (1);",
@@ -75,8 +75,8 @@ def test_rows_that_refer_to_nothing_are_found(connection: Connection) -> None:
     assert connection.execute("SELECT * FROM b").fetchall() == []
 
 
-def test_a_script_is_taken_apart_at_the_ends_of_statements() -> None:
-    """Semicolons in texts, comments and triggers end nothing."""
+def test_a_script_is_split_into_statements() -> None:
+    """Semicolons in texts, comments and triggers do not end a statement."""
     script = (
         "CREATE TABLE a (b DEFAULT ';\n'); -- one; two\n"
         "CREATE TRIGGER t AFTER INSERT ON a BEGIN\n SELECT 1;\n SELECT 2;\nEND;\n"
@@ -87,7 +87,7 @@ def test_a_script_is_taken_apart_at_the_ends_of_statements() -> None:
 
 
 def test_a_database_of_the_first_version_is_upgraded(connection: Connection) -> None:
-    """Events get the identity they are about, and kept answers are the JSON that clients get."""
+    """The second version adds the identity of events, and stores answers as plain JSON."""
     upgrade(connection, migrations()[:1])
     for statement in (
         "INSERT INTO sends VALUES (7, 'message', x'00', 3, 'chat', '0', NULL, 1)",

@@ -1,4 +1,4 @@
-"""Nothing of what is stored can be read without the key, in whatever file it is."""
+"""Secrecy: no file shows anything of what is stored without the key."""
 
 import os
 from pathlib import Path
@@ -17,7 +17,7 @@ TEXT = MARKER.decode()
 
 
 def open_files() -> dict[str, Path]:
-    """Return the files that this process has open, nameless ones too, and how to read them."""
+    """Return the files that this process has open, unnamed ones too, and where to read them."""
     found = {}
     for descriptor in Path("/proc/self/fd").iterdir():
         # The one that lists the directory is gone by now.
@@ -34,7 +34,7 @@ def readable(directory: Path) -> set[str]:
 
 
 def plant(database: Database, things: Any, got: Any) -> None:
-    """Store the marker wherever there is something to store."""
+    """Store the marker in every table that has text."""
     drop = Drop(f"http://localhost/{TEXT}", TEXT)
     inbox = InboxRepository(database)
     got(inbox.start_reading(drop))
@@ -54,7 +54,7 @@ def plant(database: Database, things: Any, got: Any) -> None:
 def test_no_file_can_be_read_without_the_key(
     path: Path, key: bytes, things: Any, got: Any, here: Any
 ) -> None:
-    """Neither database, log, backup nor a rewritten database hold a readable byte of it."""
+    """Neither the database, its log, a backup nor a copy under a new key shows the marker."""
     database = Database(path, GivenKey(key), worker=here)
     got(database.open())
     plant(database, things, got)
@@ -74,10 +74,10 @@ def test_no_file_can_be_read_without_the_key(
     assert readable(path.parent) == set()
 
 
-def test_what_is_undone_is_not_written_in_the_open(
+def test_what_can_be_undone_is_not_written_to_disk(
     path: Path, key: bytes, things: Any, got: Any, here: Any
 ) -> None:
-    """What a large transaction notes for undoing a part of itself stays in memory."""
+    """What SQLite stores to undo a part of a large transaction stays in memory."""
     database = Database(path, GivenKey(key), worker=here)
     got(database.open())
     seen: list[set[str]] = []
@@ -99,8 +99,8 @@ def test_what_is_undone_is_not_written_in_the_open(
     assert seen == [set()]
 
 
-def test_errors_and_forms_for_logs_hold_no_secrets(things: Any) -> None:
-    """What may end up in a log shows neither contents, drop URLs nor keys."""
+def test_reprs_show_no_secrets(things: Any) -> None:
+    """The repr of what may be logged shows neither contents, drop URLs nor keys."""
     delivery = things.delivery(1, f"http://localhost/{TEXT}")
     shown = [
         things.message(data=MARKER, meta_data=MARKER),

@@ -1,4 +1,4 @@
-"""Jobs that share a commit: none takes another along, and none succeeds before it is durable."""
+"""Jobs that share a commit: one that fails undoes no other, and none succeeds too early."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -27,7 +27,7 @@ def connection(path: Path, key: bytes) -> Any:
 
 
 def add(*values: object) -> DatabaseJob:
-    """Make a job that adds rows, one by one."""
+    """Return a job that adds rows, one by one."""
 
     def work(connection: Connection) -> int:
         for value in values:
@@ -38,7 +38,7 @@ def add(*values: object) -> DatabaseJob:
 
 
 def values(connection: Connection) -> list[Any]:
-    """Read what is in the table."""
+    """Return the values in the table."""
     return [row[0] for row in connection.execute("SELECT a FROM t ORDER BY a")]
 
 
@@ -46,8 +46,8 @@ def _never() -> bool:
     return False
 
 
-def test_a_job_that_fails_takes_nothing_along(connection: Connection, path: Path) -> None:
-    """What failed is undone as a whole; its neighbours are committed."""
+def test_a_job_that_fails_undoes_no_other(connection: Connection, path: Path) -> None:
+    """A job that fails is undone as a whole, and its neighbours are committed."""
 
     def fail(connection: Connection) -> None:
         connection.execute("INSERT INTO t VALUES (50)")
@@ -64,7 +64,7 @@ def test_a_job_that_fails_takes_nothing_along(connection: Connection, path: Path
 
 
 class _FailingCommits:
-    """A connection of which the first commits fail."""
+    """A connection whose first commits fail."""
 
     def __init__(self, connection: Connection, failures: int) -> None:
         self._connection = connection
@@ -75,7 +75,7 @@ class _FailingCommits:
         return getattr(self._connection, name)
 
     def execute(self, sql: str, parameters: Any = ()) -> Any:
-        """Run a statement, unless it is a commit that is to fail."""
+        """Run a statement, unless it is a commit that must fail."""
         if sql == "COMMIT":
             self.commits += 1
             if self.commits <= self._failures:
@@ -85,10 +85,10 @@ class _FailingCommits:
 
 
 @pytest.mark.parametrize(("failures", "kept"), [(1, [1, 2, 3]), (2, [2, 3]), (4, [])])
-def test_when_a_commit_fails_each_is_done_again_alone(
+def test_when_a_commit_fails_each_job_runs_again_alone(
     connection: Connection, path: Path, failures: int, kept: list[int]
 ) -> None:
-    """One that cannot be committed fails for itself, and only that."""
+    """If the common commit fails, each job is committed alone, and may fail alone."""
     failing: Any = _FailingCommits(connection, failures)
     jobs = [add(1), add(2), add(3)]
     run_jobs(failing, jobs, path, _never)
@@ -97,8 +97,8 @@ def test_when_a_commit_fails_each_is_done_again_alone(
     assert not connection.in_transaction
 
 
-def test_where_sqlite_gives_up_the_whole_transaction(connection: Connection, path: Path) -> None:
-    """A job that ends the common transaction, as a full disk does, loses nothing of the others."""
+def test_when_sqlite_rolls_back_the_whole_transaction(connection: Connection, path: Path) -> None:
+    """A job that ends the common transaction, as a full disk does, undoes no other job."""
     jobs = [add(1), DatabaseJob(lambda connection: connection.execute("ROLLBACK")), add(2)]
     run_jobs(connection, jobs, path, _never)
     assert [jobs[0].result, jobs[2].result] == [1, 1]
@@ -106,8 +106,8 @@ def test_where_sqlite_gives_up_the_whole_transaction(connection: Connection, pat
     assert values(connection) == [1, 2]
 
 
-def test_what_is_given_up_is_not_begun(connection: Connection, path: Path) -> None:
-    """Once closing takes too long, what was done is kept, and the rest is refused."""
+def test_abandoned_jobs_are_not_begun(connection: Connection, path: Path) -> None:
+    """Once closing takes too long, jobs that were done are kept, and the rest fail."""
     asked = iter([False, False, True, True])
     jobs = [add(1), add(2), add(3), add(4)]
     run_jobs(connection, jobs, path, lambda: next(asked))
@@ -117,7 +117,7 @@ def test_what_is_given_up_is_not_begun(connection: Connection, path: Path) -> No
 
 @pytest.fixture
 def fresh(connection: Connection, path: Path) -> Callable[[list[DatabaseJob]], list[Any]]:
-    """Return what runs jobs on an empty table, and returns what is in it then."""
+    """Return a function that runs jobs on an empty table, and returns its values."""
 
     def run(jobs: list[DatabaseJob]) -> list[Any]:
         connection.execute("DELETE FROM t")
@@ -128,10 +128,10 @@ def fresh(connection: Connection, path: Path) -> Callable[[list[DatabaseJob]], l
 
 
 @given(groups=st.lists(st.lists(st.integers(8, 15), max_size=4), max_size=8))
-def test_any_group_ends_as_if_done_one_by_one(
+def test_any_group_ends_as_if_run_one_by_one(
     groups: list[list[int]], request: pytest.FixtureRequest
 ) -> None:
-    """Whatever jobs share a commit, the result is that of doing each by itself."""
+    """Jobs that share a commit have the same results as jobs that run one by one."""
     fresh = request.getfixturevalue("fresh")
     expected: set[int] = set()
     outcomes = []

@@ -1,4 +1,4 @@
-"""Whatever happens to the outbox in whatever order, it stays in order and its counts are true."""
+"""Whatever happens to the outbox, in any order, its queues and its counts stay right."""
 
 from collections import defaultdict
 from pathlib import Path
@@ -39,7 +39,7 @@ URLS = st.lists(st.sampled_from(["a", "b"]), max_size=2, unique=True)
 
 
 class OutboxMachine(RuleBasedStateMachine):
-    """Adds, posts, refuses, puts off, acknowledges, deletes and expires sends."""
+    """Adds, posts, refuses, postpones, acknowledges, deletes and expires sends."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -81,7 +81,7 @@ class OutboxMachine(RuleBasedStateMachine):
 
     @rule(data=st.data(), end=st.sampled_from(["posted", "refused", "failed"]))
     def end_attempt(self, data: st.DataObject, end: str) -> None:
-        """End an attempt, of what is due or of what may be gone by now."""
+        """End an attempt for a posting that is due, or one that may be gone by now."""
         due = result_of(self.outbox.due(self.now, 100)) + self.handed[-3:]
         if not due:
             return
@@ -117,12 +117,12 @@ class OutboxMachine(RuleBasedStateMachine):
 
     @rule(send_id=st.integers(1, 12))
     def delete(self, send_id: int) -> None:
-        """Delete a send, if it is there."""
+        """Delete a send, if it exists."""
         result_of(self.outbox.delete(send_id, now=self.now))
 
     @rule(age=st.sampled_from([0.0, 50.0]))
     def expire(self, age: float) -> None:
-        """Forget what is settled."""
+        """Delete what is settled."""
         result_of(self.outbox.expire(self.now - age, now=self.now))
 
     @rule()
@@ -136,13 +136,13 @@ class OutboxMachine(RuleBasedStateMachine):
 
     @invariant()
     def counts_are_true(self) -> None:
-        """Count everything: it equals what was counted along."""
+        """Check the stored counts against the rows."""
         row = self.rows(COUNTS)[0]
         assert row[:4] == row[4:]
 
     @invariant()
     def lines_are_in_order(self) -> None:
-        """See that only the first in each queue has a time for its next attempt."""
+        """Check that only the first in each queue has a time for its next attempt."""
         seen = set()
         for url, recipient, _, next_attempt in self.rows(LINES):
             assert (next_attempt is not None) == ((url, recipient) not in seen)
@@ -150,12 +150,12 @@ class OutboxMachine(RuleBasedStateMachine):
 
     @invariant()
     def what_was_posted_was_in_order(self) -> None:
-        """See that no posting was ended after a later one of its queue."""
+        """Check that no posting ended after a later one of its queue."""
         assert all(ids == sorted(ids) for ids in self.posted.values())
 
     @invariant()
     def what_is_queued_can_be_posted(self) -> None:
-        """See that a delivery is queued as long as something of it is to be posted."""
+        """Check that a delivery is queued exactly as long as one of its postings is."""
         assert self.rows(ORPHANS) == [(0,)]
 
 

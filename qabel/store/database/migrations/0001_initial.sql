@@ -1,11 +1,11 @@
 -- Times are milliseconds since the epoch. Keys of people are 32 bytes. JSON is kept as text.
 
--- One row: what the whole database is, and counts that would be slow to take.
+-- One row: the identity of the database, and counts that would be slow to compute.
 CREATE TABLE state (
     only INTEGER PRIMARY KEY CHECK (only = 1),
     database_id TEXT NOT NULL,
-    last_seq INTEGER NOT NULL DEFAULT 0,         -- the newest number given in the log; none is given twice
-    floor INTEGER NOT NULL DEFAULT 0,            -- events up to this number are gone by retention
+    last_seq INTEGER NOT NULL DEFAULT 0,         -- the newest number in the journal; none is used twice
+    floor INTEGER NOT NULL DEFAULT 0,            -- events up to this number have expired
     messages INTEGER NOT NULL DEFAULT 0,
     queued INTEGER NOT NULL DEFAULT 0,           -- deliveries of messages, without acknowledgements
     sent INTEGER NOT NULL DEFAULT 0,
@@ -18,7 +18,7 @@ CREATE TABLE documents (
     body BLOB NOT NULL
 ) STRICT, WITHOUT ROWID;
 
--- The log that readers follow is this table and `messages`, whose ids are of the same sequence.
+-- The journal consists of this table and `messages`, whose ids are in the same sequence.
 CREATE TABLE events (
     seq INTEGER PRIMARY KEY,
     kind TEXT NOT NULL,
@@ -37,14 +37,14 @@ CREATE TABLE consumers (
 CREATE TABLE drops (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     url TEXT NOT NULL UNIQUE,
-    owners TEXT NOT NULL,                        -- which identities the foreign hashes are foreign to
+    owners TEXT NOT NULL,                        -- the identities that the foreign hashes are foreign to
     cursor TEXT,
     last_read INTEGER,
     last_full_read INTEGER,
     last_pruned INTEGER
 ) STRICT;
 
--- Hashes of messages that are ours, from whatever drop: kept for ever.
+-- Hashes of our own messages, from all drops: kept forever.
 CREATE TABLE own_hashes (
     hash BLOB PRIMARY KEY
 ) STRICT, WITHOUT ROWID;
@@ -53,7 +53,7 @@ CREATE TABLE own_hashes (
 CREATE TABLE foreign_hashes (
     drop_id INTEGER NOT NULL,
     hash BLOB NOT NULL,
-    day INTEGER NOT NULL,                        -- since the epoch: when the server last gave it, about
+    day INTEGER NOT NULL,                        -- since the epoch: about when the server last sent it
     PRIMARY KEY (drop_id, hash)
 ) STRICT, WITHOUT ROWID;
 
@@ -71,7 +71,7 @@ CREATE TABLE messages (
     identity_id INTEGER NOT NULL,
     contact_id INTEGER
 ) STRICT;
--- Each way to narrow a reading has its index, which also holds the id to go on from.
+-- Each filter has its index, which also has the id to continue from.
 CREATE INDEX messages_by_identity ON messages (identity_id);
 CREATE INDEX messages_by_identity_and_model ON messages (identity_id, model_object);
 CREATE INDEX messages_by_contact ON messages (contact_id) WHERE contact_id IS NOT NULL;
@@ -95,7 +95,7 @@ CREATE TABLE sends (
     identity_id INTEGER NOT NULL,
     model_object TEXT NOT NULL,
     acknowledge_id TEXT NOT NULL,
-    message BLOB,                                -- JSON: what was sent, for its sender to look at
+    message BLOB,                                -- JSON: what was sent, for its sender to see
     created INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX sends_listed ON sends (id) WHERE kind = 'message';
@@ -111,7 +111,7 @@ CREATE TABLE deliveries (
     recipient BLOB NOT NULL,
     contact_id INTEGER,
     acknowledge_id TEXT NOT NULL,
-    sealed BLOB,                                 -- the box; forgotten once it is settled
+    sealed BLOB,                                 -- the box; deleted once it is settled
     state TEXT NOT NULL DEFAULT 'queued' CHECK (state IN ('queued', 'sent', 'failed')),
     reason TEXT,
     created INTEGER NOT NULL,
@@ -142,8 +142,8 @@ CREATE TRIGGER delivery_deleted AFTER DELETE ON deliveries WHEN old.kind = 'mess
         failed = failed - (old.state = 'failed');
 END;
 
--- A delivery to one drop URL of its recipient. Those to the same URL are posted in their order:
--- only the first of them that is queued has a next_attempt.
+-- A delivery to one drop URL of its recipient. Postings to the same URL are posted in order: only
+-- the first queued one has a next_attempt.
 CREATE TABLE postings (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     delivery_id INTEGER NOT NULL REFERENCES deliveries ON DELETE CASCADE,
@@ -167,7 +167,7 @@ CREATE TABLE idempotency (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX idempotency_by_age ON idempotency (created);
 
--- Who else may ask, and who is told -----------------------------------------------------------
+-- Clients and webhooks ------------------------------------------------------------------------
 
 CREATE TABLE tokens (
     id INTEGER PRIMARY KEY AUTOINCREMENT,

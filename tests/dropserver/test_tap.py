@@ -1,0 +1,72 @@
+"""The command line of the drop server: where it listens, and what it keeps for how long."""
+
+from pathlib import Path
+
+import pytest
+
+from qabel.dropserver.message_file import DAY, Retention
+from qabel.dropserver.tap import Options
+from qabel.host.start_errors import StartError
+
+
+@pytest.fixture(autouse=True)
+def _own_hook(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Protect the interpreter's exception hook, and use no directory of the environment."""
+    monkeypatch.setattr("sys.excepthook", None)
+    monkeypatch.delenv("QABEL_DROP_DATA_DIR", raising=False)
+
+
+def parse(*arguments: str) -> Options:
+    """Parse a command line."""
+    options = Options()
+    options.parseOptions(list(arguments))
+    return options
+
+
+def test_the_defaults_are_for_this_machine_only() -> None:
+    """Without options it listens on loopback, and keeps up to a gigabyte for a week."""
+    options = parse()
+    assert [place.description for place in options.listen] == ["tcp:9697:interface=127.0.0.1"]
+    assert options.retention == Retention(lifetime=7 * DAY, quota=1_000_000_000, drop_quota=100_000)
+    assert options.data_dir.is_absolute()
+    assert options.data_dir.name == "qabel-drop"
+
+
+def test_each_option_counts() -> None:
+    """Days, megabytes and messages are converted, and the directory becomes absolute."""
+    options = parse("--data-dir=data", "--lifetime=0.5", "--quota=20.5", "--drop-quota=30")
+    assert options.data_dir == Path.cwd() / "data"
+    assert options.retention == Retention(lifetime=0.5 * DAY, quota=20_500_000, drop_quota=30)
+
+
+def test_it_may_be_reached_without_tls() -> None:
+    """Other hosts may reach it without encryption, since its messages are encrypted."""
+    with pytest.raises(StartError, match="--allow-remote"):
+        parse("--listen=tcp:80")
+    [endpoint] = parse("--listen=tcp:80", "--allow-remote").listen
+    assert (endpoint.reachable, endpoint.encrypted) == (True, False)
+
+
+def test_the_directory_may_come_from_the_environment(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """The environment names the data directory, unless the command line does."""
+    monkeypatch.setenv("QABEL_DROP_DATA_DIR", str(tmp_path))
+    assert parse().data_dir == tmp_path
+    assert parse("--data-dir=/x").data_dir == Path("/x")
+
+
+@pytest.mark.parametrize(
+    ("argument", "reason"),
+    [
+        ("--lifetime=0", "--lifetime must be a number greater than 0"),
+        ("--quota=-1", "--quota must be a number greater than 0"),
+        ("--quota=0.1", "--quota must be at least 1, not 0.1"),
+        ("--drop-quota=0", "--drop-quota must be a whole number greater than 0"),
+        ("--drop-quota=1.5", "--drop-quota must be a whole number greater than 0"),
+    ],
+)
+def test_a_limit_that_keeps_nothing(argument: str, reason: str) -> None:
+    """A limit below which no message could be kept is rejected."""
+    with pytest.raises(StartError, match=reason):
+        parse(argument)

@@ -1,0 +1,58 @@
+"""The cursors of consumers: stored, moved forward, and expired."""
+
+import pytest
+
+from qabel.deferreds import result_of
+from qabel.store.database.database import Database
+from qabel.store.inbox.repository import InboxRepository
+from qabel.store.journal.cursors import CursorRepository
+from qabel.store.journal.events import JournalEvents
+from qabel.store.numbers import add_event
+from tests.store.conftest import Things
+
+NOW = 1_800_000_000.0
+
+
+@pytest.fixture
+def cursors(database: Database) -> CursorRepository:
+    """Return the cursors of an empty database."""
+    return CursorRepository(database)
+
+
+def test_cursors_only_move_forward(cursors: CursorRepository) -> None:
+    """Each consumer has a cursor of its own, and the farthest value counts."""
+    assert result_of(cursors.move("a", 5, now=NOW)) == 5
+    assert result_of(cursors.move("a", 3, now=NOW)) == 5
+    assert result_of(cursors.move("b", 1, now=NOW)) == 1
+    assert result_of(cursors.load()).consumers == {"a": 5, "b": 1}
+
+
+def test_unused_cursors_expire(cursors: CursorRepository) -> None:
+    """A cursor that was last moved before the time is deleted, even if it was moved nowhere."""
+    for consumer, age in (("old", 0), ("new", 10), ("kept", 0)):
+        result_of(cursors.move(consumer, 1, now=NOW + age))
+    result_of(cursors.move("kept", 1, now=NOW + 5))
+    assert result_of(cursors.expire(NOW + 5)) == ["old"]
+    assert result_of(cursors.load()).consumers == {"new": 1, "kept": 1}
+
+
+def test_the_state_of_an_empty_journal(cursors: CursorRepository) -> None:
+    """A new database has an id, and nothing in its journal."""
+    state = result_of(cursors.load())
+    assert len(bytes.fromhex(state.database_id)) == 8
+    assert (state.last_seq, state.floor, state.newest_message, state.messages) == (0, 0, 0, 0)
+    assert state.consumers == {}
+
+
+def test_the_state_of_a_journal(
+    database: Database, cursors: CursorRepository, things: Things
+) -> None:
+    """The state has the newest numbers, the floor of events, and the count of messages."""
+    inbox = InboxRepository(database)
+    result_of(database.run(lambda c: add_event(c, "outbox", b"{}", int(NOW * 1000))))
+    result_of(inbox.keep(things.drop, [things.message() for _ in range(3)], now=NOW))
+    result_of(inbox.delete(2))
+    result_of(database.run(lambda c: add_event(c, "outbox", b"{}", int(NOW * 1000) + 60_000)))
+    result_of(JournalEvents(database).prune(NOW + 30, keep_for=10_000))
+    state = result_of(cursors.load())
+    assert (state.last_seq, state.floor, state.newest_message, state.messages) == (5, 4, 4, 2)

@@ -1,0 +1,124 @@
+"""Sends: which postings may start, in which order, and what the journal says about them."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from qabel.deferreds import result_of
+from qabel.store.database.database import Database
+from qabel.store.journal.entries import JournalEntries
+from qabel.store.outbox.repository import OutboxRepository
+from qabel.store.outbox.sends import NO_URL, Kind, NewDelivery
+from tests.store.conftest import Things
+from tests.store.outbox.conftest import NOW, A, B
+
+Events = Callable[[], list[tuple[int, str]]]
+States = Callable[[int], list[tuple[str, str | None]]]
+
+
+def test_messages_to_one_recipient_stay_in_order(
+    outbox: OutboxRepository, things: Things, add: Any
+) -> None:
+    """A message waits for an earlier one to the same recipient and drop URL, and for no other."""
+    first = add(things.delivery(1, A))
+    second = add(things.delivery(1, A))
+    elsewhere = add(things.delivery(1, B))
+    other = add(things.delivery(2, A))
+    assert [len(each.ready) for each in (first, second, elsewhere, other)] == [1, 0, 1, 1]
+    result_of(outbox.failed_attempt(first.ready[0], NOW + 60, "away"))
+    due = result_of(outbox.due(NOW + 59, 10))
+    assert {each.send_id for each in due} == {elsewhere.id, other.id}
+    change = result_of(outbox.posted(first.ready[0], now=NOW + 60))
+    assert [each.send_id for each in change.ready] == [second.id]
+
+
+def test_deliveries_of_one_send_share_a_queue(
+    outbox: OutboxRepository, things: Things, add: Any
+) -> None:
+    """Two deliveries of one send to the same recipient and drop URL are posted one by one."""
+    (first,) = add(things.delivery(1, A), things.delivery(1, A)).ready
+    (second,) = result_of(outbox.posted(first, now=NOW)).ready
+    assert second.delivery_id != first.delivery_id
+    assert result_of(outbox.posted(second, now=NOW)).ready == ()
+
+
+def test_a_drop_url_that_is_given_twice(things: Things, add: Any) -> None:
+    """A delivery is posted to each of its drop URLs once, however often one is given."""
+    assert [each.url for each in add(things.delivery(1, A, B, A)).ready] == [A, B]
+
+
+def test_a_recipient_without_drop_urls(
+    things: Things, add: Any, states: States, events: Events
+) -> None:
+    """A delivery without a drop URL has failed at once, and the others are posted."""
+    nowhere = NewDelivery(recipient=bytes(32), contact_id=9, sealed=b"box", urls=())
+    added = add(nowhere, things.delivery(1, A))
+    assert len(added.ready) == 1
+    assert states(added.id) == [("failed", NO_URL), ("queued", None)]
+    assert events() == [(added.id, "failed")]
+    assert added.last_seq == 1
+
+
+def test_the_event_about_a_delivery(
+    database: Database, outbox: OutboxRepository, things: Things, add: Any
+) -> None:
+    """An event has the whole state of the delivery, and belongs to the sending identity."""
+    added = add(things.delivery(7, A), identity_id=4)
+    result_of(outbox.refused(added.ready[0], "too large", now=NOW))
+    (event,) = result_of(JournalEntries(database).read(0, 10))
+    assert (event.seq, event.kind, event.identity_id) == (1, "outbox", 4)
+    assert json.loads(event.data) == {
+        "id": added.id,
+        "recipient": "07" * 32,
+        "contact_id": 7,
+        "state": "failed",
+        "reason": "too large",
+        "acknowledged": None,
+    }
+
+
+def test_acknowledgements_are_posted_but_not_listed(
+    outbox: OutboxRepository, add: Any, events: Events, rows: Any
+) -> None:
+    """Acknowledgements share the queues of messages, and are deleted once they are posted."""
+    acknowledgement = add(kind=Kind.ACKNOWLEDGEMENT)
+    message = add()
+    assert [each.kind for each in acknowledgement.ready] == [Kind.ACKNOWLEDGEMENT]
+    assert message.ready == ()
+    assert [each.id for each in result_of(outbox.read(0, 10))] == [message.id]
+    assert result_of(outbox.counts()).queued == 1
+    assert result_of(outbox.delete(acknowledgement.id, now=NOW)) is None
+    change = result_of(outbox.posted(acknowledgement.ready[0], now=NOW))
+    assert [each.send_id for each in change.ready] == [message.id]
+    assert events() == []
+    assert rows("SELECT kind FROM sends") == [("message",)]
+
+
+def test_an_acknowledgement_to_several_recipients(
+    outbox: OutboxRepository, things: Things, add: Any, rows: Any
+) -> None:
+    """An acknowledgement is kept until all its deliveries are settled."""
+    added = add(things.delivery(1, A), things.delivery(2, A), kind=Kind.ACKNOWLEDGEMENT)
+    result_of(outbox.posted(added.ready[0], now=NOW))
+    assert rows("SELECT id FROM sends") == [(added.id,)]
+    result_of(outbox.refused(added.ready[1], "no", now=NOW))
+    assert rows("SELECT id FROM sends") == []
+
+
+def test_sealed_bytes_are_deleted_when_a_delivery_is_settled(
+    outbox: OutboxRepository, things: Things, add: Any, rows: Any
+) -> None:
+    """The sealed message is stored until its delivery is sent or failed, and no longer."""
+    delivery = things.delivery(1, A)
+    added = add(delivery)
+    assert rows("SELECT sealed FROM deliveries") == [(delivery.sealed,)]
+    result_of(outbox.posted(added.ready[0], now=NOW))
+    assert rows("SELECT sealed FROM deliveries") == [(None,)]
+
+
+def test_postings_show_no_secrets(add: Any, things: Things) -> None:
+    """The repr of a posting has neither the drop URL nor the sealed message."""
+    delivery = things.delivery(1, A)
+    (posting,) = add(delivery).ready
+    assert A not in repr(posting)
+    assert repr(delivery.sealed) not in repr(posting)
