@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 from twisted.internet.task import Clock
-from twisted.internet.testing import StringTransport
 from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET
 
 from qabel.dropserver.message_file import MESSAGE_LIMIT
 from qabel.dropserver.request import DISCARD_LIMIT, REQUEST_TIME, DropRequest, make_drop_site
 from tests.dropserver.conftest import Answer, parse
+from tests.host.http_server.conftest import Line
 
 SECRET = "aB3-_" * 8 + "xyz"
 HEAD = f"POST /{SECRET} HTTP/1.1\r\nHost: x\r\n".encode()
@@ -33,14 +33,6 @@ class Silent(Resource):
         return NOT_DONE_YET
 
 
-class Connection(StringTransport):
-    """A connection in memory."""
-
-    def abortConnection(self) -> None:
-        """Close it."""
-        self.disconnecting = True
-
-
 @pytest.fixture
 def clock() -> Clock:
     """Return the clock of the server."""
@@ -54,20 +46,20 @@ def resource() -> Silent:
 
 
 @pytest.fixture
-def connect(clock: Clock, resource: Silent) -> Callable[[], tuple[Any, Connection]]:
+def connect(clock: Clock, resource: Silent) -> Callable[[], tuple[Any, Line]]:
     """Return a function that opens a connection to a server with room for one."""
     site = make_drop_site(resource, clock, max_connections=1)
     site.startFactory()
 
-    def run() -> tuple[Any, Connection]:
-        channel, connection = site.buildProtocol(None), Connection()
+    def run() -> tuple[Any, Line]:
+        channel, connection = site.buildProtocol(None), Line()
         channel.makeConnection(connection)
         return channel, connection
 
     return run
 
 
-def rejection(connection: Connection) -> Answer:
+def rejection(connection: Line) -> Answer:
     """Return the one whole response on a connection, after checking its form."""
     answer = parse(connection.value())
     assert answer.headers["Connection"] == "close"
