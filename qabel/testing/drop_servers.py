@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from attrs import define, field
 from twisted.internet.defer import Deferred
 
+from qabel.deferreds import when_done
 from qabel.drop.multipart import Part
 from qabel.drop.url import DropURL
 from qabel.net.drop_client import FetchResult
@@ -26,18 +27,26 @@ class MemoryListener:
     _drop: str
     on_news: Callable[[], None]
     """Called at each new message."""
-    connected: bool = field(default=False, init=False)
+    _started: bool = field(default=False, init=False)
+
+    @property
+    def connected(self) -> bool:
+        """Whether new messages are reported now."""
+        return self._started and not self._servers.is_away
 
     def start(self) -> None:
         """Report new messages from now on; the first report is at once."""
-        self.connected = True
+        if self._started:
+            return
+        self._started = True
         self._servers.listeners[self._drop].append(self)
-        self.on_news()
+        if self.connected:
+            self.on_news()
 
     def stop(self) -> None:
         """Stop reporting."""
-        if self.connected:
-            self.connected = False
+        if self._started:
+            self._started = False
             self._servers.listeners[self._drop].remove(self)
 
 
@@ -73,7 +82,7 @@ class MemoryDropServers:
         """Pass the messages newer than a cursor to ``on_parts``. Raises DropServerError."""
         self._answer()
         if self.hanging is not None:
-            await self.hanging
+            await when_done(self.hanging)
         self.fetched.append(since)
         lying = self.messages.get(str(url), [])
         newer = lying[int(since or 0) :][: self.torn_after]
