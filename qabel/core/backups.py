@@ -1,5 +1,6 @@
 """Backups: copies of the database, written while it is in use."""
 
+import re
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -16,6 +17,8 @@ from qabel.store.database.errors import AlreadyThere
 
 MAX_NAME = 100
 
+_NAME = re.compile("[A-Za-z0-9_-][A-Za-z0-9._-]*")
+
 
 class BackupNameForm(Text):
     """The name of a backup: a file name without a path."""
@@ -26,8 +29,7 @@ class BackupNameForm(Text):
     def read(self, value: object) -> str:
         """Check a name."""
         text = super().read(value)
-        letters = text.replace("-", "").replace(".", "").replace("_", "")
-        if not (letters.isascii() and letters.isalnum()) or text.startswith("."):
+        if not _NAME.fullmatch(text):
             raise invalid(
                 "must be letters, digits, dots, dashes and underscores, without a dot at the start"
             )
@@ -35,7 +37,7 @@ class BackupNameForm(Text):
 
     def schema(self) -> Schema:
         """Return the JSON schema."""
-        return {**super().schema(), "pattern": "^[A-Za-z0-9_-][A-Za-z0-9._-]*$"}
+        return {**super().schema(), "pattern": f"^{_NAME.pattern}$"}
 
 
 @frozen
