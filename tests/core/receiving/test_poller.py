@@ -7,7 +7,6 @@ from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
-from qabel.core.backoff import Attempts, backoff
 from qabel.core.receiving.poller import AT_ONCE, Poller, ReadFailed
 from qabel.drop.url import DropURL
 
@@ -155,24 +154,3 @@ class PollerTests(SynchronousTestCase):
         self.clock.advance(10)
         second = {url for _, url in self.reads.begun} - first
         self.assertTrue(second)
-
-
-class ScheduleTests(SynchronousTestCase):
-    """Backoff with jitter."""
-
-    def test_backoff_doubles_within_bounds(self) -> None:
-        """The wait doubles, is at most ``longest``, and jitter takes at most half of it."""
-        self.assertEqual(
-            [1, 2, 4, 8, 8], [backoff(n, base=2, longest=16, draw=lambda: 0.0) for n in range(5)]
-        )
-        self.assertEqual(300, backoff(10**9, base=5, draw=lambda: 1.0))
-
-    def test_success_forgets_failures(self) -> None:
-        """After a success the next attempt is due at once."""
-        attempts = Attempts()
-        attempts.failed(100.0, "no answer", 50.0)
-        self.assertEqual((1, 150.0), (attempts.failures, attempts.not_before))
-        attempts.succeeded(160.0)
-        self.assertEqual(
-            (0, 0.0, None), (attempts.failures, attempts.not_before, attempts.last_error)
-        )

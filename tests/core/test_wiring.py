@@ -1,0 +1,159 @@
+"""Wiring: what changes in one part of a core reaches the others."""
+
+from twisted.internet.defer import Deferred
+
+from qabel.core.errors import StoreError
+from qabel.core.service import CoreService
+from qabel.deferreds import result_of
+from qabel.drop.url import DropURL
+from qabel.testing.correspondents import SERVER
+from tests.conftest import LoggedFailures
+from tests.core.conftest import ClockedWorld
+
+ELSEWHERE = f"http://elsewhere.example/{1:043}"
+
+
+def servers_of(core: CoreService) -> set[str]:
+    """Return the servers that a core polls."""
+    return set(core.poller.servers)
+
+
+def test_the_drops_of_a_new_identity_are_read(clocked: ClockedWorld) -> None:
+    """A drop is read as soon as somebody has it, and allowed wherever it is."""
+    core = clocked.run(clocked.person("me"))
+    assert servers_of(core) == {SERVER}
+    before = len(clocked.drop_servers.fetched)
+    clocked.run(core.people.add_identity("other", [DropURL.parse(ELSEWHERE)]))
+    assert servers_of(core) == {SERVER, "http://elsewhere.example"}
+    assert len(clocked.drop_servers.fetched) == before + 1
+    assert core._base.servers.urls == servers_of(core)
+
+
+def test_the_drops_of_a_deleted_identity_are_not(clocked: ClockedWorld) -> None:
+    """When an identity is deleted, its drops are neither polled nor listened to any more."""
+    core = clocked.run(clocked.person("me", push=True))
+    assert core.push_watch.connected == 1
+    clocked.run(core.people.delete_identity(1))
+    assert servers_of(core) == set()
+    assert core.push_watch.connected == 0
+    before = len(clocked.drop_servers.fetched)
+    clocked.clock.pump([10.0] * 3)
+    assert len(clocked.drop_servers.fetched) == before
+
+
+def test_without_push_nothing_listens(clocked: ClockedWorld) -> None:
+    """A core that is to use no push polls its drops and listens to none."""
+    core = clocked.run(clocked.person("me", push=False))
+    assert core.push_watch.connected == 0
+    assert not any(clocked.drop_servers.listeners.values())
+
+
+def test_drops_and_outbox_are_taken_up_at_the_start(clocked: ClockedWorld) -> None:
+    """A core that starts again reads the drops it has, and posts what was left waiting."""
+    alice, bob = clocked.run(clocked.friends())
+    clocked.drop_servers.is_away = True
+    sending = Deferred.fromCoroutine(clocked.say(alice, "later"))
+    clocked.clock.advance(5)
+    assert not result_of(sending).is_complete
+    clocked.run(clocked.close())
+    clocked.drop_servers.is_away = False
+    alice, bob = clocked.run(clocked.core("Alice")), clocked.run(clocked.core("Bob"))
+    assert servers_of(alice) == servers_of(bob) == {SERVER}
+    [message] = clocked.run(clocked.heard(bob))
+    assert message["data"] == {"msg": "later"}
+
+
+def test_the_interval_of_the_settings_is_kept_to(clocked: ClockedWorld) -> None:
+    """Another poll interval is in force at once."""
+    core = clocked.run(clocked.person("me"))
+    clocked.run(core.local.set("poll_interval", 100))
+    before = len(clocked.drop_servers.fetched)
+    clocked.clock.pump([30.0] * 3)
+    assert len(clocked.drop_servers.fetched) == before
+    clocked.clock.advance(10)
+    assert len(clocked.drop_servers.fetched) == before + 1
+
+
+def test_settings_are_events(clocked: ClockedWorld) -> None:
+    """Each change of a settings document is told to those who follow the journal."""
+    core = clocked.run(clocked.core("me"))
+    follower = core.events.follow(None)
+    clocked.run(core.local.set("poll_interval", 7))
+    clocked.run(clocked.use_server(core))
+    assert [each.kind for each in clocked.run(follower.next())] == ["settings", "synced"]
+
+
+def test_a_message_is_in_place_when_readers_wake(clocked: ClockedWorld) -> None:
+    """Who waits for the journal finds the message counted, and a page with it."""
+    alice, bob = clocked.run(clocked.friends())
+    seen: list[int] = []
+    bob.journal.changed().addCallback(lambda _: seen.append(bob.inbox.messages))
+    clocked.run(clocked.say(alice, "Hello"))
+    clocked.clock.advance(5)
+    assert seen == [1]
+
+
+def test_an_acknowledgement_is_posted_at_once(clocked: ClockedWorld) -> None:
+    """What is to be sent in return for a message goes out when the message is kept."""
+    alice, bob = clocked.run(clocked.friends())
+    clocked.run(clocked.say(alice, "Did it arrive?", acknowledge_id="auto"))
+    assert len(clocked.drop_servers.posted) == 1
+    clocked.run(clocked.heard(bob))
+    assert len(clocked.drop_servers.posted) == 2
+
+
+def test_the_newest_date_is_noted(clocked: ClockedWorld) -> None:
+    """The local settings have the date of the newest message, and nobody is told of that."""
+    alice, bob = clocked.run(clocked.friends())
+    assert bob.local.value.drop_last_update is None
+    follower = bob.events.follow(None)
+    clocked.run(clocked.say(alice, "Hello"))
+    clocked.run(clocked.heard(bob))
+    noted = bob.local.value.drop_last_update
+    assert noted is not None
+    assert noted.endswith("+0000")
+    clocked.run(bob._wiring.note_dates(["Mon, 23 Nov 1998 07:38:48 +0000", "never"]))
+    assert bob.local.value.drop_last_update == noted
+    assert [each.kind for each in clocked.run(follower.next())] == ["drop"]
+
+
+def test_messages_wait_for_leave_to_use_a_server(clocked: ClockedWorld) -> None:
+    """When the user adds a drop server, what waited for it is tried without delay."""
+    alice, _ = clocked.run(clocked.friends())
+    clocked.drop_servers.is_away = True
+    sending = Deferred.fromCoroutine(clocked.say(alice, "Hello"))
+    clocked.clock.advance(5)
+    result_of(sending)
+    clocked.clock.pump([60.0] * 20)
+    clocked.drop_servers.is_away = False
+    servers = [{"url": url, "auth": ""} for url in (SERVER, "http://more.example")]
+    clocked.run(alice.synced.set("drop_servers", servers))
+    clocked.clock.advance(0)
+    assert len(clocked.drop_servers.posted) == 1
+
+
+def test_disk_space_sets_everything_going(
+    clocked: ClockedWorld, logged_failures: LoggedFailures
+) -> None:
+    """When there is space again, drops are read and what waits is posted, ahead of schedule."""
+    alice, bob = clocked.run(clocked.friends())
+    clocked.run(bob.local.set("poll_interval", 3600))
+    clocked.clock.advance(0)
+    clocked.run(clocked.say(alice, "Hello"))
+    before = len(clocked.drop_servers.fetched)
+    bob._base.database.on_full()
+    clocked.clock.advance(1)
+    assert len(clocked.drop_servers.fetched) == before + 1
+    assert bob.inbox.messages == 1
+    assert len(logged_failures.flush()) == 1
+
+
+def test_an_outbox_that_cannot_be_read_is_logged(
+    clocked: ClockedWorld, logged_failures: LoggedFailures
+) -> None:
+    """When the database does not say what waits to be posted, that is logged and not raised."""
+    core = clocked.run(clocked.person("me"))
+    result_of(core._base.database.close())
+    core._wiring.begin()
+    [logged] = logged_failures.flush()
+    assert logged["log_failure"].check(StoreError)
