@@ -31,7 +31,7 @@ EPOCH = 1_800_000_000.0
 
 @pytest_twisted.async_yield_fixture
 async def world(tmp_path: Path) -> AsyncIterator[Correspondents]:
-    """Give a world without people."""
+    """Provide a world without people."""
     made = Correspondents(tmp_path, reactor)
     yield made
     await made.close()

@@ -1,15 +1,12 @@
 """Two people exchange messages: cores with real databases, drop servers in memory."""
 
 import json
-import time
 
 import pytest
 import pytest_twisted
 from attrs import evolve
-from twisted.internet.defer import Deferred
 
-from qabel.core.errors import Conflict, Gone, Invalid, NotFound, TooLarge
-from qabel.core.inbox.query import Query
+from qabel.core.errors import Conflict, Invalid, NotFound, TooLarge
 from qabel.core.sending.compose import Draft
 from qabel.crypto import PrivateKey
 from qabel.drop.transport import MESSAGE_SIZE
@@ -153,39 +150,6 @@ async def test_what_cannot_be_sent(world) -> None:
 
 
 @pytest_twisted.ensureDeferred
-async def test_cursors(world) -> None:
-    """Consumers have cursors of their own; a given cursor moves nothing; a foreign one is gone."""
-    alice, bob = await world.friends()
-    for text in ("a", "b", "c"):
-        await world.say(alice, text)
-    answer = await bob.inbox.read(Query(limit=2), poll_first=True)
-    assert len(json.loads(answer.body)) == 2
-    repeated = await bob.inbox.read(Query(limit=2))
-    assert repeated.body == answer.body
-    await answer.handed_over()
-    [last] = json.loads((await bob.inbox.read(Query())).body)
-    assert last["data"] == {"msg": "c"}
-    assert len(json.loads((await bob.inbox.read(Query(consumer="other"))).body)) == 3
-    since = await bob.inbox.read(Query(since=answer.latest))
-    assert json.loads(since.body) == [last]
-    with pytest.raises(Gone):
-        await bob.inbox.read(Query(since="0123456789abcdef.1"))
-
-
-@pytest_twisted.ensureDeferred
-async def test_waiting_reader_is_woken(world) -> None:
-    """A reader that waits is answered as soon as something comes."""
-    from twisted.internet.defer import ensureDeferred
-
-    alice, bob = await world.friends()
-    waiting = ensureDeferred(bob.inbox.read(Query(), wait=30))
-    await world.say(alice, "now")
-    await bob.poller.poll_now()
-    answer = await waiting
-    assert json.loads(answer.body)[0]["data"] == {"msg": "now"}
-
-
-@pytest_twisted.ensureDeferred
 async def test_follower_sees_everything_in_order(world) -> None:
     """Messages, and changes of settings, are told in the order of their commits."""
     alice, bob = await world.friends()
@@ -231,26 +195,3 @@ async def test_status_is_honest(world) -> None:
     assert status.drop_servers[0].failures == 1
     assert status.troubles
     assert await alice.health() == []
-
-
-@pytest_twisted.ensureDeferred
-async def test_readers_that_stay_away(world) -> None:
-    """The cursor of a reader that never comes again is forgotten; that of another is not."""
-    alice, bob = await world.friends()
-    await world.say(alice, "old")
-    assert len(await world.heard(bob, consumer="gone")) == 1
-    await bob.inbox.expire(time.time() + 10)
-    assert len(await world.heard(bob, consumer="gone")) == 1
-    await bob.inbox.expire(time.time() - 3600)
-    assert await world.heard(bob, consumer="gone") == []
-
-
-@pytest_twisted.ensureDeferred
-async def test_server_that_hangs_holds_no_reader_up(world, monkeypatch) -> None:
-    """Who has the servers asked first is answered, also when one of them never answers."""
-    monkeypatch.setattr("qabel.core.inbox.reader.POLL_PATIENCE", 0.05)
-    bob = await world.person("Bob")
-    world.drop_servers.hanging = Deferred()
-    answer = await bob.inbox.read(Query(), poll_first=True)
-    assert answer.body is None
-    world.drop_servers.hanging.callback(None)

@@ -184,7 +184,7 @@ class OnLoopback(DropServerKind):
 
 @pytest_twisted.async_yield_fixture(params=["memory", "loopback"])
 async def servers(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[DropServerKind]:
-    """Give drop servers of each kind in turn, which are closed at the end."""
+    """Provide drop servers of each kind in turn, which are closed at the end."""
     made = InMemory() if request.param == "memory" else OnLoopback.start(tmp_path / "drops")
     yield made
     await made.close()

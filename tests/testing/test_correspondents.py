@@ -14,7 +14,7 @@ from qabel.testing.drop_servers import MemoryDropServers
 
 @pytest_twisted.async_yield_fixture
 async def world(tmp_path: Path) -> AsyncIterator[Correspondents]:
-    """Give correspondents whose cores are closed after the test."""
+    """Provide correspondents whose cores are closed after the test."""
     made = Correspondents(tmp_path, reactor)
     yield made
     await made.close()

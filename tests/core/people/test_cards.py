@@ -1,0 +1,188 @@
+"""Cards: the files and texts in which people are exchanged, in and out."""
+
+import json
+from typing import Any
+
+import pytest
+
+from qabel.core.errors import Conflict, Invalid, NotFound
+from qabel.core.people.views import ImportedView
+from qabel.core.service import CoreService
+from qabel.crypto import PrivateKey
+from qabel.drop.cards import ContactCard, read_contacts
+from qabel.drop.url import DropURL
+from tests.core.conftest import ClockedWorld
+
+LOW_ORDER = "00" * 32
+DROP = "https://drop.example/" + "A" * 43
+OTHER_DROP = DROP[:-1] + "B"
+
+
+@pytest.fixture
+def bob(clocked: ClockedWorld) -> CoreService:
+    """Return a core with one identity."""
+    return clocked.run(clocked.person("Bob"))
+
+
+def new_key() -> str:
+    """Return a public key that nobody has."""
+    return PrivateKey.generate().public_key.hex
+
+
+def card(alias: str, key: str, *urls: str) -> dict[str, Any]:
+    """Return a contact as a file has it."""
+    return {"alias": alias, "public_key": key, "drop_urls": list(urls)}
+
+
+def take_in(clocked: ClockedWorld, core: CoreService, *cards: dict[str, Any]) -> list[ImportedView]:
+    """Import contacts for the only identity; return what became of each."""
+    document = json.dumps({"contacts": cards}).encode()
+    return clocked.run(core.cards.import_contacts(None, document))
+
+
+def test_an_identity_moves(clocked: ClockedWorld, bob: CoreService) -> None:
+    """An exported identity is the same after it is imported elsewhere, and is there only once."""
+    document = bob.cards.export_identity(1)
+    other = clocked.run(clocked.core("other"))
+    moved, before = clocked.run(other.cards.import_identity(document)), bob.people.identity(1)
+    assert (moved.public_key, moved.alias, moved.drops) == (
+        before.public_key,
+        before.alias,
+        before.drops,
+    )
+    with pytest.raises(Conflict):
+        clocked.run(other.cards.import_identity(document))
+    assert len(other.people.identities()) == 1
+
+
+def test_an_identity_without_drops_gets_one(clocked: ClockedWorld, bob: CoreService) -> None:
+    """The file of an identity may name no drop: then one is made on the user's drop server."""
+    document = json.dumps(
+        {"alias": "new", "private_key": PrivateKey.generate().hex, "drop_urls": []}
+    ).encode()
+    assert len(clocked.run(bob.cards.import_identity(document)).drops) == 1
+
+
+@pytest.mark.parametrize("document", [b"", b"{}", b"[]", b"\xff", b'{"alias":"x"}'])
+def test_what_is_no_file(clocked: ClockedWorld, bob: CoreService, document: bytes) -> None:
+    """A document that is not of the format is refused as a whole."""
+    with pytest.raises(Invalid):
+        clocked.run(bob.cards.import_identity(document))
+    with pytest.raises(Invalid):
+        clocked.run(bob.cards.import_contacts(None, document))
+    assert bob.people.contacts() == []
+
+
+def test_the_private_key_is_in_no_error(clocked: ClockedWorld, bob: CoreService) -> None:
+    """A file that is refused is not quoted: it may hold a private key."""
+    key = PrivateKey.generate().hex
+    document = json.dumps({"alias": 5, "private_key": key, "drop_urls": [key]}).encode()
+    with pytest.raises(Invalid) as raised:
+        clocked.run(bob.cards.import_identity(document))
+    assert key not in raised.value.detail + repr(raised.value)
+
+
+def test_own_cards(bob: CoreService) -> None:
+    """The file for others has name, public key and drops of an identity, and nothing private."""
+    own = bob.people.identity(1)
+    document = bob.cards.contact_file(own.public_key)
+    [found] = read_contacts(document)
+    assert (found.alias, found.public_key.hex) == ("Bob", own.public_key)
+    assert [str(url) for url in found.drop_urls] == own.drops
+    assert bob.people.find(1).private_key.hex not in document.decode()
+
+
+def test_a_contact_is_exported_as_it_was_imported(clocked: ClockedWorld, bob: CoreService) -> None:
+    """A contact's own file can be handed on."""
+    key = PrivateKey.generate().public_key
+    [added] = take_in(clocked, bob, card("Eve", key.hex, DROP))
+    assert isinstance(added.id, int)
+    exported = read_contacts(bob.cards.export_contact(added.id))
+    assert exported == [ContactCard("Eve", key, (DropURL.parse(DROP),))]
+
+
+def test_the_text_of_a_qr_code(clocked: ClockedWorld, bob: CoreService) -> None:
+    """The text of a QR code is imported as a file is."""
+    alice = clocked.run(clocked.person("Alice"))
+    text = alice.cards.contact_text(1).encode()
+    [imported] = clocked.run(bob.cards.import_contacts(None, text))
+    assert imported.outcome == "added"
+    assert isinstance(imported.id, int)
+    contact = bob.people.contact(imported.id)
+    assert (contact.alias, contact.drop_urls) == ("Alice", alice.people.identity(1).drops)
+
+
+def test_a_broken_qr_code(clocked: ClockedWorld, bob: CoreService) -> None:
+    """A text that was cut off, or is not UTF-8, is refused."""
+    text = bob.cards.contact_text(1).encode()
+    for broken in (text[:-60], text + b"\xff"):
+        with pytest.raises(Invalid):
+            clocked.run(bob.cards.import_contacts(None, broken))
+
+
+def test_each_contact_of_a_file_is_reported(clocked: ClockedWorld, bob: CoreService) -> None:
+    """A contact that is refused, with the reason, takes no other along."""
+    own = bob.people.identity(1).public_key
+    imported = take_in(
+        clocked,
+        bob,
+        card("one", new_key(), DROP),
+        card("bad", LOW_ORDER, DROP),
+        card("me", own, DROP),
+        card("two", new_key(), DROP),
+    )
+    assert [each.outcome for each in imported] == ["added", "refused", "refused", "added"]
+    assert all(isinstance(each.reason, str) for each in imported if each.outcome == "refused")
+    assert [each.alias for each in bob.people.contacts()] == ["one", "two"]
+
+
+def test_what_is_known_is_updated(clocked: ClockedWorld, bob: CoreService) -> None:
+    """A known contact gets new drop URLs, and keeps the name that the user gave it."""
+    key = new_key()
+    take_in(clocked, bob, card("one", key, DROP))
+    outcomes = [
+        take_in(clocked, bob, given)[0].outcome
+        for given in (
+            card("renamed", key, DROP),
+            card("renamed", key, OTHER_DROP),
+            card("renamed", key),
+        )
+    ]
+    assert outcomes == ["unchanged", "updated", "unchanged"]
+    [contact] = bob.people.contacts()
+    assert (contact.alias, contact.drop_urls) == ("one", [OTHER_DROP])
+
+
+def test_whose_contacts_they_are(clocked: ClockedWorld, bob: CoreService) -> None:
+    """With several identities it must be said for which one a file is imported."""
+    clocked.run(bob.people.add_identity("Bobby"))
+    document = json.dumps({"contacts": [card("Eve", new_key(), DROP)]}).encode()
+    with pytest.raises(Invalid):
+        clocked.run(bob.cards.import_contacts(None, document))
+    clocked.run(bob.cards.import_contacts(2, document))
+    [contact] = bob.people.contacts()
+    assert contact.identity_id == 2
+
+
+def test_who_is_unknown_has_no_card(bob: CoreService) -> None:
+    """Nothing is exported of an identity or a contact that there is not."""
+    for export in (
+        lambda: bob.cards.export_identity(9),
+        lambda: bob.cards.contact_file("nonsense"),
+        lambda: bob.cards.contact_text(9),
+        lambda: bob.cards.export_contact(9),
+    ):
+        with pytest.raises(NotFound):
+            export()
+
+
+@pytest.mark.parametrize("changes", [{"alias": "two\nlines"}, {"drops": []}])
+def test_what_a_form_cannot_hold(
+    clocked: ClockedWorld, bob: CoreService, changes: dict[str, Any]
+) -> None:
+    """An identity with a line break in its name, or without a drop, has a file and no QR code."""
+    clocked.run(bob.people.change_identity(1, changes))
+    with pytest.raises(Conflict):
+        bob.cards.contact_text(1)
+    [found] = read_contacts(bob.cards.contact_file(1))
+    assert found.alias == bob.people.identity(1).alias
