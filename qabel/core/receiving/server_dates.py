@@ -14,6 +14,6 @@ def newest(dates: Iterable[str | None]) -> str | None:
 def _read(text: str) -> datetime | None:
     try:
         moment = parsedate_to_datetime(text)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
