@@ -13,43 +13,17 @@ from qabel.core.people.references import (
     parse_reference,
     require_identity,
 )
-from qabel.crypto import PrivateKey, PublicKey
+from qabel.crypto import PublicKey
 from qabel.forms.errors import InvalidInput
-from qabel.settings.items import Contact, Identity
 from qabel.settings.synced import SyncedSettings
+from tests.core.items import contact, identity, key
 
-KEYS = [PrivateKey(bytes([number]) * 32) for number in range(1, 5)]
-
-
-def identity(number: int, *, deleted: int = 0) -> Identity:
-    """Return an identity whose id and key go by a number."""
-    return Identity(
-        id=number,
-        created=0,
-        updated=0,
-        deleted=deleted,
-        alias=f"identity {number}",
-        private_key=KEYS[number],
-        drops=(),
-    )
-
-
-def contact(number: int, owner: int) -> Contact:
-    """Return a contact of an identity; all of them are the same person."""
-    return Contact(
-        id=number,
-        created=0,
-        updated=0,
-        alias="Eve",
-        public_key=KEYS[0].public_key,
-        my_identity=KEYS[owner].public_key,
-        drop_urls=(),
-    )
-
+EVE = key(20).public_key
+"""Known to two of the identities."""
 
 SYNCED = SyncedSettings(
     identities=(identity(1), identity(2), identity(3, deleted=5)),
-    contacts=(contact(7, 1), contact(8, 2)),
+    contacts=(contact(7, 1, public_key=EVE), contact(8, 2, public_key=EVE)),
 )
 
 
@@ -61,8 +35,8 @@ def test_ids_may_be_texts(number: int) -> None:
 
 def test_keys_may_be_texts() -> None:
     """A public key is the same as a key and as hexadecimal text, also if that is all digits."""
-    for key in (KEYS[0].public_key, PublicKey.from_hex("12" * 32)):
-        assert parse_reference(key) == parse_reference(key.hex) == key
+    for each in (EVE, PublicKey.from_hex("12" * 32)):
+        assert parse_reference(each) == parse_reference(each.hex) == each
 
 
 @pytest.mark.parametrize("text", ["", "Eve", "-1", "1.0", " 1", "٣", "²", "1" * 11, "ab" * 31])
@@ -73,7 +47,7 @@ def test_other_texts_name_nobody(text: str) -> None:
     assert find_contact(SYNCED, identity(1), text) is None
 
 
-@pytest.mark.parametrize("ref", [1, "1", KEYS[1].public_key, KEYS[1].public_key.hex])
+@pytest.mark.parametrize("ref", [1, "1", key(1).public_key, key(1).public_key.hex])
 def test_each_way_to_name_an_identity(ref: int | str | PublicKey) -> None:
     """An identity is found by each kind of reference."""
     assert find_identity(SYNCED, ref) == identity(1)
@@ -81,7 +55,7 @@ def test_each_way_to_name_an_identity(ref: int | str | PublicKey) -> None:
     assert choose_identity(SYNCED.living_identities, ref) == identity(1)
 
 
-@pytest.mark.parametrize("ref", [3, "3", KEYS[3].public_key.hex, 99, "nonsense"])
+@pytest.mark.parametrize("ref", [3, "3", key(3).public_key.hex, 99, "nonsense"])
 def test_unknown_and_deleted_identities(ref: int | str) -> None:
     """An identity that is deleted or never was is not found."""
     assert find_identity(SYNCED, ref) is None
@@ -94,13 +68,12 @@ def test_unknown_and_deleted_identities(ref: int | str) -> None:
 
 def test_a_contact_is_somebodys() -> None:
     """A contact is found for the identity that knows it, by id and by key, and for no other."""
-    key = KEYS[0].public_key
-    assert find_contact(SYNCED, identity(1), key) == contact(7, 1)
-    assert find_contact(SYNCED, identity(2), key.hex) == contact(8, 2)
-    assert find_contact(SYNCED, identity(1), 7) == contact(7, 1)
+    assert find_contact(SYNCED, identity(1), EVE) == SYNCED.contacts[0]
+    assert find_contact(SYNCED, identity(2), EVE.hex) == SYNCED.contacts[1]
+    assert find_contact(SYNCED, identity(1), 7) == SYNCED.contacts[0]
     assert find_contact(SYNCED, identity(1), "8") is None
     assert find_contact(SYNCED, identity(1), 99) is None
-    assert find_contact(SYNCED, identity(3, deleted=5), key) is None
+    assert find_contact(SYNCED, identity(3, deleted=5), EVE) is None
 
 
 def test_a_single_identity_need_not_be_named() -> None:

@@ -1,0 +1,44 @@
+"""Identities and contacts that go by numbers, for tests that need no database."""
+
+from typing import Any
+
+from qabel.crypto import PrivateKey
+from qabel.drop.url import DropURL
+from qabel.settings.items import Contact, Identity
+
+
+def key(number: int) -> PrivateKey:
+    """Return one of several private keys."""
+    return PrivateKey(bytes([number]) * 32)
+
+
+def drop(number: int, server: str = "http://drop.example") -> DropURL:
+    """Return one of a server's drops."""
+    return DropURL.parse(f"{server}/{number:043}")
+
+
+def identity(number: int, **given: Any) -> Identity:
+    """Return an identity whose id, key and drop go by a number."""
+    values: dict[str, Any] = {
+        "id": number,
+        "created": 0,
+        "updated": 0,
+        "alias": f"identity {number}",
+        "private_key": key(number),
+        "drops": (drop(number),),
+    }
+    return Identity(**{**values, **given})
+
+
+def contact(number: int, owner: int, **given: Any) -> Contact:
+    """Return a contact of an identity, whose id, key and drop go by a number."""
+    values: dict[str, Any] = {
+        "id": number,
+        "created": 0,
+        "updated": 0,
+        "alias": f"contact {number}",
+        "public_key": key(number).public_key,
+        "my_identity": key(owner).public_key,
+        "drop_urls": (drop(number),),
+    }
+    return Contact(**{**values, **given})

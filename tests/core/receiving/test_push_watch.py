@@ -1,0 +1,178 @@
+"""Watching for pushes: a drop is read as soon as its server tells of news."""
+
+from collections.abc import Callable
+
+from attrs import define, field
+from twisted.internet.defer import Deferred
+from twisted.trial.unittest import SynchronousTestCase
+
+from qabel.core.receiving.poller import ReadFailed
+from qabel.core.receiving.push_watch import PushWatch
+from qabel.drop.url import DropURL
+from tests.core.items import drop
+
+
+@define(eq=False)
+class Listener:
+    """A listener of one drop, which tells of news when the test says so."""
+
+    tell: Callable[[], None]
+    connected: bool = False
+    stops: int = 0
+
+    def start(self) -> None:
+        """Connect."""
+        self.connected = True
+
+    def stop(self) -> None:
+        """End it."""
+        self.connected = False
+        self.stops += 1
+
+
+@define
+class Reads:
+    """Stands for the receiver: notes what is read, and ends a reading when the test says so."""
+
+    begun: list[DropURL] = field(factory=list)
+    under_way: "list[Deferred[None]]" = field(factory=list)
+    is_slow: bool = False
+    error: Exception | None = None
+    cancelled: int = 0
+
+    async def read(self, url: DropURL) -> None:
+        """Read a drop."""
+        self.begun.append(url)
+        if self.is_slow:
+            self.under_way.append(Deferred(lambda _: self._cancel()))
+            await self.under_way[-1]
+        if self.error is not None:
+            raise self.error
+
+    def _cancel(self) -> None:
+        self.cancelled += 1
+
+
+class PushWatchTests(SynchronousTestCase):
+    """A watch of two drops, of at most three."""
+
+    def setUp(self) -> None:
+        """Start it."""
+        self.reads = Reads()
+        self.listeners: dict[DropURL, Listener] = {}
+        self.watch = PushWatch(self.listen, self.reads.read, most=3)
+        self.watch.set_drops([drop(1), drop(2)])
+        self.watch.startService()
+
+    def listen(self, url: DropURL, on_news: Callable[[], None]) -> Listener:
+        """Make a listener."""
+        self.listeners[url] = Listener(on_news)
+        return self.listeners[url]
+
+    def tell(self, number: int = 1) -> None:
+        """Tell of news in a drop."""
+        self.listeners[drop(number)].tell()
+
+    def test_it_listens_while_it_runs(self) -> None:
+        """Listeners are started with the service, and stopped with it."""
+        self.assertEqual(2, self.watch.connected)
+        self.watch.stopService()
+        self.assertEqual(0, self.watch.connected)
+        self.assertEqual([1, 1], [each.stops for each in self.listeners.values()])
+        self.watch.startService()
+        self.assertEqual(2, self.watch.connected)
+
+    def test_before_the_start_nothing_listens(self) -> None:
+        """Drops that are set before the start have no listeners yet."""
+        self.listeners.clear()
+        watch = PushWatch(self.listen, self.reads.read)
+        watch.set_drops([drop(5)])
+        self.assertEqual({}, self.listeners)
+
+    def test_listeners_follow_the_drops(self) -> None:
+        """A new drop gets a listener, one that is gone loses it, and others stay as they are."""
+        kept = self.listeners[drop(1)]
+        self.watch.set_drops([drop(1), drop(3)])
+        self.assertIs(kept, self.listeners[drop(1)])
+        self.assertEqual(0, kept.stops)
+        self.assertEqual(1, self.listeners[drop(2)].stops)
+        self.assertTrue(self.listeners[drop(3)].connected)
+
+    def test_a_lost_connection_counts_no_more(self) -> None:
+        """A drop whose listener has no connection is not counted."""
+        self.listeners[drop(1)].connected = False
+        self.assertEqual(1, self.watch.connected)
+
+    def test_there_is_a_limit(self) -> None:
+        """Of too many drops only some are listened to, the same ones each time."""
+        drops = [drop(number) for number in range(10)]
+        self.watch.set_drops(drops)
+        chosen = {url for url, each in self.listeners.items() if each.connected}
+        self.assertEqual(3, len(chosen))
+        self.watch.set_drops(reversed(drops))
+        self.assertEqual(chosen, {url for url, each in self.listeners.items() if each.connected})
+
+    def test_news_has_the_drop_read(self) -> None:
+        """At each piece of news the drop is read, and no other."""
+        self.tell(2)
+        self.tell(2)
+        self.assertEqual([drop(2), drop(2)], self.reads.begun)
+
+    def test_news_during_a_reading(self) -> None:
+        """However much news comes during a reading, one more follows it."""
+        self.reads.is_slow = True
+        for _ in range(4):
+            self.tell()
+        self.assertEqual([drop(1)], self.reads.begun)
+        self.reads.under_way.pop().callback(None)
+        self.assertEqual([drop(1), drop(1)], self.reads.begun)
+        self.reads.under_way.pop().callback(None)
+        self.assertEqual(2, len(self.reads.begun))
+        self.tell()
+        self.assertEqual(3, len(self.reads.begun))
+
+    def test_drops_are_read_side_by_side(self) -> None:
+        """A slow server delays no other drop."""
+        self.reads.is_slow = True
+        self.tell(1)
+        self.tell(2)
+        self.assertEqual([drop(1), drop(2)], self.reads.begun)
+
+    def test_a_failed_reading_is_left_to_the_poller(self) -> None:
+        """After a failure the drop is not read again before the next piece of news."""
+        self.reads.is_slow = True
+        self.reads.error = ReadFailed("No answer.")
+        self.tell()
+        self.tell()
+        self.reads.under_way.pop().callback(None)
+        self.assertEqual(1, len(self.reads.begun))
+        self.reads.error = None
+        self.tell()
+        self.assertEqual(2, len(self.reads.begun))
+
+    def test_an_unexpected_error_is_logged(self) -> None:
+        """An error nobody thought of is logged, and the next piece of news has the drop read."""
+        self.reads.error = ZeroDivisionError()
+        self.tell()
+        self.assertEqual(1, len(self.flushLoggedErrors(ZeroDivisionError)))
+        self.tell()
+        self.assertEqual(1, len(self.flushLoggedErrors(ZeroDivisionError)))
+        self.assertEqual(2, len(self.reads.begun))
+
+    def test_stopping_breaks_off_readings(self) -> None:
+        """When it stops, or a drop is gone, a reading under way is cancelled."""
+        self.reads.is_slow = True
+        self.tell(1)
+        self.tell(2)
+        self.watch.set_drops([drop(2)])
+        self.assertEqual(1, self.reads.cancelled)
+        self.watch.stopService()
+        self.assertEqual(2, self.reads.cancelled)
+
+    def test_late_news_of_a_drop_that_is_gone(self) -> None:
+        """News from a listener that was stopped has nothing read."""
+        self.watch.set_drops([drop(2)])
+        self.tell(1)
+        self.watch.stopService()
+        self.tell(2)
+        self.assertEqual([], self.reads.begun)
