@@ -116,6 +116,7 @@ class Outbox:
         deleted = await self._repository.delete(send_id, now=self._now())
         if deleted is None:
             return False
+        self._poster.forget(send_id)
         self._poster.add(deleted.ready)
         return True
 

@@ -69,7 +69,8 @@ class Poster(Service):
     _outcomes: OutcomeKeeper = field(init=False)
     _servers: dict[str, _Server] = field(factory=dict, init=False)
     _first: "dict[PostingKey, Deferred[PostResult]]" = field(factory=dict, init=False)
-    _under_way: set[int] = field(factory=set, init=False)
+    _under_way: dict[int, int] = field(factory=dict, init=False)
+    """The postings that are in hand, with the sends that they are of."""
     counts: dict[str, int] = field(init=False)
     """How many attempts ended in each way, since the start."""
     seconds: float = field(default=0.0, init=False)
@@ -135,8 +136,13 @@ class Poster(Service):
         for posting in postings:
             if posting.id in self._under_way or not self.running:
                 continue
-            self._under_way.add(posting.id)
+            self._under_way[posting.id] = posting.send_id
             self._enqueue(posting)
+
+    def forget(self, send_id: int) -> None:
+        """Post no more of a send, unless it is on its way already."""
+        for posting_id in [own for own, of in self._under_way.items() if of == send_id]:
+            del self._under_way[posting_id]
 
     def _stop_waiting(self, key: PostingKey) -> None:
         self._first.pop(key, None)
@@ -157,7 +163,9 @@ class Poster(Service):
         # After a failure, a single message shows whether the server works again.
         at_once = 1 if server.attempts.failures else AT_ONCE
         while server.ready and len(server.running) < at_once:
-            self._begin(server, server.ready.popleft())
+            posting = server.ready.popleft()
+            if posting.id in self._under_way:
+                self._begin(server, posting)
 
     def _pause_over(self, server: _Server) -> None:
         server.is_pausing = False
@@ -195,10 +203,10 @@ class Poster(Service):
         if first is not None:
             first.callback(result)
         due = await kept
-        self._under_way.discard(posting.id)
+        wanted = self._under_way.pop(posting.id, None) is not None
         self.add(due)
-        if result.outcome is PostOutcome.FAILED and self.running:
-            self._under_way.add(posting.id)
+        if result.outcome is PostOutcome.FAILED and self.running and wanted:
+            self._under_way[posting.id] = posting.send_id
             again = evolve(posting, attempts=posting.attempts + 1)
             self._timers.call_later(pause, self._enqueue, again)
 

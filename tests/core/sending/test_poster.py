@@ -162,6 +162,29 @@ class PosterTests(SynchronousTestCase):
         self.clock.pump([10.0] * 10)
         self.assertEqual([b"sealed 1"], self.servers.posted)
 
+    def test_forgotten(self) -> None:
+        """What is forgotten while it waits, for its server or for its time, is not posted."""
+        self.servers.errors["http://one.example"] = ConnectFailed("refused")
+        self.poster.add([posting(1), posting(2), posting(3)])
+        self.poster.forget(1)
+        self.poster.forget(2)
+        self.servers.errors.clear()
+        self.clock.pump([10.0] * 20)
+        self.assertEqual([b"sealed 3"], self.servers.posted)
+        self.assertEqual(frozenset(), self.poster.under_way)
+
+    def test_forgotten_during_an_attempt(self) -> None:
+        """What is forgotten while it is on its way is not tried again if that fails."""
+        self.servers.hang = True
+        self.poster.add([posting(1)])
+        self.poster.forget(1)
+        self.servers.errors["http://one.example"] = ConnectFailed("refused")
+        self.servers.hanging.pop().callback(None)
+        self.servers.errors.clear()
+        self.servers.hang = False
+        self.clock.pump([10.0] * 20)
+        self.assertEqual([], self.servers.posted)
+
     def test_added_twice(self) -> None:
         """What is in hand is not posted a second time."""
         self.servers.hang = True
