@@ -1,14 +1,7 @@
 """Two people exchange messages: cores with real databases, drop servers in memory."""
 
-import json
-
-import pytest
 import pytest_twisted
-from attrs import evolve
 
-from qabel.core.errors import Conflict, Invalid, NotFound, TooLarge
-from qabel.core.sending.compose import Draft
-from qabel.crypto import PrivateKey
 from qabel.drop.transport import MESSAGE_SIZE
 
 
@@ -87,19 +80,6 @@ async def test_queued_message_goes_out_after_restart(world) -> None:
 
 
 @pytest_twisted.ensureDeferred
-async def test_refused_message_fails(world) -> None:
-    """A message that the server refuses for good is failed, with the reason."""
-    alice, _ = await world.friends()
-    world.drop_servers.is_refusing = True
-    outcome = await world.say(alice, "no")
-    assert outcome.recipients[0].state == "failed"
-    record = await alice.outbox.get(outcome.id)
-    assert record.recipients[0].state == "failed"
-    assert "400" in record.recipients[0].reason
-    assert json.loads(bytes(record.message))["data"] == {"msg": "no"}
-
-
-@pytest_twisted.ensureDeferred
 async def test_acknowledgement(world) -> None:
     """A message that asks for it is acknowledged once, and the outbox shows it."""
     alice, bob = await world.friends()
@@ -111,42 +91,6 @@ async def test_acknowledgement(world) -> None:
     record = await alice.outbox.get(outcome.id)
     assert record.recipients[0].acknowledged
     assert len(world.drop_servers.posted) == 2
-
-
-@pytest_twisted.ensureDeferred
-async def test_idempotency_key(world) -> None:
-    """The same key again gives the same answer, and sends nothing; for another message, 409."""
-    alice, _ = await world.friends()
-    identity, contact = world.ids(alice)
-    message = Draft("chat", {})
-    first = await alice.outbox.send([contact], identity, message, idempotency_key="k")
-    again = await alice.outbox.send([contact], identity, message, idempotency_key="k")
-    assert first == again
-    assert len(world.drop_servers.posted) == 1
-    with pytest.raises(Conflict):
-        await alice.outbox.send([contact], identity, Draft("chat", {"a": 1}), idempotency_key="k")
-
-
-@pytest_twisted.ensureDeferred
-async def test_what_cannot_be_sent(world) -> None:
-    """Each thing that is wrong with a send has its error, and nothing leaves."""
-    alice, _ = await world.friends()
-    identity, contact = world.ids(alice)
-    message = Draft("chat", {})
-    cases = [
-        ([], identity, message, Invalid),
-        ([contact], 99, message, Invalid),
-        ([99], identity, message, NotFound),
-        ([contact, 99], identity, message, NotFound),
-        ([contact], identity, Draft("chat", {"a": "x" * 2048}), TooLarge),
-        ([contact], identity, evolve(message, receiver="0" * 64), Invalid),
-        ([contact], identity, evolve(message, sender="0" * 64), Invalid),
-        ([PrivateKey.generate().public_key.hex], identity, message, NotFound),
-    ]
-    for recipients, sender, given, error in cases:
-        with pytest.raises(error):
-            await alice.outbox.send(recipients, sender, given)
-    assert world.drop_servers.posted == []
 
 
 @pytest_twisted.ensureDeferred
@@ -166,32 +110,3 @@ async def test_follower_sees_everything_in_order(world) -> None:
     while not kinds or kinds[-1] != "settings" or len(kinds) < 5:
         kinds += [entry.kind for entry in await again.next(2)]
     assert kinds.count("drop") == 1
-
-
-@pytest_twisted.ensureDeferred
-async def test_rubbish_is_passed_over(world) -> None:
-    """Other people's messages and rubbish of any size harm nothing, and are looked at once."""
-    alice, bob = await world.friends()
-    url = bob.people.identities()[0].drops[0]
-    rubbish = [b"", b"x", bytes(MESSAGE_SIZE), b"\1" * MESSAGE_SIZE, b"\0" + b"7" * 2148]
-    world.drop_servers.messages[url] = [*rubbish * 100]
-    await world.say(alice, "between")
-    assert len(await world.heard(bob)) == 1
-    counts = bob.receiver.counts
-    assert counts.received == 1
-    assert counts.rubbish == 0
-    assert counts.passed_over >= 500 - 198
-
-
-@pytest_twisted.ensureDeferred
-async def test_status_is_honest(world) -> None:
-    """The status tells of a failing server and of waiting messages."""
-    alice, _ = await world.friends()
-    world.drop_servers.is_away = True
-    await world.say(alice, "waits")
-    await alice.poller.poll_now()
-    status = await alice.status()
-    assert status.outbox.queued == 1
-    assert status.drop_servers[0].failures == 1
-    assert status.troubles
-    assert await alice.health() == []

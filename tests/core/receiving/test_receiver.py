@@ -155,3 +155,18 @@ async def test_server_without_cursors(world) -> None:
     # The poller may have been there too.
     assert (counts.received, counts.passed_over) == (1, 20)
     assert counts.seen_before >= 3 * 21
+
+
+@pytest_twisted.ensureDeferred
+async def test_rubbish_is_passed_over(world) -> None:
+    """Other people's messages and rubbish of any size harm nothing, and are looked at once."""
+    alice, bob = await world.friends()
+    url = bob.people.identities()[0].drops[0]
+    rubbish = [b"", b"x", bytes(MESSAGE_SIZE), b"\1" * MESSAGE_SIZE, b"\0" + b"7" * 2148]
+    world.drop_servers.messages[url] = [*rubbish * 100]
+    await world.say(alice, "between")
+    assert len(await world.heard(bob)) == 1
+    counts = bob.receiver.counts
+    assert counts.received == 1
+    assert counts.rubbish == 0
+    assert counts.passed_over >= 500 - 198
