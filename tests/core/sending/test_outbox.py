@@ -119,17 +119,19 @@ def test_a_server_that_says_nothing(
 def test_who_hangs_up_stops_nothing(
     clocked: ClockedWorld, alice: CoreService, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A message whose client has gone away meanwhile is sent all the same."""
+    """A message whose client has gone away is sent, and the answer kept for who asks again."""
     hanging: Deferred[None] = Deferred()
     monkeypatch.setattr(MemoryDropServers, "post", lambda *_: hanging)
     identity, contact = clocked.ids(alice)
-    sending = Deferred.fromCoroutine(alice.outbox.send([contact], identity, HELLO))
+    sending = Deferred.fromCoroutine(
+        alice.outbox.send([contact], identity, HELLO, idempotency_key="k")
+    )
     sending.addErrback(lambda _: None)
     sending.cancel()
     hanging.callback(None)
     [shown] = clocked.run(alice.outbox.sends())
     assert [each.state for each in shown.recipients] == [DeliveryState.SENT]
-    clocked.clock.advance(PATIENCE)
+    assert states(send(clocked, alice, idempotency_key="k")) == [DeliveryState.SENT]
 
 
 def test_several_drops_of_a_recipient(clocked: ClockedWorld, alice: CoreService) -> None:
