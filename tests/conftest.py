@@ -3,10 +3,15 @@
 import gc
 from collections.abc import Iterator
 
+import hypothesis
 import pytest
 from twisted.internet import reactor
 from twisted.logger import LogEvent, LogLevel, globalLogPublisher
 from twisted.trial.unittest import SynchronousTestCase
+
+# An example that takes long says something about the machine, not about the code.
+hypothesis.settings.register_profile("qabel", deadline=None)
+hypothesis.settings.load_profile("qabel")
 
 
 class LoggedFailures:

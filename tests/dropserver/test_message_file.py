@@ -208,7 +208,7 @@ OPERATIONS = st.lists(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(operations=OPERATIONS)
 def test_it_does_what_lists_would_do(
     tmp_path_factory: pytest.TempPathFactory, operations: list[object]

@@ -159,5 +159,5 @@ class OutboxMachine(RuleBasedStateMachine):
         assert self.rows(ORPHANS) == [(0,)]
 
 
-OutboxMachine.TestCase.settings = settings(max_examples=15, stateful_step_count=30, deadline=None)
+OutboxMachine.TestCase.settings = settings(max_examples=15, stateful_step_count=30)
 TestOutboxMachine = OutboxMachine.TestCase
