@@ -88,6 +88,7 @@ class Daemon(MultiService):
     _lock: DirectoryLock = field(init=False)
     _starting: "Deferred[None] | None" = field(default=None, init=False)
     _core: CoreService | None = field(default=None, init=False)
+    _is_ready: bool = field(default=False, init=False)
     _sites: list[ApiSite] = field(factory=list, init=False)
 
     name = "qabel-rest"
@@ -103,7 +104,7 @@ class Daemon(MultiService):
     @property
     def core(self) -> CoreService:
         """The core. Raises RuntimeError before the daemon is ready."""
-        if self._core is None:
+        if self._core is None or not self._is_ready:
             raise RuntimeError("The daemon is not ready yet.")
         return self._core
 
@@ -134,6 +135,7 @@ class Daemon(MultiService):
                 await self._start_drop_server(self._config.drop_server, core)
             core.setServiceParent(self)
             await self._listen(core)
+            self._is_ready = True
         except (CoreError, StoreError, OSError) as error:
             raise StartError(str(error)) from error
 

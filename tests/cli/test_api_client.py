@@ -1,6 +1,5 @@
 """The client's requests, and its errors for bad responses and unreachable daemons."""
 
-import json
 import socket
 import threading
 from collections.abc import Iterator
@@ -10,10 +9,9 @@ from pathlib import Path
 import pytest
 
 from qabel.cli.api_client import ApiClient
-from qabel.cli.context import Session
 from qabel.cli.daemon_address import DaemonAddress
 from qabel.cli.errors import CommandError, ExitStatus
-from qabel.cli.output import Output
+from tests.cli.prepared_server import prepared_server
 
 PROBLEM = "application/problem+json"
 
@@ -80,22 +78,11 @@ def test_requests(server: Server) -> None:
     assert headers["Authorization"] == "Bearer the-token"
 
 
-def test_problem_in_one_line(server: Server) -> None:
-    """All errors are shown, each with its key."""
-    errors = [{"key": "a.b", "detail": "must be 1"}, {"key": "c", "detail": "d"}]
-    body = json.dumps({"detail": "No.", "errors": errors}).encode()
-    error = error_of(client_of(server, (400, PROBLEM, body)))
-    assert error.message == "No: a.b: must be 1; c: d"
-    assert (error.exit_status, error.http_status) == (ExitStatus.FAILURE, 400)
-
-
-@pytest.mark.parametrize(
-    ("status", "exit_status"),
-    [(404, ExitStatus.NOT_FOUND), (401, ExitStatus.FAILURE), (503, ExitStatus.FAILURE)],
-)
-def test_statuses(server: Server, status: int, exit_status: ExitStatus) -> None:
-    """A missing resource has an exit status of its own."""
-    assert error_of(client_of(server, (status, PROBLEM, b"{}"))).exit_status == exit_status
+def test_rejection(server: Server) -> None:
+    """A problem document is an error with what the daemon said."""
+    error = error_of(client_of(server, (404, PROBLEM, b'{"detail": "Nobody."}')))
+    assert (error.message, error.http_status) == ("Nobody.", 404)
+    assert error.exit_status == ExitStatus.NOT_FOUND
 
 
 @pytest.mark.parametrize(
@@ -134,56 +121,6 @@ def test_unreachable(tmp_path: Path) -> None:
 def test_cut_off(tmp_path: Path, rubbish: bytes) -> None:
     """A response that is cut off is an error, not a traceback."""
     path = tmp_path / "rest.sock"
-    with socket.socket(socket.AF_UNIX) as listener:
-        listener.bind(str(path))
-        listener.listen()
-
-        def respond() -> None:
-            connection, _ = listener.accept()
-            with connection:
-                connection.recv(65536)
-                connection.sendall(rubbish)
-
-        thread = threading.Thread(target=respond)
-        thread.start()
-        assert error_of(ApiClient(DaemonAddress(path), None)).exit_status == ExitStatus.UNREACHABLE
-        thread.join()
-
-
-@pytest.mark.parametrize(
-    "url",
-    ["ftp://x", "localhost:9696", "http://", "http://a:b@c", "http://a:99999", "http://a?b", ""],
-)
-def test_bad_urls(url: str) -> None:
-    """An invalid URL is an error before anything is sent."""
-    with pytest.raises(CommandError) as caught:
-        DaemonAddress(url=url)
-    assert caught.value.exit_status == ExitStatus.USAGE
-
-
-def test_tokens(tmp_path: Path) -> None:
-    """The daemon's own token is used on loopback, and is not sent elsewhere unless requested."""
-    options = {"data_dir": str(tmp_path)}
-    (tmp_path / "api-token").write_text("main\n")
-    (tmp_path / "other").write_text("other\n")
-
-    def found(**more: str) -> str | None:
-        return Session({**options, **more}, Output()).find_token()
-
-    assert found() is None
-    assert found(url="http://127.0.0.1:1") == "main"
-    assert found(url="https://example.org") is None
-    assert found(url="https://example.org", token="named") == "named"
-    assert (
-        found(url="http://localhost", token="named", token_file=str(tmp_path / "other")) == "other"
-    )
-
-
-@pytest.mark.parametrize("text", ["", "two words", "a\nb", "ümlaut"])
-def test_bad_tokens(tmp_path: Path, text: str) -> None:
-    """What cannot be a token is not sent, and not shown."""
-    path = tmp_path / "token"
-    path.write_text(text)
-    with pytest.raises(CommandError) as caught:
-        Session({"token_file": str(path)}, Output()).find_token()
-    assert not text or text not in caught.value.message
+    with prepared_server(path, lambda _: rubbish):
+        error = error_of(ApiClient(DaemonAddress(path), None))
+    assert error.exit_status == ExitStatus.UNREACHABLE

@@ -1,5 +1,6 @@
-"""What is handed out: the source distribution, and the wheel made from it, have everything."""
+"""What is distributed: the source distribution, and the wheel made from it, have everything."""
 
+import os
 import shutil
 import subprocess
 import sys
@@ -17,20 +18,30 @@ KEPT_OUT = shutil.ignore_patterns(
 )
 
 BUILD = "import sys, setuptools.build_meta as backend; getattr(backend, sys.argv[1])(sys.argv[2])"
-"""Builds in this environment, so that nothing has to be fetched."""
+"""Builds in this environment, so that nothing has to be downloaded."""
+
+
+ENVIRONMENT = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+"""The environment of all subprocesses: they must not import the source tree by PYTHONPATH."""
 
 
 def run(*command: str | Path, cwd: Path) -> str:
-    """Run a program that has to succeed, and give what it says."""
+    """Run a program that must succeed, and return its output."""
     done = subprocess.run(
-        command, cwd=cwd, capture_output=True, text=True, timeout=100, check=False
+        command,
+        cwd=cwd,
+        env=ENVIRONMENT,
+        capture_output=True,
+        text=True,
+        timeout=100,
+        check=False,
     )
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
     return done.stdout
 
 
 def files(folder: str) -> set[str]:
-    """Give the names of the files in a folder of the source tree that are to be handed out."""
+    """Return the names of the files in a folder of the source tree that are to be distributed."""
     return {
         path.relative_to(ROOT).as_posix()
         for path in (ROOT / folder).rglob("*")
@@ -41,7 +52,7 @@ def files(folder: str) -> set[str]:
 
 @pytest.fixture(scope="module")
 def sdist(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Make the source distribution from a copy of the tree; gives where it was unpacked."""
+    """Make the source distribution from a copy of the tree, and return where it is unpacked."""
     folder = tmp_path_factory.mktemp("sdist")
     shutil.copytree(ROOT, folder / "tree", ignore=KEPT_OUT, symlinks=True)
     run(sys.executable, "-c", BUILD, "build_sdist", str(folder), cwd=folder / "tree")
@@ -53,7 +64,7 @@ def sdist(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def wheel(sdist: Path) -> Path:
-    """Make the wheel from the source distribution."""
+    """Make the wheel from the source distribution, and return its file."""
     run(sys.executable, "-c", BUILD, "build_wheel", str(sdist.parent), cwd=sdist)
     [path] = sdist.parent.glob("qabel-*.whl")
     return path
@@ -61,10 +72,10 @@ def wheel(sdist: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def environment(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Install the wheel in an environment of its own; gives its Python.
+    """Install the wheel in an environment of its own, and return its Python.
 
-    What it depends on is lent by this environment, by a line in a .pth file: so nothing has to be
-    fetched, and still no file of the source tree, and no plugin of it, can be found from there.
+    Its dependencies are those of this environment, added by a line in a .pth file: so nothing has
+    to be downloaded, and still no file or plugin of the source tree can be found from there.
     """
     folder = tmp_path_factory.mktemp("environment")
     run(sys.executable, "-m", "venv", "--without-pip", folder, cwd=folder)
@@ -72,12 +83,12 @@ def environment(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--python", python]
     run(*pip, "install", "--quiet", "--no-index", "--no-deps", wheel, cwd=folder)
     [packages] = folder.glob("lib/python*/site-packages")
-    (packages / "lent.pth").write_text(sysconfig.get_path("purelib") + "\n")
+    (packages / "dependencies.pth").write_text(sysconfig.get_path("purelib") + "\n")
     return python
 
 
 def test_the_source_distribution_has_everything(sdist: Path) -> None:
-    """Who has it can read, test and build all there is."""
+    """It contains everything that is needed to read, test and build the program."""
     wanted = {"pyproject.toml", "setup.py", "README.rst", "Makefile", "constraints.txt"}
     for folder in ("qabel", "twisted", "tests", "docs", "examples", "packaging", "bench"):
         wanted |= files(folder)
@@ -86,7 +97,7 @@ def test_the_source_distribution_has_everything(sdist: Path) -> None:
 
 
 def test_the_wheel_has_everything_and_no_more(wheel: Path) -> None:
-    """It has the package with its SQL and its type marker, the plugins, and no cache of plugins."""
+    """It has the package with its SQL and its type marker, and the plugins without their cache."""
     with zipfile.ZipFile(wheel) as content:
         there = {name for name in content.namelist() if ".dist-info/" not in name}
     assert there == files("qabel") | files("twisted")
@@ -96,7 +107,7 @@ def test_the_wheel_has_everything_and_no_more(wheel: Path) -> None:
 
 
 def test_an_installed_daemon_starts(environment: Path, tmp_path: Path) -> None:
-    """Installed, and far from the source tree, the commands are found, and the daemon starts."""
+    """Installed outside of the source tree, the commands are found, and the daemon starts."""
     place = run(environment, "-c", "import qabel; print(qabel.__file__)", cwd=tmp_path)
     assert Path(place.strip()).is_relative_to(environment.parents[1])
     assert "--data-dir" in run(environment.with_name("qabel"), "--help", cwd=tmp_path)
@@ -107,6 +118,7 @@ def test_an_installed_daemon_starts(environment: Path, tmp_path: Path) -> None:
         daemon = subprocess.Popen(
             [*twistd, "qabel-rest", "--data-dir=data", "--listen=tcp:0:interface=127.0.0.1"],
             cwd=tmp_path,
+            env=ENVIRONMENT,
             stdout=log,
             stderr=log,
         )

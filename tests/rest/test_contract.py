@@ -16,7 +16,6 @@ from qabel.contract.statuses import PROBLEMS
 from qabel.core.tokens import SCOPES
 from qabel.jsontext import encode
 from qabel.rest.app import SUBJECTS, Api
-from qabel.rest.http.problems import _TABLE
 
 DOCUMENT = describe(SUBJECTS)
 ROUTES = [route for subject in SUBJECTS for route in subject.all]
@@ -118,33 +117,6 @@ def test_headers_of_answers() -> None:
         assert "Retry-After" in resolved(responses["503"])["headers"]
         if "201" in responses and route.path != "/backup":
             assert "Location" in responses["201"]["headers"]
-
-
-STATUS_OF = {
-    "UnknownKey": 405,
-    "InvalidInput": 400,
-    "InvalidJSON": 400,
-    "Invalid": 400,
-    "Forbidden": 403,
-    "NotFound": 404,
-    "Conflict": 409,
-    "Changed": 412,
-    "TooLarge": 413,
-    "Gone": 410,
-    "Unavailable": 503,
-    "TokenFileTrouble": 500,
-    "StoreFull": 507,
-    "StoreError": 500,
-    "MethodNotAllowed": 405,
-    "CancelledError": 503,
-}
-"""What each entry of the table of errors leads to."""
-
-
-def test_every_problem_is_known() -> None:
-    """Each status that the table of errors leads to is one that the document describes."""
-    assert {kind.__name__ for kind, _ in _TABLE} == {*STATUS_OF, "Rejected", "HTTPException"}
-    assert set(STATUS_OF.values()) <= set(PROBLEMS)
 
 
 def check(schema: dict[str, Any], value: object) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from twisted.internet import reactor as global_reactor
-from twisted.internet.defer import Deferred, DeferredLock, fail, succeed
+from twisted.internet.defer import CancelledError, Deferred, DeferredLock, fail, succeed
 from twisted.internet.defer import TimeoutError as DeferredTimeout
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
@@ -76,7 +76,8 @@ class Database:
         """Open the file, creating it if necessary, and upgrade it to the newest version.
 
         Fails with WrongKey, KeyTrouble, NewerVersion, NotADatabase, Corrupt or another
-        StoreError; the file is then as it was.
+        StoreError; the file is then as it was. If this is cancelled, the database must still be
+        closed: the thread opens it all the same.
         """
         if self._worker is not None:
             return fail(StoreError(f"{self.path} was opened before; create a new Database for it."))
@@ -151,6 +152,8 @@ class Database:
         return result
 
     def _end_after(self, failure: Failure) -> Failure:
+        if failure.check(CancelledError):
+            return failure
         self._closing = True
         if self._worker is not None:
             self._worker.end()

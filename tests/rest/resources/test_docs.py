@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import pytest_twisted
 
+from qabel.rest.app import Api as RestApi
 from tests.integration.client import Api
 from tests.integration.processes import Twistd
 from tests.rest.browser import Browser, find_browser
@@ -41,6 +42,14 @@ async def test_page_is_open(server: Any) -> None:
     assert "://" not in page
     assert "<style" not in page
     assert " on" not in page.replace(" on ", "")
+
+
+@pytest_twisted.ensureDeferred
+async def test_contract(server: Any) -> None:
+    """The contract is there for programs, and is the one that describes every route."""
+    got = await server.ask("GET", "/openapi.json", token=None)
+    assert got.body == RestApi.openapi()
+    assert got.json()["openapi"] == "3.1.0"
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,4 @@
-"""``/drop``: what is new, to whom, and sending."""
+"""``GET /drop`` and its messages: what is new, to whom, and who hangs up meanwhile."""
 
 from typing import Any
 
@@ -10,13 +10,13 @@ from qabel.rest.http.large_answers import LARGE
 
 
 def texts(got: Any) -> list[str]:
-    """Give what the messages of an answer say."""
+    """Return the texts of the messages in an answer."""
     return [each["data"]["msg"] for each in got.json()]
 
 
 @pytest_twisted.ensureDeferred
 async def test_nothing_new(server: Any) -> None:
-    """With nothing new GET and HEAD give 204, without a body, with the newest place."""
+    """With nothing new, GET and HEAD return 204 with the newest cursor, without a body."""
     for method in ("GET", "HEAD"):
         got = await server.ask(method, "/drop")
         assert (got.status, got.body) == (204, b"")
@@ -27,7 +27,7 @@ async def test_nothing_new(server: Any) -> None:
 
 @pytest_twisted.ensureDeferred
 async def test_each_message_once(server: Any) -> None:
-    """GET gives what is new, once; HEAD moves nothing, and has the headers of GET."""
+    """GET returns what is new, once; HEAD has the headers of GET, and moves no cursor."""
     await server.friends()
     await server.receive("one", "two")
     wire = await server.wire()
@@ -49,7 +49,7 @@ async def test_each_message_once(server: Any) -> None:
 
 @pytest_twisted.ensureDeferred
 async def test_since(server: Any) -> None:
-    """A place gives what came after it, as often as it is asked, by header or by query."""
+    """A cursor in the query or the header returns what is newer, as often as it is sent."""
     await server.friends()
     await server.receive("one")
     latest = (await server.ask("GET", "/drop?since=0")).headers["x-qabel-latest"]
@@ -68,14 +68,14 @@ async def test_since(server: Any) -> None:
 
 
 @pytest_twisted.ensureDeferred
-async def test_place_of_another_database(server: Any) -> None:
-    """A place that this database did not give is gone, at once, with the oldest there is."""
-    for place in ("other.1", "nonsense", "%C3%A4", server.core.journal.newest + "9", "-1"):
+async def test_cursor_of_another_database(server: Any) -> None:
+    """A cursor that is not of this database is gone, at once; the answer has the oldest cursor."""
+    for cursor in ("other.1", "nonsense", "%C3%A4", server.core.journal.newest + "9", "-1"):
         for method in ("GET", "HEAD"):
-            got = await server.ask(method, f"/drop?since={place}&wait=60")
+            got = await server.ask(method, f"/drop?since={cursor}&wait=60")
             assert (got.status, got.headers["x-qabel-oldest"]) == (410, "0")
-        assert (await server.ask("GET", f"/drop?since={place}")).json()["oldest"] == "0"
-        assert (await server.ask("GET", f"/events?since={place}")).status == 410
+        assert (await server.ask("GET", f"/drop?since={cursor}")).json()["oldest"] == "0"
+        assert (await server.ask("GET", f"/events?since={cursor}")).status == 410
 
 
 @pytest_twisted.ensureDeferred
@@ -93,7 +93,7 @@ async def test_wait(server: Any) -> None:
 
 @pytest_twisted.ensureDeferred
 async def test_client_hangs_up(server: Any, logged_failures: Any) -> None:
-    """Clients that hang up at any moment move no place, disturb nobody, and leave no noise."""
+    """Clients that hang up at any moment move no cursor, disturb nobody, and are not logged."""
     await server.friends()
     change = b'{"key": "module_data.a", "value": 1}'
     requests = [
@@ -126,7 +126,7 @@ async def test_client_hangs_up(server: Any, logged_failures: Any) -> None:
 
 @pytest_twisted.ensureDeferred
 async def test_mutation_is_whole(server: Any) -> None:
-    """A change whose client hung up is there in whole, or not at all, and the next one works."""
+    """A change whose client hung up is made completely, and the next one works."""
     wire = await server.wire()
     body = b'{"settings": {"poll_interval": 7, "module_data": {"a": {"b": 1}}}}'
     wire.send(server.request("POST", "/settings", body, content_type="application/json"))
@@ -140,7 +140,7 @@ async def test_mutation_is_whole(server: Any) -> None:
 
 @pytest_twisted.ensureDeferred
 async def test_large_answer_is_read_slowly(server: Any) -> None:
-    """A large answer goes out whole; one whose reader is gone half way is still new."""
+    """Messages whose reader was gone before the end of the answer are still new."""
     await server.friends()
     await server.receive(*(str(number) * 500 for number in range(100, 200)))
     wire = await server.wire()
@@ -172,7 +172,7 @@ async def test_one_message(server: Any) -> None:
 
 @pytest_twisted.ensureDeferred
 async def test_narrowed(server: Any) -> None:
-    """Identity, contact and kind of message narrow what is given."""
+    """Identity, contact and kind of message narrow what is returned."""
     alice, bob = await server.friends()
     await server.receive("to Bob", sender="Alice")
     await server.receive("to Alice", sender="Bob")
@@ -186,89 +186,6 @@ async def test_narrowed(server: Any) -> None:
         assert texts(await server.ask("GET", f"/drop?since=0&{query}")) == wanted
     for query in ("identity=99", "contact=99", "model_object=other"):
         assert (await server.ask("GET", f"/drop?since=0&{query}")).status == 204
-
-
-def _message(**members: Any) -> dict[str, Any]:
-    return {"model_object": "chat", "data": {"msg": "Hello"}, **members}
-
-
-@pytest_twisted.ensureDeferred
-async def test_send(server: Any) -> None:
-    """A message is sent, with its place in the outbox, in each format of a body."""
-    alice, bob = await server.friends()
-    [contact] = server.core.people.contacts(alice["id"])
-    given = {"recipients": [contact.id], "sender": alice["id"], "drop_message": _message()}
-    got = await server.ask_json("POST", "/drop", given)
-    assert got.status == 201
-    assert got.headers["location"] == f"/outbox/{got.json()['id']}"
-    [recipient] = got.json()["recipients"]
-    assert (recipient["contact_id"], recipient["state"]) == (contact.id, "sent")
-    sent = await server.ask("GET", got.headers["location"])
-    assert sent.json()["message"]["data"] == {"msg": "Hello"}
-    form = (
-        f'recipients=["{bob["public_key"]}"]&sender={alice["public_key"]}'
-        '&drop_message={"model_object":"chat","data":{}}'
-    ).encode()
-    got = await server.ask("POST", "/drop", form, content_type="application/x-www-form-urlencoded")
-    assert got.status == 201
-    listed = (await server.ask("GET", "/outbox")).json()
-    assert len(listed) == 2
-    assert len((await server.ask("GET", f"/outbox?after={listed[0]['id']}")).json()) == 1
-    path = got.headers["location"]
-    assert [(await server.ask("DELETE", path)).status for _ in range(2)] == [204, 404]
-
-
-@pytest_twisted.ensureDeferred
-async def test_refused_sends(server: Any) -> None:
-    """What cannot be sent has the status that the tables say, and nobody is sent anything."""
-    alice, _ = await server.friends()
-    [contact] = server.core.people.contacts(alice["id"])
-    good = {"recipients": [contact.id], "sender": alice["id"], "drop_message": _message()}
-    large = _message(data={"msg": "x" * 3000})
-    table: list[tuple[dict[str, Any], int]] = [
-        ({"recipients": []}, 400),
-        ({"recipients": "1"}, 400),
-        ({"recipients": [True]}, 400),
-        ({"recipients": [contact.id, 99]}, 404),
-        ({"recipients": ["f" * 64]}, 404),
-        ({"sender": 99}, 400),
-        ({"sender": None}, 400),
-        ({"drop_message": "Hello"}, 400),
-        ({"drop_message": {}}, 400),
-        ({"drop_message": _message(model_object="drop")}, 400),
-        ({"drop_message": _message(data=[])}, 400),
-        ({"drop_message": _message(nothing=1)}, 400),
-        ({"drop_message": large}, 413),
-        ({"more": 1}, 400),
-    ]
-    before = {url: list(each) for url, each in server.drop_servers.messages.items()}
-    for change, status in table:
-        got = await server.ask_json("POST", "/drop", {**good, **change})
-        assert got.status == status, change
-        assert got.json()["detail"]
-    for name in good:
-        got = await server.ask_json("POST", "/drop", {k: v for k, v in good.items() if k != name})
-        assert (got.status, got.json()["errors"][0]["key"]) == (400, name)
-    too_large = (await server.ask_json("POST", "/drop", {**good, "drop_message": large})).json()
-    assert too_large["size"] > too_large["limit"]
-    assert str(too_large["limit"]) in too_large["detail"]
-    assert before == server.drop_servers.messages
-
-
-@pytest_twisted.ensureDeferred
-async def test_idempotency_key(server: Any) -> None:
-    """The same key gives the first answer again; for something else it is a conflict."""
-    alice, _ = await server.friends()
-    [contact] = server.core.people.contacts(alice["id"])
-    given = {"recipients": [contact.id], "sender": alice["id"], "drop_message": _message()}
-    first = await server.ask_json("POST", "/drop", given, idempotency_key="k")
-    again = await server.ask_json("POST", "/drop", given, idempotency_key="k")
-    assert (first.status, first.body) == (again.status, again.body)
-    assert first.headers["location"] == again.headers["location"]
-    other = {**given, "drop_message": _message(data={"msg": "other"})}
-    assert (await server.ask_json("POST", "/drop", other, idempotency_key="k")).status == 409
-    assert (await server.ask_json("POST", "/drop", other, idempotency_key="x" * 300)).status == 400
-    assert len((await server.ask("GET", "/outbox")).json()) == 1
 
 
 async def _turn() -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 import pytest_twisted
-from twisted.internet.defer import gatherResults
+from twisted.internet.defer import CancelledError, gatherResults
 from twisted.internet.task import Clock
 
 from qabel.store.database.database import Database
@@ -53,6 +53,21 @@ def test_the_connection_is_set_up(database: Database, rows: Any) -> None:
     """The database uses a write-ahead log, and waits for the disk at each commit."""
     assert rows("PRAGMA journal_mode") == [("wal",)]
     assert rows("PRAGMA synchronous") == [(2,)]
+
+
+@pytest_twisted.ensureDeferred
+async def test_cancelled_opening(path: Path, key: bytes) -> None:
+    """Closing waits for an opening that was cancelled: the thread was in the middle of it."""
+    cancelled = Database(path, GivenKey(key))
+    opening = cancelled.open()
+    opening.cancel()
+    with pytest.raises(CancelledError):
+        await opening
+    await cancelled.close()
+    assert [each.name for each in path.parent.iterdir()] == [path.name]
+    database = Database(path, GivenKey(key))
+    await database.open()
+    await database.close()
 
 
 def test_opened_only_once(database: Database, got: Any) -> None:

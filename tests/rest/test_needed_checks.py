@@ -1,6 +1,6 @@
 """Each check of access control, taken out: then requests get in that it kept out, on every route.
 
-So it is known that each of them is needed, and that nothing behind it would do its work.
+So each of them is known to be needed: nothing behind it does the same.
 """
 
 import hmac
@@ -26,12 +26,12 @@ EVIL = "http://evil.example"
 
 
 def good_origin(control: AccessControl, origins: Any, hosts: Any, request: Any) -> bool:
-    """Take any origin."""
+    """Accept any origin."""
     return True
 
 
 def careless(control: AccessControl, asked: Any) -> Decision:
-    """Look at the token only."""
+    """Check the token only."""
     return Decision(control._access(asked.requestHeaders.getRawHeaders(b"Authorization")))
 
 
@@ -42,11 +42,11 @@ CHECKS: dict[str, tuple[Any, str, Any, dict[str, Any], int]] = {
     "site": (AccessControl, "decide", careless, {"sec_fetch_site": "cross-site"}, 403),
     "scope": (Route, "admits", lambda route, access: True, {}, 403),
 }
-"""What is taken out, what stands in its place, who gets in then, and was told what before."""
+"""The check that is taken out, its replacement, whom it keeps out, and with which status."""
 
 
 async def status_of(server: Any, route: Route, **how: Any) -> int:
-    """Ask a route, and give the status; the rest may have no end."""
+    """Send a request, and return the status; the rest of the answer may have no end."""
     path = re.sub(r"<\w+:\w+>", "999", route.path)
     wire = await server.wire()
     wire.send(server.request(route.method, path, **how))
@@ -60,7 +60,7 @@ async def status_of(server: Any, route: Route, **how: Any) -> int:
 async def test_each_check_is_needed(
     server: Any, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """With the check nobody of that kind gets in, on any route; without it, everywhere."""
+    """With the check such a request is rejected on every route; without it, on none."""
     owner, attribute, instead, how, refusal = CHECKS[name]
     if name == "scope":
         made = await server.ask_json("POST", "/tokens", {"name": "a", "scopes": ["status"]})
@@ -84,11 +84,11 @@ def _checks(name: str, route: Route) -> bool:
 async def test_tokens_are_compared_in_constant_time(
     server: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Digests are compared, by the one function that takes the same time for all."""
+    """Digests are compared, by the function that takes the same time for all."""
     compared: list[tuple[bytes, bytes]] = []
 
     class Watched:
-        """In the place of ``hmac``."""
+        """Takes the place of ``hmac``, and remembers what was compared."""
 
         @staticmethod
         def compare_digest(one: bytes, other: bytes) -> bool:
@@ -105,7 +105,7 @@ async def test_tokens_are_compared_in_constant_time(
 
 @pytest_twisted.ensureDeferred
 async def test_the_limit_of_size_is_needed(server: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without the limit, a body past it is taken; nothing else would have kept it out."""
+    """Without the limit a larger body is accepted: nothing else keeps it out."""
     text = b'{"settings": {}' + b" " * site.MAX_BODY + b"}"
     how = {"content_type": "application/json"}
     assert (await server.ask("POST", "/settings", text, **how)).status == 413
@@ -116,7 +116,7 @@ async def test_the_limit_of_size_is_needed(server: Any, monkeypatch: pytest.Monk
 @pytest.mark.parametrize("path", ["/settings", "/nothing", "/drop?limit=x", "/health", "/docs"])
 @pytest_twisted.ensureDeferred
 async def test_what_every_answer_says(make_server: Callable[..., Any], path: str) -> None:
-    """CORS is for allowed origins only, whatever the answer; no answer is stored or guessed at."""
+    """CORS headers are for allowed origins only, and no answer may be stored, whichever it is."""
     server = await make_server(allowed_origins=["https://app.example"])
     for how in (
         {"origin": "https://app.example"},

@@ -1,4 +1,4 @@
-"""Starting and stopping the daemon in a program."""
+"""A daemon in a program: how it starts and stops, and what it leaves alone."""
 
 from tests.embed.conftest import Run
 

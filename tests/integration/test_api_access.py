@@ -1,4 +1,4 @@
-"""The door of a real daemon: TLS, the token's mode, and a house full of slow clients."""
+"""Who reaches the API of a real daemon: over TLS, with the token's file, beside slow clients."""
 
 import datetime as dt
 import http.client
@@ -17,7 +17,7 @@ from tests.integration.processes import Twistd, wait_until
 
 
 def certificate(folder: Path) -> tuple[Path, Path]:
-    """Make a certificate for localhost; gives the files of the key and of the certificate."""
+    """Make a certificate for localhost, and return the files of its key and of the certificate."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
     now = dt.datetime.now(dt.UTC)
@@ -38,7 +38,7 @@ def certificate(folder: Path) -> tuple[Path, Path]:
 
 
 def test_tls(tmp_path: Path) -> None:
-    """Over TLS it is the same: token, Host and Origin, which is one of https."""
+    """Over TLS, token, Host and Origin are checked too; the API's own origin is an https one."""
     key, cert = certificate(tmp_path)
     data = tmp_path / "data"
     listen = f"--listen=ssl:0:privateKey={key}:certKey={cert}:interface=127.0.0.1"
@@ -67,7 +67,7 @@ def test_tls(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("option", ["", "--token-group-readable"])
 def test_token_mode(tmp_path: Path, option: str) -> None:
-    """Nobody but the owner gets at the token, or the group too; a new one keeps that mode."""
+    """Only the owner can read the token, or also the group on request; a new one keeps the mode."""
     data = tmp_path / "data"
     data.mkdir(mode=0o700)
     options = ["qabel-rest", f"--data-dir={data}", "--listen=tcp:0:interface=127.0.0.1"]
@@ -82,7 +82,8 @@ def test_token_mode(tmp_path: Path, option: str) -> None:
             assert Api(data).ask("POST", "/tokens/main").status == 204
         token = Api(data).token
         daemon.stop()
-    # Without the option the group knew it: it is void, and the directory closed.
+    # Started without the option again, it closes the directory, and replaces the token: the group
+    # may have read it.
     with Twistd(tmp_path / "log", *options) as daemon:
         daemon.port("qabel-rest")
         assert data.stat().st_mode & 0o777 == 0o700
@@ -90,7 +91,7 @@ def test_token_mode(tmp_path: Path, option: str) -> None:
 
 
 def test_slow_clients(tmp_path: Path) -> None:
-    """Ten times as many clients as there is room for, each slow: others are answered at once."""
+    """With ten times as many slow clients as allowed connections, others are answered at once."""
     data = tmp_path / "data"
     options = ("--listen=tcp:0:interface=127.0.0.1", "--max-connections=100")
     with Twistd(tmp_path / "log", "qabel-rest", f"--data-dir={data}", *options) as daemon:

@@ -1,0 +1,30 @@
+"""Exit statuses, which scripts rely on."""
+
+import re
+
+import pytest
+
+from qabel.cli.errors import CommandError, ExitStatus, not_found, usage_error
+from tests.cli.conftest import call
+
+OF_SIGNALS = {ExitStatus.INTERRUPTED, ExitStatus.PIPE_CLOSED}
+
+
+def test_help_lists_every_exit_status() -> None:
+    """``qabel --help`` lists all exit statuses, except those that stand for signals."""
+    section = call("--help").out.partition("Exit status:")[2].partition("\n\n")[0]
+    listed = [int(each) for each in re.findall(r"^ +(\d+)  \w", section, re.MULTILINE)]
+    assert listed == sorted(set(ExitStatus) - OF_SIGNALS)
+
+
+@pytest.mark.parametrize(
+    ("error", "exit_status"),
+    [
+        (CommandError("a"), ExitStatus.FAILURE),
+        (not_found("a"), ExitStatus.NOT_FOUND),
+        (usage_error("a"), ExitStatus.USAGE),
+    ],
+)
+def test_exit_statuses(error: CommandError, exit_status: ExitStatus) -> None:
+    """Something missing and a wrong command line are told from other failures."""
+    assert error.exit_status == exit_status

@@ -1,0 +1,109 @@
+"""The status as Prometheus reads it."""
+
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+from prometheus_client.parser import text_string_to_metric_families
+
+from qabel.core.status import views
+from qabel.rest.resources.exposition import expose
+
+SERVER = views.ServerView(
+    server="https://drop.example.org",
+    drops=2,
+    last_success=1_800_000_000_500,
+    last_failure=None,
+    last_error="timed out for abcdefg",
+    failures=3,
+    rounds=7,
+    failed_rounds=4,
+    seconds=1.5,
+    next_poll=None,
+)
+
+
+def status(**changes: Any) -> views.StatusView:
+    """Return a status with these changes."""
+    made = views.StatusView(
+        status="running",
+        version="1",
+        uptime=61.5,
+        healthy=True,
+        troubles=["The disk is full."],
+        drop_servers=[SERVER],
+        push=views.PushView(listening=0),
+        disk=views.DiskView(full=False, full_since=None),
+        received=views.ReceivedView(received=5, passed_over=4, seen_before=3, rubbish=2, spoofed=1),
+        posted=views.PostedView(taken=6, refused=1, failed=2, seconds=4.5),
+        inbox=views.InboxCountsView(messages=12, latest="db.5"),
+        outbox=views.OutboxCountsView(queued=1, sent=2, failed=3, oldest_waiting=9.5),
+        backup="",
+    )
+    return replace(made, **changes)
+
+
+def samples(shown: views.StatusView) -> dict[str, float]:
+    """Return all samples that Prometheus reads, by name and label."""
+    families = text_string_to_metric_families(expose(shown).decode())
+    return {
+        " ".join([each.name.removeprefix("qabel_"), *each.labels.values()]): each.value
+        for family in families
+        for each in family.samples
+    }
+
+
+def test_all_numbers() -> None:
+    """Every number of the status is there, in the units that Prometheus wants."""
+    assert samples(status()) == {
+        "uptime_seconds": 61.5,
+        "healthy": 1,
+        "inbox_messages": 12,
+        "outbox_deliveries queued": 1,
+        "outbox_deliveries sent": 2,
+        "outbox_deliveries failed": 3,
+        "outbox_oldest_waiting_seconds": 9.5,
+        "messages_total received": 5,
+        "messages_total passed_over": 4,
+        "messages_total seen_before": 3,
+        "messages_total rubbish": 2,
+        "messages_total spoofed": 1,
+        "post_attempts_total taken": 6,
+        "post_attempts_total refused": 1,
+        "post_attempts_total failed": 2,
+        "post_seconds_count": 9,
+        "post_seconds_sum": 4.5,
+        "drop_server_failures 0": 3,
+        "drop_server_last_success_seconds 0": 1_800_000_000.5,
+        "polls_failed_total 0": 4,
+        "poll_seconds_count 0": 7,
+        "poll_seconds_sum 0": 1.5,
+    }
+
+
+def test_servers_are_numbered() -> None:
+    """Drop servers are told apart by their position: no metric says which ones somebody uses."""
+    other = replace(SERVER, server="https://other.example.org", failures=0, last_success=None)
+    shown = status(drop_servers=[SERVER, other])
+    found = samples(shown)
+    assert (found["drop_server_failures 0"], found["drop_server_failures 1"]) == (3, 0)
+    assert "drop_server_last_success_seconds 1" not in found
+    text = expose(shown)
+    assert b"example.org" not in text
+    assert b"timed out" not in text
+
+
+@pytest.mark.parametrize(
+    ("outbox", "waiting"),
+    [(None, None), (views.OutboxCountsView(queued=0, sent=0, failed=0, oldest_waiting=None), 0)],
+)
+def test_outbox(outbox: views.OutboxCountsView | None, waiting: float | None) -> None:
+    """An outbox that nothing waits in waits for 0 seconds; an unknown one has no metrics."""
+    found = samples(status(outbox=outbox))
+    assert found.get("outbox_oldest_waiting_seconds") == waiting
+    assert ("outbox_deliveries queued" in found) is (outbox is not None)
+
+
+def test_unhealthy() -> None:
+    """A daemon that is not healthy is 0."""
+    assert samples(status(healthy=False))["healthy"] == 0
