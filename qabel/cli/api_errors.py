@@ -64,6 +64,11 @@ def not_a_daemon(address: DaemonAddress) -> CommandError:
     return _unreachable(f"The server at {address.name} is not a Qabel daemon", "Check --url")
 
 
+def unreadable_events(address: DaemonAddress) -> CommandError:
+    """Return the error for a stream of events that no Qabel daemon sends."""
+    return CommandError(f"The server at {address.name} sends events that cannot be read")
+
+
 def _unreachable(message: str, hint: str = "Run: qabel doctor") -> CommandError:
     return CommandError(message, hint=hint, exit_status=ExitStatus.UNREACHABLE)
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from attrs import define
 
 from qabel.cli.api_client import ApiClient
+from qabel.cli.api_errors import unreadable_events
 from qabel.cli.errors import CommandError, ExitStatus
 from qabel.cli.sse import Event, EventReader
 
@@ -55,12 +56,18 @@ class EventStream:
         reader = EventReader(self.cursor or "")
         with response:
             while piece := _read(response):
-                for event in reader.feed(piece):
+                for event in self._parse(reader, piece):
                     self.cursor = event.id
                     yield event
                 # The stream begins with the cursor that it starts from.
                 self.cursor = reader.last_id or self.cursor
                 yield None
+
+    def _parse(self, reader: EventReader, piece: bytes) -> Iterator[Event]:
+        try:
+            yield from reader.feed(piece)
+        except ValueError:
+            raise unreadable_events(self.client.address) from None
 
 
 def _read(response: http.client.HTTPResponse) -> bytes:

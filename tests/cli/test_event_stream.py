@@ -11,7 +11,7 @@ from qabel.cli.api_client import ApiClient
 from qabel.cli.daemon_address import DaemonAddress
 from qabel.cli.errors import CommandError, ExitStatus
 from qabel.cli.event_stream import FIRST_PAUSE, LONGEST_PAUSE, EventStream
-from qabel.cli.sse import Event
+from qabel.cli.sse import MAX_LINE, Event
 from tests.cli.prepared_server import PreparedServer, prepared_server, problem_response
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n"
@@ -73,6 +73,16 @@ def following(
         events = made.begin(path / "rest.sock", cursor)
         yield made, events
         events.close()  # type: ignore[attr-defined]
+
+
+def test_endless_events_end_the_command(tmp_path: Path) -> None:
+    """A server whose event does not end is not asked again: it is no daemon."""
+    endless = HEAD + event(1) + b"data: " + b"x" * (MAX_LINE + 1)
+    with following(tmp_path, endless) as (_, events):
+        assert next_event(events).id == "db.1"
+        with pytest.raises(CommandError, match="cannot be read") as raised:
+            list(events)
+    assert raised.value.exit_status == ExitStatus.FAILURE
 
 
 def next_event(events: Iterator[Event | None]) -> Event:
