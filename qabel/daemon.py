@@ -9,7 +9,14 @@ from typing import Any, ClassVar
 
 from attrs import define, evolve, field, frozen
 from twisted.application.service import MultiService
-from twisted.internet.defer import CancelledError, Deferred, gatherResults, maybeDeferred
+from twisted.internet.defer import (
+    CancelledError,
+    Deferred,
+    fail,
+    gatherResults,
+    maybeDeferred,
+    succeed,
+)
 from twisted.internet.interfaces import IAddress
 from twisted.logger import Logger
 from twisted.python.failure import Failure
@@ -81,14 +88,14 @@ class Daemon(MultiService):
     _config: DaemonConfig
     _reactor: Any = field(kw_only=True)
     _embedded: bool = field(default=False, kw_only=True)
-    ready: "Deferred[None]" = field(factory=Deferred, init=False)
-    """Fires with None once the daemon listens; ``core`` can be used from then on."""
     addresses: list[IAddress] = field(factory=list, init=False)
     """The TCP addresses that the daemon listens on."""
     _lock: DirectoryLock = field(init=False)
     _starting: "Deferred[None] | None" = field(default=None, init=False)
     _core: CoreService | None = field(default=None, init=False)
     _is_ready: bool = field(default=False, init=False)
+    _start_error: Failure | None = field(default=None, init=False)
+    _waiting: "list[Deferred[None]]" = field(factory=list, init=False)
     _sites: list[ApiSite] = field(factory=list, init=False)
 
     name = "qabel-rest"
@@ -100,6 +107,21 @@ class Daemon(MultiService):
     @_lock.default
     def _lock_of_directory(self) -> DirectoryLock:
         return DirectoryLock(self._config.data_directory)
+
+    @property
+    def ready(self) -> "Deferred[None]":
+        """A new Deferred that fires with None once the daemon listens, and ``core`` can be used.
+
+        If the daemon is embedded, it fails with StartError if the daemon cannot start, or is
+        stopped before.
+        """
+        if self._is_ready:
+            return succeed(None)
+        if self._start_error is not None:
+            return fail(self._start_error)
+        waiting: Deferred[None] = Deferred(self._waiting.remove)
+        self._waiting.append(waiting)
+        return waiting
 
     @property
     def core(self) -> CoreService:
@@ -126,7 +148,7 @@ class Daemon(MultiService):
         close_to_others(_private_files(self._config.data_directory))
         super().startService()
         self._starting = Deferred.fromCoroutine(self._start())
-        self._starting.addCallbacks(self.ready.callback, self._start_failed)
+        self._starting.addCallbacks(self._fire_waiting, self._start_failed)
 
     async def _start(self) -> None:
         try:
@@ -179,15 +201,28 @@ class Daemon(MultiService):
         self.addresses = tcp.addresses
 
     def _start_failed(self, failure: Failure) -> None:
-        if failure.check(CancelledError):
-            return
         if self._embedded:
-            self.ready.errback(failure)
+            self._fail_waiting(failure)
+        elif failure.check(CancelledError):
+            return
         elif failure.check(StartError):
             fail_start(f"{self.name}: {failure.getErrorMessage()}", self._reactor)
         else:
             self._log.failure("the daemon failed to start", failure)
             fail_start(f"{self.name}: unexpected error; see the log", self._reactor)
+
+    def _fire_waiting(self, result: "Failure | None") -> None:
+        waiting, self._waiting = self._waiting, []
+        for each in waiting:
+            each.callback(result)
+
+    def _fail_waiting(self, failure: Failure) -> None:
+        if failure.check(CancelledError):
+            failure = Failure(StartError("The daemon was stopped before it was ready."))
+        elif not self._waiting:
+            self._log.failure("the daemon failed to start", failure)
+        self._start_error = failure
+        self._fire_waiting(failure)
 
     def stopService(self) -> "Deferred[None]":
         """Stop listening, cancel all work, and close the database."""

@@ -117,10 +117,13 @@ async def test_the_core_is_there_once_it_is_ready(make_daemon: MakeDaemon) -> No
     with pytest.raises(RuntimeError):
         _ = daemon.core
     await slow.asked
-    assert not daemon.ready.called
+    waiting = daemon.ready
+    assert not waiting.called
     with pytest.raises(RuntimeError):
         _ = daemon.core
     await daemon.stopService()
+    with pytest.raises(StartError, match="stopped"):
+        await waiting
     other = await start(make_daemon())
     assert (await other.core.status()).status == "running"
 
@@ -211,6 +214,8 @@ async def test_stopping_while_the_database_opens(make_daemon: MakeDaemon, turns:
     for _ in range(turns):
         await deferLater(reactor, 0)  # type: ignore[arg-type]
     await daemon.stopService()
+    with pytest.raises(StartError, match="stopped"):
+        await daemon.ready
     assert is_free(daemon.socket.parent)
     assert not daemon.socket.exists()
     again = await start(make_daemon())
@@ -226,6 +231,8 @@ async def test_stopping_before_it_listens(make_daemon: MakeDaemon) -> None:
     await slow.asked
     assert daemon.socket.exists()
     await daemon.stopService()
+    with pytest.raises(StartError, match="stopped"):
+        await daemon.ready
     assert slow.cancelled
     assert is_free(daemon.socket.parent)
     assert not daemon.socket.exists()
