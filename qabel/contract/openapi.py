@@ -42,7 +42,7 @@ def describe(subjects: Iterable[Routes]) -> dict[str, Any]:
     """Return the OpenAPI document, as JSON, of the routes of all subjects."""
     every = list(subjects)
     routes = [route for subject in every for route in subject.all]
-    parts = [each for route in routes for each in (*route.parts, route.gives)]
+    parts = [each for route in routes for each in (*route.parts, route.returns)]
     schemas = schemas_of([Problem, *parts])
     return {
         "openapi": "3.1.0",
@@ -125,11 +125,11 @@ class _Operation:
         if status in PROBLEMS and not is_head:
             return {"$ref": f"#/components/responses/{status}", "description": what}
         response: dict[str, Any] = {"description": what}
-        headers = headers_of(status, self.route.tells)
+        headers = headers_of(status, self.route.headers)
         if headers:
             response["headers"] = headers
         if not is_head and status not in _BODILESS:
-            schema = self.schemas.of(self.route.gives)
+            schema = self.schemas.of(self.route.returns)
             response["content"] = {self.route.produces: {"schema": schema}}
         return response
 

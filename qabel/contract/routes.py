@@ -8,7 +8,7 @@ from attrs import define, field, frozen
 
 from qabel.contract.access import Access
 from qabel.contract.reply import Reply
-from qabel.contract.schemas import Gives
+from qabel.contract.schemas import Content
 from qabel.forms.compound import Key, Object
 from qabel.forms.form import Schema
 
@@ -36,8 +36,8 @@ class Route:
     A token needs one of the ``scopes``, or ``admin``. Tokens that are restricted to one identity
     are rejected unless ``for_one_identity`` is set: the handler then restricts what it does.
     ``reads`` are request headers that the handler reads. ``answers`` describes the responses by
-    status, ``gives`` is the type of the body of those that are not problems, ``tells`` are their
-    headers by status, and ``produces`` is their content type. ``parts`` are further types and
+    status; of those that are not problems, ``returns`` is the type of the body, ``headers`` are
+    the headers by status, and ``produces`` is the content type. ``parts`` are further types and
     documents to which the schemas of the request body refer.
     """
 
@@ -52,10 +52,10 @@ class Route:
     raw: Raw | None
     reads: Mapping[str, Key]
     answers: Mapping[int, str]
-    gives: Gives
-    tells: Mapping[int, tuple[str, ...]]
+    returns: Content
+    headers: Mapping[int, tuple[str, ...]]
     produces: str
-    parts: Sequence[Gives]
+    parts: Sequence[Content]
 
     @property
     def name(self) -> str:
@@ -96,10 +96,10 @@ class Routes:
         body: Object | None = None,
         raw: Raw | None = None,
         reads: Mapping[str, Key] = MappingProxyType({}),
-        gives: Gives = None,
-        tells: Mapping[int, tuple[str, ...]] | None = None,
+        returns: Content = None,
+        headers: Mapping[int, tuple[str, ...]] | None = None,
         produces: str = "application/json",
-        parts: Sequence[Gives] = (),
+        parts: Sequence[Content] = (),
     ) -> Callable[[Handler], Handler]:
         """Return a decorator that adds the route of a handler; for the arguments see ``Route``."""
 
@@ -116,8 +116,8 @@ class Routes:
                 raw=raw,
                 reads=reads,
                 answers=answers,
-                gives=gives,
-                tells=tells or {},
+                returns=returns,
+                headers=headers or {},
                 produces=produces,
                 parts=parts,
             )

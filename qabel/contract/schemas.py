@@ -33,7 +33,7 @@ TEXT = Media({"type": "string"})
 BYTES = Media({})
 ANY_OBJECT = Media({"type": "object"})
 
-Gives = Any
+Content = Any
 """The body of a response: a type, a Document or Media; None if there is no body."""
 
 
@@ -44,12 +44,12 @@ class Schemas:
     _found: Mapping[int, Schema]
     parts: Mapping[str, Schema]
 
-    def of(self, given: Gives) -> Schema:
+    def of(self, given: Content) -> Schema:
         """Return the schema of a body, which must be among those that ``schemas_of`` got."""
         return {} if given is None else self._found[id(given)]
 
 
-def schemas_of(given: Iterable[Gives]) -> Schemas:
+def schemas_of(given: Iterable[Content]) -> Schemas:
     """Return the schemas of bodies, and the named parts to which they refer."""
     things = [each for each in given if each is not None]
     types = [each for each in things if not isinstance(each, Document | Media)]

@@ -82,12 +82,12 @@ def statuses(route: Route) -> dict[int, str]:
 
 
 def headers_of(
-    status: int, tells: Mapping[int, tuple[str, ...]] = MappingProxyType({})
+    status: int, headers: Mapping[int, tuple[str, ...]] = MappingProxyType({})
 ) -> dict[str, dict[str, Any]]:
     """Return the headers of a response as OpenAPI header objects, by name.
 
-    ``tells`` are the headers that the route declares, by status.
+    ``headers`` are the headers that the route declares, by status.
     """
-    always = (*_ALWAYS.get(status, ()), *tells.get(status, ()))
+    always = (*_ALWAYS.get(status, ()), *headers.get(status, ()))
     at_times = {name: HEADERS[name] for name in _AT_TIMES.get(status, ())}
     return at_times | {name: {**HEADERS[name], "required": True} for name in always}

@@ -35,8 +35,8 @@ def subjects() -> list[Routes]:
         answers={200: "A thing.", 404: "There is no such thing."},
         query={"names": names, "since": Key(Text(), description="A cursor.")},
         reads={"If-None-Match": identifier("The version.")},
-        gives=ThingView,
-        tells={200: ("ETag",)},
+        returns=ThingView,
+        headers={200: ("ETag",)},
     )
     add(lambda: None)
     whole = Object({"size": Key(Integer(0, 9), description="Its size.", examples=[5])})
@@ -46,7 +46,7 @@ def subjects() -> list[Routes]:
     raw = Raw("A file.", {"text/csv": {"$ref": "#/components/schemas/File"}})
     document = Document("File", {"type": "string"})
     add = other.add("POST", "/other", "Upload", scopes=OPEN, answers={201: "Text."}, raw=raw,
-                    gives=TEXT, produces="text/plain", parts=[document])  # fmt: skip
+                    returns=TEXT, produces="text/plain", parts=[document])  # fmt: skip
     add(lambda: None)
     optional = Object({"size": Key(Integer(0, 9), 1)})
     add = other.add("DELETE", "/other", "Delete", scopes={"read"}, answers={204: "Deleted."},

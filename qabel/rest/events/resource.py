@@ -44,7 +44,7 @@ routes = Routes("Events")
             description="Start after this cursor; takes precedence over `since`.",
         ),
     },
-    gives=TEXT,
+    returns=TEXT,
     produces="text/event-stream",
 )
 async def follow(call: Call) -> Reply | None:

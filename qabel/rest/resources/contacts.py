@@ -53,7 +53,7 @@ _NO_CONTACT = {404: "No such contact."}
     for_one_identity=True,
     query=_QUERY,
     answers={200: "The contacts."},
-    gives=_CONTACTS,
+    returns=_CONTACTS,
 )
 def contacts(call: Call) -> Reply:
     """List contacts."""
@@ -68,8 +68,8 @@ def contacts(call: Call) -> Reply:
     query=_QUERY,
     body=_CONTACT,
     answers={201: "Added.", 400: "Invalid contact.", 409: "The contact exists already."},
-    gives=ContactView,
-    tells={201: ("Location",)},
+    returns=ContactView,
+    headers={201: ("Location",)},
 )
 async def add_contact(call: Call) -> Reply:
     """Add a contact."""
@@ -93,7 +93,7 @@ async def add_contact(call: Call) -> Reply:
     query=_QUERY,
     raw=_CONTACTS_BODY,
     parts=(QcoFile, QcoContact),
-    gives=_IMPORTED,
+    returns=_IMPORTED,
     answers={200: "The outcome for each contact.", 400: "Invalid document."},
 )
 async def import_contacts(call: Call) -> Reply:
@@ -110,7 +110,7 @@ async def import_contacts(call: Call) -> Reply:
     scopes=READ,
     for_one_identity=True,
     answers={200: "The contact.", **_NO_CONTACT},
-    gives=ContactView,
+    returns=ContactView,
 )
 def contact(call: Call, contact_id: int) -> Reply:
     """Return a contact."""
@@ -124,7 +124,7 @@ def contact(call: Call, contact_id: int) -> Reply:
     scopes=WRITE,
     body=_CONTACT_CHANGES,
     answers={200: "Changed.", 400: "Invalid contact.", **_NO_CONTACT},
-    gives=ContactView,
+    returns=ContactView,
 )
 async def change_contact(call: Call, contact_id: int) -> Reply:
     """Change a contact."""
@@ -151,8 +151,8 @@ async def delete_contact(call: Call, contact_id: int) -> Reply:
     scopes=READ,
     for_one_identity=True,
     answers={200: "The document.", 409: "The contact cannot be exported.", **_NO_CONTACT},
-    gives=QcoFile,
-    tells={200: ("Content-Disposition",)},
+    returns=QcoFile,
+    headers={200: ("Content-Disposition",)},
 )
 def export_contact(call: Call, contact_id: int) -> Reply:
     """Export a contact as a file."""

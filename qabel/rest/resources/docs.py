@@ -33,7 +33,7 @@ _HEADERS: Headers = (
     "Get this contract as an OpenAPI 3.1 document",
     scopes=OPEN,
     answers={200: "The document."},
-    gives=ANY_OBJECT,
+    returns=ANY_OBJECT,
 )
 def openapi(call: Call) -> Reply:
     """Return the OpenAPI document."""
@@ -51,8 +51,8 @@ def _declare(path: str, name: str, what: str, content_type: str) -> None:
         what,
         scopes=OPEN,
         answers={200: "The file."},
-        gives=TEXT,
-        tells={200: ("Content-Security-Policy",)},
+        returns=TEXT,
+        headers={200: ("Content-Security-Policy",)},
         produces=content_type,
     )
     def page(call: Call) -> Reply:

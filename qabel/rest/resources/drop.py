@@ -81,8 +81,8 @@ _BODY = Object(
         "X-Qabel-New-Since": Key(CURSOR, None, description="The same as `since`."),
         "Cache-Control": Key(Text(), None, description="`no-cache` polls the drop servers first."),
     },
-    gives=_MESSAGES,
-    tells={200: ("X-Qabel-Latest",), 204: ("X-Qabel-Latest",)},
+    returns=_MESSAGES,
+    headers={200: ("X-Qabel-Latest",), 204: ("X-Qabel-Latest",)},
 )
 async def retrieve(call: Call) -> Reply:
     """Return new messages; the consumer's cursor moves once all are handed to the connection."""
@@ -107,7 +107,7 @@ async def retrieve(call: Call) -> Reply:
     scopes={"read"},
     for_one_identity=True,
     answers={200: "The message.", 404: "No such message."},
-    gives=MessageView,
+    returns=MessageView,
 )
 async def read(call: Call, message_id: int) -> Reply:
     """Return a message."""
@@ -151,8 +151,8 @@ async def delete(call: Call, message_id: int) -> Reply:
             description="A repeated key returns the first response again, and sends nothing.",
         ),
     },
-    gives=OutcomeView,
-    tells={201: ("Location",), 202: ("Location",)},
+    returns=OutcomeView,
+    headers={201: ("Location",), 202: ("Location",)},
 )
 async def send(call: Call) -> Reply:
     """Send a message."""

@@ -47,7 +47,7 @@ _NO_IDENTITY = {404: "No such identity."}
     scopes=READ,
     for_one_identity=True,
     answers={200: "The identities, without their private keys."},
-    gives=_IDENTITIES,
+    returns=_IDENTITIES,
 )
 def identities(call: Call) -> Reply:
     """List identities."""
@@ -61,8 +61,8 @@ def identities(call: Call) -> Reply:
     scopes=WRITE,
     body=_IDENTITY,
     answers={201: "Created.", 400: "Invalid identity.", 409: "No active drop server."},
-    gives=IdentityView,
-    tells=_LOCATION,
+    returns=IdentityView,
+    headers=_LOCATION,
 )
 async def add_identity(call: Call) -> Reply:
     """Create an identity."""
@@ -83,8 +83,8 @@ async def add_identity(call: Call) -> Reply:
         400: "Invalid document.",
         409: "The identity exists already.",
     },
-    gives=IdentityView,
-    tells=_LOCATION,
+    returns=IdentityView,
+    headers=_LOCATION,
 )
 async def import_identity(call: Call) -> Reply:
     """Import an identity."""
@@ -100,7 +100,7 @@ async def import_identity(call: Call) -> Reply:
     scopes=READ,
     for_one_identity=True,
     answers={200: "The identity, without its private key.", **_NO_IDENTITY},
-    gives=IdentityView,
+    returns=IdentityView,
 )
 def identity(call: Call, ref: str) -> Reply:
     """Return an identity."""
@@ -114,7 +114,7 @@ def identity(call: Call, ref: str) -> Reply:
     scopes=WRITE,
     body=_IDENTITY_CHANGES,
     answers={200: "Changed.", 400: "Invalid identity.", **_NO_IDENTITY},
-    gives=IdentityView,
+    returns=IdentityView,
 )
 async def change_identity(call: Call, ref: str) -> Reply:
     """Change an identity."""
@@ -140,8 +140,8 @@ async def delete_identity(call: Call, ref: str) -> Reply:
     "Export an identity, with its private key, as a .qid document",
     scopes=WRITE,
     answers={200: "The document.", 409: "The identity cannot be exported.", **_NO_IDENTITY},
-    gives=QidFile,
-    tells=_ATTACHED,
+    returns=QidFile,
+    headers=_ATTACHED,
 )
 def export_identity(call: Call, ref: str) -> Reply:
     """Export an identity with its private key."""
@@ -158,8 +158,8 @@ def export_identity(call: Call, ref: str) -> Reply:
     scopes=READ,
     for_one_identity=True,
     answers={200: "The document.", 409: "The identity cannot be exported.", **_NO_IDENTITY},
-    gives=QcoFile,
-    tells=_ATTACHED,
+    returns=QcoFile,
+    headers=_ATTACHED,
 )
 def contact_file(call: Call, ref: str) -> Reply:
     """Export the contact card of an identity: its name, public key and drop URLs."""
@@ -177,7 +177,7 @@ def _declare_qr(suffix: str, content_type: str) -> None:
         scopes=READ,
         for_one_identity=True,
         answers={200: "The QR code.", 409: "Too long for a QR code.", **_NO_IDENTITY},
-        gives=TEXT if content_type.startswith("text/") else BYTES,
+        returns=TEXT if content_type.startswith("text/") else BYTES,
         produces=content_type,
     )
     async def qr(call: Call, ref: str) -> Reply:

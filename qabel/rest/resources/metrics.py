@@ -16,7 +16,7 @@ CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
     "Get metrics for Prometheus",
     scopes={"status"},
     answers={200: "The metrics, in the Prometheus text format."},
-    gives=TEXT,
+    returns=TEXT,
     produces=CONTENT_TYPE,
 )
 async def metrics(call: Call) -> Reply:

@@ -27,7 +27,7 @@ _NOT_FOUND = {404: "No such send."}
     answers={
         200: "The sends, with the state of each recipient: sent, queued, failed or acknowledged."
     },
-    gives=_SENDS,
+    returns=_SENDS,
 )
 async def sends(call: Call) -> Reply:
     """List sends."""
@@ -41,7 +41,7 @@ async def sends(call: Call) -> Reply:
     scopes={"read", "send"},
     for_one_identity=True,
     answers={200: "The send.", **_NOT_FOUND},
-    gives=SendView,
+    returns=SendView,
 )
 async def read(call: Call, send_id: int) -> Reply:
     """Return a send."""

@@ -40,7 +40,7 @@ _IF_NONE_MATCH = {
 _IF_MATCH = {
     "If-Match": Key(Text(), None, description="Fail unless the document has this version (ETag).")
 }
-_TELLS = {200: ("ETag",), 304: ("ETag",)}
+_HEADERS = {200: ("ETag",), 304: ("ETag",)}
 _PATCH = Raw(
     "A JSON merge patch (RFC 7396).",
     {kind: {"type": "object"} for kind in (JSON, MERGE_PATCH, FORM, MULTIPART)},
@@ -132,8 +132,8 @@ def _declare_reading(kind: _Kind) -> None:
         scopes=SCOPES,
         answers=_READ,
         reads=_IF_NONE_MATCH,
-        gives=kind.whole,
-        tells=_TELLS,
+        returns=kind.whole,
+        headers=_HEADERS,
     )
     def read(call: Call) -> Reply:
         document = kind.of(call.core)
@@ -149,8 +149,8 @@ def _declare_change(kind: _Kind) -> None:
         body=_CHANGE,
         answers=_WRITE | _WRONG_KEY,
         reads=_IF_MATCH,
-        gives=kind.whole,
-        tells=_TELLS,
+        returns=kind.whole,
+        headers=_HEADERS,
     )
     async def change(call: Call) -> Reply:
         given = call.body(key="key")
@@ -173,8 +173,8 @@ def _declare_substitution(kind: _Kind) -> None:
         body=Object({"settings": settings_key}),
         answers=_WRITE | _NO_DOCUMENT,
         reads=_IF_MATCH,
-        gives=kind.whole,
-        tells=_TELLS,
+        returns=kind.whole,
+        headers=_HEADERS,
         parts=(kind.given,),
     )
     async def substitute(call: Call) -> Reply:
@@ -193,8 +193,8 @@ def _declare_merging(kind: _Kind) -> None:
         raw=_PATCH,
         answers=_WRITE | _NO_DOCUMENT,
         reads=_IF_MATCH,
-        gives=kind.whole,
-        tells=_TELLS,
+        returns=kind.whole,
+        headers=_HEADERS,
     )
     async def merge(call: Call) -> Reply:
         patch = call.read(read_patch, unreadable=405)

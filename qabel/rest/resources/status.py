@@ -28,7 +28,7 @@ _BACKUP = Object(
     "Get the state of the daemon",
     scopes={"status"},
     answers={200: "The state of the daemon."},
-    gives=StatusView,
+    returns=StatusView,
 )
 async def status(call: Call) -> Reply:
     """Return the state of the daemon."""
@@ -44,7 +44,7 @@ async def status(call: Call) -> Reply:
         "live": Key(Present(), None, description="Check only that the process responds."),
     },
     answers={200: "Healthy.", 503: "Unhealthy, and why."},
-    gives=HealthView,
+    returns=HealthView,
 )
 async def health(call: Call) -> Reply:
     """Return whether the daemon is healthy; this needs no token."""
@@ -67,7 +67,7 @@ async def health(call: Call) -> Reply:
         400: "Invalid name.",
         409: "A file with this name exists already.",
     },
-    gives=BackupView,
+    returns=BackupView,
 )
 async def backup(call: Call) -> Reply:
     """Write a backup; the body is optional."""

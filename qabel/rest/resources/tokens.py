@@ -18,7 +18,7 @@ _TOKENS = list[TokenView]
     "List the tokens, without their values",
     scopes=SCOPES,
     answers={200: "The tokens."},
-    gives=_TOKENS,
+    returns=_TOKENS,
 )
 def listed(call: Call) -> Reply:
     """List tokens."""
@@ -32,8 +32,8 @@ def listed(call: Call) -> Reply:
     scopes=SCOPES,
     body=TOKEN_INPUT,
     answers={201: "Created.", 400: "Invalid token."},
-    gives=NewTokenView,
-    tells={201: ("Location",)},
+    returns=NewTokenView,
+    headers={201: ("Location",)},
 )
 async def add(call: Call) -> Reply:
     """Create a token."""

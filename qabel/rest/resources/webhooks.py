@@ -27,7 +27,7 @@ _NOT_FOUND = {404: "No such webhook."}
     "List the webhooks",
     scopes=SCOPES,
     answers={200: "The webhooks."},
-    gives=_WEBHOOKS,
+    returns=_WEBHOOKS,
 )
 def listed(call: Call) -> Reply:
     """List webhooks, without their secrets."""
@@ -41,8 +41,8 @@ def listed(call: Call) -> Reply:
     scopes=SCOPES,
     body=WEBHOOK_INPUT,
     answers={201: "Added.", 400: "Invalid webhook.", 410: "The cursor is unknown or expired."},
-    gives=NewWebhookView,
-    tells={201: ("Location",)},
+    returns=NewWebhookView,
+    headers={201: ("Location",)},
 )
 async def add(call: Call) -> Reply:
     """Add a webhook."""
@@ -56,7 +56,7 @@ async def add(call: Call) -> Reply:
     "Get a webhook",
     scopes=SCOPES,
     answers={200: "The webhook.", **_NOT_FOUND},
-    gives=WebhookView,
+    returns=WebhookView,
 )
 def read(call: Call, webhook_id: int) -> Reply:
     """Return a webhook."""
@@ -82,7 +82,7 @@ async def delete(call: Call, webhook_id: int) -> Reply:
     "List undelivered entries",
     scopes=SCOPES,
     answers={200: "The undelivered entries, oldest first.", **_NOT_FOUND},
-    gives=_UNDELIVERED,
+    returns=_UNDELIVERED,
 )
 async def undelivered(call: Call, webhook_id: int) -> Reply:
     """Return the entries that could not be delivered to a webhook."""
