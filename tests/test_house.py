@@ -1,4 +1,4 @@
-"""The house: names stand for one thing each, files and functions stay small."""
+"""The house: names stand for one thing each, files and functions stay small, tests mirror it."""
 
 import ast
 from collections.abc import Iterator
@@ -16,6 +16,14 @@ LONGEST_FUNCTION = 45
 TWISTD = {"Options"}
 """Names that twistd asks for, in each of its plugins."""
 
+TESTED_ELSEWHERE = {
+    "core/errors.py",
+    "core/sending/views.py",
+    "net/errors.py",
+    "rest/http/services.py",
+}
+"""Modules of plain values: the tests of those that use them are tests of these too."""
+
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
@@ -27,6 +35,12 @@ def name_of(path: Path) -> str:
 def nodes(path: Path) -> Iterator[ast.AST]:
     """Yield all that a file is made of."""
     return ast.walk(ast.parse(path.read_text("utf-8")))
+
+
+def mirror_of(path: Path) -> Path:
+    """Return the path of a module's tests."""
+    below = path.relative_to(ROOT / "qabel")
+    return ROOT / "tests" / below.parent / f"test_{below.name}"
 
 
 def test_each_class_has_a_name_of_its_own() -> None:
@@ -53,3 +67,15 @@ def test_files_and_functions_are_small(path: Path) -> None:
         and (node.end_lineno or node.lineno) - node.lineno >= LONGEST_FUNCTION
     ]
     assert long == []
+
+
+def test_each_module_has_a_file_of_tests() -> None:
+    """The tests of a module with functions are where its name says."""
+    untested = {
+        path.relative_to(ROOT / "qabel").as_posix()
+        for path in SOURCES
+        if any(isinstance(node, Function) for node in nodes(path))
+        and not path.name.startswith("__")
+        and not mirror_of(path).exists()
+    }
+    assert untested == TESTED_ELSEWHERE
