@@ -23,6 +23,8 @@ class Trouble:
     what: str
     unhealthy: bool
     """Whether it makes the daemon as a whole unhealthy: monitoring is alerted."""
+    public: str = "The daemon reports a problem; see qabel status."
+    """The same for callers without a token: it names no server and no file."""
 
 
 def receiving_trouble(
@@ -45,7 +47,8 @@ def receiving_trouble(
         if silent > stale_after:
             why = f": {attempts.last_error}" if attempts.last_error else "."
             what = f"{rounds.server} could not be read for {_duration(silent)}{why}"
-            found.append(Trouble(what, unhealthy=True))
+            public = f"A drop server could not be read for {_duration(silent)}; see qabel status."
+            found.append(Trouble(what, unhealthy=True, public=public))
         elif attempts.failures:
             what = f"Reading from {rounds.server} {_failed(attempts)}"
             found.append(Trouble(what, unhealthy=False))
@@ -65,13 +68,11 @@ def sending_trouble(
     """
     found = []
     if oldest_wait is not None and oldest_wait > STUCK_AFTER:
-        found.append(
-            Trouble(
-                f"The oldest message has been waiting for {_duration(oldest_wait)}; "
-                "see qabel outbox list --waiting.",
-                unhealthy=True,
-            )
+        what = (
+            f"The oldest message has been waiting for {_duration(oldest_wait)}; "
+            "see qabel outbox list --waiting."
         )
+        found.append(Trouble(what, unhealthy=True, public=what))
     if unkept:
         results = "delivery result" if unkept == 1 else "delivery results"
         what = f"{unkept} {results} could not be stored: no disk space."
@@ -88,19 +89,18 @@ def disk_trouble(full_since: float | None, now: float) -> list[Trouble]:
     """
     if full_since is None:
         return []
-    return [
-        Trouble(
-            f"The disk has been full for {_duration(now - full_since)}: nothing can be received or "
-            "sent. Free disk space; the daemon then resumes.",
-            unhealthy=True,
-        )
-    ]
+    what = (
+        f"The disk has been full for {_duration(now - full_since)}: nothing can be received or "
+        "sent. Free disk space; the daemon then resumes."
+    )
+    return [Trouble(what, unhealthy=True, public=what)]
 
 
 def store_trouble(error: Exception) -> Trouble:
     """Return the problem of a database that fails, or does not respond in time."""
     why = str(error) if isinstance(error, StoreError) else "the request timed out."
-    return Trouble(f"The database does not respond: {why}", unhealthy=True)
+    public = "The database does not respond; see qabel status."
+    return Trouble(f"The database does not respond: {why}", unhealthy=True, public=public)
 
 
 def server_view(rounds: ServerRounds, wall_minus_clock: float, due: float) -> ServerView:

@@ -87,9 +87,12 @@ class Reporter:
         )
 
     async def health(self) -> list[str]:
-        """Return the reasons why the daemon is unhealthy; an empty list if it is healthy."""
+        """Return the reasons why the daemon is unhealthy; an empty list if it is healthy.
+
+        Anybody may read them: they name no server and no file.
+        """
         _, troubles = await self._look()
-        return [each.what for each in troubles if each.unhealthy]
+        return list(dict.fromkeys(each.public for each in troubles if each.unhealthy))
 
     async def _look(self) -> tuple[OutboxCounts | None, list[Trouble]]:
         counts, found = None, []

@@ -70,6 +70,23 @@ def test_the_server_in_trouble_is_named() -> None:
     assert SERVER in trouble.what
 
 
+def test_nobody_without_a_token_learns_names() -> None:
+    """What health reports to anybody names no server, no address and no file."""
+    error = "Connecting to 203.0.113.5:443 failed: refused."
+    full = StoreError("/home/me/qabel.db: no space left on the device.")
+    troubles = [
+        *receiving(rounds(last_error=error, failures=5, last_success=1.0), now=1000.0),
+        *sending_trouble(STUCK_AFTER + 1, 1, [(SERVER, Attempts(failures=1, last_error=error))]),
+        *disk_trouble(1.0, 2.0),
+        store_trouble(full),
+    ]
+    assert sum(each.unhealthy for each in troubles) == 4
+    for each in troubles:
+        for name in ("drop.example", "203.0.113.5", "/home/me"):
+            assert name not in each.public
+    assert "could not be read for 16 min" in troubles[0].public
+
+
 def test_a_message_that_is_stuck_is_bad_health() -> None:
     """A message may wait for some hours; one that waits longer is for monitoring to know."""
     assert sending_trouble(STUCK_AFTER, 0, []) == []
