@@ -25,8 +25,9 @@ async def test_a_store_that_hangs_is_no_good_health(
     assert not status.healthy
     assert status.outbox is None
     monkeypatch.setattr(OutboxRepository, "counts", lambda _: fail(StoreError("It is broken.")))
-    [trouble] = await core.health()
-    assert "It is broken." in trouble
+    [reason] = await core.health()
+    assert "It is broken." not in reason
+    assert any("It is broken." in each for each in (await core.status()).troubles)
 
 
 @pytest_twisted.ensureDeferred
