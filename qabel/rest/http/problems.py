@@ -9,7 +9,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
-from qabel.contract.rejection import Rejected, allow, problem, title
+from qabel.contract.rejection import Rejected, allow, problem, summary, title
 from qabel.contract.reply import Reply
 from qabel.core import errors
 from qabel.core.tokens import TokenFileTrouble
@@ -46,7 +46,7 @@ def _unknown_key(error: UnknownKey, methods: _Methods) -> Reply:
 
 
 def _invalid_document(error: InvalidInput, _: _Methods) -> Reply:
-    return problem(400, "Invalid settings.", errors=error.errors)
+    return problem(400, summary("settings", error.errors), errors=error.errors)
 
 
 def _invalid(error: errors.Invalid, _: _Methods) -> Reply:
