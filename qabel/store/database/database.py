@@ -2,12 +2,12 @@
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
+import attrs
 from twisted.internet import reactor as global_reactor
 from twisted.internet.defer import CancelledError, Deferred, DeferredLock, fail, succeed
 from twisted.internet.defer import TimeoutError as DeferredTimeout
-from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
@@ -30,44 +30,45 @@ CLOSE_TIMEOUT = 4.0
 """Seconds that closing takes at most: the daemon is to stop in under 5."""
 
 
+@attrs.define(eq=False, repr=False)
 class Database:
     """A SQLCipher file, opened, used and closed on a thread of its own.
 
     Every method returns a Deferred. Cancelling one only means that its result is ignored: what
-    was handed to the thread is done, and stays done.
+    was handed to the thread is done, and stays done. Nothing is touched before ``open``.
+
+    Args:
+        path: the file; created at the first start, readable by its owner alone.
+        keys: where the key is stored.
+        steps: the SQL of the migrations; those of this package, other than in tests.
+        reactor: receives the results of the thread, and limits the time of closing.
+        worker: returns what runs the jobs; a thread, unless nothing else is going on.
+
     """
 
-    _log = Logger()
+    path: Path
+    _keys: KeySource
+    _steps: Sequence[str] | None = attrs.field(default=None, kw_only=True)
+    _clock: Any = attrs.field(default=global_reactor, kw_only=True, alias="reactor")
+    _make_worker: Callable[[Handler], Worker[DatabaseJob]] = attrs.field(
+        default=attrs.Factory(lambda self: self._make_thread, takes_self=True),
+        kw_only=True,
+        alias="worker",
+    )
+    on_full: Callable[[], object] = attrs.field(default=lambda: None, init=False)
+    """Called after each transaction for which there was no disk space."""
+    _file: EncryptedFile = attrs.field(init=False)
+    _worker: Worker[DatabaseJob] | None = attrs.field(default=None, init=False)
+    _whole_file: DeferredLock = attrs.field(factory=DeferredLock, init=False)
+    """Held by what processes the whole file: one at a time, and closing waits for it."""
+    _closing: bool = attrs.field(default=False, init=False)
 
-    def __init__(
-        self,
-        path: Path,
-        keys: KeySource,
-        *,
-        steps: Sequence[str] | None = None,
-        reactor: Any = global_reactor,
-        worker: Callable[[Handler], Worker[DatabaseJob]] | None = None,
-    ) -> None:
-        """Prepare; nothing is touched before ``open``.
+    _log: ClassVar = Logger()
 
-        Args:
-            path: the file; created at the first start, readable by its owner alone.
-            keys: where the key is stored.
-            steps: the SQL of the migrations; those of this package, other than in tests.
-            reactor: receives the results of the thread, and limits the time of closing.
-            worker: returns what runs the jobs; a thread, unless nothing else is going on.
-
-        """
-        self.path = path
-        self._file = EncryptedFile(path, keys, migrations() if steps is None else tuple(steps))
-        self._clock: IReactorTime = reactor
-        self._make_worker = worker or self._make_thread
-        self._worker: Worker[DatabaseJob] | None = None
-        self._whole_file = DeferredLock()
-        """Held by what processes the whole file: one at a time, and closing waits for it."""
-        self._closing = False
-        self.on_full: Callable[[], object] = lambda: None
-        """Called after each transaction for which there was no disk space."""
+    @_file.default
+    def _file_at_path(self) -> EncryptedFile:
+        steps = migrations() if self._steps is None else tuple(self._steps)
+        return EncryptedFile(self.path, self._keys, steps)
 
     def _make_thread(self, handle: Handler) -> Worker[DatabaseJob]:
         return JobThread(handle, self._clock, name="store", group_size=GROUP_SIZE)
