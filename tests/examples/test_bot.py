@@ -23,7 +23,7 @@ def run_bot(directory: Path, port: int) -> "subprocess.Popen[bytes]":
 
 
 def heard(api: Api, identity: int) -> list[str] | None:
-    """Give what an identity has been told, if anything."""
+    """Return what an identity has been told, if anything."""
     messages = api.good("GET", f"/drop?since=0&identity={identity}") or []
     return [message["data"]["msg"] for message in messages] or None
 

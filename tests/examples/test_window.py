@@ -51,7 +51,7 @@ for each in windows:
 
 @pytest.fixture
 def display() -> Iterator[str]:
-    """Give a display that nobody sees."""
+    """Return a display that nobody sees."""
     if shutil.which("Xvfb") is None:
         pytest.skip("Xvfb is not installed")
     command = ["Xvfb", "-displayfd", "1", "-screen", "0", "800x600x24", "-nolisten", "tcp"]

@@ -83,7 +83,7 @@ class Api:
         return reply.body
 
     def meet(self, name: str, drop_server: str) -> Any:
-        """Make an identity on a drop server; gives the contact file to hand to others."""
+        """Make an identity on a drop server; return the contact file to hand to others."""
         server = [{"url": drop_server, "auth": "", "active": True}]
         self.good("PUT", "/synced", {"key": "drop_servers", "value": server})
         identity = self.good("POST", "/identities", {"alias": name})

@@ -29,7 +29,7 @@ def inside(
     limits: Mapping[str, float] | None = None,
     heartbeat: float | None = None,
 ) -> dict[str, str]:
-    """Give the environment of a daemon whose clock or patience the test sets."""
+    """Return the environment of a daemon whose clock or patience the test sets."""
     env = {"PYTHONPATH": os.pathsep.join((str(INSIDE), str(ROOT)))}
     if clock is not None:
         move(clock, 0)
@@ -82,7 +82,7 @@ class Daemon:
         return self.up()
 
     def live(self, server: str, interval: float = 0.1) -> dict[str, Any]:
-        """Make an identity on a drop server that is asked often; gives its contact."""
+        """Make an identity on a drop server that is asked often; return its contact."""
         self.api.good("PUT", "/settings", {"key": "poll_interval", "value": interval})
         contact: dict[str, Any] = self.api.meet(self.name, server)["contacts"][0]
         return contact
@@ -99,7 +99,7 @@ class Daemon:
         return answer
 
     def troubles(self) -> str:
-        """Give all that it says is wrong."""
+        """Return all that it says is wrong."""
         return " ".join(self.status()["troubles"])
 
     def health(self) -> Reply:
@@ -107,7 +107,7 @@ class Daemon:
         return self.api.ask("GET", "/health")
 
     def heard(self) -> list[Any]:
-        """Give the ``msg`` of all messages that it has."""
+        """Return the ``msg`` of all messages that it has."""
         reply = self.api.ask("GET", "/drop?since=0&limit=10000")
         return [] if reply.status == 204 else [each["data"]["msg"] for each in reply.body]
 
@@ -116,12 +116,12 @@ class Daemon:
         eventually(lambda: self.heard() == expected, lambda: f"{self.name} heard {self.heard()}")
 
     def memory(self, what: str = "VmRSS") -> int:
-        """Give the memory that it has (VmRSS) or had at most (VmHWM), in MiB."""
+        """Return the memory that it has (VmRSS) or had at most (VmHWM), in MiB."""
         lines = Path(f"/proc/{self.process.process.pid}/status").read_text().splitlines()
         return int(next(line.split()[1] for line in lines if line.startswith(what))) // 1024
 
     def stop(self) -> float:
-        """Stop it as service managers do; gives how long that took."""
+        """Stop it as service managers do; return how long that took."""
         began = time.monotonic()
         try:
             self.process.stop(5)

@@ -13,7 +13,7 @@ class FileKeyring(KeyringBackend):
     priority = 5
 
     def get_password(self, service: str, username: str) -> str | None:
-        """Give an entry."""
+        """Return an entry."""
         entry = self._load().get(f"{service} {username}")
         return None if entry is None else str(entry)
 

@@ -51,7 +51,7 @@ class Ear(contextlib.AbstractContextManager["Ear"]):
         self.ended.set()
 
     def messages(self) -> list[tuple[float, Any]]:
-        """Give the messages that came, each with the time at which it did."""
+        """Return the messages that came, each with the time at which it did."""
         return [(when, data["data"]["msg"]) for when, kind, data in self.events if kind == "drop"]
 
     def __exit__(self, *_: object) -> None:
@@ -62,7 +62,7 @@ class Ear(contextlib.AbstractContextManager["Ear"]):
 
 @pytest.fixture
 def drops(tmp_path: Path) -> Iterator[str]:
-    """Give the URL of a real drop server."""
+    """Return the URL of a real drop server."""
     arguments = [f"--data-dir={tmp_path / 'drops'}", f"--listen={ANYWHERE}"]
     with Twistd(tmp_path / "drops.log", "qabel-drop", *arguments) as process:
         yield f"http://127.0.0.1:{process.port('qabel-drop')}"
@@ -89,7 +89,7 @@ BAD_OPTIONS = {
 
 @pytest.fixture(scope="module")
 def misled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Twistd]]:
-    """Give daemons with bad options, all started at the same time."""
+    """Return daemons with bad options, all started at the same time."""
     folder = tmp_path_factory.mktemp("options")
     started = {
         options: Daemon(folder, f"{number}", *options.split()).process

@@ -80,14 +80,14 @@ class Place:
         )
 
     def files(self) -> dict[str, bytes]:
-        """Give what the data directory holds, but for the lock."""
+        """Return what the data directory holds, but for the lock."""
         found = [path for path in self.data.rglob("*") if path.is_file() and path.name != "lock"]
         return {str(path.relative_to(self.data)): path.read_bytes() for path in found}
 
 
 @pytest.fixture
 def place(tmp_path: Path) -> Iterator[Place]:
-    """Give a data directory that is not there yet; what was started on it ends."""
+    """Return a data directory that is not there yet; what was started on it ends."""
     made = Place(tmp_path)
     yield made
     for each in made.started:
@@ -154,7 +154,7 @@ def test_no_change_while_a_daemon_runs(place: Place) -> None:
 
 
 def modes(directory: Path) -> dict[str, int]:
-    """Give the permissions of a directory, and of all it holds."""
+    """Return the permissions of a directory, and of all it holds."""
     paths = [directory, *directory.rglob("*")]
     return {str(each.relative_to(directory)): stat.S_IMODE(each.stat().st_mode) for each in paths}
 

@@ -107,7 +107,7 @@ class World:
         return started
 
     def drop_server(self, port: int = 0) -> int:
-        """Start the drop server; gives its port."""
+        """Start the drop server; return its port."""
         started = self.start(
             "drop", "qabel-drop", "--data-dir", str(self.root / "drop" / "data"),
             "--listen", f"tcp:{port}:interface=127.0.0.1",
@@ -115,7 +115,7 @@ class World:
         return started.port("qabel-drop")
 
     def daemon(self, name: str, *more: str) -> tuple[Twistd, Api]:
-        """Start a daemon; gives a client of its TCP port, which shows the token each time."""
+        """Start a daemon; return a client of its TCP port, which shows the token each time."""
         data = self.root / name / "data"
         started = self.start(
             name, "qabel-rest", "--data-dir", str(data), "--listen", ANYWHERE, *more
@@ -168,7 +168,7 @@ class World:
 
 @pytest.fixture
 def world(tmp_path: Path) -> Iterator[World]:
-    """Give a world without processes; those that were started end with it."""
+    """Return a world without processes; those that were started end with it."""
     made = World(tmp_path)
     yield made
     for each in made.running:

@@ -18,7 +18,7 @@ Damage = Callable[[Path], object]
 
 @pytest.fixture(scope="module")
 def used(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Give the data directory of a daemon that has run, and was stopped."""
+    """Return the data directory of a daemon that has run, and was stopped."""
     folder = tmp_path_factory.mktemp("used")
     box, bob = Box(), Pen()
     with BadServer(box.serve) as server, Daemon(folder, "alice").up() as alice:
@@ -80,7 +80,7 @@ class Refusal:
 
 @pytest.fixture(scope="module")
 def refusals(used: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Refusal]]:
-    """Give daemons on damaged copies of a directory, all started at the same time."""
+    """Return daemons on damaged copies of a directory, all started at the same time."""
     folder, started = tmp_path_factory.mktemp("damaged"), {}
     for name, (damage, _) in DAMAGES.items():
         directory = folder / name
@@ -94,7 +94,7 @@ def refusals(used: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[d
 
 
 def contents(directory: Path) -> dict[str, bytes]:
-    """Give what is in all files but the lock."""
+    """Return what is in all files but the lock."""
     return {each.name: each.read_bytes() for each in directory.iterdir() if each.name != "lock"}
 
 

@@ -69,7 +69,7 @@ class Small:
 
 @pytest.fixture(params=[Limited, Small])
 def disk(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Disk]:
-    """Give a disk that can be filled."""
+    """Return a disk that can be filled."""
     if request.param is Limited:
         yield Limited(tmp_path)
         return

@@ -41,14 +41,14 @@ class Scene:
         self.daemon.hears(self.expected)
 
     def error(self) -> str:
-        """Give what the daemon says of the bad server."""
+        """Return what the daemon says of the bad server."""
         servers = {each["server"]: each for each in self.daemon.status()["drop_servers"]}
         return str(servers[self.bad.url]["last_error"])
 
 
 @pytest.fixture(scope="module")
 def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
-    """Give a daemon that lives through all the trouble of this module."""
+    """Return a daemon that lives through all the trouble of this module."""
     folder = tmp_path_factory.mktemp("trouble")
     with BadServer(bad_servers.hang) as bad, BadServer(bad_servers.hang) as good:
         made = Scene(folder, bad, good)

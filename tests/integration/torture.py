@@ -160,7 +160,7 @@ class Torture:
         return Person(Api(directory), Process(name, self.folder / f"{name}.log", arguments))
 
     def run(self, kills: int) -> dict[str, Any]:
-        """Do it all; gives the figures. Raises Lost."""
+        """Do it all; return the figures. Raises Lost."""
         for process in self.processes:
             process.start()
         try:

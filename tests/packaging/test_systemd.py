@@ -32,7 +32,7 @@ def analyze(*arguments: str, cwd: Path) -> str:
 
 
 def units(tmp_path: Path, kind: str) -> list[str]:
-    """Lay out the units as if they were installed for this Python; gives their paths."""
+    """Lay out the units as if they were installed for this Python; return their paths."""
     for unit in (UNITS / kind).glob("*.s*"):
         text = unit.read_text()
         assert unit.suffix != ".service" or INSTALLED in text

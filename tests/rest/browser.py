@@ -17,7 +17,7 @@ DEADLINE = 30.0
 
 
 def find_browser() -> str | None:
-    """Give the path of a browser, if this machine has one."""
+    """Return the path of a browser, if this machine has one."""
     return next(filter(None, map(shutil.which, NAMES)), None)
 
 
@@ -137,7 +137,7 @@ class Browser:
         self.ask("Page.navigate", url=url)
 
     def requested(self) -> list[str]:
-        """Give the URLs of all that was asked for since the beginning."""
+        """Return the URLs of all that was asked for since the beginning."""
         self.run("0")
         return [
             each["params"]["request"]["url"]
@@ -146,7 +146,7 @@ class Browser:
         ]
 
     def troubles(self) -> list[str]:
-        """Give what the page complained of: errors, and what its policy did not allow."""
+        """Return what the page complained of: errors, and what its policy did not allow."""
         self.run("0")
         return [
             str(each["params"])

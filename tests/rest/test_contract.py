@@ -39,7 +39,7 @@ def resolved(value: dict[str, Any]) -> dict[str, Any]:
 
 
 def schemas(value: object) -> list[dict[str, Any]]:
-    """Give all that stands under the name schema, and the named ones."""
+    """Return all that stands under the name schema, and the named ones."""
     found: list[dict[str, Any]] = []
     if isinstance(value, dict):
         for key, each in value.items():

@@ -95,7 +95,7 @@ class Two:
 
 @pytest_twisted.async_yield_fixture
 async def two(server: Any) -> Any:
-    """Give both."""
+    """Return both."""
     made = Two(server)
     await made.begin()
     yield made

@@ -14,7 +14,7 @@ from qabel.drop.url import DropURL
 
 
 def drop_of(core: Any) -> DropURL:
-    """Give the drop of somebody's first identity."""
+    """Return the drop of somebody's first identity."""
     return DropURL.parse(core.people.identities()[0].drops[0])
 
 

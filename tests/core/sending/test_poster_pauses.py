@@ -74,7 +74,7 @@ class PostingTests(SynchronousTestCase):
         self.addCleanup(self.poster.stopService)
 
     def post(self, *numbers: int) -> int:
-        """Have some posted; gives how many attempts that made."""
+        """Have some posted; return how many attempts that made."""
         before = len(self.wire.posted)
         self.poster.add(posting(number) for number in numbers)
         return len(self.wire.posted) - before

@@ -36,7 +36,7 @@ class Listener:
         return self
 
     async def events(self, count: int) -> list[dict[str, str]]:
-        """Give all that came, once there are so many; the first one is only a place."""
+        """Return all that came, once there are so many; the first one is only a place."""
         while True:
             blocks = unchunked(self.wire.received).decode().split("\n\n")[:-1]
             if len(blocks) >= count:

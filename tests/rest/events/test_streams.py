@@ -33,7 +33,7 @@ class Disk:
     readings: list[Any] = field(factory=list)
 
     def read(self, after: int, limit: int) -> "Deferred[list[JournalEntry]]":
-        """Give entries after a number, once there is an answer."""
+        """Return entries after a number, once there is an answer."""
         answer: Deferred[list[JournalEntry]] = Deferred()
         self.readings.append((answer, after, limit))
         return answer
@@ -84,7 +84,7 @@ class Peer:
         """Begin an answer."""
 
     def notifyFinish(self) -> "Deferred[None]":
-        """Say when it is over: never, as the test ends it otherwise."""
+        """Return what fires when it is over: never, as the test ends it otherwise."""
         return Deferred()
 
     def registerProducer(self, producer: Any, streaming: bool) -> None:

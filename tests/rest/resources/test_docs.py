@@ -54,7 +54,7 @@ async def test_contract(server: Any) -> None:
 
 @pytest.fixture(scope="module")
 def daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Api, str]]:
-    """Give a daemon with an identity of a hostile name, and where its page is."""
+    """Return a daemon with an identity of a hostile name, and where its page is."""
     folder = tmp_path_factory.mktemp("page")
     data = folder / "data"
     options = ("--listen=tcp:0:interface=127.0.0.1", "--drop-server=tcp:0:interface=127.0.0.1")
@@ -67,7 +67,7 @@ def daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Api, str]
 
 @pytest.fixture(scope="module")
 def page(daemon: tuple[Api, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    """Give a browser that shows the page, once the page is complete."""
+    """Return a browser that shows the page, once the page is complete."""
     program = find_browser()
     if program is None:
         pytest.skip("there is no Chromium on this machine (Debian's package: chromium)")

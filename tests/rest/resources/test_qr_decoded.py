@@ -98,7 +98,7 @@ def draw(rows: Sequence[Sequence[bool]], file: Path) -> Path:
 
 
 def picture_of(people: People, path: str, kind: str, folder: Path) -> Path:
-    """Give a picture that can be scanned of a QR code in any of its formats."""
+    """Return a picture that can be scanned of a QR code in any of its formats."""
     body = people.get(f"{path}.{kind}")
     if kind == "png":
         file = folder / "qr.png"
