@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest_twisted
 from twisted.internet import reactor
 
-from qabel.core.inbox.query import Query
+from qabel.core.inbox.message_query import MessageQuery
 from qabel.core.sending.compose import Draft
 from qabel.core.service import CoreService
 from qabel.testing.correspondents import Correspondents
@@ -15,7 +15,7 @@ from qabel.testing.correspondents import Correspondents
 
 async def reply_to_all(core: CoreService) -> None:
     """Reply to each message from a contact that is new to the bot."""
-    page = await core.inbox.read(Query(consumer="echo"), poll_first=True)
+    page = await core.inbox.read(MessageQuery(consumer="echo"), poll_first=True)
     for message in json.loads(page.body or "[]"):
         if message["contact_id"] is not None:
             draft = Draft("chat", {"msg": f"You said: {message['data']['msg']}"})

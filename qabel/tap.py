@@ -7,10 +7,10 @@ from twisted.application.service import IService
 from qabel.core.errors import StoreError
 from qabel.core.options import CoreOptions
 from qabel.daemon import PORT, Daemon, DaemonConfig
+from qabel.host.daemon_options import DaemonOptions
 from qabel.host.data_directory import choose_data_directory
 from qabel.host.endpoints import ListenOn, loopback_endpoints, parse_endpoint
 from qabel.host.garbage_collection import tune_garbage_collector
-from qabel.host.options import DaemonOptions
 from qabel.host.protection import protect_process
 from qabel.host.secretless_logs import withhold_texts
 from qabel.host.service_manager import Notifier

@@ -15,7 +15,7 @@ DATABASE = "qabel.db"
 def data_directory(option: str | None) -> Path:
     """Return the daemon's data directory: from the option, the environment, or per user.
 
-    ``qabel.host.options`` does the same; it is not used because importing Twisted is slow.
+    ``qabel.host.daemon_options`` does the same; it is not used because importing Twisted is slow.
     """
     chosen = option or os.environ.get(DATA_DIR)
     return (

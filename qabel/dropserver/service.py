@@ -11,11 +11,11 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 
+from qabel.dropserver.drop_resource import DropResource
 from qabel.dropserver.message_file import MessageFile, Retention
 from qabel.dropserver.message_store import MessageStore, StoreUnavailable
 from qabel.dropserver.push_hub import PING_INTERVAL, PushHub
 from qabel.dropserver.request import make_drop_site
-from qabel.dropserver.resource import DropResource
 from qabel.host.data_directory import DirectoryLock, private_directory
 
 CLOSE_TIME = 2.0

@@ -7,9 +7,9 @@ from twisted.internet import reactor
 
 from qabel.dropserver.message_file import DAY, Retention
 from qabel.dropserver.service import DropServerService
+from qabel.host.daemon_options import DaemonOptions
 from qabel.host.data_directory import choose_data_directory
 from qabel.host.listening import Listening
-from qabel.host.options import DaemonOptions
 from qabel.host.protection import protect_process
 from qabel.host.secretless_logs import withhold_texts
 from qabel.host.service_manager import Notifier

@@ -6,7 +6,7 @@ from typing import Any
 
 from attrs import define, field
 
-from qabel.core.inbox.query import Query
+from qabel.core.inbox.message_query import MessageQuery
 from qabel.core.options import CoreOptions
 from qabel.core.sending.compose import Draft
 from qabel.core.sending.views import OutcomeView
@@ -90,9 +90,9 @@ class Correspondents:
     async def heard(self, core: CoreService, **query: Any) -> list[dict[str, Any]]:
         """Poll the drop servers, and return the messages that are new to a consumer.
 
-        ``query`` are members of ``Query``, such as ``consumer``.
+        ``query`` are members of ``MessageQuery``, such as ``consumer``.
         """
-        page = await core.inbox.read(Query(**query), poll_first=True)
+        page = await core.inbox.read(MessageQuery(**query), poll_first=True)
         await page.handed_over()
         return [] if page.body is None else json.loads(page.body)
 

@@ -6,7 +6,7 @@ import pytest
 from attrs import frozen
 
 from qabel.core.errors import Forbidden, Invalid, NotFound
-from qabel.core.inbox.query import Query
+from qabel.core.inbox.message_query import MessageQuery
 from qabel.core.sending.compose import Draft
 from qabel.core.service import CoreService
 from qabel.core.view import CoreView
@@ -62,16 +62,16 @@ def test_cards(household: Household, clocked: ClockedWorld) -> None:
 
 def test_inbox(household: Household, clocked: ClockedWorld) -> None:
     """A view reads the messages to its own identity, and may not ask for those to another."""
-    page = clocked.run(household.own.inbox.read(Query()))
+    page = clocked.run(household.own.inbox.read(MessageQuery()))
     [message] = json.loads(page.body or b"")
     assert message["data"] == {"msg": "from second"}
-    everything = clocked.run(household.core.inbox.read(Query(consumer="all")))
+    everything = clocked.run(household.core.inbox.read(MessageQuery(consumer="all")))
     [other] = [each for each in json.loads(everything.body or b"") if each["id"] != message["id"]]
     assert clocked.run(household.own.inbox.message(message["id"])).identity_id == 1
     with pytest.raises(NotFound):
         clocked.run(household.own.inbox.message(other["id"]))
     with pytest.raises(Forbidden):
-        clocked.run(household.own.inbox.read(Query(identity=2)))
+        clocked.run(household.own.inbox.read(MessageQuery(identity=2)))
 
 
 def test_outbox(household: Household, clocked: ClockedWorld) -> None:

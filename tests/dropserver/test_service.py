@@ -11,7 +11,7 @@ from twisted.internet.defer import gatherResults
 from qabel.dropserver.service import FILE_NAME, DropServerService
 from qabel.host.data_directory import DirectoryLock
 from qabel.host.start_errors import StartError
-from tests.dropserver.test_resource import A, messages
+from tests.dropserver.test_drop_resource import A, messages
 
 HANDSHAKE = """\
 Host: x\r

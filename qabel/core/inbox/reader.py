@@ -10,8 +10,8 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
 from qabel.core.errors import Forbidden, NotFound, StoreError
+from qabel.core.inbox.message_query import MessageQuery
 from qabel.core.inbox.page import Page
-from qabel.core.inbox.query import Query
 from qabel.core.inbox.turns import Turns
 from qabel.core.inbox.views import MessageView
 from qabel.core.journal.journal import Journal
@@ -75,7 +75,7 @@ class InboxReader:
 
     async def read(
         self,
-        query: Query,
+        query: MessageQuery,
         *,
         wait: float = 0.0,
         poll_first: bool = False,
@@ -123,7 +123,7 @@ class InboxReader:
         for reader in await self._cursors.expire(before):
             self._state.consumers.pop(reader, None)
 
-    def _restricted(self, query: Query) -> Query:
+    def _restricted(self, query: MessageQuery) -> MessageQuery:
         if self._only is None:
             return query
         if query.identity not in (None, self._only):
@@ -135,7 +135,7 @@ class InboxReader:
         self._state.messages -= deleted
         return deleted
 
-    async def _read_until(self, query: Query, ends: float) -> Page:
+    async def _read_until(self, query: MessageQuery, ends: float) -> Page:
         while True:
             # Taken before the read: what is committed meanwhile is found by the next iteration.
             newest = self._journal.last_seq
@@ -148,7 +148,7 @@ class InboxReader:
             if self._journal.last_seq == newest and not await self._changes_in(left):
                 return Page(None, self._journal.newest)
 
-    async def _page(self, query: Query) -> EncodedPage | None:
+    async def _page(self, query: MessageQuery) -> EncodedPage | None:
         after, newest = self._cursor_of(query), self._state.newest_message
         if after >= newest:
             return None
@@ -158,12 +158,12 @@ class InboxReader:
             self._state.newest_message = after
         return page if page.count else None
 
-    def _cursor_of(self, query: Query) -> int:
+    def _cursor_of(self, query: MessageQuery) -> int:
         if query.since is not None:
             return self._journal.parse(query.since)
         return self._state.consumers.get(query.reader, 0)
 
-    def _answer(self, query: Query, page: EncodedPage) -> Page:
+    def _answer(self, query: MessageQuery, page: EncodedPage) -> Page:
         async def move() -> None:
             await shielded(self._move(query.reader, page.last))
 

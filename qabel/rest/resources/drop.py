@@ -4,7 +4,7 @@ from qabel.contract.query import CURSOR, identifier
 from qabel.contract.rejection import rejected
 from qabel.contract.reply import NO_CONTENT, Headers, Reply, json_reply
 from qabel.contract.routes import Routes
-from qabel.core.inbox.query import Query
+from qabel.core.inbox.message_query import MessageQuery
 from qabel.core.inbox.reader import MAX_WAIT
 from qabel.core.inbox.views import MessageView
 from qabel.core.people.references import ReferenceForm
@@ -168,9 +168,9 @@ async def send(call: Call) -> Reply:
     return json_reply(outcome, status, ((b"Location", location),))
 
 
-def _query(call: Call) -> Query:
+def _query(call: Call) -> MessageQuery:
     query = call.query
-    return Query(
+    return MessageQuery(
         consumer=query["consumer"],
         since=_since(call),
         limit=query["limit"],

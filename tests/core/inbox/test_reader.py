@@ -7,8 +7,8 @@ import pytest
 from twisted.internet.defer import Deferred
 
 from qabel.core.errors import Gone, NotFound, StoreFull
+from qabel.core.inbox.message_query import MessageQuery
 from qabel.core.inbox.page import Page
-from qabel.core.inbox.query import Query
 from qabel.core.inbox.reader import MAX_WAIT, POLL_PATIENCE
 from qabel.core.receiving.owned_drops import FULL_READ_INTERVAL
 from qabel.core.sending.compose import Draft
@@ -46,7 +46,7 @@ def write(clocked: ClockedWorld, alice: CoreService, bob: CoreService, *texts: s
 
 def read(clocked: ClockedWorld, bob: CoreService, **query: Any) -> Page:
     """Read a page, and leave the cursor where it is."""
-    return clocked.run(bob.inbox.read(Query(**query)))
+    return clocked.run(bob.inbox.read(MessageQuery(**query)))
 
 
 def texts(page: Page) -> list[str]:
@@ -165,7 +165,7 @@ def test_a_reader_waits_for_something_new(
     clocked: ClockedWorld, alice: CoreService, bob: CoreService
 ) -> None:
     """A reader that waits is answered as soon as a message is there."""
-    waiting = Deferred.fromCoroutine(bob.inbox.read(Query(), wait=30))
+    waiting = Deferred.fromCoroutine(bob.inbox.read(MessageQuery(), wait=30))
     clocked.clock.advance(1)
     assert not waiting.called
     write(clocked, alice, bob, "a")
@@ -176,7 +176,7 @@ def test_a_reader_goes_on_waiting_for_what_it_wants(
     clocked: ClockedWorld, alice: CoreService, bob: CoreService
 ) -> None:
     """News that a reader did not ask for does not end its wait, nor make it longer."""
-    waiting = Deferred.fromCoroutine(bob.inbox.read(Query(model_object="picture"), wait=30))
+    waiting = Deferred.fromCoroutine(bob.inbox.read(MessageQuery(model_object="picture"), wait=30))
     clocked.clock.advance(20)
     write(clocked, alice, bob, "a")
     assert not waiting.called
@@ -189,7 +189,7 @@ def test_a_reader_waits_for_so_long(
     clocked: ClockedWorld, bob: CoreService, wait: float, waits: float
 ) -> None:
     """A wait without news ends after the time that was asked for, or the longest there may be."""
-    waiting = Deferred.fromCoroutine(bob.inbox.read(Query(), wait=wait))
+    waiting = Deferred.fromCoroutine(bob.inbox.read(MessageQuery(), wait=wait))
     clocked.clock.advance(waits - 0.5)
     assert not waiting.called
     clocked.clock.advance(0.5)
@@ -201,7 +201,7 @@ def test_polling_first(clocked: ClockedWorld, alice: CoreService, bob: CoreServi
     """Who has the drop servers polled first reads what they have; others read what is here."""
     clocked.run(clocked.say(alice, "a"))
     assert texts(read(clocked, bob)) == []
-    assert texts(clocked.run(bob.inbox.read(Query(), poll_first=True))) == ["a"]
+    assert texts(clocked.run(bob.inbox.read(MessageQuery(), poll_first=True))) == ["a"]
 
 
 def test_a_server_that_hangs_holds_nobody_up(
@@ -210,7 +210,7 @@ def test_a_server_that_hangs_holds_nobody_up(
     """Who has the drop servers polled first is answered also when one of them never is."""
     write(clocked, alice, bob, "a")
     clocked.drop_servers.hanging = Deferred()
-    waiting = Deferred.fromCoroutine(bob.inbox.read(Query(), poll_first=True))
+    waiting = Deferred.fromCoroutine(bob.inbox.read(MessageQuery(), poll_first=True))
     clocked.clock.advance(POLL_PATIENCE - 0.5)
     assert not waiting.called
     clocked.clock.advance(0.5)
@@ -224,11 +224,11 @@ def test_two_connections_of_a_reader_take_turns(
     """In turn, a message that is on its way to one connection is not given to another."""
     write(clocked, alice, bob, "a", "b")
     arrived: Deferred[None] = Deferred()
-    first = clocked.run(bob.inbox.read(Query(limit=1), in_turn=True))
+    first = clocked.run(bob.inbox.read(MessageQuery(limit=1), in_turn=True))
     first.on_its_way(arrived)
-    waiting = Deferred.fromCoroutine(bob.inbox.read(Query(), in_turn=True))
+    waiting = Deferred.fromCoroutine(bob.inbox.read(MessageQuery(), in_turn=True))
     assert not waiting.called
-    given = clocked.run(bob.inbox.read(Query(since="0"), in_turn=True))
+    given = clocked.run(bob.inbox.read(MessageQuery(since="0"), in_turn=True))
     assert texts(given) == ["a", "b"]
     arrived.callback(None)
     assert texts(result_of(waiting)) == ["b"]

@@ -6,7 +6,7 @@ from qabel.store.inbox.message_rows import Filter
 
 
 @frozen
-class Query:
+class MessageQuery:
     """Which messages to read, and by which consumer.
 
     With ``since``, messages after that cursor are returned, and no cursor is moved. Without it,

@@ -4,7 +4,7 @@ from typing import ClassVar
 
 import pytest
 
-from qabel.host.options import DaemonOptions
+from qabel.host.daemon_options import DaemonOptions
 from qabel.host.start_errors import StartError
 
 
