@@ -71,12 +71,6 @@ class Filter:
 EVERYTHING = Filter()
 
 _COLUMNS = tuple(field.name for field in attrs.fields(StoredMessage))
-_AS_BYTES = {"data", "meta_data"}
-
-SELECT = "SELECT {} FROM messages".format(
-    ", ".join(f"CAST({name} AS BLOB)" if name in _AS_BYTES else name for name in _COLUMNS)
-)
-
 # SQLite writes the JSON about as fast as it would return the columns, and without the GIL.
 JSON = """format(
     '{"version":%d,"time_stamp":%d,"acknowledge_id":%s,"sender":"%s","receiver":"%s",'
@@ -101,8 +95,3 @@ def insert(connection: Connection, number: int, message: NewMessage) -> StoredMe
         values["meta_data"] = message.meta_data.decode()
     connection.execute(_INSERT, {"id": number, **values})
     return stored
-
-
-def from_row(row: tuple[object, ...]) -> StoredMessage:
-    """Return the message of a row of ``SELECT``."""
-    return StoredMessage(**dict(zip(_COLUMNS, row, strict=True)))  # type: ignore[arg-type]
