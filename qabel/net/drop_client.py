@@ -2,25 +2,22 @@
 
 import time
 from collections.abc import Callable
-from typing import Any, Literal
+from typing import Literal
 
 import attrs
-from twisted.internet.defer import gatherResults
-from twisted.internet.interfaces import IReactorTime
 from twisted.web.http_headers import Headers
 from twisted.web.iweb import IResponse
 
 from qabel.drop.multipart import IncompleteMultipart, MultipartError, MultipartParser
 from qabel.drop.url import DropURL
 from qabel.net.address_policy import AddressPolicy, any_address, is_global, private_address_error
-from qabel.net.connector import Connector
+from qabel.net.bounded_client import BoundedClient
 from qabel.net.drop_cursor import cursor_header, read_cursor
 from qabel.net.drop_responses import NOTHING_NEW, PERMANENT, content_type, rejection
 from qabel.net.errors import DropServerError, IncompleteResponse, InvalidResponse
-from qabel.net.exchange_limits import ExchangeLimits, Watchdog
-from qabel.net.exchanges import Exchanges, is_stale
+from qabel.net.exchange_limits import Watchdog
+from qabel.net.exchanges import is_stale
 from qabel.net.http_transport import CONNECTIONS_PER_HOST, Transport
-from qabel.net.name_lookup import NameLookup
 from qabel.net.response_body import BodyReader, OnParts, PartQueue
 
 
@@ -38,52 +35,30 @@ class FetchResult:
 
 
 @attrs.define(eq=False, repr=False)
-class DropClient:
+class DropClient(BoundedClient):
     """Talks to drop servers, the same way for every identity, and within limits.
 
     Every call raises DropServerError when the server does not do its part. Cancelling a call closes
     its connection.
 
     Args:
-        reactor: opens the connections.
         policy: decides which servers are trusted.
-        limits: of each call.
-        clock: measures the limits; the reactor if not given.
-        names: resolves host names.
-        trust_root: replaces the system's certificates, for tests.
         now: returns seconds since the epoch.
+
+    The other arguments are those of `BoundedClient`.
 
     """
 
-    _reactor: Any
     policy: AddressPolicy = attrs.field(kw_only=True)
-    _limits: ExchangeLimits = attrs.field(factory=ExchangeLimits, kw_only=True)
-    _clock: IReactorTime = attrs.field(
-        default=attrs.Factory(lambda self: self._reactor, takes_self=True), kw_only=True
-    )
-    _names: NameLookup = attrs.field(
-        default=attrs.Factory(lambda self: NameLookup(self._reactor, self._clock), takes_self=True),
-        kw_only=True,
-    )
-    _trust_root: object = attrs.field(default=None, kw_only=True)
     _now: Callable[[], float] = attrs.field(default=time.time, kw_only=True)
-    connector: Connector = attrs.field(init=False)
-    _exchanges: Exchanges = attrs.field(init=False)
     _trusted: Transport = attrs.field(init=False)
     _guarded: Transport = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:
-        self.connector = Connector(
-            self._reactor,
-            self._clock,
-            self._names,
-            time_limit=self._limits.connect,
-            trust_root=self._trust_root,
-        )
-        self._exchanges = Exchanges(self._clock, self._limits)
+        super().__attrs_post_init__()
         # A connection to a trusted server must not be reused for an untrusted URL on its host.
-        self._trusted = Transport(self._clock, self.connector, any_address, private_address_error)
-        self._guarded = Transport(self._clock, self.connector, is_global, private_address_error)
+        self._trusted = self._transport(any_address, private_address_error)
+        self._guarded = self._transport(is_global, private_address_error)
 
     async def fetch(self, url: DropURL, since: str | None, on_parts: OnParts) -> FetchResult:
         """Fetch the messages newer than ``since``, oldest first.
@@ -104,11 +79,6 @@ class DropClient:
     async def post(self, url: DropURL, message: bytes) -> None:
         """Post a message to a drop. When this returns, the server has accepted it."""
         await self._exchanges.run(_peer(url), lambda watchdog: self._post(url, message, watchdog))
-
-    async def close(self) -> None:
-        """Cancel all calls and close all connections."""
-        await self._exchanges.close()
-        await gatherResults([self._trusted.close(), self._guarded.close()])
 
     async def _fetch(
         self, url: DropURL, since: str | None, on_parts: OnParts, watchdog: Watchdog

@@ -3,20 +3,15 @@
 import re
 from collections.abc import Callable, Mapping
 from ipaddress import ip_address
-from typing import Any
 
 import attrs
-from twisted.internet.defer import gatherResults
-from twisted.internet.interfaces import IReactorTime
 from twisted.web.http_headers import Headers
 
 from qabel.net.address_policy import any_address, is_loopback
-from qabel.net.connector import Connector
+from qabel.net.bounded_client import BoundedClient
 from qabel.net.errors import DropServerError, NotAllowed, WebhookFailed
 from qabel.net.exchange_limits import ExchangeLimits, Watchdog
-from qabel.net.exchanges import Exchanges
 from qabel.net.http_transport import Transport
-from qabel.net.name_lookup import NameLookup
 from qabel.net.response_body import BodyReader
 
 LIMITS = ExchangeLimits(connect=10, silence=20, time=30, size=65536)
@@ -32,46 +27,26 @@ _URL = re.compile(
 
 
 @attrs.define(eq=False, repr=False)
-class WebhookClient:
+class WebhookClient(BoundedClient):
     """Calls webhooks within limits, without following redirects or keeping cookies.
 
     Args:
-        reactor: opens the connections.
         allowed: returns whether webhooks of an origin (``https://host:port``, as the URL spells
             it) may be called at any address. All others may be only at loopback addresses.
-        limits: of each call.
-        clock: measures the limits; the reactor if not given.
-        names: resolves host names.
-        trust_root: replaces the system's certificates, for tests.
+
+    The other arguments are those of `BoundedClient`.
 
     """
 
-    _reactor: Any
     _allowed: Callable[[str], bool] = attrs.field(default=lambda _: False, kw_only=True)
     _limits: ExchangeLimits = attrs.field(default=LIMITS, kw_only=True)
-    _clock: IReactorTime = attrs.field(
-        default=attrs.Factory(lambda self: self._reactor, takes_self=True), kw_only=True
-    )
-    _names: NameLookup = attrs.field(
-        default=attrs.Factory(lambda self: NameLookup(self._reactor, self._clock), takes_self=True),
-        kw_only=True,
-    )
-    _trust_root: object = attrs.field(default=None, kw_only=True)
-    _exchanges: Exchanges = attrs.field(init=False)
     _local: Transport = attrs.field(init=False)
     _remote: Transport = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:
-        connector = Connector(
-            self._reactor,
-            self._clock,
-            self._names,
-            time_limit=self._limits.connect,
-            trust_root=self._trust_root,
-        )
-        self._exchanges = Exchanges(self._clock, self._limits)
-        self._local = Transport(self._clock, connector, is_loopback, _not_allowed)
-        self._remote = Transport(self._clock, connector, any_address, _not_allowed)
+        super().__attrs_post_init__()
+        self._local = self._transport(is_loopback, _not_allowed)
+        self._remote = self._transport(any_address, _not_allowed)
 
     def may_call(self, url: str) -> bool:
         """Return whether the host of the URL is allowed, or this machine by its name."""
@@ -111,11 +86,6 @@ class WebhookClient:
             return await self._exchanges.run(peer, call)
         except DropServerError as error:
             raise WebhookFailed(error.kind, error.detail) from None
-
-    async def close(self) -> None:
-        """Cancel all calls and close all connections."""
-        await self._exchanges.close()
-        await gatherResults([self._local.close(), self._remote.close()])
 
 
 def is_webhook_url(text: str) -> bool:

@@ -1,0 +1,62 @@
+"""What all HTTP clients of this package are made of: one connector, and bounded exchanges."""
+
+from typing import Any
+
+import attrs
+from twisted.internet.defer import gatherResults
+from twisted.internet.interfaces import IReactorTime
+
+from qabel.net.connector import AddressError, AddressFilter, Connector
+from qabel.net.exchange_limits import ExchangeLimits
+from qabel.net.exchanges import Exchanges
+from qabel.net.http_transport import Transport
+from qabel.net.name_lookup import NameLookup
+
+
+@attrs.define(eq=False, repr=False)
+class BoundedClient:
+    """A client whose connections and exchanges are limited.
+
+    Args:
+        reactor: opens the connections.
+        limits: of each call.
+        clock: measures the limits; the reactor if not given.
+        names: resolves host names.
+        trust_root: replaces the system's certificates, for tests.
+
+    """
+
+    _reactor: Any
+    _limits: ExchangeLimits = attrs.field(factory=ExchangeLimits, kw_only=True)
+    _clock: IReactorTime = attrs.field(
+        default=attrs.Factory(lambda self: self._reactor, takes_self=True), kw_only=True
+    )
+    _names: NameLookup = attrs.field(
+        default=attrs.Factory(lambda self: NameLookup(self._reactor, self._clock), takes_self=True),
+        kw_only=True,
+    )
+    _trust_root: object = attrs.field(default=None, kw_only=True)
+    connector: Connector = attrs.field(init=False)
+    _exchanges: Exchanges = attrs.field(init=False)
+    _transports: list[Transport] = attrs.field(factory=list, init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self.connector = Connector(
+            self._reactor,
+            self._clock,
+            self._names,
+            time_limit=self._limits.connect,
+            trust_root=self._trust_root,
+        )
+        self._exchanges = Exchanges(self._clock, self._limits)
+
+    async def close(self) -> None:
+        """Cancel all calls and close all connections."""
+        await self._exchanges.close()
+        await gatherResults([each.close() for each in self._transports])
+
+    def _transport(self, allows: AddressFilter, not_allowed: AddressError) -> Transport:
+        """Return a transport to the addresses that a filter accepts."""
+        transport = Transport(self._clock, self.connector, allows, not_allowed)
+        self._transports.append(transport)
+        return transport
