@@ -1,6 +1,8 @@
 """Users who write to each other: each has a core, and all use the same drop servers."""
 
 import json
+import time
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +31,8 @@ class Correspondents:
     reactor: Any
     drop_servers: MemoryDropServers = field(factory=MemoryDropServers)
     cores: list[CoreService] = field(factory=list)
+    now: Callable[[], float] = time.time
+    """Returns seconds since the epoch."""
 
     async def core(self, name: str, **options: Any) -> CoreService:
         """Open and start a core; its user has no identity if the data directory is new.
@@ -38,17 +42,7 @@ class Correspondents:
             options: members of CoreOptions; push is off by default.
 
         """
-        directory = self.folder / name
-        directory.mkdir(mode=0o700, exist_ok=True)
-        core = await CoreService.open(
-            directory,
-            GivenKey(bytes(32)),
-            network=self.drop_servers,
-            reactor=self.reactor,
-            options=CoreOptions(**{"push": False, **options}),
-        )
-        self.cores.append(core)
-        core.startService()
+        core = await self._start(name, options)
         await core.local.set("poll_interval", RARELY)
         return core
 
@@ -95,6 +89,21 @@ class Correspondents:
         page = await core.inbox.read(MessageQuery(**query), poll_first=True)
         await page.handed_over()
         return [] if page.body is None else json.loads(page.body)
+
+    async def _start(self, name: str, options: Mapping[str, Any]) -> CoreService:
+        directory = self.folder / name
+        directory.mkdir(mode=0o700, exist_ok=True)
+        core = await CoreService.open(
+            directory,
+            GivenKey(bytes(32)),
+            network=self.drop_servers,
+            reactor=self.reactor,
+            now=self.now,
+            options=CoreOptions(**{"push": False, **options}),
+        )
+        self.cores.append(core)
+        core.startService()
+        return core
 
     async def close(self) -> None:
         """Close all cores."""

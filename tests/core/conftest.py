@@ -7,13 +7,12 @@ from typing import Any, ParamSpec, TypeVar
 
 import pytest
 import pytest_twisted
-from attrs import define, field
+from attrs import Factory, define, field
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred, execute
 from twisted.internet.task import Clock
 
 from qabel.core import foundation
-from qabel.core.options import CoreOptions
 from qabel.core.service import CoreService
 from qabel.core.workers import Workers
 from qabel.deferreds import result_of
@@ -51,31 +50,18 @@ class ClockedWorld(Correspondents):
     """People whose cores use neither thread nor reactor: time passes when the test says so."""
 
     reactor: Clock = field(factory=Clock)
+    now: Callable[[], float] = field(
+        default=Factory(lambda self: lambda: EPOCH + self.reactor.seconds(), takes_self=True)
+    )
 
     @property
     def clock(self) -> Clock:
         """The clock of all cores."""
         return self.reactor
 
-    def now(self) -> float:
-        """Return the time of day, in seconds since the epoch."""
-        return EPOCH + self.clock.seconds()
-
     async def core(self, name: str, **options: Any) -> CoreService:
-        """Open and start a core whose time of day goes with the clock."""
-        directory = self.folder / name
-        directory.mkdir(mode=0o700, exist_ok=True)
-        core = await CoreService.open(
-            directory,
-            GivenKey(bytes(32)),
-            network=self.drop_servers,
-            reactor=self.clock,
-            now=self.now,
-            options=CoreOptions(**{"push": False, **options}),
-        )
-        self.cores.append(core)
-        core.startService()
-        return core
+        """Open and start a core that polls at its usual pace."""
+        return await self._start(name, options)
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
         """Return the result of what has one without any time passing, or raise its error."""

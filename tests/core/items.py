@@ -1,10 +1,11 @@
-"""Identities and contacts that go by numbers, for tests that need no database."""
+"""Identities, contacts and postings that go by numbers, for tests that need no database."""
 
 from typing import Any
 
 from qabel.crypto import PrivateKey
 from qabel.drop.url import DropURL
 from qabel.settings.items import Contact, Identity
+from qabel.store.outbox.sends import Kind, Posting
 
 
 def key(number: int) -> PrivateKey:
@@ -42,3 +43,17 @@ def contact(number: int, owner: int, **given: Any) -> Contact:
         "drop_urls": (drop(number),),
     }
     return Contact(**{**values, **given})
+
+
+def posting(number: int, server: str = "http://one.example") -> Posting:
+    """Return the posting of one of several messages, to a recipient and a drop of its own."""
+    return Posting(
+        id=number,
+        delivery_id=number,
+        send_id=number,
+        kind=Kind.MESSAGE,
+        recipient=number.to_bytes(32, "big"),
+        url=str(drop(number, server)),
+        sealed=b"sealed %d" % number,
+        attempts=0,
+    )

@@ -10,23 +10,10 @@ from qabel.core.sending.post_result import PostOutcome, PostResult
 from qabel.core.sending.timers import Timers
 from qabel.store.database.errors import StoreClosed, StoreError, StoreFull
 from qabel.store.outbox.changes import OutboxChange
-from qabel.store.outbox.sends import Kind, Posting
+from qabel.store.outbox.sends import Posting
+from tests.core.items import posting
 
 NOW = 1_800_000_000.0
-
-
-def posting(number: int) -> Posting:
-    """Return one of several postings."""
-    return Posting(
-        id=number,
-        delivery_id=number,
-        send_id=number,
-        kind=Kind.MESSAGE,
-        recipient=bytes(32),
-        url=f"http://drop.example/{number:043}",
-        sealed=b"sealed",
-        attempts=0,
-    )
 
 
 @define

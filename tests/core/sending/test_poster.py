@@ -10,21 +10,8 @@ from qabel.core.sending.poster import AT_ONCE, Poster
 from qabel.net.errors import ConnectFailed, ServerRefused
 from qabel.store.database.errors import StoreFull
 from qabel.store.outbox.changes import OutboxChange
-from qabel.store.outbox.sends import Kind, Posting
-
-
-def posting(number: int, server: str = "http://one.example") -> Posting:
-    """Make a posting of its own line."""
-    return Posting(
-        id=number,
-        delivery_id=number,
-        send_id=number,
-        kind=Kind.MESSAGE,
-        recipient=bytes([number]) * 32,
-        url=f"{server}/{number:043d}",
-        sealed=b"sealed %d" % number,
-        attempts=0,
-    )
+from qabel.store.outbox.sends import Posting
+from tests.core.items import posting
 
 
 @define

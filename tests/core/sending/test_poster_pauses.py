@@ -8,7 +8,7 @@ from qabel.core.sending.poster import LONGEST_PAUSE, Poster
 from qabel.drop.url import DropURL
 from qabel.net.errors import DropServerError, NotAllowed, ServerRefused
 from qabel.store.outbox.changes import OutboxChange
-from qabel.store.outbox.sends import Kind, Posting
+from tests.core.items import posting
 
 SERVER = "http://one.example"
 
@@ -41,20 +41,6 @@ class Repository:
         self.posted = wire.settled
         self.refused = wire.settled
         self.failed_attempt = wire.failed_attempt
-
-
-def posting(number: int) -> Posting:
-    """Make a posting to a drop of its own."""
-    return Posting(
-        id=number,
-        delivery_id=number,
-        send_id=number,
-        kind=Kind.MESSAGE,
-        recipient=bytes(32),
-        url=f"{SERVER}/{number:043}",
-        sealed=b"x",
-        attempts=0,
-    )
 
 
 class PostingTests(SynchronousTestCase):

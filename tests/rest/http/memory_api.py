@@ -16,20 +16,20 @@ from qabel.rest.http.access_control import AccessControl, AccessOptions
 from qabel.rest.http.dispatch import IdConverter, RefConverter, install
 from qabel.rest.http.request import ApiRequest
 from qabel.rest.http.site import ApiSite
+from tests.host.http_server.conftest import Line
 from tests.rest.wire import Got, parse_answer
 
 JSON = "application/json"
 
 
-class Line(StringTransport):
-    """A connection in memory, which takes no more after each write if it is narrow."""
+class NarrowLine(Line):
+    """A connection in memory that takes anything at once, or, narrow, one write at a time."""
 
     is_narrow = False
-    is_aborted = False
 
     def write(self, data: bytes) -> None:
-        """Take what is written."""
-        super().write(data)
+        """Take what is written, however much."""
+        StringTransport.write(self, data)
         if self.is_narrow and self.producer is not None:
             self.producer.pauseProducing()
 
@@ -37,20 +37,6 @@ class Line(StringTransport):
         """Let the server write more."""
         assert self.producer is not None
         self.producer.resumeProducing()
-
-    def abortConnection(self) -> None:
-        """Note that the connection was cut."""
-        self.is_aborted = True
-
-    def unregisterProducer(self) -> None:
-        """Forget the producer, if there is one, as sockets do."""
-        if self.producer is not None:
-            super().unregisterProducer()
-
-    def resumeProducing(self) -> None:
-        """Read on, unless it is closed, as sockets do."""
-        if not self.disconnecting:
-            super().resumeProducing()
 
 
 @frozen
@@ -103,9 +89,9 @@ class MemoryApi:
             max_connections=5,
         )
 
-    def connect(self) -> tuple[Any, Line]:
+    def connect(self) -> tuple[Any, NarrowLine]:
         """Return the server's end of a new connection, and what it writes to."""
-        channel, line = self.site.buildProtocol(None), Line()
+        channel, line = self.site.buildProtocol(None), NarrowLine()
         channel.makeConnection(line)
         return channel, line
 

@@ -8,7 +8,7 @@ from qabel.contract.reply import Reply, json_reply
 from qabel.contract.routes import Routes
 from qabel.host.http_server.flow import PIECE
 from qabel.rest.http.large_answers import PATIENCE
-from tests.rest.http.memory_api import Line, MemoryApi, request
+from tests.rest.http.memory_api import MemoryApi, NarrowLine, request
 from tests.rest.wire import parse_answer
 
 BODY = bytes(range(256)) * (5 * PIECE // 256) + b"the end"
@@ -27,7 +27,7 @@ def large_api() -> MemoryApi:
 
 
 @pytest.fixture
-def asked() -> tuple[MemoryApi, Any, Line]:
+def asked() -> tuple[MemoryApi, Any, NarrowLine]:
     """Return an API, and a narrow connection on which something large is asked for."""
     api = large_api()
     channel, line = api.connect()
@@ -36,7 +36,7 @@ def asked() -> tuple[MemoryApi, Any, Line]:
     return api, channel, line
 
 
-def body_of(line: Line) -> bytes:
+def body_of(line: NarrowLine) -> bytes:
     """Return what has been sent of the body."""
     return line.value().partition(b"\r\n\r\n")[2]
 
@@ -48,7 +48,7 @@ def test_a_fast_reader() -> None:
     assert got.body == BODY
 
 
-def test_a_slow_reader(asked: tuple[MemoryApi, Any, Line]) -> None:
+def test_a_slow_reader(asked: tuple[MemoryApi, Any, NarrowLine]) -> None:
     """Whoever reads a piece at a time is sent a piece at a time."""
     api, _, line = asked
     sent = [len(body_of(line))]
@@ -59,20 +59,20 @@ def test_a_slow_reader(asked: tuple[MemoryApi, Any, Line]) -> None:
     assert len(sent) >= 4
     assert all(after - before < 2 * PIECE for before, after in zip([0, *sent], sent, strict=False))
     assert parse_answer(line.value()).body == BODY
-    assert not line.is_aborted
+    assert not line.aborted
 
 
-def test_a_reader_that_reads_no_more(asked: tuple[MemoryApi, Any, Line]) -> None:
+def test_a_reader_that_reads_no_more(asked: tuple[MemoryApi, Any, NarrowLine]) -> None:
     """The connection of somebody who takes nothing for too long is cut."""
     api, _, line = asked
     api.clock.advance(PATIENCE - 1)
-    assert not line.is_aborted
+    assert not line.aborted
     api.clock.advance(1)
-    assert line.is_aborted
+    assert line.aborted
     assert len(body_of(line)) <= PIECE
 
 
-def test_a_reader_that_leaves(asked: tuple[MemoryApi, Any, Line]) -> None:
+def test_a_reader_that_leaves(asked: tuple[MemoryApi, Any, NarrowLine]) -> None:
     """When the connection is lost in the middle, nothing is left of it."""
     api, channel, line = asked
     channel.connectionLost()
