@@ -152,7 +152,7 @@ class BoundedChannel(HTTPChannel):
         self._go_on()
 
     def registerProducer(self, producer: Any, streaming: bool) -> None:
-        """Tell a producer when the connection is full, and that it is already."""
+        """Register a producer, and pause it at once if the connection is full already."""
         super().registerProducer(producer, streaming)
         # Over TLS, a transport that is full says so only once: before the producer was there.
         if self.is_full and streaming:
@@ -237,7 +237,7 @@ class BoundedChannel(HTTPChannel):
         return self._is_aborted or (not self._is_over and is_tls_over(self.transport))
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
-        """Remove the connection, and tell who still uses it."""
+        """Remove the connection, and report the loss to its request or its successor."""
         self.site.disconnected(self)
         super().connectionLost(reason)
         if self._successor is not None:

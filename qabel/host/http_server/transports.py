@@ -6,12 +6,12 @@ from twisted.protocols.policies import ProtocolWrapper
 
 
 def stop_writing(transport: Any) -> None:
-    """Tell the other side that nothing follows what was written, and go on reading.
+    """End the writing side of a connection, and go on reading.
 
     Closed at once, with bytes unread, a system takes back what was written last.
 
     Args:
-        transport: a connection of whose buffer nobody is told any more.
+        transport: a connection whose producer is no longer needed.
 
     """
     transport.unregisterProducer()
@@ -31,7 +31,7 @@ def close(transport: Any) -> None:
     The system still sends what it has taken, however slowly the other side reads.
 
     Args:
-        transport: a connection of whose buffer nobody is told any more.
+        transport: a connection whose producer is no longer needed.
 
     """
     transport.loseConnection()
