@@ -68,7 +68,7 @@ class Follower:
     async def next(self, limit: int = 100) -> list[Entry]:
         """Wait for the next entries, and return at least one and at most ``limit``.
 
-        Cancel it to stop waiting. After ``close`` it returns an empty list. Raises Gone or StoreError.
+        Cancel it to stop waiting. After ``close`` the list is empty. Raises Gone or StoreError.
         """
         while not self._closed:
             self.check()
