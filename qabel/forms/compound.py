@@ -29,6 +29,9 @@ class Key:
     description: str = attrs.field(default="", kw_only=True)
     examples: Sequence[Any] = attrs.field(default=(), kw_only=True)
     attribute: str | None = attrs.field(default=None, kw_only=True)
+    keeps: bool = attrs.field(default=False, kw_only=True)
+    """Whether a document that omits the key leaves its value as it is: older clients do not know
+    the key."""
 
     @property
     def required(self) -> bool:
@@ -159,11 +162,57 @@ class Object(Form[dict[str, Any]]):
         return read
 
 
+@attrs.frozen
+class ValueOf(Form[V]):
+    """An object with known keys, read to an instance of a class that has them as attributes."""
+
+    value_class: Callable[..., V]
+    keys: Mapping[str, Key]
+
+    def read(self, value: object) -> V:
+        """Check every key; those omitted have their defaults."""
+        return self._read(value, None)
+
+    def update(self, value: object, old: V, now: int, errors: Errors) -> V:
+        """Read the value that replaces an old one, of which omitted keys that are kept stay."""
+        return errors.catch("", lambda given: self._read(given, old), value, old)
+
+    def write(self, value: V) -> dict[str, Any]:
+        """Return an object with all keys."""
+        return {
+            name: key.form.write(getattr(value, key.attribute or name))
+            for name, key in self.keys.items()
+        }
+
+    def check_path(self, path: Sequence[str]) -> None:
+        """Raise UnknownKey unless the path begins with a known key."""
+        if path and path[0] not in self.keys:
+            raise UnknownKey("", "no such key")
+        if path:
+            self.keys[path[0]].form.check_path(path[1:])
+
+    def schema(self) -> Schema:
+        """Return the schema of such objects."""
+        return Object(self.keys).schema()
+
+    def _read(self, value: object, old: object) -> V:
+        if not isinstance(value, dict):
+            raise invalid("must be an object")
+        errors = Errors()
+        read = read_keys(value, self.keys, errors, old=old)
+        add_unknown_keys(value, self.keys, errors)
+        errors.raise_any()
+        return self.value_class(
+            **{key.attribute or name: read[name] for name, key in self.keys.items()}
+        )
+
+
 def read_keys(
     value: Mapping[str, object],
     keys: Mapping[str, Key],
     errors: Errors,
     reader: Callable[[Form[Any]], Callable[[Any], Any]] = lambda form: form.read,
+    old: object = None,
 ) -> dict[str, Any]:
     """Return the value of each key.
 
@@ -172,6 +221,7 @@ def read_keys(
         keys: the keys by name.
         errors: collects what is wrong; the value of a key with an error is None.
         reader: returns the method of a form that checks a value.
+        old: the object that has the values of omitted keys that are kept.
 
     """
     read = {}
@@ -181,6 +231,8 @@ def read_keys(
         elif key.required:
             errors.add_missing(name)
             read[name] = None
+        elif key.keeps and old is not None:
+            read[name] = getattr(old, key.attribute or name)
         elif key.default is not OMITTED:
             read[name] = key.default
     return read

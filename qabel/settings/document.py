@@ -45,9 +45,9 @@ class DocumentType(Generic[D]):
     def parse(self, value: object, *, now: int, previous: D | None = None) -> D:
         """Read a whole document.
 
-        Omitted keys have their defaults. Items without an id get a free one, and missing times are
-        filled in: an item that differs from the previous one is ``updated`` now, unless the value
-        says otherwise.
+        Omitted keys have their defaults, but for those that are kept: these stay. Items without an
+        id get a free one, and missing times are filled in: an item that differs from the previous
+        one is ``updated`` now, unless the value says otherwise.
 
         Args:
             value: the document as parsed JSON.
@@ -66,7 +66,7 @@ class DocumentType(Generic[D]):
         parts = {
             name: self._update(name, old, value[name], now, errors)
             if name in value
-            else key.default
+            else (self._part(old, name) if key.keeps else key.default)
             for name, key in self.keys.items()
         }
         return self._checked(old, self._with(old, parts), errors)
@@ -169,14 +169,16 @@ class DocumentType(Generic[D]):
     def _merge(self, name: str, old: D, change: object, now: int, errors: Errors) -> Any:
         if change is None:
             return self.keys[name].default
-        part = self._part(old, name)
+        part, key = self._part(old, name), self.keys[name]
+        if not isinstance(change, dict):
+            return self._update(name, old, change, now, errors)
         try:
-            if isinstance(change, dict):
-                change = _merged(self.keys[name].form.write(part), change)
+            merged = _merged(key.form.write(part), change)
         except RecursionError:
             errors.add(name, "is nested too deeply")
             return part
-        return self._update(name, old, change, now, errors)
+        # What is missing now was removed.
+        return key.form.update(merged, key.default, now, errors.under(name))
 
 
 def _merged(target: object, patch: object) -> object:

@@ -102,7 +102,7 @@ class ItemList(Form[tuple[_Item, ...]]):
             raise invalid("must be an object")
         errors = Errors()
         keys = self.item_class.keys
-        read = read_keys(value, keys, errors)
+        read = read_keys(value, keys, errors, old=old)
         own = {key.attribute or name: read[name] for name, key in keys.items()}
         times = {"created": now, "updated": now, "deleted": 0}
         if old is not None:

@@ -4,8 +4,8 @@ from typing import Any
 
 import attrs
 
-from qabel.forms.compound import Key, OrNull
-from qabel.forms.plain import Number, Text
+from qabel.forms.compound import Key, OrNull, ValueOf
+from qabel.forms.plain import Choice, Integer, Number, Text
 from qabel.settings.document import DocumentType
 from qabel.settings.module_data import ModuleData, ModuleDataForm
 
@@ -15,6 +15,38 @@ LONGEST_POLL_INTERVAL = 365 * 24 * 60 * 60
 
 DEFAULT_POLL_INTERVAL = 5
 _INTERVAL = Number(LEAST_POLL_INTERVAL, LONGEST_POLL_INTERVAL)
+
+
+DEFAULT_QUOTA = 64
+"""MiB of strangers' messages."""
+
+LARGEST_QUOTA = 1024 * 1024
+"""MiB: a tebibyte."""
+
+
+@attrs.frozen(kw_only=True)
+class InboxSettings:
+    """What is kept of received messages.
+
+    ``strangers`` says whose messages are kept: those of all strangers (``keep``), of strangers who
+    introduce themselves (``introduced``), or of contacts only (``refuse``). ``stranger_quota`` is
+    how much is kept of strangers in all, in MiB of the JSON text of their messages. ``keep_days``
+    is after how many days messages are deleted, whoever sent them; None for never.
+    """
+
+    strangers: str = "keep"
+    stranger_quota: int = DEFAULT_QUOTA
+    keep_days: int | None = None
+
+
+_INBOX = ValueOf(
+    InboxSettings,
+    {
+        "strangers": Key(Choice(("keep", "introduced", "refuse")), "keep", keeps=True),
+        "stranger_quota": Key(Integer(0, LARGEST_QUOTA), DEFAULT_QUOTA, keeps=True),
+        "keep_days": Key(OrNull(Integer(1, 36_500)), None, keeps=True),
+    },
+)
 
 
 @attrs.frozen(kw_only=True)
@@ -27,6 +59,7 @@ class LocalSettings:
 
     poll_interval: float = DEFAULT_POLL_INTERVAL
     drop_last_update: str | None = None
+    inbox: InboxSettings = InboxSettings()
     modules: ModuleData = attrs.field(factory=ModuleData)
 
     @property
@@ -40,6 +73,7 @@ LOCAL: DocumentType[LocalSettings] = DocumentType(
     {
         "poll_interval": Key(_INTERVAL, DEFAULT_POLL_INTERVAL),
         "drop_last_update": Key(OrNull(Text()), None),
+        "inbox": Key(_INBOX, InboxSettings(), keeps=True),
         "module_data": Key(ModuleDataForm(), ModuleData(), attribute="modules"),
     },
 )

@@ -5,6 +5,8 @@ its own. Numbers are assigned in the order of commits and never twice, so that "
 number N" is a question with one answer.
 """
 
+import attrs
+
 from qabel.store.database.connection import Connection, fetch_one
 
 
@@ -22,8 +24,17 @@ def last_seq(connection: Connection) -> int:
     return int(row[0])
 
 
+@attrs.frozen
+class Subject:
+    """What an event is about: an identity, by its id and public key, and one of its sends."""
+
+    identity_id: int
+    identity: bytes
+    send_id: int
+
+
 def add_event(
-    connection: Connection, kind: str, detail: bytes, now: int, *, identity_id: int | None = None
+    connection: Connection, kind: str, detail: bytes, now: int, *, about: Subject | None = None
 ) -> int:
     """Log an event, within a transaction, and return its number.
 
@@ -32,12 +43,14 @@ def add_event(
         kind: one of ``qabel.core.journal.kinds``.
         detail: a JSON object.
         now: milliseconds since the epoch.
-        identity_id: the identity that it is about; None for what is about all of them.
+        about: what it is about; None for what is about no single identity.
 
     """
     seq = take_numbers(connection)
+    subject = (None, None, None) if about is None else attrs.astuple(about)
     connection.execute(
-        "INSERT INTO events (seq, kind, detail, created, identity_id) VALUES (?, ?, ?, ?, ?)",
-        (seq, kind, detail, now, identity_id),
+        "INSERT INTO events (seq, kind, detail, created, identity_id, identity, send_id) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?)",
+        (seq, kind, detail, now, *subject),
     )
     return seq

@@ -44,7 +44,7 @@ class Undelivered:
 
 
 _FIELDS = tuple(field.name for field in attrs.fields(Webhook))
-_COLUMNS = ", ".join(_FIELDS).replace("cursor", "place")
+_COLUMNS = ", ".join(_FIELDS)
 _UNDELIVERED = tuple(field.name for field in attrs.fields(Undelivered))
 
 
@@ -61,7 +61,7 @@ class WebhookRepository:
 
         def work(connection: Connection) -> Webhook:
             row = connection.execute(
-                "INSERT INTO webhooks (url, secret, kinds, place, created) VALUES (?, ?, ?, ?, ?) "
+                "INSERT INTO webhooks (url, secret, kinds, cursor, created) VALUES (?, ?, ?, ?, ?) "
                 f"RETURNING {_COLUMNS}",
                 (url, secret, json.dumps(list(kinds)), cursor, int(now * 1000)),
             ).fetchall()[0]
@@ -160,7 +160,7 @@ class WebhookRepository:
 def _advance(connection: Connection, webhook_id: int, cursor: int) -> bool:
     """Advance the cursor of a webhook, never back; return whether there is such a webhook."""
     moved = connection.execute(
-        "UPDATE webhooks SET place = max(place, ?) WHERE id = ?", (cursor, webhook_id)
+        "UPDATE webhooks SET cursor = max(cursor, ?) WHERE id = ?", (cursor, webhook_id)
     )
     return moved.rowcount > 0
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qabel.forms.errors import FieldError, UnknownKey
+from qabel.forms.errors import FieldError, InvalidInput, UnknownKey
 from qabel.settings.local import LOCAL
 from tests.settings.checks import errors_of
 from tests.settings.strategies import MODULES, TEXTS
@@ -26,7 +26,8 @@ DOCUMENTS = st.fixed_dictionaries(
 
 def test_default_is_what_the_contract_says() -> None:
     """By default drops are polled every five seconds, and nothing was received yet."""
-    expected = {"poll_interval": 5, "drop_last_update": None, "module_data": {}}
+    inbox = {"strangers": "keep", "stranger_quota": 64, "keep_days": None}
+    expected = {"poll_interval": 5, "drop_last_update": None, "inbox": inbox, "module_data": {}}
     assert LOCAL.to_builtins(DEFAULT) == expected
     assert LOCAL.parse({}, now=1) == DEFAULT
     assert DEFAULT.module_data == {}
@@ -99,3 +100,34 @@ def test_schema_has_every_key() -> None:
         "default": 5,
     }
     json.dumps(schema)
+
+
+def test_older_clients_leave_the_inbox_as_it_is() -> None:
+    """A document without the key, or with a part of it, changes nothing else of it."""
+    set_up = LOCAL.parse({"inbox": {"strangers": "refuse", "keep_days": 7}}, now=1)
+    assert set_up.inbox.stranger_quota == 64
+    assert LOCAL.parse({"poll_interval": 9}, now=2, previous=set_up).inbox == set_up.inbox
+    changed = LOCAL.parse({"inbox": {"keep_days": None}}, now=2, previous=set_up)
+    assert (changed.inbox.strangers, changed.inbox.keep_days) == ("refuse", None)
+    assert LOCAL.set(set_up, "inbox.stranger_quota", 1, now=2).inbox.stranger_quota == 1
+    removed = LOCAL.merge(set_up, {"inbox": {"strangers": None}}, now=2).inbox
+    assert (removed.strangers, removed.keep_days) == ("keep", 7)
+    assert LOCAL.merge(set_up, {"inbox": None}, now=2) == DEFAULT
+
+
+@pytest.mark.parametrize(
+    ("inbox", "key"),
+    [
+        ([], "inbox"),
+        ({"strangers": "some"}, "inbox.strangers"),
+        ({"stranger_quota": -1}, "inbox.stranger_quota"),
+        ({"stranger_quota": 1.5}, "inbox.stranger_quota"),
+        ({"keep_days": 0}, "inbox.keep_days"),
+        ({"quota": 1}, "inbox.quota"),
+    ],
+)
+def test_invalid_settings_of_the_inbox(inbox: object, key: str) -> None:
+    """Errors name the key."""
+    with pytest.raises(InvalidInput) as raised:
+        LOCAL.parse({"inbox": inbox}, now=1)
+    assert [each.key for each in raised.value.errors] == [key]

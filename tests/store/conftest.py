@@ -10,6 +10,7 @@ from twisted.internet.defer import Deferred
 
 from qabel.deferreds import result_of
 from qabel.host.job_thread import InlineWorker
+from qabel.store.database.connection import Connection, connect
 from qabel.store.database.database import Database
 from qabel.store.inbox.message_rows import NewMessage
 from qabel.store.inbox.seen import Drop
@@ -43,6 +44,15 @@ def path(tmp_path: Path) -> Path:
     directory = tmp_path / "data"
     directory.mkdir()
     return directory / "qabel.db"
+
+
+@pytest.fixture
+def empty(path: Path) -> Iterator[Connection]:
+    """Return a connection to an encrypted file without tables."""
+    path.touch()
+    made = connect(path, KEY)
+    yield made
+    made.close()
 
 
 @pytest.fixture

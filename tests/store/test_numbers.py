@@ -10,7 +10,7 @@ from qabel.store.database.connection import Connection
 from qabel.store.database.database import Database
 from qabel.store.inbox.repository import InboxRepository
 from qabel.store.journal.events import JournalEvents
-from qabel.store.numbers import add_event, last_seq, take_numbers
+from qabel.store.numbers import Subject, add_event, last_seq, take_numbers
 from tests.store.conftest import Things
 
 NOW = 1_800_000_000.0
@@ -35,12 +35,13 @@ def test_numbers_are_consecutive(run: Callable[..., Any]) -> None:
 
 
 def test_an_event_is_stored_under_its_number(run: Callable[..., Any], rows: Any) -> None:
-    """An event has kind, detail, time and the identity that it is about, if there is one."""
-    assert run(add_event, "outbox", b'{"id":1}', MS, identity_id=7) == 1
+    """An event has kind, detail, time and what it is about, if there is one."""
+    about = Subject(7, b"k" * 32, 1)
+    assert run(add_event, "outbox", b'{"id":1}', MS, about=about) == 1
     assert run(add_event, "settings", b"{}", MS + 1) == 2
     assert rows("SELECT * FROM events") == [
-        (1, "outbox", b'{"id":1}', MS, 7),
-        (2, "settings", b"{}", MS + 1, None),
+        (1, "outbox", b'{"id":1}', MS, 7, b"k" * 32, 1),
+        (2, "settings", b"{}", MS + 1, None, None, None),
     ]
 
 

@@ -52,6 +52,17 @@ class Connection(Protocol):
     def executemany(self, sql: str, rows: Iterable[Parameters], /) -> QueryResult:
         """Run one statement once for each row."""
 
+    def create_function(
+        self,
+        name: str,
+        arguments: int,
+        function: Callable[..., Any],
+        /,
+        *,
+        deterministic: bool = False,
+    ) -> None:
+        """Let statements call a function."""
+
     def set_progress_handler(self, handler: Callable[[], bool], steps: int, /) -> None:
         """Call ``handler`` every so many steps; True interrupts the statement."""
 

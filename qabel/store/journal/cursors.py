@@ -47,8 +47,8 @@ class CursorRepository:
         def work(connection: Connection) -> int:
             row = fetch_one(
                 connection,
-                "INSERT INTO consumers (name, seq, moved) VALUES (?, ?, ?) "
-                "ON CONFLICT (name) DO UPDATE "
+                "INSERT INTO consumers (owner, name, seq, moved) VALUES (0, ?, ?, ?) "
+                "ON CONFLICT (owner, name) DO UPDATE "
                 "SET seq = max(seq, excluded.seq), moved = excluded.moved RETURNING seq",
                 (consumer, seq, int(now * 1000)),
             )
@@ -77,6 +77,8 @@ def _load(connection: Connection) -> JournalState:
         "SELECT database_id, last_seq, floor, "
         "coalesce((SELECT max(id) FROM messages), 0), messages FROM state",
     )
-    consumers = dict(connection.execute("SELECT name, seq FROM consumers").fetchall())
+    consumers = dict(
+        connection.execute("SELECT name, seq FROM consumers WHERE owner = 0").fetchall()
+    )
     database_id, last_seq, floor, newest_message, messages = row
     return JournalState(database_id, last_seq, floor, newest_message, messages, consumers)

@@ -39,7 +39,8 @@ def find(connection: Connection, given: Idempotency, now: int) -> EarlierRequest
     ``now`` is in milliseconds since the epoch. Raises IdempotencyMismatch.
     """
     row = connection.execute(
-        "SELECT send_id, answer, digest FROM idempotency WHERE key = ? AND created > ?",
+        "SELECT send_id, answer, digest FROM idempotency "
+        "WHERE owner = 0 AND key = ? AND created > ?",
         (given.key, now - KEEP_FOR),
     ).fetchone()
     if row is None:
@@ -54,7 +55,8 @@ def find(connection: Connection, given: Idempotency, now: int) -> EarlierRequest
 def keep(connection: Connection, given: Idempotency, send_id: int, now: int) -> None:
     """Record that a key led to a send."""
     connection.execute(
-        "INSERT OR REPLACE INTO idempotency (key, digest, send_id, created) VALUES (?, ?, ?, ?)",
+        "INSERT OR REPLACE INTO idempotency (owner, key, digest, send_id, created) "
+        "VALUES (0, ?, ?, ?, ?)",
         (given.key, given.digest, send_id, now),
     )
 
@@ -62,7 +64,8 @@ def keep(connection: Connection, given: Idempotency, send_id: int, now: int) -> 
 def answered(connection: Connection, key: str, answer: bytes) -> None:
     """Record the answer to the first request with a key; a later one does not replace it."""
     connection.execute(
-        "UPDATE idempotency SET answer = ? WHERE key = ? AND answer IS NULL", (answer, key)
+        "UPDATE idempotency SET answer = ? WHERE owner = 0 AND key = ? AND answer IS NULL",
+        (answer, key),
     )
 
 

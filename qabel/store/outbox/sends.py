@@ -13,7 +13,7 @@ from enum import StrEnum
 import attrs
 
 from qabel.store.database.connection import Connection, fetch_one
-from qabel.store.numbers import add_event
+from qabel.store.numbers import Subject, add_event
 
 NO_URL = "The recipient has no drop URL."
 """The reason of a delivery that failed before it began."""
@@ -226,13 +226,14 @@ def add_delivery_event(connection: Connection, delivery_id: int, now: int) -> No
     """Add an event of kind ``outbox`` with the current state of a delivery."""
     row = fetch_one(
         connection,
-        "SELECT identity_id, send_id, lower(hex(recipient)), contact_id, state, reason, "
-        "acknowledged FROM deliveries JOIN sends ON sends.id = send_id WHERE deliveries.id = ?",
+        "SELECT identity_id, deliveries.sender, send_id, lower(hex(recipient)), contact_id, state, "
+        "reason, acknowledged FROM deliveries JOIN sends ON sends.id = send_id "
+        "WHERE deliveries.id = ?",
         (delivery_id,),
     )
     names = ("id", "recipient", "contact_id", "state", "reason", "acknowledged")
-    detail = json.dumps(dict(zip(names, row[1:], strict=True)), separators=(",", ":"))
-    add_event(connection, "outbox", detail.encode(), now, identity_id=row[0])
+    detail = json.dumps(dict(zip(names, row[2:], strict=True)), separators=(",", ":"))
+    add_event(connection, "outbox", detail.encode(), now, about=Subject(*row[:3]))
 
 
 def _drop_settled_acknowledgement(connection: Connection, send_id: int) -> None:

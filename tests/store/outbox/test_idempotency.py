@@ -32,15 +32,17 @@ def add_with_key(outbox: OutboxRepository, things: Things) -> Any:
 
 
 def test_the_same_key_leads_to_the_same_send(outbox: OutboxRepository, add_with_key: Any) -> None:
-    """A repeated request adds nothing, and gets the first answer, even if the send is deleted."""
+    """A repeated request adds nothing, and gets the first answer until the send is deleted."""
     first = add_with_key("key")
     again = add_with_key("key")
     assert (again.id, again.repeated, again.answer, again.ready) == (first.id, True, None, ())
     result_of(outbox.answered("key", b'{"first":1}'))
     result_of(outbox.answered("key", b'{"second":2}'))
-    result_of(outbox.delete(first.id, now=NOW))
     again = add_with_key("key")
     assert (again.id, again.repeated, again.answer) == (first.id, True, b'{"first":1}')
+    result_of(outbox.delete(first.id, now=NOW))
+    again = add_with_key("key")
+    assert (again.id, again.repeated, again.answer) == (first.id, True, None)
     assert result_of(outbox.read(0, 10)) == []
 
 

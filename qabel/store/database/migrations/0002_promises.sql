@@ -1,11 +1,148 @@
--- Events have the identity that they are about: clients restricted to it get events of its sends.
-ALTER TABLE events ADD COLUMN identity_id INTEGER;
-UPDATE events SET identity_id =
-    (SELECT identity_id FROM sends WHERE sends.id = json_extract(CAST(detail AS TEXT), '$.id'))
-    WHERE kind = 'outbox';
+-- Every id that an identity or a contact ever had, with the digest of its public key: an id is
+-- never given to another one.
+CREATE TABLE used_ids (
+    kind TEXT NOT NULL CHECK (kind IN ('identities', 'contacts')),
+    id INTEGER NOT NULL,
+    digest BLOB NOT NULL,
+    PRIMARY KEY (kind, id, digest)
+) STRICT, WITHOUT ROWID;
+INSERT OR IGNORE INTO used_ids (kind, id, digest)
+    SELECT 'identities', item.value ->> 'id', key_digest(unhex(item.value ->> '$.keys.public_key'))
+    FROM documents, json_each(CAST(body AS TEXT), '$.identities') AS item WHERE name = 'synced';
+INSERT OR IGNORE INTO used_ids (kind, id, digest)
+    SELECT 'contacts', item.value ->> 'id', key_digest(unhex(item.value ->> '$.keys.public_key'))
+    FROM documents, json_each(CAST(body AS TEXT), '$.contacts') AS item WHERE name = 'synced';
+INSERT OR IGNORE INTO used_ids (kind, id, digest)
+    SELECT 'identities', identity_id, key_digest(receiver)
+    FROM (SELECT DISTINCT identity_id, receiver FROM messages);
+INSERT OR IGNORE INTO used_ids (kind, id, digest)
+    SELECT 'identities', identity_id, key_digest(sender)
+    FROM (SELECT DISTINCT identity_id, sender FROM sends);
+INSERT OR IGNORE INTO used_ids (kind, id, digest)
+    SELECT 'contacts', contact_id, key_digest(sender)
+    FROM (SELECT DISTINCT contact_id, sender FROM messages WHERE contact_id IS NOT NULL);
+INSERT OR IGNORE INTO used_ids (kind, id, digest)
+    SELECT 'contacts', contact_id, key_digest(recipient)
+    FROM (SELECT DISTINCT contact_id, recipient FROM deliveries WHERE contact_id IS NOT NULL);
 
--- It was never read.
-ALTER TABLE webhooks DROP COLUMN next_attempt;
+-- The last id that the daemon itself gave; documents may bring any others.
+CREATE TABLE given_ids (
+    kind TEXT PRIMARY KEY CHECK (kind IN ('identities', 'contacts')),
+    last INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+INSERT INTO given_ids (kind, last)
+    SELECT kind, coalesce((SELECT max(id) FROM used_ids WHERE used_ids.kind = names.kind
+        AND id < 2147483647), 0)
+    FROM (SELECT 'identities' AS kind UNION ALL SELECT 'contacts') AS names;
+
+-- Events have the identity and the send that they are about: clients restricted to an identity get
+-- events of its sends, and the events go with what they are about.
+ALTER TABLE events ADD COLUMN identity_id INTEGER;
+ALTER TABLE events ADD COLUMN identity BLOB;
+ALTER TABLE events ADD COLUMN send_id INTEGER;
+UPDATE events SET send_id = json_extract(CAST(detail AS TEXT), '$.id') WHERE kind = 'outbox';
+UPDATE events SET (identity_id, identity) =
+    (SELECT identity_id, sender FROM sends WHERE sends.id = events.send_id)
+    WHERE kind = 'outbox';
+CREATE INDEX events_of_sends ON events (send_id) WHERE send_id IS NOT NULL;
+
+-- A token for one identity is bound to the identity's key, and ends with it.
+ALTER TABLE tokens ADD COLUMN identity BLOB;
+UPDATE tokens SET identity = (
+    SELECT unhex(item.value ->> '$.keys.public_key')
+    FROM documents, json_each(CAST(body AS TEXT), '$.identities') AS item
+    WHERE name = 'synced' AND item.value ->> 'id' = identity_id
+        AND coalesce(item.value ->> 'deleted', 0) = 0)
+    WHERE identity_id IS NOT NULL;
+DELETE FROM tokens WHERE identity_id IS NOT NULL AND identity IS NULL;
+-- The scope settings included what has scopes of its own now.
+UPDATE tokens SET scopes = (
+    SELECT json_group_array(value) FROM (
+        SELECT value FROM json_each(tokens.scopes)
+        UNION SELECT value FROM json_each('["contacts","keys","preferences","servers"]')))
+    WHERE scopes LIKE '%"settings"%';
+
+-- Consumers and idempotency keys belong to a token, or to the owner of the daemon (0). Each token
+-- goes on from where it has read.
+CREATE TABLE owned_consumers (
+    owner INTEGER NOT NULL,
+    name TEXT NOT NULL,
+    seq INTEGER NOT NULL,
+    moved INTEGER NOT NULL,
+    PRIMARY KEY (owner, name)
+) STRICT, WITHOUT ROWID;
+INSERT INTO owned_consumers (owner, name, seq, moved) SELECT 0, name, seq, moved FROM consumers;
+INSERT INTO owned_consumers (owner, name, seq, moved)
+    SELECT tokens.id, consumers.name, seq, moved FROM consumers, tokens;
+DROP TABLE consumers;
+ALTER TABLE owned_consumers RENAME TO consumers;
 
 -- Answers are the JSON that clients get, without the flag in brackets that stood before it.
-UPDATE idempotency SET answer = substr(answer, instr(answer, ']') + 1) WHERE answer IS NOT NULL;
+CREATE TABLE owned_idempotency (
+    owner INTEGER NOT NULL,
+    key TEXT NOT NULL,
+    digest BLOB NOT NULL,                        -- of the request that the key came with first
+    send_id INTEGER NOT NULL,
+    answer BLOB,
+    created INTEGER NOT NULL,
+    PRIMARY KEY (owner, key)
+) STRICT, WITHOUT ROWID;
+INSERT INTO owned_idempotency (owner, key, digest, send_id, answer, created)
+    SELECT owners.id, key, digest, send_id, substr(answer, instr(answer, ']') + 1),
+        idempotency.created
+    FROM idempotency, (SELECT 0 AS id UNION ALL SELECT id FROM tokens) AS owners;
+DROP TABLE idempotency;
+ALTER TABLE owned_idempotency RENAME TO idempotency;
+CREATE INDEX idempotency_by_age ON idempotency (created);
+CREATE INDEX idempotency_of_sends ON idempotency (send_id);
+
+CREATE TRIGGER token_revoked AFTER DELETE ON tokens BEGIN
+    DELETE FROM consumers WHERE owner = old.id;
+    DELETE FROM idempotency WHERE owner = old.id;
+END;
+
+-- The token that a message was sent with; none for the owner of the daemon.
+ALTER TABLE sends ADD COLUMN token_id INTEGER;
+CREATE INDEX sends_by_token ON sends (token_id) WHERE token_id IS NOT NULL;
+
+-- Of a deleted send only the digest of its request stays, so that a repeated key sends nothing.
+CREATE TRIGGER send_deleted AFTER DELETE ON sends BEGIN
+    UPDATE idempotency SET answer = NULL WHERE send_id = old.id;
+    DELETE FROM events WHERE send_id = old.id;
+END;
+
+-- What is kept of strangers is bounded: the bytes that a message counts for, 0 for contacts'.
+ALTER TABLE messages ADD COLUMN stranger INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE state ADD COLUMN stranger_bytes INTEGER NOT NULL DEFAULT 0;
+UPDATE messages SET stranger = octet_length(data) + coalesce(octet_length(meta_data), 0)
+    + octet_length(model_object) + octet_length(acknowledge_id) + 400 WHERE contact_id IS NULL;
+UPDATE state SET stranger_bytes = (SELECT coalesce(sum(stranger), 0) FROM messages);
+CREATE INDEX messages_of_strangers ON messages (sender) WHERE stranger > 0;
+DROP TRIGGER message_kept;
+CREATE TRIGGER message_kept AFTER INSERT ON messages BEGIN
+    UPDATE state SET messages = messages + 1, stranger_bytes = stranger_bytes + new.stranger;
+END;
+DROP TRIGGER message_deleted;
+CREATE TRIGGER message_deleted AFTER DELETE ON messages BEGIN
+    UPDATE state SET messages = messages - 1, stranger_bytes = stranger_bytes - old.stranger;
+    DELETE FROM undelivered WHERE seq = old.id;
+END;
+CREATE TRIGGER stranger_known AFTER UPDATE OF stranger ON messages BEGIN
+    UPDATE state SET stranger_bytes = stranger_bytes + new.stranger - old.stranger;
+END;
+-- 1 for what was not kept because there was no room for strangers: it is looked at again.
+ALTER TABLE foreign_hashes ADD COLUMN refused INTEGER NOT NULL DEFAULT 0;
+
+-- Keys whose messages are passed over, whether they are contacts or not.
+CREATE TABLE blocked (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    key BLOB NOT NULL UNIQUE,
+    created INTEGER NOT NULL
+) STRICT;
+
+-- next_attempt was never read.
+ALTER TABLE webhooks DROP COLUMN next_attempt;
+ALTER TABLE webhooks RENAME COLUMN place TO cursor;
+-- A message that could not be delivered goes with the message.
+CREATE INDEX undelivered_by_seq ON undelivered (seq);
+DELETE FROM undelivered WHERE kind = 'drop' AND seq NOT IN (SELECT id FROM messages);
