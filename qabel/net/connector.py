@@ -23,7 +23,7 @@ from twisted.web.client import URI, BrowserLikePolicyForHTTPS, HostnameCachingHT
 from twisted.web.iweb import IAgentEndpointFactory, IPolicyForHTTPS
 from zope.interface import implementer
 
-from qabel.net.address_policy import IPAddress
+from qabel.net.addresses import IPAddress
 from qabel.net.errors import ConnectFailed, DropServerError, TimedOut
 from qabel.net.name_lookup import NameLookup
 

@@ -10,7 +10,8 @@ from twisted.web.iweb import IResponse
 
 from qabel.drop.multipart import IncompleteMultipart, MultipartError, MultipartParser
 from qabel.drop.url import DropURL
-from qabel.net.address_policy import AddressPolicy, any_address, is_global, private_address_error
+from qabel.net.address_policy import AddressPolicy, any_address, private_address_error
+from qabel.net.addresses import is_global
 from qabel.net.bounded_client import BoundedClient
 from qabel.net.drop_cursor import cursor_header, read_cursor
 from qabel.net.drop_responses import NOTHING_NEW, PERMANENT, content_type, rejection

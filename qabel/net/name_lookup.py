@@ -12,7 +12,7 @@ from twisted.internet.defer import Deferred, DeferredSemaphore
 from twisted.internet.interfaces import IReactorFromThreads, IReactorTime
 from twisted.python.failure import Failure
 
-from qabel.net.address_policy import IPAddress
+from qabel.net.addresses import IPAddress
 
 AT_ONCE = 16
 """Names that are looked up concurrently."""

@@ -16,7 +16,8 @@ from twisted.logger import Logger
 from twisted.web.client import URI
 
 from qabel.drop.url import DropURL
-from qabel.net.address_policy import AddressPolicy, any_address, is_global, private_address_error
+from qabel.net.address_policy import AddressPolicy, any_address, private_address_error
+from qabel.net.addresses import is_global
 from qabel.net.connector import Connector
 from qabel.net.errors import DropServerError, NotAllowed
 from qabel.net.websocket import WebSocket, WebSocketCallbacks, WebSocketFactory

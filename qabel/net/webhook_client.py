@@ -7,7 +7,8 @@ from ipaddress import ip_address
 import attrs
 from twisted.web.http_headers import Headers
 
-from qabel.net.address_policy import any_address, is_loopback
+from qabel.net.address_policy import any_address
+from qabel.net.addresses import is_loopback
 from qabel.net.bounded_client import BoundedClient
 from qabel.net.errors import DropServerError, NotAllowed, WebhookFailed
 from qabel.net.exchange_limits import ExchangeLimits, Watchdog
@@ -49,17 +50,14 @@ class WebhookClient(BoundedClient):
         self._remote = self._transport(any_address, _not_allowed)
 
     def may_call(self, url: str) -> bool:
-        """Return whether the host of the URL is allowed, or this machine by its name."""
+        """Return whether the host of the URL is allowed, ``localhost`` or a loopback address.
+
+        An address that only carries a loopback address, as tunnels use them, is none.
+        """
         match = _URL.fullmatch(url)
         if match is None:
             return False
-        if self._allowed(_origin(match)):
-            return True
-        name = match["name"].lower()
-        try:
-            return name == "localhost" or is_loopback(ip_address(name.strip("[]")))
-        except ValueError:
-            return False
+        return self._allowed(_origin(match)) or _is_here(match["name"].lower())
 
     async def post_json(self, url: str, body: bytes, headers: Mapping[str, str]) -> int:
         """Post a JSON text with these headers and return the status of the response.
@@ -73,7 +71,11 @@ class WebhookClient(BoundedClient):
         sent = Headers({"Host": [host], "Content-Type": ["application/json"]})
         for name, value in headers.items():
             sent.addRawHeader(name, value)
-        transport = self._remote if self._allowed(_origin(match)) else self._local
+        transport = self._remote
+        if not self._allowed(_origin(match)):
+            if not _is_here(match["name"].lower()):
+                raise WebhookFailed(NotAllowed.kind, _not_allowed(host).detail)
+            transport = self._local
         peer = f"The webhook at {host}"
 
         async def call(watchdog: Watchdog) -> int:
@@ -96,6 +98,14 @@ def is_webhook_url(text: str) -> bool:
 
 def _origin(match: re.Match[str]) -> str:
     return f"{match['scheme']}://{match['host']}".lower()
+
+
+def _is_here(name: str) -> bool:
+    """Return whether a host in lower case is ``localhost`` or a literal loopback address."""
+    try:
+        return name == "localhost" or is_loopback(ip_address(name.strip("[]")))
+    except ValueError:
+        return False
 
 
 def _not_allowed(host: str) -> NotAllowed:

@@ -7,7 +7,8 @@ from twisted.internet.protocol import Protocol
 from twisted.web.client import ResponseNeverReceived
 from twisted.web.http_headers import Headers
 
-from qabel.net.address_policy import any_address, is_global, private_address_error
+from qabel.net.address_policy import any_address, private_address_error
+from qabel.net.addresses import is_global
 from qabel.net.connector import Connector
 from qabel.net.errors import EncodedBody, NotAllowed
 from qabel.net.http_transport import Transport

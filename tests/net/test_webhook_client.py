@@ -4,6 +4,7 @@ import pytest
 import pytest_twisted
 from twisted.internet import reactor
 from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.testing import MemoryReactorClock
 
 from qabel.net.errors import WebhookFailed
 from qabel.net.name_lookup import NameLookup
@@ -108,6 +109,47 @@ async def test_only_here_unless_allowed(make_hooks, serve, clock):
     allowed = make_hooks(allowed=lambda origin: bool(asked.append(origin)) or True)
     assert await allowed.post_json(f"http://127.0.0.1:{server.number}/a", b"{}", {}) == 200
     assert asked == [f"http://127.0.0.1:{server.number}"]
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "[64:ff9b::7f00:1]",
+        "[64:ff9b:1::7f00:1]",
+        "[2002:7f00:1::1]",
+        "[2001:0:4136:e378:8000:63bf:80ff:fffe]",
+        "[2a00:1450::5efe:7f00:1]",
+        "[::ffff:127.0.0.1]",
+        "[::127.0.0.1]",
+        "[::]",
+        "0.0.0.0",  # noqa: S104 - an address to refuse, not to bind to
+        "0",
+        "127.1",
+        "0x7f000001",
+        "localhost.example",
+    ],
+)
+@pytest_twisted.ensureDeferred
+async def test_addresses_in_disguise(clock, host):
+    """A host that only leads to this machine in some way is not called, nor connected to."""
+    memory = MemoryReactorClock()
+    hooks = WebhookClient(memory, clock=clock, names=names(clock, "127.0.0.1"))
+    url = f"http://{host}:9/"
+    assert not hooks.may_call(url)
+    with pytest.raises(WebhookFailed) as raised:
+        await hooks.post_json(url, b"{}", {})
+    assert raised.value.kind == "not-allowed"
+    assert memory.tcpClients == []
+    await hooks.close()
+
+
+@pytest_twisted.ensureDeferred
+async def test_localhost_elsewhere(make_hooks, clock):
+    """``localhost`` is not called where it is not a loopback address."""
+    hooks = make_hooks(names=names(clock, "64:ff9b::7f00:1"))
+    with pytest.raises(WebhookFailed) as raised:
+        await hooks.post_json("http://localhost:9/", b"{}", {})
+    assert raised.value.kind == "not-allowed"
 
 
 @pytest.mark.parametrize(
