@@ -54,6 +54,7 @@ class DaemonAddress:
         host = parts.hostname or ""
         if parts.scheme == "https":
             context = ssl.create_default_context()
+            context.hostname_checks_common_name = False
             return http.client.HTTPSConnection(host, parts.port, timeout=timeout, context=context)
         return http.client.HTTPConnection(host, parts.port, timeout=timeout)
 

@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 import attrs
 from twisted.internet.address import IPv4Address, IPv6Address
 from twisted.internet.defer import CancelledError, Deferred
-from twisted.internet.endpoints import HostnameEndpoint, wrapClientTLS
+from twisted.internet.endpoints import HostnameEndpoint
 from twisted.internet.error import ConnectError, ConnectingCancelledError
 from twisted.internet.interfaces import (
     IHostnameResolver,
@@ -19,22 +19,20 @@ from twisted.internet.interfaces import (
     IResolutionReceiver,
     IStreamClientEndpoint,
 )
-from twisted.web.client import URI, BrowserLikePolicyForHTTPS, HostnameCachingHTTPSPolicy
-from twisted.web.iweb import IAgentEndpointFactory, IPolicyForHTTPS
+from twisted.web.client import URI
+from twisted.web.iweb import IAgentEndpointFactory
 from zope.interface import implementer
 
 from qabel.net.addresses import IPAddress
 from qabel.net.errors import ConnectFailed, DropServerError, TimedOut
 from qabel.net.name_lookup import NameLookup
+from qabel.net.tls_client import TLSClient, TLSHandshake
 
 AddressFilter: TypeAlias = Callable[[IPAddress], bool]
 """Returns whether an address may be connected to."""
 
 AddressError: TypeAlias = Callable[[str], DropServerError]
 """Makes the error for a host, given as ``host:port``, that has no allowed address."""
-
-TLS_CONTEXTS = 64
-"""Hosts whose TLS context is cached: making one reads all the certificates of the system."""
 
 
 @attrs.define(eq=False, repr=False)
@@ -55,12 +53,10 @@ class Connector:
     _names: NameLookup
     _time_limit: float = attrs.field(kw_only=True)
     _trust_root: object = attrs.field(default=None, kw_only=True)
-    _tls: IPolicyForHTTPS = attrs.field(init=False)
+    _tls: TLSClient = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:
-        self._tls = HostnameCachingHTTPSPolicy(
-            BrowserLikePolicyForHTTPS(trustRoot=self._trust_root), cacheSize=TLS_CONTEXTS
-        )
+        self._tls = TLSClient(self._reactor, self._trust_root)
 
     def connect(
         self,
@@ -93,8 +89,11 @@ class Connector:
         addresses = [each for each in await self._resolve(uri) if allows(each)]
         if not addresses:
             raise not_allowed(host)
+        endpoint = self._endpoint(uri, addresses)
         try:
-            return await self._endpoint(uri, addresses).connect(factory)
+            if uri.scheme == b"https":
+                return await self._connect_tls(uri, endpoint, factory)
+            return await endpoint.connect(factory)
         except ConnectingCancelledError:
             raise CancelledError from None
         except ConnectError as error:
@@ -109,21 +108,23 @@ class Connector:
         except OSError:
             raise ConnectFailed(f"Could not resolve host name {name}.") from None
 
+    async def _connect_tls(
+        self, uri: URI, endpoint: IStreamClientEndpoint, factory: IProtocolFactory
+    ) -> IProtocol:
+        """Connect and make no protocol of ``factory`` before the server is verified."""
+        name = uri.host.decode("ascii")
+        server = f"The server at {uri.netloc.decode('ascii')}"
+        connected: Any = await endpoint.connect(self._tls.wrap(name, server, factory))
+        handshake: TLSHandshake = connected.wrappedProtocol
+        return await handshake.verified
+
     def _endpoint(self, uri: URI, addresses: Sequence[IPAddress]) -> IStreamClientEndpoint:
-        endpoint: IStreamClientEndpoint = HostnameEndpoint(
+        return HostnameEndpoint(
             _ResolvedReactor(self._reactor, addresses),
             str(addresses[0]),
             uri.port,
             self._time_limit,
         )
-        if uri.scheme != b"https":
-            return endpoint
-        try:
-            creator = self._tls.creatorForNetloc(uri.host, uri.port)
-        except ValueError:
-            name = uri.host.decode("ascii")
-            raise ConnectFailed(f"Host name {name} is not valid for TLS.") from None
-        return wrapClientTLS(creator, endpoint)
 
 
 @implementer(IReactorPluggableNameResolver, IHostnameResolver, IHostResolution)

@@ -5,7 +5,6 @@ from typing import Any, TypeVar
 
 import attrs
 from OpenSSL import SSL
-from service_identity import VerificationError
 from twisted.internet.defer import CancelledError, Deferred, gatherResults
 from twisted.internet.error import ConnectionClosed
 from twisted.internet.interfaces import IReactorTime
@@ -116,12 +115,7 @@ _TRANSLATIONS: dict[type[BaseException], Callable[[str], Exception]] = {
     EncodedBody: lambda peer: InvalidResponse(
         f"{peer} compressed its response although that was not requested."
     ),
-    SSL.Error: lambda peer: ConnectFailed(
-        f"{peer} could not be verified: its certificate is not trusted, or TLS failed."
-    ),
-    VerificationError: lambda peer: ConnectFailed(
-        f"{peer} could not be verified: its certificate is for another host."
-    ),
+    SSL.Error: lambda peer: ConnectFailed(f"{peer} ended the connection with a TLS error."),
     ConnectionClosed: _no_response,
     StaleConnection: _no_response,
 }

@@ -1,13 +1,20 @@
 """The address of the daemon: which are valid, and how they are connected to."""
 
 import http.client
+import socket
+import ssl
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import serialization
 
 from qabel.cli.daemon_address import DaemonAddress
 from qabel.cli.errors import CommandError, ExitStatus
 from tests.cli.prepared_server import json_response, prepared_server
+from tests.net.certificates import certificate, names
 
 
 @pytest.mark.parametrize(
@@ -72,6 +79,47 @@ def test_connections_to_urls(
     connection = DaemonAddress(url=url).connection(7.0)
     assert type(connection) is kind
     assert (connection.host, connection.port, connection.timeout) == (host, port, 7.0)
+
+
+@pytest.mark.parametrize(("san", "accepted"), [(names("localhost"), True), (None, False)])
+def test_certificates_need_the_name_of_the_host(
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    san: x509.SubjectAlternativeName | None,
+    accepted: bool,
+) -> None:
+    """The host must be in the subjectAltName of a certificate; its common name is not enough."""
+    authority = certificate(None, common_name="authority", authority=True)
+    leaf = certificate(san, authority, common_name="localhost")
+    pem = serialization.Encoding.PEM
+    (tmp_path / "authority.pem").write_bytes(authority[0].public_bytes(pem))
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "authority.pem"))
+    (tmp_path / "leaf.pem").write_bytes(
+        leaf[0].public_bytes(pem)
+        + leaf[1].private_bytes(
+            pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        )
+    )
+    serving = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    serving.load_cert_chain(tmp_path / "leaf.pem")
+    with socket.create_server(("127.0.0.1", 0)) as listening, ThreadPoolExecutor(1) as pool:
+        ended = pool.submit(shake_hands, serving, listening)
+        url = f"https://localhost:{listening.getsockname()[1]}"
+        connection = DaemonAddress(url=url).connection(7.0)
+        try:
+            connection.connect()
+        except ssl.SSLCertVerificationError:
+            assert not accepted
+        else:
+            assert accepted
+        connection.close()
+        ended.result()
+
+
+def shake_hands(context: ssl.SSLContext, listening: socket.socket) -> None:
+    """Be the server of one TLS handshake, however it ends."""
+    with suppress(OSError):
+        context.wrap_socket(listening.accept()[0], server_side=True).close()
 
 
 def test_connection_to_a_socket(tmp_path: Path) -> None:

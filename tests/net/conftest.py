@@ -5,13 +5,16 @@ from typing import Any
 
 import pytest
 import pytest_twisted
+from cryptography.hazmat.primitives import serialization
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred
+from twisted.internet.ssl import Certificate, trustRootFromCertificates
 from twisted.internet.task import Clock
 from twisted.logger import LogEvent, formatEvent, globalLogPublisher
 
 from qabel.net.address_policy import AddressPolicy
 from qabel.net.drop_client import DropClient
+from tests.net.certificates import Pair, certificate
 from tests.net.servers import DROP_ID, Handler, Server
 
 
@@ -55,6 +58,19 @@ def serve() -> Iterator[Callable[..., Server]]:
     yield start
     for server in servers:
         pytest_twisted.blockon(Deferred.fromCoroutine(server.stop()))
+
+
+@pytest.fixture(scope="session")
+def authority() -> Pair:
+    """Return the certificate of an authority, and its key."""
+    return certificate(None, common_name="authority", authority=True)
+
+
+@pytest.fixture(scope="session")
+def trust_root(authority: Pair) -> object:
+    """Return a trust root with that authority."""
+    pem = authority[0].public_bytes(serialization.Encoding.PEM)
+    return trustRootFromCertificates([Certificate.loadPEM(pem)])
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 import pytest
 from OpenSSL import SSL
-from service_identity import VerificationError
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.error import ConnectionDone, ConnectionLost
 from twisted.internet.task import Clock
@@ -36,12 +35,11 @@ def wrapped(*errors: Exception) -> ResponseFailed:
     [
         (wrapped(HeadersTooLong()), ResponseTooLarge, "sent too many headers."),
         (EncodedBody(), InvalidResponse, "compressed its response"),
-        (wrapped(SSL.Error()), ConnectFailed, "could not be verified"),
-        (wrapped(VerificationError([])), ConnectFailed, "is for another host"),
+        (wrapped(SSL.Error()), ConnectFailed, "with a TLS error"),
         (wrapped(ConnectionDone()), IncompleteResponse, "closed the connection before"),
         (wrapped(ConnectionLost()), IncompleteResponse, "closed the connection before"),
         (wrapped(StaleConnection()), IncompleteResponse, "closed the connection before"),
-        (wrapped(ValueError(), SSL.Error()), ConnectFailed, "could not be verified"),
+        (wrapped(ValueError(), SSL.Error()), ConnectFailed, "with a TLS error"),
         (wrapped(ValueError("secret")), InvalidResponse, "sent an invalid HTTP response."),
         (wrapped(wrapped(ConnectionDone())), IncompleteResponse, "closed the connection before"),
     ],
