@@ -10,7 +10,7 @@ from typing import ClassVar
 
 import attrs
 from twisted.internet.defer import CancelledError, Deferred, succeed
-from twisted.internet.interfaces import IReactorTime
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.internet.task import deferLater
 from twisted.logger import Logger
 from twisted.web.client import URI
@@ -20,7 +20,17 @@ from qabel.net.address_policy import AddressPolicy, any_address, private_address
 from qabel.net.addresses import is_global
 from qabel.net.connector import Connector
 from qabel.net.errors import DropServerError, NotAllowed
+from qabel.net.token_bucket import TokenBucket
 from qabel.net.websocket import WebSocket, WebSocketCallbacks, WebSocketFactory
+
+NEWS_A_SECOND = 10.0
+"""Calls of ``on_news`` a second on average: each makes a request."""
+
+NEWS_AT_ONCE = 100
+"""Calls of ``on_news`` without a pause after a quiet time."""
+
+WARNING_SECONDS = 3600.0
+"""Seconds in which one warning is logged at most."""
 
 Delay = Callable[[int], float]
 """Returns the seconds to wait after a number of earlier failures in a row."""
@@ -63,6 +73,17 @@ class PushListener:
     _rejections: int = attrs.field(default=0, init=False)
     _rejected: int | None = attrs.field(default=None, init=False)
     """The HTTP status by which the server rejected the current connection."""
+    _flooded: bool = attrs.field(default=False, init=False)
+    """Whether the current connection was closed because too many frames came."""
+    _last_warning: float | None = attrs.field(default=None, init=False)
+    _news_allowed: TokenBucket = attrs.field(
+        init=False,
+        default=attrs.Factory(
+            lambda self: TokenBucket(self._clock, NEWS_A_SECOND, NEWS_AT_ONCE), takes_self=True
+        ),
+    )
+    _later: IDelayedCall | None = attrs.field(default=None, init=False)
+    """Calls ``on_news`` when that is allowed again."""
     _work: Deferred[None] | None = attrs.field(default=None, init=False)
 
     _log: ClassVar[Logger] = Logger()
@@ -79,6 +100,9 @@ class PushListener:
     def stop(self) -> Deferred[None]:
         """Stop listening; fires when the connection is closed."""
         work, self._work = self._work, None
+        if self._later is not None:
+            self._later.cancel()
+            self._later = None
         if work is None:
             return succeed(None)
         ended: Deferred[None] = Deferred()
@@ -90,7 +114,7 @@ class PushListener:
 
     async def _listen(self) -> None:
         while True:
-            self._rejected = None
+            self._rejected, self._flooded = None, False
             try:
                 await self._run_connection()
                 wait = self._after_connection()
@@ -123,6 +147,7 @@ class PushListener:
             opened=self._opened,
             received=self._notify,
             alive=self._alive,
+            flooded=self._note_flood,
             rejected=self._note_status,
         )
         target = uri.originForm.decode("ascii")
@@ -130,6 +155,9 @@ class PushListener:
 
     def _after_connection(self) -> float:
         peer = f"The drop server at {self._url.host}"
+        if self._flooded:
+            self.error = f"{peer} sent too many push frames, so the connection was closed."
+            return self._after_failure()
         if self._rejected is None:
             self.error = f"{peer} closed the push connection."
             return self._after_failure()
@@ -156,6 +184,27 @@ class PushListener:
     def _note_status(self, status: int) -> None:
         self._rejected = status
 
+    def _note_flood(self) -> None:
+        self._flooded = True
+        now = self._clock.seconds()
+        if self._last_warning is None or now - self._last_warning > WARNING_SECONDS:
+            self._last_warning = now
+            self._log.warn(
+                "The drop server at {host} sent too many push frames, so the connection was closed."
+                " It is tried again after growing pauses.",
+                host=self._url.host,
+            )
+
     def _notify(self) -> None:
-        with self._log.failuresHandled("acting on a push failed"):
-            self._on_news()
+        """Call ``on_news`` now, or as soon as it is allowed again."""
+        if self._later is not None:
+            return
+        if self._news_allowed.take():
+            with self._log.failuresHandled("acting on a push failed"):
+                self._on_news()
+        else:
+            self._later = self._clock.callLater(self._news_allowed.wait(), self._notify_later)
+
+    def _notify_later(self) -> None:
+        self._later = None
+        self._notify()

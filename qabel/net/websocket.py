@@ -9,7 +9,7 @@ from collections.abc import Callable
 import attrs
 from h11 import ProtocolError as HTTPError
 from twisted.internet.defer import Deferred, succeed
-from twisted.internet.interfaces import IDelayedCall, IReactorTime
+from twisted.internet.interfaces import IDelayedCall, IPushProducer, IReactorTime
 from twisted.internet.protocol import Factory, Protocol, connectionDone
 from twisted.python.failure import Failure
 from wsproto import ConnectionType, WSConnection
@@ -24,6 +24,9 @@ from wsproto.events import (
     Request,
 )
 from wsproto.utilities import ProtocolError
+from zope.interface import implementer
+
+from qabel.net.token_bucket import TokenBucket
 
 SUBPROTOCOL = "v0.ws.drop.qabel.de"
 
@@ -39,6 +42,14 @@ PONG_SECONDS = 15.0
 MESSAGE_LIMIT = 65536
 """Bytes that a message may have."""
 
+FRAMES_A_SECOND = 200.0
+"""Frames that a server may send on average. Each piece that arrives counts as one more."""
+
+FRAMES_AT_ONCE = 2000
+"""Frames that a server may send at once after a quiet time."""
+
+_SLICE = 256  # bytes that are parsed between two counts of the frames in them
+
 
 @attrs.frozen(kw_only=True)
 class WebSocketCallbacks:
@@ -47,12 +58,15 @@ class WebSocketCallbacks:
     opened: Callable[[], None]
     received: Callable[[], None]
     """One or more messages arrived."""
+    flooded: Callable[[], None]
+    """The server sent too many frames, and the connection was closed."""
     alive: Callable[[], None]
     """The server responded to a ping."""
     rejected: Callable[[int], None]
     """The server responded with this HTTP status: it offers no WebSocket here."""
 
 
+@implementer(IPushProducer)
 @attrs.define(eq=False, slots=False, repr=False)
 class WebSocket(Protocol):
     """A client that reports that messages arrive and discards their content.
@@ -78,12 +92,22 @@ class WebSocket(Protocol):
     _size: int = attrs.field(default=0, init=False)
     """Bytes so far of the message that is arriving."""
     _news: bool = attrs.field(default=False, init=False)
-    _pong: bytes = attrs.field(default=b"", init=False)
-    _open: bool = attrs.field(default=True, init=False)
+    _ping: Ping | None = attrs.field(default=None, init=False)
+    """The last ping of the server, until it is answered."""
+    _allowed: TokenBucket = attrs.field(
+        init=False,
+        default=attrs.Factory(
+            lambda self: TokenBucket(self._clock, FRAMES_A_SECOND, FRAMES_AT_ONCE), takes_self=True
+        ),
+    )
+    _aborted: bool = attrs.field(default=False, init=False)
+    """Whether nothing that arrives matters any more."""
+    _lost: bool = attrs.field(default=False, init=False)
     _waiting: list[Deferred[None]] = attrs.field(factory=list, init=False)
 
     def connectionMade(self) -> None:
         """Send the opening handshake."""
+        self.transport.registerProducer(self, True)  # type: ignore[union-attr]
         self._timer = self._clock.callLater(OPEN_SECONDS, self._time_out)
         try:
             request = Request(host=self._host, target=self._target, subprotocols=[SUBPROTOCOL])
@@ -92,34 +116,49 @@ class WebSocket(Protocol):
             self.abort()
 
     def dataReceived(self, data: bytes) -> None:
-        """Handle the frames in the next bytes."""
+        """Handle the frames in the next bytes, unless there are too many of them."""
         self._heard = True
-        try:
-            self._connection.receive_data(data)
-            for event in self._connection.events():
-                self._handle(event)
-        except (ProtocolError, HTTPError, ValueError):
-            self.abort()
+        frames = 1
+        for start in range(0, len(data), _SLICE):
+            if self._aborted:
+                return
+            frames += self._parse(data[start : start + _SLICE])
+            if not self._allowed.take(frames):
+                self._flooded()
+            frames = 0
+        if self._aborted:
+            return
         # However many frames arrived at once: one pong for them, and one call.
-        self._write(self._pong)
-        self._pong = b""
+        if self._ping is not None:
+            self._write(self._connection.send(self._ping.response()))
+            self._ping = None
         if self._news:
             self._news = False
             self._callbacks.received()
+
+    def pauseProducing(self) -> None:
+        """Close the connection: it is stuck, as hardly anything is ever sent."""
+        self.abort()
+
+    def resumeProducing(self) -> None:
+        """Do nothing."""
+
+    def stopProducing(self) -> None:
+        """Do nothing."""
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         """Stop the timer and fire what ``when_lost`` returned."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        self._open = False
+        self._aborted = self._lost = True
         waiting, self._waiting = self._waiting, []
         for each in waiting:
             each.callback(None)
 
     def when_lost(self) -> Deferred[None]:
         """Return a Deferred that fires when the connection has ended."""
-        if not self._open:
+        if self._lost:
             return succeed(None)
         waiting: Deferred[None] = Deferred(self._waiting.remove)
         self._waiting.append(waiting)
@@ -127,13 +166,32 @@ class WebSocket(Protocol):
 
     def abort(self) -> None:
         """Close the connection immediately."""
-        if self._open and self.transport is not None:
+        if not self._lost and self.transport is not None:
+            self._aborted = True
             self.transport.abortConnection()  # type: ignore[attr-defined]
+
+    def _flooded(self) -> None:
+        if not self._aborted:
+            self._callbacks.flooded()
+            self.abort()
+
+    def _parse(self, data: bytes) -> int:
+        """Handle the frames in a few bytes and return how many there are."""
+        frames = 0
+        try:
+            self._connection.receive_data(data)
+            for event in self._connection.events():
+                frames += not isinstance(event, Message) or event.frame_finished
+                if not self._aborted:
+                    self._handle(event)
+        except (ProtocolError, HTTPError, ValueError):
+            self.abort()
+        return frames
 
     def _handle(self, event: Event) -> None:
         match event:
             case AcceptConnection():
-                self._set_timer(PING_SECONDS, self._ping)
+                self._set_timer(PING_SECONDS, self._send_ping)
                 self._callbacks.opened()
             case RejectConnection():
                 self._callbacks.rejected(event.status_code)
@@ -146,15 +204,16 @@ class WebSocket(Protocol):
                     self._size = 0
                     self._news = True
             case Ping():
-                self._pong = self._connection.send(event.response())
+                self._ping = event
             case CloseConnection():
                 if self._connection.state is ConnectionState.REMOTE_CLOSING:
                     self._write(self._connection.send(event.response()))
                 self._set_timer(PONG_SECONDS, self._time_out)
                 if self.transport is not None:
+                    self.transport.unregisterProducer()  # type: ignore[attr-defined]
                     self.transport.loseConnection()
 
-    def _ping(self) -> None:
+    def _send_ping(self) -> None:
         self._timer = None
         self._heard = False
         self._write(self._connection.send(Ping()))
@@ -163,7 +222,7 @@ class WebSocket(Protocol):
     def _check_pong(self) -> None:
         self._timer = None
         if self._heard:
-            self._set_timer(PING_SECONDS - PONG_SECONDS, self._ping)
+            self._set_timer(PING_SECONDS - PONG_SECONDS, self._send_ping)
             self._callbacks.alive()
         else:
             self.abort()

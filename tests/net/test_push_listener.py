@@ -2,10 +2,11 @@
 
 import pytest
 import pytest_twisted
+from twisted.logger import LogLevel, formatEvent, globalLogPublisher
 
 from qabel.drop.url import DropURL
 from qabel.net.address_policy import AddressPolicy
-from qabel.net.push_listener import PushListener
+from qabel.net.push_listener import NEWS_A_SECOND, NEWS_AT_ONCE, PushListener
 from tests.net.servers import (
     DROP_ID,
     accept_push,
@@ -169,6 +170,52 @@ async def test_answers_pings(listen, serve):
     await turn(0.005)
     assert len(server.connections[0].received) < 50
     assert listener.connected
+
+
+@pytest.mark.parametrize("data", [frame(b""), frame(b"", 0x89), frame(b"", 0x8A)])
+@pytest_twisted.ensureDeferred
+async def test_floods(listen, serve, clock, data):
+    """A server that floods is cut off and tried again ever more rarely, which is logged once."""
+    warnings = []
+
+    def observe(event):
+        if "too many push frames" in formatEvent(event):
+            warnings.append(event["log_level"])
+
+    globalLogPublisher.addObserver(observe)
+    server = serve(open_then(data * 50_000))
+    listener = listen(server.url())
+    for number in range(1, 5):
+        await until(lambda number=number: len(listener._delay.failures) == number)
+        assert not listener.connected
+        assert "sent too many push frames" in listener.error
+        assert len(listener.news) <= 2 * number
+        clock.advance(DELAY * number)
+    globalLogPublisher.removeObserver(observe)
+    assert listener._delay.failures == [0, 1, 2, 3]
+    assert warnings == [LogLevel.warn]
+
+
+@pytest_twisted.ensureDeferred
+async def test_news_without_end(listen, serve, clock):
+    """``on_news`` is called often at once, then a few times a second, and never lost."""
+    server = serve(open_then())
+    listener = listen(server.url())
+    await until(lambda: listener.news)
+    for seconds in range(3):
+        for _ in range(2 * NEWS_AT_ONCE):
+            server.connections[0].send(frame(b"one"))
+            await turn()
+        limit = NEWS_AT_ONCE + seconds * NEWS_A_SECOND
+        assert limit - 1 <= len(listener.news) <= limit
+        clock.pump([1 / NEWS_A_SECOND] * int(NEWS_A_SECOND))
+    assert listener.connected
+    clock.advance(10)
+    count = len(listener.news)
+    clock.advance(10)
+    assert len(listener.news) == count
+    server.connections[0].send(frame(b"one"))
+    await until(lambda: len(listener.news) == count + 1)
 
 
 @pytest_twisted.ensureDeferred

@@ -17,6 +17,8 @@ from wsproto.events import (
 )
 
 from qabel.net.websocket import (
+    FRAMES_A_SECOND,
+    FRAMES_AT_ONCE,
     MESSAGE_LIMIT,
     OPEN_SECONDS,
     PING_SECONDS,
@@ -42,6 +44,7 @@ class Peer:
         callbacks = WebSocketCallbacks(
             opened=lambda: self.called.append("opened"),
             received=lambda: self.called.append("received"),
+            flooded=lambda: self.called.append("flooded"),
             alive=lambda: self.called.append("alive"),
             rejected=self.called.append,
         )
@@ -172,3 +175,95 @@ def test_when_lost(peer):
     peer.socket.connectionLost()
     assert first.called
     assert peer.socket.when_lost().called
+
+
+@attrs.define(eq=False)
+class Counting:
+    """A WebSocket connection that counts the bytes it parses."""
+
+    inner: WSConnection
+    parsed: int = 0
+
+    def __getattr__(self, name):
+        """Do everything else as before."""
+        return getattr(self.inner, name)
+
+    def receive_data(self, data):
+        """Count, and parse."""
+        self.parsed += len(data)
+        self.inner.receive_data(data)
+
+
+FLOODS = {
+    "empty messages": b"\x82\x00" * 32768,
+    "empty texts": b"\x81\x00" * 32768,
+    "pings": b"\x89\x00" * 32768,
+    "pongs": b"\x8a\x00" * 32768,
+    "fragments": b"\x02\x00" + b"\x00\x00" * 32767,
+    "mixed": (b"\x82\x00" + b"\x89\x00" + b"\x8a\x01x") * 9000,
+}
+
+
+@pytest.mark.parametrize("data", FLOODS.values(), ids=FLOODS)
+def test_floods(peer, data):
+    """Frames beyond the limit are not even parsed: the connection is closed, and that reported."""
+    peer.open()
+    peer.socket._connection = counting = Counting(peer.socket._connection)
+    peer.socket.dataReceived(data)
+    assert peer.transport.disconnecting
+    assert peer.called == ["opened", "flooded"]
+    parsed = counting.parsed
+    assert parsed < 3 * (FRAMES_AT_ONCE + 300)
+    peer.socket.dataReceived(data)
+    assert counting.parsed == parsed
+    assert peer.called == ["opened", "flooded"]
+
+
+@pytest.mark.parametrize(
+    ("data", "pieces", "flooded"),
+    [
+        (b"\x82\x00", FRAMES_A_SECOND / 2, False),
+        (b"\x82\x00", FRAMES_A_SECOND, True),
+        (b"\x89\x7d" + bytes(125), FRAMES_A_SECOND / 2, False),
+        (b"\x89\x7d" + bytes(125), FRAMES_A_SECOND, True),
+    ],
+)
+def test_frames_a_second(peer, data, pieces, flooded):
+    """Over a minute, a server may send so many frames a second and no more."""
+    peer.open()
+    for _ in range(int(60 * pieces)):
+        peer.clock.advance(1 / pieces)
+        peer.socket.dataReceived(data)
+        if peer.transport.disconnecting:
+            break
+    assert peer.transport.disconnecting is flooded
+    assert ("flooded" in peer.called) is flooded
+
+
+def test_many_pieces(peer):
+    """Single bytes, each of which costs a turn, are limited like frames."""
+    peer.open()
+    peer.socket.dataReceived(b"\x82\x7e" + (60000).to_bytes(2))
+    for _ in range(FRAMES_AT_ONCE - 10):
+        peer.socket.dataReceived(b"x")
+    assert not peer.transport.disconnecting
+    for _ in range(10):
+        peer.socket.dataReceived(b"x")
+    assert peer.transport.disconnecting
+    assert peer.called == ["opened", "flooded"]
+
+
+def test_interim_responses(peer):
+    """Of a flood of interim responses to the handshake only the first is looked at."""
+    peer.sent()
+    peer.socket.dataReceived(b"HTTP/1.1 100 Continue\r\n\r\n" * 3000)
+    assert peer.called == [100]
+    assert peer.transport.disconnecting
+
+
+def test_servers_that_do_not_read(peer):
+    """A connection whose pongs pile up is closed."""
+    peer.open()
+    assert peer.transport.streaming
+    peer.transport.producer.pauseProducing()
+    assert peer.transport.disconnecting
