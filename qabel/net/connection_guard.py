@@ -1,5 +1,6 @@
 """Guards HTTP connections: bounds headers, detects stale connections, enforces closing."""
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -13,8 +14,14 @@ from qabel.net.errors import HeadersTooLong, StaleConnection
 HEADERS_LIMIT = 65536
 """Bytes that the status line and headers of a response may have."""
 
+INTERIM_LIMIT = 8
+"""Interim responses (status 1xx) that may precede a response: Twisted logs each of them."""
+
 CLOSE_SECONDS = 2.0
 """Seconds that a TLS server has to agree to the end of a connection."""
+
+_SLICE = 256  # bytes of headers that are parsed between two checks
+_BLANK_LINE = re.compile(rb"\n(?=\r?\n)")
 
 
 class ConnectionGuard(ProtocolWrapper):
@@ -29,6 +36,8 @@ class ConnectionGuard(ProtocolWrapper):
     _exchanges = 0
     _in_headers = False
     _header_bytes = 0
+    _header_tail = b""
+    _interim = 0
     _gave_up = False
     _closing: IDelayedCall | None = None
 
@@ -40,7 +49,8 @@ class ConnectionGuard(ProtocolWrapper):
         """Send the head of a request: the headers of its response follow."""
         self._exchanges += 1
         self._in_headers = True
-        self._header_bytes = 0
+        self._header_bytes = self._interim = 0
+        self._header_tail = b""
         self.transport.writeSequence(data)
 
     def pauseProducing(self) -> None:
@@ -54,12 +64,27 @@ class ConnectionGuard(ProtocolWrapper):
         self.transport.resumeProducing()
 
     def dataReceived(self, data: bytes) -> None:
-        """Pass bytes on, and count them while they may belong to headers."""
-        self._header_bytes += len(data)
-        self.wrappedProtocol.dataReceived(data)
-        if self._in_headers and self._header_bytes > HEADERS_LIMIT:
-            self._gave_up = True
-            self.transport.abortConnection()
+        """Pass bytes on, and check them while they may belong to headers."""
+        start = 0
+        while self._in_headers and start < len(data):
+            piece = data[start : start + _SLICE]
+            start += len(piece)
+            self.wrappedProtocol.dataReceived(piece)
+            if self._in_headers and self._too_long(piece):
+                self._gave_up = True
+                self.transport.abortConnection()
+                return
+        if start < len(data):
+            self.wrappedProtocol.dataReceived(data[start:])
+
+    def _too_long(self, piece: bytes) -> bool:
+        """Return whether the headers exceed a limit with this piece, which is all headers."""
+        self._header_bytes += len(piece)
+        seen = self._header_tail + piece
+        # A blank line in front of the response's own headers ends an interim response.
+        self._interim += len(_BLANK_LINE.findall(seen))
+        self._header_tail = seen[-2:] if seen.endswith(b"\n\r") else seen[-1:]
+        return self._header_bytes > HEADERS_LIMIT or self._interim > INTERIM_LIMIT
 
     def loseConnection(self) -> None:
         """Close the connection, by force if the other side does not cooperate."""

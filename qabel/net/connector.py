@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from ipaddress import IPv4Address as IPv4
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
 import attrs
 from twisted.internet.address import IPv4Address, IPv6Address
@@ -33,6 +33,11 @@ AddressFilter: TypeAlias = Callable[[IPAddress], bool]
 
 AddressError: TypeAlias = Callable[[str], DropServerError]
 """Makes the error for a host, given as ``host:port``, that has no allowed address."""
+
+
+READ_BYTES = 16384
+"""Bytes that are read from a connection in one turn of the reactor, so that no server can make a
+turn long, however many chunks, frames, records or parts it puts into them."""
 
 
 @attrs.define(eq=False, repr=False)
@@ -93,7 +98,9 @@ class Connector:
         try:
             if uri.scheme == b"https":
                 return await self._connect_tls(uri, endpoint, factory)
-            return await endpoint.connect(factory)
+            connected: Any = await endpoint.connect(factory)
+            connected.transport.bufferSize = READ_BYTES
+            return cast("IProtocol", connected)
         except ConnectingCancelledError:
             raise CancelledError from None
         except ConnectError as error:
@@ -115,6 +122,7 @@ class Connector:
         name = uri.host.decode("ascii")
         server = f"The server at {uri.netloc.decode('ascii')}"
         connected: Any = await endpoint.connect(self._tls.wrap(name, server, factory))
+        connected.transport.bufferSize = READ_BYTES
         handshake: TLSHandshake = connected.wrappedProtocol
         return await handshake.verified
 

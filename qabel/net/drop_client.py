@@ -19,7 +19,7 @@ from qabel.net.errors import DropServerError, IncompleteResponse, InvalidRespons
 from qabel.net.exchange_limits import Watchdog
 from qabel.net.exchanges import is_stale
 from qabel.net.http_transport import CONNECTIONS_PER_HOST, Transport
-from qabel.net.response_body import BodyReader, OnParts, PartQueue
+from qabel.net.response_body import BodyReader, OnParts, PartQueue, exceeds
 
 
 @attrs.frozen
@@ -108,12 +108,17 @@ class DropClient(BoundedClient):
         watchdog: Watchdog,
     ) -> int:
         queue = PartQueue(on_parts)
+        size = 0
 
         def feed(data: bytes) -> bool:
+            nonlocal size
+            size += len(data)
             try:
                 queue.add(parser.feed(data))
             except MultipartError as error:
                 raise _invalid(peer, error) from None
+            if exceeds(queue.count, size):
+                raise InvalidResponse(f"{peer} sent a response of very many small parts.")
             return parser.complete
 
         reader = BodyReader(peer, watchdog, self._limits.size, feed)

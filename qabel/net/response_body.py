@@ -11,11 +11,23 @@ from twisted.web.http import PotentialDataLoss
 from twisted.web.iweb import UNKNOWN_LENGTH, IResponse
 
 from qabel.drop.multipart import Part
-from qabel.net.errors import DropServerError, IncompleteResponse, ResponseTooLarge, TimedOut
+from qabel.net.errors import (
+    DropServerError,
+    IncompleteResponse,
+    InvalidResponse,
+    ResponseTooLarge,
+    TimedOut,
+)
 from qabel.net.exchange_limits import SETTLE_BYTES, Watchdog
 
 WAITING_BYTES = 1 << 18
 """Bytes of parts that may wait for their consumer; beyond that the server has to wait too."""
+
+SMALL_PIECES = 10_000
+"""Pieces, and parts, that a body may have however small they are."""
+
+MEAN_BYTES = 64
+"""Bytes that further pieces, and parts, must have on average: each of them costs time."""
 
 _PART_BYTES = 256  # memory that a part takes besides its body, roughly
 
@@ -51,6 +63,8 @@ class BodyReader(Protocol):
     """Bytes that may still arrive."""
     _announced: int = attrs.field(default=0, init=False)
     """Bytes that the body has by its Content-Length."""
+    _pieces: int = attrs.field(default=0, init=False)
+    """How often bytes arrived."""
     _settled: bool = attrs.field(default=False, init=False)
 
     def __attrs_post_init__(self) -> None:
@@ -76,8 +90,11 @@ class BodyReader(Protocol):
         self._allowance -= len(data)
         if self.done.called:
             return
+        self._pieces += 1
         if self._allowance < 0:
             self._too_large()
+        elif exceeds(self._pieces, self._size - self._allowance):
+            self.fail(InvalidResponse(f"{self._peer} sent its response in very small pieces."))
         elif not self._settled:
             self._take(data)
 
@@ -141,6 +158,11 @@ class BodyReader(Protocol):
         # After the end of the response this does nothing: the connection is no longer ours.
         if self.transport is not None:
             self.transport.loseConnection()
+
+
+def exceeds(count: int, size: int) -> bool:
+    """Return whether so many pieces or parts are too many for ``size`` bytes."""
+    return count > SMALL_PIECES + size // MEAN_BYTES
 
 
 @attrs.define(eq=False, repr=False)

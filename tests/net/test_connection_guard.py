@@ -9,7 +9,13 @@ from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
 from twisted.python.failure import Failure
 
-from qabel.net.connection_guard import CLOSE_SECONDS, HEADERS_LIMIT, ConnectionGuard, GuardFactory
+from qabel.net.connection_guard import (
+    CLOSE_SECONDS,
+    HEADERS_LIMIT,
+    INTERIM_LIMIT,
+    ConnectionGuard,
+    GuardFactory,
+)
 from qabel.net.errors import HeadersTooLong, ResponseTooLarge, StaleConnection
 from tests.net.servers import Flood, Taken
 
@@ -90,6 +96,21 @@ def test_header_limit(piece):
     assert guarded.line.aborted
     assert guarded.guard.wrappedProtocol.received == b"x" * (HEADERS_LIMIT + 1)
     assert guarded.lose() is HeadersTooLong
+
+
+@pytest.mark.parametrize("piece", [1, 2, 3, 255, 256, 5000])
+@pytest.mark.parametrize("line_end", [b"\r\n", b"\n"])
+def test_interim_responses(piece, line_end):
+    """A few interim responses are passed on; one more aborts the connection."""
+    one = line_end.join([b"HTTP/1.1 103 Early Hints", b"A: b", b"", b""])
+    for count, aborted in ((INTERIM_LIMIT, False), (INTERIM_LIMIT + 1, True)):
+        guarded = Guarded()
+        guarded.request()
+        data = one * count
+        for start in range(0, len(data), piece):
+            guarded.guard.dataReceived(data[start : start + piece])
+        assert guarded.line.aborted is aborted
+        guarded.lose()
 
 
 @pytest.mark.parametrize("end_of_headers", ["pauseProducing", "resumeProducing"])

@@ -7,15 +7,27 @@ import pytest
 import pytest_twisted
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred
+from twisted.internet.protocol import Factory, Protocol
 from twisted.internet.testing import MemoryReactorClock
+from twisted.web.client import URI
 
 from qabel.drop.url import DropURL
-from qabel.net.address_policy import AddressPolicy
+from qabel.net.address_policy import AddressPolicy, any_address, private_address_error
+from qabel.net.connector import READ_BYTES
 from qabel.net.drop_client import DropClient, FetchResult
 from qabel.net.errors import ConnectFailed, NotAllowed, TimedOut
 from qabel.net.name_lookup import NameLookup
 from tests.net.certificates import certificate, names, server_options
-from tests.net.servers import DROP_ID, NOTHING, always, drop_answer, multipart_head, part, silent
+from tests.net.servers import (
+    DROP_ID,
+    NOTHING,
+    always,
+    drop_answer,
+    multipart_head,
+    part,
+    silent,
+    until,
+)
 
 # Twisted hands its own kind of certificates to a pyOpenSSL that would rather have others.
 pytestmark = pytest.mark.filterwarnings("ignore:Passing pyOpenSSL:DeprecationWarning")
@@ -201,3 +213,27 @@ async def test_handshake_that_hangs(make_client, serve, clock, trust_root):
     with pytest.raises(TimedOut, match="after 15 seconds"):
         await running
     await server.all_closed()
+
+
+@pytest_twisted.ensureDeferred
+async def test_turns_are_short(make_client, serve, clock, authority, trust_root):
+    """In one turn of the reactor no more than READ_BYTES are taken from a connection."""
+    sizes = []
+
+    class Measuring(Protocol):
+        def dataReceived(self, data):
+            sizes.append(len(data))
+
+    options = server_options(certificate(names("127.0.0.1"), authority))
+    connector = make_client(trust_root=trust_root).connector
+    for tls in (None, options):
+        server = serve(silent, tls=tls, greet=lambda connection: connection.send(bytes(1_000_000)))
+        uri = URI.fromBytes(str(server.url()).encode())
+        factory = Factory.forProtocol(Measuring)
+        factory.noisy = False
+        made = await connector.connect(uri, factory, any_address, private_address_error)
+        await until(lambda: sum(sizes) == 1_000_000)
+        assert max(sizes) <= READ_BYTES
+        sizes.clear()
+        made.transport.abortConnection()
+        await server.all_closed()

@@ -5,7 +5,13 @@ import pytest_twisted
 from twisted.internet.defer import CancelledError, Deferred
 
 from qabel.net.drop_client import FetchResult
-from qabel.net.errors import ConnectFailed, IncompleteResponse, InvalidResponse, ServerRefused
+from qabel.net.errors import (
+    ConnectFailed,
+    IncompleteResponse,
+    InvalidResponse,
+    ResponseTooLarge,
+    ServerRefused,
+)
 from tests.net.servers import (
     DROP_ID,
     LATEST,
@@ -118,7 +124,9 @@ async def test_paths_go_out_as_they_are(client, serve):
         (b"HTTP/1.1 twohundred OK\r\n\r\n", InvalidResponse),
         (b"HTTP/1.1 200 OK\r\nno colon\r\n\r\n", InvalidResponse),
         (b"\x16\x03\x01\x00\xff" * 100, IncompleteResponse),
-        (b"HTTP/1.1 100 Continue\r\n\r\n" * 9, IncompleteResponse),
+        (b"HTTP/1.1 100 Continue\r\n\r\n" * 8, IncompleteResponse),
+        (b"HTTP/1.1 100 Continue\r\n\r\n" * 9, ResponseTooLarge),
+        (b"HTTP/1.1 103 Early Hints\nA: b\n\n" * 9, ResponseTooLarge),
         (multipart_head() + b"--b0b0-b0b0\r\n" + b"X: y\r\n" * 2000, InvalidResponse),
         (multipart_head() + b"--b0b0-b0b0\r\nrubbish\r\n\r\nx\r\n--b0b0-b0b0--", InvalidResponse),
         (multipart_head().replace(b"b0b0-b0b0", b"other") + part(b"one"), IncompleteResponse),

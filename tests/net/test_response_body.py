@@ -4,9 +4,10 @@ import pytest
 import pytest_twisted
 from twisted.internet.defer import CancelledError, Deferred
 
-from qabel.net.errors import IncompleteResponse, ResponseTooLarge, TimedOut
+from qabel.net.errors import IncompleteResponse, InvalidResponse, ResponseTooLarge, TimedOut
 from qabel.net.exchange_limits import ExchangeLimits
 from tests.net.servers import (
+    BOUNDARY,
     Flood,
     Taken,
     always,
@@ -299,3 +300,33 @@ async def test_cancel_reaches_the_reader(client, serve):
             await running
         assert len(cancelled) == 1
         await server.all_closed()
+
+
+FLOODS = {
+    "chunks": (
+        multipart_head("Transfer-Encoding: chunked") + b"7\r\nignored\r\n",
+        b"1\r\nx\r\n" * 5000,
+    ),
+    "parts": (multipart_head(), f"--{BOUNDARY}\r\n\r\n\r\n".encode() * 3000),
+    "parts of one byte": (multipart_head(), f"--{BOUNDARY}\r\n\r\nx\r\n".encode() * 3000),
+}
+
+
+@pytest.mark.parametrize(("first", "rest"), FLOODS.values(), ids=FLOODS)
+@pytest_twisted.ensureDeferred
+async def test_floods_of_small_pieces(client, serve, first, rest):
+    """A response of very many tiny chunks or parts is cut off, whatever its size may be."""
+    flood = []
+
+    def send(connection, _):
+        connection.send(first)
+        flood.append(Flood(connection, rest))
+        connection.transport.registerProducer(flood[0], False)
+
+    server = serve(send)
+    taken = Taken()
+    with pytest.raises(InvalidResponse, match=r"very (many )?small"):
+        await client.fetch(server.url(), None, taken)
+    await server.all_closed()
+    assert len(taken) < 20_000
+    assert flood[0].written < 20_000_000
