@@ -9,7 +9,7 @@ import click
 from qabel.cli.context import Command, Session, pass_session
 from qabel.cli.output import Output
 from qabel.cli.table import Column
-from qabel.cli.units import ago, count, duration, moment
+from qabel.cli.units import ago, count, duration, moment, size
 
 
 @click.command(cls=Command)
@@ -34,6 +34,9 @@ def show_status(found: Mapping[str, Any], out: Output) -> None:
     for problem in found.get("troubles", ()):
         out.line(f"! {problem}", "yellow")
     out.line(f"Inbox   {count(found['inbox']['messages'], 'message')}")
+    strangers = found.get("strangers")
+    if strangers is not None and (strangers["kept_bytes"] or strangers["refused"]):
+        out.line(f"        {_strangers(strangers)}")
     out.line(f"Outbox  {_outbox(found['outbox'])}")
     servers = found["drop_servers"]
     if servers:
@@ -44,6 +47,11 @@ def show_status(found: Mapping[str, Any], out: Output) -> None:
             "No drop server is polled. Add one (qabel server add URL), then create an identity "
             "(qabel identity new ALIAS)."
         )
+
+
+def _strangers(counts: Mapping[str, Any]) -> str:
+    text = f"{size(counts['kept_bytes'])} of {size(counts['quota_bytes'])} from strangers"
+    return f"{text}; {counts['refused']} not kept" if counts["refused"] else text
 
 
 def _outbox(counts: Mapping[str, Any] | None) -> str:

@@ -8,12 +8,14 @@ from qabel.core.housekeeping import Housekeeping
 from qabel.core.inbox.reader import InboxReader
 from qabel.core.journal.follower import Followers
 from qabel.core.journal.webhooks import Webhooks
+from qabel.core.people.blocked import BlockedKeys
 from qabel.core.people.cards import Cards
 from qabel.core.people.people import People
 from qabel.core.receiving.owned_drops import OwnedDrops
 from qabel.core.receiving.poller import Poller
 from qabel.core.receiving.push_watch import PushWatch
 from qabel.core.receiving.receiver import Receiver
+from qabel.core.receiving.second_look import SecondLook, stranger_limits
 from qabel.core.sending.outbox import Outbox
 from qabel.core.sending.poster import Poster
 from qabel.core.status.disk_space import DiskSpace
@@ -21,9 +23,11 @@ from qabel.core.status.report import Reporter
 from qabel.core.tokens import TokenBook
 from qabel.core.view import CoreView
 from qabel.core.wiring import Wiring
+from qabel.store.blocked import BlockedRepository
 from qabel.store.database.disk_space import has_disk_space
 from qabel.store.file_names import BACKUPS, TOKEN
 from qabel.store.inbox.repository import InboxRepository
+from qabel.store.inbox.strangers import StrangerRepository
 from qabel.store.journal.events import JournalEvents
 from qabel.store.outbox.repository import OutboxRepository
 from qabel.store.tokens import TokenRepository
@@ -38,6 +42,7 @@ class Receiving:
     receiver: Receiver
     poller: Poller
     push_watch: PushWatch
+    second_look: SecondLook
 
 
 @frozen(kw_only=True, eq=False)
@@ -47,6 +52,7 @@ class Parts:
     view: CoreView
     tokens: TokenBook
     webhooks: Webhooks
+    blocked: BlockedKeys
     receiving: Receiving
     poster: Poster
     disk_space: DiskSpace
@@ -55,7 +61,7 @@ class Parts:
     backups: Backups
 
 
-def build_receiving(base: Foundation, wiring: Wiring) -> Receiving:
+def build_receiving(base: Foundation, wiring: Wiring, blocked: BlockedKeys) -> Receiving:
     """Return the parts that receive messages."""
     inbox = InboxRepository(base.database)
     drops = OwnedDrops(
@@ -70,14 +76,34 @@ def build_receiving(base: Foundation, wiring: Wiring) -> Receiving:
         inbox,
         base.workers,
         base.synced_now,
+        lambda: blocked.keys,
+        lambda: stranger_limits(base.local.value.inbox),
         wiring.kept,
         wiring.note_dates,
         clock=base.reactor,
         now=base.now,
     )
-    poller = Poller(receiver.read, base.reactor, interval=base.local.value.poll_interval)
-    push_watch = PushWatch(base.network.listen, receiver.read)
-    return Receiving(drops=drops, receiver=receiver, poller=poller, push_watch=push_watch)
+    return Receiving(
+        drops=drops,
+        receiver=receiver,
+        poller=Poller(receiver.read, base.reactor, interval=base.local.value.poll_interval),
+        push_watch=PushWatch(base.network.listen, receiver.read),
+        second_look=SecondLook(
+            strangers=StrangerRepository(base.database),
+            drops=drops,
+            limits=lambda: stranger_limits(base.local.value.inbox),
+            synced=base.synced_now,
+            blocked=lambda: blocked.keys,
+            clock=base.reactor,
+        ),
+    )
+
+
+def build_blocked(base: Foundation) -> BlockedKeys:
+    """Return the blocked keys, which are not loaded yet."""
+    return BlockedKeys(
+        repository=BlockedRepository(base.database), synced=base.synced_now, now=base.now
+    )
 
 
 def build_poster(base: Foundation, outbox: OutboxRepository) -> Poster:
@@ -127,6 +153,8 @@ def build_reporter(
         push_watch=receiving.push_watch,
         poster=poster,
         outbox=OutboxRepository(base.database),
+        strangers=StrangerRepository(base.database),
+        limits=lambda: stranger_limits(base.local.value.inbox),
         inbox=view.inbox,
         journal=base.journal,
         disk_space=disk_space,
@@ -138,23 +166,28 @@ def build_reporter(
     )
 
 
-def assemble(base: Foundation, wiring: Wiring) -> Parts:
-    """Return all parts of a core."""
-    outbox = OutboxRepository(base.database)
-    receiving = build_receiving(base, wiring)
-    poster = build_poster(base, outbox)
-    view = build_view(base, outbox, poster, receiving.poller)
-    disk_space = DiskSpace(
-        lambda: base.workers.run(has_disk_space, base.database.path), wiring.go_on, base.reactor
-    )
-    base.database.on_full = disk_space.missing
-    tokens = TokenBook(
+def build_tokens(base: Foundation) -> TokenBook:
+    """Return the tokens, which are not loaded yet."""
+    return TokenBook(
         path=base.data_directory / TOKEN,
         repository=TokenRepository(base.database),
         synced=base.synced_now,
         now=base.now,
         mode=base.options.token_mode,
     )
+
+
+def assemble(base: Foundation, wiring: Wiring) -> Parts:
+    """Return all parts of a core."""
+    outbox = OutboxRepository(base.database)
+    tokens, blocked = build_tokens(base), build_blocked(base)
+    receiving = build_receiving(base, wiring, blocked)
+    poster = build_poster(base, outbox)
+    view = build_view(base, outbox, poster, receiving.poller)
+    disk_space = DiskSpace(
+        lambda: base.workers.run(has_disk_space, base.database.path), wiring.go_on, base.reactor
+    )
+    base.database.on_full = disk_space.missing
     return Parts(
         view=view,
         tokens=tokens,
@@ -166,6 +199,7 @@ def assemble(base: Foundation, wiring: Wiring) -> Parts:
             clock=base.reactor,
             now=base.now,
         ),
+        blocked=blocked,
         receiving=receiving,
         poster=poster,
         disk_space=disk_space,

@@ -17,12 +17,14 @@ from qabel.core.journal.webhooks import Webhooks
 from qabel.core.network import Network
 from qabel.core.options import CoreOptions
 from qabel.core.parts import Parts, assemble
+from qabel.core.people.blocked import BlockedKeys
 from qabel.core.people.cards import Cards
 from qabel.core.people.people import People
 from qabel.core.receiving.owned_drops import OwnedDrops
 from qabel.core.receiving.poller import Poller
 from qabel.core.receiving.push_watch import PushWatch
 from qabel.core.receiving.receiver import Receiver
+from qabel.core.receiving.second_look import SecondLook
 from qabel.core.sending.outbox import Outbox
 from qabel.core.sending.poster import Poster
 from qabel.core.settings import SettingsDocument
@@ -57,6 +59,7 @@ class CoreService(MultiService):
             parts.poster,
             parts.receiving.poller,
             parts.receiving.push_watch,
+            parts.receiving.second_look,
             parts.webhooks,
             parts.housekeeping,
         ):
@@ -100,6 +103,7 @@ class CoreService(MultiService):
             core = cls(base)
             await core.tokens.load()
             await core.webhooks.load()
+            await core.blocked.load()
         except BaseException:
             await base.close()
             raise
@@ -158,6 +162,11 @@ class CoreService(MultiService):
         return self._parts.webhooks
 
     @property
+    def blocked(self) -> BlockedKeys:
+        """The public keys whose messages are passed over."""
+        return self._parts.blocked
+
+    @property
     def drops(self) -> OwnedDrops:
         """The drops that are read, their owners, and how far each was read."""
         return self._parts.receiving.drops
@@ -176,6 +185,11 @@ class CoreService(MultiService):
     def push_watch(self) -> PushWatch:
         """Watches drops by push."""
         return self._parts.receiving.push_watch
+
+    @property
+    def second_look(self) -> SecondLook:
+        """Looks again at messages that were not kept."""
+        return self._parts.receiving.second_look
 
     @property
     def poster(self) -> Poster:

@@ -13,6 +13,7 @@ from qabel.core.receiving import server_dates
 from qabel.core.receiving.owned_drops import OwnedDrops
 from qabel.core.receiving.poller import Poller
 from qabel.core.receiving.push_watch import PushWatch
+from qabel.core.receiving.second_look import SecondLook
 from qabel.core.sending.poster import Poster
 from qabel.drop.url import DropURL
 from qabel.settings.items import Identity
@@ -43,6 +44,10 @@ class Listeners(Protocol):
     @property
     def push_watch(self) -> PushWatch:
         """Watches drops by push."""
+
+    @property
+    def second_look(self) -> SecondLook:
+        """Looks again at messages that were not kept."""
 
     @property
     def poster(self) -> Poster:
@@ -81,6 +86,8 @@ class Wiring:
         if kept.messages:
             self._to.inbox.arrived(kept.messages[-1].id, len(kept.messages))
         self._base.journal.advance(kept.last_seq)
+        if kept.refused:
+            self._to.second_look.were_refused()
         if kept.acknowledgements or kept.receipts:
             self._post_what_waits()
 

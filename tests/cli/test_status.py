@@ -25,6 +25,7 @@ def test_problems() -> None:
         "healthy": False,
         "troubles": ["The disk is full."],
         "inbox": {"messages": 1},
+        "strangers": {"kept_bytes": 3 * 2**20, "quota_bytes": 64 * 2**20, "refused": 5},
         "outbox": None,
         "drop_servers": [server],
     }
@@ -33,6 +34,7 @@ def test_problems() -> None:
         "qabel 1, running for 1 min: unhealthy",
         "! The disk is full.",
         "Inbox   1 message",
+        "        3.0 MiB of 64.0 MiB from strangers; 5 not kept",
         "Outbox  unknown: the database does not respond",
         "",
         "DROP SERVER  DROPS  LAST READ  NEXT READ  PROBLEM",

@@ -7,8 +7,10 @@ import pytest
 
 from qabel.store.database.database import Database
 from qabel.store.inbox.message_rows import Filter
+from qabel.store.inbox.refused import Reason, Refused
 from qabel.store.inbox.repository import InboxRepository
 from qabel.store.inbox.seen import ReadDone
+from qabel.store.inbox.strangers import DEFAULT_LIMITS, StrangerRepository
 from qabel.store.journal.cursors import CursorRepository
 from qabel.store.journal.entries import JournalEntries
 from qabel.store.journal.events import JournalEvents
@@ -19,7 +21,7 @@ from qabel.store.webhooks import WebhookRepository
 
 NOW = 1_800_000_000.0
 
-SMALL = {"state", "consumers", "webhooks"}
+SMALL = {"state", "refused", "consumers", "webhooks"}
 """Tables with one row, or a few."""
 
 GIVEN = {"given", "page", "json_each", "message", "(subquery-1)", "(subquery-2)", "CONSTANT"}
@@ -28,6 +30,8 @@ GIVEN = {"given", "page", "json_each", "message", "(subquery-1)", "(subquery-2)"
 BOUNDED = {
     # The hashes that were given, so that they go into the tree in its order.
     ("keep", "USE TEMP B-TREE FOR ORDER BY"),
+    # What was not kept of strangers, seldom: when contacts were added or senders unblocked.
+    ("recognize", "SCAN foreign_hashes USING COVERING INDEX refused_hashes"),
     # Steps back over as many as are kept at most.
     ("prune", "SCAN events"),
     # Once an hour, and again only as often as there is something to forget.
@@ -78,6 +82,9 @@ def asks(database: Database, things: Any, got: Any) -> dict[str, Callable[[], An
         received=5,
     )
     done = ReadDone("1", full=True)
+    refused = [Refused(things.digest(), Reason.STRANGER, 400, bytes(8))]
+    strangers = StrangerRepository(database)
+    got(inbox.keep(drop, [things.message(contact_id=None)], refused=refused, now=NOW))
     key = Idempotency("key", b"digest")
     filters = [
         Filter(),
@@ -95,10 +102,14 @@ def asks(database: Database, things: Any, got: Any) -> dict[str, Callable[[], An
             drop,
             [things.message()],
             foreign=hashes,
+            refused=refused,
             received_receipts=[receipt],
             done=done,
             now=NOW,
         ),
+        "strangers": strangers.counts,
+        "look_again": lambda: strangers.look_again(DEFAULT_LIMITS, [drop.url]),
+        "recognize": lambda: strangers.recognize([(bytes(32), bytes(32))], []),
         "get": lambda: inbox.get_encoded(1),
         "forget": lambda: inbox.forget_another_drop([]),
         "feed": lambda: feed.read(0, 100),

@@ -15,6 +15,7 @@ from qabel.jsontext import InvalidJSON, parse
 from qabel.settings.items import Contact, Identity
 from qabel.settings.synced import SyncedSettings
 from qabel.store.inbox.message_rows import NewMessage
+from qabel.store.inbox.refused import Reason, Refused, pair_digest
 from qabel.store.outbox.receipts import Receipt
 from qabel.store.outbox.sends import Kind, NewDelivery, NewSend
 
@@ -30,6 +31,8 @@ class Classified:
     receipts: Sequence[Receipt] = ()
     foreign: Sequence[bytes] = ()
     """Hashes of messages that are not for us."""
+    blocked: Sequence[Refused] = ()
+    """Messages of blocked senders."""
     dates: Sequence[str] = ()
     """When the messages arrived, as the drop server states it."""
     passed_over: Mapping[Verdict, int] = field(factory=dict)
@@ -41,21 +44,23 @@ def classify(
     verdicts: Iterable[Opened | Verdict],
     synced: SyncedSettings,
     now: float,
+    *,
+    blocked: frozenset[bytes] = frozenset(),
 ) -> Classified:
-    """Classify a batch, and seal the acknowledgements that are due.
-
-    It takes long: call it in a worker, not in the reactor's thread.
+    """Classify a batch, and seal the acknowledgements that are due; to be called in a worker.
 
     Args:
         fresh: messages not seen before, by their hashes, in the server's order.
         verdicts: the result of opening each of them.
         synced: the identities and their contacts.
         now: seconds since the epoch.
+        blocked: public keys whose messages, of whatever kind, are passed over.
 
     """
     messages: list[NewMessage] = []
     receipts: list[Receipt] = []
     foreign: list[bytes] = []
+    passed: list[Refused] = []
     dates: list[str] = []
     passed_over: Counter[Verdict] = Counter()
     for (digest, part), verdict in zip(fresh.items(), verdicts, strict=True):
@@ -67,14 +72,22 @@ def classify(
         if identity is None:
             foreign.append(digest)
             continue
+        contact = synced.contact_by_key(identity, verdict.message.sender)
+        if verdict.message.sender.raw in blocked:
+            passed.append(_blocked(digest, verdict))
+            continue
         if verdict.message.model_object == DROP_MODEL:
             receipts.append(_receipt(digest, verdict, now))
         else:
-            contact = synced.contact_by_key(identity, verdict.message.sender)
             messages.append(_message(digest, verdict, identity, contact, now))
         if part.date is not None:
             dates.append(part.date)
-    return Classified(messages, receipts, foreign, dates, passed_over)
+    return Classified(messages, receipts, foreign, passed, dates, passed_over)
+
+
+def _blocked(digest: bytes, opened: Opened) -> Refused:
+    pair = pair_digest(opened.recipient.raw, opened.message.sender.raw)
+    return Refused(digest, Reason.BLOCKED, 0, pair)
 
 
 def _message(

@@ -1,6 +1,6 @@
 """The drops that are read: their owners, and how far each was read."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from hashlib import blake2b
 
 from attrs import define, field
@@ -15,6 +15,17 @@ from qabel.store.inbox.seen import Drop, DropState
 FULL_READ_INTERVAL = 3600.0
 """Seconds between two reads of a whole drop, which find messages that a cursor skipped."""
 
+REPEAT_PAUSE = 30.0
+"""Seconds between full reads that were asked for, for each second that the last one took.
+
+Strangers can make a drop as large as its server lets them, and each message that is deleted makes
+room for one that was not kept.
+"""
+
+SHORTEST_PAUSE = 5.0
+LONGEST_PAUSE = 600.0
+"""Limits of that pause, in seconds."""
+
 Owners = Mapping[DropURL, Sequence[Identity]]
 """The identities that receive messages in each drop."""
 
@@ -28,6 +39,10 @@ class OwnedDrop:
     cursor: str | None
     full_due: float
     """In seconds on the clock of the schedule."""
+    asked: int = 0
+    """How often a full read was asked for: one that began earlier does not count for it."""
+    repeat_from: float = 0.0
+    """From when a full read may be asked for, on the same clock."""
 
 
 @define(eq=False)
@@ -70,6 +85,27 @@ class OwnedDrops:
     def was_read_in_full(self, drop: OwnedDrop) -> None:
         """Note that a drop was read in full."""
         drop.full_due = self._clock.seconds() + self._full_read_interval
+
+    def repeatable(self) -> list[str]:
+        """Return the URLs of the drops of which another full read may be asked for now."""
+        now = self._clock.seconds()
+        return [
+            str(url)
+            for url in self._owners
+            if (drop := self._drops.get(url)) is None or drop.repeat_from <= now
+        ]
+
+    def ended_full_read(self, drop: OwnedDrop, seconds: float) -> None:
+        """Note how long a full read took, whether it succeeded or not."""
+        pause = min(max(REPEAT_PAUSE * seconds, SHORTEST_PAUSE), LONGEST_PAUSE)
+        drop.repeat_from = self._clock.seconds() + pause
+
+    def read_in_full(self, urls: Collection[str]) -> None:
+        """Have the next read of some drops be one in full."""
+        for url, drop in self._drops.items():
+            if str(url) in urls:
+                drop.asked += 1
+                drop.full_due = self._clock.seconds()
 
     async def forget_another(self) -> bool:
         """Forget a drop without an owner, or a part of it. Raises StoreError.

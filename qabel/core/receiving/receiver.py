@@ -22,8 +22,10 @@ from qabel.drop.url import DropURL
 from qabel.net.drop_client import FetchResult
 from qabel.net.errors import DropServerError
 from qabel.settings.synced import SyncedSettings
+from qabel.store.inbox.refused import Refused
 from qabel.store.inbox.repository import InboxRepository, StoredBatch
 from qabel.store.inbox.seen import HASH_SIZE, ReadDone
+from qabel.store.inbox.strangers import StrangerLimits
 
 FOREIGN_AT_ONCE = 8192
 """Hashes of other people's messages that are stored together: fewer would cost more each."""
@@ -53,6 +55,10 @@ class Counts:
     """Sealed for one of our identities, but not a drop message."""
     spoofed: int = 0
     """Messages that name another sender than the one that sealed them."""
+    refused: int = 0
+    """Messages of strangers that were not kept, because of the settings or for lack of room."""
+    blocked: int = 0
+    """Messages of blocked senders."""
 
 
 @define
@@ -60,8 +66,12 @@ class _Reading:
     """The progress of reading a drop."""
 
     drop: OwnedDrop
+    asked: int
+    """How often a full reading had been asked for when this one began."""
     foreign: list[bytes] = field(factory=list)
     """Hashes that are not stored yet; if they are lost, their messages are opened again."""
+    refused: list[Refused] = field(factory=list)
+    """The same of messages that are not to be kept at present."""
     dates: list[str] = field(factory=list)
 
 
@@ -74,6 +84,9 @@ class Receiver:
     _repository: InboxRepository
     _workers: Workers
     _synced: Callable[[], SyncedSettings]
+    _blocked: Callable[[], frozenset[bytes]]
+    """Returns the public keys whose messages are passed over."""
+    _limits: Callable[[], StrangerLimits]
     _on_kept: Callable[[StoredBatch], None]
     """Called with what was stored, after each commit."""
     _on_dates: Callable[[list[str]], Awaitable[None]]
@@ -106,16 +119,19 @@ class Receiver:
             return
         due = self._clock.seconds() >= drop.full_due
         since = None if due else drop.cursor
-        reading = _Reading(drop)
+        full, started = since is None, self._clock.seconds()
+        reading = _Reading(drop, drop.asked)
         batches = Batches(partial(self._look, reading), partial(self._keep, reading))
         try:
             fetched = await self._fetch(url, since, batches)
         finally:
             batches.cancel()
+            if full:
+                self._drops.ended_full_read(drop, self._clock.seconds() - started)
             # What arrived completely is stored, even if the rest failed.
             if reading.dates:
                 await self._on_dates(reading.dates)
-        await self._finish(reading, fetched, due=due, full=since is None)
+        await self._finish(reading, fetched, due=due, full=full and reading.asked == drop.asked)
 
     async def _fetch(
         self, url: DropURL, since: str | None, batches: Batches[Classified]
@@ -138,9 +154,13 @@ class Receiver:
         latest = fetched.latest if fetched.parts else None
         news = due or (latest is not None and latest != drop.cursor)
         done = ReadDone(latest, full) if news else None
-        if done is not None or reading.foreign:
+        if done is not None or reading.foreign or reading.refused:
             await self._repository.keep(
-                drop.drop, foreign=reading.foreign, done=done, now=self._now()
+                drop.drop,
+                foreign=reading.foreign,
+                refused=reading.refused,
+                done=done,
+                now=self._now(),
             )
             drop.cursor = latest or drop.cursor
         if full:
@@ -157,24 +177,30 @@ class Receiver:
         if not fresh:
             return Classified()
         found = await self._workers.run(
-            _open_and_classify, drop.opener, fresh, self._synced(), self._now()
+            _open_and_classify, drop.opener, fresh, self._synced(), self._blocked(), self._now()
         )
         self._count(found)
         return found
 
     async def _keep(self, reading: _Reading, found: Classified) -> None:
         reading.foreign += found.foreign
-        if not (found.messages or found.receipts or len(reading.foreign) >= FOREIGN_AT_ONCE):
+        reading.refused += found.blocked
+        waiting = len(reading.foreign) + len(reading.refused)
+        if not (found.messages or found.receipts or waiting >= FOREIGN_AT_ONCE):
             return
         foreign, reading.foreign = reading.foreign, []
+        refused, reading.refused = reading.refused, []
         kept = await self._repository.keep(
             reading.drop.drop,
             found.messages,
             foreign=foreign,
+            refused=refused,
             received_receipts=found.receipts,
+            limits=self._limits(),
             now=self._now(),
         )
         self.counts.received += len(kept.messages)
+        self.counts.refused += kept.refused
         if kept.messages:
             reading.dates += found.dates
         self._on_kept(kept)
@@ -184,6 +210,7 @@ class Receiver:
         self.counts.passed_over += passed_over.get(Verdict.FOREIGN, 0)
         self.counts.rubbish += passed_over.get(Verdict.RUBBISH, 0)
         self.counts.spoofed += spoofed
+        self.counts.blocked += len(found.blocked)
         for _ in range(spoofed):
             self._log.warn(
                 "Ignored a message that names another sender than the one that sealed it."
@@ -191,10 +218,15 @@ class Receiver:
 
 
 def _open_and_classify(
-    opener: Opener, fresh: Mapping[bytes, Part], synced: SyncedSettings, now: float
+    opener: Opener,
+    fresh: Mapping[bytes, Part],
+    synced: SyncedSettings,
+    blocked: frozenset[bytes],
+    now: float,
 ) -> Classified:
     """Open and classify messages; called in a worker."""
-    return classify(fresh, opener.open_all([part.body for part in fresh.values()]), synced, now)
+    opened = opener.open_all([part.body for part in fresh.values()])
+    return classify(fresh, opened, synced, now, blocked=blocked)
 
 
 def _may_be_ours(part: Part) -> bool:

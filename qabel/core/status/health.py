@@ -82,6 +82,26 @@ def sending_trouble(
     return found
 
 
+def stranger_trouble(kept: int, quota: int, refused: int) -> list[Trouble]:
+    """Return the problem that there is no room for strangers' messages, if there is none.
+
+    Args:
+        kept: bytes that are kept of strangers.
+        quota: how many may be kept.
+        refused: how many messages were not kept for lack of room.
+
+    """
+    if not refused:
+        return []
+    messages = "message was" if refused == 1 else "messages were"
+    what = (
+        f"{refused} {messages} not kept: strangers' messages take {_mebibytes(kept)} of "
+        f"{_mebibytes(quota)} MiB. Delete some, add their senders as contacts, or raise "
+        "inbox.stranger_quota in the local settings."
+    )
+    return [Trouble(what, unhealthy=False)]
+
+
 def disk_trouble(full_since: float | None, now: float) -> list[Trouble]:
     """Return the problem of a full disk, if it is full.
 
@@ -135,6 +155,10 @@ def server_view(rounds: ServerRounds, wall_minus_clock: float, due: float) -> Se
 def _failed(attempts: Attempts) -> str:
     times = "1 time" if attempts.failures == 1 else f"{attempts.failures} times in a row"
     return f"failed {times}: {attempts.last_error}"
+
+
+def _mebibytes(size: int) -> str:
+    return f"{size / 2**20:.1f}".removesuffix(".0")
 
 
 def _duration(seconds: float) -> str:

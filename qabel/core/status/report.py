@@ -22,6 +22,7 @@ from qabel.core.status.health import (
     sending_trouble,
     server_view,
     store_trouble,
+    stranger_trouble,
 )
 from qabel.core.status.views import (
     DiskView,
@@ -31,7 +32,9 @@ from qabel.core.status.views import (
     PushView,
     ReceivedView,
     StatusView,
+    StrangersView,
 )
+from qabel.store.inbox.strangers import StrangerCounts, StrangerLimits, StrangerRepository
 from qabel.store.outbox.records import OutboxCounts
 from qabel.store.outbox.repository import OutboxRepository
 
@@ -52,6 +55,8 @@ class Reporter:
     push_watch: PushWatch
     poster: Poster
     outbox: OutboxRepository
+    strangers: StrangerRepository
+    limits: Callable[[], StrangerLimits]
     inbox: InboxReader
     journal: Journal
     disk_space: DiskSpace
@@ -64,7 +69,7 @@ class Reporter:
 
     async def status(self) -> StatusView:
         """Return the state of the daemon."""
-        counts, troubles = await self._look()
+        counts, strangers, troubles = await self._look()
         clock = self.clock.seconds()
         wall_minus_clock = self.now() - clock
         return StatusView(
@@ -82,6 +87,7 @@ class Reporter:
             posted=PostedView(**self.poster.counts, seconds=round(self.poster.seconds, 3)),
             disk=self._disk(wall_minus_clock),
             inbox=InboxCountsView(self.inbox.messages, self.journal.newest),
+            strangers=None if strangers is None else self._strangers(strangers),
             outbox=None if counts is None else self._outbox(counts),
             backup=BACKUP,
         )
@@ -91,13 +97,16 @@ class Reporter:
 
         Anybody may read them: they name no server and no file.
         """
-        _, troubles = await self._look()
+        _, _, troubles = await self._look()
         return list(dict.fromkeys(each.public for each in troubles if each.unhealthy))
 
-    async def _look(self) -> tuple[OutboxCounts | None, list[Trouble]]:
-        counts, found = None, []
+    async def _look(
+        self,
+    ) -> tuple[OutboxCounts | None, StrangerCounts | None, list[Trouble]]:
+        counts, strangers, found = None, None, []
         try:
             counts = await self.outbox.counts().addTimeout(STORE_PATIENCE, self.clock)
+            strangers = await self.strangers.counts().addTimeout(STORE_PATIENCE, self.clock)
         except (StoreError, DeferredTimeout) as error:
             found.append(store_trouble(error))
         now = self.clock.seconds()
@@ -105,7 +114,11 @@ class Reporter:
         found += receiving_trouble(self.poller.servers, self.started, now, self.stale_after())
         oldest = None if counts is None else self._oldest_wait(counts)
         found += sending_trouble(oldest, self.poster.unkept, self.poster.failing())
-        return counts, found
+        if strangers is not None:
+            limits = self.limits()
+            lacking = strangers.lacking_room(limits)
+            found += stranger_trouble(strangers.kept_bytes, limits.quota, lacking)
+        return counts, strangers, found
 
     def _oldest_wait(self, counts: OutboxCounts) -> float | None:
         if counts.oldest_queued is None:
@@ -118,6 +131,13 @@ class Reporter:
         return DiskView(
             full=since is not None,
             full_since=None if since is None else int((since + wall_minus_clock) * 1000),
+        )
+
+    def _strangers(self, counts: StrangerCounts) -> StrangersView:
+        return StrangersView(
+            kept_bytes=counts.kept_bytes,
+            quota_bytes=self.limits().quota,
+            refused=counts.strangers_refused,
         )
 
     def _outbox(self, counts: OutboxCounts) -> OutboxCountsView:

@@ -34,6 +34,8 @@ class ReceivedView(View):
     seen_before: int
     rubbish: int
     spoofed: int
+    refused: int
+    blocked: int
 
 
 class PostedView(View):
@@ -59,6 +61,14 @@ class InboxCountsView(View):
     latest: CursorText
 
 
+class StrangersView(View):
+    """How much is kept of strangers, of how much, and how many messages were not kept."""
+
+    kept_bytes: int
+    quota_bytes: int
+    refused: int
+
+
 class OutboxCountsView(View):
     """How many deliveries are in each state, and how long the oldest unsent one has waited."""
 
@@ -82,6 +92,7 @@ class StatusView(View):
     posted: PostedView
     disk: DiskView
     inbox: InboxCountsView
+    strangers: StrangersView | None
     outbox: OutboxCountsView | None
     backup: str
 

@@ -19,6 +19,7 @@ from qabel.core.status.views import (
     ReceivedView,
     ServerView,
     StatusView,
+    StrangersView,
 )
 
 
@@ -41,10 +42,21 @@ class _Status(Collector):
         yield _gauge("uptime_seconds", "Seconds since the daemon started.", status.uptime)
         yield _gauge("healthy", "1 if the daemon is healthy, 0 if not.", status.healthy)
         yield _gauge("inbox_messages", "Messages in the inbox.", status.inbox.messages)
+        if status.strangers is not None:
+            yield from _strangers(status.strangers)
         if status.outbox is not None:
             yield from _outbox(status.outbox)
         yield from _messages(status.received, status.posted)
         yield from _servers(status.drop_servers)
+
+
+def _strangers(strangers: StrangersView) -> Iterator[Metric]:
+    what = "Bytes of JSON text that are kept of strangers."
+    yield _gauge("strangers_kept_bytes", what, strangers.kept_bytes)
+    what = "Bytes of JSON text that are kept of strangers at most."
+    yield _gauge("strangers_quota_bytes", what, strangers.quota_bytes)
+    what = "Messages of strangers that were not kept and may still be in the drops."
+    yield _gauge("strangers_refused_messages", what, strangers.refused)
 
 
 def _outbox(outbox: OutboxCountsView) -> Iterator[Metric]:

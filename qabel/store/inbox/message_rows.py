@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 import attrs
 
+from qabel.jsontext import encode
 from qabel.store.database.connection import Connection
 from qabel.store.outbox.sends import NewSend
 
@@ -29,6 +30,12 @@ class NewMessage:
     contact_id: int | None
     acknowledgement: NewSend | None = None
     """What to send in return, once, if the message is new."""
+    stranger: int = attrs.field(init=False)
+    """The bytes that it takes of what is kept of strangers; 0 for a contact's."""
+
+    @stranger.default
+    def _size_of_stranger(self) -> int:
+        return json_size(self) if self.contact_id is None else 0
 
 
 @attrs.frozen(kw_only=True)
@@ -81,9 +88,35 @@ JSON = """format(
     id, received, identity_id, coalesce(contact_id, 'null'))"""
 """A message as JSON text, with the keys of the REST contract (``/drop``) and ``meta_data``."""
 
+_INSERTED = (*_COLUMNS, "stranger")
 _INSERT = "INSERT INTO messages ({}) VALUES ({})".format(
-    ", ".join(_COLUMNS), ", ".join(f":{name}" for name in _COLUMNS)
+    ", ".join(_INSERTED), ", ".join(f":{name}" for name in _INSERTED)
 )
+
+_ID_DIGITS = 19
+_FRAME = (
+    1
+    + _ID_DIGITS
+    + len(
+        '{"version":,"time_stamp":,"acknowledge_id":,"sender":"","receiver":"","model_object":,'
+        '"data":,"id":,"received":,"identity_id":,"contact_id":null}'
+    )
+)
+
+
+def json_size(message: NewMessage) -> int:
+    """Return the bytes that the JSON text of a stranger's message takes in a list, at most.
+
+    It is known before the message has an id, for which all digits are counted that it may have.
+    """
+    numbers = (message.version, message.time_stamp, message.received, message.identity_id)
+    size = _FRAME + sum(len(str(number)) for number in numbers)
+    size += 2 * (len(message.sender) + len(message.receiver))
+    size += len(encode(message.acknowledge_id)) + len(encode(message.model_object))
+    size += len(message.data)
+    if message.meta_data is not None:
+        size += len('"meta_data":,') + len(message.meta_data)
+    return size
 
 
 def insert(connection: Connection, number: int, message: NewMessage) -> StoredMessage:
@@ -91,6 +124,7 @@ def insert(connection: Connection, number: int, message: NewMessage) -> StoredMe
     values = {name: getattr(message, name) for name in _COLUMNS if name != "id"}
     stored = StoredMessage(id=number, **values)
     values["data"] = message.data.decode()
+    values["stranger"] = message.stranger
     if message.meta_data is not None:
         values["meta_data"] = message.meta_data.decode()
     connection.execute(_INSERT, {"id": number, **values})

@@ -11,7 +11,9 @@ from qabel.store.database.database import Database
 from qabel.store.inbox import message_rows as rows
 from qabel.store.inbox import seen
 from qabel.store.inbox.message_rows import EVERYTHING, Filter, NewMessage, StoredMessage
+from qabel.store.inbox.refused import Refused, add_refused
 from qabel.store.inbox.seen import Drop, DropState, ReadDone
+from qabel.store.inbox.strangers import DEFAULT_LIMITS, StrangerLimits, admit
 from qabel.store.numbers import last_seq, take_numbers
 from qabel.store.outbox import receipts, sends
 from qabel.store.outbox.receipts import Receipt
@@ -30,6 +32,8 @@ class StoredBatch:
     """How many sends were added to the outbox in return."""
     receipts: int
     """How many deliveries in the outbox changed because of receipts."""
+    refused: int
+    """How many messages of strangers were not kept."""
     last_seq: int
     """The newest number in the journal."""
 
@@ -95,38 +99,43 @@ class InboxRepository:
         new: Sequence[NewMessage] = (),
         *,
         foreign: Sequence[bytes] = (),
+        refused: Sequence[Refused] = (),
         received_receipts: Sequence[Receipt] = (),
+        limits: StrangerLimits = DEFAULT_LIMITS,
         done: ReadDone | None = None,
         now: float,
     ) -> "Deferred[StoredBatch]":
         """Store what was read from a drop, all in one transaction.
 
         A message that was known before, from whatever drop, is ignored: it is not stored, not
-        acknowledged, and changes nothing in the outbox. If the drop's owners have changed
-        meanwhile, foreign hashes and cursor are ignored: the new owners are to see everything.
+        acknowledged, and changes nothing in the outbox. Of a stranger's message for which there is
+        no room, and of a receipt that is about nothing we sent, only the hash is stored. If the
+        drop's owners have changed meanwhile, foreign hashes and cursor are ignored: the new owners
+        are to see everything.
 
         Args:
             drop: what was read.
             new: messages for our own identities, oldest first.
             foreign: hashes of messages that no owner can open. They may come late and many at
                 once: one that is lost is only examined again.
+            refused: messages for our own identities that are not to be kept at present.
             received_receipts: what messages about our own messages say.
+            limits: what is kept of strangers.
             done: that the drop was read to its end.
             now: seconds since the epoch.
 
         """
-
-        def work(connection: Connection) -> StoredBatch:
-            return _keep(
-                connection,
-                drop,
-                new=new,
-                foreign=foreign,
-                received_receipts=received_receipts,
-                done=done,
-                now=int(now * 1000),
-            )
-
+        work = partial(
+            _keep,
+            drop=drop,
+            new=new,
+            foreign=foreign,
+            refused=refused,
+            received_receipts=received_receipts,
+            limits=limits,
+            done=done,
+            now=int(now * 1000),
+        )
         return self._database.run(work)
 
     def read_page(
@@ -171,28 +180,49 @@ class InboxRepository:
 
 def _keep(
     connection: Connection,
-    drop: Drop,
     *,
+    drop: Drop,
     new: Sequence[NewMessage],
     foreign: Sequence[bytes],
+    refused: Sequence[Refused],
     received_receipts: Sequence[Receipt],
+    limits: StrangerLimits,
     done: ReadDone | None,
     now: int,
 ) -> StoredBatch:
-    fresh = [each for each in new if seen.add_own(connection, each.hash)]
+    fresh, unwanted = admit(connection, new, limits)
     first = take_numbers(connection, len(fresh)) if fresh else 0
     stored = tuple(rows.insert(connection, first + i, each) for i, each in enumerate(fresh))
     answers = [each.acknowledgement for each in fresh if each.acknowledgement is not None]
     for answer in answers:
         sends.insert(connection, answer, now)
-    changed = sum(
-        receipts.apply(connection, each)
-        for each in received_receipts
-        if seen.add_own(connection, each.hash)
-    )
+    changed, about_nothing = _apply_receipts(connection, received_receipts)
     drop_id = seen.find_drop(connection, drop)
-    if drop_id is not None and foreign:
-        seen.add_foreign(connection, drop_id, foreign, now)
-    if drop_id is not None and done is not None:
-        seen.finish_reading(connection, drop_id, done, now)
-    return StoredBatch(stored, len(answers), changed, last_seq(connection))
+    if drop_id is not None:
+        if foreign or about_nothing:
+            seen.add_foreign(connection, drop_id, [*foreign, *about_nothing], now)
+        if refused or unwanted:
+            add_refused(connection, drop_id, [*refused, *unwanted], now)
+        if done is not None:
+            seen.finish_reading(connection, drop_id, done, now)
+    return StoredBatch(stored, len(answers), changed, len(unwanted), last_seq(connection))
+
+
+def _apply_receipts(
+    connection: Connection, received: Sequence[Receipt]
+) -> tuple[int, Sequence[bytes]]:
+    """Apply receipts; return how many changed something, and the hashes of the others.
+
+    Anybody can send receipts that are about nothing we sent: only their foreign hashes are stored,
+    which are deleted in time.
+    """
+    changed, others = 0, []
+    for each in received:
+        if seen.is_own(connection, each.hash):
+            continue
+        if receipts.apply(connection, each):
+            seen.add_own(connection, each.hash)
+            changed += 1
+        else:
+            others.append(each.hash)
+    return changed, others

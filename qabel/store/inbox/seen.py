@@ -150,6 +150,12 @@ def add_foreign(connection: Connection, drop_id: int, hashes: Sequence[bytes], n
     )
 
 
+def is_own(connection: Connection, digest: bytes) -> bool:
+    """Return whether a message of our own is known."""
+    row = connection.execute("SELECT 1 FROM own_hashes WHERE hash = ?", (digest,)).fetchone()
+    return row is not None
+
+
 def add_own(connection: Connection, digest: bytes) -> bool:
     """Record a message of our own; return whether it is new."""
     inserted = connection.execute("INSERT OR IGNORE INTO own_hashes (hash) VALUES (?)", (digest,))

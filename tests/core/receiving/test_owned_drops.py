@@ -7,7 +7,13 @@ from attrs import define, field
 from twisted.internet.defer import Deferred, succeed
 from twisted.internet.task import Clock
 
-from qabel.core.receiving.owned_drops import OwnedDrop, OwnedDrops
+from qabel.core.receiving.owned_drops import (
+    LONGEST_PAUSE,
+    REPEAT_PAUSE,
+    SHORTEST_PAUSE,
+    OwnedDrop,
+    OwnedDrops,
+)
 from qabel.deferreds import result_of
 from qabel.drop.multipart import Part
 from qabel.drop.transport import Opened, seal_message
@@ -169,6 +175,32 @@ def test_after_a_full_reading_there_is_a_while(desk: Desk) -> None:
     desk.clock.advance(70)
     desk.drops.was_read_in_full(found)
     assert found.full_due == 70 + INTERVAL
+
+
+def test_a_full_reading_that_was_asked_for(desk: Desk) -> None:
+    """It is due at once, and one that had begun before does not count."""
+    found = desk.find()
+    desk.drops.was_read_in_full(found)
+    asked = found.asked
+    desk.clock.advance(70)
+    desk.drops.read_in_full([str(drop(2))])
+    assert found.full_due == INTERVAL
+    desk.drops.read_in_full([str(drop(1))])
+    assert (found.full_due, found.asked) == (70, asked + 1)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "pause"), [(0.01, SHORTEST_PAUSE), (1, REPEAT_PAUSE), (500, LONGEST_PAUSE)]
+)
+def test_full_readings_are_not_repeated_at_will(desk: Desk, seconds: float, pause: float) -> None:
+    """The longer one took, the later the next may be asked for, within limits."""
+    found, urls = desk.find(), [str(drop(1))]
+    assert desk.drops.repeatable() == urls
+    desk.drops.ended_full_read(found, seconds)
+    desk.clock.advance(pause - 0.1)
+    assert desk.drops.repeatable() == []
+    desk.clock.advance(0.2)
+    assert desk.drops.repeatable() == urls
 
 
 def test_a_drop_given_up_and_taken_again(desk: Desk) -> None:

@@ -12,6 +12,7 @@ from qabel.core.status.health import (
     sending_trouble,
     server_view,
     store_trouble,
+    stranger_trouble,
 )
 from qabel.store.database.errors import StoreError
 from tests.core.items import drop
@@ -37,6 +38,16 @@ def test_all_is_well() -> None:
     assert sending_trouble(None, 0, []) == []
     assert sending_trouble(10.0, 0, []) == []
     assert disk_trouble(None, 1e6) == []
+    assert stranger_trouble(2**20, 2**20, 0) == []
+
+
+def test_no_room_for_strangers() -> None:
+    """It is said how much there is, of how much, and what to do; nobody is alerted."""
+    [found] = stranger_trouble(64 * 2**20 - 100_000, 64 * 2**20, 1)
+    assert found.what.startswith(
+        "1 message was not kept: strangers' messages take 63.9 of 64 MiB. Delete some,"
+    )
+    assert not found.unhealthy
 
 
 def test_a_server_that_failed_lately_is_no_bad_health() -> None:

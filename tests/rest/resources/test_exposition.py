@@ -34,9 +34,12 @@ def status(**changes: Any) -> views.StatusView:
         drop_servers=[SERVER],
         push=views.PushView(listening=0),
         disk=views.DiskView(full=False, full_since=None),
-        received=views.ReceivedView(received=5, passed_over=4, seen_before=3, rubbish=2, spoofed=1),
+        received=views.ReceivedView(
+            received=5, passed_over=4, seen_before=3, rubbish=2, spoofed=1, refused=8, blocked=9
+        ),
         posted=views.PostedView(taken=6, refused=1, failed=2, seconds=4.5),
         inbox=views.InboxCountsView(messages=12, latest="db.5"),
+        strangers=views.StrangersView(kept_bytes=1000, quota_bytes=2000, refused=17),
         outbox=views.OutboxCountsView(queued=1, sent=2, failed=3, oldest_waiting=9.5),
         backup="",
     )
@@ -68,6 +71,11 @@ def test_all_numbers() -> None:
         "messages_total seen_before": 3,
         "messages_total rubbish": 2,
         "messages_total spoofed": 1,
+        "messages_total refused": 8,
+        "messages_total blocked": 9,
+        "strangers_kept_bytes": 1000,
+        "strangers_quota_bytes": 2000,
+        "strangers_refused_messages": 17,
         "post_attempts_total taken": 6,
         "post_attempts_total refused": 1,
         "post_attempts_total failed": 2,
@@ -102,6 +110,11 @@ def test_outbox(outbox: views.OutboxCountsView | None, waiting: float | None) ->
     found = samples(status(outbox=outbox))
     assert found.get("outbox_oldest_waiting_seconds") == waiting
     assert ("outbox_deliveries queued" in found) is (outbox is not None)
+
+
+def test_unknown_strangers() -> None:
+    """While the database does not respond, nothing is said of strangers."""
+    assert not [name for name in samples(status(strangers=None)) if name.startswith("strangers")]
 
 
 def test_unhealthy() -> None:

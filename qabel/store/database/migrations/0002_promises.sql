@@ -111,11 +111,17 @@ CREATE TRIGGER send_deleted AFTER DELETE ON sends BEGIN
     DELETE FROM events WHERE send_id = old.id;
 END;
 
--- What is kept of strangers is bounded: the bytes that a message counts for, 0 for contacts'.
+-- What is kept of strangers is bounded: the bytes of JSON text that a message counts for, 0 for
+-- contacts'. An id counts with all digits that it may have, and the comma of the list too.
 ALTER TABLE messages ADD COLUMN stranger INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE state ADD COLUMN stranger_bytes INTEGER NOT NULL DEFAULT 0;
-UPDATE messages SET stranger = octet_length(data) + coalesce(octet_length(meta_data), 0)
-    + octet_length(model_object) + octet_length(acknowledge_id) + 400 WHERE contact_id IS NULL;
+UPDATE messages SET stranger = 1 + 19 + octet_length(format(
+    '{"version":%d,"time_stamp":%d,"acknowledge_id":%s,"sender":"%s","receiver":"%s",'
+    || '"model_object":%s,"data":%s,%s"id":,"received":%d,"identity_id":%d,"contact_id":null}',
+    version, time_stamp, json_quote(acknowledge_id), hex(sender), hex(receiver),
+    json_quote(model_object), data,
+    CASE WHEN meta_data IS NULL THEN '' ELSE '"meta_data":' || meta_data || ',' END,
+    received, identity_id)) WHERE contact_id IS NULL;
 UPDATE state SET stranger_bytes = (SELECT coalesce(sum(stranger), 0) FROM messages);
 CREATE INDEX messages_of_strangers ON messages (sender) WHERE stranger > 0;
 DROP TRIGGER message_kept;
@@ -130,8 +136,25 @@ END;
 CREATE TRIGGER stranger_known AFTER UPDATE OF stranger ON messages BEGIN
     UPDATE state SET stranger_bytes = stranger_bytes + new.stranger - old.stranger;
 END;
--- 1 for what was not kept because there was no room for strangers: it is looked at again.
+-- A message that was not kept for a reason that may pass has a foreign hash, with what tells when
+-- to look at it again: whose it is (1 a stranger's, 2 one of a stranger who introduced himself, 3 a
+-- blocked sender's, 0 for all others), the bytes that it would count for, and a digest of its
+-- receiver and sender.
 ALTER TABLE foreign_hashes ADD COLUMN refused INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE foreign_hashes ADD COLUMN size INTEGER;
+ALTER TABLE foreign_hashes ADD COLUMN pair BLOB;
+CREATE INDEX refused_hashes ON foreign_hashes (refused, size, pair) WHERE refused > 0;
+CREATE TABLE refused (
+    kind INTEGER PRIMARY KEY,
+    messages INTEGER NOT NULL
+) STRICT;
+INSERT INTO refused (kind, messages) VALUES (1, 0), (2, 0), (3, 0);
+CREATE TRIGGER hash_refused AFTER INSERT ON foreign_hashes WHEN new.refused > 0 BEGIN
+    UPDATE refused SET messages = messages + 1 WHERE kind = new.refused;
+END;
+CREATE TRIGGER refused_forgotten AFTER DELETE ON foreign_hashes WHEN old.refused > 0 BEGIN
+    UPDATE refused SET messages = messages - 1 WHERE kind = old.refused;
+END;
 
 -- Keys whose messages are passed over, whether they are contacts or not.
 CREATE TABLE blocked (

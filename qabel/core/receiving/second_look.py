@@ -1,0 +1,127 @@
+"""Look again at messages that were not kept: strangers' once there is room, blocked ones' later."""
+
+from collections.abc import Callable, Iterator
+from typing import Any, ClassVar
+
+from attrs import define, field
+from twisted.application.service import Service
+from twisted.internet.defer import Deferred, succeed
+from twisted.internet.interfaces import IReactorTime
+from twisted.internet.task import LoopingCall
+from twisted.logger import Logger
+
+from qabel.core.errors import StoreError
+from qabel.core.receiving.owned_drops import OwnedDrops
+from qabel.settings.local import InboxSettings
+from qabel.settings.synced import SyncedSettings
+from qabel.store.inbox.refused import Reason
+from qabel.store.inbox.strangers import Pair, StrangerLimits, StrangerRepository
+
+INTERVAL = 5.0
+"""Seconds between two checks whether messages can be kept that could not be kept before."""
+
+MEBIBYTE = 1024 * 1024
+
+_KEPT = {
+    "keep": frozenset({Reason.STRANGER, Reason.INTRODUCED}),
+    "introduced": frozenset({Reason.INTRODUCED}),
+    "refuse": frozenset[Reason](),
+}
+
+
+def stranger_limits(settings: InboxSettings) -> StrangerLimits:
+    """Return what is kept of strangers according to the settings."""
+    return StrangerLimits(_KEPT[settings.strangers], settings.stranger_quota * MEBIBYTE)
+
+
+@define(eq=False, kw_only=True)
+class SecondLook(Service):
+    """Checks regularly which messages that were not kept can be kept now.
+
+    There may be room for strangers' messages, because messages were deleted or settings changed;
+    a stranger may be a contact now; a sender may be no longer blocked. The drops that have such
+    messages are read in full, at their own pace: each with its next read.
+    """
+
+    _strangers: StrangerRepository
+    _drops: OwnedDrops
+    _limits: Callable[[], StrangerLimits]
+    _synced: Callable[[], SyncedSettings]
+    _blocked: Callable[[], frozenset[bytes]]
+    _clock: IReactorTime
+    _has_refused: bool = field(default=True, init=False)
+    """Whether there may be any such messages."""
+    _people: "tuple[SyncedSettings, frozenset[bytes]] | None" = field(default=None, init=False)
+    """The people that the messages were last compared with."""
+    _contacts: frozenset[Pair] = field(default=frozenset(), init=False)
+    _senders: frozenset[Pair] = field(default=frozenset(), init=False)
+    """The identities with the senders that are blocked."""
+    _loop: LoopingCall = field(init=False)
+    _ended: "Deferred[Any]" = field(factory=lambda: succeed(None), init=False)
+
+    name = "second-look"
+    _log: ClassVar = Logger()
+
+    def __attrs_post_init__(self) -> None:
+        self._loop = LoopingCall(self._look)
+        self._loop.clock = self._clock
+
+    def startService(self) -> None:
+        """Start checking."""
+        super().startService()
+        self._ended = self._loop.start(INTERVAL, now=False).addErrback(
+            lambda failure: self._log.failure("Looking at refused messages stopped", failure)
+        )
+
+    def stopService(self) -> "Deferred[Any]":
+        """Stop; the Deferred fires when the check in progress has ended."""
+        super().stopService()
+        if self._loop.running:
+            self._loop.stop()
+        return self._ended
+
+    def were_refused(self) -> None:
+        """Note that messages were not kept."""
+        self._has_refused = True
+
+    async def _look(self) -> None:
+        """Check once. If the database fails, the next check does it."""
+        try:
+            await self._recognize_people()
+            await self._use_room()
+        except StoreError:
+            return  # The status says that the database fails; nothing is lost.
+
+    async def _recognize_people(self) -> None:
+        synced, blocked = self._synced(), self._blocked()
+        before = self._people
+        if before is not None and before[0] is synced and before[1] is blocked:
+            return
+        senders = frozenset(_blocked_pairs(synced, blocked))
+        contacts = frozenset(_contact_pairs(synced)) - senders
+        unblocked = before is None or not self._senders <= senders
+        self._drops.read_in_full(
+            await self._strangers.recognize(
+                contacts - self._contacts, senders if unblocked else None
+            )
+        )
+        self._people, self._contacts, self._senders = (synced, blocked), contacts, senders
+
+    async def _use_room(self) -> None:
+        if not self._has_refused:
+            return
+        urls = await self._strangers.look_again(self._limits(), self._drops.repeatable())
+        self._drops.read_in_full(urls)
+        counts = await self._strangers.counts()
+        self._has_refused = counts.strangers_refused > 0
+
+
+def _contact_pairs(synced: SyncedSettings) -> Iterator[Pair]:
+    for contact in synced.living_contacts:
+        yield contact.my_identity.raw, contact.public_key.raw
+
+
+def _blocked_pairs(synced: SyncedSettings, blocked: frozenset[bytes]) -> Iterator[Pair]:
+    for identity in synced.living_identities:
+        for key in blocked:
+            yield identity.public_key.raw, key
