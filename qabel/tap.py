@@ -11,6 +11,7 @@ from qabel.host.daemon_options import DaemonOptions
 from qabel.host.data_directory import choose_data_directory
 from qabel.host.endpoints import ListenOn, loopback_endpoints, parse_endpoint
 from qabel.host.garbage_collection import tune_garbage_collector
+from qabel.host.log_limits import limit_logs
 from qabel.host.protection import protect_process
 from qabel.host.secretless_logs import withhold_texts
 from qabel.host.service_manager import Notifier
@@ -123,6 +124,7 @@ def makeService(options: Options) -> IService:
 
     protect_process()
     withhold_texts(StoreError, DropServerError)
+    limit_logs()
     use_steady_clock(reactor)
     daemon = Daemon(options.config, reactor=reactor)
     notifier = Notifier(reactor=reactor)

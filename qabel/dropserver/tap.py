@@ -10,6 +10,7 @@ from qabel.dropserver.service import DropServerService
 from qabel.host.daemon_options import DaemonOptions
 from qabel.host.data_directory import choose_data_directory
 from qabel.host.listening import Listening
+from qabel.host.log_limits import limit_logs
 from qabel.host.protection import protect_process
 from qabel.host.secretless_logs import withhold_texts
 from qabel.host.service_manager import Notifier
@@ -55,6 +56,7 @@ def makeService(options: Options) -> IService:
     """Return the service that twistd runs."""
     protect_process()
     withhold_texts()
+    limit_logs()
     use_steady_clock(reactor)
     drops = DropServerService(options.data_dir, reactor=reactor, retention=options.retention)
     parent = MultiService()

@@ -17,6 +17,7 @@ from twisted.internet.defer import Deferred, gatherResults, maybeDeferred
 from twisted.internet.error import ReactorNotRunning
 from twisted.logger import STDLibLogObserver, globalLogBeginner
 
+from qabel.host.log_limits import LimitedObserver
 from qabel.host.reactor_calls import CallTimeout, EmbedError, ReactorCall, Stopped
 from qabel.host.secretless_logs import SecretlessObserver
 
@@ -199,7 +200,7 @@ def _log_to_logging() -> None:
     """Make Twisted log to Python's ``logging``."""
     showwarning = warnings.showwarning
     globalLogBeginner.beginLoggingTo(
-        [SecretlessObserver(STDLibLogObserver(LOGGER))],
+        [LimitedObserver(SecretlessObserver(STDLibLogObserver(LOGGER)))],
         redirectStandardIO=False,
         discardBuffer=True,
     )

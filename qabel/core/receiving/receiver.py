@@ -19,6 +19,7 @@ from qabel.core.workers import Workers
 from qabel.drop.multipart import Part
 from qabel.drop.transport import MESSAGE_SIZE, VERSION, Opener, Verdict
 from qabel.drop.url import DropURL
+from qabel.host.log_limits import RareLog
 from qabel.net.drop_client import FetchResult
 from qabel.net.errors import DropServerError
 from qabel.settings.synced import SyncedSettings
@@ -95,8 +96,12 @@ class Receiver:
     _now: Callable[[], float] = field(kw_only=True)
     counts: Counts = field(factory=Counts, init=False)
     _locks: dict[DropURL, DeferredLock] = field(factory=dict, init=False)
+    _rare_log: RareLog = field(init=False)
 
     _log = Logger()
+
+    def __attrs_post_init__(self) -> None:
+        self._rare_log = RareLog(self._log, self._clock.seconds)
 
     async def read(self, url: DropURL) -> None:
         """Fetch and store the new messages of a drop. Raises ReadFailed."""
@@ -211,9 +216,11 @@ class Receiver:
         self.counts.rubbish += passed_over.get(Verdict.RUBBISH, 0)
         self.counts.spoofed += spoofed
         self.counts.blocked += len(found.blocked)
-        for _ in range(spoofed):
-            self._log.warn(
-                "Ignored a message that names another sender than the one that sealed it."
+        if spoofed:
+            self._rare_log.warn(
+                "Ignored messages that name another sender than the one that sealed them; "
+                "{count} since the start.",
+                count=self.counts.spoofed,
             )
 
 

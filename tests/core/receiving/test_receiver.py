@@ -5,12 +5,14 @@ from typing import Any
 
 import pytest
 import pytest_twisted
+from twisted.logger import globalLogPublisher
 
 from qabel.core.receiving.poller import ReadFailed
 from qabel.crypto import PrivateKey
 from qabel.drop.message import DropMessage, encode
 from qabel.drop.transport import MESSAGE_SIZE, seal_message
 from qabel.drop.url import DropURL
+from tests.core.conftest import ClockedWorld
 
 
 def drop_of(core: Any) -> DropURL:
@@ -106,6 +108,24 @@ async def test_spoofed_and_introduced(world) -> None:
     assert (first["data"]["msg"], "meta_data" in first) == ("false card", False)
     assert second["meta_data"]["public_key"]["public_key"] == stranger.public_key.hex
     assert bob.receiver.counts.spoofed == 1
+
+
+def test_spoofed_messages_do_not_fill_the_log(clocked: ClockedWorld) -> None:
+    """However many there are, there is one line a minute, and the status has their number."""
+    bob, stranger = clocked.run(clocked.person("Bob")), PrivateKey.generate()
+    lying = clocked.drop_servers.messages[str(drop_of(bob))]
+    victim, lines = PrivateKey.generate().public_key, []
+    globalLogPublisher.addObserver(lines.append)
+    try:
+        for _ in range(2):
+            lying += [sealed(bob, stranger, "spoofed", sender=victim) for _ in range(100)]
+            clocked.run(clocked.heard(bob))
+            clocked.clock.advance(1)
+    finally:
+        globalLogPublisher.removeObserver(lines.append)
+    warnings = [each for each in lines if "another sender" in str(each["log_format"])]
+    assert len(warnings) == 1
+    assert clocked.run(bob.status()).received.spoofed == 200
 
 
 @pytest_twisted.ensureDeferred
