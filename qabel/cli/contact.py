@@ -5,6 +5,7 @@ from typing import Any
 
 import click
 
+from qabel.cli.block import block, blocked, unblock
 from qabel.cli.context import Group, Session, pass_session
 from qabel.cli.errors import CommandError
 from qabel.cli.files import read_input, write_output
@@ -22,6 +23,10 @@ def contact() -> None:
 
     CONTACT is an alias, an id or a public key.
     """
+
+
+for _command in (block, unblock, blocked):
+    contact.add_command(_command)
 
 
 @contact.command("add")

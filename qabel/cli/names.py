@@ -30,6 +30,11 @@ def find_contact(client: ApiClient, ref: str, identity: str | None = None) -> Pe
     return _find(contacts, ref, "contact", "qabel contact list")
 
 
+def is_key(ref: str) -> bool:
+    """Return whether this is a public key, in hexadecimal digits."""
+    return _KEY.fullmatch(ref) is not None
+
+
 def identity_id(client: ApiClient, ref: str | None) -> str | None:
     """Return the id of an identity; None stays None. Raises CommandError."""
     return None if ref is None else str(find_identity(client, ref)["id"])

@@ -24,6 +24,7 @@ from qabel.rest.http.request import ApiRequest
 from qabel.rest.http.services import Services
 from qabel.rest.http.site import ApiSite
 from qabel.rest.resources import (
+    blocked,
     contacts,
     docs,
     drop,
@@ -41,6 +42,7 @@ SUBJECTS = (
     drop.routes,
     identities.routes,
     contacts.routes,
+    blocked.routes,
     outbox.routes,
     events.routes,
     webhooks.routes,

@@ -10,6 +10,7 @@ from qabel.crypto import PublicKey
 from qabel.deferreds import shielded
 from qabel.forms.compound import Key, Object
 from qabel.forms.errors import FieldError
+from qabel.settings.items import Contact
 from qabel.settings.qabel_forms import PUBLIC_KEY
 from qabel.settings.synced import SyncedSettings
 from qabel.store.blocked import BlockedKey, BlockedRepository
@@ -31,6 +32,11 @@ BLOCKED_INPUT = Object(
     }
 )
 """The body of a request to block a key."""
+
+
+def is_blocked_contact(contact: Contact | None) -> bool:
+    """Return whether somebody is a contact whose messages are passed over."""
+    return contact is not None and bool(getattr(contact, "blocked", False))
 
 
 @define(eq=False, kw_only=True)

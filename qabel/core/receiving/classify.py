@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from attrs import field, frozen
 
+from qabel.core.people.blocked import is_blocked_contact
 from qabel.crypto import InvalidKey, PublicKey
 from qabel.drop.acknowledgement import DROP_MODEL, acknowledgement, asks_for_acknowledgement
 from qabel.drop.cards import CardError, read_meta_data
@@ -73,7 +74,7 @@ def classify(
             foreign.append(digest)
             continue
         contact = synced.contact_by_key(identity, verdict.message.sender)
-        if verdict.message.sender.raw in blocked:
+        if verdict.message.sender.raw in blocked or is_blocked_contact(contact):
             passed.append(_blocked(digest, verdict))
             continue
         if verdict.message.model_object == DROP_MODEL:

@@ -11,6 +11,7 @@ from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 
 from qabel.core.errors import StoreError
+from qabel.core.people.blocked import is_blocked_contact
 from qabel.core.receiving.owned_drops import OwnedDrops
 from qabel.settings.local import InboxSettings
 from qabel.settings.synced import SyncedSettings
@@ -125,3 +126,6 @@ def _blocked_pairs(synced: SyncedSettings, blocked: frozenset[bytes]) -> Iterato
     for identity in synced.living_identities:
         for key in blocked:
             yield identity.public_key.raw, key
+    for contact in synced.living_contacts:
+        if is_blocked_contact(contact):
+            yield contact.my_identity.raw, contact.public_key.raw
