@@ -13,6 +13,7 @@ from twisted.logger import Logger
 from qabel.core.errors import StoreError
 from qabel.core.inbox.reader import InboxReader
 from qabel.core.journal.journal import Journal
+from qabel.core.message_age import DAY, TrustedTime
 from qabel.core.receiving.owned_drops import OwnedDrops
 from qabel.core.tokens import TokenBook
 from qabel.store.journal.events import JournalEvents
@@ -39,8 +40,11 @@ class Housekeeping(Service):
     _tokens: TokenBook
     _drops: OwnedDrops
     _post_due: Callable[[], Awaitable[None]]
+    _keep_days: Callable[[], int | None]
+    """Returns after how many days messages are deleted; None for never."""
     _clock: IReactorTime
     _now: Callable[[], float]
+    _time: TrustedTime = field(factory=TrustedTime, init=False)
     _loop: LoopingCall = field(init=False)
     _ended: "Deferred[Any]" = field(factory=lambda: succeed(None), init=False)
 
@@ -74,8 +78,18 @@ class Housekeeping(Service):
             await self._inbox.expire(now - KEEP_READERS)
             await self._tokens.keep_uses()
             await self._post_due()
+            await self._delete_old_messages()
             # A stop need not wait until all drops are forgotten: the next start continues.
             while self.running and await self._drops.forget_another():
                 continue
         except StoreError as error:
             self._log.warn("Housekeeping was postponed: {error}", error=str(error))
+
+    async def _delete_old_messages(self) -> None:
+        now = self._time.look(self._now(), self._clock.seconds())
+        days = self._keep_days()
+        if now is None or days is None:
+            return
+        async for _ in self._inbox.delete_older(now - days * DAY):
+            if not self.running:
+                return

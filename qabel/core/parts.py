@@ -211,6 +211,7 @@ def assemble(base: Foundation, wiring: Wiring) -> Parts:
             tokens=tokens,
             drops=receiving.drops,
             post_due=wiring.post_due,
+            keep_days=lambda: base.local.value.inbox.keep_days,
             clock=base.reactor,
             now=base.now,
         ),

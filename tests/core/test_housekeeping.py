@@ -8,6 +8,7 @@ from qabel.core.errors import Gone, NotFound, StoreFull
 from qabel.core.housekeeping import INTERVAL, KEEP_READERS, KEEP_SETTLED, Housekeeping
 from qabel.core.service import CoreService
 from qabel.deferreds import result_of
+from qabel.store.inbox.repository import EXPIRE_AT_ONCE
 from qabel.store.journal.events import KEEP_EVENTS_FOR, JournalEvents
 from qabel.store.outbox.repository import OutboxRepository
 from tests.conftest import LoggedFailures
@@ -43,6 +44,7 @@ def housekeeping(core: CoreService, clocked: ClockedWorld, due: Due) -> Housekee
         tokens=core.tokens,
         drops=core.drops,
         post_due=due,
+        keep_days=lambda: core.local.value.inbox.keep_days,
         clock=clocked.clock,
         now=clocked.now,
     )
@@ -70,6 +72,56 @@ def test_readers_that_stay_away_are_forgotten(clocked: ClockedWorld) -> None:
     clocked.clock.advance(3 * INTERVAL)
     assert len(clocked.run(clocked.heard(bob))) == 1
     assert clocked.run(clocked.heard(bob, consumer="other")) == []
+
+
+def test_old_messages_are_deleted(clocked: ClockedWorld) -> None:
+    """Messages go once they are older than the settings say; younger ones stay."""
+    alice, bob = clocked.run(clocked.friends())
+    clocked.run(bob.local.set("inbox.keep_days", 2))
+    for number in range(EXPIRE_AT_ONCE + 5):
+        clocked.run(clocked.say(alice, f"old {number}"))
+    clocked.run(clocked.heard(bob))
+    clocked.clock.pump([INTERVAL] * 47)
+    clocked.run(clocked.say(alice, "young"))
+    clocked.run(clocked.heard(bob))
+    assert bob.inbox.messages == EXPIRE_AT_ONCE + 6
+    clocked.clock.pump([INTERVAL] * 2)
+    assert bob.inbox.messages == 1
+    [left] = clocked.run(clocked.heard(bob, consumer="other"))
+    assert left["data"]["msg"] == "young"
+    # They are still on the drop server, and do not come again.
+    clocked.clock.pump([INTERVAL] * 2)
+    clocked.run(clocked.heard(bob))
+    assert bob.inbox.messages == 1
+
+
+def test_messages_are_kept_for_ever(clocked: ClockedWorld) -> None:
+    """Without a number of days no message is deleted."""
+    alice, bob = clocked.run(clocked.friends())
+    clocked.run(clocked.say(alice, "Hello"))
+    clocked.run(clocked.heard(bob))
+    clocked.clock.pump([100 * 24 * INTERVAL] * 10)
+    assert bob.inbox.messages == 1
+
+
+def test_a_clock_that_is_wrong_deletes_nothing(clocked: ClockedWorld) -> None:
+    """A clock that is a year ahead during one round makes no message old."""
+    alice, bob = clocked.run(clocked.friends())
+    clocked.run(clocked.say(alice, "Hello"))
+    clocked.run(clocked.heard(bob))
+    clocked.run(bob.local.set("inbox.keep_days", 2))
+    service = housekeeping(bob, clocked, Due())
+    ahead = 0.0
+    service._now = lambda: clocked.now() + ahead
+    service.startService()
+    ahead = 365 * 24 * INTERVAL
+    clocked.clock.advance(INTERVAL)
+    ahead = 0.0
+    clocked.clock.pump([INTERVAL] * 3)
+    assert bob.inbox.messages == 1
+    clocked.clock.pump([INTERVAL] * 48)
+    assert bob.inbox.messages == 0
+    result_of(service.stopService())
 
 
 def test_old_events_are_forgotten(clocked: ClockedWorld) -> None:

@@ -1,6 +1,6 @@
 """Read the inbox: the messages that are new to a reader, with waiting for them."""
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 
 import msgspec
 from attrs import define, evolve, field, frozen
@@ -115,6 +115,16 @@ class InboxReader:
         if not await shielded(self._delete(message_id)):
             raise NotFound(f"No message {message_id}.")
 
+    async def delete_older(self, before: float) -> AsyncIterator[None]:
+        """Delete all messages that were received before a time, a portion with each iteration.
+
+        ``before`` is in seconds since the epoch. Raises StoreError.
+        """
+        after: int | None = 0
+        while after is not None:
+            after = await shielded(self._delete_some(before, after))
+            yield
+
     async def expire(self, before: float) -> None:
         """Forget the cursors of readers that have not read for long; all messages are new to them.
 
@@ -134,6 +144,11 @@ class InboxReader:
         deleted = await self._repository.delete(message_id)
         self._state.messages -= deleted
         return deleted
+
+    async def _delete_some(self, before: float, after: int) -> int | None:
+        deleted, last = await self._repository.expire(before, after)
+        self._state.messages -= deleted
+        return last
 
     async def _read_until(self, query: MessageQuery, ends: float) -> Page:
         while True:

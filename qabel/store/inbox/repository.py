@@ -22,6 +22,13 @@ FORGET_AT_ONCE = 10_000
 """Foreign hashes deleted in one transaction."""
 
 
+EXPIRE_AT_ONCE = 500
+"""Messages looked at in one transaction."""
+
+EARLIEST = 1_577_836_800_000
+"""The year 2020: what was received before that came while the clock was wrong, and has no age."""
+
+
 @attrs.frozen
 class StoredBatch:
     """What became of a batch of received messages."""
@@ -166,6 +173,29 @@ class InboxRepository:
         def work(connection: Connection) -> bytes | None:
             row = connection.execute(sql, {**which.parameters, "id": message_id}).fetchone()
             return None if row is None else bytes(row[0])
+
+        return self._database.run(work)
+
+    def expire(self, before: float, after: int) -> "Deferred[tuple[int, int | None]]":
+        """Delete some of the oldest messages, if they were received before a time.
+
+        Args:
+            before: seconds since the epoch.
+            after: an id; only messages with higher ids are looked at.
+
+        Returns:
+            How many were deleted, and the id after which to go on; None if no older ones follow.
+
+        """
+
+        def work(connection: Connection) -> tuple[int, int | None]:
+            found = connection.execute(
+                "SELECT id, received FROM messages WHERE id > ? ORDER BY id LIMIT ?",
+                (after, EXPIRE_AT_ONCE),
+            ).fetchall()
+            old = [each for each, received in found if EARLIEST <= received < before * 1000]
+            connection.executemany("DELETE FROM messages WHERE id = ?", ((each,) for each in old))
+            return len(old), found[-1][0] if old else None
 
         return self._database.run(work)
 

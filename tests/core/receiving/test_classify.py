@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from attrs import evolve
+from attrs import asdict, evolve, frozen
 
 from qabel.core.receiving.classify import Classified, classify
 from qabel.crypto import PublicKey
@@ -12,7 +12,9 @@ from qabel.drop.cards import ContactCard, write_meta_data
 from qabel.drop.message import NO_ACKNOWLEDGEMENT, DropMessage
 from qabel.drop.multipart import Part
 from qabel.drop.transport import MESSAGE_SIZE, Opened, Opener, Verdict
+from qabel.settings.items import Contact
 from qabel.settings.synced import SyncedSettings
+from qabel.store.inbox.refused import Reason, pair_digest
 from qabel.store.outbox.sends import Kind
 from tests.core.items import contact, drop, identity, key
 
@@ -61,6 +63,34 @@ def test_a_message_from_a_stranger() -> None:
     """A message from nobody that one knows is kept without a contact."""
     [kept] = classified(opened(message(STRANGER))).messages
     assert (kept.identity_id, kept.contact_id) == (ME, None)
+
+
+@frozen(kw_only=True)
+class BlockedContact(Contact):
+    """A contact who is blocked."""
+
+    blocked: bool = True
+
+
+@pytest.mark.parametrize("model", ["chat", DROP_MODEL])
+def test_blocked_senders(model: str) -> None:
+    """Nothing of a blocked key is kept or acknowledged, also if it is a contact's."""
+    asked = opened(message(acknowledge_id="please", model_object=model))
+    found = classify({b"\0": Part(b"")}, [asked], SYNCED, NOW, blocked={key(FRIEND).public_key.raw})
+    assert (found.messages, found.receipts, found.foreign) == ([], [], [])
+    [passed] = found.blocked
+    pair = pair_digest(key(ME).public_key.raw, key(FRIEND).public_key.raw)
+    assert (passed.hash, passed.reason, passed.pair) == (b"\0", Reason.BLOCKED, pair)
+
+
+def test_blocked_contacts() -> None:
+    """A contact can be blocked by one identity and heard by another."""
+    friend = contact(FRIEND, ME)
+    blocked = BlockedContact(**asdict(friend, recurse=False))
+    people = SyncedSettings(identities=(identity(ME), identity(2)), contacts=(blocked,))
+    found = classified(opened(message()), opened(message(), 2), synced=people)
+    assert [each.hash for each in found.blocked] == [b"\0"]
+    assert [each.identity_id for each in found.messages] == [2]
 
 
 def test_what_is_not_ours() -> None:

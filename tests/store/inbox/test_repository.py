@@ -9,7 +9,12 @@ import pytest
 
 from qabel.store.database.database import Database
 from qabel.store.inbox.message_rows import Filter
-from qabel.store.inbox.repository import FORGET_AT_ONCE, EncodedPage, InboxRepository
+from qabel.store.inbox.repository import (
+    EXPIRE_AT_ONCE,
+    FORGET_AT_ONCE,
+    EncodedPage,
+    InboxRepository,
+)
 from qabel.store.inbox.seen import DAY, KEEP_FOREIGN_DAYS, Drop, DropState, ReadDone
 from qabel.store.journal.cursors import CursorRepository
 
@@ -232,6 +237,27 @@ def test_what_cannot_be_kept_as_a_whole_is_not_kept_at_all(
     assert got(CursorRepository(database).load()).messages == 0
     assert got(inbox.start_reading(drop)).cursor is None
     assert got(inbox.record_found(drop, [good.hash], now=NOW)) == {good.hash}
+
+
+def test_old_messages_expire_in_portions(
+    database: Database, inbox: InboxRepository, drop: Drop, things: Any, got: Any
+) -> None:
+    """Each portion says where the next begins; where none is old any more, it is over."""
+    old = [things.message(received=int(NOW * 1000) - 1) for _ in range(EXPIRE_AT_ONCE + 2)]
+    young = [things.message(received=int(NOW * 1000)) for _ in range(3)]
+    got(inbox.keep(drop, [*old, *young], now=NOW))
+    assert got(inbox.expire(NOW, 0)) == (EXPIRE_AT_ONCE, EXPIRE_AT_ONCE)
+    assert got(inbox.expire(NOW, EXPIRE_AT_ONCE)) == (2, EXPIRE_AT_ONCE + 5)
+    assert got(inbox.expire(NOW, EXPIRE_AT_ONCE + 5)) == (0, None)
+    assert got(CursorRepository(database).load()).messages == 3
+
+
+def test_messages_of_a_clock_that_stood_still_do_not_expire(
+    inbox: InboxRepository, drop: Drop, things: Any, got: Any
+) -> None:
+    """What came before the clock was set at all has no age that is known."""
+    got(inbox.keep(drop, [things.message(received=1000)], now=NOW))
+    assert got(inbox.expire(NOW, 0)) == (0, None)
 
 
 def test_one_message_by_its_id(inbox: InboxRepository, drop: Drop, things: Any, got: Any) -> None:
