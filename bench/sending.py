@@ -21,7 +21,7 @@ def run(*, small: bool) -> Iterator[Row]:
         server = stack.enter_context(drop_server(folder))
         me = stack.enter_context(daemon(folder, "me", "--no-push"))
         card = me.api.meet("me", server)
-        contact = {**card["contacts"][0], "public_key": "de" * 32, "alias": "other"}
+        contact = {**card["contacts"][0], "public_key": "5e" * 32, "alias": "other"}
         me.api.good("POST", "/contacts/import", contact)
         url = contact["drop_urls"][0]
         known = me.api.good("GET", "/contacts")[0]

@@ -26,6 +26,7 @@ BOX_OVERHEAD = 100
 KNOWN_KEYS = 1024
 """Public keys for which a private key caches the shared secret."""
 
+_FIELD = 2**255 - 19
 _SUITE = b"Noise255/AES256-GCM".ljust(24, b"\0")
 _INFO_HEADER = _SUITE + b"\0"
 _INFO_BODY = _SUITE + b"\1"
@@ -40,6 +41,10 @@ class InvalidKey(ValueError):
     """The bytes or text are not a key, or the public key has low order and protects nothing."""
 
 
+class NotCanonical(InvalidKey):
+    """The bytes are another spelling of a public key, by which nobody knows its owner."""
+
+
 class BoxError(ValueError):
     """The box cannot be opened."""
 
@@ -52,9 +57,20 @@ class BadBox(BoxError):
     """The box is too short, damaged after its header, or made with a key of low order."""
 
 
+class BadSender(BadBox):
+    """The box is for us, but names as its sender what is nobody's key."""
+
+
 def _check_size(_: object, __: object, raw: bytes) -> None:
     if len(raw) != KEY_SIZE:
         raise InvalidKey(f"a key must have {KEY_SIZE} bytes, not {len(raw)}")
+
+
+def _check_canonical(_: object, __: object, raw: bytes) -> None:
+    # Scalar products ignore the highest bit and reduce the rest, so that several spellings would
+    # be one key there. Everywhere else they would be different keys: to compare, to find, to seal.
+    if int.from_bytes(raw, "little") >= _FIELD:
+        raise NotCanonical("the public key is not canonical: it must be less than 2^255 - 19")
 
 
 def _from_hex(text: str) -> bytes:
@@ -70,9 +86,13 @@ def _from_hex(text: str) -> bytes:
 
 @attrs.frozen(repr=False)
 class PublicKey:
-    """A public key: 32 bytes, the scalar product of the private key and the base point."""
+    """A public key: 32 bytes, the scalar product of the private key and the base point.
 
-    raw: bytes = attrs.field(validator=_check_size)
+    Each key has one spelling: the number below 2^255 - 19, little-endian. Raises InvalidKey, or
+    its subclass NotCanonical for any other.
+    """
+
+    raw: bytes = attrs.field(validator=[_check_size, _check_canonical])
 
     @classmethod
     def from_hex(cls, text: str) -> Self:
@@ -124,7 +144,11 @@ class PrivateKey:
         return lru_cache(KNOWN_KEYS)(partial(crypto_scalarmult, self.raw))
 
     def exchange(self, public_key: PublicKey) -> bytes:
-        """Return the 32-byte shared secret. Raises InvalidKey for a public key of low order."""
+        """Return the 32-byte shared secret. Raises InvalidKey for an unusable public key.
+
+        That is one of low order, or one that is not canonical.
+        """
+        _check_canonical(self, None, public_key.raw)
         try:
             return self.known_product(public_key.raw)
         except RuntimeError:
@@ -177,7 +201,7 @@ def seal_box(
         ``len(data) + len(padding) + 100`` bytes.
 
     Raises:
-        InvalidKey: the recipient's key is of low order.
+        InvalidKey: the recipient's key is of low order, or not canonical.
 
     """
     if ephemeral is None:
@@ -240,24 +264,31 @@ class BoxOpener:
     def open_body(
         self, header: bytes, opened: OpenedHeader, body: bytes
     ) -> tuple[PublicKey, bytes]:
-        """Open the rest of a box and return its sender and its data. Raises BadBox.
+        """Open the rest of a box and return its sender and its data.
 
         Args:
             header: the first 80 bytes of the box.
             opened: the result of ``open_header`` for it.
             body: the rest of the box, at least 20 bytes.
 
+        Raises:
+            BadSender: the sender's key is not canonical, or of low order.
+            BadBox: the body is damaged.
+
         """
-        sender, chaining = opened
+        raw, chaining = opened
         try:
-            _, key, nonce = _keys(self._known_product(sender), chaining, _INFO_BODY)
+            sender = PublicKey(raw)
+            _, key, nonce = _keys(self._known_product(raw), chaining, _INFO_BODY)
             plain = AESGCM(key).decrypt(nonce, body, self._raw + header)
+        except NotCanonical:
+            raise BadSender("the sender's key is not canonical") from None
         except RuntimeError:
-            raise BadBox("the sender's key is of low order") from None
+            raise BadSender("the sender's key is of low order") from None
         except InvalidTag:
             raise BadBox("the body does not match the header") from None
         end = len(plain) - _PADDING_LENGTH_SIZE
         padding = int.from_bytes(plain[end:])
         if padding > end:
             raise BadBox("the padding is longer than the data")
-        return PublicKey(sender), plain[: end - padding]
+        return sender, plain[: end - padding]

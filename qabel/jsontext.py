@@ -1,8 +1,9 @@
 """Strict JSON: every text that is accepted means the same to all parsers.
 
 This is RFC 8259 as narrowed by RFC 7493 (I-JSON). What parsers disagree on is rejected: duplicate
-keys, NaN, numbers out of range, unpaired surrogates, invalid UTF-8. Error messages never quote
-the text, which may be secret.
+keys, NaN, numbers out of range, unpaired surrogates, invalid UTF-8. The limits of numbers are the
+same on every way in, from clients and from the network. Error messages never quote the text, which
+may be secret.
 """
 
 import re
@@ -15,20 +16,24 @@ import msgspec
 MAX_DEPTH = 64
 """Levels of nested objects and arrays that ``parse`` accepts by default."""
 
-MAX_DIGITS = 309
-"""Consecutive digits that a number may have: as many as the largest float has."""
+MAX_DIGITS = 300
+"""Digits that a number may have, so that every integer is finite as a float, too."""
 
 _OPEN, _CLOSE, _DIGIT = 0x01, 0xFF, ord("0")
 _DEPTHS = bytes.maketrans(b"[{]}", bytes([_OPEN, _OPEN, _CLOSE, _CLOSE]))
 _NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 _DIGITS = bytes.maketrans(b"123456789", bytes([_DIGIT]) * 9)
-_TOO_MANY_DIGITS = bytes([_DIGIT]) * (MAX_DIGITS + 1)
+_WITHIN_NUMBERS = b".eE+-"
 _MALFORMED = re.compile(r"JSON is malformed: (?P<what>.*) \(byte (?P<byte>\d+)\)")
 _SURROGATE_AT_END = re.compile(rb'\\u[dD][89a-fA-F][0-9a-fA-F]{2}[^"\\]{0,5}"')
 
 
 class InvalidJSON(ValueError):
     """The text is not JSON, or not JSON that all parsers understand alike."""
+
+
+class InvalidNumber(InvalidJSON):
+    """A number in the text has too many digits, or is out of range."""
 
 
 def finite_float(text: str) -> float:
@@ -47,22 +52,36 @@ _decode = msgspec.json.Decoder(float_hook=finite_float).decode
 _encode = msgspec.json.Encoder().encode
 
 
-def parse(data: bytes, depth: int = MAX_DEPTH) -> object:
+def parse(
+    data: bytes,
+    depth: int = MAX_DEPTH,
+    *,
+    digits: int = MAX_DIGITS,
+    unique_keys: bool = True,
+) -> object:
     """Parse a JSON text in UTF-8 to a dict, list, str, int, float, bool or None.
 
-    Objects and arrays may be nested ``depth`` levels deep. Raises InvalidJSON, whose message says
-    what is wrong and, where known, at which line and column (both counted from 1, columns in
-    bytes).
+    Args:
+        data: the text.
+        depth: levels of nested objects and arrays that it may have.
+        digits: digits that a number may have, together with those of its exponent.
+        unique_keys: whether duplicate keys are an error; otherwise the last one counts.
+
+    Raises:
+        InvalidNumber: a number is not within the limits.
+        InvalidJSON: the text is not valid otherwise. The message says what is wrong and, where
+            known, at which line and column (both counted from 1, columns in bytes).
+
     """
     value = _decode_strictly(data)
     structure = _strip_strings(data)
     levels = memoryview(structure.translate(_DEPTHS, _NO_BRACKETS)).cast("b")
     if max(accumulate(levels), default=0) > depth:
         raise _too_deep()
-    if _TOO_MANY_DIGITS in structure.translate(_DIGITS):
-        raise InvalidJSON(f"a number has more than {MAX_DIGITS} digits")
+    if bytes([_DIGIT]) * (digits + 1) in structure.translate(_DIGITS, _WITHIN_NUMBERS):
+        raise InvalidNumber(f"a number has more than {digits} digits")
     # The decoder keeps only the last of duplicate keys: the value has fewer members than the text.
-    if _strip_strings(encode(value)).count(b":") != structure.count(b":"):
+    if unique_keys and _strip_strings(encode(value)).count(b":") != structure.count(b":"):
         raise InvalidJSON("an object has a duplicate key")
     return value
 
@@ -95,7 +114,7 @@ def _decode_strictly(data: bytes) -> object:
     except RecursionError:
         raise _too_deep() from None
     except msgspec.ValidationError:
-        raise InvalidJSON("a number is out of range") from None
+        raise InvalidNumber("a number is out of range") from None
     except msgspec.DecodeError as error:
         raise InvalidJSON(_explain(str(error), data)) from None
 

@@ -11,6 +11,7 @@ from qabel.core.errors import Changed
 from qabel.deferreds import FairLock, shielded
 from qabel.jsontext import parse as parse_json
 from qabel.settings.document import DocumentType
+from qabel.settings.stored import STORED_DIGITS, reading_stored
 from qabel.store.documents import DocumentRepository
 
 D = TypeVar("D")
@@ -46,8 +47,9 @@ class SettingsDocument(Generic[D]):
         """Load the document, or the default if none was saved. Raises StoreError."""
         text = await self._repository.load(self.name)
         if text is not None:
-            stored = parse_json(text, depth=MAX_STORED_DEPTH)
-            self._take(self._kind.parse(stored, now=int(self._now())))
+            with reading_stored():
+                stored = parse_json(text, depth=MAX_STORED_DEPTH, digits=STORED_DIGITS)
+                self._take(self._kind.parse(stored, now=int(self._now())))
 
     def on_change(self, listener: Callable[[D, D, int | None], None]) -> None:
         """Call ``listener(before, after, seq)`` after each change.

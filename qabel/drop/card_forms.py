@@ -8,7 +8,7 @@ from typing import TypeVar
 
 import msgspec
 
-from qabel.crypto import InvalidKey, PublicKey
+from qabel.crypto import InvalidKey, NotCanonical, PublicKey
 from qabel.drop.url import DropURL, InvalidDropURL
 from qabel.jsontext import InvalidJSON, encode, parse
 
@@ -104,6 +104,8 @@ def parse_public_key(text: str) -> PublicKey:
     """Parse a public key from 64 hex digits in either case. Raises CardError."""
     try:
         return PublicKey.from_hex(text)
+    except NotCanonical as error:
+        raise CardError(str(error)) from None
     except InvalidKey:
         raise CardError("a public key must have 64 hexadecimal digits") from None
 

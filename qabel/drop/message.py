@@ -12,7 +12,7 @@ import attrs
 import msgspec
 
 from qabel.crypto import KNOWN_KEYS, InvalidKey, PublicKey
-from qabel.jsontext import finite_float
+from qabel.jsontext import InvalidJSON, InvalidNumber, parse
 
 MAX_DEPTH = 100
 """Levels of nested objects and arrays that a message may have."""
@@ -64,22 +64,22 @@ class _Envelope(msgspec.Struct, kw_only=True):
         return "_Envelope()"
 
 
-_ENVELOPE = msgspec.json.Decoder(_Envelope, float_hook=finite_float)
-_OBJECT = msgspec.json.Decoder(dict[str, Any], float_hook=finite_float)
+_SYNTAX = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _write = msgspec.json.Encoder().encode
-_JSON_ERRORS = (msgspec.DecodeError, UnicodeError, RecursionError)
 
 
 def decode(text: bytes) -> DropMessage:
     """Parse the JSON text of a drop message in either spelling.
 
     A ``drop_payload`` that is not a JSON object becomes the data ``{"payload": the string}``. The
-    last of duplicate keys counts, as in the deployed readers. Raises InvalidDropMessage, or its
+    last of duplicate keys counts, as in the deployed readers. No number in the message may exceed
+    the limits of ``qabel.jsontext``: no client could read it. Raises InvalidDropMessage, or its
     subclass InvalidSender for a malformed sender.
     """
     try:
-        found = _ENVELOPE.decode(text)
-    except _JSON_ERRORS:
+        value = parse(text, MAX_DEPTH + 1, unique_keys=False)
+        found = msgspec.convert(value, _Envelope)
+    except (InvalidJSON, msgspec.ValidationError):
         raise InvalidDropMessage("the text is not the JSON of a drop message") from None
     sender = _parse_sender(found.sender)
     meta = found.meta_data
@@ -89,7 +89,7 @@ def decode(text: bytes) -> DropMessage:
         model_object=_model_object(found),
         data=_encode_data(found),
         acknowledge_id=found.acknowledge_id,
-        meta_data=_write(_check_depth(meta)) if isinstance(meta, dict) else None,
+        meta_data=_write(meta) if isinstance(meta, dict) else None,
     )
 
 
@@ -137,34 +137,38 @@ def _model_object(found: _Envelope) -> str:
 
 def _encode_data(found: _Envelope) -> bytes:
     if isinstance(found.drop_payload, str):
-        try:
-            return _write(_parse_object(found.drop_payload))
-        except InvalidDropMessage:
-            return _write({"payload": found.drop_payload})
+        return _write(_parse_payload(found.drop_payload))
     if isinstance(found.data, dict):
-        return _write(_check_depth(found.data))
+        return _write(found.data)
     raise InvalidDropMessage("the message has neither drop_payload nor data")
 
 
-def _parse_object(text: bytes | str) -> dict[str, Any]:
+def _parse_payload(text: str) -> dict[str, Any]:
     try:
-        value = _OBJECT.decode(text)
-        # With so few brackets it cannot be too deep: most messages need no closer check.
-        if isinstance(text, str) and text.count("{") + text.count("[") <= MAX_DEPTH:
-            return value
-        return _check_depth(value)
-    except _JSON_ERRORS:
-        raise InvalidDropMessage("the data are not a JSON object") from None
+        value = parse(text.encode(), MAX_DEPTH, unique_keys=False)
+    except InvalidNumber:
+        if _is_object(text):
+            raise InvalidDropMessage("a number in the data is out of range") from None
+        value = None
+    except InvalidJSON:
+        value = None
+    return value if isinstance(value, dict) else {"payload": text}
 
 
-def _check_depth(value: dict[str, Any]) -> dict[str, Any]:
-    """Return the object unless it is nested too deeply for later readers to recurse into."""
-    depth = 0
-    level: list[Any] = [value]
-    while level:
-        depth += 1
-        inner = [x for each in level for x in (each.values() if isinstance(each, dict) else each)]
-        level = [each for each in inner if isinstance(each, dict | list)]
-    if depth > MAX_DEPTH:
-        raise InvalidDropMessage(f"the data are nested more than {MAX_DEPTH} levels deep")
+def _is_object(text: str) -> bool:
+    """Return whether the text is a JSON object, whatever its numbers are."""
+    try:
+        _SYNTAX.decode(text)
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
+        return False
+    return True
+
+
+def _parse_object(text: bytes) -> dict[str, Any]:
+    try:
+        value = parse(text, MAX_DEPTH, unique_keys=False)
+    except InvalidJSON as error:
+        raise InvalidDropMessage(f"the data are not a valid JSON object: {error}") from None
+    if not isinstance(value, dict):
+        raise InvalidDropMessage("the data are not a JSON object")
     return value

@@ -13,6 +13,7 @@ from qabel.crypto import (
     BOX_OVERHEAD,
     HEADER_SIZE,
     BadBox,
+    BadSender,
     BoxOpener,
     PrivateKey,
     PublicKey,
@@ -51,7 +52,7 @@ class Verdict(enum.Enum):
     """It is for somebody else, damaged, or of another format: no identity's key opens it."""
 
     RUBBISH = "rubbish"
-    """It is sealed for one of our identities but contains no drop message."""
+    """It is sealed for one of our identities, but contains no drop message or names no sender."""
 
     SPOOFED = "spoofed"
     """The sender it names is not the one who sealed it."""
@@ -75,7 +76,7 @@ def seal_message(
     """Seal a JSON text for the recipient and return the 2149 bytes to post.
 
     ``ephemeral`` is generated if not given. Raises MessageTooLarge, and InvalidKey for a
-    recipient's key of low order.
+    recipient's key that is of low order or unusable.
     """
     if len(text) > TEXT_SIZE:
         raise MessageTooLarge(len(text))
@@ -104,6 +105,8 @@ class Opener:
                 if opened is None:
                     continue
                 sender, text = opener.open_body(header, opened, raw[_BODY:])
+            except BadSender:
+                return Verdict.RUBBISH
             except BadBox:
                 return Verdict.FOREIGN
             return _check(opener.public_key, sender, text)

@@ -11,6 +11,8 @@ from qabel.forms.compound import read_keys
 from qabel.forms.errors import Errors, UnknownKey, invalid
 from qabel.forms.form import Form, Schema, put_at
 from qabel.forms.plain import MAX_INT
+from qabel.jsontext import InvalidJSON
+from qabel.jsontext import encode as encode_json
 from qabel.settings.items import ID, TIME, TIMES, Item
 
 _Item = TypeVar("_Item", bound=Item)
@@ -102,8 +104,7 @@ class ItemList(Form[tuple[_Item, ...]]):
             raise invalid("must be an object")
         errors = Errors()
         keys = self.item_class.keys
-        read = read_keys(value, keys, errors, old=old)
-        own = {key.attribute or name: read[name] for name, key in keys.items()}
+        own = self._read_own(value, old, errors)
         times = {"created": now, "updated": now, "deleted": 0}
         if old is not None:
             times = {name: getattr(old, name) for name in TIMES}
@@ -118,6 +119,21 @@ class ItemList(Form[tuple[_Item, ...]]):
         if old is None or item == old:
             return old or item
         return item if item.updated != old.updated else attrs.evolve(item, updated=now)
+
+    def _read_own(
+        self, value: dict[str, object], old: _Item | None, errors: Errors
+    ) -> dict[str, Any]:
+        """Return the values of the item's own keys, by attribute."""
+        keys = self.item_class.keys
+        found = Errors()
+        read = read_keys(value, keys, found, old=old)
+        if found:
+            # What older versions accepted may stay as it is: the user can still rename or delete
+            # the item, and put back a whole document.
+            kept = {} if old is None else _unchanged(value, old)
+            rest = {name: key for name, key in keys.items() if name not in kept}
+            read = read_keys(value, rest, errors, old=old) | kept
+        return {key.attribute or name: read[name] for name, key in keys.items()}
 
     def write(self, value: tuple[_Item, ...]) -> list[dict[str, Any]]:
         """Return the items as builtins that JSON can represent."""
@@ -154,6 +170,24 @@ class ItemList(Form[tuple[_Item, ...]]):
             self.item_class.keys[name].form.check_path(rest)
         elif rest or name not in ("id", *TIMES):
             raise UnknownKey("", "the item has no such key")
+
+
+def _unchanged(value: Mapping[str, object], old: Item) -> dict[str, Any]:
+    """Return the values of an item's own keys that are given as the item has them already."""
+    before = old.to_builtins()
+    return {
+        name: getattr(old, key.attribute or name)
+        for name, key in old.keys.items()
+        if name in value and _is_same_json(value[name], before[name])
+    }
+
+
+def _is_same_json(first: object, second: object) -> bool:
+    # Python takes true for equal to 1, and 1 to 1.0.
+    try:
+        return encode_json(first) == encode_json(second)
+    except InvalidJSON:
+        return False
 
 
 def find_item(items: Sequence[_Item], number: int | None) -> _Item | None:

@@ -11,6 +11,7 @@ from qabel.forms.form import Form, Schema
 from qabel.jsontext import InvalidJSON
 from qabel.jsontext import encode as encode_json
 from qabel.jsontext import parse as parse_json
+from qabel.settings.stored import digits
 
 MAX_SIZE = 1024 * 1024
 """Bytes of the JSON text of one ``module_data``."""
@@ -79,7 +80,7 @@ class ModuleDataForm(Form[ModuleData]):
 def _encode_strictly(value: object) -> bytes:
     try:
         text = encode_json(value)
-        read = parse_json(text, MAX_DEPTH)
+        read = parse_json(text, MAX_DEPTH, digits=digits())
     except InvalidJSON as error:
         raise invalid(f"must be JSON: {error}") from None
     if read != value:

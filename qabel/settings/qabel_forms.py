@@ -6,12 +6,19 @@ from urllib.parse import urlsplit
 
 import attrs
 
-from qabel.crypto import KEY_SIZE, InvalidKey, PrivateKey, PublicKey
+from qabel.crypto import (
+    KEY_SIZE,
+    InvalidKey,
+    NotCanonical,
+    PrivateKey,
+    PublicKey,
+)
 from qabel.drop.url import MAX_LENGTH, DropURL, InvalidDropURL, is_drop_id, parse_server_url
 from qabel.forms.compound import Key, Object
 from qabel.forms.errors import FieldError, InvalidInput, UnknownKey, invalid
 from qabel.forms.form import Form, Schema
 from qabel.forms.plain import Text
+from qabel.settings.stored import UnusableKey, is_stored
 
 _FIELD = 2**255 - 19
 _LOW_ORDER = frozenset(
@@ -31,6 +38,7 @@ _LOW_ORDER = frozenset(
 )
 """Points whose product with any private key is zero, and so no secret (RFC 7748, section 7)."""
 
+_NOT_CANONICAL = "is not a canonical key: it must be less than 2^255 - 19"
 _NOT_A_KEY = f"must have {2 * KEY_SIZE} hexadecimal digits"
 _KEY_SCHEMA: Schema = {"type": "string", "pattern": "^[0-9A-Fa-f]{64}$"}
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[!-~]+", re.ASCII)
@@ -39,17 +47,24 @@ _TEXT = Text()
 
 @attrs.frozen
 class PublicKeyForm(Form[PublicKey]):
-    """A public key for which messages can be sealed; read in either case, written in lower case."""
+    """A public key for which messages can be sealed; read in either case, written in lower case.
+
+    One that is not canonical is read only from what is stored, where older versions may have put
+    it.
+    """
 
     def read(self, value: object) -> PublicKey:
         """Check a public key."""
         text = _TEXT.read(value)
         try:
             key = PublicKey.from_hex(text)
+        except NotCanonical:
+            if is_stored():
+                return UnusableKey.from_hex(text)
+            raise invalid(_NOT_CANONICAL) from None
         except InvalidKey:
             raise invalid(_NOT_A_KEY) from None
-        number = int.from_bytes(key.raw, "little")
-        if number % 2**255 % _FIELD in _LOW_ORDER:
+        if int.from_bytes(key.raw, "little") in _LOW_ORDER:
             raise invalid("is an insecure key (low order)")
         return key
 

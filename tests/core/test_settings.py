@@ -9,9 +9,12 @@ from twisted.internet.defer import Deferred, fail, succeed
 
 from qabel.core.errors import Changed
 from qabel.core.settings import SettingsDocument
+from qabel.crypto import PrivateKey
 from qabel.deferreds import result_of
 from qabel.forms.errors import InvalidInput, UnknownKey
 from qabel.settings.local import LOCAL, LocalSettings
+from qabel.settings.stored import UnusableKey
+from qabel.settings.synced import SYNCED
 from qabel.store.database.database import Database
 from qabel.store.database.errors import StoreFull
 from qabel.store.documents import DocumentRepository
@@ -219,3 +222,31 @@ def test_who_waits_no_longer_stops_nothing(document: Document, disk: Disk) -> No
     setting.cancel()
     disk.waiting.pop().callback(1)
     assert document.value.poll_interval == 7
+
+
+def test_documents_of_older_versions_load() -> None:
+    """What older versions accepted loads, and does not keep the daemon from starting."""
+    alice, bob = PrivateKey(b"\1" * 32), PrivateKey(b"\2" * 32).public_key
+    twin = f"{bob.hex[:-2]}{bob.raw[31] | 0x80:02x}"
+    times = {"created": 1, "updated": 1, "deleted": 0}
+    both = {"public_key": alice.public_key.hex, "private_key": alice.hex}
+    contact = {"alias": "Bob", "my_identity": alice.public_key.hex, "drop_urls": [], **times}
+    text = json.dumps(
+        {
+            "identities": [{"id": 1, "alias": "Alice", "keys": both, "drops": [], **times}],
+            "contacts": [
+                {"id": 1, "keys": {"public_key": bob.hex}, **contact},
+                {"id": 2, "keys": {"public_key": twin}, **contact},
+            ],
+            "module_data": {"a": {"b": int("9" * 309)}},
+        }
+    )
+    disk = Disk([("synced", text.encode(), True, 1.0)])
+    document = SettingsDocument("synced", SYNCED, disk, lambda: 1000.5)
+    result_of(Deferred.fromCoroutine(document.load()))
+    [first, second] = document.value.contacts_of(alice.public_key)
+    assert (first.public_key, second.public_key) == (bob, UnusableKey(bytes.fromhex(twin)))
+    assert json.loads(document.encoded)["module_data"] == {"a": {"b": int("9" * 309)}}
+    twice = {**json.loads(document.encoded)["contacts"][1], "id": 3, "deleted": 0}
+    with pytest.raises(InvalidInput, match="canonical"):
+        result_of(Deferred.fromCoroutine(document.set("contacts", [twice])))

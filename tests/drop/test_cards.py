@@ -77,13 +77,17 @@ META_DATA: dict[str, Any] = {
 }
 TEXT = f"QABELCONTACT\nAlice\n{URL}\n{PUBLIC}"
 
+KEY_OF_NOBODY = "56" * 31 + "d6"
+PUBLIC_KEYS = st.integers(0, 2**255 - 20).map(
+    lambda number: PublicKey(number.to_bytes(32, "little"))
+)
 CLEAN_TEXT = st.text(st.characters(exclude_categories=["Cs"]))
 NOT_BLANK = CLEAN_TEXT.map(lambda text: "" if text.isspace() else text)
 DROP_URLS = st.sampled_from([DropURL.parse(URL), DropURL.parse(OTHER_URL)])
 CARDS = st.builds(
     ContactCard,
     alias=CLEAN_TEXT,
-    public_key=st.binary(min_size=32, max_size=32).map(PublicKey),
+    public_key=PUBLIC_KEYS,
     drop_urls=st.lists(DROP_URLS, max_size=3).map(tuple),
     email=NOT_BLANK,
     phone=NOT_BLANK,
@@ -415,3 +419,22 @@ def test_nothing_shows_names_or_keys() -> None:
     shown = repr(CARD) + repr(IDENTITY_FILE)
     for secret in ("Alice", "example.com", "+49", DROP_ID, PRIVATE, "2a1d1c0b"):
         assert secret not in shown
+
+
+@pytest.mark.parametrize("key", [KEY_OF_NOBODY, KEY_OF_NOBODY.upper(), "ff" * 32])
+def test_keys_that_are_not_canonical(key: str) -> None:
+    """No card is read with another spelling of a key, in whatever form it is."""
+    url = "http://drop.example/" + "a" * 43
+    contact = {"alias": "Bob", "public_key": key, "drop_urls": [url]}
+    meta = {"alias": "Bob", "public_key": {"public_key": key}, "drop_url": url}
+    identity = {"alias": "Bob", "private_key": "02" * 32, "drop_urls": [], "public_key": key}
+    for read, value in (
+        (read_contacts, contact),
+        (read_contacts, {"contacts": [contact]}),
+        (read_meta_data, meta),
+        (read_identity, identity),
+    ):
+        with pytest.raises(CardError, match="not canonical"):
+            read(json.dumps(value).encode())
+    with pytest.raises(CardError, match="not canonical"):
+        read_contact_text(f"QABELCONTACT\nBob\n{url}\n{key}")

@@ -37,10 +37,14 @@ DOCUMENTED: dict[str, Any] = {
     "data": {"a": 1},
     "acknowledge_id": "0",
 }
+DOCUMENTED_TEXT = json.dumps({**DOCUMENTED, "data": {"a": [5555]}}).encode()
 JSON_VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
     max_leaves=10,
+)
+PUBLIC_KEYS = st.integers(0, 2**255 - 20).map(
+    lambda number: PublicKey(number.to_bytes(32, "little"))
 )
 CLEAN_TEXT = st.text(st.characters(exclude_categories=["Cs"]))
 CLEAN_OBJECTS = st.dictionaries(
@@ -83,7 +87,7 @@ def test_deployed_spelling_is_written_compactly() -> None:
     st.builds(
         DropMessage,
         time_stamp=st.integers(min_value=-(2**63), max_value=2**63 - 1),
-        sender=st.binary(min_size=32, max_size=32).map(PublicKey),
+        sender=PUBLIC_KEYS,
         model_object=CLEAN_TEXT,
         data=CLEAN_OBJECTS.map(compact),
         acknowledge_id=CLEAN_TEXT,
@@ -133,8 +137,12 @@ def test_no_value_of_a_key_breaks_the_reader(
         '{"a":1',
         "{a:1}",
         '{"a":NaN}',
-        '{"a":1e999}',
         '{"a":"\\ud800"}',
+        "9" * 400,
+        "1e999",
+        "[1e999]",
+        '{"a":1e999',
+        '{"a":NaN,"b":1e999}',
         '{"a":' * (MAX_DEPTH + 1) + "1" + "}" * (MAX_DEPTH + 1),
         "[" * 1000,
     ],
@@ -150,9 +158,25 @@ def test_payload_as_deep_as_allowed_is_an_object() -> None:
     assert decode(text_with(drop_payload=payload)).data == payload.encode()
 
 
+@pytest.mark.parametrize(
+    "number", ["1e400", "-1e400", "9" * 301, "9" * 400, "0." + "0" * 400 + "1", "1e" + "0" * 301]
+)
+def test_a_number_that_no_client_could_read_is_no_drop_message(number: str) -> None:
+    """A number beyond the limits is rejected, wherever in the message it is."""
+    with pytest.raises(InvalidDropMessage):
+        decode(text_with(drop_payload=f'{{"a":[{number}]}}'))
+    for text in (text_with(meta_data={"a": 5555}), text_with(x=5555), DOCUMENTED_TEXT):
+        assert decode(text)
+        with pytest.raises(InvalidDropMessage):
+            decode(text.replace(b"5555", number.encode()))
+        with pytest.raises(InvalidDropMessage):
+            decode(text[:-1] + f', "x": {number}, "x": 1}}'.encode())
+
+
 def test_numbers_are_kept() -> None:
     """Integers of any size and floats survive a round trip."""
     payload = '{"a":[18446744073709551616,-1,0.1,1e100,12345678901234567890123]}'
+    payload = payload.replace("-1", f"-{'9' * 300}")
     assert json.loads(decode(text_with(drop_payload=payload)).data) == json.loads(payload)
 
 

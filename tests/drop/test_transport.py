@@ -20,6 +20,7 @@ from qabel.drop.transport import (
     Verdict,
     seal_message,
 )
+from qabel.settings.stored import UnusableKey
 
 VECTORS: dict[str, Any] = json.loads(
     (Path(__file__).parents[1] / "vectors" / "qabel-core.json").read_text(encoding="utf-8")
@@ -189,6 +190,22 @@ def test_message_that_names_another_sender_is_spoofed() -> None:
 def test_message_with_a_bad_text_is_rubbish(text: bytes) -> None:
     """A sealed text that is not a drop message is rubbish."""
     assert Opener([BOB]).open(seal_message(ALICE, BOB.public_key, text)) is Verdict.RUBBISH
+
+
+class Twin(PrivateKey):
+    """A private key whose owner gives the public key with the highest bit set."""
+
+    @property
+    def public_key(self) -> PublicKey:
+        """The public key in another spelling."""
+        raw = PrivateKey(self.raw).public_key.raw
+        return UnusableKey(bytes([*raw[:31], raw[31] | 0x80]))
+
+
+def test_message_from_another_spelling_of_a_key_is_rubbish() -> None:
+    """A box that names its sender by a key that is not canonical is rubbish."""
+    sealed = seal_message(Twin(ALICE.raw), BOB.public_key, TEXT)
+    assert Opener([BOB]).open(sealed) is Verdict.RUBBISH
 
 
 @pytest.mark.parametrize("place", [0, 1, 31, 32, 33, 80, 81, 100, 2000, 2148])

@@ -7,9 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qabel.crypto import PrivateKey
-from qabel.forms.errors import FieldError, UnknownKey
+from qabel.forms.errors import FieldError, InvalidInput, UnknownKey
 from qabel.settings.item_lists import ItemList, find_item, free_ids, replace_item
 from qabel.settings.items import DropServer
+from qabel.settings.stored import reading_stored
 from qabel.settings.synced import SYNCED, SyncedSettings
 from tests.settings.checks import errors_of, keys_of
 
@@ -156,7 +157,7 @@ def test_unchanged_items_are_the_same_objects(
     contacts = [
         {
             "alias": f"contact {number}",
-            "keys": {"public_key": number.to_bytes(32).hex()},
+            "keys": {"public_key": number.to_bytes(32, "little").hex()},
             "my_identity": keys["alice"].public_key.hex,
             "drop_urls": ["https://drop.example/" + "a" * 43],
         }
@@ -169,6 +170,37 @@ def test_unchanged_items_are_the_same_objects(
     assert changed.identities is large.identities
     pairs = list(zip(large.contacts, changed.contacts, strict=True))
     assert [before.id for before, after in pairs if before is not after] == [5000]
+
+
+def test_what_an_older_version_accepted_may_stay(document: SyncedSettings) -> None:
+    """A value that is not accepted anymore can be kept, put back and deleted, but not given."""
+    builtins = SYNCED.to_builtins(document)
+    contact = builtins["contacts"][0]
+    twin = contact["keys"]["public_key"][:-2] + "ff"
+    contact["keys"] = {"public_key": twin}
+    with pytest.raises(InvalidInput, match="canonical"):
+        SYNCED.parse(builtins, now=NOW)
+    with reading_stored():
+        old = SYNCED.parse(builtins, now=NOW)
+    assert SYNCED.parse(builtins, now=NOW, previous=old) is old
+    number = contact["id"]
+    renamed = SYNCED.with_changed_item(old, "contacts", number, {"alias": "new"}, now=NOW)
+    assert renamed.contacts[0].public_key.hex == twin
+    assert not SYNCED.with_deleted_item(old, "contacts", number, now=NOW).contacts[0].living
+    for other in ({"public_key": twin[:-2] + "fe"}, {"public_key": twin, "more": True}):
+        with pytest.raises(InvalidInput):
+            SYNCED.with_changed_item(old, "contacts", number, {"keys": other}, now=NOW)
+    with pytest.raises(InvalidInput, match="canonical"):
+        SYNCED.with_changed_item(
+            old, "contacts", document.contacts[1].id, {"keys": {"public_key": twin}}, now=NOW
+        )
+
+
+def test_one_is_not_true(document: SyncedSettings) -> None:
+    """A value of another type is an error, even if Python takes it for equal to the old one."""
+    number = document.drop_servers[0].id
+    with pytest.raises(InvalidInput, match="must be true or false"):
+        SYNCED.set(document, f"drop_servers.{number}", {**SERVER, "active": 1}, now=NOW)
 
 
 # Keys

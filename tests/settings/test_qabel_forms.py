@@ -20,6 +20,7 @@ from qabel.settings.qabel_forms import (
     PublicKeyForm,
     URLForm,
 )
+from qabel.settings.stored import UnusableKey, reading_stored
 from tests.settings.checks import errors_of
 
 DROP_ID = "1234567890123456789012345678901234567891234"
@@ -28,11 +29,15 @@ PRIVATE = PrivateKey(b"\1" * 32)
 LOW_ORDER = [
     "00" * 32,
     "01" + "00" * 31,
-    "00" * 31 + "80",
     "e0eb7a7c3b41b8ae1656e3faf19fc46ada098deb9c32b1fd866205165f49b800",
     "5f9c95bca3508c24b1d0b1559c83ef5b04445cc4581c8e86d8224eddd09f1157",
     "ec" + "ff" * 30 + "7f",
+]
+NOT_CANONICAL = [
+    "00" * 31 + "80",
+    KEY[:-2] + "bb",
     "ed" + "ff" * 30 + "7f",
+    "f6" + "ff" * 30 + "7f",
     "EE" + "FF" * 31,
 ]
 PLAIN: list[Form[Any]] = [
@@ -82,10 +87,22 @@ def test_key_has_64_hexadecimal_digits(form: Form[Any], text: str) -> None:
 
 @pytest.mark.parametrize("text", LOW_ORDER)
 def test_public_key_of_low_order_is_insecure(text: str) -> None:
-    """A key with which everybody shares the same secret is rejected, in whatever encoding."""
+    """A key with which everybody shares the same secret is rejected."""
     assert errors_of(lambda: PublicKeyForm().read(text)) == [
         FieldError("", "is an insecure key (low order)")
     ]
+
+
+@pytest.mark.parametrize("text", NOT_CANONICAL)
+def test_public_key_has_one_spelling(text: str) -> None:
+    """A key that is not canonical is rejected from clients; what is stored may have one."""
+    error = FieldError("", "is not a canonical key: it must be less than 2^255 - 19")
+    assert errors_of(lambda: PublicKeyForm().read(text)) == [error]
+    with reading_stored():
+        key = PublicKeyForm().read(text)
+        assert isinstance(key, UnusableKey)
+        assert PublicKeyForm().write(key) == text.lower()
+        assert not isinstance(PublicKeyForm().read(KEY), UnusableKey)
 
 
 def test_public_key_of_a_pair_may_be_omitted() -> None:

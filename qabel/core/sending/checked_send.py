@@ -38,9 +38,8 @@ class CheckedSend:
         for contact in self.contacts:
             try:
                 box = seal_message(self.identity.private_key, contact.public_key, self.text)
-            except InvalidKey:
-                detail = f"contact {contact.id} has an insecure public key"
-                error = FieldError("recipients", detail)
+            except InvalidKey as invalid:
+                error = FieldError("recipients", f"contact {contact.id}: {invalid}")
                 raise Invalid("Cannot send to some recipients.", [error]) from None
             sealed.append(box)
         return sealed

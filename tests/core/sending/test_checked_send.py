@@ -12,11 +12,13 @@ from qabel.core.sending.compose import Draft
 from qabel.crypto import PublicKey
 from qabel.drop.transport import MESSAGE_SIZE, TEXT_SIZE, Opened, Opener
 from qabel.jsontext import parse
+from qabel.settings.stored import UnusableKey
 from qabel.settings.synced import SyncedSettings
 from tests.core.items import contact, drop, identity, key
 
 NOW = 1_800_000_000.0
 LOW_ORDER = PublicKey(bytes(32))
+UNUSABLE = UnusableKey(bytes([*key(5).public_key.raw[:31], key(5).public_key.raw[31] | 0x80]))
 SYNCED = SyncedSettings(
     identities=(identity(1), identity(2)),
     contacts=(
@@ -26,6 +28,7 @@ SYNCED = SyncedSettings(
         contact(8, 2),
         contact(9, 1, deleted=5),
         contact(10, 1, public_key=LOW_ORDER),
+        contact(11, 1, public_key=UNUSABLE),
     ),
 )
 HELLO = Draft("chat", {"msg": "Hello"})
@@ -124,11 +127,21 @@ def test_each_recipient_gets_a_box() -> None:
         assert verdict == Opened(key(number).public_key, checked.message)
 
 
-def test_a_key_that_cannot_keep_a_secret() -> None:
-    """A contact with a key of low order is refused before anything is kept."""
+@pytest.mark.parametrize(("number", "why"), [(10, "low order"), (11, "not canonical")])
+def test_a_key_that_cannot_keep_a_secret(number: int, why: str) -> None:
+    """A contact whose key is of low order, or not canonical, is refused before anything is kept."""
     with pytest.raises(Invalid) as raised:
-        check(5, 10).seal()
-    assert [error.key for error in raised.value.errors] == ["recipients"]
+        check(5, number).seal()
+    [error] = raised.value.errors
+    assert error.key == "recipients"
+    assert f"contact {number}: the public key is" in error.detail
+    assert why in error.detail
+
+
+def test_another_spelling_of_a_key_names_nobody() -> None:
+    """A recipient is not found by another spelling of its key, even if that is stored."""
+    with pytest.raises(NotFound):
+        check(UNUSABLE.hex)
 
 
 def test_what_the_outbox_keeps() -> None:

@@ -14,7 +14,7 @@ async def test_contacts(server: Any) -> None:
     alice = await server.identity("Alice")
     given = {
         "alias": "Carol",
-        "public_key": "ab" * 32,
+        "public_key": "2b" * 32,
         "drop_urls": ["http://drop.example/abcdefghijklmnopqrstuvwxyzabcdefghijklmnopo"],
     }
     got = await server.ask_json("POST", "/contacts", given)
