@@ -12,6 +12,12 @@ from qabel.contract.schemas import Content
 from qabel.forms.compound import Key, Object
 from qabel.forms.form import Schema
 
+MAX_BODY = 1024 * 1024
+"""Bytes that the body of a request may have."""
+
+LARGE_BODY = 16 * 1024 * 1024 + 1024
+"""Bytes that the body may have where files and documents are sent, of up to 16 MiB themselves."""
+
 OPEN: frozenset[str] = frozenset()
 """The scopes of a route that needs no token."""
 
@@ -38,7 +44,7 @@ class Route:
     ``reads`` are request headers that the handler reads. ``answers`` describes the responses by
     status; of those that are not problems, ``returns`` is the type of the body, ``headers`` are
     the headers by status, and ``produces`` is the content type. ``parts`` are further types and
-    documents to which the schemas of the request body refer.
+    documents to which the schemas of the request body refer. A body may have ``body_limit`` bytes.
     """
 
     method: str
@@ -56,6 +62,7 @@ class Route:
     headers: Mapping[int, tuple[str, ...]]
     produces: str
     parts: Sequence[Content]
+    body_limit: int
 
     @property
     def name(self) -> str:
@@ -100,6 +107,7 @@ class Routes:
         headers: Mapping[int, tuple[str, ...]] | None = None,
         produces: str = "application/json",
         parts: Sequence[Content] = (),
+        body_limit: int = MAX_BODY,
     ) -> Callable[[Handler], Handler]:
         """Return a decorator that adds the route of a handler; for the arguments see ``Route``."""
 
@@ -120,6 +128,7 @@ class Routes:
                 headers=headers or {},
                 produces=produces,
                 parts=parts,
+                body_limit=body_limit,
             )
             self.all.append(route)
             return handler

@@ -17,7 +17,7 @@ from qabel.jsontext import encode
 from qabel.rest.events import resource as events
 from qabel.rest.events.streams import Streams
 from qabel.rest.http.access_control import AccessControl, AccessOptions
-from qabel.rest.http.dispatch import IdConverter, RefConverter, install
+from qabel.rest.http.dispatch import IdConverter, RefConverter, install, route_finder
 from qabel.rest.http.problems import problem_of
 from qabel.rest.http.replies import begin
 from qabel.rest.http.request import ApiRequest
@@ -102,14 +102,13 @@ def make_site(core: CoreService, *, options: AccessOptions | None = None, reacto
     """
     chosen = options or AccessOptions()
     services = Services(core, Streams(core.journal, reactor), Api.openapi)
-    open_paths = frozenset(
-        route.path.encode() for subject in SUBJECTS for route in subject.all if not route.scopes
-    )
+    routes = [route for subject in SUBJECTS for route in subject.all]
     return ApiSite(
         Api(services).app.resource(),
         ApiRequest,
         AccessControl(core.tokens, chosen),
-        open_paths,
+        frozenset(route.path.encode() for route in routes if not route.scopes),
+        route_finder(Api.app, routes),
         reactor=reactor,
         max_connections=chosen.max_connections,
     )

@@ -10,15 +10,14 @@ from typing import Any
 
 import pytest
 import pytest_twisted
+from attrs import evolve
 
 from qabel.contract.access import EVERYTHING
-from qabel.contract.routes import Route
+from qabel.contract.routes import MAX_BODY, Route
 from qabel.core import tokens as access
 from qabel.core.tokens import TokenBook
 from qabel.rest.app import SUBJECTS
-from qabel.rest.http import site
 from qabel.rest.http.access_control import AccessControl, Decision
-from qabel.rest.http.request import ApiRequest
 
 ROUTES = [route for subject in SUBJECTS for route in subject.all]
 
@@ -106,10 +105,12 @@ async def test_tokens_are_compared_in_constant_time(
 @pytest_twisted.ensureDeferred
 async def test_the_limit_of_size_is_needed(server: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without the limit a larger body is accepted: nothing else keeps it out."""
-    text = b'{"settings": {}' + b" " * site.MAX_BODY + b"}"
+    text = b'{"settings": {}' + b" " * MAX_BODY + b"}"
     how = {"content_type": "application/json"}
     assert (await server.ask("POST", "/settings", text, **how)).status == 413
-    monkeypatch.setattr(ApiRequest, "body_limit", 10 * site.MAX_BODY)
+    route = server.site.find_route(b"POST", b"/settings")
+    wider = evolve(route, body_limit=10 * MAX_BODY)
+    monkeypatch.setattr(server.site, "find_route", lambda *_: wider)
     assert (await server.ask("POST", "/settings", text, **how)).status == 200
 
 

@@ -118,6 +118,12 @@ class BoundedChannel(HTTPChannel):
             self.refuse(self.site.refusals.malformed)
             return False
 
+    def allHeadersReceived(self) -> None:
+        """Show the head to the request, which decides whether its body is wanted."""
+        request = self.requests[-1]
+        self._path = request.head_received(self._command, self._path, self._version)
+        super().allHeadersReceived()
+
     def resetTimeout(self) -> None:
         """Begin the time for a request with its first byte, and not anew with each."""
         if not self.is_arriving:

@@ -2,7 +2,6 @@
 
 from functools import partial
 from io import BytesIO
-from typing import ClassVar
 
 from twisted.web.server import Request
 
@@ -12,8 +11,8 @@ from qabel.host.http_server.channel import BoundedChannel
 class BoundedRequest(Request):
     """A request; a body of more than ``body_limit`` bytes is refused before all of it arrives."""
 
-    body_limit: ClassVar[int]
-    too_large: ClassVar[bytes]
+    body_limit: int
+    too_large: bytes
     """The whole response that refuses such a body."""
 
     channel: BoundedChannel
@@ -22,6 +21,10 @@ class BoundedRequest(Request):
     """Whether it is from a known client; if so, its connection is not closed for another one's."""
 
     _size = 0
+
+    def head_received(self, method: bytes, target: bytes, version: bytes) -> bytes:
+        """Look at the head, before any of the body has arrived; return the target to handle."""
+        return target
 
     def gotLength(self, length: int | None) -> None:
         """Refuse a body that is too large, as soon as the headers have arrived."""
@@ -69,12 +72,16 @@ class BoundedRequest(Request):
         if self.is_connected:
             self.channel.abort()
 
-    def _refuse_body(self) -> None:
-        self._size = self.body_limit + 1
+    def refuse(self, response: bytes) -> None:
+        """Send a whole response before the body has arrived, and end the connection."""
         self.content = BytesIO()
         # Nothing may follow the response, not even "100 Continue".
         self.requestHeaders.removeHeader(b"Expect")
-        self.channel.refuse(self.too_large)
+        self.channel.refuse(response)
+
+    def _refuse_body(self) -> None:
+        self._size = self.body_limit + 1
+        self.refuse(self.too_large)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__}>"

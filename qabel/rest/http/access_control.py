@@ -1,5 +1,6 @@
 """Access control: checks on the headers of every request, before any route sees it."""
 
+import re
 from collections.abc import Sequence
 from ipaddress import ip_address
 from typing import Protocol
@@ -15,6 +16,14 @@ from qabel.core.tokens import TokenBook
 MAX_HOST = 255
 """The longest host name, in bytes."""
 
+MAX_PORT = 65535
+
+_HOST = re.compile(
+    # No zone id: "::1%evil.example" is no address of this machine.
+    r"(?:\[(?P<v6>[0-9a-f]*:[0-9a-f:.]*)\]|(?P<name>[0-9a-z_.-]+))(?::(?P<port>[0-9]{1,5}))?"
+)
+_OWN_SITES = (b"same-origin", b"none")
+_SITES = (*_OWN_SITES, b"same-site", b"cross-site")
 _USUAL = frozenset({"localhost", "127.0.0.1", "::1"})
 
 METHODS = b"GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"
@@ -102,7 +111,7 @@ class AccessControl:
                 return Decision(rejection=_BAD_ORIGIN)
             cors = cors_headers(origins[0]) if origins[0] in self._origins else ()
         sites = headers(b"Sec-Fetch-Site")
-        if sites is not None and not cors and sites[-1] not in (b"same-origin", b"none"):
+        if sites is not None and not _is_good_site(sites, is_allowed=bool(cors)):
             return Decision(rejection=_BAD_ORIGIN)
         return Decision(self._access(headers(b"Authorization")), cors)
 
@@ -181,18 +190,20 @@ _BAD_ORIGIN = problem(
 )
 
 
+def _is_good_site(sites: Sequence[bytes], *, is_allowed: bool) -> bool:
+    """Return whether Sec-Fetch-Site is one that a browser sends, from a page that may call."""
+    return len(sites) == 1 and (sites[0] in _OWN_SITES or (is_allowed and sites[0] in _SITES))
+
+
 def _split(host: str) -> tuple[str, str | None]:
-    """Split a Host header into name and port; the port is None if the header is malformed."""
-    name, bracket, rest = host.partition("]")
-    if bracket:
-        name, colon, port = name.removeprefix("["), rest[:1], rest[1:]
-        if not host.startswith("[") or (rest and colon != ":") or ":" not in name:
-            return "", None
-    else:
-        name, colon, port = host.partition(":")
-    if not name or (colon and not (port.isdecimal() and len(port) <= 5)):
+    """Split a Host header into name and port; the port is None if the header is malformed.
+
+    An IP address stands in brackets if it is one of version 6, and only then.
+    """
+    match = _HOST.fullmatch(host)
+    if match is None or not 0 < int(match["port"] or 1) <= MAX_PORT:
         return "", None
-    return name, port
+    return match["v6"] or match["name"], match["port"] or ""
 
 
 def _is_loopback(name: str) -> bool:

@@ -1,8 +1,11 @@
 """Between Klein and the handlers: install routes, check scopes and queries, send responses."""
 
+from collections.abc import Iterable
 from typing import Any
+from urllib.parse import unquote_to_bytes
 
 from klein import Klein
+from werkzeug.exceptions import HTTPException
 from werkzeug.routing import BaseConverter
 
 from qabel.contract.access import NOBODY
@@ -15,6 +18,7 @@ from qabel.rest.http.large_answers import LARGE, send_large
 from qabel.rest.http.replies import begin
 from qabel.rest.http.request import ApiRequest
 from qabel.rest.http.services import Services
+from qabel.rest.http.site import FindRoute
 
 
 class IdConverter(BaseConverter):
@@ -54,6 +58,21 @@ def install(app: Klein, route: Route) -> None:
         return _finish(request, answer)
 
     app.route(route.path, methods=[route.method], endpoint=route.name)(endpoint)
+
+
+def route_finder(app: Klein, routes: Iterable[Route]) -> FindRoute:
+    """Return the function that finds one of the routes, which are installed in an application."""
+    by_name = {route.name: route for route in routes}
+
+    def find(method: bytes, path: bytes) -> Route | None:
+        mapper = app.url_map.bind("localhost")
+        try:
+            name, _ = mapper.match(unquote_to_bytes(path).decode(), method.decode())
+        except (HTTPException, UnicodeDecodeError):
+            return None
+        return by_name.get(name)
+
+    return find
 
 
 async def _finish(request: ApiRequest, answer: Answer) -> bytes | None:

@@ -1,18 +1,23 @@
 """An incoming request: within the limits, through access control, and on to Klein."""
 
+from collections.abc import Sequence
 from typing import cast
 from urllib.parse import unquote_to_bytes
 
+from attrs import evolve
 from twisted.web.http import parse_qs
 
 from qabel.contract.rejection import problem
 from qabel.contract.reply import Reply
+from qabel.contract.routes import MAX_BODY
 from qabel.host.http_server.request import BoundedRequest
 from qabel.rest.http.access_control import METHODS, PREFLIGHT, UNDECIDED, Decision
-from qabel.rest.http.replies import begin
-from qabel.rest.http.site import MAX_BODY, TOO_LARGE, ApiSite
+from qabel.rest.http.replies import begin, raw
+from qabel.rest.http.request_target import parse_target
+from qabel.rest.http.site import ApiSite, too_large
 
 _BAD_PATH = problem(400, "The request target must be a path in UTF-8.")
+_BAD_EXPECTATION = problem(417, "The only expectation that can be met is 100-continue.")
 _BAD_METHOD = problem(501, "Unknown method: methods are in upper case.")
 _ALL_METHODS = Reply(204, content_type=None, headers=((b"Allow", METHODS),))
 
@@ -21,23 +26,48 @@ class ApiRequest(BoundedRequest):
     """A request. Routes see only those that access control has authorized."""
 
     body_limit = MAX_BODY
-    too_large = TOO_LARGE
 
     decision: Decision = UNDECIDED
     """The decision of access control, once the headers have arrived."""
     site: ApiSite
 
-    _is_decided = False
+    _keeps_body = False
+    """Whether the caller may use the route, so that its body is kept."""
+    _expected: Sequence[bytes] = ()
+    """The values of ``Expect``, of which HTTP/1.0 knows nothing."""
+
+    def head_received(self, method: bytes, target: bytes, version: bytes) -> bytes:
+        """Take the target; a host that it names counts in place of ``Host`` (RFC 9112, 3.2.2)."""
+        self.method = method
+        if version == b"HTTP/1.1":
+            self._expected = [each.lower() for each in self._all(b"Expect")]
+        found = parse_target(target, secure=bool(self.isSecure()))
+        if found.authority is not None and len(self._all(b"Host")) <= 1:
+            self.requestHeaders.setRawHeaders(b"Host", [found.authority])
+        self.uri = found.uri
+        self.path = found.uri.partition(b"?")[0]
+        return found.uri
 
     def gotLength(self, length: int | None) -> None:
         """Check the access before any of the body is kept. The headers have arrived."""
-        super().gotLength(length)
-        if length != 0:
-            self._decide()
+        self.site = cast("ApiSite", self.channel.site)
+        self.decision = self.site.access_control.decide(self)
+        early = None
+        if length == 0:
+            # There is nothing to go on with.
+            self.requestHeaders.removeHeader(b"Expect")
+        else:
+            early = self._stopped() or self._forbidden()
+        is_too_large = length is not None and length > self.body_limit
+        if early is not None and (is_too_large or self._expected):
+            super().gotLength(0)
+            self.refuse(raw(evolve(early, headers=early.headers + self.decision.cors)))
+        else:
+            super().gotLength(length)
 
     def keep(self, data: bytes) -> None:
-        """Keep a part of the body if the request is authorized."""
-        if self.is_trusted:
+        """Keep a part of the body if the caller may use the route."""
+        if self._keeps_body:
             super().keep(data)
 
     @property
@@ -45,10 +75,13 @@ class ApiRequest(BoundedRequest):
         """Whether the request came with a valid token."""
         return self.decision.access is not None
 
+    @property
+    def too_large(self) -> bytes:  # type: ignore[override]
+        """The whole response to a body of more than ``body_limit`` bytes."""
+        return too_large(self.body_limit)
+
     def process(self) -> None:
         """Run the checks that apply to all requests, then let Klein find the route."""
-        if not self._is_decided:
-            self._decide()
         answer = self._stopped()
         if answer is not None:
             self.write(begin(self, answer))
@@ -67,10 +100,20 @@ class ApiRequest(BoundedRequest):
         """Return a fixed name: routing must not depend on the Host header."""
         return b"localhost"
 
-    def _decide(self) -> None:
-        self._is_decided = True
-        self.site = cast("ApiSite", self.channel.site)
-        self.decision = self.site.access_control.decide(self)
+    def _all(self, name: bytes) -> Sequence[bytes]:
+        return self.requestHeaders.getRawHeaders(name) or ()
+
+    def _forbidden(self) -> Reply | None:
+        """Return the response if the token does not admit to the route; else keep the body."""
+        route = self.site.find_route(self.method, self.path)
+        access = self.decision.access
+        if route is None or access is None:
+            return None
+        if route.scopes and not route.admits(access):
+            return problem(403, route.forbidden())
+        self.body_limit = route.body_limit
+        self._keeps_body = True
+        return None
 
     def _stopped(self) -> Reply | None:
         """Return the response if no route is to see this request."""
@@ -82,6 +125,12 @@ class ApiRequest(BoundedRequest):
             return PREFLIGHT
         if decision.access is None and self.path not in self.site.open_paths:
             return self.site.access_control.unauthorized()
+        return self._without_route()
+
+    def _without_route(self) -> Reply | None:
+        """Return the response to a request of an authorized caller that no route can handle."""
+        if self._expected not in ((), [], [b"100-continue"]):
+            return _BAD_EXPECTATION
         if not self.method.isupper():
             return _BAD_METHOD
         if self.path == b"*" and self.method == b"OPTIONS":

@@ -1,24 +1,30 @@
 """The HTTP server of the API: its limits, the responses beyond them, and access control."""
 
+from collections.abc import Callable
+
 from twisted.internet.interfaces import IReactorTime
 from twisted.web.resource import IResource
 
 from qabel.contract.rejection import problem
+from qabel.contract.routes import Route
 from qabel.host.http_server.channel import Refusals
 from qabel.host.http_server.request import BoundedRequest
 from qabel.host.http_server.site import BoundedSite
 from qabel.rest.http.access_control import AccessControl
 from qabel.rest.http.replies import raw
 
-MAX_BODY = 1024 * 1024
-"""The largest body of a request, in bytes."""
-
 REQUEST_TIME = 30.0
 """Seconds within which a request must arrive, and for which a connection may be idle."""
 
-TOO_LARGE = raw(
-    problem(413, f"The body is too large: at most {MAX_BODY} bytes are accepted.", limit=MAX_BODY)
-)
+
+def too_large(limit: int) -> bytes:
+    """Return the whole response to a body of more than ``limit`` bytes."""
+    detail = f"The body is too large: at most {limit} bytes are accepted."
+    return raw(problem(413, detail, limit=limit))
+
+
+FindRoute = Callable[[bytes, bytes], Route | None]
+"""Returns the route of a method and a path, or None."""
 
 _REFUSALS = Refusals(
     malformed=raw(problem(400, "Malformed HTTP request, or too many or too long headers.")),
@@ -43,6 +49,7 @@ class ApiSite(BoundedSite):
         request_factory: the class of the requests.
         access_control: decides which requests are authorized.
         open_paths: paths that need no token.
+        find_route: finds the route of a request with a body.
         reactor: the clock for all timeouts.
         max_connections: the largest number of simultaneous connections.
 
@@ -54,6 +61,7 @@ class ApiSite(BoundedSite):
         request_factory: type[BoundedRequest],
         access_control: AccessControl,
         open_paths: frozenset[bytes],
+        find_route: FindRoute,
         *,
         reactor: IReactorTime,
         max_connections: int,
@@ -68,3 +76,4 @@ class ApiSite(BoundedSite):
         )
         self.access_control = access_control
         self.open_paths = open_paths
+        self.find_route = find_route

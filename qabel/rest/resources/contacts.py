@@ -3,7 +3,7 @@
 from typing import Any
 
 from qabel.contract.reply import NO_CONTENT, Reply, created, file_reply, json_reply
-from qabel.contract.routes import Routes
+from qabel.contract.routes import LARGE_BODY, Routes
 from qabel.contract.uploads import read_upload, upload
 from qabel.core.people.references import Reference, ReferenceForm
 from qabel.core.people.views import ContactView, ImportedView
@@ -95,6 +95,7 @@ async def add_contact(call: Call) -> Reply:
     parts=(QcoFile, QcoContact),
     returns=_IMPORTED,
     answers={200: "The outcome for each contact.", 400: "Invalid document."},
+    body_limit=LARGE_BODY,
 )
 async def import_contacts(call: Call) -> Reply:
     """Import contacts."""

@@ -3,7 +3,7 @@
 from twisted.internet.threads import deferToThread
 
 from qabel.contract.reply import NO_CONTENT, Reply, created, file_reply, json_reply
-from qabel.contract.routes import Routes
+from qabel.contract.routes import LARGE_BODY, Routes
 from qabel.contract.schemas import BYTES, TEXT
 from qabel.contract.uploads import read_upload, upload
 from qabel.core.people.views import IdentityView
@@ -85,6 +85,7 @@ async def add_identity(call: Call) -> Reply:
     },
     returns=IdentityView,
     headers=_LOCATION,
+    body_limit=LARGE_BODY,
 )
 async def import_identity(call: Call) -> Reply:
     """Import an identity."""

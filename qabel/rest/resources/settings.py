@@ -6,7 +6,7 @@ from attrs import frozen
 
 from qabel.contract.body import FORM, JSON, MERGE_PATCH, MULTIPART, read_patch
 from qabel.contract.reply import Reply, versioned
-from qabel.contract.routes import Raw, Routes
+from qabel.contract.routes import LARGE_BODY, MAX_BODY, Raw, Routes
 from qabel.contract.schemas import Document, reference
 from qabel.core.service import CoreService
 from qabel.core.settings import SettingsDocument
@@ -96,6 +96,11 @@ class _Kind:
     """The document as it is returned: nothing is left out."""
     is_local: bool
 
+    @property
+    def body_limit(self) -> int:
+        """Bytes that the body of a change may have."""
+        return MAX_BODY if self.is_local else LARGE_BODY
+
     def of(self, core: CoreService) -> SettingsDocument[Any]:
         """Return the document."""
         return core.local if self.is_local else core.synced
@@ -148,6 +153,7 @@ def _declare_change(kind: _Kind) -> None:
         scopes=SCOPES,
         body=_CHANGE,
         answers=_WRITE | _WRONG_KEY,
+        body_limit=kind.body_limit,
         reads=_IF_MATCH,
         returns=kind.whole,
         headers=_HEADERS,
@@ -172,6 +178,7 @@ def _declare_substitution(kind: _Kind) -> None:
         scopes=SCOPES,
         body=Object({"settings": settings_key}),
         answers=_WRITE | _NO_DOCUMENT,
+        body_limit=kind.body_limit,
         reads=_IF_MATCH,
         returns=kind.whole,
         headers=_HEADERS,
@@ -192,6 +199,7 @@ def _declare_merging(kind: _Kind) -> None:
         scopes=SCOPES,
         raw=_PATCH,
         answers=_WRITE | _NO_DOCUMENT,
+        body_limit=kind.body_limit,
         reads=_IF_MATCH,
         returns=kind.whole,
         headers=_HEADERS,

@@ -13,7 +13,7 @@ from qabel.contract.access import Access
 from qabel.contract.routes import Route
 from qabel.rest.app import Api
 from qabel.rest.http.access_control import AccessControl, AccessOptions
-from qabel.rest.http.dispatch import IdConverter, RefConverter, install
+from qabel.rest.http.dispatch import IdConverter, RefConverter, install, route_finder
 from qabel.rest.http.request import ApiRequest
 from qabel.rest.http.site import ApiSite
 from tests.host.http_server.conftest import Line
@@ -85,6 +85,7 @@ class MemoryApi:
             ApiRequest,
             AccessControl(known, options),
             frozenset(each.path.encode() for each in self.routes if not each.scopes),
+            route_finder(app, self.routes),
             reactor=self.clock,
             max_connections=5,
         )

@@ -7,11 +7,12 @@ import pytest_twisted
 
 from qabel.contract.access import Access
 from qabel.contract.reply import json_reply
-from qabel.contract.routes import Routes
+from qabel.contract.routes import MAX_BODY, Routes
 from qabel.forms.compound import Key
 from qabel.forms.plain import Text
 from qabel.rest.http.access_control import AccessOptions
 from tests.rest.http.memory_api import MemoryApi, request
+from tests.rest.wire import parse_answer
 
 ORIGIN = "https://app.example"
 PREFLIGHT = {"origin": ORIGIN, "access_control_request_method": "PUT"}
@@ -32,7 +33,7 @@ def small_api(**options: Any) -> MemoryApi:
         lambda _: json_reply("open")
     )
     options.setdefault("allowed_origins", frozenset({ORIGIN}))
-    tokens = {"good": Access(frozenset({"send"}))}
+    tokens = {"good": Access(frozenset({"send"})), "reader": Access(frozenset({"read"}))}
     return MemoryApi(routes.all, tokens=tokens, options=AccessOptions(**options))
 
 
@@ -79,6 +80,86 @@ def test_bodies_of_strangers_are_not_kept() -> None:
     assert api.ask("PUT", "/it", body, token="good").json() == ["none", 1000]
 
 
+def expecting(
+    *, token: str = "", size: int = 10, expect: str = "100-continue", **more: Any
+) -> bytes:
+    """Return the head of a request whose client waits for leave to send the body."""
+    length = {"content_length": str(size)} if size else {}
+    return request("PUT", "/it", token=token, expect=expect, **length, **more)
+
+
+def test_leave_to_send_a_body() -> None:
+    """Who may send a body is told to go on, once; the response follows the body."""
+    channel, line = small_api().connect()
+    channel.dataReceived(expecting(token="good"))
+    assert line.value() == b"HTTP/1.1 100 Continue\r\n\r\n"
+    channel.dataReceived(b"x" * 10)
+    assert line.value().endswith(b'["none",10]')
+    for quiet in (
+        expecting(token="good", size=0),
+        expecting(token="good").replace(b"HTTP/1.1", b"HTTP/1.0"),
+    ):
+        channel, line = small_api().connect()
+        channel.dataReceived(quiet)
+        assert b"100 Continue" not in line.value()
+        channel.dataReceived(b"x" * 10)
+        assert b" 200 " in line.value()
+
+
+@pytest.mark.parametrize(
+    ("head", "status"),
+    [
+        (expecting(), 401),
+        (expecting(token="wrong"), 401),
+        (expecting(token="reader"), 403),
+        (expecting(token="good", host="evil.example"), 403),
+        (expecting(token="good", origin="https://evil.example"), 403),
+        (expecting(size=2 * MAX_BODY), 401),
+        (expecting(token="reader", size=2 * MAX_BODY), 403),
+        (expecting(token="good", size=2 * MAX_BODY), 413),
+        (expecting(token="good", expect="200-ok"), 417),
+        (expecting(token="good", expect="100-continue, 200-ok"), 417),
+        (expecting(token="good", expect="200-ok", size=0), 417),
+        (expecting(expect="200-ok"), 401),
+    ],
+)
+def test_who_gets_no_leave_to_send_a_body(head: bytes, status: int) -> None:
+    """Who may not send a body gets the final response at once, and nothing is read after it."""
+    api = small_api()
+    channel, line = api.connect()
+    channel.dataReceived(head)
+    got = parse_answer(line.value())
+    assert got.status == status
+    assert b"100 Continue" not in line.value()
+    written = line.value()
+    channel.dataReceived(b"x" * 10 + request("PUT", "/it", token="good"))
+    assert line.value().startswith(written)
+    if status != 417:
+        assert line.value() == written
+
+
+def test_a_refused_page_can_read_why() -> None:
+    """A page of an allowed origin can read the response that refuses its body."""
+    channel, line = small_api().connect()
+    channel.dataReceived(expecting(origin=ORIGIN))
+    assert parse_answer(line.value()).headers["access-control-allow-origin"] == ORIGIN
+
+
+def test_bodies_that_no_route_takes_are_not_kept() -> None:
+    """Nothing is kept of a body without a route, or whose token lacks the scope."""
+    for method, target, token in (
+        ("PUT", "/it", "reader"),
+        ("PUT", "/nothing", "good"),
+        ("POST", "/it", "good"),
+    ):
+        channel, line = small_api().connect()
+        channel.dataReceived(request(method, target, b"x" * 1000, token=token)[:-10])
+        [arriving] = channel.requests
+        assert arriving.content.getvalue() == b""
+        channel.dataReceived(b"x" * 10)
+        assert parse_answer(line.value()).status in (403, 404, 405)
+
+
 def test_a_request_is_decided_by_its_own_headers() -> None:
     """On one connection each request needs a token of its own."""
     channel, line = small_api().connect()
@@ -116,7 +197,10 @@ def test_preflight() -> None:
         ("PUT", "/\xe9", 400),
         ("PUT", "/\xc3\xa9", 400),
         ("PUT", "/%C3%A9", 404),
-        ("PUT", "http://localhost/it", 400),
+        ("PUT", "http://localhost/it", 200),
+        ("PUT", "http://localhost//it", 400),
+        ("PUT", "https://localhost/it", 400),
+        ("CONNECT", "localhost:80", 400),
     ],
 )
 def test_targets(method: str, target: str, status: int) -> None:
@@ -147,7 +231,7 @@ async def test_paths(server: Any) -> None:
         ("/settings%2F", 404),
         ("/identities/" + "g" * 64, 404),
         ("/%ff", 400),
-        ("http://localhost/settings", 400),
+        ("https://localhost/settings", 400),
         ("settings", 400),
     ]
     for path, status in table:

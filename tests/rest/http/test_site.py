@@ -6,7 +6,8 @@ import pytest_twisted
 from twisted.internet import reactor
 from twisted.internet.task import Clock
 
-from qabel.rest.http.site import MAX_BODY, REQUEST_TIME
+from qabel.contract.routes import LARGE_BODY, MAX_BODY
+from qabel.rest.http.site import REQUEST_TIME
 
 JSON = "application/json"
 
@@ -34,6 +35,23 @@ async def test_expected_large_body(server: Any) -> None:
     assert (await wire.answer()).status == 413
     wire.transport.loseConnection()
     assert await wire.closed() == b""
+
+
+@pytest_twisted.ensureDeferred
+async def test_documents_and_files(server: Any) -> None:
+    """Where whole documents and files are sent, a body may have 16 MiB, and no more."""
+    for method, path in (
+        ("POST", "/synced"),
+        ("PUT", "/synced"),
+        ("PATCH", "/synced"),
+        ("POST", "/contacts/import"),
+        ("POST", "/identities/import"),
+    ):
+        got = await server.ask(method, path, b" " * 2 * MAX_BODY + b"x", content_type=JSON)
+        assert got.status in (400, 405, 409), (method, path, got)
+        wire = await server.wire()
+        wire.send(server.request(method, path, content_length=str(LARGE_BODY + 1)))
+        assert (await wire.answer()).json()["limit"] == LARGE_BODY
 
 
 @pytest_twisted.ensureDeferred
