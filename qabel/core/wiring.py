@@ -96,7 +96,7 @@ class Wiring:
 
         def make(old: LocalSettings, now: int) -> LocalSettings:
             return evolve(
-                old, drop_last_update=server_dates.newest([old.drop_last_update, *received])
+                old, drop_last_update=server_dates.newest([old.drop_last_update, *received], now)
             )
 
         await self._base.local.change(make, event=False)

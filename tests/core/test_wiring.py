@@ -7,6 +7,7 @@ from qabel.core.service import CoreService
 from qabel.deferreds import result_of
 from qabel.drop.url import DropURL
 from qabel.testing.correspondents import SERVER
+from qabel.testing.drop_servers import DATE
 from tests.conftest import LoggedFailures
 from tests.core.conftest import ClockedWorld
 
@@ -114,7 +115,19 @@ def test_the_newest_date_is_noted(clocked: ClockedWorld) -> None:
     assert noted.endswith("+0000")
     clocked.run(bob._wiring.note_dates(["Mon, 23 Nov 1998 07:38:48 +0000", "never"]))
     assert bob.local.value.drop_last_update == noted
+    never = "Fri, 01 Jan 9999 00:00:00 GMT"
+    clocked.run(bob._wiring.note_dates([never, "1 Jan 1 00:00 +99999999999999"]))
+    assert bob.local.value.drop_last_update == noted
     assert [each.kind for each in clocked.run(follower.next())] == ["drop"]
+
+
+def test_a_date_that_cannot_be_heals(clocked: ClockedWorld) -> None:
+    """A date in the far future, which an older version has noted, gives way to a real one."""
+    alice, bob = clocked.run(clocked.friends())
+    clocked.run(bob.local.set("drop_last_update", "Fri, 01 Jan 9999 00:00:00 GMT"))
+    clocked.run(clocked.say(alice, "Hello"))
+    clocked.run(clocked.heard(bob))
+    assert bob.local.value.drop_last_update == DATE
 
 
 def test_messages_wait_for_leave_to_use_a_server(clocked: ClockedWorld) -> None:
