@@ -86,6 +86,14 @@ def parse(
     return value
 
 
+def without_mark(data: bytes) -> bytes:
+    """Return a text without the byte order mark that some editors put at the start of a file.
+
+    The mark is no part of JSON (RFC 8259, section 8.1): ``parse`` rejects it.
+    """
+    return data.removeprefix(b"\xef\xbb\xbf")
+
+
 def encode(value: object) -> bytes:
     """Encode a value as compact JSON in UTF-8.
 

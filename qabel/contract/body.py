@@ -10,7 +10,7 @@ from multipart import (  # type: ignore[import-untyped]
 )
 
 from qabel.forms.errors import shorten_name
-from qabel.jsontext import InvalidJSON, parse
+from qabel.jsontext import InvalidJSON, parse, without_mark
 
 JSON = "application/json"
 FORM = "application/x-www-form-urlencoded"
@@ -79,7 +79,7 @@ def read_json(options: dict[str, str], data: bytes) -> object:
     if not data:
         raise BadBody("The body is empty.")
     try:
-        return parse(data)
+        return parse(without_mark(data))
     except InvalidJSON as error:
         raise BadBody(f"The body is not valid JSON: {error}.") from None
 

@@ -20,7 +20,7 @@ from qabel.contract.schemas import reference
 from qabel.forms.compound import Key, Object
 from qabel.forms.errors import invalid
 from qabel.forms.form import Form, Schema
-from qabel.jsontext import InvalidJSON, encode, parse
+from qabel.jsontext import InvalidJSON, encode, parse, without_mark
 
 TEXT = "text/plain"
 BYTES = "application/octet-stream"
@@ -100,7 +100,7 @@ def read_upload(header: bytes | None, data: bytes) -> dict[str, object]:
     """
     kind, _ = media_type(header)
     # Files that curl sends with --data-binary are declared as forms.
-    if kind in RAW_TYPES or (kind == FORM and data.lstrip().startswith(_BEGINNINGS)):
+    if kind in RAW_TYPES or (kind == FORM and without_mark(data).lstrip().startswith(_BEGINNINGS)):
         return _object_of(data)
     if kind not in (FORM, MULTIPART):
         raise WrongType(f"The body must be the file itself, {JSON}, {FORM} or {MULTIPART}.")
@@ -110,7 +110,7 @@ def read_upload(header: bytes | None, data: bytes) -> dict[str, object]:
 def _object_of(data: bytes) -> dict[str, Any]:
     """Return the object that is the body, or one with the body as its file."""
     try:
-        value = parse(data)
+        value = parse(without_mark(data))
     except InvalidJSON:
         value = None
     if isinstance(value, dict) and "document" in value:

@@ -10,7 +10,7 @@ import msgspec
 
 from qabel.crypto import InvalidKey, NotCanonical, PublicKey
 from qabel.drop.url import DropURL, InvalidDropURL
-from qabel.jsontext import InvalidJSON, encode, parse
+from qabel.jsontext import InvalidJSON, encode, parse, without_mark
 
 _MISSING_KEY = re.compile(r"Object missing required field `(?P<key>[a-z_]+)`.*")
 
@@ -76,7 +76,7 @@ F = TypeVar("F", bound=_Form)
 def parse_json(data: bytes, what: str) -> object:
     """Parse JSON of any form; ``what`` names the document in the message of CardError."""
     try:
-        return parse(data)
+        return parse(without_mark(data))
     except InvalidJSON as error:
         raise CardError(f"this is not {what}: {error}") from None
 

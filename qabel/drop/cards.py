@@ -138,9 +138,12 @@ def write_contact_text(card: ContactCard) -> str:
 
 
 def read_contact_text(text: str) -> ContactCard:
-    """Parse the four lines that a QR code holds. Raises CardError."""
-    lines = text.split("\n")
-    if len(lines) != 4 or lines[0] != CONTACT_TEXT_MARK or "\r" in text:
+    """Parse the four lines that a QR code holds. Raises CardError.
+
+    What editors make of the text is read, too: a byte order mark, CRLF, and a final line end.
+    """
+    lines = text.removeprefix("\ufeff").replace("\r\n", "\n").removesuffix("\n").split("\n")
+    if len(lines) != 4 or lines[0] != CONTACT_TEXT_MARK or any("\r" in line for line in lines):
         raise CardError(
             "a contact text must have four lines, separated by line feeds,"
             f" the first of them {CONTACT_TEXT_MARK}"

@@ -59,8 +59,9 @@ def new_drop_id(bits: int = DROP_ID_BITS, random: Callable[[int], bytes] = os.ur
 def parse_server_url(text: str) -> str:
     """Return a drop server's URL in normal form.
 
-    That is: scheme and host in lower case, no default port, no trailing slash. The URL must be
-    http or https and may have a path, but no user, query or fragment. Raises InvalidDropURL.
+    That is: scheme and host in lower case, no final dot of the host, no default port, no trailing
+    slash. The URL must be http or https and may have a path, but no user, query or fragment. Raises
+    InvalidDropURL.
     """
     return _normalize(text)
 
@@ -83,6 +84,8 @@ def _normalize(text: str) -> str:
 
 
 def _host(text: str) -> str:
+    # A final dot names the same host. It is taken away, as certificates and Host have none.
+    text = text.removesuffix(".")
     try:
         if text.startswith("["):
             return f"[{IPv6Address(text[1:-1]).compressed}]"

@@ -33,6 +33,7 @@ INTRODUCTIONS = [
     if "meta_data" in vector["expected"]
 ]
 
+MARK = b"\xef\xbb\xbf"
 PRIVATE = "5ac99f33632e5a768de7e81bf854c27c46e3fbf2abbacd29ec4aff517369c660"
 PUBLIC = "565689ffdf3c5be17b44ab2a5519e28a919b520c2fb9fde9414b46dcdbc99c3b"
 DROP_ID = "1234567890123456789012345678901234567891234"
@@ -163,7 +164,7 @@ def test_contact_file_may_have_more_than_is_known_and_blanks() -> None:
         b'{"contacts":[null]}',
         b'{"contacts":[[]]}',
         text({"contacts": [CONTACT]}) + b"x",
-        b"\xef\xbb\xbf" + text(CONTACT),
+        b"\xef\xbb\xbf" * 2 + text(CONTACT),
         text(CONTACT).replace(b"Alice", b"\xff"),
         text(CONTACT).replace(b"Alice", b"\\ud800"),
         b'{"alias":"B",' + text(CONTACT)[1:],
@@ -265,9 +266,12 @@ def test_contact_text_holds_both_directions() -> None:
     [
         "",
         "QABELCONTACT",
-        TEXT + "\n",
+        TEXT + "\n\n",
+        TEXT + "\r",
+        "\ufeff\ufeff" + TEXT,
         "\n" + TEXT,
-        TEXT.replace("\n", "\r\n"),
+        TEXT.replace("\n", "\r"),
+        TEXT.replace("Alice", "A\rlice"),
         TEXT.replace("QABELCONTACT", "qabelcontact"),
         TEXT.replace(URL, ""),
         TEXT.replace(URL, f"{URL},{URL}"),
@@ -283,6 +287,30 @@ def test_bad_contact_text_is_refused(changed: str) -> None:
     """Anything but four valid lines is rejected."""
     with pytest.raises(CardError):
         read_contact_text(changed)
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        TEXT + "\n",
+        TEXT + "\r\n",
+        "\ufeff" + TEXT,
+        TEXT.replace("\n", "\r\n"),
+        "\ufeff" + TEXT.replace("\n", "\r\n") + "\r\n",
+    ],
+)
+def test_what_editors_make_of_a_contact_text_is_read(changed: str) -> None:
+    """A byte order mark, CRLF and a final line end say nothing."""
+    assert read_contact_text(changed) == read_contact_text(TEXT)
+
+
+@pytest.mark.parametrize("around", [(MARK, b""), (b"", b"\r\n"), (MARK, b"\n")])
+def test_what_editors_make_of_a_file_is_read(around: tuple[bytes, bytes]) -> None:
+    """A file may begin with a byte order mark and end with a line end."""
+    before, after = around
+    identity = write_identity(IdentityFile("Alice", PrivateKey.from_hex(PRIVATE), ()))
+    assert read_identity(before + identity + after) == read_identity(identity)
+    assert read_contacts(before + text(CONTACT) + after) == read_contacts(text(CONTACT))
 
 
 @pytest.mark.parametrize(

@@ -22,6 +22,10 @@ SERVER_URLS = {
     "https://drop.example:08443": "https://drop.example:8443",
     "https://[::1]:8080/d": "https://[::1]:8080/d",
     "https://[0:0::1]": "https://[::1]",
+    "https://Drop.Example.": "https://drop.example",
+    "https://drop.example.:443/a": "https://drop.example/a",
+    "http://localhost.": "http://localhost",
+    "http://127.0.0.1.:5000": "http://127.0.0.1:5000",
     "https://xn--mller-kva.example/~a/%C3%A4": "https://xn--mller-kva.example/~a/%C3%A4",
 }
 
@@ -44,7 +48,9 @@ BAD_SERVER_URLS = [
     "https://drop.example:+80",
     "https://-drop.example",
     "https://drop..example",
-    "https://drop.example.",
+    "https://drop.example..",
+    "https://.",
+    "https://[::1].",
     "https://" + "a" * 64 + ".example",
     "https://" + "a." * 130 + "example",
     "https://1.2.3",

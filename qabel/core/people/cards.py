@@ -22,6 +22,7 @@ from qabel.drop.cards import (
     write_contacts,
     write_identity,
 )
+from qabel.jsontext import without_mark
 from qabel.settings.items import Identity
 from qabel.settings.synced import SyncedSettings
 
@@ -143,6 +144,7 @@ def _written(write: Callable[[V], T], value: V) -> T:
 
 
 def _read_cards(document: bytes) -> list[ContactCard]:
+    document = without_mark(document)
     if document.startswith(CONTACT_TEXT_MARK.encode()):
         try:
             return [read_contact_text(document.decode())]

@@ -94,7 +94,7 @@ def test_leave_to_send_a_body() -> None:
     channel.dataReceived(expecting(token="good"))
     assert line.value() == b"HTTP/1.1 100 Continue\r\n\r\n"
     channel.dataReceived(b"x" * 10)
-    assert line.value().endswith(b'["none",10]')
+    assert line.value().endswith(b'["none",10]\n')
     for quiet in (
         expecting(token="good", size=0),
         expecting(token="good").replace(b"HTTP/1.1", b"HTTP/1.0"),

@@ -48,7 +48,7 @@ async def test_page_is_open(server: Any) -> None:
 async def test_contract(server: Any) -> None:
     """The contract is there for programs, and is the one that describes every route."""
     got = await server.ask("GET", "/openapi.json", token=None)
-    assert got.body == RestApi.openapi()
+    assert got.body == RestApi.openapi() + b"\n"
     assert got.json()["openapi"] == "3.1.0"
 
 
