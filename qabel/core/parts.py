@@ -188,6 +188,7 @@ def assemble(base: Foundation, wiring: Wiring) -> Parts:
         lambda: base.workers.run(has_disk_space, base.database.path), wiring.go_on, base.reactor
     )
     base.database.on_full = disk_space.missing
+    base.database.on_erased = base.journal.read_again
     return Parts(
         view=view,
         tokens=tokens,

@@ -75,7 +75,7 @@ def remove_private(path: Path) -> None:
     """Remove a file, and what an interrupted ``write_private`` left beside it. Raises OSError."""
     _unfinished(path).unlink(missing_ok=True)
     path.unlink(missing_ok=True)
-    _sync(path.parent)
+    sync(path.parent)
 
 
 def create_private(path: Path) -> None:
@@ -91,12 +91,12 @@ def replace_durably(unfinished: Path, path: Path) -> None:
 
     There is always one or the other under that name. Raises OSError.
     """
-    _sync(unfinished)
+    sync(unfinished)
     unfinished.replace(path)
-    _sync(path.parent)
+    sync(path.parent)
 
 
-def _sync(path: Path) -> None:
+def sync(path: Path) -> None:
     """Wait until the content of a file, or the entries of a directory, are on the disk."""
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:

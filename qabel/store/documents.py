@@ -45,6 +45,8 @@ class DocumentRepository:
                 "ON CONFLICT (name) DO UPDATE SET body = excluded.body",
                 (name, text),
             )
+            # What the change removed is to be unreadable soon; the daemon's notes remove nothing.
+            connection.has_erased = connection.has_erased or event
             return add_event(connection, name, b"{}", int(now * 1000)) if event else None
 
         return self._database.run(work)

@@ -106,6 +106,17 @@ class WebhookRepository:
 
         return self._database.run(work)
 
+    def skip(self, webhook_id: int, seq: int) -> "Deferred[None]":
+        """Record that an entry need not be delivered: it was deleted."""
+
+        def work(connection: Connection) -> None:
+            _advance(connection, webhook_id, seq)
+            connection.execute(
+                "UPDATE webhooks SET failures = 0, last_error = NULL WHERE id = ?", (webhook_id,)
+            )
+
+        return self._database.run(work)
+
     def give_up(
         self, webhook_id: int, seq: int, kind: str, body: bytes, error: str, *, now: float
     ) -> "Deferred[None]":
@@ -118,9 +129,13 @@ class WebhookRepository:
                 "UPDATE webhooks SET failures = 0, last_error = ? WHERE id = ?",
                 (error, webhook_id),
             )
+            # What was deleted while its delivery was tried is not kept here either.
             connection.execute(
                 "INSERT OR REPLACE INTO undelivered "
-                "(webhook_id, seq, kind, body, error, given_up) VALUES (?, ?, ?, ?, ?, ?)",
+                "(webhook_id, seq, kind, body, error, given_up, send_id) "
+                "SELECT ?1, ?2, ?3, ?4, ?5, ?6, (SELECT send_id FROM events WHERE seq = ?2) "
+                "WHERE ?3 = 'gap' OR EXISTS (SELECT 1 FROM messages WHERE id = ?2) "
+                "OR EXISTS (SELECT 1 FROM events WHERE seq = ?2)",
                 (webhook_id, seq, kind, body, error, int(now * 1000)),
             )
             connection.execute(

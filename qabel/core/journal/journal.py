@@ -64,6 +64,7 @@ class Journal:
     _ring_end: int = field(init=False)
     _hungry: list[Deferred[None]] = field(factory=list, init=False)
     """Deferreds that wait for the ring to hold more."""
+    _times_forgotten: int = field(default=0, init=False)
     _is_filling: bool = field(default=False, init=False)
     _waiting: set[Deferred[None]] = field(factory=set, init=False)
     """Deferreds that wait for the next commit."""
@@ -113,6 +114,13 @@ class Journal:
     def forget(self, floor: int) -> None:
         """Note that events up to this number have been deleted."""
         self.floor = max(self.floor, floor)
+
+    def read_again(self) -> None:
+        """Forget the entries in memory: something was deleted, which may be among them."""
+        self._ring.clear()
+        self._ring_bytes = 0
+        self._ring_start = self._ring_end
+        self._times_forgotten += 1
 
     def changed(self) -> "Deferred[None]":
         """Return a Deferred that fires at the next commit; cancel it to stop waiting."""
@@ -183,13 +191,21 @@ class Journal:
 
         Deferred.fromCoroutine(in_batches(waiting, wake, self._clock))
 
+    async def _read_present(self, after: int) -> list[JournalEntry]:
+        """Read entries from disk, again if something is deleted meanwhile."""
+        while True:
+            forgotten = self._times_forgotten
+            entries = await self._entries.read(after, RING_SIZE)
+            if forgotten == self._times_forgotten:
+                return entries
+
     async def _fill(self) -> None:
         if self.last_seq - self._ring_end > RING_SIZE:
             self._ring.clear()
             self._ring_bytes = 0
             self._ring_start = self._ring_end = self.last_seq - RING_SIZE
         upto = self.last_seq
-        for each in await self._entries.read(self._ring_end, RING_SIZE):
+        for each in await self._read_present(self._ring_end):
             self._ring.append(self._entry(each))
             self._ring_bytes += len(each.data)
             self._ring_end = each.seq

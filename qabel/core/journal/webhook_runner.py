@@ -105,7 +105,19 @@ class WebhookRunner:
             await self._repository.failed(self.record.id, error)
             pause = backoff(failures - 1, base=FIRST_PAUSE, longest=LONGEST_PAUSE)
             await deferLater(self._clock, pause)
+            if not await self._exists(entry):
+                await self._skip(entry)
+                return
         await self._delivered(entry)
+
+    async def _exists(self, entry: Entry) -> bool:
+        """Return whether an entry was not deleted meanwhile."""
+        found = await self._journal.after(entry.seq - 1, 1)
+        return bool(found) and found[0].seq == entry.seq
+
+    async def _skip(self, entry: Entry) -> None:
+        await self._repository.skip(self.record.id, entry.seq)
+        self.record = evolve(self.record, cursor=entry.seq, failures=0, last_error=None)
 
     async def _delivered(self, entry: Entry) -> None:
         now = self._now()

@@ -1,6 +1,7 @@
 """A connection to an encrypted SQLite file: how it is opened, and how a file is checked first."""
 
 import os
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol, cast
@@ -16,10 +17,8 @@ from qabel.store.database.errors import (
     StoreError,
     WrongKey,
 )
+from qabel.store.database.pages import PAGE_SIZE
 from qabel.store.key_record import KEY_SIZE
-
-PAGE_SIZE = 4096
-"""Bytes; a file whose size is not a multiple of it is truncated, or is not a database."""
 
 PLAIN_SQLITE = b"SQLite format 3\x00"
 
@@ -45,6 +44,8 @@ class Connection(Protocol):
     """The part of a DB-API connection that the store uses. Statements are cached by their text."""
 
     in_transaction: bool
+    has_erased: bool
+    """Whether anything was deleted, or replaced, that is to be unreadable soon."""
 
     def execute(self, sql: str, parameters: Parameters = (), /) -> QueryResult:
         """Run one statement."""
@@ -75,6 +76,28 @@ class Connection(Protocol):
         """Close the connection, merging the write-ahead log into the file."""
 
 
+_DELETES = re.compile(r"\s*(?:WITH\b.*\b)?(?:DELETE|REPLACE|INSERT OR REPLACE|DROP)\b", re.I | re.S)
+
+
+class _DeletionNoting(sqlcipher.Connection):  # type: ignore[misc]  # the driver has no types
+    """A connection that notes in ``has_erased`` whether its statements delete anything."""
+
+    has_erased = False
+
+    def execute(self, sql: str, parameters: Parameters = (), /) -> QueryResult:
+        result = cast("QueryResult", super().execute(sql, parameters))
+        # The count is not known yet where rows are returned.
+        if not self.has_erased and result.rowcount and _DELETES.match(sql):
+            self.has_erased = True
+        return result
+
+    def executemany(self, sql: str, rows: Iterable[Parameters], /) -> QueryResult:
+        result = cast("QueryResult", super().executemany(sql, rows))
+        if _DELETES.match(sql):
+            self.has_erased = True
+        return result
+
+
 def connect(path: Path, key: bytes, *, mode: str = "rw", immutable: bool = False) -> Connection:
     """Open an existing encrypted file. Touches nothing yet: a wrong key shows at first use.
 
@@ -93,6 +116,7 @@ def connect(path: Path, key: bytes, *, mode: str = "rw", immutable: bool = False
         isolation_level=None,
         cached_statements=256,
         timeout=5.0,
+        factory=_DeletionNoting,
     )
     # SQLCipher would print to standard error what is raised as an exception anyway.
     connection.execute("PRAGMA cipher_log_level = NONE")
@@ -109,8 +133,9 @@ def check_key(key: bytes) -> None:
 def configure(connection: Connection) -> None:
     """Set what is not stored in the file itself.
 
-    A commit is on the disk when it returns. What is deleted is overwritten, so that not even
-    the key recovers it. SQLCipher's locking and wiping of its own memory stays off: the same
+    A commit is on the disk when it returns. What is deleted is overwritten; of its copies see
+    ``qabel.store.database.clearing``, which also says why SQLite must not empty its log by itself.
+    SQLCipher's locking and wiping of its own memory stays off: the same
     values pass through Python's memory, which does neither.
     """
     connection.execute("PRAGMA synchronous = FULL")
@@ -118,7 +143,7 @@ def configure(connection: Connection) -> None:
     connection.execute("PRAGMA temp_store = MEMORY")
     connection.execute("PRAGMA secure_delete = ON")
     connection.execute("PRAGMA cache_size = -16384")
-    connection.execute("PRAGMA wal_autocheckpoint = 4000")
+    connection.execute("PRAGMA wal_autocheckpoint = 0")
     connection.execute("PRAGMA journal_size_limit = 33554432")
 
 

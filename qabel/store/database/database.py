@@ -14,6 +14,7 @@ from twisted.python.failure import Failure
 from qabel.host.job_thread import JobThread, Worker
 from qabel.store.database.connection import Connection
 from qabel.store.database.encrypted_file import EncryptedFile
+from qabel.store.database.erasing import Erasing
 from qabel.store.database.errors import StoreClosed, StoreError
 from qabel.store.database.schema import migrations
 from qabel.store.database.transactions import DatabaseJob
@@ -57,11 +58,15 @@ class Database:
     )
     on_full: Callable[[], object] = attrs.field(default=lambda: None, init=False)
     """Called after each transaction for which there was no disk space."""
+    on_erased: Callable[[], object] = attrs.field(default=lambda: None, init=False)
+    """Called after each transaction that deleted anything."""
     _file: EncryptedFile = attrs.field(init=False)
     _worker: Worker[DatabaseJob] | None = attrs.field(default=None, init=False)
     _whole_file: DeferredLock = attrs.field(factory=DeferredLock, init=False)
     """Held by what processes the whole file: one at a time, and closing waits for it."""
     _closing: bool = attrs.field(default=False, init=False)
+    erasing: Erasing = attrs.field(init=False)
+    """Removes from the disk what was deleted."""
 
     _log: ClassVar = Logger()
 
@@ -69,6 +74,14 @@ class Database:
     def _file_at_path(self) -> EncryptedFile:
         steps = migrations() if self._steps is None else tuple(self._steps)
         return EncryptedFile(self.path, self._keys, steps)
+
+    @erasing.default
+    def _erasing_of_file(self) -> Erasing:
+        def erase_some() -> "Deferred[bool]":
+            # In turn: it closes the file for a moment, which a backup reads.
+            return self._in_turn(lambda: self._submit_outside(self._file.erase_some))
+
+        return Erasing(erase_some, self._clock)
 
     def _make_thread(self, handle: Handler) -> Worker[DatabaseJob]:
         return JobThread(handle, self._clock, name="store", group_size=GROUP_SIZE)
@@ -84,7 +97,7 @@ class Database:
             return fail(StoreError(f"{self.path} was opened before; create a new Database for it."))
         self._worker = self._make_worker(self._file.handle)
         opened = self._submit_outside(self._file.open)
-        return opened.addErrback(self._end_after)
+        return opened.addCallbacks(self._opened, self._end_after)
 
     def run(self, work: Callable[[Connection], T]) -> "Deferred[T]":
         """Run ``work(connection)`` as one transaction; fires once that is durable.
@@ -97,7 +110,8 @@ class Database:
         """
         if self._closing:
             return fail(StoreClosed("The database is closed."))
-        return self._submit(DatabaseJob(work, on_full=self.on_full))
+        job = DatabaseJob(work, on_full=self.on_full, on_erased=self._erased)
+        return self._submit(job)
 
     def backup(self, target: Path) -> "Deferred[None]":
         """Write a copy of the database as it is now; writing goes on meanwhile.
@@ -152,6 +166,14 @@ class Database:
             return Failure(StoreError(f"{self.path} cannot be closed: the disk does not respond."))
         return result
 
+    def _erased(self) -> None:
+        self.erasing.request()
+        self.on_erased()
+
+    def _opened(self, something_to_erase: bool) -> None:
+        if something_to_erase:
+            self.erasing.request()
+
     def _end_after(self, failure: Failure) -> Failure:
         if failure.check(CancelledError):
             return failure
@@ -161,28 +183,32 @@ class Database:
         return failure
 
     def _end(self) -> "Deferred[None]":
+        self.erasing.stop()
+        if self.erasing.is_wanted:
+            erased = self._submit_outside(self._file.erase_all)
+            erased.addErrback(lambda failure: failure.trap(StoreError) and None)
         closed = self._submit_outside(self._file.close)
         if self._worker is not None:
             self._worker.end()
         return closed
 
-    def _in_turn(self, start: Callable[[], "Deferred[None]"]) -> "Deferred[None]":
+    def _in_turn(self, start: "Callable[[], Deferred[T]]") -> "Deferred[T]":
         """Start what processes the whole file once nothing else does."""
         if self._worker is None or self._closing:
             return fail(StoreClosed("The database is not open."))
 
-        def go() -> "Deferred[None]":
+        def go() -> "Deferred[T]":
             return fail(StoreClosed("The database was closed.")) if self._closing else start()
 
         return self._queue(go)
 
-    def _queue(self, start: Callable[[], "Deferred[None]"]) -> "Deferred[None]":
+    def _queue(self, start: "Callable[[], Deferred[T]]") -> "Deferred[T]":
         # Not the lock's own Deferred: cancelling that would let the next one in too early.
-        done: Deferred[None] = Deferred()
+        done: Deferred[T] = Deferred()
         self._whole_file.run(start).chainDeferred(done)
         return done
 
-    def _submit_outside(self, work: Callable[[], None]) -> "Deferred[Any]":
+    def _submit_outside(self, work: Callable[[], Any]) -> "Deferred[Any]":
         return self._submit(DatabaseJob(lambda _: work(), transaction=False))
 
     def _submit(self, job: DatabaseJob) -> "Deferred[Any]":

@@ -1,6 +1,6 @@
 """The file of the database and its connection: blocking calls, made on the database's thread."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import groupby
 from pathlib import Path
 from typing import cast
@@ -9,6 +9,7 @@ import attrs
 from sqlcipher3 import dbapi2 as sqlcipher
 
 from qabel.store.database.backup import back_up, copy_to
+from qabel.store.database.clearing import Clearing
 from qabel.store.database.connection import (
     Connection,
     check_key,
@@ -19,7 +20,8 @@ from qabel.store.database.connection import (
 from qabel.store.database.creating import create, find_key, publish, unfinished_path
 from qabel.store.database.disk_space import diagnose
 from qabel.store.database.errors import StoreClosed, StoreError
-from qabel.store.database.schema import upgrade
+from qabel.store.database.log_file import log_path, write_log
+from qabel.store.database.schema import upgrade, version
 from qabel.store.database.transactions import DatabaseJob, run_job, run_jobs
 from qabel.store.key_record import KeySource
 
@@ -39,6 +41,13 @@ class EncryptedFile:
     _key: bytes = attrs.field(default=b"", init=False, repr=False)
     abandoned: bool = attrs.field(default=False, init=False)
     """Whether closing takes too long: waiting jobs are not begun."""
+    _is_lost: bool = attrs.field(default=False, init=False)
+    """Whether the file was closed for a moment, and could not be opened again."""
+    _clearing: Clearing = attrs.field(init=False)
+
+    @_clearing.default
+    def _clear_at_path(self) -> Clearing:
+        return Clearing(self.path)
 
     def handle(self, jobs: list[DatabaseJob]) -> None:
         """Run jobs, and set their results. Neighbours that are transactions share a commit."""
@@ -49,15 +58,23 @@ class EncryptedFile:
                     run_job(cast("Connection", self._connection), job, self.path)
             elif self._connection is not None:
                 run_jobs(self._connection, some, self.path, self._is_abandoned)
+                self._limit_log(self._connection)
             else:
                 for job in some:
                     job.fail(StoreClosed("The database is not open."))
 
-    def open(self) -> None:
-        """Open the file, creating it if necessary, and upgrade it."""
+    def open(self) -> bool:
+        """Open the file, creating it if necessary, and upgrade it.
+
+        Return whether there may be something to erase: the last process was killed, or the upgrade
+        deleted something.
+        """
+        # Closing a database removes its log, even an empty one.
+        was_closed = not log_path(self.path).exists()
         if not self.path.exists():
             create(self.path, self._keys, self._steps)
-        self._connect()
+        was_upgraded = self._connect()
+        self._clearing.begin()
         try:
             self._settle_key()
             # Of an interrupted change of key; a database being created has no name yet.
@@ -65,12 +82,46 @@ class EncryptedFile:
         except BaseException:
             self.close()
             raise
+        return was_upgraded or not was_closed
+
+    def erase_some(self) -> bool:
+        """Remove from the file a part of what was deleted; return whether that was all.
+
+        Nobody else may have the file open. Raises Busy, StoreClosed, OSError, or an error of
+        SQLite.
+        """
+        if self._is_lost:
+            self._reopen()
+        if self._connection is None:
+            raise StoreClosed("The database is not open.")
+        self._clearing.empty_log(self._connection)
+        pages = self._clearing.examine(self._key)
+        if pages:
+            self._replace(pages, self._clearing.size)
+        return self._clearing.is_done
+
+    def _replace(self, pages: Mapping[int, bytes], size: int) -> None:
+        """Replace pages of the file; SQLite has no statement for that, but applies a log."""
+        self.close()
+        self._is_lost = True
+        try:
+            write_log(self.path, pages, size)
+        finally:
+            self._reopen()
+        if self._connection is not None:
+            self._clearing.merge_log(self._connection)
+
+    def erase_all(self) -> None:
+        """Remove from the file what was deleted, unless closing takes too long."""
+        while not self.abandoned and not self.erase_some():
+            continue
 
     def close(self) -> None:
         """Close the connection, if it is open."""
         connection, self._connection = self._connection, None
         if connection is not None:
             connection.close()
+            self._clearing.release()
 
     def rekey(self, key: bytes) -> None:
         """Replace the file with one under another key, and open that."""
@@ -89,6 +140,7 @@ class EncryptedFile:
             remove_with_logs(unfinished)
             self.close()
             self._connect()
+            self._clearing.begin()
             self._settle_key()
 
     def back_up(
@@ -108,17 +160,30 @@ class EncryptedFile:
     def _is_abandoned(self) -> bool:
         return self.abandoned
 
-    def _connect(self) -> None:
+    def _limit_log(self, connection: Connection) -> None:
+        try:
+            self._clearing.limit_log(connection)
+        except (sqlcipher.Error, OSError):
+            # What was committed stays in the log: the next transaction has the same failure.
+            return
+
+    def _connect(self) -> bool:
+        """Open the connection, and upgrade the tables; return whether that was necessary."""
         self._key = find_key(self.path, self._keys, len(self._steps))
+        return self._reopen()
+
+    def _reopen(self) -> bool:
         connection = connect(self.path, self._key)
         try:
             configure(connection)
+            was_old = version(connection) < len(self._steps)
             upgrade(connection, self._steps)
             connection.set_progress_handler(self._is_abandoned, STEPS_PER_CHECK)
         except BaseException:
             connection.close()
             raise
-        self._connection = connection
+        self._connection, self._is_lost = connection, False
+        return was_old
 
     def _settle_key(self) -> None:
         """End a change of key: a following key that does not fit is forgotten."""

@@ -49,6 +49,10 @@ class StoreClosed(StoreError):
     """The database is closed, or is closing."""
 
 
+class Busy(StoreError):
+    """Something else reads the database; this is to be tried again later."""
+
+
 class AlreadyThere(StoreError):
     """A file is in the way; it was not changed."""
 

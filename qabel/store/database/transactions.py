@@ -25,11 +25,16 @@ class DatabaseJob(Job):
     """False for what cannot be part of a transaction, such as opening and closing."""
     on_full: Callable[[], object] = attrs.field(default=lambda: None, repr=False)
     """Called on the reactor's thread if there was no disk space for it."""
+    on_erased: Callable[[], object] = attrs.field(default=lambda: None, repr=False)
+    """Called on the reactor's thread if it deleted anything."""
+    has_erased: bool = attrs.field(default=False, init=False)
 
     def deliver(self) -> None:
-        """Fire the Deferred, after reporting a full disk."""
+        """Fire the Deferred, after reporting a full disk or a deletion."""
         if isinstance(self.result, Failure) and self.result.check(StoreFull):
             self.on_full()
+        if self.has_erased:
+            self.on_erased()
         super().deliver()
 
 
@@ -108,7 +113,10 @@ def _run_unless(
 def run_job(connection: Connection, job: DatabaseJob, path: Path) -> None:
     """Run a job, in a transaction or outside of any, and set its result."""
     try:
+        if job.transaction:
+            connection.has_erased = False
         job.result = job.work(connection)
+        job.has_erased = job.transaction and connection.has_erased
     except (sqlcipher.Error, OSError) as error:
         job.fail(diagnose(error, path))
     except Exception as error:  # noqa: BLE001 - it is the result, whatever it is

@@ -62,9 +62,13 @@ def keep(connection: Connection, given: Idempotency, send_id: int, now: int) -> 
 
 
 def answered(connection: Connection, key: str, answer: bytes) -> None:
-    """Record the answer to the first request with a key; a later one does not replace it."""
+    """Record the answer to the first request with a key; a later one does not replace it.
+
+    If the send was deleted meanwhile, there is nothing to record.
+    """
     connection.execute(
-        "UPDATE idempotency SET answer = ? WHERE owner = 0 AND key = ? AND answer IS NULL",
+        "UPDATE idempotency SET answer = ? WHERE owner = 0 AND key = ? AND answer IS NULL "
+        "AND EXISTS (SELECT 1 FROM sends WHERE id = send_id)",
         (answer, key),
     )
 

@@ -238,8 +238,11 @@ def add_delivery_event(connection: Connection, delivery_id: int, now: int) -> No
 
 def _drop_settled_acknowledgement(connection: Connection, send_id: int) -> None:
     """Delete an acknowledgement that is settled: nobody asks what became of it."""
+    # Nobody asked for that either, so it is not urgent to erase it.
+    erased = connection.has_erased
     connection.execute(
         "DELETE FROM sends WHERE id = ? AND NOT EXISTS "
         "(SELECT 1 FROM deliveries WHERE send_id = ? AND state = 'queued')",
         (send_id, send_id),
     )
+    connection.has_erased = erased

@@ -1,7 +1,7 @@
 """The journal: cursors, what is held in memory, and who waits for more."""
 
 import pytest
-from twisted.internet.defer import CancelledError
+from twisted.internet.defer import CancelledError, Deferred
 
 from qabel.core.errors import Gone
 from qabel.deferreds import BATCH_SIZE
@@ -51,3 +51,34 @@ def test_memory_is_asked_first(written, got) -> None:
     assert written.journal.in_memory_after(101, 10) == []
     assert written.journal.in_memory_after(99, 10) is None
     assert written.entries.reads == reads
+
+
+def test_what_is_deleted_leaves_memory(written, got) -> None:
+    """After a deletion, what was held in memory is read from the disk again."""
+    more = written.journal.more()
+    written.add()
+    got(more)
+    written.entries.kept.pop()
+    written.journal.read_again()
+    assert written.journal.in_memory_after(100, 10) is None
+    assert (written.journal.held, written.journal.in_memory_after(101, 10)) == (101, [])
+    more = written.journal.more()
+    written.add()
+    got(more)
+    assert [each.seq for each in written.journal.in_memory_after(101, 10)] == [102]
+
+
+def test_what_is_deleted_while_it_is_read(written, got) -> None:
+    """What was read before a deletion, and arrives after it, is not held: it is read again."""
+    written.entries.held = stale = Deferred()
+    more = written.journal.more()
+    written.add("secret")
+    written.add()
+    deleted = written.entries.kept.pop(-2)
+    written.journal.read_again()
+    written.entries.held = None
+    stale.callback(None)
+    written.pump()
+    got(more)
+    assert deleted not in written.journal.in_memory_after(100, 10)
+    assert written.entries.reads == 2

@@ -163,10 +163,12 @@ def test_failures_are_tried_again(hook: Hook, trouble: Receiver) -> None:
     assert (hook.runner.record.failures, hook.runner.record.last_error) == (0, None)
 
 
-def test_after_many_attempts_an_entry_is_given_up(hook: Hook) -> None:
+def test_after_many_attempts_an_entry_is_given_up(hook: Hook, database: Database) -> None:
     """What is never taken is listed as undelivered, with its body, and the next is brought."""
     hook.receiver.status = 500
     hook.add()
+    sql = "INSERT INTO events (seq, kind, detail, created) VALUES (101, 'outbox', x'7b7d', 1)"
+    result_of(database.run(lambda connection: connection.execute(sql).rowcount))
     hook.written.clock.pump([LONGEST_PAUSE] * (GIVE_UP_AFTER - 2))
     assert hook.undelivered == []
     hook.written.clock.advance(LONGEST_PAUSE)
@@ -178,6 +180,21 @@ def test_after_many_attempts_an_entry_is_given_up(hook: Hook) -> None:
     hook.receiver.status = 204
     hook.add()
     assert hook.receiver.got == ["abc.102"]
+
+
+def test_what_is_deleted_is_not_brought_again(hook: Hook) -> None:
+    """A message that is deleted while its delivery is retried is brought no more."""
+    hook.receiver.status = 500
+    hook.add(2)
+    assert len(hook.receiver.attempts) == 1
+    [deleted] = [each for each in hook.written.entries.kept if each.seq == 101]
+    hook.written.entries.kept.remove(deleted)
+    hook.written.journal.read_again()
+    hook.receiver.status = 204
+    hook.written.clock.pump([LONGEST_PAUSE] * 2)
+    assert hook.receiver.got == ["abc.102"]
+    assert (hook.record.cursor, hook.record.failures, hook.record.last_error) == (102, 0, None)
+    assert hook.undelivered == []
 
 
 def test_events_that_are_gone_are_listed_as_a_gap(written: Written, database: Database) -> None:

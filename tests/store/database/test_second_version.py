@@ -51,7 +51,7 @@ DOCUMENT = "INSERT INTO documents VALUES ('synced', CAST(? AS BLOB))"
 
 
 def test_events_get_what_they_are_about(upgraded: Any) -> None:
-    """Events of sends get the send and its identity; others get none."""
+    """Events of sends get the send and its identity, and go with it; others get none."""
     query = upgraded(
         (SEND, 7, ALICE, 3),
         ("INSERT INTO events VALUES (1, 'outbox', CAST('{\"id\":7}' AS BLOB), 1)",),
@@ -60,7 +60,6 @@ def test_events_get_what_they_are_about(upgraded: Any) -> None:
     )
     assert query("SELECT identity_id, identity, send_id FROM events ORDER BY seq") == [
         (3, ALICE, 7),
-        (None, None, 8),
         (None, None, None),
     ]
 
@@ -76,6 +75,25 @@ def test_webhooks_keep_their_cursor(upgraded: Any) -> None:
     )
     assert query("SELECT url, cursor FROM webhooks") == [("http://x/", 5)]
     assert query("SELECT seq FROM undelivered ORDER BY seq") == [(1,), (3,)]
+
+
+def test_what_was_deleted_in_the_first_version_goes(upgraded: Any) -> None:
+    """Events, answers and undelivered entries of sends that are gone are deleted."""
+    query = upgraded(
+        (SEND, 7, ALICE, 3),
+        ("INSERT INTO webhooks VALUES (1, 'http://x/', x'00', '[]', 5, 1, 0, 2, NULL, NULL)",),
+        *(
+            ("INSERT INTO undelivered VALUES (1, ?, 'outbox', CAST(? AS BLOB), 'no', 1)", *row)
+            for row in [(1, '{"id":7}'), (2, '{"id":8}')]
+        ),
+        ("INSERT INTO events VALUES (2, 'outbox', CAST('{\"id\":8}' AS BLOB), 1)",),
+        ("INSERT INTO idempotency VALUES ('k', x'00', 8, CAST('[true]{}' AS BLOB), 1)",),
+    )
+    assert query("SELECT seq FROM undelivered") == [(1,)]
+    assert query("SELECT answer FROM idempotency") == [(None,)]
+    assert query("SELECT * FROM events") == []
+    query("DELETE FROM sends")
+    assert query("SELECT * FROM undelivered") == []
 
 
 def test_used_ids_are_collected(upgraded: Any) -> None:

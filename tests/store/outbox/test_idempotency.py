@@ -41,6 +41,7 @@ def test_the_same_key_leads_to_the_same_send(outbox: OutboxRepository, add_with_
     again = add_with_key("key")
     assert (again.id, again.repeated, again.answer) == (first.id, True, b'{"first":1}')
     result_of(outbox.delete(first.id, now=NOW))
+    result_of(outbox.answered("key", b'{"late":1}'))
     again = add_with_key("key")
     assert (again.id, again.repeated, again.answer) == (first.id, True, None)
     assert result_of(outbox.read(0, 10)) == []

@@ -105,10 +105,21 @@ END;
 ALTER TABLE sends ADD COLUMN token_id INTEGER;
 CREATE INDEX sends_by_token ON sends (token_id) WHERE token_id IS NOT NULL;
 
+-- What is about a message or a send goes with it.
+CREATE INDEX undelivered_by_seq ON undelivered (seq);
+ALTER TABLE undelivered ADD COLUMN send_id INTEGER;
+UPDATE undelivered SET send_id = json_extract(CAST(body AS TEXT), '$.id') WHERE kind = 'outbox';
+CREATE INDEX undelivered_of_sends ON undelivered (send_id) WHERE send_id IS NOT NULL;
+DELETE FROM undelivered WHERE send_id IS NOT NULL AND send_id NOT IN (SELECT id FROM sends);
+DELETE FROM undelivered WHERE kind = 'drop' AND seq NOT IN (SELECT id FROM messages);
+DELETE FROM events WHERE send_id IS NOT NULL AND send_id NOT IN (SELECT id FROM sends);
+UPDATE idempotency SET answer = NULL WHERE send_id NOT IN (SELECT id FROM sends);
+
 -- Of a deleted send only the digest of its request stays, so that a repeated key sends nothing.
 CREATE TRIGGER send_deleted AFTER DELETE ON sends BEGIN
     UPDATE idempotency SET answer = NULL WHERE send_id = old.id;
     DELETE FROM events WHERE send_id = old.id;
+    DELETE FROM undelivered WHERE send_id = old.id;
 END;
 
 -- What is kept of strangers is bounded: the bytes of JSON text that a message counts for, 0 for
@@ -166,6 +177,3 @@ CREATE TABLE blocked (
 -- next_attempt was never read.
 ALTER TABLE webhooks DROP COLUMN next_attempt;
 ALTER TABLE webhooks RENAME COLUMN place TO cursor;
--- A message that could not be delivered goes with the message.
-CREATE INDEX undelivered_by_seq ON undelivered (seq);
-DELETE FROM undelivered WHERE kind = 'drop' AND seq NOT IN (SELECT id FROM messages);
