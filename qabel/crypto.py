@@ -7,6 +7,7 @@ its sender from everybody but its recipient, and proves to the recipient who the
 import os
 from collections.abc import Callable
 from functools import cached_property, lru_cache, partial
+from hashlib import blake2b
 from typing import Self
 
 import attrs
@@ -35,6 +36,14 @@ _FIRST_BLOCK = b"\0" + bytes(32)
 _SECOND_BLOCK = b"\1"
 _SHA512 = SHA512()
 _PADDING_LENGTH_SIZE = 4
+
+
+def key_digest(key: bytes) -> bytes:
+    """Return what is kept of the public key that an id once had: BLAKE2b, 16 bytes.
+
+    It recognizes the key, but does not show it: that of a deleted identity is not kept.
+    """
+    return blake2b(key, digest_size=16).digest()
 
 
 class InvalidKey(ValueError):

@@ -85,6 +85,9 @@ async def lay_foundation(
     except BaseException:
         await database.close()
         raise
+    journal = _journal(database, state, reactor)
+    # What is deleted is not told from memory either.
+    database.on_erased = journal.read_again
     workers = Workers(reactor)
     workers.start()
     return Foundation(
@@ -99,7 +102,7 @@ async def lay_foundation(
         webhook_client=WebhookClient(reactor, allowed=options.webhook_origins.__contains__),
         local=local,
         synced=synced,
-        journal=_journal(database, state, reactor),
+        journal=journal,
         cursors=cursors,
         inbox_state=InboxState(dict(state.consumers), state.newest_message, state.messages),
     )

@@ -12,12 +12,17 @@ from qabel.deferreds import FairLock, shielded
 from qabel.jsontext import parse as parse_json
 from qabel.settings.document import DocumentType
 from qabel.settings.stored import STORED_DIGITS, reading_stored
+from qabel.store.database.connection import Connection
 from qabel.store.documents import DocumentRepository
 
 D = TypeVar("D")
 
 MAX_STORED_DEPTH = 128
 """How deep a stored document may nest: more than is accepted from clients."""
+
+
+def _nothing(connection: Connection) -> None:
+    """Change nothing more."""
 
 
 @define(eq=False)
@@ -50,6 +55,7 @@ class SettingsDocument(Generic[D]):
             with reading_stored():
                 stored = parse_json(text, depth=MAX_STORED_DEPTH, digits=STORED_DIGITS)
                 self._take(self._kind.parse(stored, now=int(self._now())))
+        self._take(self._kind.knowing(self.value, await self._repository.used_ids()))
 
     def on_change(self, listener: Callable[[D, D, int | None], None]) -> None:
         """Call ``listener(before, after, seq)`` after each change.
@@ -93,6 +99,7 @@ class SettingsDocument(Generic[D]):
         *,
         if_match: str | None = None,
         event: bool = True,
+        also: "Callable[[Connection], object] | None" = None,
     ) -> D:
         """Change the document by a pure function, and return the new one.
 
@@ -102,15 +109,23 @@ class SettingsDocument(Generic[D]):
             if_match: an ``If-Match`` header; the change is made only if the document matches it.
             event: whether the change is an event in the journal. It is not for what the daemon
                 itself notes in the document.
+            also: makes further changes in the database, in the same transaction; the change is
+                then made even if the document stays as it is.
 
         Raises:
             Changed: the document does not match ``if_match``.
             StoreError: the change could not be saved.
 
         """
-        return await shielded(self._change(make, if_match, event))
+        return await shielded(self._change(make, if_match, event, also))
 
-    async def _change(self, make: Callable[[D, int], D], if_match: str | None, event: bool) -> D:
+    async def _change(
+        self,
+        make: Callable[[D, int], D],
+        if_match: str | None,
+        event: bool,
+        also: "Callable[[Connection], object] | None",
+    ) -> D:
         await self._turn.acquire()
         try:
             before = self.value
@@ -119,10 +134,16 @@ class SettingsDocument(Generic[D]):
                 raise Changed(f"The {which} settings have changed; read them again first.")
             now = self._now()
             after = make(before, int(now))
-            if after == before:
+            if after == before and also is None:
                 return before
-            text = self._kind.encode(after)
-            seq = await self._repository.save(self.name, text, event=event, now=now)
+            seq = await self._repository.save(
+                self.name,
+                self._kind.encode(after),
+                event=event,
+                now=now,
+                used=self._kind.used_since(before, after),
+                also=also or _nothing,
+            )
             self._take(after)
         finally:
             self._turn.release()

@@ -4,14 +4,15 @@ Pure: each change returns a new document, or raises with everything that is wron
 are parsed JSON, and ``now`` is in whole seconds since the epoch.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Generic, TypeVar
 
 import attrs
 
 from qabel.forms.compound import Key, add_unknown_keys
 from qabel.forms.errors import Errors, UnknownKey, invalid, shorten_name
-from qabel.forms.form import Schema
+from qabel.forms.form import Form, Schema
+from qabel.settings.used_ids import UsedId, UsedIds
 
 MAX_SIZE = 16 * 1024 * 1024
 """Bytes of the JSON text of a whole document."""
@@ -89,7 +90,7 @@ class DocumentType(Generic[D]):
         if name not in self.keys or "" in path:
             raise UnknownKey(shorten_name(key), "the document has no such key")
         errors = Errors()
-        part, form = self._part(old, name), self.keys[name].form
+        part, form = self._part(old, name), self._form(old, name)
         try:
             part = form.put(part, path, value, now, errors.under(name))
         except UnknownKey as unknown:
@@ -120,6 +121,14 @@ class DocumentType(Generic[D]):
             elif change is not None:
                 errors.add_unknown(name, self.keys)
         return self._checked(old, self._with(old, parts), errors)
+
+    def used_since(self, old: D, new: D) -> Sequence[UsedId]:
+        """Return the ids that a new document uses, and an old one did not know."""
+        return ()
+
+    def knowing(self, document: D, used: Mapping[str, UsedIds]) -> D:
+        """Return a document that knows which ids were used before."""
+        return document
 
     def to_builtins(self, document: D) -> dict[str, Any]:
         """Return a copy of the document as builtins that JSON can represent."""
@@ -164,7 +173,11 @@ class DocumentType(Generic[D]):
 
     def _update(self, name: str, old: D, value: object, now: int, errors: Errors) -> Any:
         part = self._part(old, name)
-        return self.keys[name].form.update(value, part, now, errors.under(name))
+        return self._form(old, name).update(value, part, now, errors.under(name))
+
+    def _form(self, document: D, name: str) -> Form[Any]:
+        """Return the form that reads what replaces a part of a document."""
+        return self.keys[name].form
 
     def _merge(self, name: str, old: D, change: object, now: int, errors: Errors) -> Any:
         if change is None:
@@ -178,7 +191,7 @@ class DocumentType(Generic[D]):
             errors.add(name, "is nested too deeply")
             return part
         # What is missing now was removed.
-        return key.form.update(merged, key.default, now, errors.under(name))
+        return self._form(old, name).update(merged, key.default, now, errors.under(name))
 
 
 def _merged(target: object, patch: object) -> object:

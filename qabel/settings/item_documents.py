@@ -4,21 +4,33 @@ A change of one item obeys the same rules as any other change. The errors of tha
 relative to it, such as ``alias`` or ``keys.public_key``; those of other items have whole keys.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, cast
 
 import attrs
 
+from qabel.crypto import key_digest
 from qabel.forms.errors import Errors, InvalidInput, UnknownKey
+from qabel.forms.form import Form
 from qabel.settings.document import D, DocumentType
-from qabel.settings.item_lists import ItemList, find_item, free_ids, replace_item
+from qabel.settings.item_lists import ItemList, find_item, replace_item
 from qabel.settings.items import Item
+from qabel.settings.used_ids import NOTHING_USED, UsedId, UsedIds
+
+_TAKEN = "belonged to another key before; leave out the id to get a new one, or use another"
 
 
 @attrs.frozen(eq=False)
 class ItemDocumentType(DocumentType[D]):
-    """What all documents of one type have in common, if some of their keys are lists of items."""
+    """What all documents of one type have in common, if some of their keys are lists of items.
+
+    An id of an item in one of the ``lists_with_keys`` belongs to its public key for ever: documents
+    have the ids that were used in ``used_ids``, which is no part of their JSON. While an item is
+    not deleted, its key can be replaced.
+    """
+
+    lists_with_keys: frozenset[str] = frozenset()
 
     def with_item(
         self, old: D, name: str, values: Mapping[str, object], *, now: int
@@ -36,9 +48,9 @@ class ItemDocumentType(DocumentType[D]):
 
         """
         items = self._items(old, name)
-        number = next(free_ids({item.id for item in items}))
+        number = next(self._list(old, name).free_ids({item.id for item in items}))
         with _relative_to(f"{name}.{number}."):
-            item = self._list(name).read_item(dict(values), number, None, now)
+            item = self._list(old, name).read_item(dict(values), number, None, now)
             return self._with_items(old, name, (*items, item)), item
 
     def with_changed_item(
@@ -64,7 +76,7 @@ class ItemDocumentType(DocumentType[D]):
             raise UnknownKey(f"{name}.{number}", "the list has no item with this id")
         with _relative_to(f"{name}.{number}."):
             changed = {**item.to_builtins(), **changes}
-            new = self._list(name).read_item(changed, number, item, now)
+            new = self._list(old, name).read_item(changed, number, item, now)
             return self._with_items(old, name, replace_item(items, item, new))
 
     def with_deleted_item(self, old: D, name: str, number: int, *, now: int) -> D:
@@ -87,8 +99,56 @@ class ItemDocumentType(DocumentType[D]):
         # 0 means that an item is not deleted, so the epoch itself cannot be the time.
         return self.with_changed_item(old, name, number, {"deleted": now or 1}, now=now)
 
-    def _list(self, name: str) -> ItemList[Item]:
-        form = self.keys[name].form
+    def knowing(self, document: D, used: Mapping[str, UsedIds]) -> D:
+        """Return a document that knows which ids were used before."""
+        all_used = {
+            name: used.get(name, NOTHING_USED).grown(
+                map(_id_and_digest, self._items(document, name))
+            )
+            for name in self.lists_with_keys
+        }
+        return self._evolved(document, all_used)
+
+    def used_since(self, old: D, new: D) -> Sequence[UsedId]:
+        """Return the ids that a new document uses, and an old one did not know."""
+        before, after = _used(old), _used(new)
+        return [
+            each
+            for kind in after
+            for each in after[kind].since(before.get(kind, NOTHING_USED), kind)
+        ]
+
+    def _form(self, document: D, name: str) -> Form[Any]:
+        form = super()._form(document, name)
+        if isinstance(form, ItemList) and name in self.lists_with_keys:
+            return attrs.evolve(form, used=_used(document).get(name, NOTHING_USED))
+        return form
+
+    def _with(self, old: D, parts: Mapping[str, Any]) -> D:
+        used = dict(_used(old))
+        for name in self.lists_with_keys & parts.keys():
+            changed = _changed(self._items(old, name), parts[name])
+            used[name] = used.get(name, NOTHING_USED).grown(map(_id_and_digest, changed))
+        return self._evolved(super()._with(old, parts), used)
+
+    def _evolved(self, document: Any, used: Mapping[str, UsedIds]) -> D:
+        return cast("D", attrs.evolve(document, used_ids=used))
+
+    def _checked(self, old: D, new: D, errors: Errors) -> D:
+        for name in self.lists_with_keys:
+            items = self._items(old, name)
+            used, before = _used(old).get(name, NOTHING_USED), {each.id: each for each in items}
+            for item in _changed(items, self._items(new, name)):
+                holder = before.get(item.id)
+                number, digest = _id_and_digest(item)
+                if holder is not None and (holder.living or _id_and_digest(holder)[1] == digest):
+                    continue
+                if used.belongs_to_another(number, digest):
+                    errors.add(f"{name}.{number}.id", _TAKEN)
+        return super()._checked(old, new, errors)
+
+    def _list(self, document: D, name: str) -> ItemList[Item]:
+        form = self._form(document, name)
         if not isinstance(form, ItemList):
             raise TypeError(f"{name} is not a list of items")
         return form
@@ -99,6 +159,21 @@ class ItemDocumentType(DocumentType[D]):
 
     def _with_items(self, old: D, name: str, items: tuple[Item, ...]) -> D:
         return self._checked(old, self._with(old, {name: items}), Errors())
+
+
+def _used(document: Any) -> Mapping[str, UsedIds]:
+    used: Mapping[str, UsedIds] = document.used_ids
+    return used
+
+
+def _changed(old: Iterable[Item], new: Iterable[Item]) -> Iterator[Any]:
+    """Yield the items that are not the same as before."""
+    before = {each.id: each for each in old}
+    return (each for each in new if before.get(each.id) is not each)
+
+
+def _id_and_digest(item: Any) -> tuple[int, bytes]:
+    return item.id, key_digest(item.public_key.raw)
 
 
 @contextmanager

@@ -14,6 +14,7 @@ from qabel.forms.plain import MAX_INT
 from qabel.jsontext import InvalidJSON
 from qabel.jsontext import encode as encode_json
 from qabel.settings.items import ID, TIME, TIMES, Item
+from qabel.settings.used_ids import UsedIds
 
 _Item = TypeVar("_Item", bound=Item)
 
@@ -23,6 +24,8 @@ class ItemList(Form[tuple[_Item, ...]]):
     """A list of items of one class."""
 
     item_class: type[_Item]
+    used: UsedIds | None = None
+    """The ids that items had, if none may be given twice."""
 
     def read(self, value: object) -> tuple[_Item, ...]:
         """Check a list by itself; missing times are the epoch. Raises InvalidInput."""
@@ -36,15 +39,17 @@ class ItemList(Form[tuple[_Item, ...]]):
     ) -> tuple[_Item, ...]:
         """Read the list that replaces an old one; items with errors are left out.
 
-        Items without an id get one that neither list has. Of items that the old list has under the
-        same id, times that are omitted stay.
+        Items without an id get one that neither list has, and that was never used. Of items that
+        the old list has under the same id, times that are omitted stay.
         """
         if not isinstance(value, list | tuple):
             errors.add("", "must be a list")
             return old
         before = {item.id: item for item in old}
         items = []
-        for given, (number, key) in zip(value, _assign_ids(value, before, errors), strict=True):
+        for given, (number, key) in zip(
+            value, self._assign_ids(value, before, errors), strict=True
+        ):
             read = partial(self._read_item, number=number, old=before.get(number), now=now)
             item = errors.catch(key, read, given, None)
             if item is not None:
@@ -135,6 +140,10 @@ class ItemList(Form[tuple[_Item, ...]]):
             read = read_keys(value, rest, errors, old=old) | kept
         return {key.attribute or name: read[name] for name, key in keys.items()}
 
+    def free_ids(self, taken: Collection[int]) -> Iterator[int]:
+        """Yield ids for new items: those that are not taken, and may be given."""
+        return free_ids(taken) if self.used is None else self.used.free(taken)
+
     def write(self, value: tuple[_Item, ...]) -> list[dict[str, Any]]:
         """Return the items as builtins that JSON can represent."""
         return [item.to_builtins() for item in value]
@@ -161,6 +170,28 @@ class ItemList(Form[tuple[_Item, ...]]):
                 "additionalProperties": False,
             },
         }
+
+    def _assign_ids(
+        self, values: Sequence[object], before: Mapping[int, object], errors: Errors
+    ) -> list[tuple[int, str]]:
+        """Return the id of each item of a list, and its key in errors."""
+        own: dict[int, int] = {}
+        taken: set[int] = set()
+        for position, value in enumerate(values):
+            if isinstance(value, dict) and "id" in value:
+                number = errors.catch(f"[{position}].id", ID.read, value["id"], None)
+                if number in taken:
+                    errors.add(f"[{position}].id", "is also the id of another item")
+                elif number is not None:
+                    own[position] = number
+                    taken.add(number)
+        free = self.free_ids(taken.union(before))
+        return [
+            (own[position], str(own[position]))
+            if position in own
+            else (next(free), f"[{position}]")
+            for position in range(len(values))
+        ]
 
     def _check_item_path(self, path: Sequence[str]) -> None:
         if not path:
@@ -208,27 +239,6 @@ def free_ids(used: Collection[int]) -> Iterator[int]:
     highest = max(used, default=0)
     numbers = chain(range(highest + 1, MAX_INT + 1), range(1, highest))
     return (number for number in numbers if number not in used)
-
-
-def _assign_ids(
-    values: Sequence[object], before: Mapping[int, object], errors: Errors
-) -> list[tuple[int, str]]:
-    """Return the id of each item of a list, and its key in errors."""
-    own: dict[int, int] = {}
-    taken: set[int] = set()
-    for position, value in enumerate(values):
-        if isinstance(value, dict) and "id" in value:
-            number = errors.catch(f"[{position}].id", ID.read, value["id"], None)
-            if number in taken:
-                errors.add(f"[{position}].id", "is also the id of another item")
-            elif number is not None:
-                own[position] = number
-                taken.add(number)
-    free = free_ids(taken.union(before))
-    return [
-        (own[position], str(own[position])) if position in own else (next(free), f"[{position}]")
-        for position in range(len(values))
-    ]
 
 
 def _parse_id(name: str) -> int | None:

@@ -5,6 +5,7 @@ deleted, too, though they are kept unchanged: if the identity is restored, or an
 same key is added, they are its contacts again.
 """
 
+from collections.abc import Mapping
 from functools import cached_property
 from typing import Any
 
@@ -24,6 +25,7 @@ from qabel.settings.items import (
     StorageVolume,
 )
 from qabel.settings.module_data import ModuleData, ModuleDataForm
+from qabel.settings.used_ids import UsedIds
 
 
 @attrs.frozen(kw_only=True, repr=False)
@@ -37,6 +39,8 @@ class SyncedSettings:
     identities: tuple[Identity, ...] = ()
     contacts: tuple[Contact, ...] = ()
     modules: ModuleData = attrs.field(factory=ModuleData)
+    used_ids: Mapping[str, UsedIds] = attrs.field(factory=dict, eq=False)
+    """The ids that identities and contacts have or had, by the keys of the lists."""
 
     def __repr__(self) -> str:
         return f"<SyncedSettings: {len(self.identities)} identities, {len(self.contacts)} contacts>"
@@ -166,4 +170,5 @@ SYNCED: ItemDocumentType[SyncedSettings] = ItemDocumentType(
         "module_data": Key(ModuleDataForm(), ModuleData(), attribute="modules"),
     },
     _check,
+    lists_with_keys=frozenset({"identities", "contacts"}),
 )

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from attrs import define, evolve, field
@@ -14,7 +15,8 @@ from qabel.deferreds import result_of
 from qabel.forms.errors import InvalidInput, UnknownKey
 from qabel.settings.local import LOCAL, LocalSettings
 from qabel.settings.stored import UnusableKey
-from qabel.settings.synced import SYNCED
+from qabel.settings.synced import SYNCED, SyncedSettings
+from qabel.settings.used_ids import UsedIds
 from qabel.store.database.database import Database
 from qabel.store.database.errors import StoreFull
 from qabel.store.documents import DocumentRepository
@@ -36,7 +38,13 @@ class Disk:
         texts = [text for saved, text, _, _ in self.saved if saved == name]
         return succeed(texts[-1] if texts else None)
 
-    def save(self, name: str, text: bytes, *, event: bool, now: float) -> "Deferred[int | None]":
+    def used_ids(self) -> "Deferred[dict[str, UsedIds]]":
+        """Return none."""
+        return succeed({})
+
+    def save(
+        self, name: str, text: bytes, *, event: bool, now: float, used: Any, also: Any
+    ) -> "Deferred[int | None]":
         """Keep a document; the number of its event is how many were saved."""
         if self.is_full:
             return fail(StoreFull("There is no space."))
@@ -250,3 +258,25 @@ def test_documents_of_older_versions_load() -> None:
     twice = {**json.loads(document.encoded)["contacts"][1], "id": 3, "deleted": 0}
     with pytest.raises(InvalidInput, match="canonical"):
         result_of(Deferred.fromCoroutine(document.set("contacts", [twice])))
+
+
+def test_used_ids_survive_a_restart(database: Database) -> None:
+    """An id that was in use before a restart is not given to another identity after it."""
+
+    def loaded() -> SettingsDocument[SyncedSettings]:
+        made = SettingsDocument("synced", SYNCED, DocumentRepository(database), lambda: 1.0)
+        result_of(Deferred.fromCoroutine(made.load()))
+        return made
+
+    def person() -> dict[str, Any]:
+        return {"alias": "x", "keys": {"private_key": PrivateKey.generate().hex}, "drops": []}
+
+    first = loaded()
+    result_of(Deferred.fromCoroutine(first.set("identities", [person(), person()])))
+    result_of(Deferred.fromCoroutine(first.replace({})))
+    again = loaded()
+    result_of(Deferred.fromCoroutine(again.set("identities", [person()])))
+    assert [each.id for each in again.value.identities] == [3]
+    with pytest.raises(InvalidInput) as raised:
+        result_of(Deferred.fromCoroutine(again.set("identities", [{**person(), "id": 2}])))
+    assert [each.key for each in raised.value.errors] == ["identities.2.id"]

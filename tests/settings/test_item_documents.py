@@ -1,13 +1,15 @@
 """Changes of single items of a document."""
 
+import time
 from typing import Any
 
 import pytest
 
-from qabel.crypto import PrivateKey
+from qabel.crypto import PrivateKey, key_digest
 from qabel.forms.errors import UnknownKey
 from qabel.settings.synced import SYNCED, SyncedSettings
-from tests.settings.checks import keys_of
+from qabel.settings.used_ids import UsedId, UsedIds
+from tests.settings.checks import errors_of, keys_of
 
 NOW = 5000
 
@@ -27,7 +29,7 @@ def test_new_item_gets_an_id_and_times(document: SyncedSettings, carol: dict[str
     """The item is the last of its list, and is returned with the document."""
     changed, contact = SYNCED.with_item(document, "contacts", carol, now=NOW)
     assert changed.contacts == (*document.contacts, contact)
-    assert (contact.alias, contact.id) == ("Carol", 6)
+    assert (contact.alias, contact.id) == ("Carol", 3)
     assert (contact.created, contact.updated, contact.deleted) == (NOW, NOW, 0)
 
 
@@ -120,3 +122,97 @@ def test_only_lists_have_items(document: SyncedSettings) -> None:
     """To add an item to something else is a mistake in the program, and not in the input."""
     with pytest.raises(TypeError):
         SYNCED.with_item(document, "module_data", {}, now=NOW)
+
+
+ALL_WAYS = {
+    "parse": lambda old, items: SYNCED.parse({"identities": items}, now=NOW, previous=old),
+    "set": lambda old, items: SYNCED.set(old, "identities", items, now=NOW),
+    "merge": lambda old, items: SYNCED.merge(old, {"identities": items}, now=NOW),
+}
+
+
+def person(key: PrivateKey, **more: Any) -> dict[str, Any]:
+    """Return an identity as JSON, with an id if one is given."""
+    return {"alias": "x", "keys": {"private_key": key.hex}, "drops": [], **more}
+
+
+@pytest.mark.parametrize("way", ALL_WAYS.values(), ids=ALL_WAYS)
+def test_no_id_is_given_twice(way: Any) -> None:
+    """An id that a document no longer has is not given to another identity, in whatever way."""
+    a, b, c = (PrivateKey.generate() for _ in range(3))
+    first = way(SYNCED.default(), [person(a), person(b)])
+    assert [each.id for each in first.identities] == [1, 2]
+    without = way(first, [person(a, id=1)])
+    again = way(without, [person(a, id=1), person(c)])
+    assert [each.id for each in again.identities] == [1, 3]
+    added, identity = SYNCED.with_item(without, "identities", person(c), now=NOW)
+    assert identity.id == 3
+    assert SYNCED.used_since(without, added) == [
+        UsedId("identities", 3, key_digest(c.public_key.raw))
+    ]
+
+
+@pytest.mark.parametrize("way", ALL_WAYS.values(), ids=ALL_WAYS)
+def test_an_id_comes_back_for_its_key_only(way: Any) -> None:
+    """A document may bring an id back with its key; with another one it is an error."""
+    a, b, c = (PrivateKey.generate() for _ in range(3))
+    first = way(SYNCED.default(), [person(a), person(b)])
+    without = way(first, [person(a, id=1)])
+    assert [each.id for each in way(without, [person(a, id=1), person(b, id=2)]).identities] == [
+        1,
+        2,
+    ]
+    [error] = errors_of(lambda: way(without, [person(a, id=1), person(c, id=2)]))
+    assert error.key == "identities.2.id"
+    assert "another" in error.detail
+    deleted = SYNCED.with_deleted_item(first, "identities", 2, now=NOW)
+    assert keys_of(lambda: way(deleted, [person(a, id=1), person(c, id=2)])) == ["identities.2.id"]
+
+
+def test_the_key_of_an_item_can_be_replaced() -> None:
+    """While an item is there its key can be replaced; the id then belongs to both keys."""
+    a, b, c = (PrivateKey.generate() for _ in range(3))
+    first = SYNCED.set(SYNCED.default(), "identities", [person(a)], now=NOW)
+    keys = {"private_key": b.hex, "public_key": b.public_key.hex}
+    changed = SYNCED.set(first, "identities.1.keys", keys, now=NOW)
+    assert changed.identities[0].public_key == b.public_key
+    empty = SYNCED.set(changed, "identities", [], now=NOW)
+    for key in (a, b):
+        assert SYNCED.set(empty, "identities", [person(key, id=1)], now=NOW).identities
+    assert keys_of(lambda: SYNCED.set(empty, "identities", [person(c, id=1)], now=NOW)) == [
+        "identities.1.id"
+    ]
+
+
+def test_a_document_from_the_disk_knows_the_ids_before_it() -> None:
+    """What the store knows of ids counts together with what the document has."""
+    a, b = PrivateKey.generate(), PrivateKey.generate()
+    loaded = SYNCED.parse({"identities": [person(a, id=1)]}, now=NOW)
+    used = {"identities": UsedIds().grown([(2, key_digest(a.public_key.raw))])}
+    knowing = SYNCED.knowing(loaded, used)
+    assert knowing == loaded
+    _, identity = SYNCED.with_item(knowing, "identities", person(b), now=NOW)
+    assert identity.id == 3
+
+
+def test_many_ids_at_once() -> None:
+    """Thousands of new contacts, and one more, take no longer than reading them."""
+    me = PrivateKey.generate()
+    contacts = [
+        {
+            "alias": f"{number}",
+            "keys": {
+                "public_key": PrivateKey(number.to_bytes(16, "big").ljust(32, b"x")).public_key.hex
+            },
+            "my_identity": me.public_key.hex,
+            "drop_urls": [],
+        }
+        for number in range(1, 3001)
+    ]
+    start = SYNCED.set(SYNCED.default(), "identities", [person(me)], now=NOW)
+    began = time.process_time()
+    large = SYNCED.set(start, "contacts", contacts[:-1], now=NOW)
+    larger, contact = SYNCED.with_item(large, "contacts", contacts[-1], now=NOW)
+    assert time.process_time() - began < 2
+    assert contact.id == 3000
+    assert len(SYNCED.used_since(start, larger)) == 3000

@@ -38,8 +38,9 @@ def test_contacts_of_one_identity_have_different_keys(
     document: SyncedSettings, keys: dict[str, PrivateKey]
 ) -> None:
     """A contact of another identity, or a deleted one, may have the same key."""
-    bob = {"public_key": keys["bob"].public_key.hex}
-    assert SYNCED.set(document, "contacts.5.keys", bob, now=NOW).contacts[2].deleted
+    builtins = SYNCED.to_builtins(document)["contacts"]
+    again = {**builtins[0], "id": 6, "deleted": 9}
+    assert len(SYNCED.set(document, "contacts", [*builtins, again], now=NOW).contacts) == 4
     alice = keys["alice"].public_key.hex
     assert errors_of(lambda: SYNCED.set(document, "contacts.2.my_identity", alice, now=NOW)) == [
         FieldError(
@@ -151,7 +152,7 @@ def test_contacts_are_found_again_with_their_identity(
     assert ids(restored.contacts_of(alice.public_key)) == [1]
     values = {"alias": "again", "keys": {"private_key": alice.hex}, "drops": []}
     again, identity = SYNCED.with_item(gone, "identities", values, now=6)
-    assert identity.id == 9
+    assert identity.id == 3
     assert ids(again.contacts_of(identity)) == [1]
 
 

@@ -2,24 +2,16 @@
 
 from collections.abc import Iterator, Sequence
 from functools import cache
-from hashlib import blake2b
 from importlib import resources
 
 from sqlcipher3 import dbapi2 as sqlcipher
 
+from qabel.crypto import key_digest
 from qabel.store.database.connection import Connection, fetch_one
 from qabel.store.database.errors import Corrupt
 
 APPLICATION_ID = 0x51424C31
 """Marks a database as this daemon's (SQLite's ``application_id``): ``QBL1``."""
-
-
-def key_digest(key: bytes) -> bytes:
-    """Return what is kept of the public key that an id once had: BLAKE2b, 16 bytes.
-
-    It recognizes the key, but does not show it: that of a deleted identity is not kept.
-    """
-    return blake2b(key, digest_size=16).digest()
 
 
 @cache

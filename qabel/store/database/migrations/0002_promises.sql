@@ -25,7 +25,8 @@ INSERT OR IGNORE INTO used_ids (kind, id, digest)
     SELECT 'contacts', contact_id, key_digest(recipient)
     FROM (SELECT DISTINCT contact_id, recipient FROM deliveries WHERE contact_id IS NOT NULL);
 
--- The last id that the daemon itself gave; documents may bring any others.
+-- The last id that the first version may have given: those up to it are not given again, even where
+-- nothing is left of them.
 CREATE TABLE given_ids (
     kind TEXT PRIMARY KEY CHECK (kind IN ('identities', 'contacts')),
     last INTEGER NOT NULL
