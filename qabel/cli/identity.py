@@ -94,14 +94,39 @@ def rename(session: Session, identity: str, alias: str) -> None:
 
 @identity.command("delete")
 @IDENTITY
+@click.option(
+    "--purge",
+    is_flag=True,
+    help="Delete its private key, messages, contacts and tokens, too, for good. IDENTITY may be "
+    "the id of a deleted one.",
+)
 @YES
 @pass_session
-def delete(session: Session, identity: str, *, yes: bool) -> None:
+def delete(session: Session, identity: str, *, purge: bool, yes: bool) -> None:
     """Delete an identity. Its messages are kept, but no new ones are received."""
+    if purge:
+        _purge(session, identity, yes=yes)
+        return
     found = find_identity(session.client, identity)
     session.confirm(f"Delete {found['alias']} and its private key?", yes=yes)
     session.client.delete(f"/identities/{found['id']}")
     session.out.done(f"Deleted {found['alias']}.", {"id": found["id"], "deleted": True})
+
+
+def _purge(session: Session, identity: str, *, yes: bool) -> None:
+    # Deleted identities are not listed; only their ids are known.
+    if identity.isdecimal():
+        number, name = int(identity), f"identity {identity}"
+    else:
+        found = find_identity(session.client, identity)
+        number, name = found["id"], found["alias"]
+    session.confirm(
+        f"Delete {name} for good, with its private key, all messages that it received or sent, "
+        "its contacts and tokens? Nothing of it can be restored, except from backups.",
+        yes=yes,
+    )
+    session.client.delete(f"/identities/{number}?purge=1")
+    session.out.done(f"Purged {name}.", {"id": number, "purged": True})
 
 
 @identity.command("export")

@@ -21,6 +21,7 @@ from qabel.store.file_names import DATABASE
 from qabel.store.journal.cursors import CursorRepository, JournalState
 from qabel.store.journal.entries import JournalEntries
 from qabel.store.key_record import KeySource
+from qabel.store.purged_keys import PurgedKeys
 
 
 @define(eq=False)
@@ -49,6 +50,7 @@ class Foundation:
     journal: Journal
     cursors: CursorRepository
     inbox_state: InboxState
+    purged: PurgedKeys = field(factory=PurgedKeys)
 
     def synced_now(self) -> SyncedSettings:
         """Return the present synced settings."""

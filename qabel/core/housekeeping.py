@@ -14,6 +14,7 @@ from qabel.core.errors import StoreError
 from qabel.core.inbox.reader import InboxReader
 from qabel.core.journal.journal import Journal
 from qabel.core.message_age import DAY, TrustedTime
+from qabel.core.purging import Purging
 from qabel.core.receiving.owned_drops import OwnedDrops
 from qabel.core.tokens import TokenBook
 from qabel.store.journal.events import JournalEvents
@@ -38,6 +39,7 @@ class Housekeeping(Service):
     _outbox: OutboxRepository
     _inbox: InboxReader
     _tokens: TokenBook
+    _purging: Purging
     _drops: OwnedDrops
     _post_due: Callable[[], Awaitable[None]]
     _keep_days: Callable[[], int | None]
@@ -73,6 +75,7 @@ class Housekeeping(Service):
         """Delete what is too old. A failure ends this round only."""
         now = self._now()
         try:
+            await self._purging.go_on()
             self._journal.forget(await self._events.prune(now))
             await self._outbox.expire(now - KEEP_SETTLED, now=now)
             await self._inbox.expire(now - KEEP_READERS)

@@ -11,6 +11,7 @@ from qabel.core.journal.webhooks import Webhooks
 from qabel.core.people.blocked import BlockedKeys
 from qabel.core.people.cards import Cards
 from qabel.core.people.people import People
+from qabel.core.purging import Purging
 from qabel.core.receiving.owned_drops import OwnedDrops
 from qabel.core.receiving.poller import Poller
 from qabel.core.receiving.push_watch import PushWatch
@@ -57,13 +58,14 @@ class Parts:
     poster: Poster
     disk_space: DiskSpace
     housekeeping: Housekeeping
+    purging: Purging
     reporter: Reporter
     backups: Backups
 
 
 def build_receiving(base: Foundation, wiring: Wiring, blocked: BlockedKeys) -> Receiving:
     """Return the parts that receive messages."""
-    inbox = InboxRepository(base.database)
+    inbox = InboxRepository(base.database, base.purged)
     drops = OwnedDrops(
         inbox,
         clock=base.reactor,
@@ -166,8 +168,24 @@ def build_reporter(
     )
 
 
+def build_purging(
+    base: Foundation, wiring: Wiring, view: CoreView, poster: Poster, tokens: TokenBook
+) -> Purging:
+    """Return what removes identities for good."""
+    return Purging(
+        synced=base.synced,
+        database=base.database,
+        purged=base.purged,
+        inbox=view.inbox,
+        poster=poster,
+        tokens=tokens,
+        post_due=wiring.post_due,
+        now=base.now,
+    )
+
+
 def build_tokens(base: Foundation) -> TokenBook:
-    """Return the tokens, which are not loaded yet."""
+    """Return the tokens of the API."""
     return TokenBook(
         path=base.data_directory / TOKEN,
         repository=TokenRepository(base.database),
@@ -179,7 +197,7 @@ def build_tokens(base: Foundation) -> TokenBook:
 
 def assemble(base: Foundation, wiring: Wiring) -> Parts:
     """Return all parts of a core."""
-    outbox = OutboxRepository(base.database)
+    outbox = OutboxRepository(base.database, base.purged)
     tokens, blocked = build_tokens(base), build_blocked(base)
     receiving = build_receiving(base, wiring, blocked)
     poster = build_poster(base, outbox)
@@ -189,6 +207,7 @@ def assemble(base: Foundation, wiring: Wiring) -> Parts:
     )
     base.database.on_full = disk_space.missing
     base.database.on_erased = base.journal.read_again
+    purging = build_purging(base, wiring, view, poster, tokens)
     return Parts(
         view=view,
         tokens=tokens,
@@ -210,12 +229,14 @@ def assemble(base: Foundation, wiring: Wiring) -> Parts:
             outbox=outbox,
             inbox=view.inbox,
             tokens=tokens,
+            purging=purging,
             drops=receiving.drops,
             post_due=wiring.post_due,
             keep_days=lambda: base.local.value.inbox.keep_days,
             clock=base.reactor,
             now=base.now,
         ),
+        purging=purging,
         reporter=build_reporter(base, receiving, poster, disk_space, view),
         backups=Backups(base.data_directory / BACKUPS, base.database, base.now),
     )

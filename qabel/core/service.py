@@ -20,6 +20,7 @@ from qabel.core.parts import Parts, assemble
 from qabel.core.people.blocked import BlockedKeys
 from qabel.core.people.cards import Cards
 from qabel.core.people.people import People
+from qabel.core.purging import Purging
 from qabel.core.receiving.owned_drops import OwnedDrops
 from qabel.core.receiving.poller import Poller
 from qabel.core.receiving.push_watch import PushWatch
@@ -155,6 +156,11 @@ class CoreService(MultiService):
     def tokens(self) -> TokenBook:
         """The tokens of the API."""
         return self._parts.tokens
+
+    @property
+    def purging(self) -> Purging:
+        """Removes identities for good."""
+        return self._parts.purging
 
     @property
     def webhooks(self) -> Webhooks:

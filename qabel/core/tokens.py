@@ -178,6 +178,10 @@ class TokenBook:
             del self._records[digest]
         await shielded(self._revoke(token_id))
 
+    async def forget_identity(self, key: bytes) -> None:
+        """Drop the tokens of an identity, whose rows were deleted. Raises StoreError."""
+        self._records = {each.digest: each for each in await self._repository.all()}
+
     async def replace_main(self) -> None:
         """Replace the main token; the old one is revoked at once. Raises TokenFileTrouble."""
         self._write_new()

@@ -126,6 +126,7 @@ class Wiring:
     def _synced_changed(
         self, before: SyncedSettings, after: SyncedSettings, seq: int | None
     ) -> None:
+        self._base.purged.remove(each.public_key.raw for each in after.living_identities)
         self._follow_drops(after)
         self._advance(seq)
 

@@ -45,3 +45,22 @@ def test_qr_code(alice: QabelCommand, tmp_path: Path) -> None:
     file = tmp_path / "alice.svg"
     assert alice("identity", "qr", "Alice", "-o", str(file)).exit_status == 0
     assert "<svg" in file.read_text()
+
+
+def test_purge(alice: QabelCommand) -> None:
+    """An identity can be deleted for good, after a question, also by the id of a deleted one."""
+    [one] = alice.json("identity", "new", "Passing")
+    assert alice("identity", "delete", "Passing", "--purge").exit_status != 0
+    assert alice.json("identity", "delete", "Passing", "--purge", "--yes") == [
+        {"id": one["id"], "purged": True}
+    ]
+    [two] = alice.json("identity", "new", "Passing")
+    assert two["id"] > one["id"]
+    number = str(two["id"])
+    alice.json("identity", "delete", "Passing", "--yes")
+    alice.json("identity", "delete", number, "--purge", "--yes")
+    assert (
+        alice("identity", "delete", number, "--purge", "--yes").exit_status == ExitStatus.NOT_FOUND
+    )
+    listed = alice.json("settings", "get", "--synced")[0]["identities"]
+    assert [each["alias"] for each in listed].count("Passing") == 0

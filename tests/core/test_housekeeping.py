@@ -42,6 +42,7 @@ def housekeeping(core: CoreService, clocked: ClockedWorld, due: Due) -> Housekee
         outbox=OutboxRepository(base.database),
         inbox=core.inbox,
         tokens=core.tokens,
+        purging=core.purging,
         drops=core.drops,
         post_due=due,
         keep_days=lambda: core.local.value.inbox.keep_days,

@@ -73,6 +73,10 @@ class InboxReader:
         self._state.newest_message = max(self._state.newest_message, last)
         self._state.messages += count
 
+    def removed(self, count: int) -> None:
+        """Note that ``count`` messages were deleted otherwise than by ``delete``."""
+        self._state.messages -= count
+
     async def read(
         self,
         query: MessageQuery,

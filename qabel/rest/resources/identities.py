@@ -9,7 +9,7 @@ from qabel.contract.uploads import read_upload, upload
 from qabel.core.people.views import IdentityView
 from qabel.drop.card_forms import QcoFile, QidFile
 from qabel.forms.compound import Key, Object, OrNull
-from qabel.forms.plain import Text
+from qabel.forms.plain import Integer, Text
 from qabel.rest.http.call import Call
 from qabel.rest.resources.qr import FORMATS, draw
 from qabel.settings.items import DROP_URLS
@@ -36,6 +36,13 @@ _IDENTITY_CHANGES = Object(
 ).as_changes()
 
 _IDENTITY_UPLOAD, _IDENTITY_BODY = upload("The .qid document", [QidFile])
+
+_PURGE = Key(
+    Integer(0, 1),
+    0,
+    description="1 to remove its private key, messages, sends, tokens and contacts for good, also "
+    "of an identity that was deleted before.",
+)
 
 _NO_IDENTITY = {404: "No such identity."}
 
@@ -125,13 +132,21 @@ async def change_identity(call: Call, ref: str) -> Reply:
 @routes.add(
     "DELETE",
     "/identities/<ref:ref>",
-    "Delete an identity, but not its messages",
+    "Delete an identity, but not its messages, or purge it with everything that belongs to it",
     scopes=WRITE,
-    answers={204: "Deleted.", **_NO_IDENTITY},
+    query={"purge": _PURGE},
+    answers={
+        204: "Deleted.",
+        409: "Another identity with the same key is not deleted.",
+        **_NO_IDENTITY,
+    },
 )
 async def delete_identity(call: Call, ref: str) -> Reply:
-    """Delete an identity."""
-    await call.core.people.delete_identity(ref)
+    """Delete an identity, or purge it."""
+    if call.query["purge"]:
+        await call.core.purging.purge(ref)
+    else:
+        await call.core.people.delete_identity(ref)
     return NO_CONTENT
 
 

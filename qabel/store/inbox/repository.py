@@ -17,6 +17,7 @@ from qabel.store.inbox.strangers import DEFAULT_LIMITS, StrangerLimits, admit
 from qabel.store.numbers import last_seq, take_numbers
 from qabel.store.outbox import receipts, sends
 from qabel.store.outbox.receipts import Receipt
+from qabel.store.purged_keys import PurgedKeys
 
 FORGET_AT_ONCE = 10_000
 """Foreign hashes deleted in one transaction."""
@@ -60,6 +61,7 @@ class InboxRepository:
     """The repository of received messages, and of the state of the drops that they come from."""
 
     _database: Database
+    _purged: PurgedKeys = attrs.field(factory=PurgedKeys)
 
     def start_reading(self, drop: Drop) -> "Deferred[DropState]":
         """Return how far a drop was read. With other owners than last time, it starts afresh."""
@@ -132,10 +134,11 @@ class InboxRepository:
             now: seconds since the epoch.
 
         """
+        kept = [each for each in new if each.receiver not in self._purged]
         work = partial(
             _keep,
             drop=drop,
-            new=new,
+            new=kept,
             foreign=foreign,
             refused=refused,
             received_receipts=received_receipts,

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterable
 
 import attrs
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, fail
 
 from qabel.store.database.connection import Connection
 from qabel.store.database.database import Database
@@ -14,6 +14,7 @@ from qabel.store.outbox.changes import OutboxChange
 from qabel.store.outbox.idempotency import Idempotency
 from qabel.store.outbox.records import OutboxCounts, SendRecord
 from qabel.store.outbox.sends import NewSend, Posting, PostingState
+from qabel.store.purged_keys import Purged, PurgedKeys
 
 EXPIRE_AT_ONCE = 500
 """Sends deleted in one transaction."""
@@ -43,6 +44,7 @@ class OutboxRepository:
     """
 
     _database: Database
+    _purged: PurgedKeys = attrs.field(factory=PurgedKeys)
 
     def add(
         self, send: NewSend, *, idempotency: Idempotency | None = None, now: float
@@ -50,8 +52,11 @@ class OutboxRepository:
         """Store a send, durably: from then on it will be posted, whatever happens.
 
         A key that was used before leads to the earlier send. Fails with IdempotencyMismatch if
-        that was for another request; nothing is added then.
+        that was for another request, with Purged if the sender does not exist any more; nothing
+        is added then.
         """
+        if send.sender in self._purged:
+            return fail(Purged("The sending identity was deleted."))
         return self._database.run(
             lambda connection: _add(connection, send, idempotency, _milliseconds(now))
         )

@@ -78,3 +78,15 @@ async def test_qr_codes(server: Any) -> None:
     assert "█" in text.body.decode()
     assert (await server.ask("GET", path + "gif")).status == 404
     assert (await server.ask("GET", "/identities/99/qr.svg")).status == 404
+
+
+@pytest_twisted.ensureDeferred
+async def test_purging(server: Any) -> None:
+    """A purge removes an identity from the document, whether it was deleted before or not."""
+    one, other = await server.identity(), await server.identity()
+    path = f"/identities/{one['id']}"
+    assert (await server.ask("DELETE", f"{path}?purge=2")).status == 400
+    assert (await server.ask("DELETE", path)).status == 204
+    assert [(await server.ask("DELETE", f"{path}?purge=1")).status for _ in range(2)] == [204, 404]
+    assert (await server.ask("DELETE", f"/identities/{other['id']}?purge=1")).status == 204
+    assert (await server.ask("GET", "/synced")).json()["identities"] == []

@@ -178,3 +178,10 @@ CREATE TABLE blocked (
 -- next_attempt was never read.
 ALTER TABLE webhooks DROP COLUMN next_attempt;
 ALTER TABLE webhooks RENAME COLUMN place TO cursor;
+
+-- Identities that were purged, and of which something is still to be deleted.
+CREATE TABLE purges (
+    key BLOB NOT NULL,
+    id INTEGER NOT NULL,
+    PRIMARY KEY (key, id)
+) STRICT, WITHOUT ROWID;
