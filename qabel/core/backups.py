@@ -4,14 +4,17 @@ import re
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import ClassVar
 
 from attrs import frozen
+from twisted.logger import Logger
 
 from qabel.core.errors import Conflict, Invalid
 from qabel.core.status.views import BackupView
 from qabel.forms.errors import InvalidInput, invalid
 from qabel.forms.form import Schema
 from qabel.forms.plain import Text
+from qabel.store.database.backup import remove_interrupted
 from qabel.store.database.database import Database
 from qabel.store.database.errors import AlreadyThere
 
@@ -47,6 +50,19 @@ class Backups:
     _folder: Path
     _database: Database
     _now: Callable[[], float]
+
+    _log: ClassVar = Logger()
+
+    def remove_interrupted(self) -> None:
+        """Remove what a kill left of a backup: it may have what was deleted since."""
+        try:
+            remove_interrupted(self._folder)
+        except OSError as error:
+            self._log.warn(
+                "Cannot remove an interrupted backup from {folder}: {error}",
+                folder=self._folder,
+                error=str(error),
+            )
 
     async def write(self, name: str | None = None) -> BackupView:
         """Write a copy of the database, encrypted under the same key.

@@ -105,6 +105,7 @@ class CoreService(MultiService):
             await core.tokens.load()
             await core.webhooks.load()
             await core.blocked.load()
+            core._parts.backups.remove_interrupted()
         except BaseException:
             await base.close()
             raise

@@ -18,6 +18,7 @@ from qabel.host.job_thread import InlineWorker
 from qabel.store.database.database import Database
 from qabel.store.documents import DocumentRepository
 from qabel.store.key_record import GivenKey
+from tests.core.conftest import ClockedWorld
 
 Write = Callable[..., BackupView]
 
@@ -89,3 +90,15 @@ def test_the_schema_describes_the_names(name: str) -> None:
     except InvalidInput:
         accepted = False
     assert accepted == (fits and bool(re.fullmatch(schema["pattern"], name)))
+
+
+def test_interrupted_backups_are_removed(clocked: ClockedWorld) -> None:
+    """What a kill left of a backup is gone after the next start; complete ones stay."""
+    core = clocked.run(clocked.core("me"))
+    kept = Path(clocked.run(core.backup("kept.partial")).path)
+    clocked.run(core.close())
+    folder = kept.parent
+    for name in ("broken.db", "broken.db.partial", "broken.db.partial-wal"):
+        (folder / name).write_bytes(b"" if name == "broken.db" else b"secret")
+    clocked.run(clocked.core("me"))
+    assert [each.name for each in folder.iterdir()] == ["kept.partial"]

@@ -11,6 +11,8 @@ from qabel.store.database.errors import AlreadyThere, StoreClosed
 PAGES_PER_STEP = 1024
 """Pages copied between two checks whether to stop."""
 
+_UNFINISHED = ".partial"
+
 
 def back_up(path: Path, key: bytes, target: Path, is_stopped: Callable[[], bool]) -> None:
     """Copy a database as it is now, under the same key and with a database id of its own.
@@ -25,7 +27,7 @@ def back_up(path: Path, key: bytes, target: Path, is_stopped: Callable[[], bool]
         AlreadyThere, StoreClosed if ``is_stopped``, OSError, or an error of SQLite.
 
     """
-    unfinished = target.with_name(target.name + ".partial")
+    unfinished = target.with_name(target.name + _UNFINISHED)
     try:
         create_private(target)
     except FileExistsError:
@@ -37,6 +39,16 @@ def back_up(path: Path, key: bytes, target: Path, is_stopped: Callable[[], bool]
         remove_with_logs(unfinished)
         target.unlink(missing_ok=True)
         raise
+
+
+def remove_interrupted(folder: Path) -> None:
+    """Remove the backups in a directory whose writing a kill interrupted. Raises OSError."""
+    for unfinished in folder.glob(f"*{_UNFINISHED}"):
+        target = unfinished.with_name(unfinished.name.removesuffix(_UNFINISHED))
+        # Until it is complete, an empty file has its name.
+        if target.exists() and target.stat().st_size == 0:
+            remove_with_logs(unfinished)
+            target.unlink()
 
 
 def copy_to(
