@@ -39,10 +39,7 @@ _PADDING_LENGTH_SIZE = 4
 
 
 def key_digest(key: bytes) -> bytes:
-    """Return what is kept of the public key that an id once had: BLAKE2b, 16 bytes.
-
-    It recognizes the key, but does not show it: that of a deleted identity is not kept.
-    """
+    """Return 16 bytes (BLAKE2b) that recognize a public key without showing it."""
     return blake2b(key, digest_size=16).digest()
 
 

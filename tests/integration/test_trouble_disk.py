@@ -35,9 +35,8 @@ class Limited:
         self.path = path
 
     def fill(self, daemon: Daemon) -> None:
-        """Let no file grow past where the daemon's largest is now."""
-        sizes = [each.stat().st_size for each in daemon.directory.glob("qabel.db*")]
-        self._limit(daemon, max(sizes))
+        """Let no file grow past where the write-ahead log ends now: all is written there first."""
+        self._limit(daemon, (daemon.directory / "qabel.db-wal").stat().st_size)
 
     def make_room(self, daemon: Daemon) -> None:
         """Let files grow."""
