@@ -45,10 +45,14 @@ class ApiClient:
         """Create or do something, and return the JSON of the response."""
         return self.request("POST", path, body=body, query=query).value
 
-    def post_file(self, path: str, data: bytes, **query: object) -> Any:
+    def post_file(
+        self, path: str, data: bytes, *, timeout: float = TIMEOUT, **query: object
+    ) -> Any:
         """Upload a file, and return the JSON of the response."""
         headers = {"Content-Type": "application/octet-stream"}
-        return self.request("POST", path, body=data, query=query, headers=headers).value
+        return self.request(
+            "POST", path, body=data, query=query, timeout=timeout, headers=headers
+        ).value
 
     def put(self, path: str, body: object, headers: Mapping[str, str] | None = None) -> Any:
         """Replace a resource, and return the JSON of the response."""

@@ -1,6 +1,7 @@
 """``qabel contact``: the people whom the user knows."""
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import click
@@ -14,7 +15,12 @@ from qabel.cli.parameters import CONTACT, FILE, FORCE, IDENTITY_OPTION, OPTIONAL
 from qabel.cli.table import NAME_WIDTH, Column
 from qabel.cli.units import count, moment
 
-_OUTCOME_STYLES = {"added": "green", "updated": "green", "refused": "red"}
+_OUTCOME_STYLES = {"added": "green", "replaced": "green", "differs": "yellow", "refused": "red"}
+
+_OUTCOMES = ("added", "same", "replaced", "differs", "refused")
+
+IMPORT_TIMEOUT = 300.0
+"""Seconds without a byte from the daemon, which checks a whole file before it responds."""
 
 
 @click.group(cls=Group, default="list", short_help="Add, list, export and import contacts.")
@@ -54,6 +60,7 @@ def add(
     owner = identity_id(session.client, identity)
     created = session.client.post("/contacts", body, identity=owner)
     session.out.done(f"Added {created['alias']} (id {created['id']}).", created)
+    _warn_of_same_alias(session, created)
 
 
 @contact.command("list")
@@ -137,27 +144,89 @@ def export(session: Session, contact: str, file: str, identity: str | None, *, f
 @contact.command("import")
 @FILE
 @IDENTITY_OPTION
+@click.option("--replace", is_flag=True, help="Take new drop URLs of contacts that you have.")
 @pass_session
-def import_(session: Session, file: str, identity: str | None) -> None:
+def import_(session: Session, file: str, identity: str | None, *, replace: bool) -> None:
     """Import contacts from FILE.
 
     FILE is a contact file (.qco), or the text of a QR code; with -, it is read from standard input.
+
+    A contact that you have already is not changed: if FILE has another alias or other drop URLs for
+    it, it is listed as differs. Pass --replace to take the drop URLs; ask the contact first whether
+    they are right. Your alias always stays. The exit status is 1 if any entry was refused or
+    differs.
     """
     data = read_input(file)
     owner = identity_id(session.client, identity)
     with session.out.progress("importing"):
-        outcomes = session.client.post_file("/contacts/import", data, identity=owner)
+        outcomes = session.client.post_file(
+            "/contacts/import",
+            data,
+            timeout=IMPORT_TIMEOUT,
+            identity=owner,
+            replace="1" if replace else None,
+        )
     columns = [
+        Column("NUMBER", lambda each: each["number"]),
         Column("ALIAS", lambda each: each["alias"], lambda _: "bold", NAME_WIDTH),
         Column("OUTCOME", lambda each: each["outcome"], _style),
         Column("ID", lambda each: each.get("id", "-")),
-        Column("REASON", lambda each: each.get("reason", "")),
+        Column("REASON", _reason),
     ]
     session.out.rows(outcomes, columns, "No contacts in this file")
-    refused = [each for each in outcomes if each["outcome"] == "refused"]
-    if refused:
-        total = count(len(outcomes), "contact")
-        raise CommandError(f"{len(refused)} of {total} could not be imported")
+    for each in outcomes:
+        _warn_of_same_alias(session, each)
+    _summarize(session, outcomes)
+
+
+def _summarize(session: Session, outcomes: Sequence[Mapping[str, Any]]) -> None:
+    numbers = Counter(each["outcome"] for each in outcomes)
+    text = ", ".join(f"{numbers[outcome]} {outcome}" for outcome in _OUTCOMES if numbers[outcome])
+    total = count(len(outcomes), "contact")
+    session.out.note(f"{total}: {text}" if text else "")
+    if numbers["refused"] or numbers["differs"]:
+        parts = [
+            f"{numbers[outcome]} {what}"
+            for outcome, what in (
+                ("differs", "differ and were not changed"),
+                ("refused", "refused"),
+            )
+            if numbers[outcome]
+        ]
+        hint = "To take new drop URLs: qabel contact import --replace FILE"
+        raise CommandError(
+            f"Of {total}, {' and '.join(parts)}", hint=hint if numbers["differs"] else ""
+        )
+
+
+def _reason(outcome: Mapping[str, Any]) -> str:
+    """Return why an entry was refused, or how it differs from the contact."""
+    known, card = outcome.get("known"), outcome.get("card")
+    parts = [outcome["reason"]] if "reason" in outcome else []
+    if known and card:
+        if known["alias"] != card["alias"]:
+            parts.append(f"you call it {known['alias']}")
+        if card["drop_urls"] and set(known["drop_urls"]) != set(card["drop_urls"]):
+            word = "had" if outcome["outcome"] == "replaced" else "has"
+            old, new = _servers(known), _servers(card)
+            parts.append(f"other drop URLs: {word} {old}, the file {new}")
+    return "; ".join(parts)
+
+
+def _servers(address: Mapping[str, Any]) -> str:
+    """Return the servers of drop URLs: the rest of a URL is secret."""
+    servers = [url.rpartition("/")[0] for url in address["drop_urls"]]
+    return ", ".join(dict.fromkeys(servers)) or "none"
+
+
+def _warn_of_same_alias(session: Session, contact: Mapping[str, Any]) -> None:
+    others = contact.get("same_alias")
+    if others:
+        session.out.note(
+            f"Warning: {contact['alias']} (id {contact['id']}) has another key than your contact of"
+            f" the same name, id {', '.join(map(str, others))}. It may be somebody else.",
+            "yellow",
+        )
 
 
 def _style(outcome: Mapping[str, Any]) -> str:

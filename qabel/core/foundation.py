@@ -78,19 +78,18 @@ async def lay_foundation(
     The arguments are those of ``CoreService.open``. Raises StoreError.
     """
     database = Database(data_directory / DATABASE, keys, reactor=reactor)
-    servers = ConfiguredServers()
+    servers, workers = ConfiguredServers(), Workers(reactor)
     try:
         await database.open()
         cursors = CursorRepository(database)
         state = await cursors.load()
-        local, synced = await _load_settings(database, now)
+        local, synced = await _load_settings(database, workers, now)
     except BaseException:
         await database.close()
         raise
     journal = _journal(database, state, reactor)
     # What is deleted is not told from memory either.
     database.on_erased = journal.read_again
-    workers = Workers(reactor)
     workers.start()
     return Foundation(
         data_directory=data_directory,
@@ -121,11 +120,11 @@ def _journal(database: Database, state: JournalState, reactor: Any) -> Journal:
 
 
 async def _load_settings(
-    database: Database, now: Callable[[], float]
+    database: Database, workers: Workers, now: Callable[[], float]
 ) -> tuple[SettingsDocument[LocalSettings], SettingsDocument[SyncedSettings]]:
     documents = DocumentRepository(database)
-    local = SettingsDocument("settings", LOCAL, documents, now)
-    synced = SettingsDocument("synced", SYNCED, documents, now)
+    local = SettingsDocument("settings", LOCAL, documents, now, workers.run)
+    synced = SettingsDocument("synced", SYNCED, documents, now, workers.run)
     await local.load()
     await synced.load()
     return local, synced

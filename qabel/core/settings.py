@@ -1,10 +1,11 @@
 """A settings document: held in memory for reading, written through to disk on each change."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from hashlib import blake2b
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
-from attrs import define, field
+from attrs import define, field, frozen
+from twisted.internet.defer import Deferred, execute
 
 from qabel.contract.conditions import matches
 from qabel.core.errors import Changed
@@ -12,6 +13,7 @@ from qabel.deferreds import FairLock, shielded
 from qabel.jsontext import parse as parse_json
 from qabel.settings.document import DocumentType
 from qabel.settings.stored import STORED_DIGITS, reading_stored
+from qabel.settings.used_ids import UsedId
 from qabel.store.database.connection import Connection
 from qabel.store.documents import DocumentRepository
 
@@ -19,6 +21,26 @@ D = TypeVar("D")
 
 MAX_STORED_DEPTH = 128
 """How deep a stored document may nest: more than is accepted from clients."""
+
+LARGE = 128 * 1024
+"""The size in bytes from which a document is changed in a worker: the reactor would be held up."""
+
+Run = Callable[[Callable[[], Any]], "Deferred[Any]"]
+"""Calls a function elsewhere, as ``Workers.run`` does."""
+
+
+@frozen
+class _Version(Generic[D]):
+    """A state of a document, with its JSON text and entity tag."""
+
+    value: D
+    encoded: bytes
+    etag: str
+
+    @classmethod
+    def of(cls, kind: DocumentType[D], value: D) -> "_Version[D]":
+        encoded = kind.encode(value)
+        return cls(value, encoded, f'"{blake2b(encoded, digest_size=12).hexdigest()}"')
 
 
 def _nothing(connection: Connection) -> None:
@@ -38,6 +60,8 @@ class SettingsDocument(Generic[D]):
     _kind: DocumentType[D]
     _repository: DocumentRepository
     _now: Callable[[], float]
+    _run: Run = execute
+    """Runs changes that take long."""
 
     value: D = field(init=False)
     encoded: bytes = field(init=False, repr=False)
@@ -46,7 +70,7 @@ class SettingsDocument(Generic[D]):
     _listeners: list[Callable[[D, D, int | None], None]] = field(factory=list, init=False)
 
     def __attrs_post_init__(self) -> None:
-        self._take(self._kind.default())
+        self._take(_Version.of(self._kind, self._kind.default()))
 
     async def load(self) -> None:
         """Load the document, or the default if none was saved. Raises StoreError."""
@@ -54,8 +78,11 @@ class SettingsDocument(Generic[D]):
         if text is not None:
             with reading_stored():
                 stored = parse_json(text, depth=MAX_STORED_DEPTH, digits=STORED_DIGITS)
-                self._take(self._kind.parse(stored, now=int(self._now())))
-        self._take(self._kind.knowing(self.value, await self._repository.used_ids()))
+                value = self._kind.parse(stored, now=int(self._now()))
+        else:
+            value = self.value
+        known = self._kind.knowing(value, await self._repository.used_ids())
+        self._take(_Version.of(self._kind, known))
 
     def on_change(self, listener: Callable[[D, D, int | None], None]) -> None:
         """Call ``listener(before, after, seq)`` after each change.
@@ -86,7 +113,9 @@ class SettingsDocument(Generic[D]):
     async def replace(self, value: object, *, if_match: str | None = None) -> None:
         """Replace the whole document. Raises as ``set`` does."""
         await self.change(
-            lambda old, now: self._kind.parse(value, now=now, previous=old), if_match=if_match
+            lambda old, now: self._kind.parse(value, now=now, previous=old),
+            if_match=if_match,
+            is_large=True,
         )
 
     async def merge(self, patch: object, *, if_match: str | None = None) -> None:
@@ -100,6 +129,7 @@ class SettingsDocument(Generic[D]):
         if_match: str | None = None,
         event: bool = True,
         also: "Callable[[Connection], object] | None" = None,
+        is_large: bool = False,
     ) -> D:
         """Change the document by a pure function, and return the new one.
 
@@ -111,13 +141,14 @@ class SettingsDocument(Generic[D]):
                 itself notes in the document.
             also: makes further changes in the database, in the same transaction; the change is
                 then made even if the document stays as it is.
+            is_large: whether the change takes long even if the document is small.
 
         Raises:
             Changed: the document does not match ``if_match``.
             StoreError: the change could not be saved.
 
         """
-        return await shielded(self._change(make, if_match, event, also))
+        return await shielded(self._change(make, if_match, event, also, is_large))
 
     async def _change(
         self,
@@ -125,6 +156,7 @@ class SettingsDocument(Generic[D]):
         if_match: str | None,
         event: bool,
         also: "Callable[[Connection], object] | None",
+        is_large: bool,
     ) -> D:
         await self._turn.acquire()
         try:
@@ -133,25 +165,26 @@ class SettingsDocument(Generic[D]):
                 which = "local" if self.name == "settings" else self.name
                 raise Changed(f"The {which} settings have changed; read them again first.")
             now = self._now()
-            after = make(before, int(now))
-            if after == before and also is None:
+
+            def work() -> tuple[_Version[D], Sequence[UsedId]] | None:
+                after = make(before, int(now))
+                if after == before and also is None:
+                    return None
+                return _Version.of(self._kind, after), self._kind.used_since(before, after)
+
+            made = await self._run(work) if is_large or len(self.encoded) >= LARGE else work()
+            if made is None:
                 return before
+            new, used = made
             seq = await self._repository.save(
-                self.name,
-                self._kind.encode(after),
-                event=event,
-                now=now,
-                used=self._kind.used_since(before, after),
-                also=also or _nothing,
+                self.name, new.encoded, event=event, now=now, used=used, also=also or _nothing
             )
-            self._take(after)
+            self._take(new)
         finally:
             self._turn.release()
         for listener in self._listeners:
-            listener(before, after, seq)
-        return after
+            listener(before, new.value, seq)
+        return new.value
 
-    def _take(self, value: D) -> None:
-        self.value = value
-        self.encoded = self._kind.encode(value)
-        self.etag = f'"{blake2b(self.encoded, digest_size=12).hexdigest()}"'
+    def _take(self, new: _Version[D]) -> None:
+        self.value, self.encoded, self.etag = new.value, new.encoded, new.etag

@@ -4,13 +4,17 @@ Error messages never quote a value, which may be a private key or a drop URL.
 """
 
 import re
-from typing import TypeVar
+from collections.abc import Mapping
+from typing import Any, TypeVar
 
 import msgspec
 
 from qabel.crypto import InvalidKey, NotCanonical, PublicKey
 from qabel.drop.url import DropURL, InvalidDropURL
 from qabel.jsontext import InvalidJSON, encode, parse, without_mark
+
+SECRET_KEYS = frozenset({"private_key", "prefixes"})
+"""Keys of an identity file that never are part of a contact, even if one is made from the file."""
 
 _MISSING_KEY = re.compile(r"Object missing required field `(?P<key>[a-z_]+)`.*")
 
@@ -92,8 +96,25 @@ def convert(value: object, form: type[F], what: str) -> F:
         raise CardError(f"this is not {what}: {problem}") from None
 
 
-def encode_form(form: _Form) -> bytes:
-    """Encode a form as JSON. Raises CardError for text with an unpaired surrogate."""
+def unknown_members(value: object, form: type[_Form]) -> dict[str, Any]:
+    """Return the members of an object that the form does not have."""
+    if not isinstance(value, dict):
+        return {}
+    known = form.__struct_fields__
+    hidden = SECRET_KEYS if form is QcoContact else ()
+    return {name: each for name, each in value.items() if name not in known and name not in hidden}
+
+
+def with_unknown_members(form: _Form, extra: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a form as an object that has unknown members, too; they replace none of its own."""
+    return {**msgspec.to_builtins(form), **unknown_members(extra, type(form))}
+
+
+def encode_form(form: _Form | Mapping[str, Any]) -> bytes:
+    """Encode a form, or one as an object, as JSON.
+
+    Raises CardError for text with an unpaired surrogate.
+    """
     try:
         return encode(form)
     except InvalidJSON as error:

@@ -5,6 +5,9 @@ holds contacts, a ``.qid`` file an identity with its private key. A contact text
 holds (error correction level L). The ``meta_data`` of a drop message introduce its sender.
 """
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 import attrs
 
 from qabel.crypto import InvalidKey, PrivateKey, PublicKey
@@ -13,7 +16,6 @@ from qabel.drop.card_forms import (
     MetaDataForm,
     NestedKey,
     QcoContact,
-    QcoFile,
     QidFile,
     convert,
     encode_form,
@@ -21,11 +23,14 @@ from qabel.drop.card_forms import (
     parse_json,
     parse_public_key,
     text_or_empty,
+    unknown_members,
+    with_unknown_members,
 )
 from qabel.drop.url import DropURL
 
 __all__ = [
     "CONTACT_TEXT_MARK",
+    "BadCard",
     "CardError",
     "ContactCard",
     "IdentityFile",
@@ -42,21 +47,38 @@ __all__ = [
 CONTACT_TEXT_MARK = "QABELCONTACT"
 """The first line of a contact text."""
 
+_CONTACT_FILE = "a contact file"
+
 
 @attrs.frozen
 class ContactCard:
-    """How somebody can be reached: name, key and drops. Unknown fields are empty."""
+    """How somebody can be reached: name, key and drops. Unknown fields are empty.
+
+    ``extra`` are the members of its object in a ``.qco`` file that are none of the others.
+    """
 
     alias: str = attrs.field(repr=False)
     public_key: PublicKey
     drop_urls: tuple[DropURL, ...]
     email: str = attrs.field(default="", repr=False)
     phone: str = attrs.field(default="", repr=False)
+    extra: Mapping[str, Any] = attrs.field(factory=dict, repr=False)
+
+
+@attrs.frozen
+class BadCard:
+    """An entry of a ``.qco`` file that is not a contact, with its name if it has one."""
+
+    alias: str = attrs.field(repr=False)
+    reason: str
 
 
 @attrs.frozen
 class IdentityFile:
-    """An identity with its private key, as it is moved between devices."""
+    """An identity with its private key, as it is moved between devices.
+
+    ``extra`` are the members of its ``.qid`` file that are none of the others.
+    """
 
     alias: str = attrs.field(repr=False)
     private_key: PrivateKey
@@ -64,48 +86,49 @@ class IdentityFile:
     prefixes: tuple[str, ...] = attrs.field(default=(), repr=False)
     email: str = attrs.field(default="", repr=False)
     phone: str = attrs.field(default="", repr=False)
+    extra: Mapping[str, Any] = attrs.field(factory=dict, repr=False)
 
 
-def write_contacts(cards: list[ContactCard]) -> bytes:
+def write_contacts(cards: Sequence[ContactCard]) -> bytes:
     """Return a ``.qco`` file with these contacts. Raises CardError."""
-    return encode_form(QcoFile([_contact_form(card) for card in cards]))
+    contacts = [with_unknown_members(_contact_form(card), card.extra) for card in cards]
+    return encode_form({"contacts": contacts})
 
 
-def read_contacts(data: bytes) -> list[ContactCard]:
-    """Parse a ``.qco`` file: a list of contacts, or a single contact. Raises CardError."""
-    what = "a contact file"
-    value = parse_json(data, what)
+def read_contacts(data: bytes) -> list[ContactCard | BadCard]:
+    """Parse a ``.qco`` file: a list of contacts, or a single contact.
+
+    Entries of the list that are no contacts do not prevent the others from being read. Raises
+    CardError if the file as a whole is something else.
+    """
+    value = parse_json(data, _CONTACT_FILE)
     if not isinstance(value, dict) or "contacts" not in value:
-        return [_contact_card(convert(value, QcoContact, what))]
-    cards = []
-    forms = convert(value, QcoFile, what).contacts
-    for number, form in enumerate(forms, start=1):
-        try:
-            cards.append(_contact_card(form))
-        except CardError as error:
-            raise CardError(f"contact {number} of {len(forms)}: {error}") from None
-    return cards
+        return [_contact_card(value, _CONTACT_FILE)]
+    entries = value["contacts"]
+    if not isinstance(entries, list):
+        raise CardError(f"this is not {_CONTACT_FILE}: contacts is not a list")
+    return [_contact_or_bad_card(entry) for entry in entries]
 
 
 def write_identity(identity: IdentityFile) -> bytes:
     """Return a ``.qid`` file. It holds the private key and is secret. Raises CardError."""
-    return encode_form(
-        QidFile(
-            alias=identity.alias,
-            private_key=identity.private_key.hex,
-            drop_urls=[str(url) for url in identity.drop_urls],
-            prefixes=list(identity.prefixes),
-            email=text_or_empty(identity.email),
-            phone=text_or_empty(identity.phone),
-            public_key=identity.private_key.public_key.hex,
-        )
+    form = QidFile(
+        alias=identity.alias,
+        private_key=identity.private_key.hex,
+        drop_urls=[str(url) for url in identity.drop_urls],
+        prefixes=list(identity.prefixes),
+        email=text_or_empty(identity.email),
+        phone=text_or_empty(identity.phone),
+        public_key=identity.private_key.public_key.hex,
     )
+    return encode_form(with_unknown_members(form, identity.extra))
 
 
 def read_identity(data: bytes) -> IdentityFile:
     """Parse a ``.qid`` file. Raises CardError, also if its two keys do not match."""
     what = "an identity file"
-    form = convert(parse_json(data, what), QidFile, what)
+    value = parse_json(data, what)
+    form = convert(value, QidFile, what)
     try:
         private_key = PrivateKey.from_hex(form.private_key)
     except InvalidKey:
@@ -119,6 +142,7 @@ def read_identity(data: bytes) -> IdentityFile:
         prefixes=tuple(form.prefixes or ()),
         email=text_or_empty(form.email),
         phone=text_or_empty(form.phone),
+        extra=unknown_members(value, QidFile),
     )
 
 
@@ -201,14 +225,24 @@ def _contact_form(card: ContactCard) -> QcoContact:
     )
 
 
-def _contact_card(form: QcoContact) -> ContactCard:
+def _contact_card(value: object, what: str) -> ContactCard:
+    form = convert(value, QcoContact, what)
     return ContactCard(
         alias=form.alias,
         public_key=parse_public_key(form.public_key),
         drop_urls=parse_drop_urls(form.drop_urls),
         email=text_or_empty(form.email),
         phone=text_or_empty(form.phone),
+        extra=unknown_members(value, QcoContact),
     )
+
+
+def _contact_or_bad_card(value: object) -> ContactCard | BadCard:
+    try:
+        return _contact_card(value, "a contact")
+    except CardError as error:
+        alias = value.get("alias") if isinstance(value, dict) else None
+        return BadCard(alias if isinstance(alias, str) else "", str(error))
 
 
 def _check_encodable(text: str) -> None:

@@ -48,10 +48,21 @@ class ItemDocumentType(DocumentType[D]):
 
         """
         items = self._items(old, name)
-        number = next(self._list(old, name).free_ids({item.id for item in items}))
+        number = next(self.list_form(old, name).free_ids({item.id for item in items}))
         with _relative_to(f"{name}.{number}."):
-            item = self._list(old, name).read_item(dict(values), number, None, now)
-            return self._with_items(old, name, (*items, item)), item
+            item = self.list_form(old, name).read_item(dict(values), number, None, now)
+            return self.with_items(old, name, (*items, item)), item
+
+    def with_items(self, old: D, name: str, items: tuple[Item, ...]) -> D:
+        """Return the document with all items of one list replaced. Raises InvalidInput."""
+        return self._checked(old, self._with(old, {name: items}), Errors())
+
+    def list_form(self, document: D, name: str) -> ItemList[Any]:
+        """Return the form of one list, as a change of this document uses it."""
+        form = self._form(document, name)
+        if not isinstance(form, ItemList):
+            raise TypeError(f"{name} is not a list of items")
+        return form
 
     def with_changed_item(
         self, old: D, name: str, number: int, changes: Mapping[str, object], *, now: int
@@ -76,8 +87,8 @@ class ItemDocumentType(DocumentType[D]):
             raise UnknownKey(f"{name}.{number}", "the list has no item with this id")
         with _relative_to(f"{name}.{number}."):
             changed = {**item.to_builtins(), **changes}
-            new = self._list(old, name).read_item(changed, number, item, now)
-            return self._with_items(old, name, replace_item(items, item, new))
+            new = self.list_form(old, name).read_item(changed, number, item, now)
+            return self.with_items(old, name, replace_item(items, item, new))
 
     def with_deleted_item(self, old: D, name: str, number: int, *, now: int) -> D:
         """Return the document with one item marked as deleted; the item stays in its list.
@@ -147,18 +158,9 @@ class ItemDocumentType(DocumentType[D]):
                     errors.add(f"{name}.{number}.id", _TAKEN)
         return super()._checked(old, new, errors)
 
-    def _list(self, document: D, name: str) -> ItemList[Item]:
-        form = self._form(document, name)
-        if not isinstance(form, ItemList):
-            raise TypeError(f"{name} is not a list of items")
-        return form
-
     def _items(self, document: D, name: str) -> tuple[Item, ...]:
         items: tuple[Item, ...] = self._part(document, name)
         return items
-
-    def _with_items(self, old: D, name: str, items: tuple[Item, ...]) -> D:
-        return self._checked(old, self._with(old, {name: items}), Errors())
 
 
 def _used(document: Any) -> Mapping[str, UsedIds]:

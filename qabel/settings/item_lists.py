@@ -123,6 +123,7 @@ class ItemList(Form[tuple[_Item, ...]]):
         item = self.item_class(id=number, **own, **times)
         if old is None or item == old:
             return old or item
+        item = item.in_place_of(old)
         return item if item.updated != old.updated else attrs.evolve(item, updated=now)
 
     def _read_own(

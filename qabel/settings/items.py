@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from functools import cached_property
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import attrs
 
@@ -11,6 +11,7 @@ from qabel.drop.url import DropURL, parse_server_url
 from qabel.forms.compound import Key, ListOf
 from qabel.forms.plain import MAX_INT, MAX_LONG, MIN_LONG, Flag, Integer, Text
 from qabel.jsontext import encode as encode_json
+from qabel.settings.extra import Extra, ExtraForm
 from qabel.settings.module_data import ModuleData, ModuleDataForm
 from qabel.settings.qabel_forms import (
     PUBLIC_KEY,
@@ -24,11 +25,19 @@ from qabel.settings.qabel_forms import (
 MAX_DROPS = 64
 """Drop URLs of one identity or contact."""
 
+MAX_PREFIXES = 1000
+"""Storage prefixes of one identity."""
+
 ID = Integer(0, MAX_INT)
 TIME = Integer(MIN_LONG, MAX_LONG)
 TIMES = ("created", "updated", "deleted")
 _TEXT = Text()
 DROP_URLS = ListOf(DropURLForm(), MAX_DROPS)
+
+# Clients that are older than these keys omit them, and change nothing by that.
+_REACHED_BY = {"email": Key(_TEXT, "", keeps=True), "phone": Key(_TEXT, "", keeps=True)}
+_EXTRA = {"extra": Key(ExtraForm(), Extra(), keeps=True)}
+_NO = Key(Flag(), default=False, keeps=True)
 
 
 @attrs.frozen(kw_only=True)
@@ -58,6 +67,10 @@ class Item:
             for name, key in self.keys.items()
         }
         return {"id": self.id, **own, **{name: getattr(self, name) for name in TIMES}}
+
+    def in_place_of(self, old: Self) -> Self:
+        """Return what this item is as the successor of an old one with the same id."""
+        return self
 
     @cached_property
     def encoded(self) -> bytes:
@@ -129,17 +142,28 @@ class StorageVolume(Item):
 
 @attrs.frozen(kw_only=True)
 class Identity(Item):
-    """One of the user's own identities, with the drops where it receives messages."""
+    """One of the user's own identities, with the drops where it receives messages.
+
+    ``prefixes`` are those of its files on storage servers: whoever knows one can write there.
+    ``extra`` is what else its ``.qid`` file had.
+    """
 
     keys: ClassVar = {
         "alias": Key(_TEXT),
         "keys": Key(KeyPairForm(), attribute="private_key"),
         "drops": Key(DROP_URLS),
+        **_REACHED_BY,
+        "prefixes": Key(ListOf(_TEXT, MAX_PREFIXES), (), keeps=True),
+        **_EXTRA,
     }
 
     alias: str = attrs.field(repr=False)
     private_key: PrivateKey
     drops: tuple[DropURL, ...]
+    email: str = attrs.field(default="", repr=False)
+    phone: str = attrs.field(default="", repr=False)
+    prefixes: tuple[str, ...] = attrs.field(default=(), repr=False)
+    extra: Extra = attrs.field(default=Extra(), repr=False)
 
     @property
     def public_key(self) -> PublicKey:
@@ -149,21 +173,46 @@ class Identity(Item):
 
 @attrs.frozen(kw_only=True)
 class Contact(Item):
-    """A contact of one of the user's identities; ``my_identity`` is the public key of that one."""
+    """A contact of one of the user's identities; ``my_identity`` is the public key of that one.
+
+    ``verified`` is when the user compared the verification text with the contact, in seconds since
+    the epoch, or 0. ``blocked`` says that its messages are passed over, and ``introduced`` that it
+    was added from a message of its own. ``extra`` is what else its ``.qco`` file had.
+    """
 
     keys: ClassVar = {
         "alias": Key(_TEXT),
         "keys": Key(ContactKeysForm(), attribute="public_key"),
         "my_identity": Key(PUBLIC_KEY),
         "drop_urls": Key(DROP_URLS),
+        **_REACHED_BY,
+        "verified": Key(Integer(0, MAX_LONG), 0, keeps=True),
+        "blocked": _NO,
+        "introduced": _NO,
         "module_data": Key(ModuleDataForm(), ModuleData(), attribute="modules"),
+        **_EXTRA,
     }
 
     alias: str = attrs.field(repr=False)
     public_key: PublicKey
     my_identity: PublicKey
     drop_urls: tuple[DropURL, ...]
+    email: str = attrs.field(default="", repr=False)
+    phone: str = attrs.field(default="", repr=False)
+    verified: int = 0
+    blocked: bool = False
+    introduced: bool = False
     modules: ModuleData = attrs.field(factory=ModuleData)
+    extra: Extra = attrs.field(default=Extra(), repr=False)
+
+    def in_place_of(self, old: Self) -> Self:
+        """Return the contact, which is not verified if it has another key than the old one.
+
+        The verification text is made of both keys. A mark that differs from the old one is new.
+        """
+        keys = (self.public_key, self.my_identity)
+        is_same = keys == (old.public_key, old.my_identity)
+        return self if is_same or self.verified != old.verified else attrs.evolve(self, verified=0)
 
     @property
     def module_data(self) -> dict[str, Any]:

@@ -53,7 +53,7 @@ class ModuleDataForm(Form[ModuleData]):
             raise invalid("must be an object with one object per module")
         if not value:
             return ModuleData()
-        text = _encode_strictly(value)
+        text = encode_strictly(value, MAX_SIZE)
         errors = Errors()
         for name, data in value.items():
             if not isinstance(data, dict):
@@ -77,7 +77,8 @@ class ModuleDataForm(Form[ModuleData]):
         return {"type": "object", "additionalProperties": {"type": "object"}}
 
 
-def _encode_strictly(value: object) -> bytes:
+def encode_strictly(value: object, most: int) -> bytes:
+    """Return a value as compact JSON text of at most so many bytes. Raises InvalidInput."""
     try:
         text = encode_json(value)
         read = parse_json(text, MAX_DEPTH, digits=digits())
@@ -85,6 +86,6 @@ def _encode_strictly(value: object) -> bytes:
         raise invalid(f"must be JSON: {error}") from None
     if read != value:
         raise invalid("must be JSON: a value has a type that JSON cannot represent")
-    if len(text) > MAX_SIZE:
-        raise invalid(f"must not exceed {MAX_SIZE} bytes of JSON")
+    if len(text) > most:
+        raise invalid(f"must not exceed {most} bytes of JSON")
     return text

@@ -5,6 +5,7 @@ deleted, too, though they are kept unchanged: if the identity is restored, or an
 same key is added, they are its contacts again.
 """
 
+import unicodedata
 from collections.abc import Mapping
 from functools import cached_property
 from typing import Any
@@ -66,6 +67,10 @@ class SyncedSettings:
         """Return the contact of an identity with this public key; None if there is none."""
         return self._contacts_by_keys.get((_key(owner).raw, key.raw))
 
+    def contacts_named(self, owner: Identity | PublicKey, alias: str) -> tuple[Contact, ...]:
+        """Return the contacts of an identity whose alias looks like this one."""
+        return self._contacts_by_alias.get((_key(owner).raw, comparable_alias(alias)), ())
+
     @cached_property
     def active_drop_servers(self) -> tuple[DropServer, ...]:
         """The drop servers on which new drops may be created."""
@@ -103,6 +108,25 @@ class SyncedSettings:
     @cached_property
     def _contacts_by_keys(self) -> dict[tuple[bytes, bytes], Contact]:
         return {(each.my_identity.raw, each.public_key.raw): each for each in self.living_contacts}
+
+    @cached_property
+    def _contacts_by_alias(self) -> dict[tuple[bytes, str], tuple[Contact, ...]]:
+        found: dict[tuple[bytes, str], tuple[Contact, ...]] = {}
+        for each in self.living_contacts:
+            name = (each.my_identity.raw, comparable_alias(each.alias))
+            found[name] = (*found.get(name, ()), each)
+        return found
+
+
+def comparable_alias(alias: str) -> str:
+    """Return what aliases that a reader takes for the same have in common.
+
+    Letter case, widths of letters, blanks and what is not visible do not matter.
+    """
+    if not alias.isascii():
+        alias = unicodedata.normalize("NFKC", alias)
+        alias = "".join(each for each in alias if unicodedata.category(each) != "Cf")
+    return " ".join(alias.casefold().split())
 
 
 def _key(owner: Identity | PublicKey) -> PublicKey:

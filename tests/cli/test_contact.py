@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 from qabel.cli.errors import ExitStatus
+from qabel.crypto import PrivateKey
 from tests.cli.conftest import QabelCommand
 
 
@@ -14,7 +15,7 @@ def test_contact_files(alice: QabelCommand, tmp_path: Path) -> None:
     assert "bob.qco already exists" in alice("contact", "export", "Bob", str(file)).err
     assert alice("contact", "export", "Bob", str(file), "--force").exit_status == 0
     assert json.loads(file.read_text())["contacts"][0]["alias"] == "Bob"
-    assert "unchanged" in alice("contact", "import", str(file)).out
+    assert "same" in alice("contact", "import", str(file)).out
     assert [each.name for each in tmp_path.iterdir() if each.suffix == ".new"] == []
 
 
@@ -22,7 +23,7 @@ def test_contact_text(alice: QabelCommand, bob: QabelCommand) -> None:
     """The text of a QR code can be imported too."""
     [code] = bob.json("identity", "qr", "Bob")
     [outcome] = alice.json("contact", "import", "-", stdin=code["text"].encode())
-    assert outcome["outcome"] == "unchanged"
+    assert outcome["outcome"] == "same"
 
 
 def test_refused_contact(alice: QabelCommand) -> None:
@@ -33,6 +34,43 @@ def test_refused_contact(alice: QabelCommand) -> None:
     assert "refused" in result.out
     assert alice("contact", "import", "-", stdin=b"rubbish").exit_status == ExitStatus.FAILURE
     assert alice("contact", "import", "/nonexistent").exit_status == ExitStatus.NOT_FOUND
+
+
+def test_an_import_that_differs(alice: QabelCommand) -> None:
+    """Other drop URLs of a known contact are shown, fail the command, and need --replace."""
+    card = json.loads(alice("contact", "export", "Bob").out)
+    [before] = alice.json("contact", "show", "Bob")
+    other = "http://mallory.example/" + "M" * 43
+    card["contacts"][0].update(alias="whatever", drop_urls=[other])
+    data = json.dumps(card).encode()
+    result = alice("contact", "import", "-", stdin=data)
+    assert result.exit_status == ExitStatus.FAILURE
+    assert "differs" in result.out
+    assert "you call it Bob" in result.out
+    assert "the file http://mallory.example" in result.out
+    assert "M" * 43 not in result.out + result.err
+    assert "Of 1 contact, 1 differ and were not changed" in result.err
+    assert alice.json("contact", "show", "Bob") == [before]
+    result = alice("contact", "import", "-", "--replace", stdin=data)
+    assert (result.exit_status, "replaced" in result.out) == (ExitStatus.OK, True)
+    [after] = alice.json("contact", "show", "Bob")
+    assert (after["alias"], after["drop_urls"]) == ("Bob", [other])
+    card["contacts"][0]["drop_urls"] = before["drop_urls"]
+    alice("contact", "import", "-", "--replace", stdin=json.dumps(card).encode())
+
+
+def test_another_key_under_a_known_name(alice: QabelCommand) -> None:
+    """Who is added under the name of another contact is pointed out, by each way to add."""
+    [bob] = alice.json("contact", "show", "Bob")
+    url = "http://drop.example/" + "M" * 43
+    keys = [PrivateKey.generate().public_key.hex for _ in range(2)]
+    card = {"alias": "bob", "public_key": keys[0], "drop_urls": [url]}
+    imported = alice("contact", "import", "-", stdin=json.dumps(card).encode())
+    added = alice("contact", "add", "Bob ", keys[1], url)
+    for result in (imported, added):
+        assert f"another key than your contact of the same name, id {bob['id']}" in result.err
+    for key in keys:
+        assert alice("contact", "delete", key, "--yes").exit_status == 0
 
 
 def test_rename(alice: QabelCommand) -> None:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from qabel.crypto import PrivateKey, PublicKey
 from qabel.drop.cards import (
+    BadCard,
     CardError,
     ContactCard,
     IdentityFile,
@@ -139,7 +140,7 @@ def test_contact_file_is_always_a_container() -> None:
 
 
 def test_contact_file_may_have_more_than_is_known_and_blanks() -> None:
-    """Unknown keys are ignored, null and blank mean absent, and hex may be in either case."""
+    """Unknown keys are kept, null and blank mean absent, and hex may be in either case."""
     changed = {
         **CONTACT,
         "nickname": 5,
@@ -147,7 +148,7 @@ def test_contact_file_may_have_more_than_is_known_and_blanks() -> None:
         "phone": " \t",
         "public_key": PUBLIC.upper(),
     }
-    expected = attrs.evolve(CARD, email="", phone="")
+    expected = attrs.evolve(CARD, email="", phone="", extra={"nickname": 5})
     assert read_contacts(text({"contacts": [changed], "version": 2})) == [expected]
 
 
@@ -161,8 +162,6 @@ def test_contact_file_may_have_more_than_is_known_and_blanks() -> None:
         b"{}",
         b'{"contacts":null}',
         b'{"contacts":{}}',
-        b'{"contacts":[null]}',
-        b'{"contacts":[[]]}',
         text({"contacts": [CONTACT]}) + b"x",
         b"\xef\xbb\xbf" * 2 + text(CONTACT),
         text(CONTACT).replace(b"Alice", b"\xff"),
@@ -206,12 +205,40 @@ def test_error_in_a_contact_file_says_what_is_wrong(data: bytes, why: str) -> No
         read_contacts(data)
 
 
-def test_error_in_a_contact_file_says_which_contact() -> None:
-    """The error names the bad contact by its number and quotes no value."""
-    bad = {**CONTACT, "drop_urls": [URL, URL + "x"]}
-    with pytest.raises(CardError, match="contact 2 of 2: drop URL 2 of 2") as caught:
-        read_contacts(text({"contacts": [CONTACT, bad]}))
-    assert DROP_ID not in str(caught.value)
+@pytest.mark.parametrize(
+    ("entry", "bad"),
+    [
+        (
+            {**CONTACT, "drop_urls": [URL, URL + "x"]},
+            BadCard(
+                "Alice",
+                "drop URL 2 of 2: a drop URL must end in a drop id:"
+                " 43 characters from A-Z a-z 0-9 - _",
+            ),
+        ),
+        ({**CONTACT, "alias": 5}, BadCard("", "this is not a contact: a key has the wrong type")),
+        ({"alias": "Bob"}, BadCard("Bob", "this is not a contact: public_key is missing")),
+        (None, BadCard("", "this is not a contact: a key has the wrong type")),
+        ([], BadCard("", "this is not a contact: a key has the wrong type")),
+    ],
+)
+def test_bad_entries_of_a_contact_file(entry: object, bad: BadCard) -> None:
+    """An entry that is no contact does not prevent the others from being read."""
+    assert read_contacts(text({"contacts": [entry, CONTACT]})) == [bad, CARD]
+    assert "Alice" not in repr(bad)
+
+
+def test_unknown_keys_of_a_card_replace_no_others() -> None:
+    """Unknown keys are written beside the known ones, which they cannot replace or add to."""
+    extra = {"email": "x", "alias": "x", "private_key": "x", "prefixes": "x", "note": {"a": [1]}}
+    card = ContactCard("Alice", CARD.public_key, CARD.drop_urls, extra=extra)
+    [entry] = json.loads(write_contacts([card]))["contacts"]
+    assert entry == {
+        "alias": "Alice", "public_key": PUBLIC, "drop_urls": [URL], "note": {"a": [1]}
+    }  # fmt: skip
+    identity = attrs.evolve(IDENTITY_FILE, extra={"private_key": "x", "note": 1})
+    assert json.loads(write_identity(identity)) == {**IDENTITY, "note": 1}
+    assert read_identity(write_identity(identity)).extra == {"note": 1}
 
 
 def test_identity_file_holds_both_directions() -> None:
@@ -421,7 +448,8 @@ def test_no_value_of_a_key_breaks_the_readers(key: str, value: object) -> None:
         try:
             if form is CONTACT:
                 cards = read_contacts(data)
-                assert read_contacts(write_contacts(cards)) == cards
+                good = [each for each in cards if isinstance(each, ContactCard)]
+                assert read_contacts(write_contacts(good)) == good
             elif form is IDENTITY:
                 identity = read_identity(data)
                 assert read_identity(write_identity(identity)) == identity

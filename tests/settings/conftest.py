@@ -70,6 +70,10 @@ def _identity(number: int, alias: str, key: PrivateKey, deleted: int = 0) -> dic
         "alias": alias,
         "keys": {"private_key": key.hex, "public_key": key.public_key.hex},
         "drops": [f"https://drop.example/a/{DROP_ID}", f"http://localhost:5000/{DROP_ID[::-1]}"],
+        "email": "secret@example.com",
+        "phone": "+49 token",
+        "prefixes": ["secret prefix"],
+        "extra": {"token": "secret"},
         **times(deleted=deleted),
     }
 
@@ -83,6 +87,12 @@ def _contact(
         "keys": {"public_key": key.public_key.hex},
         "my_identity": owner.public_key.hex,
         "drop_urls": [f"https://drop.example/a/{DROP_ID}"],
+        "email": "secret@example.com",
+        "phone": "+49 token",
+        "verified": 150,
+        "blocked": True,
+        "introduced": True,
         "module_data": {"chat": {"muted": False}},
+        "extra": {"token": "secret"},
         **times(deleted=deleted),
     }

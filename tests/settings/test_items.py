@@ -37,13 +37,16 @@ KEYS = {
         "storage_volumes.7.public_identifier", "storage_volumes.7.token",
         "storage_volumes.7.revoke_token",
         "identities.1.alias", "identities.1.keys.private_key", "identities.1.keys.public_key",
-        "contacts.1.alias", "contacts.1.keys.public_key", "contacts.1.my_identity",
+        "identities.1.email", "contacts.1.phone", "contacts.1.alias",
+        "contacts.1.keys.public_key", "contacts.1.my_identity",
     ],
-    FLAG: ["drop_servers.3.active"],
+    FLAG: ["drop_servers.3.active", "contacts.1.blocked", "contacts.1.introduced"],
     INT: ["accounts.1.id", "identities.1.id", "storage_volumes.7.storage_server_id"],
     LONG: ["accounts.1.created", "contacts.1.updated", "identities.8.deleted"],
-    LIST: ["accounts", "contacts", "identities.1.drops", "contacts.1.drop_urls"],
-    OBJECT: ["accounts.1", "identities.1", "identities.1.keys", "contacts.1.keys"],
+    LIST: ["accounts", "contacts", "identities.1.drops", "identities.1.prefixes",
+        "contacts.1.drop_urls"],
+    OBJECT: ["accounts.1", "identities.1", "identities.1.keys", "contacts.1.keys",
+        "identities.1.extra", "contacts.1.extra"],
     MODULES: ["module_data", "contacts.1.module_data"],
 }  # fmt: skip
 TYPES: dict[str, tuple[type, ...]] = {
@@ -166,6 +169,52 @@ def test_module_data_of_a_contact_are_a_copy(document: SyncedSettings) -> None:
     """Nobody can change a contact by changing what it returned."""
     document.contacts[0].module_data.clear()
     assert document.contacts[0].module_data == {"chat": {"muted": False}}
+
+
+NEW_KEYS = {
+    "identities": ("email", "phone", "prefixes", "extra"),
+    "contacts": ("email", "phone", "verified", "blocked", "introduced", "extra"),
+}
+
+
+def test_documents_of_older_clients_leave_new_keys_as_they_are(
+    document: SyncedSettings, builtins: dict[str, Any]
+) -> None:
+    """An item that is there already keeps the keys that an older client does not know."""
+    for name, names in NEW_KEYS.items():
+        for item in builtins[name]:
+            for new in names:
+                del item[new]
+    assert SYNCED.parse(builtins, now=1, previous=document) == document
+    assert SYNCED.merge(document, builtins, now=1) == document
+    fresh = SYNCED.to_builtins(SYNCED.parse(builtins, now=1))
+    assert fresh["contacts"][0]["verified"] == 0
+    assert fresh["identities"][0]["prefixes"] == []
+
+
+@pytest.mark.parametrize("key", ["contacts.1.keys", "contacts.1.my_identity"])
+def test_the_mark_of_verification_ends_with_the_keys(
+    document: SyncedSettings, builtins: dict[str, Any], key: str
+) -> None:
+    """A contact with another key, or of another identity, is not verified any more."""
+    other = PrivateKey(bytes([33]) * 32).public_key.hex
+    value: object = {"public_key": other}
+    if key.endswith("my_identity"):
+        value = document.identities[1].public_key.hex
+        del builtins["contacts"][1]
+        document = SYNCED.parse(builtins, now=1)
+    name = key.rpartition(".")[2]
+    builtins["contacts"][0][name] = value
+    for changed in (
+        SYNCED.set(document, key, value, now=1),
+        SYNCED.parse(builtins, now=1, previous=document),
+        SYNCED.merge(document, {"contacts": builtins["contacts"]}, now=1),
+        SYNCED.with_changed_item(document, "contacts", 1, {name: value}, now=1),
+    ):
+        assert (document.contacts[0].verified, changed.contacts[0].verified) == (150, 0)
+    builtins["contacts"][0]["verified"] = 151
+    marked = SYNCED.parse(builtins, now=1, previous=document)
+    assert marked.contacts[0].verified == 151
 
 
 @pytest.mark.parametrize(

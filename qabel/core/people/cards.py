@@ -1,17 +1,19 @@
 """Import and export of identities and contacts, as files and as the text of QR codes."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from attrs import evolve, frozen
 
 from qabel.core.errors import Conflict, Invalid
+from qabel.core.people.contact_import import import_cards
 from qabel.core.people.people import People
 from qabel.core.people.references import Reference
 from qabel.core.people.views import IdentityView, ImportedView
 from qabel.core.settings import SettingsDocument
 from qabel.drop.cards import (
     CONTACT_TEXT_MARK,
+    BadCard,
     CardError,
     ContactCard,
     IdentityFile,
@@ -22,8 +24,8 @@ from qabel.drop.cards import (
     write_contacts,
     write_identity,
 )
+from qabel.forms.errors import InvalidInput
 from qabel.jsontext import without_mark
-from qabel.settings.items import Identity
 from qabel.settings.synced import SyncedSettings
 
 V = TypeVar("V")
@@ -47,9 +49,16 @@ class Cards:
         Raises NotFound, or Conflict if the identity cannot be written in this form.
         """
         identity = self._people.find(ref)
-        return _written(
-            write_identity, IdentityFile(identity.alias, identity.private_key, identity.drops)
+        file = IdentityFile(
+            alias=identity.alias,
+            private_key=identity.private_key,
+            drop_urls=identity.drops,
+            prefixes=identity.prefixes,
+            email=identity.email,
+            phone=identity.phone,
+            extra=identity.extra.value,
         )
+        return _written(write_identity, file)
 
     async def import_identity(self, document: bytes) -> IdentityView:
         """Import a ``.qid`` file. Raises Invalid, or Conflict if the identity already exists."""
@@ -60,7 +69,13 @@ class Cards:
         if self._synced.value.identity(file.private_key.public_key) is not None:
             raise Conflict("This identity already exists.")
         return await self._people.add_identity(
-            file.alias, file.drop_urls or None, key=file.private_key
+            file.alias,
+            file.drop_urls or None,
+            key=file.private_key,
+            prefixes=list(file.prefixes),
+            email=file.email,
+            phone=file.phone,
+            extra=dict(file.extra),
         )
 
     def contact_file(self, ref: Reference) -> bytes:
@@ -83,57 +98,56 @@ class Cards:
         Raises NotFound, or Conflict if the contact cannot be written in this form.
         """
         contact = self._people.find_contact(contact_id)
-        return _written(
-            write_contacts, [ContactCard(contact.alias, contact.public_key, contact.drop_urls)]
+        card = ContactCard(
+            contact.alias,
+            contact.public_key,
+            contact.drop_urls,
+            contact.email,
+            contact.phone,
+            contact.extra.value,
         )
+        return _written(write_contacts, [card])
 
     async def import_contacts(
-        self, identity: Reference | None, document: bytes
+        self, identity: Reference | None, document: bytes, *, replace: bool = False
     ) -> list[ImportedView]:
-        """Import a ``.qco`` file, or the text of a QR code.
+        """Import a ``.qco`` file, or the text of a QR code, in one transaction.
 
         Args:
             identity: the identity that gets the contacts; None for the only one.
             document: the file or the text.
+            replace: whether contacts that are known already get the drop URLs in the file.
 
         Returns:
-            The outcome for each contact in it: ``added``, ``updated`` (an existing one has new
-            drop URLs), ``unchanged``, or ``refused`` with the reason.
+            The outcome for each contact in it: ``added``, ``same`` (it is known), ``differs`` (it
+            is known with another alias or other drop URLs, and keeps them), ``replaced`` (it has
+            the drop URLs in the file now), or ``refused`` with the reason.
 
         Raises:
             Invalid: the identity is unknown or ambiguous, or the file cannot be read.
 
         """
-        owner = self._people.choose(identity)
-        try:
+        owner, own = self._people.choose(identity), self._people.living()
+        outcomes: list[ImportedView] = []
+
+        def make(old: SyncedSettings, now: int) -> SyncedSettings:
             cards = _read_cards(document)
+            new, outcomes[:] = import_cards(old, owner, cards, own=own, replace=replace, now=now)
+            return new
+
+        try:
+            await self._synced.change(make, is_large=True)
         except CardError as error:
             raise Invalid(f"The contacts cannot be imported: {error}.") from None
-        return [await self._import_card(owner, card) for card in cards]
-
-    async def _import_card(self, owner: Identity, card: ContactCard) -> ImportedView:
-        alias, key = card.alias, card.public_key.hex
-        if card.public_key == owner.public_key:
-            return ImportedView(alias, key, "refused", reason="This is the identity itself.")
-        known = self._synced.value.contact_by_key(owner, card.public_key)
-        try:
-            if known is None:
-                added = await self._people.add_contact(
-                    owner.id, alias, card.public_key, card.drop_urls
-                )
-                return ImportedView(alias, key, "added", added.id)
-            # The user's own name for the contact is kept.
-            if not card.drop_urls or known.drop_urls == card.drop_urls:
-                return ImportedView(alias, key, "unchanged", known.id)
-            await self._people.change_contact(known.id, {"drop_urls": card.drop_urls})
-        except Invalid as error:
-            reasons = "; ".join(map(str, error.errors))
-            return ImportedView(alias, key, "refused", reason=reasons or error.detail)
-        return ImportedView(alias, key, "updated", known.id)
+        except InvalidInput as error:
+            raise Invalid("The contacts cannot be imported.", error.errors) from None
+        return outcomes
 
     def _own_card(self, ref: Reference) -> ContactCard:
         identity = self._people.find(ref)
-        return ContactCard(identity.alias, identity.public_key, identity.drops)
+        return ContactCard(
+            identity.alias, identity.public_key, identity.drops, identity.email, identity.phone
+        )
 
 
 def _written(write: Callable[[V], T], value: V) -> T:
@@ -143,7 +157,7 @@ def _written(write: Callable[[V], T], value: V) -> T:
         raise Conflict(f"Cannot be exported: {error}.") from None
 
 
-def _read_cards(document: bytes) -> list[ContactCard]:
+def _read_cards(document: bytes) -> Sequence[ContactCard | BadCard]:
     document = without_mark(document)
     if document.startswith(CONTACT_TEXT_MARK.encode()):
         try:

@@ -42,7 +42,7 @@ class People:
 
     def identities(self) -> list[IdentityView]:
         """Return all identities."""
-        return [identity_view(each) for each in self._living()]
+        return [identity_view(each) for each in self.living()]
 
     def identity(self, ref: Reference) -> IdentityView:
         """Return one identity, by id or public key. Raises NotFound."""
@@ -57,7 +57,7 @@ class People:
 
     def choose(self, ref: Reference | None) -> Identity:
         """Return the identity that a reference names; None for the only one. Raises Invalid."""
-        return choose_identity(self._living(), ref)
+        return choose_identity(self.living(), ref)
 
     async def add_identity(
         self,
@@ -65,6 +65,7 @@ class People:
         drops: Sequence[DropURL] | None = None,
         *,
         key: PrivateKey | None = None,
+        **more: object,
     ) -> IdentityView:
         """Create an identity, with a key pair and a drop on the first active drop server.
 
@@ -72,6 +73,7 @@ class People:
             alias: its name.
             drops: its drop URLs; None to create a drop.
             key: its private key; None to generate one.
+            more: further keys of the item: ``email``, ``phone``, ``prefixes``, ``extra``.
 
         Raises:
             Invalid: the alias or a drop URL is not valid.
@@ -84,11 +86,12 @@ class People:
             "alias": alias,
             "keys": {"private_key": private.hex, "public_key": private.public_key.hex},
             "drops": [str(url) for url in urls],
+            **more,
         }
         return identity_view(await self._add_item("identities", item))
 
     async def change_identity(self, ref: Reference, changes: Mapping[str, Any]) -> IdentityView:
-        """Change an identity's ``alias`` or ``drops``. Raises NotFound or Invalid."""
+        """Change an identity's alias, drops, e-mail or phone. Raises NotFound or Invalid."""
         identity = self.find(ref)
         await self._change_item("identities", identity.id, _as_json(changes))
         return self.identity(identity.id)
@@ -107,7 +110,7 @@ class People:
         elif self._only is None:
             found = value.living_contacts
         else:
-            found = tuple(each for owner in self._living() for each in value.contacts_of(owner))
+            found = tuple(each for owner in self.living() for each in value.contacts_of(owner))
         return [contact_view(each, value) for each in found]
 
     def contact(self, contact_id: int) -> ContactView:
@@ -127,7 +130,7 @@ class People:
         alias: str,
         public_key: PublicKey,
         drop_urls: Sequence[DropURL] = (),
-        module_data: Mapping[str, Any] | None = None,
+        **more: Any,
     ) -> ContactView:
         """Add a contact to an identity.
 
@@ -136,7 +139,7 @@ class People:
             alias: the contact's name.
             public_key: its public key.
             drop_urls: where it receives messages.
-            module_data: data that modules store with it, by name of the module.
+            more: further keys of the item: ``email``, ``phone``, ``module_data``.
 
         Raises:
             Invalid: the identity is unknown or ambiguous, or a value is not valid.
@@ -144,14 +147,15 @@ class People:
 
         """
         owner = self.choose(identity)
-        if find_contact(self._synced.value, owner, public_key) is not None:
-            raise Conflict("This contact already exists.")
+        known = find_contact(self._synced.value, owner, public_key)
+        if known is not None:
+            raise Conflict(f"This contact already exists, with the id {known.id}.")
         item = {
             "alias": alias,
             "keys": {"public_key": public_key.hex},
             "my_identity": owner.public_key.hex,
             "drop_urls": [str(url) for url in drop_urls],
-            "module_data": module_data or {},
+            **_as_json(more),
         }
         return contact_view(await self._add_item("contacts", item), self._synced.value)
 
@@ -173,7 +177,8 @@ class People:
 
     # Both
 
-    def _living(self) -> list[Identity]:
+    def living(self) -> list[Identity]:
+        """Return the identities that are not deleted, with their private keys."""
         living = self._synced.value.living_identities
         return [each for each in living if self._only in (None, each.id)]
 

@@ -1,8 +1,9 @@
 """Identities and contacts as clients see them."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
+from msgspec import Meta
 
 from qabel.contract.types import Id, JSONObject, KeyHex, Seconds, Url, View
 from qabel.settings.items import Contact, Identity
@@ -16,12 +17,18 @@ class IdentityView(View):
     alias: str
     public_key: KeyHex
     drops: list[Url]
+    email: str
+    phone: str
     created: Seconds
     updated: Seconds
 
 
 class ContactView(View):
-    """A contact; ``my_identity`` is the public key of the identity that it belongs to."""
+    """A contact; ``my_identity`` is the public key of the identity that it belongs to.
+
+    ``verified`` is when the verification text was compared, or 0. ``same_alias`` are the ids of
+    other contacts of that identity with the same alias: it says which of them is meant.
+    """
 
     id: Id
     alias: str
@@ -29,18 +36,41 @@ class ContactView(View):
     my_identity: KeyHex
     identity_id: Id | None
     drop_urls: list[Url]
+    email: str
+    phone: str
+    verified: Seconds
+    blocked: bool
+    introduced: bool
+    same_alias: list[Id]
     module_data: dict[str, JSONObject]
+    extra: JSONObject
     created: Seconds
     updated: Seconds
 
 
-class ImportedView(View):
-    """The outcome of importing one contact; ``reason`` is why it was refused."""
+class AddressView(View):
+    """What a contact is called, and where it receives messages."""
 
     alias: str
-    public_key: KeyHex
-    outcome: Literal["added", "updated", "unchanged", "refused"]
+    drop_urls: list[Url]
+
+
+class ImportedView(View):
+    """The outcome of importing one contact of a file, which ``number`` counts from 1.
+
+    ``known`` is what the contact had before, and ``card`` what the file says, if that differs.
+    ``same_alias`` are the ids of other contacts with the alias of one that was added. ``reason`` is
+    why it was refused.
+    """
+
+    number: Annotated[int, Meta(ge=1)]
+    alias: str
+    outcome: Literal["added", "same", "differs", "replaced", "refused"]
+    public_key: KeyHex | msgspec.UnsetType = msgspec.UNSET
     id: Id | msgspec.UnsetType = msgspec.UNSET
+    known: AddressView | msgspec.UnsetType = msgspec.UNSET
+    card: AddressView | msgspec.UnsetType = msgspec.UNSET
+    same_alias: list[Id] | msgspec.UnsetType = msgspec.UNSET
     reason: str | msgspec.UnsetType = msgspec.UNSET
 
 
@@ -51,6 +81,8 @@ def identity_view(identity: Identity) -> IdentityView:
         alias=identity.alias,
         public_key=identity.public_key.hex,
         drops=[str(url) for url in identity.drops],
+        email=identity.email,
+        phone=identity.phone,
         created=identity.created,
         updated=identity.updated,
     )
@@ -59,6 +91,7 @@ def identity_view(identity: Identity) -> IdentityView:
 def contact_view(contact: Contact, synced: SyncedSettings) -> ContactView:
     """Return a contact as clients see it."""
     owner = synced.identity(contact.my_identity)
+    named = synced.contacts_named(contact.my_identity, contact.alias)
     return ContactView(
         id=contact.id,
         alias=contact.alias,
@@ -66,7 +99,14 @@ def contact_view(contact: Contact, synced: SyncedSettings) -> ContactView:
         my_identity=contact.my_identity.hex,
         identity_id=None if owner is None else owner.id,
         drop_urls=[str(url) for url in contact.drop_urls],
+        email=contact.email,
+        phone=contact.phone,
+        verified=contact.verified,
+        blocked=contact.blocked,
+        introduced=contact.introduced,
+        same_alias=[each.id for each in named if each.id != contact.id],
         module_data=contact.modules.objects,
+        extra=msgspec.Raw(contact.extra.text),
         created=contact.created,
         updated=contact.updated,
     )

@@ -9,10 +9,10 @@ from qabel.core.people.references import Reference, ReferenceForm
 from qabel.core.people.views import ContactView, ImportedView
 from qabel.drop.card_forms import QcoContact, QcoFile
 from qabel.forms.compound import Key, Object, OrNull
-from qabel.forms.plain import Text
+from qabel.forms.plain import Present, Text
 from qabel.rest.http.call import Call
 from qabel.settings.items import DROP_URLS
-from qabel.settings.module_data import ModuleDataForm
+from qabel.settings.module_data import ModuleData, ModuleDataForm
 from qabel.settings.qabel_forms import PUBLIC_KEY
 
 routes = Routes("Contacts")
@@ -33,10 +33,17 @@ _KEYS = {
         PUBLIC_KEY, description="The public key: 64 hexadecimal digits.", examples=["aa" * 32]
     ),
     "drop_urls": Key(DROP_URLS, (), description="The drop URLs to send to."),
-    "module_data": Key(ModuleDataForm(), None, description="The data of modules, by module."),
+    "email": Key(Text(), "", description="The e-mail address."),
+    "phone": Key(Text(), "", description="The phone number."),
+    "module_data": Key(
+        ModuleDataForm(), ModuleData(), description="The data of modules, by module."
+    ),
 }
 _CONTACT = Object({**_KEYS, "identity": _OWNER})
 _CONTACT_CHANGES = Object(_KEYS).as_changes()
+_REPLACE = Key(
+    Present(), default=False, description="Give contacts that are known the drop URLs in the file."
+)
 
 _CONTACTS_UPLOAD, _CONTACTS_BODY = upload(
     "The .qco document", [QcoFile, QcoContact], identity=_OWNER
@@ -74,13 +81,9 @@ def contacts(call: Call) -> Reply:
 async def add_contact(call: Call) -> Reply:
     """Add a contact."""
     given = call.body()
-    modules = given["module_data"]
+    owner = _owner(call, given)
     contact = await call.core.people.add_contact(
-        _owner(call, given),
-        given["alias"],
-        given["public_key"],
-        given["drop_urls"],
-        None if modules is None else modules.value,
+        owner, **{name: given[name] for name in _KEYS if name in given}
     )
     return created(contact, f"/contacts/{contact.id}")
 
@@ -90,7 +93,7 @@ async def add_contact(call: Call) -> Reply:
     "/contacts/import",
     "Import contacts from a .qco document, or from the text of a QR code",
     scopes=WRITE,
-    query=_QUERY,
+    query={**_QUERY, "replace": _REPLACE},
     raw=_CONTACTS_BODY,
     parts=(QcoFile, QcoContact),
     returns=_IMPORTED,
@@ -100,7 +103,9 @@ async def add_contact(call: Call) -> Reply:
 async def import_contacts(call: Call) -> Reply:
     """Import contacts."""
     given = call.checked(_CONTACTS_UPLOAD, call.read(read_upload))
-    imported = await call.core.cards.import_contacts(_owner(call, given), given["document"])
+    imported = await call.core.cards.import_contacts(
+        _owner(call, given), given["document"], replace=call.query["replace"]
+    )
     return json_reply(imported)
 
 

@@ -25,14 +25,19 @@ _LOCATION = {201: ("Location",)}
 _ATTACHED = {200: ("Content-Disposition",)}
 _ALIAS = Key(Text(), description="The name.", examples=["Alice"])
 
+_REACHED_BY = {
+    "email": Key(Text(), "", description="The e-mail address in contact files."),
+    "phone": Key(Text(), "", description="The phone number in contact files."),
+}
 _IDENTITY = Object(
     {
         "alias": _ALIAS,
         "drops": Key(OrNull(DROP_URLS), None, description="The drop URLs. Default: a new one."),
+        **_REACHED_BY,
     }
 )
 _IDENTITY_CHANGES = Object(
-    {"alias": _ALIAS, "drops": Key(DROP_URLS, description="The drop URLs.")}
+    {"alias": _ALIAS, "drops": Key(DROP_URLS, description="The drop URLs."), **_REACHED_BY}
 ).as_changes()
 
 _IDENTITY_UPLOAD, _IDENTITY_BODY = upload("The .qid document", [QidFile])
@@ -74,7 +79,7 @@ def identities(call: Call) -> Reply:
 async def add_identity(call: Call) -> Reply:
     """Create an identity."""
     given = call.body()
-    identity = await call.core.people.add_identity(given["alias"], given["drops"])
+    identity = await call.core.people.add_identity(**given)
     return created(identity, f"/identities/{identity.id}")
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from qabel.core.errors import Conflict, Invalid, NotFound
-from qabel.core.people.views import ImportedView
+from qabel.core.people.views import AddressView, ImportedView
 from qabel.core.service import CoreService
 from qabel.crypto import PrivateKey
 from qabel.drop.cards import ContactCard, read_contacts
@@ -136,21 +136,104 @@ def test_each_contact_of_a_file_is_reported(clocked: ClockedWorld, bob: CoreServ
     assert [each.alias for each in bob.people.contacts()] == ["one", "two"]
 
 
-def test_what_is_known_is_updated(clocked: ClockedWorld, bob: CoreService) -> None:
-    """A known contact gets new drop URLs, and keeps the name that the user gave it."""
+def test_an_import_changes_nobody(clocked: ClockedWorld, bob: CoreService) -> None:
+    """A card with a known key and other drop URLs or alias differs, and nothing is changed."""
     key = new_key()
     take_in(clocked, bob, card("one", key, DROP))
-    outcomes = [
-        take_in(clocked, bob, given)[0].outcome
-        for given in (
-            card("renamed", key, DROP),
-            card("renamed", key, OTHER_DROP),
-            card("renamed", key),
-        )
-    ]
-    assert outcomes == ["unchanged", "updated", "unchanged"]
+    before = bob.synced.encoded
+    for changed, urls in (("one", [OTHER_DROP]), ("renamed", [DROP]), ("renamed", [OTHER_DROP])):
+        [view] = take_in(clocked, bob, card(changed, key, *urls))
+        assert (view.number, view.alias, view.outcome, view.id) == (1, changed, "differs", 1)
+        assert view.known == AddressView("one", [DROP])
+        assert view.card == AddressView(changed, urls)
+    assert bob.synced.encoded == before
+
+
+def test_drop_urls_are_replaced_on_demand(clocked: ClockedWorld, bob: CoreService) -> None:
+    """If the user asks for it, the drop URLs are taken from the file, and the alias is not."""
+    key = new_key()
+    take_in(clocked, bob, card("one", key, DROP))
+    document = json.dumps(card("renamed", key, OTHER_DROP)).encode()
+    [view] = clocked.run(bob.cards.import_contacts(None, document, replace=True))
+    assert view.outcome == "replaced"
+    assert (view.known, view.card) == (
+        AddressView("one", [DROP]),
+        AddressView("renamed", [OTHER_DROP]),
+    )
     [contact] = bob.people.contacts()
     assert (contact.alias, contact.drop_urls) == ("one", [OTHER_DROP])
+
+
+def test_an_import_is_one_change(clocked: ClockedWorld, bob: CoreService) -> None:
+    """A file with many contacts is one event in the journal, whatever becomes of each of them."""
+    changes: list[int | None] = []
+    bob.synced.on_change(lambda before, after, seq: changes.append(seq))
+    take_in(clocked, bob, *(card(f"{n}", new_key(), DROP) for n in range(50)), {"alias": "bad"})
+    assert len(changes) == 1
+    assert len(bob.people.contacts()) == 50
+
+
+def test_entries_that_are_no_contacts(clocked: ClockedWorld, bob: CoreService) -> None:
+    """An entry that cannot be read is refused by its number and name, and the others are added."""
+    bad: list[Any] = [
+        {"alias": "no key", "drop_urls": []},
+        card("bad url", new_key(), "https://drop.example/short"),
+        card("bad key", "xyz", DROP),
+        card("many", new_key(), *(f"https://drop.example/{n:043}" for n in range(65))),
+        {**card("large", new_key(), DROP), "more": "x" * 20_000},
+        {**card("long", new_key(), DROP), "email": "x" * 10_000},
+        {"alias": 5},
+        "text",
+        None,
+    ]
+    views = take_in(clocked, bob, *bad, card("good", new_key(), DROP))
+    assert [each.outcome for each in views] == ["refused"] * len(bad) + ["added"]
+    assert [each.number for each in views] == list(range(1, len(bad) + 2))
+    names = ["no key", "bad url", "bad key", "many", "large", "long", "", "", ""]
+    assert [each.alias for each in views[:-1]] == names
+    assert all(each.reason for each in views[:-1])
+    assert take_in(clocked, bob) == []
+
+
+def test_everything_in_a_file_is_given_back(clocked: ClockedWorld, bob: CoreService) -> None:
+    """Prefixes, e-mail, phone and unknown keys of a file are in the export of what it brought."""
+    key = PrivateKey.generate()
+    more = {"email": "a@example.com", "phone": "+49", "x-note": {"deep": [1, 2.5, None, "é"]}}
+    qid = {
+        "alias": "Ann",
+        "private_key": key.hex,
+        "public_key": key.public_key.hex,
+        "drop_urls": [DROP],
+        "prefixes": ["2a1d1c0b-9f6e-4f39-8d7c-1a2b3c4d5e6f", "second"],
+        **more,
+    }
+    made = clocked.run(bob.cards.import_identity(json.dumps(qid).encode()))
+    assert json.loads(bob.cards.export_identity(made.id)) == qid
+    [entry] = json.loads(bob.cards.contact_file(made.id))["contacts"]
+    assert entry == {
+        **card("Ann", key.public_key.hex, DROP),
+        "email": "a@example.com",
+        "phone": "+49",
+    }
+    qco = {**card("Eve", new_key(), DROP), **more}
+    document = json.dumps({"contacts": [qco]}).encode()
+    [view] = clocked.run(bob.cards.import_contacts(1, document))
+    assert isinstance(view.id, int)
+    assert json.loads(bob.cards.export_contact(view.id)) == {"contacts": [qco]}
+
+
+def test_a_contact_has_no_secrets_of_an_identity(clocked: ClockedWorld, bob: CoreService) -> None:
+    """If an identity file is imported as a contact, its private key and prefixes are dropped."""
+    key = PrivateKey.generate()
+    qid = {
+        **card("Ann", key.public_key.hex, DROP),
+        "private_key": key.hex,
+        "prefixes": ["prefix"],
+    }
+    [view] = clocked.run(bob.cards.import_contacts(None, json.dumps(qid).encode()))
+    assert view.outcome == "added"
+    assert key.hex.encode() not in bob.synced.encoded
+    assert b'"prefix"' not in bob.synced.encoded
 
 
 def test_whose_contacts_they_are(clocked: ClockedWorld, bob: CoreService) -> None:

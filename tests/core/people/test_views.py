@@ -6,6 +6,7 @@ from qabel.core.people.views import contact_view, identity_view
 from qabel.crypto import PrivateKey
 from qabel.drop.url import DropURL
 from qabel.jsontext import encode, parse
+from qabel.settings.extra import Extra
 from qabel.settings.items import Contact, Identity
 from qabel.settings.module_data import ModuleData
 from qabel.settings.synced import SyncedSettings
@@ -13,7 +14,16 @@ from qabel.settings.synced import SyncedSettings
 DROP = "https://drop.example/" + "A" * 43
 KEY, OTHER = PrivateKey(b"\1" * 32), PrivateKey(b"\2" * 32)
 IDENTITY = Identity(
-    id=3, created=5, updated=6, alias="me", private_key=KEY, drops=(DropURL.parse(DROP),)
+    id=3,
+    created=5,
+    updated=6,
+    alias="me",
+    private_key=KEY,
+    drops=(DropURL.parse(DROP),),
+    email="me@example.com",
+    phone="+49",
+    prefixes=("secret",),
+    extra=Extra(b'{"secret":1}'),
 )
 CONTACT = Contact(
     id=4,
@@ -23,22 +33,31 @@ CONTACT = Contact(
     public_key=OTHER.public_key,
     my_identity=KEY.public_key,
     drop_urls=(DropURL.parse(DROP),),
+    email="eve@example.com",
+    phone="+1",
+    verified=9,
+    blocked=True,
+    introduced=True,
     modules=ModuleData(b'{"chat":{"muted":true}}'),
+    extra=Extra(b'{"a":1}'),
 )
 
 
 def test_an_identity() -> None:
-    """An identity is shown with its public key; its private key is nowhere in the text."""
+    """An identity is shown with its public key, without private key and prefixes."""
     text = encode(identity_view(IDENTITY))
     assert parse(text) == {
         "id": 3,
         "alias": "me",
         "public_key": KEY.public_key.hex,
         "drops": [DROP],
+        "email": "me@example.com",
+        "phone": "+49",
         "created": 5,
         "updated": 6,
     }
     assert KEY.hex.encode() not in text
+    assert b"secret" not in text
 
 
 def test_a_contact() -> None:
@@ -51,6 +70,13 @@ def test_a_contact() -> None:
         "my_identity": KEY.public_key.hex,
         "identity_id": 3,
         "drop_urls": [DROP],
+        "email": "eve@example.com",
+        "phone": "+1",
+        "verified": 9,
+        "blocked": True,
+        "introduced": True,
+        "same_alias": [],
+        "extra": {"a": 1},
         "module_data": {"chat": {"muted": True}},
         "created": 7,
         "updated": 8,
@@ -62,3 +88,11 @@ def test_a_contact_of_nobody() -> None:
     deleted = evolve(IDENTITY, deleted=9)
     view = contact_view(CONTACT, SyncedSettings(identities=(deleted,), contacts=(CONTACT,)))
     assert (view.identity_id, view.my_identity) == (None, KEY.public_key.hex)
+
+
+def test_contacts_with_the_same_alias() -> None:
+    """A contact is shown with the ids of those that a reader takes for it by their names."""
+    twin = evolve(CONTACT, id=5, alias=" EVE", public_key=PrivateKey(b"\3" * 32).public_key)
+    synced = SyncedSettings(identities=(IDENTITY,), contacts=(CONTACT, twin))
+    assert contact_view(CONTACT, synced).same_alias == [5]
+    assert contact_view(twin, synced).same_alias == [4]

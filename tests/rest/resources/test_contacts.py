@@ -66,4 +66,4 @@ async def test_contact_is_handed_on(server: Any, make_server: Any) -> None:
         [outcome] = got.json()
         assert (outcome["outcome"], outcome["public_key"]) == ("added", bob["public_key"])
         again = await other.ask("POST", "/contacts/import", body, content_type=content_type)
-        assert again.json()[0]["outcome"] == "unchanged"
+        assert again.json()[0]["outcome"] == "same"

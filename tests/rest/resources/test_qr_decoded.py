@@ -145,10 +145,10 @@ def test_several_contacts_in_a_file(people: People) -> None:
     both = {**files[0], "contacts": [*files[0]["contacts"], moved]}
     own = json.loads(people.get(f"/identities/{me['id']}/contact"))["contacts"]
     told = people.api.good("POST", path, {**both, "contacts": both["contacts"] + own})
-    assert [each["outcome"] for each in told] == ["unchanged", "added", "refused"]
+    assert [each["outcome"] for each in told] == ["same", "added", "refused"]
     moved["drop_urls"] = bob["drops"]
     told = people.api.good("POST", path, both)
-    assert [each["outcome"] for each in told] == ["unchanged", "updated"]
+    assert [each["outcome"] for each in told] == ["same", "refused"]
 
 
 def test_identities_both_ways(people: People) -> None:
