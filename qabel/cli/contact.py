@@ -75,6 +75,7 @@ def show_all(session: Session, identity: str | None) -> None:
         Column("ID", lambda each: each["id"]),
         Column("ALIAS", lambda each: each["alias"], lambda _: "bold", NAME_WIDTH),
         Column("IDENTITY", lambda each: names.identity(each["identity_id"]), None, NAME_WIDTH),
+        Column("VERIFIED", lambda each: "yes" if each["verified"] else "no"),
         Column("PUBLIC KEY", lambda each: each["public_key"]),
     ]
     session.out.rows(found, columns, "No contacts. Import some: qabel contact import FILE")
@@ -93,9 +94,39 @@ def show(session: Session, contact: str, identity: str | None) -> None:
         ("Public key", found["public_key"]),
         ("Drops", "\n".join(found["drop_urls"]) or "none"),
         ("Identity", Names(session.client).identity(found["identity_id"])),
+        ("E-mail", found["email"] or "none"),
+        ("Phone", found["phone"] or "none"),
+        ("Verified", moment(found["verified"] * 1000) if found["verified"] else "no"),
         ("Added", moment(found["created"] * 1000)),
     ]
     session.out.record(found, fields)
+
+
+@contact.command("verify")
+@CONTACT
+@IDENTITY_OPTION
+@click.option("--undo", is_flag=True, help="Take the mark away.")
+@YES
+@pass_session
+def verify(session: Session, contact: str, identity: str | None, *, undo: bool, yes: bool) -> None:
+    """Compare keys with a contact, and mark it as verified.
+
+    Both of you see the same digits and words, unless somebody came between you. Compare either of
+    them where nobody can: face to face, or on the phone. With --yes, you have compared already.
+    """
+    found = find_contact(session.client, contact, identity)
+    path = f"/contacts/{found['id']}/verification"
+    if undo:
+        session.client.delete(path)
+        session.out.done(f"{found['alias']} is not verified.", {"id": found["id"], "verified": 0})
+        return
+    text = session.client.get(path)
+    if not session.out.json:
+        session.out.line(text["digits"])
+        session.out.line(" ".join(text["words"]))
+    session.confirm(f"Does {found['alias']} see the same?", yes=yes)
+    marked = session.client.put(path, {"verified": True, "digits": text["digits"]})
+    session.out.done(f"{found['alias']} is verified.", marked)
 
 
 @contact.command("rename")

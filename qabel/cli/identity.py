@@ -76,6 +76,8 @@ def show(session: Session, identity: str) -> None:
         ("Alias", found["alias"]),
         ("Public key", found["public_key"]),
         ("Drops", "\n".join(found["drops"]) or "none"),
+        ("E-mail", found["email"] or "none"),
+        ("Phone", found["phone"] or "none"),
         ("Created", moment(found["created"] * 1000)),
     ]
     session.out.record(found, fields)
@@ -152,16 +154,25 @@ def export(session: Session, identity: str, file: str, *, force: bool) -> None:
 
 @identity.command("import")
 @FILE
+@click.option(
+    "--allow-private",
+    is_flag=True,
+    help="Take drop URLs on this machine or in a private network.",
+)
 @pass_session
-def import_(session: Session, file: str) -> None:
+def import_(session: Session, file: str, *, allow_private: bool) -> None:
     """Import an identity from FILE (.qid).
 
     With - as FILE, it is read from standard input.
     """
     data = read_input(file)
     with session.out.progress("importing"):
-        created = session.client.post_file("/identities/import", data)
+        created = session.client.post_file(
+            "/identities/import", data, allow_private="1" if allow_private else None
+        )
     session.out.done(f"Imported {created['alias']} (id {created['id']}).", created)
+    for warning in created["warnings"]:
+        session.out.note(f"Warning: {warning}", "yellow")
 
 
 @identity.command("card")

@@ -10,6 +10,7 @@ from qabel.cli.context import Group, Session, pass_session
 from qabel.cli.errors import not_found
 from qabel.cli.settings import get_versioned
 from qabel.cli.table import Column
+from qabel.drop.plain_http import is_unencrypted
 
 _COLUMNS = [
     Column("ID", lambda each: each["id"]),
@@ -44,6 +45,10 @@ def add(session: Session, url: str, auth: str) -> None:
     changed = _replace(session, [*document["drop_servers"], item], version)
     added = next(each for each in changed["drop_servers"] if each["id"] not in known)
     session.out.done(f"Added {added['url']} (id {added['id']}).", _without_auth(added))
+    if is_unencrypted(added["url"]):
+        session.out.note(
+            "Warning: it uses http: others can see and change what goes there and back.", "yellow"
+        )
 
 
 @server.command("remove")

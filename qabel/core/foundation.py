@@ -31,6 +31,9 @@ class ConfiguredServers:
     urls: frozenset[str] = field(default=frozenset(), repr=False)
     """Their URLs, in normal form."""
 
+    own: frozenset[str] = field(default=frozenset(), repr=False)
+    """The URLs of the servers of the user's own drops, which are not trusted for that alone."""
+
 
 @frozen(kw_only=True, eq=False)
 class Foundation:
@@ -98,7 +101,7 @@ async def lay_foundation(
         now=now,
         database=database,
         workers=workers,
-        network=network or DropServers(reactor, lambda: servers.urls),
+        network=network or DropServers(reactor, lambda: servers.urls, lambda: servers.own),
         servers=servers,
         webhook_client=WebhookClient(reactor, allowed=options.webhook_origins.__contains__),
         local=local,

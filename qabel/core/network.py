@@ -33,11 +33,17 @@ class DropServers(DropClient):
     Args:
         reactor: opens the connections, and is the clock of all pauses.
         configured: returns the URLs, in normal form, of the servers that the user trusts.
+        own: returns those of the user's own drops, which may use http at public addresses.
 
     """
 
-    def __init__(self, reactor: Any, configured: Callable[[], Collection[str]]) -> None:
-        super().__init__(reactor, policy=AddressPolicy(configured))
+    def __init__(
+        self,
+        reactor: Any,
+        configured: Callable[[], Collection[str]],
+        own: Callable[[], Collection[str]] = frozenset,
+    ) -> None:
+        super().__init__(reactor, policy=AddressPolicy(configured, own))
 
     def listen(self, url: DropURL, on_news: Callable[[], None]) -> DropListener:
         """Return the push listener of a drop, which calls ``on_news`` at each new message."""

@@ -16,6 +16,7 @@ from qabel.core.receiving.push_watch import PushWatch
 from qabel.core.receiving.second_look import SecondLook
 from qabel.core.sending.poster import Poster
 from qabel.drop.url import DropURL
+from qabel.net.addresses import is_private_server
 from qabel.settings.items import Identity
 from qabel.settings.local import LocalSettings
 from qabel.settings.synced import SyncedSettings
@@ -138,9 +139,13 @@ class Wiring:
         """Read the drops of all identities from now on, and no others."""
         owners = _owners(synced)
         chosen = {server.server for server in synced.drop_servers if server.living}
-        servers, before = self._base.servers, self._base.servers.urls
-        servers.urls = frozenset(chosen | {url.server for url in owners})
-        if not servers.urls <= before:
+        servers = self._base.servers
+        before = servers.urls | servers.own
+        servers.own = frozenset(url.server for url in owners)
+        # Only an explicit act of the user gives an identity a drop that is private by its text. A
+        # name that merely leads to a private address may come from a file of somebody else.
+        servers.urls = frozenset(chosen | set(filter(is_private_server, servers.own)))
+        if not servers.urls | servers.own <= before:
             # Messages to a server that is trusted only now may have failed so far.
             self._to.poster.try_again()
         self._to.drops.set_owners(owners)

@@ -22,20 +22,22 @@ class AddressPolicy:
     """Decides which drop servers are trusted.
 
     ``allowed_servers`` returns the URLs, in normal form, of the servers that the user configured or
-    allowed. These may use http and have any address. Every other server must use https, and only
-    its addresses in the public internet may be connected to.
+    allowed. These may use http and have any address. Of every other server only addresses in the
+    public internet may be connected to, and it must use https unless it is one of
+    ``http_servers``: those of the user's own drops.
     """
 
     _allowed_servers: Callable[[], Collection[str]] = frozenset
+    _http_servers: Callable[[], Collection[str]] = frozenset
 
     def trusts(self, url: DropURL) -> bool:
         """Return whether the drop is on a server that the user chose.
 
-        Raises NotAllowed for any other server that does not use https.
+        Raises NotAllowed for any other server that must use https and does not.
         """
         if url.server in self._allowed_servers():
             return True
-        if not url.server.startswith("https:"):
+        if not url.server.startswith("https:") and url.server not in self._http_servers():
             raise NotAllowed(
                 f"The drop server at {url.host} uses http, which is allowed only for servers in"
                 " the list of drop servers. Add it to the list to allow it."

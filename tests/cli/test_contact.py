@@ -73,6 +73,18 @@ def test_another_key_under_a_known_name(alice: QabelCommand) -> None:
         assert alice("contact", "delete", key, "--yes").exit_status == 0
 
 
+def test_verify(alice: QabelCommand, bob: QabelCommand) -> None:
+    """Both sides see the same text, and a contact that is marked is shown so until it is undone."""
+    seen = alice("contact", "verify", "Bob", "--yes").out.splitlines()
+    assert seen[-1] == "Bob is verified."
+    assert bob("contact", "verify", "Alice", "--yes").out.splitlines()[:2] == seen[:2]
+    assert "yes" in alice("contact", "list").out
+    assert alice("contact", "verify", "Bob", "--undo").out == "Bob is not verified.\n"
+    assert alice("contact", "verify", "Bob").exit_status == ExitStatus.USAGE
+    [shown] = alice.json("contact", "show", "Bob")
+    assert shown["verified"] == 0
+
+
 def test_rename(alice: QabelCommand) -> None:
     """A contact can be renamed."""
     assert alice("contact", "rename", "Bob", "Robert").out == "Renamed Bob to Robert.\n"

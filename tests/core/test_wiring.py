@@ -27,7 +27,16 @@ def test_the_drops_of_a_new_identity_are_read(clocked: ClockedWorld) -> None:
     clocked.run(core.people.add_identity("other", [DropURL.parse(ELSEWHERE)]))
     assert servers_of(core) == {SERVER, "http://elsewhere.example"}
     assert len(clocked.drop_servers.fetched) == before + 1
-    assert core._base.servers.urls == servers_of(core)
+    assert core._base.servers.own == servers_of(core)
+
+
+def test_own_drops_are_trusted_only_where_the_user_chose(clocked: ClockedWorld) -> None:
+    """A drop makes its server trusted only if its URL says that it is private."""
+    core = clocked.run(clocked.person("me"))
+    private = "http://192.168.1.2"
+    drops = [DropURL.parse(ELSEWHERE), DropURL.parse(f"{private}/{1:043}")]
+    clocked.run(core.people.add_identity("other", drops))
+    assert core._base.servers.urls == {SERVER, private}
 
 
 def test_the_drops_of_a_deleted_identity_are_not(clocked: ClockedWorld) -> None:

@@ -8,6 +8,14 @@ from qabel.net.errors import NotAllowed
 from tests.net.servers import DROP_ID
 
 
+def test_servers_of_own_drops():
+    """Servers of own drops may use http, and are not trusted for that."""
+    url = DropURL.parse(f"http://drop.example/{DROP_ID}")
+    assert not AddressPolicy(frozenset, lambda: {"http://drop.example"}).trusts(url)
+    with pytest.raises(NotAllowed):
+        AddressPolicy(frozenset, lambda: {"https://drop.example"}).trusts(url)
+
+
 def test_servers():
     """Configured servers may use any URL; all others must use https."""
     allowed = {"http://localhost:5000/drops"}

@@ -30,6 +30,7 @@ SINGLE = {
     "GET /identities/<ref:ref>/qr.txt": "/identities/{identity}/qr.txt",
     "GET /contacts/<id:contact_id>": "/contacts/{contact}",
     "GET /contacts/<id:contact_id>/export": "/contacts/{contact}/export",
+    "GET /contacts/<id:contact_id>/verification": "/contacts/{contact}/verification",
 }
 """Routes of one thing: those of another identity are not there."""
 

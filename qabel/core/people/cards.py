@@ -3,13 +3,14 @@
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
+import msgspec
 from attrs import evolve, frozen
 
 from qabel.core.errors import Conflict, Invalid
 from qabel.core.people.contact_import import import_cards
 from qabel.core.people.people import People
 from qabel.core.people.references import Reference
-from qabel.core.people.views import IdentityView, ImportedView
+from qabel.core.people.views import ImportedIdentityView, ImportedView
 from qabel.core.settings import SettingsDocument
 from qabel.drop.cards import (
     CONTACT_TEXT_MARK,
@@ -24,8 +25,11 @@ from qabel.drop.cards import (
     write_contacts,
     write_identity,
 )
-from qabel.forms.errors import InvalidInput
+from qabel.drop.plain_http import is_unencrypted
+from qabel.drop.url import DropURL
+from qabel.forms.errors import FieldError, InvalidInput
 from qabel.jsontext import without_mark
+from qabel.net.addresses import is_private_server
 from qabel.settings.synced import SyncedSettings
 
 V = TypeVar("V")
@@ -60,15 +64,30 @@ class Cards:
         )
         return _written(write_identity, file)
 
-    async def import_identity(self, document: bytes) -> IdentityView:
-        """Import a ``.qid`` file. Raises Invalid, or Conflict if the identity already exists."""
+    async def import_identity(
+        self, document: bytes, *, allow_private: bool = False
+    ) -> ImportedIdentityView:
+        """Import a ``.qid`` file.
+
+        Args:
+            document: the file.
+            allow_private: whether its drops may be on this machine or in a private network. Those
+                on servers in ``drop_servers`` may be anywhere.
+
+        Raises:
+            Invalid: the file cannot be read, or has a drop URL that is not allowed.
+            Conflict: the identity already exists.
+
+        """
         try:
             file = read_identity(document)
         except CardError as error:
             raise Invalid(f"The identity cannot be imported: {error}.") from None
         if self._synced.value.identity(file.private_key.public_key) is not None:
             raise Conflict("This identity already exists.")
-        return await self._people.add_identity(
+        if not allow_private:
+            self._check_private(file.drop_urls)
+        made = await self._people.add_identity(
             file.alias,
             file.drop_urls or None,
             key=file.private_key,
@@ -77,6 +96,31 @@ class Cards:
             phone=file.phone,
             extra=dict(file.extra),
         )
+        servers = dict.fromkeys(url.server for url in file.drop_urls)
+        warnings = [
+            f"{server} uses http: others can see and change what goes there and back."
+            for server in servers
+            if is_unencrypted(server)
+        ]
+        return ImportedIdentityView(**msgspec.structs.asdict(made), warnings=warnings)
+
+    def _check_private(self, urls: Sequence[DropURL]) -> None:
+        """Raise Invalid for drop URLs with which a file could direct us to what is private."""
+        chosen = {each.server for each in self._synced.value.drop_servers if each.living}
+        errors = [
+            FieldError(
+                f"drop_urls.{index}",
+                f"drop URL {index + 1} is on this machine or in a private network ({url.host})",
+            )
+            for index, url in enumerate(urls)
+            if url.server not in chosen and is_private_server(url.server)
+        ]
+        if errors:
+            raise Invalid(
+                "Private drop URLs are not taken from a file. If they are right, add their servers"
+                " to drop_servers first, or allow them: --allow-private, ?allow_private=1.",
+                errors,
+            )
 
     def contact_file(self, ref: Reference) -> bytes:
         """Return the ``.qco`` file of an identity, for others to import.

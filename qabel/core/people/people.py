@@ -12,7 +12,15 @@ from qabel.core.people.references import (
     find_contact,
     require_identity,
 )
-from qabel.core.people.views import ContactView, IdentityView, contact_view, identity_view
+from qabel.core.people.views import (
+    ContactView,
+    IdentityView,
+    VerificationView,
+    contact_verification,
+    contact_view,
+    identity_view,
+    verification_view,
+)
 from qabel.core.settings import SettingsDocument
 from qabel.crypto import PrivateKey, PublicKey
 from qabel.drop.url import DropURL
@@ -170,6 +178,39 @@ class People:
             item["keys"] = {"public_key": item.pop("public_key")}
         await self._change_item("contacts", contact.id, item)
         return self.contact(contact.id)
+
+    def verification(self, contact_id: int) -> VerificationView:
+        """Return what the user and a contact compare. Raises NotFound."""
+        return verification_view(self.find_contact(contact_id))
+
+    async def verify_contact(
+        self, contact_id: int, digits: str | None = None, *, is_verified: bool = True
+    ) -> VerificationView:
+        """Mark a contact as verified, or take the mark away.
+
+        Args:
+            contact_id: the contact.
+            digits: those that the user compared; None if they are not known.
+            is_verified: False to take the mark away.
+
+        Raises:
+            NotFound: there is no such contact.
+            Conflict: the digits are not those of the contact, or its key was just replaced.
+
+        """
+        text = contact_verification(self.find_contact(contact_id))
+        if digits is not None and not text.matches(digits):
+            raise Conflict("These are not the digits of this contact: do not trust its key.")
+
+        def make(old: SyncedSettings, now: int) -> SyncedSettings:
+            contact = old.contact(contact_id)
+            if contact is None or contact_verification(contact) != text:
+                raise Conflict("The contact was changed meanwhile: compare again.")
+            changes = {"verified": (now or 1) if is_verified else 0}
+            return SYNCED.with_changed_item(old, "contacts", contact_id, changes, now=now)
+
+        await self._change(make)
+        return self.verification(contact_id)
 
     async def delete_contact(self, contact_id: int) -> None:
         """Delete a contact. Its messages are kept. Raises NotFound."""

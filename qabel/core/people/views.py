@@ -6,6 +6,7 @@ import msgspec
 from msgspec import Meta
 
 from qabel.contract.types import Id, JSONObject, KeyHex, Seconds, Url, View
+from qabel.drop.verification import VerificationText, verification_text
 from qabel.settings.items import Contact, Identity
 from qabel.settings.synced import SyncedSettings
 
@@ -21,6 +22,12 @@ class IdentityView(View):
     phone: str
     created: Seconds
     updated: Seconds
+
+
+class ImportedIdentityView(IdentityView):
+    """An identity that was imported; ``warnings`` are for people."""
+
+    warnings: list[str]
 
 
 class ContactView(View):
@@ -48,6 +55,17 @@ class ContactView(View):
     updated: Seconds
 
 
+class VerificationView(View):
+    """What the user and a contact compare: digits in groups, or words; both say the same.
+
+    ``verified`` is when the user marked the contact as verified, in seconds since the epoch, or 0.
+    """
+
+    digits: Annotated[str, Meta(pattern="^[0-9]{5}( [0-9]{5}){11}$")]
+    words: list[str]
+    verified: Seconds
+
+
 class AddressView(View):
     """What a contact is called, and where it receives messages."""
 
@@ -72,6 +90,17 @@ class ImportedView(View):
     card: AddressView | msgspec.UnsetType = msgspec.UNSET
     same_alias: list[Id] | msgspec.UnsetType = msgspec.UNSET
     reason: str | msgspec.UnsetType = msgspec.UNSET
+
+
+def contact_verification(contact: Contact) -> VerificationText:
+    """Return the verification text of a contact and its identity."""
+    return verification_text(contact.my_identity, contact.public_key)
+
+
+def verification_view(contact: Contact) -> VerificationView:
+    """Return the verification text of a contact as clients see it."""
+    text = contact_verification(contact)
+    return VerificationView(text.digits, list(text.words), contact.verified)
 
 
 def identity_view(identity: Identity) -> IdentityView:

@@ -6,10 +6,10 @@ from qabel.contract.reply import NO_CONTENT, Reply, created, file_reply, json_re
 from qabel.contract.routes import LARGE_BODY, Routes
 from qabel.contract.uploads import read_upload, upload
 from qabel.core.people.references import Reference, ReferenceForm
-from qabel.core.people.views import ContactView, ImportedView
+from qabel.core.people.views import ContactView, ImportedView, VerificationView
 from qabel.drop.card_forms import QcoContact, QcoFile
 from qabel.forms.compound import Key, Object, OrNull
-from qabel.forms.plain import Present, Text
+from qabel.forms.plain import Flag, Present, Text
 from qabel.rest.http.call import Call
 from qabel.settings.items import DROP_URLS
 from qabel.settings.module_data import ModuleData, ModuleDataForm
@@ -42,11 +42,20 @@ _KEYS = {
 _CONTACT = Object({**_KEYS, "identity": _OWNER})
 _CONTACT_CHANGES = Object(_KEYS).as_changes()
 _REPLACE = Key(
-    Present(), default=False, description="Give contacts that are known the drop URLs in the file."
+    Present(), None, description="Give contacts that are known the drop URLs in the file."
 )
 
 _CONTACTS_UPLOAD, _CONTACTS_BODY = upload(
     "The .qco document", [QcoFile, QcoContact], identity=_OWNER
+)
+
+_VERIFICATION = Object(
+    {
+        "verified": Key(Flag(), default=True, description="False takes the mark away."),
+        "digits": Key(
+            OrNull(Text(200)), None, description="The digits that were compared, to be sure."
+        ),
+    }
 )
 
 _NO_CONTACT = {404: "No such contact."}
@@ -104,7 +113,7 @@ async def import_contacts(call: Call) -> Reply:
     """Import contacts."""
     given = call.checked(_CONTACTS_UPLOAD, call.read(read_upload))
     imported = await call.core.cards.import_contacts(
-        _owner(call, given), given["document"], replace=call.query["replace"]
+        _owner(call, given), given["document"], replace=bool(call.query["replace"])
     )
     return json_reply(imported)
 
@@ -147,6 +156,51 @@ async def change_contact(call: Call, contact_id: int) -> Reply:
 async def delete_contact(call: Call, contact_id: int) -> Reply:
     """Delete a contact."""
     await call.core.people.delete_contact(contact_id)
+    return NO_CONTENT
+
+
+@routes.add(
+    "GET",
+    "/contacts/<id:contact_id>/verification",
+    "Get the text to compare with a contact",
+    scopes=READ,
+    for_one_identity=True,
+    answers={200: "The text.", **_NO_CONTACT},
+    returns=VerificationView,
+)
+def verification(call: Call, contact_id: int) -> Reply:
+    """Return the verification text of a contact."""
+    return json_reply(call.view.people.verification(contact_id))
+
+
+@routes.add(
+    "PUT",
+    "/contacts/<id:contact_id>/verification",
+    "Mark a contact as verified, once the text was compared",
+    scopes=WRITE,
+    body=_VERIFICATION,
+    answers={200: "Marked.", 409: "The digits are not those of the contact.", **_NO_CONTACT},
+    returns=VerificationView,
+)
+async def verify(call: Call, contact_id: int) -> Reply:
+    """Mark a contact as verified, or take the mark away."""
+    given = call.body()
+    view = await call.core.people.verify_contact(
+        contact_id, given["digits"], is_verified=given["verified"]
+    )
+    return json_reply(view)
+
+
+@routes.add(
+    "DELETE",
+    "/contacts/<id:contact_id>/verification",
+    "Take the mark of verification away from a contact",
+    scopes=WRITE,
+    answers={204: "Taken away.", **_NO_CONTACT},
+)
+async def unverify(call: Call, contact_id: int) -> Reply:
+    """Take the mark of verification away."""
+    await call.core.people.verify_contact(contact_id, is_verified=False)
     return NO_CONTENT
 
 

@@ -6,7 +6,7 @@ from qabel.contract.reply import NO_CONTENT, Reply, created, file_reply, json_re
 from qabel.contract.routes import LARGE_BODY, Routes
 from qabel.contract.schemas import BYTES, TEXT
 from qabel.contract.uploads import read_upload, upload
-from qabel.core.people.views import IdentityView
+from qabel.core.people.views import IdentityView, ImportedIdentityView
 from qabel.drop.card_forms import QcoFile, QidFile
 from qabel.forms.compound import Key, Object, OrNull
 from qabel.forms.plain import Integer, Text
@@ -48,6 +48,11 @@ _PURGE = Key(
     description="1 to remove its private key, messages, sends, tokens and contacts for good, also "
     "of an identity that was deleted before.",
 )
+_ALLOW_PRIVATE = Key(
+    Integer(0, 1),
+    0,
+    description="Take drop URLs on this machine or in a private network, too.",
+)
 
 _NO_IDENTITY = {404: "No such identity."}
 
@@ -88,21 +93,24 @@ async def add_identity(call: Call) -> Reply:
     "/identities/import",
     "Import an identity from a .qid document",
     scopes=WRITE,
+    query={"allow_private": _ALLOW_PRIVATE},
     raw=_IDENTITY_BODY,
     parts=(QidFile,),
     answers={
         201: "Imported.",
-        400: "Invalid document.",
+        400: "Invalid document, or drop URLs on this machine or in a private network.",
         409: "The identity exists already.",
     },
-    returns=IdentityView,
+    returns=ImportedIdentityView,
     headers=_LOCATION,
     body_limit=LARGE_BODY,
 )
 async def import_identity(call: Call) -> Reply:
     """Import an identity."""
     given = call.checked(_IDENTITY_UPLOAD, call.read(read_upload))
-    identity = await call.core.cards.import_identity(given["document"])
+    identity = await call.core.cards.import_identity(
+        given["document"], allow_private=bool(call.query["allow_private"])
+    )
     return created(identity, f"/identities/{identity.id}")
 
 

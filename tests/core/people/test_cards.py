@@ -55,6 +55,54 @@ def test_an_identity_moves(clocked: ClockedWorld, bob: CoreService) -> None:
     assert len(other.people.identities()) == 1
 
 
+@pytest.mark.parametrize(
+    "server",
+    [
+        "http://127.0.0.1:9000/admin/reboot",
+        "https://localhost",
+        "http://[::1]",
+        "http://192.168.0.1",
+        "http://router",
+        "http://nas.local",
+        "http://[::ffff:127.0.0.1]",
+    ],
+)
+def test_private_drops_need_permission(
+    clocked: ClockedWorld, bob: CoreService, server: str
+) -> None:
+    """Drop URLs that are private are taken from a file only if the user allows or chose them."""
+    urls = [DROP, f"{server}/{1:043}"]
+    qid = {"alias": "x", "private_key": PrivateKey.generate().hex, "drop_urls": urls}
+    document = json.dumps(qid).encode()
+    before, fetched = bob.synced.encoded, len(clocked.drop_servers.fetched)
+    with pytest.raises(Invalid, match="allow_private") as raised:
+        clocked.run(bob.cards.import_identity(document))
+    [error] = raised.value.errors
+    assert error.key == "drop_urls.1"
+    assert "drop URL 2 " in error.detail
+    assert (bob.synced.encoded, len(clocked.drop_servers.fetched)) == (before, fetched)
+    made = clocked.run(bob.cards.import_identity(document, allow_private=True))
+    assert len(made.drops) == 2
+
+
+def test_private_drops_on_chosen_servers(clocked: ClockedWorld, bob: CoreService) -> None:
+    """Drops on the user's own drop servers may be private, until those are deleted."""
+    server = {"url": "http://192.168.0.1/", "id": 77}
+    old = bob.synced.value.drop_servers
+    others = [each.to_builtins() for each in old]
+    clocked.run(bob.synced.set("drop_servers", [*others, server]))
+    urls = [f"http://192.168.0.1/{1:043}"]
+    qid = {"alias": "x", "private_key": PrivateKey.generate().hex, "drop_urls": urls}
+    made = clocked.run(bob.cards.import_identity(json.dumps(qid).encode()))
+    assert made.warnings == [
+        "http://192.168.0.1 uses http: others can see and change what goes there and back."
+    ]
+    clocked.run(bob.synced.set("drop_servers", [*others, {**server, "deleted": 5}]))
+    qid["private_key"] = PrivateKey.generate().hex
+    with pytest.raises(Invalid):
+        clocked.run(bob.cards.import_identity(json.dumps(qid).encode()))
+
+
 def test_an_identity_without_drops_gets_one(clocked: ClockedWorld, bob: CoreService) -> None:
     """The file of an identity may name no drop: then one is made on the user's drop server."""
     document = json.dumps(

@@ -50,3 +50,28 @@ async def test_deleted_takes_no_part(world) -> None:
     assert bob.inbox.messages == 1
     with pytest.raises(NotFound):
         bob.people.identity("1")
+
+
+@pytest_twisted.ensureDeferred
+async def test_verification(world) -> None:
+    """Both sides have the same text; the mark needs its digits, and ends with the key."""
+    alice, bob = await world.friends()
+    text = alice.people.verification(1)
+    assert (text.digits, text.words) == (
+        bob.people.verification(1).digits,
+        bob.people.verification(1).words,
+    )
+    assert text.verified == 0
+    with pytest.raises(Conflict):
+        await alice.people.verify_contact(1, "00000 " + text.digits[6:])
+    assert alice.people.contact(1).verified == 0
+    assert (await alice.people.verify_contact(1, text.digits.replace(" ", ""))).verified > 0
+    assert alice.people.contact(1).verified > 0
+    await alice.people.change_contact(1, {"alias": "Robert"})
+    assert alice.people.contact(1).verified > 0
+    await alice.people.change_contact(1, {"public_key": PrivateKey.generate().public_key})
+    assert alice.people.contact(1).verified == 0
+    await alice.people.verify_contact(1)
+    assert (await alice.people.verify_contact(1, is_verified=False)).verified == 0
+    with pytest.raises(NotFound):
+        alice.people.verification(9)

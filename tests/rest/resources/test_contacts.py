@@ -67,3 +67,51 @@ async def test_contact_is_handed_on(server: Any, make_server: Any) -> None:
         assert (outcome["outcome"], outcome["public_key"]) == ("added", bob["public_key"])
         again = await other.ask("POST", "/contacts/import", body, content_type=content_type)
         assert again.json()[0]["outcome"] == "same"
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_file_changes_nobody(server: Any) -> None:
+    """Other drop URLs in a file are taken only with ``?replace=1``, and the alias never."""
+    await server.identity("Alice")
+    url = "http://drop.example/" + "A" * 43
+    card = {"alias": "Bob", "public_key": "ab" * 32, "drop_urls": [url]}
+    assert (await server.ask_json("POST", "/contacts", card)).status == 201
+    before = (await server.ask("GET", "/contacts")).json()
+    other = {**card, "alias": "whatever", "drop_urls": ["http://mallory.example/" + "M" * 43]}
+    file = json.dumps({"contacts": [other, {"alias": "bad"}]}).encode()
+    got = await server.ask("POST", "/contacts/import", file, content_type=JSON)
+    assert got.status == 200, got
+    differs, refused = got.json()
+    assert (differs["number"], differs["outcome"]) == (1, "differs")
+    assert differs["known"] == {"alias": "Bob", "drop_urls": [url]}
+    assert differs["card"] == {"alias": "whatever", "drop_urls": other["drop_urls"]}
+    assert (refused["number"], refused["alias"], refused["outcome"]) == (2, "bad", "refused")
+    assert "public_key is missing" in refused["reason"]
+    assert (await server.ask("GET", "/contacts")).json() == before
+    for value, status in (("0", 400), ("1", 200)):
+        path = f"/contacts/import?replace={value}"
+        got = await server.ask("POST", path, file, content_type=JSON)
+        assert got.status == status
+    assert got.json()[0]["outcome"] == "replaced"
+    [contact] = (await server.ask("GET", "/contacts")).json()
+    assert (contact["alias"], contact["drop_urls"]) == ("Bob", other["drop_urls"])
+
+
+@pytest_twisted.ensureDeferred
+async def test_verification(server: Any) -> None:
+    """The text is shown, and the mark set only with its digits; it can be taken away again."""
+    await server.identity("Alice")
+    given = {"alias": "Bob", "public_key": "ab" * 32}
+    path = (await server.ask_json("POST", "/contacts", given)).headers["location"] + "/verification"
+    text = (await server.ask("GET", path)).json()
+    assert (len(text["digits"].split()), len(text["words"]), text["verified"]) == (12, 8, 0)
+    wrong = await server.ask_json("PUT", path, {"digits": "1" * 60})
+    assert wrong.status == 409
+    marked = await server.ask_json("PUT", path, {"digits": text["digits"]})
+    assert marked.json()["verified"] > 0
+    assert (await server.ask("DELETE", path)).status == 204
+    assert (await server.ask("GET", path)).json() == text
+    assert (await server.ask_json("PUT", path, {"verified": False})).json() == text
+    assert (await server.ask_json("PUT", path, {"verified": 1})).status == 400
+    for method in ("GET", "DELETE"):
+        assert (await server.ask(method, "/contacts/99/verification")).status == 404
