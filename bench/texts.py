@@ -4,8 +4,11 @@ import json
 from collections.abc import Iterator
 
 from bench.measure import Row, paired
+from qabel.core.people.contact_import import import_cards
 from qabel.crypto import PrivateKey
+from qabel.drop.cards import ContactCard
 from qabel.drop.multipart import MultipartParser, encode_part
+from qabel.drop.url import DropURL
 from qabel.jsontext import encode, parse
 from qabel.settings.synced import SYNCED
 
@@ -20,6 +23,7 @@ def run(*, small: bool) -> Iterator[Row]:
     yield _multipart(share, rounds)
     yield _json(int(share * MEBIBYTE), rounds)
     yield _settings(int(share * 10_000), rounds)
+    yield _import(int(share * 10_000), rounds)
 
 
 def _multipart(share: float, rounds: int) -> Row:
@@ -103,6 +107,30 @@ def _settings(count: int, rounds: int) -> Row:
         "encoding all of them as JSON",
         paired(change, lambda: encode(document), rounds),
         ">= 0.5",
+    )
+
+
+def _import(count: int, rounds: int) -> Row:
+    """Import many contacts at once, and in tenths: quadratic time would show as a ratio of 0.1."""
+    me = PrivateKey.generate()
+    identity = {"alias": "me", "keys": {"private_key": me.hex}, "drops": []}
+    start = SYNCED.set(SYNCED.parse({}, now=NOW), "identities", [identity], now=NOW)
+    owner, url = start.identities[0], DropURL.parse("https://drop.example/" + "a" * 43)
+    cards = [
+        ContactCard(f"contact {number}", PrivateKey.generate().public_key, (url,))
+        for number in range(count)
+    ]
+    tenth = cards[: count // 10]
+
+    def in_tenths() -> None:
+        for _ in range(10):
+            import_cards(start, owner, tenth, now=NOW)
+
+    return Row(
+        f"importing {count} contacts",
+        "importing a tenth of them ten times",
+        paired(lambda: import_cards(start, owner, cards, now=NOW), in_tenths, rounds),
+        ">= 0.6",
     )
 
 

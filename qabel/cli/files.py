@@ -8,8 +8,8 @@ from pathlib import Path
 
 from qabel.cli.errors import CommandError, not_found, usage_error
 
-MAX_FILE = 1024 * 1024
-"""Bytes that the daemon accepts in one request."""
+MAX_FILE = 16 * 1024 * 1024
+"""Bytes of a contact file that the daemon accepts."""
 
 
 def read_file(path: Path, limit: int) -> bytes:

@@ -265,7 +265,7 @@ def ask_wrongly(world: World, api: Api) -> None:
     ask(
         api, "POST", "/drop", {"sender": sender, "recipients": [contact["id"]], "drop_message": big}
     )
-    ask(api, "POST", "/contacts/import", {"contacts": [{"alias": text("bad contact")}]})
+    ask(api, "POST", "/contacts/import", {"alias": text("bad contact")})
     ask(api, "POST", "/identities/import", {"alias": "x", "private_key": text("bad key")})
     bad = {"alias": "x", "drops": [f"http://127.0.0.1/{text('bad drop')}"]}
     ask(api, "POST", "/identities", bad)
