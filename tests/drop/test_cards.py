@@ -486,11 +486,13 @@ def test_keys_that_are_not_canonical(key: str) -> None:
     identity = {"alias": "Bob", "private_key": "02" * 32, "drop_urls": [], "public_key": key}
     for read, value in (
         (read_contacts, contact),
-        (read_contacts, {"contacts": [contact]}),
         (read_meta_data, meta),
         (read_identity, identity),
     ):
         with pytest.raises(CardError, match="not canonical"):
             read(json.dumps(value).encode())
+    [bad] = read_contacts(json.dumps({"contacts": [contact]}).encode())
+    assert isinstance(bad, BadCard)
+    assert "not canonical" in bad.reason
     with pytest.raises(CardError, match="not canonical"):
         read_contact_text(f"QABELCONTACT\nBob\n{url}\n{key}")

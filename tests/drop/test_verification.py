@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qabel.crypto import PublicKey
+from qabel.crypto import PrivateKey, PublicKey
 from qabel.drop.verification import verification_text, word_list
 
 KNOWN_ANSWERS = [
@@ -29,7 +29,7 @@ KNOWN_ANSWERS = [
         "shed jungle hidden artefact clinic borrow copy chicken",
     ),
 ]
-KEYS = st.binary(min_size=32, max_size=32).map(PublicKey)
+KEYS = st.binary(min_size=32, max_size=32).map(lambda raw: PrivateKey(raw).public_key)
 
 
 @pytest.mark.parametrize(("one", "other", "digits", "words"), KNOWN_ANSWERS)

@@ -9,7 +9,7 @@ from qabel.core.people.references import Reference, ReferenceForm
 from qabel.core.people.views import ContactView, ImportedView, VerificationView
 from qabel.drop.card_forms import QcoContact, QcoFile
 from qabel.forms.compound import Key, Object, OrNull
-from qabel.forms.plain import Flag, Present, Text
+from qabel.forms.plain import Flag, Integer, Text
 from qabel.rest.http.call import Call
 from qabel.settings.items import DROP_URLS
 from qabel.settings.module_data import ModuleData, ModuleDataForm
@@ -30,7 +30,7 @@ _QUERY = {"identity": Key(Text(200, shortest=1), None, description=_OWNER_TEXT)}
 _KEYS = {
     "alias": Key(Text(), description="The name.", examples=["Alice"]),
     "public_key": Key(
-        PUBLIC_KEY, description="The public key: 64 hexadecimal digits.", examples=["aa" * 32]
+        PUBLIC_KEY, description="The public key: 64 hexadecimal digits.", examples=["12" * 32]
     ),
     "drop_urls": Key(DROP_URLS, (), description="The drop URLs to send to."),
     "email": Key(Text(), "", description="The e-mail address."),
@@ -42,7 +42,7 @@ _KEYS = {
 _CONTACT = Object({**_KEYS, "identity": _OWNER})
 _CONTACT_CHANGES = Object(_KEYS).as_changes()
 _REPLACE = Key(
-    Present(), None, description="Give contacts that are known the drop URLs in the file."
+    Integer(0, 1), 0, description="Give contacts that are known the drop URLs in the file."
 )
 
 _CONTACTS_UPLOAD, _CONTACTS_BODY = upload(

@@ -74,7 +74,7 @@ async def test_a_file_changes_nobody(server: Any) -> None:
     """Other drop URLs in a file are taken only with ``?replace=1``, and the alias never."""
     await server.identity("Alice")
     url = "http://drop.example/" + "A" * 43
-    card = {"alias": "Bob", "public_key": "ab" * 32, "drop_urls": [url]}
+    card = {"alias": "Bob", "public_key": "12" * 32, "drop_urls": [url]}
     assert (await server.ask_json("POST", "/contacts", card)).status == 201
     before = (await server.ask("GET", "/contacts")).json()
     other = {**card, "alias": "whatever", "drop_urls": ["http://mallory.example/" + "M" * 43]}
@@ -88,7 +88,7 @@ async def test_a_file_changes_nobody(server: Any) -> None:
     assert (refused["number"], refused["alias"], refused["outcome"]) == (2, "bad", "refused")
     assert "public_key is missing" in refused["reason"]
     assert (await server.ask("GET", "/contacts")).json() == before
-    for value, status in (("0", 400), ("1", 200)):
+    for value, status in (("2", 400), ("1", 200)):
         path = f"/contacts/import?replace={value}"
         got = await server.ask("POST", path, file, content_type=JSON)
         assert got.status == status
@@ -101,7 +101,7 @@ async def test_a_file_changes_nobody(server: Any) -> None:
 async def test_verification(server: Any) -> None:
     """The text is shown, and the mark set only with its digits; it can be taken away again."""
     await server.identity("Alice")
-    given = {"alias": "Bob", "public_key": "ab" * 32}
+    given = {"alias": "Bob", "public_key": "12" * 32}
     path = (await server.ask_json("POST", "/contacts", given)).headers["location"] + "/verification"
     text = (await server.ask("GET", path)).json()
     assert (len(text["digits"].split()), len(text["words"]), text["verified"]) == (12, 8, 0)
