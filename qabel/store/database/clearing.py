@@ -8,7 +8,7 @@ import attrs
 
 from qabel.store.database.connection import Connection, fetch_one
 from qabel.store.database.errors import Busy
-from qabel.store.database.log_file import LogReader, refill_log
+from qabel.store.database.log_file import LogReader
 from qabel.store.database.pages import PAGE_SIZE, SALT_SIZE, PageCipher, cleared
 
 LOG_LIMIT = 4000
@@ -70,7 +70,7 @@ class Clearing:
             connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
 
     def empty_log(self, connection: Connection) -> None:
-        """Merge the log into the file, and overwrite it.
+        """Merge the log into the file, and make it empty.
 
         Raises Busy while it is being read, OSError, or an error of SQLite.
         """
@@ -80,7 +80,6 @@ class Clearing:
     def merge_log(self, connection: Connection) -> None:
         """Do the same with a log whose pages need not be examined."""
         self._log.new_pages()
-        length = self._log.length
         connection.execute("PRAGMA busy_timeout = 0")
         try:
             busy, _, _ = fetch_one(connection, "PRAGMA wal_checkpoint(TRUNCATE)")
@@ -88,7 +87,6 @@ class Clearing:
             connection.execute("PRAGMA busy_timeout = 5000")
         if busy:
             raise Busy("The log of the database is being read by another process or a backup.")
-        refill_log(self.path, length)
 
     def examine(self, key: bytes, limit: int = PAGES_AT_ONCE) -> Mapping[int, bytes]:
         """Examine some pages; return new ones, encrypted, for those that show too much.

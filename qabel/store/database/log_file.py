@@ -25,9 +25,6 @@ _FRAME_SIZE = _FRAME_HEADER_SIZE + PAGE_SIZE
 _SALTS = slice(16, 24)
 _FRAME_SALTS = slice(8, 16)
 
-LONGEST_REFILL = 1000
-"""Pages for which an emptied log keeps its place on the disk."""
-
 
 def log_path(path: Path) -> Path:
     """Return the path of the log of a database."""
@@ -55,8 +52,8 @@ class LogReader:
         if header[_SALTS] != self._salts:
             self._salts, self.length = header[_SALTS], 0
         found = set()
-        # An emptied log has zeros; what was there before it was begun anew has other salts.
-        while any(self._salts):
+        # What was there before the log was begun anew has other salts.
+        while self._salts:
             start = os.pread(self._file, _FRAME_HEADER_SIZE, _frame(self.length))
             if start[_FRAME_SALTS] != self._salts:
                 break
@@ -69,22 +66,6 @@ class LogReader:
         if self._file is not None:
             os.close(self._file)
             self._file, self._salts, self.length = None, b"", 0
-
-
-def refill_log(path: Path, length: int) -> None:
-    """Fill an emptied log with zeros, which SQLite takes for an empty one. Raises OSError.
-
-    Transactions that find room on the disk are faster by far than those that make the file longer.
-
-    Args:
-        path: the database.
-        length: how many pages there were in the log.
-
-    """
-    with log_path(path).open("r+b") as file:
-        file.write(bytes(_frame(min(length, LONGEST_REFILL))))
-        file.flush()
-        os.fdatasync(file.fileno())
 
 
 def write_log(path: Path, pages: Mapping[int, bytes], size: int) -> None:

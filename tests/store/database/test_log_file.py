@@ -1,13 +1,12 @@
 """The log as a file: its pages are listed, and SQLite applies one that was written here."""
 
-import shutil
 import stat
 from pathlib import Path
 
 import pytest
 
 from qabel.store.database.connection import configure, connect
-from qabel.store.database.log_file import LogReader, log_path, refill_log, write_log
+from qabel.store.database.log_file import LogReader, log_path, write_log
 from qabel.store.database.pages import PAGE_SIZE, SALT_SIZE, PageCipher
 
 KEY = bytes(range(32))
@@ -96,26 +95,3 @@ def test_the_pages_in_a_log_are_known(path: Path) -> None:
     assert reader.new_pages() == set()
     connection.close()
     reader.close()
-
-
-def test_an_emptied_log_keeps_its_place(path: Path) -> None:
-    """A log filled with zeros is an empty one, for SQLite and for the reader, also after a kill."""
-    made(path)
-    connection = connect(path, KEY)
-    configure(connection)
-    reader = LogReader(path)
-    connection.execute("INSERT INTO words VALUES ('x')")
-    reader.new_pages()
-    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
-    refill_log(path, 5)
-    assert log_path(path).stat().st_size == 32 + 5 * 4120
-    assert (reader.new_pages(), reader.length) == (set(), 0)
-    copied = path.with_name("copy.db")
-    for suffix in ("", "-wal"):
-        shutil.copy(f"{path}{suffix}", f"{copied}{suffix}")
-    assert words(copied) == {"w" * 500, "x"}
-    connection.execute("INSERT INTO words VALUES ('y')")
-    assert (len(reader.new_pages()), log_path(path).stat().st_size) == (1, 32 + 5 * 4120)
-    connection.close()
-    reader.close()
-    assert words(path) == {"w" * 500, "x", "y"}
