@@ -169,7 +169,12 @@ def build_reporter(
 
 
 def build_purging(
-    base: Foundation, wiring: Wiring, view: CoreView, poster: Poster, tokens: TokenBook
+    base: Foundation,
+    wiring: Wiring,
+    view: CoreView,
+    receiving: Receiving,
+    poster: Poster,
+    tokens: TokenBook,
 ) -> Purging:
     """Return what removes identities for good."""
     return Purging(
@@ -178,6 +183,7 @@ def build_purging(
         purged=base.purged,
         inbox=view.inbox,
         poster=poster,
+        drops=receiving.drops,
         tokens=tokens,
         post_due=wiring.post_due,
         now=base.now,
@@ -207,7 +213,7 @@ def assemble(base: Foundation, wiring: Wiring) -> Parts:
     )
     base.database.on_full = disk_space.missing
     base.database.on_erased = base.journal.read_again
-    purging = build_purging(base, wiring, view, poster, tokens)
+    purging = build_purging(base, wiring, view, receiving, poster, tokens)
     return Parts(
         view=view,
         tokens=tokens,

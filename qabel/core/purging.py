@@ -7,6 +7,7 @@ from attrs import evolve, frozen
 from qabel.core.errors import Conflict, NotFound
 from qabel.core.inbox.reader import InboxReader
 from qabel.core.people.references import Reference, parse_reference
+from qabel.core.receiving.owned_drops import OwnedDrops
 from qabel.core.sending.poster import Poster
 from qabel.core.settings import SettingsDocument
 from qabel.core.tokens import TokenBook
@@ -28,6 +29,7 @@ class Purging:
     _purged: PurgedKeys
     _inbox: InboxReader
     _poster: Poster
+    _drops: OwnedDrops
     _tokens: TokenBook
     _post_due: Callable[[], Awaitable[None]]
     _now: Callable[[], float]
@@ -69,6 +71,9 @@ class Purging:
         self._passed_on(work)
         if not work.is_done:
             await self._complete(work)
+        # A reading that began meanwhile may have noted how far a drop was read.
+        while await self._drops.forget_another():
+            continue
         await self._post_due()
 
     async def _complete(self, work: Purge) -> None:

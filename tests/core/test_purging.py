@@ -141,3 +141,14 @@ def test_all_or_nothing(clocked: ClockedWorld, tmp_path: Path) -> None:
     copied = tmp_path / "copied"
     shutil.copytree(folder(alice), copied)
     assert find(copied, KEY, secrets_of(alice))
+
+
+def test_what_a_reading_noted_meanwhile_goes_too(clocked: ClockedWorld) -> None:
+    """A drop that was noted after its identity had gone does not wait for the housekeeping."""
+    alice, _ = clocked.run(clocked.friends())
+    run = alice._base.database.run
+    sql = "INSERT INTO drops (url, owners) VALUES ('http://drop.example/late', 'nobody')"
+    result_of(run(lambda connection: connection.execute(sql).rowcount))
+    clocked.run(alice.purging.purge(1))
+    left = run(lambda connection: connection.execute("SELECT url FROM drops").fetchall())
+    assert result_of(left) == []
