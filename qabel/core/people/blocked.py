@@ -36,7 +36,7 @@ BLOCKED_INPUT = Object(
 
 def is_blocked_contact(contact: Contact | None) -> bool:
     """Return whether somebody is a contact whose messages are passed over."""
-    return contact is not None and bool(getattr(contact, "blocked", False))
+    return contact is not None and contact.blocked
 
 
 @define(eq=False, kw_only=True)

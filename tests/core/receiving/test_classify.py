@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from attrs import asdict, evolve, frozen
+from attrs import evolve
 
 from qabel.core.receiving.classify import Classified, classify
 from qabel.crypto import PublicKey
@@ -12,7 +12,6 @@ from qabel.drop.cards import ContactCard, write_meta_data
 from qabel.drop.message import NO_ACKNOWLEDGEMENT, DropMessage
 from qabel.drop.multipart import Part
 from qabel.drop.transport import MESSAGE_SIZE, Opened, Opener, Verdict
-from qabel.settings.items import Contact
 from qabel.settings.synced import SyncedSettings
 from qabel.store.inbox.refused import Reason, pair_digest
 from qabel.store.outbox.sends import Kind
@@ -65,13 +64,6 @@ def test_a_message_from_a_stranger() -> None:
     assert (kept.identity_id, kept.contact_id) == (ME, None)
 
 
-@frozen(kw_only=True)
-class BlockedContact(Contact):
-    """A contact who is blocked."""
-
-    blocked: bool = True
-
-
 @pytest.mark.parametrize("model", ["chat", DROP_MODEL])
 def test_blocked_senders(model: str) -> None:
     """Nothing of a blocked key is kept or acknowledged, also if it is a contact's."""
@@ -85,8 +77,7 @@ def test_blocked_senders(model: str) -> None:
 
 def test_blocked_contacts() -> None:
     """A contact can be blocked by one identity and heard by another."""
-    friend = contact(FRIEND, ME)
-    blocked = BlockedContact(**asdict(friend, recurse=False))
+    blocked = evolve(contact(FRIEND, ME), blocked=True)
     people = SyncedSettings(identities=(identity(ME), identity(2)), contacts=(blocked,))
     found = classified(opened(message()), opened(message(), 2), synced=people)
     assert [each.hash for each in found.blocked] == [b"\0"]
