@@ -13,6 +13,7 @@ from qabel.cli.files import read_input, write_output
 from qabel.cli.names import Names, find_contact, identity_id
 from qabel.cli.parameters import CONTACT, FILE, FORCE, IDENTITY_OPTION, OPTIONAL_FILE, YES
 from qabel.cli.table import NAME_WIDTH, Column
+from qabel.cli.text import drop_urls as shown_drop_urls
 from qabel.cli.units import count, moment
 
 _OUTCOME_STYLES = {"added": "green", "replaced": "green", "differs": "yellow", "refused": "red"}
@@ -92,7 +93,7 @@ def show(session: Session, contact: str, identity: str | None) -> None:
         ("Id", found["id"]),
         ("Alias", found["alias"]),
         ("Public key", found["public_key"]),
-        ("Drops", "\n".join(found["drop_urls"]) or "none"),
+        ("Drops", shown_drop_urls(found["drop_urls"])),
         ("Identity", Names(session.client).identity(found["identity_id"])),
         ("E-mail", found["email"] or "none"),
         ("Phone", found["phone"] or "none"),

@@ -11,13 +11,14 @@ from qabel.cli.files import read_input, write_output
 from qabel.cli.names import find_identity
 from qabel.cli.parameters import FILE, FORCE, IDENTITY, OPTIONAL_FILE, YES
 from qabel.cli.table import NAME_WIDTH, Column
+from qabel.cli.text import drop_urls
 from qabel.cli.units import moment
 
 _COLUMNS = [
     Column("ID", lambda each: each["id"]),
     Column("ALIAS", lambda each: each["alias"], lambda _: "bold", NAME_WIDTH),
     Column("PUBLIC KEY", lambda each: each["public_key"]),
-    Column("DROPS", lambda each: len(each["drops"])),
+    Column("DROPS", lambda each: len(each["drops"] or ())),
 ]
 
 
@@ -75,7 +76,7 @@ def show(session: Session, identity: str) -> None:
         ("Id", found["id"]),
         ("Alias", found["alias"]),
         ("Public key", found["public_key"]),
-        ("Drops", "\n".join(found["drops"]) or "none"),
+        ("Drops", drop_urls(found["drops"])),
         ("E-mail", found["email"] or "none"),
         ("Phone", found["phone"] or "none"),
         ("Created", moment(found["created"] * 1000)),

@@ -24,6 +24,8 @@ NEWEST = 50
 CONSUMER = "cli"
 """The default of --consumer: the reader whose cursor --new moves."""
 
+_CONDITIONS = ("identity", "contact", "model_object")
+
 Message = Mapping[str, Any]
 MESSAGE_ID = click.argument("message_id", metavar="ID", type=click.IntRange(min=0))
 
@@ -91,8 +93,8 @@ def listed(
 ) -> None:
     """List messages, oldest first.
 
-    --new moves the consumer's cursor past the messages that it lists. Programs that must not lose
-    a message in a crash should use qabel follow --resume instead.
+    --new moves the consumer's cursor past the messages that it lists, once they have been written:
+    after a crash they are listed again.
     """
     if not new and (consumer is not None or wait is not None):
         raise usage_error("--consumer and --wait require --new", "See qabel inbox list --help")
@@ -106,11 +108,16 @@ def listed(
     with session.out.progress("reading the inbox"):
         if new:
             query |= {"consumer": consumer or CONSUMER, "wait": wait, "limit": count or 10_000}
-            found = _new(session.client, query, headers)
+            found, upto = _new(session.client, query, headers)
         else:
-            found = list(deque(_pages(session.client, query, headers), maxlen=count))
+            found, upto = list(deque(_pages(session.client, query, headers), maxlen=count)), None
     empty = "No new messages" if new else "No messages"
     session.out.rows(found, _columns(session.client, found), empty)
+    if found and upto is not None:
+        # Only what has left this process is not new any more.
+        session.out.flush()
+        reader = {name: query[name] for name in ("consumer", *_CONDITIONS) if name in query}
+        session.client.post("/drop/ack", {"upto": upto}, **reader)
 
 
 @inbox.command("show")
@@ -163,12 +170,14 @@ def _pages(
 
 def _new(
     client: ApiClient, query: Mapping[str, object], headers: Mapping[str, str]
-) -> Sequence[Message]:
-    """Return the messages after the consumer's cursor, and move it past them."""
+) -> tuple[Sequence[Message], str]:
+    """Return the messages after the consumer's cursor, and the cursor of the last one."""
     wait = query.get("wait")
     timeout = TIMEOUT + (wait if isinstance(wait, float) else 0)
+    query = {**query, "hold": "1"}
     response = client.request("GET", "/drop", query=query, headers=headers, timeout=timeout)
-    return [] if response.status == 204 else response.value
+    found = [] if response.status == 204 else response.value
+    return found, response.headers["X-Qabel-Latest"]
 
 
 def _columns(client: ApiClient, messages: Sequence[Message]) -> list[Column]:

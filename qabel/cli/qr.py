@@ -27,6 +27,10 @@ def contact_text(identity: Mapping[str, Any]) -> str:
     from qabel.drop.cards import CardError, ContactCard, write_contact_text  # noqa: PLC0415
     from qabel.drop.url import DropURL  # noqa: PLC0415
 
+    if identity["drops"] is None:
+        raise CommandError(
+            "This token may not see the drop URLs", hint="It needs the scope contacts"
+        )
     card = ContactCard(
         alias=identity["alias"],
         public_key=PublicKey.from_hex(identity["public_key"]),

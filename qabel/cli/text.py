@@ -1,5 +1,7 @@
 """Text on a terminal: harmless whoever wrote it, measured, cut and padded by display width."""
 
+from collections.abc import Sequence
+
 import wcwidth
 
 _JOINERS = "\u200c\u200d"
@@ -54,3 +56,10 @@ def short_key(key: object) -> str:
     """Return the beginning of a public key, enough for people to tell keys apart."""
     text = str(key)
     return f"{text[:8]}…" if len(text) > 9 else text
+
+
+def drop_urls(urls: Sequence[str] | None) -> str:
+    """Return drop URLs, one a line; the daemon shows them to tokens of some scopes only."""
+    if urls is None:
+        return "not shown to this token: it needs the scope contacts"
+    return "\n".join(urls) or "none"

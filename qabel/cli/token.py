@@ -9,7 +9,21 @@ from qabel.cli.parameters import YES, complete_identity
 from qabel.cli.table import NAME_WIDTH, Column
 from qabel.cli.units import moment
 
-SCOPES = ("status", "read", "send", "settings", "admin")
+SCOPES = {
+    "status": "the state of the daemon, and its metrics",
+    "read": "messages and the outbox; names of identities and contacts",
+    "send": "sending, and what was sent with the same token; names of contacts",
+    "delete": "deleting messages",
+    "contacts": "identities and contacts, without private keys",
+    "keys": "export and import of private keys, and purging identities",
+    "preferences": "the local settings",
+    "servers": "drop servers, without their credentials",
+    "backup": "backups of the encrypted database",
+    "sessions": "listing and revoking tokens",
+    "settings": "both settings documents, with private keys: as good as admin",
+    "admin": "everything",
+}
+"""All scopes, and what each allows."""
 
 _COLUMNS = [
     Column("ID", lambda each: each["id"]),
@@ -37,14 +51,20 @@ def listed(session: Session) -> None:
     session.out.rows(found, _COLUMNS, "No other tokens. Create one: qabel token new NAME")
 
 
-@token.command("new")
+_NEW = "Create a token and print it. It cannot be shown again.\n\n\b\nScopes:\n" + "\n".join(
+    f"  {scope:<12} {allows}" for scope, allows in SCOPES.items()
+)
+
+
+@token.command("new", help=_NEW)
 @click.argument("name")
 @click.option(
     "--scope",
     "scopes",
     multiple=True,
     required=True,
-    type=click.Choice(SCOPES),
+    type=click.Choice(list(SCOPES)),
+    metavar="SCOPE",
     help="What the token allows. Repeatable.",
 )
 @click.option(
@@ -52,11 +72,12 @@ def listed(session: Session) -> None:
     "-i",
     metavar="IDENTITY",
     shell_complete=complete_identity,
-    help="Limit the token to this one of your identities (scopes read and send only).",
+    help="Limit the token to this one of your identities (scopes read, send, delete and contacts "
+    "only). It ends with the identity.",
 )
 @pass_session
 def new(session: Session, name: str, scopes: tuple[str, ...], identity: str | None) -> None:
-    """Create a token and print it. It cannot be shown again."""
+    """Create a token and print it."""
     body: dict[str, object] = {"name": name, "scopes": list(scopes)}
     if identity is not None:
         body["identity"] = find_identity(session.client, identity)["id"]

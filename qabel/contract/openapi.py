@@ -140,6 +140,8 @@ def _scopes(route: Route) -> list[str]:
 
 def _who(route: Route) -> str:
     text = f"Scopes: {', '.join(_scopes(route))}."
+    for name, scopes in route.instead.items():
+        text += f" With `{name}`: {', '.join(sorted({*scopes, 'admin'}))}."
     if route.for_one_identity:
         text += " Tokens limited to a single identity are admitted, and see only what concerns it."
     return text

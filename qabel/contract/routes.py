@@ -1,6 +1,7 @@
 """Routes as declarations: what is served, to whom, and what the API document says about it."""
 
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from functools import partial
 from types import MappingProxyType
 from typing import Any
 
@@ -39,8 +40,11 @@ Handler = Callable[..., Answer]
 class Route:
     """One method of one resource.
 
-    A token needs one of the ``scopes``, or ``admin``. Tokens that are restricted to one identity
-    are rejected unless ``for_one_identity`` is set: the handler then restricts what it does.
+    A token needs one of the ``scopes``, or ``admin``; if a parameter of ``instead`` is in the
+    query, one of its scopes instead. Tokens that are limited to one identity are rejected unless
+    ``for_one_identity`` is set: the view that the handler gets is then limited. With
+    ``may_end_token``, the response is sent even if the request ended its own token.
+
     ``reads`` are request headers that the handler reads. ``answers`` describes the responses by
     status; of those that are not problems, ``returns`` is the type of the body, ``headers`` are
     the headers by status, and ``produces`` is the content type. ``parts`` are further types and
@@ -53,6 +57,8 @@ class Route:
     summary: str
     scopes: frozenset[str]
     for_one_identity: bool
+    instead: Mapping[str, frozenset[str]]
+    may_end_token: bool
     query: Object
     body: Object | None
     raw: Raw | None
@@ -69,18 +75,32 @@ class Route:
         """A unique name: the method and the path."""
         return f"{self.method} {self.path}"
 
-    def admits(self, access: Access) -> bool:
-        """Return whether a caller with this access may use the route."""
-        if access.identity_id is not None and not self.for_one_identity:
-            return False
-        return "admin" in access.scopes or not self.scopes.isdisjoint(access.scopes)
+    def admits(self, access: Access, parameters: Iterable[str] = ()) -> bool:
+        """Return whether a caller with this access may use the route.
 
-    def forbidden(self) -> str:
+        ``parameters`` are the names of the parameters in the query.
+        """
+        if access.identity is not None and not self.for_one_identity:
+            return False
+        return all(_suffices(access, each) for each in self._needed(parameters))
+
+    def forbidden(self, parameters: Iterable[str] = ()) -> str:
         """Return for the user which tokens are admitted."""
-        *others, last = sorted({*self.scopes, "admin"})
-        scopes = f"{', '.join(others)} or {last}" if others else last
+        scopes = " and ".join(_alternatives(each) for each in self._needed(parameters))
         more = "" if self.for_one_identity else ", not limited to a single identity"
         return f"This needs a token with the scope {scopes}{more}."
+
+    def _needed(self, parameters: Iterable[str]) -> list[frozenset[str]]:
+        return [self.instead[name] for name in parameters if name in self.instead] or [self.scopes]
+
+
+def _suffices(access: Access, scopes: frozenset[str]) -> bool:
+    return "admin" in access.scopes or not scopes.isdisjoint(access.scopes)
+
+
+def _alternatives(scopes: frozenset[str]) -> str:
+    *others, last = sorted({*scopes, "admin"})
+    return f"{', '.join(others)} or {last}" if others else last
 
 
 @define(eq=False)
@@ -99,38 +119,42 @@ class Routes:
         scopes: Iterable[str],
         answers: Mapping[int, str],
         for_one_identity: bool = False,
+        instead: Mapping[str, Iterable[str]] = MappingProxyType({}),
+        may_end_token: bool = False,
         query: Mapping[str, Key] = MappingProxyType({}),
         body: Object | None = None,
         raw: Raw | None = None,
         reads: Mapping[str, Key] = MappingProxyType({}),
         returns: Content = None,
-        headers: Mapping[int, tuple[str, ...]] | None = None,
+        headers: Mapping[int, tuple[str, ...]] = MappingProxyType({}),
         produces: str = "application/json",
         parts: Sequence[Content] = (),
         body_limit: int = MAX_BODY,
     ) -> Callable[[Handler], Handler]:
         """Return a decorator that adds the route of a handler; for the arguments see ``Route``."""
+        make = partial(
+            Route,
+            method=method,
+            path=path,
+            summary=summary,
+            scopes=frozenset(scopes),
+            for_one_identity=for_one_identity,
+            instead={name: frozenset(each) for name, each in instead.items()},
+            may_end_token=may_end_token,
+            query=Object(query),
+            body=body,
+            raw=raw,
+            reads=reads,
+            answers=answers,
+            returns=returns,
+            headers=headers,
+            produces=produces,
+            parts=parts,
+            body_limit=body_limit,
+        )
 
-        def declare(handler: Handler) -> Handler:
-            route = Route(
-                method=method,
-                path=path,
-                handler=handler,
-                summary=summary,
-                scopes=frozenset(scopes),
-                for_one_identity=for_one_identity,
-                query=Object(query),
-                body=body,
-                raw=raw,
-                reads=reads,
-                answers=answers,
-                returns=returns,
-                headers=headers or {},
-                produces=produces,
-                parts=parts,
-                body_limit=body_limit,
-            )
-            self.all.append(route)
-            return handler
+        return partial(self._declare, make)
 
-        return declare
+    def _declare(self, make: Callable[..., Route], handler: Handler) -> Handler:
+        self.all.append(make(handler=handler))
+        return handler

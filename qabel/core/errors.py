@@ -20,6 +20,7 @@ __all__ = [
     "StoreError",
     "StoreFull",
     "TooLarge",
+    "Unauthorized",
     "Unavailable",
 ]
 
@@ -74,6 +75,10 @@ class Gone(CoreError):
     def __init__(self, detail: str, *, oldest: str) -> None:
         super().__init__(detail)
         self.oldest = oldest
+
+
+class Unauthorized(CoreError):
+    """The token of the caller was revoked while the request was being handled."""
 
 
 class Unavailable(CoreError):

@@ -8,6 +8,7 @@ from qabel.core.housekeeping import Housekeeping
 from qabel.core.inbox.reader import InboxReader
 from qabel.core.journal.follower import Followers
 from qabel.core.journal.webhooks import Webhooks
+from qabel.core.main_token import MainToken
 from qabel.core.people.blocked import BlockedKeys
 from qabel.core.people.cards import Cards
 from qabel.core.people.people import People
@@ -113,8 +114,19 @@ def build_poster(base: Foundation, outbox: OutboxRepository) -> Poster:
     return Poster(base.network, outbox, base.journal.advance, clock=base.reactor, now=base.now)
 
 
+def build_tokens(base: Foundation) -> TokenBook:
+    """Return the tokens of the API."""
+    return TokenBook(
+        main=MainToken(path=base.data_directory / TOKEN, mode=base.options.token_mode),
+        repository=TokenRepository(base.database),
+        synced=base.synced_now,
+        now=base.now,
+        ended=base.inbox_state.forget_owner,
+    )
+
+
 def build_view(
-    base: Foundation, outbox: OutboxRepository, poster: Poster, poller: Poller
+    base: Foundation, outbox: OutboxRepository, poster: Poster, poller: Poller, tokens: TokenBook
 ) -> CoreView:
     """Return the view of everything that clients may see."""
     people = People(base.synced, base.options.drop_id_bits)
@@ -129,6 +141,7 @@ def build_view(
             clock=base.reactor,
             now=base.now,
             poll=poller.poll_now,
+            is_owner=tokens.has,
         ),
         outbox=Outbox(
             repository=outbox,
@@ -190,24 +203,13 @@ def build_purging(
     )
 
 
-def build_tokens(base: Foundation) -> TokenBook:
-    """Return the tokens of the API."""
-    return TokenBook(
-        path=base.data_directory / TOKEN,
-        repository=TokenRepository(base.database),
-        synced=base.synced_now,
-        now=base.now,
-        mode=base.options.token_mode,
-    )
-
-
 def assemble(base: Foundation, wiring: Wiring) -> Parts:
     """Return all parts of a core."""
     outbox = OutboxRepository(base.database, base.purged)
     tokens, blocked = build_tokens(base), build_blocked(base)
     receiving = build_receiving(base, wiring, blocked)
     poster = build_poster(base, outbox)
-    view = build_view(base, outbox, poster, receiving.poller)
+    view = build_view(base, outbox, poster, receiving.poller, tokens)
     disk_space = DiskSpace(
         lambda: base.workers.run(has_disk_space, base.database.path), wiring.go_on, base.reactor
     )

@@ -67,7 +67,7 @@ class Purging:
         except BaseException:
             self._purged.remove([key])
             raise
-        await self._tokens.forget_identity(key)
+        self._tokens.forget_identity(key)
         self._passed_on(work)
         if not work.is_done:
             await self._complete(work)

@@ -9,6 +9,7 @@ from attrs import define, field
 from twisted.application.service import MultiService
 from twisted.internet.defer import Deferred, maybeDeferred
 
+from qabel.contract.access import EVERYTHING, Access
 from qabel.core.foundation import Foundation, lay_foundation
 from qabel.core.inbox.reader import InboxReader
 from qabel.core.journal.follower import Followers
@@ -205,10 +206,10 @@ class CoreService(MultiService):
 
     # Operations
 
-    def view(self, identity_id: int | None) -> CoreView:
-        """Return the view that is limited to one identity; None for the view of everything."""
+    def view(self, access: Access) -> CoreView:
+        """Return the core as a caller sees it."""
         whole = self._parts.view
-        return whole if identity_id is None else whole.seen_by(identity_id)
+        return whole if access == EVERYTHING else whole.seen_by(access)
 
     async def status(self) -> StatusView:
         """Return the state of the daemon, without drop ids and keys."""

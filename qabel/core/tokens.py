@@ -1,35 +1,35 @@
 """Tokens, which authorize requests to the API."""
 
 import hmac
-import secrets
-from collections.abc import Callable, Mapping, Sequence
-from hashlib import sha256
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from attrs import define, evolve, field
 from twisted.logger import Logger
 
-from qabel.contract.access import EVERYTHING, SCOPES, Access, ScopeName
+from qabel.contract.access import (
+    EVERYTHING,
+    FOR_ONE_IDENTITY,
+    OWNER,
+    SCOPE_TEXTS,
+    SCOPES,
+    Access,
+    OneIdentity,
+    ScopeName,
+)
 from qabel.contract.types import Id, Milliseconds, View
-from qabel.core.errors import CoreError, Invalid, NotFound, StoreError
+from qabel.core.errors import Invalid, NotFound, StoreError
+from qabel.core.main_token import MainToken, digest_of, new_token
 from qabel.core.people.references import Reference, ReferenceForm, choose_identity
 from qabel.deferreds import shielded
 from qabel.forms.compound import Key, ListOf, Object, OrNull
 from qabel.forms.errors import FieldError
 from qabel.forms.plain import Choice, Text
-from qabel.host.private_files import OTHERS, NotPrivate, TooLong, read_private, write_private
 from qabel.settings.synced import SyncedSettings
 from qabel.store.tokens import Token, TokenRepository
 
-TOKEN_BYTES = 32
-"""Random bytes in a token."""
-
 MAX_NAME = 100
-
-
-class TokenFileTrouble(CoreError):
-    """The file of the main token cannot be read, written or used."""
 
 
 class TokenView(View):
@@ -49,6 +49,8 @@ class NewTokenView(TokenView):
     token: str
 
 
+_POSSIBLE = f"{', '.join(FOR_ONE_IDENTITY[:-1])} and {FOR_ONE_IDENTITY[-1]}"
+
 TOKEN_INPUT = Object(
     {
         "name": Key(
@@ -58,14 +60,15 @@ TOKEN_INPUT = Object(
         ),
         "scopes": Key(
             ListOf(Choice(SCOPES), len(SCOPES), shortest=1),
-            description="What the token permits.",
+            description="What the token permits. "
+            + " ".join(f"`{scope}`: {text}" for scope, text in SCOPE_TEXTS.items()),
             examples=[["read"]],
         ),
         "identity": Key(
             OrNull(ReferenceForm()),
             None,
-            description="Limit the token to this identity, by id or public key (scopes read and "
-            "send only).",
+            description="Limit the token to this identity, by id or public key (scopes "
+            f"{_POSSIBLE} only). The token ends with the identity, and when its key is replaced.",
         ),
     }
 )
@@ -74,46 +77,66 @@ TOKEN_INPUT = Object(
 
 @define(eq=False, kw_only=True)
 class TokenBook:
-    """The main token, in a file that only its owner can read, and further, limited tokens."""
+    """The main token, and further, limited tokens.
 
-    path: Path
-    """The file of the main token."""
+    A token that is limited to an identity ends with it: when the identity is deleted or purged,
+    or when its key is replaced.
+    """
+
+    _main: MainToken
     _repository: TokenRepository
     _synced: Callable[[], SyncedSettings]
     _now: Callable[[], float]
     """Seconds since the epoch."""
-    _mode: int = 0o600
-    """The mode of the file; it may permit the group to read it."""
+    _ended: Callable[[int], None]
+    """Called with the id of each token that ends."""
 
-    _main: bytes = field(default=b"", init=False, repr=False)
     _records: dict[bytes, Token] = field(factory=dict, init=False, repr=False)
     _used: dict[int, float] = field(factory=dict, init=False)
     """When tokens were last used, by id, as far as that is not stored yet."""
+    _listeners: list[Callable[[], None]] = field(factory=list, init=False)
 
     _log = Logger()
+
+    @property
+    def path(self) -> Path:
+        """The file of the main token."""
+        return self._main.path
 
     async def load(self) -> None:
         """Load all tokens; create the main token if it has no file.
 
+        Tokens whose identity is gone are deleted: the daemon may have ended before that was done.
         Raises TokenFileTrouble or StoreError.
         """
-        if self.path.exists():
-            self._main = _digest(self._read())
-        else:
-            self._write_new()
+        self._main.load()
         self._records = {each.digest: each for each in await self._repository.all()}
+        await self._delete(self._take(self._has_lost_identity))
+
+    def on_end(self, listener: Callable[[], None]) -> None:
+        """Call ``listener`` whenever a token has ended, at once: it is not valid any more."""
+        self._listeners.append(listener)
 
     def check(self, value: str) -> Access | None:
         """Return what a token permits, or None if it is not valid. Does not touch the disk."""
         # Comparing digests, in constant time, does not reveal how close a guess was.
-        digest = _digest(value)
-        if hmac.compare_digest(digest, self._main):
+        digest = digest_of(value)
+        if hmac.compare_digest(digest, self._main.digest):
             return EVERYTHING
         record = self._records.get(digest)
         if record is None:
             return None
         self._used[record.id] = self._now()
-        return Access(frozenset(record.scopes), record.identity_id, record.id)
+        return Access(frozenset(record.scopes), record.identity, record.id)
+
+    def is_valid(self, value: str) -> bool:
+        """Return whether a token is valid, which does not count as a use of it."""
+        digest = digest_of(value)
+        return hmac.compare_digest(digest, self._main.digest) or digest in self._records
+
+    def has(self, owner: int) -> bool:
+        """Return whether there is a token with this id; 0 is the owner of the daemon."""
+        return owner == OWNER or any(each.id == owner for each in self._records.values())
 
     def all(self) -> list[TokenView]:
         """Return the further tokens, without their values."""
@@ -155,76 +178,76 @@ class TokenBook:
 
         """
         wanted = tuple(scope for scope in SCOPES if scope in scopes)
-        identity_id = None
+        bound_to = None
         if identity is not None:
-            identity_id = choose_identity(self._synced().living_identities, identity).id
-            if not set(wanted) <= {"read", "send"}:
-                error = FieldError("scopes", "must be read and send only if identity is set")
+            chosen = choose_identity(self._synced().living_identities, identity)
+            bound_to = OneIdentity(chosen.id, chosen.public_key.raw)
+            if not set(wanted) <= set(FOR_ONE_IDENTITY):
+                error = FieldError("scopes", f"must be {_POSSIBLE} only if identity is set")
                 raise Invalid(
-                    "A token limited to one identity can have the scopes read and send only.",
+                    f"A token limited to one identity can have the scopes {_POSSIBLE} only.",
                     [error],
                 )
-        value = secrets.token_urlsafe(TOKEN_BYTES)
-        record = await shielded(self._keep(name, wanted, _digest(value), identity_id))
+        value = new_token()
+        record = await shielded(self._keep(name, wanted, digest_of(value), bound_to))
         return NewTokenView(**_members(record), token=value)
 
     async def revoke(self, token_id: int) -> None:
         """Revoke a token at once. Raises NotFound or StoreError."""
-        found = [digest for digest, each in self._records.items() if each.id == token_id]
-        if not found:
-            raise NotFound(f"No token {token_id}.")
         # In memory first: should the disk fail, the token stays revoked until the next start.
-        for digest in found:
-            del self._records[digest]
-        await shielded(self._revoke(token_id))
-
-    async def forget_identity(self, key: bytes) -> None:
-        """Drop the tokens of an identity, whose rows were deleted. Raises StoreError."""
-        self._records = {each.digest: each for each in await self._repository.all()}
+        ended = self._take(lambda record: record.id == token_id)
+        if not ended:
+            raise NotFound(f"No token {token_id}.")
+        await shielded(self._delete(ended))
 
     async def replace_main(self) -> None:
         """Replace the main token; the old one is revoked at once. Raises TokenFileTrouble."""
-        self._write_new()
+        self._main.replace()
+        self._tell()
+
+    def forget_identity(self, key: bytes) -> None:
+        """End the tokens for an identity whose rows were deleted with it."""
+        self._take(lambda record: record.identity is not None and record.identity.key == key)
+
+    async def end_with_identities(self) -> None:
+        """End the tokens whose identity was deleted or has another key. Raises StoreError."""
+        await self._delete(self._take(self._has_lost_identity))
 
     async def _keep(
-        self, name: str, scopes: tuple[str, ...], digest: bytes, identity_id: int | None
+        self, name: str, scopes: tuple[str, ...], digest: bytes, identity: OneIdentity | None
     ) -> Token:
-        record = await self._repository.add(name, scopes, digest, identity_id, now=self._now())
+        record = await self._repository.add(name, scopes, digest, identity, now=self._now())
+        if self._has_lost_identity(record):
+            await self._delete([record.id])
+            raise Invalid("The identity was deleted.", [FieldError("identity", "was deleted")])
         self._records[digest] = record
         return record
 
-    async def _revoke(self, token_id: int) -> None:
-        await self._repository.revoke(token_id)
+    def _has_lost_identity(self, record: Token) -> bool:
+        bound_to = record.identity
+        if bound_to is None:
+            return False
+        identity = self._synced().identity(bound_to.id)
+        return identity is None or identity.public_key.raw != bound_to.key
 
-    def _read(self) -> str:
-        try:
-            content = read_private(self.path, limit=1000, forbidden=OTHERS & ~self._mode)
-            text = content.decode("ascii").strip()
-        except NotPrivate:
-            # Other users could read it, and may know the token by now.
-            return self._write_new()
-        except TooLong:
-            text = ""
-        except (OSError, UnicodeDecodeError) as error:
-            raise TokenFileTrouble(f"{self.path} cannot be read: {error}.") from None
-        if len(text) < TOKEN_BYTES:
-            raise TokenFileTrouble(
-                f"{self.path} does not contain a token. Delete it: a new one is created at start."
-            )
-        return text
+    def _take(self, which: Callable[[Token], bool]) -> list[int]:
+        """End tokens, in memory, and return their ids."""
+        ended = {digest: each.id for digest, each in self._records.items() if which(each)}
+        for digest, token_id in ended.items():
+            del self._records[digest]
+            self._used.pop(token_id, None)
+            self._ended(token_id)
+        if ended:
+            self._tell()
+        return list(ended.values())
 
-    def _write_new(self) -> str:
-        value = secrets.token_urlsafe(TOKEN_BYTES)
-        try:
-            write_private(self.path, f"{value}\n".encode("ascii"), mode=self._mode)
-        except OSError as error:
-            raise TokenFileTrouble(f"{self.path} cannot be written: {error.strerror}.") from None
-        self._main = _digest(value)
-        return value
+    def _tell(self) -> None:
+        for listener in self._listeners:
+            listener()
 
-
-def _digest(value: str) -> bytes:
-    return sha256(value.encode("utf-8", "surrogatepass")).digest()
+    async def _delete(self, token_ids: Collection[int]) -> None:
+        if token_ids:
+            await self._repository.revoke(token_ids)
 
 
 def _with_use(record: Token, used: Mapping[int, float]) -> Token:
@@ -237,7 +260,7 @@ def _members(record: Token) -> dict[str, Any]:
         "id": record.id,
         "name": record.name,
         "scopes": list(record.scopes),
-        "identity_id": record.identity_id,
+        "identity_id": None if record.identity is None else record.identity.id,
         "created": record.created,
         "last_used": record.last_used,
     }

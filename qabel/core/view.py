@@ -1,7 +1,8 @@
-"""The core as one caller sees it: all of it, or what concerns one identity."""
+"""The core as one caller sees it: what is the caller's own, and what its token permits."""
 
 from attrs import frozen
 
+from qabel.contract.access import Access
 from qabel.core.inbox.reader import InboxReader
 from qabel.core.journal.follower import Followers
 from qabel.core.people.cards import Cards
@@ -11,9 +12,9 @@ from qabel.core.sending.outbox import Outbox
 
 @frozen(kw_only=True)
 class CoreView:
-    """What a caller may see: everything, or what concerns the one identity of its token.
+    """What a caller may see and change, of identities, messages, sends and events.
 
-    Access to identities is decided here; code that uses a view does not check again.
+    Access to them is decided here; code that uses a view does not check again.
     """
 
     people: People
@@ -22,12 +23,12 @@ class CoreView:
     outbox: Outbox
     events: Followers
 
-    def seen_by(self, identity_id: int) -> "CoreView":
-        """Return the view that is limited to one identity."""
+    def seen_by(self, access: Access) -> "CoreView":
+        """Return the view of a caller."""
         return CoreView(
-            people=self.people.seen_by(identity_id),
-            cards=self.cards.seen_by(identity_id),
-            inbox=self.inbox.seen_by(identity_id),
-            outbox=self.outbox.seen_by(identity_id),
-            events=self.events.seen_by(identity_id),
+            people=self.people.seen_by(access),
+            cards=self.cards.seen_by(access),
+            inbox=self.inbox.seen_by(access),
+            outbox=self.outbox.seen_by(access),
+            events=self.events.seen_by(access),
         )

@@ -15,6 +15,7 @@ from qabel.core.receiving.poller import Poller
 from qabel.core.receiving.push_watch import PushWatch
 from qabel.core.receiving.second_look import SecondLook
 from qabel.core.sending.poster import Poster
+from qabel.core.tokens import TokenBook
 from qabel.drop.url import DropURL
 from qabel.net.addresses import is_private_server
 from qabel.settings.items import Identity
@@ -57,6 +58,10 @@ class Listeners(Protocol):
     @property
     def inbox(self) -> InboxReader:
         """Received messages."""
+
+    @property
+    def tokens(self) -> TokenBook:
+        """The tokens of the API."""
 
 
 @define(eq=False)
@@ -127,9 +132,19 @@ class Wiring:
     def _synced_changed(
         self, before: SyncedSettings, after: SyncedSettings, seq: int | None
     ) -> None:
+        # Before anything else can run: who was allowed one of the identities may see no other.
+        self._end_tokens()
         self._base.purged.remove(each.public_key.raw for each in after.living_identities)
         self._follow_drops(after)
         self._advance(seq)
+
+    def _end_tokens(self) -> None:
+        """End the tokens whose identity is gone. What fails on disk is done at the next start."""
+        Deferred.fromCoroutine(self._to.tokens.end_with_identities()).addErrback(
+            lambda failure: self._log.warn(
+                "Cannot delete the tokens of an identity: {error}", error=str(failure.value)
+            )
+        )
 
     def _advance(self, seq: int | None) -> None:
         if seq is not None:

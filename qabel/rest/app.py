@@ -74,6 +74,8 @@ class Api:
         if isinstance(error, MethodNotAllowed) and request.method == b"OPTIONS":
             allowed = allow(error.valid_methods or ())
             return begin(request, Reply(204, content_type=None, headers=(allowed,)))
+        if request.is_revoked:
+            return begin(request, request.site.access_control.unauthorized())
         mapper = IKleinRequest(request).mapper
         return begin(request, problem_of(error, mapper.allowed_methods))
 
@@ -103,7 +105,7 @@ def make_site(core: CoreService, *, options: AccessOptions | None = None, reacto
     chosen = options or AccessOptions()
     services = Services(core, Streams(core.journal, reactor), Api.openapi)
     routes = [route for subject in SUBJECTS for route in subject.all]
-    return ApiSite(
+    site = ApiSite(
         Api(services).app.resource(),
         ApiRequest,
         AccessControl(core.tokens, chosen),
@@ -112,3 +114,5 @@ def make_site(core: CoreService, *, options: AccessOptions | None = None, reacto
         reactor=reactor,
         max_connections=chosen.max_connections,
     )
+    core.tokens.on_end(site.recheck)
+    return site

@@ -1,13 +1,19 @@
 """Tokens for API clients other than the owner of the data directory."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import attrs
 from twisted.internet.defer import Deferred
 
+from qabel.contract.access import OneIdentity
 from qabel.store.database.connection import Connection
 from qabel.store.database.database import Database
+from qabel.store.database.errors import StoreError
+
+
+class TokenRevoked(StoreError):
+    """What was to be stored was requested with a token that is no longer valid."""
 
 
 @attrs.frozen(kw_only=True)
@@ -18,7 +24,7 @@ class Token:
     name: str
     scopes: tuple[str, ...]
     digest: bytes = attrs.field(repr=False)
-    identity_id: int | None
+    identity: OneIdentity | None
     """The identity that the token is bound to, or None."""
     created: int
     last_used: int | None
@@ -40,12 +46,12 @@ class TokenRepository:
                     name=row[1],
                     scopes=tuple(json.loads(row[2])),
                     digest=row[3],
-                    identity_id=row[4],
-                    created=row[5],
-                    last_used=row[6],
+                    identity=None if row[4] is None else OneIdentity(row[4], bytes(row[5])),
+                    created=row[6],
+                    last_used=row[7],
                 )
                 for row in connection.execute(
-                    "SELECT id, name, scopes, digest, identity_id, created, last_used "
+                    "SELECT id, name, scopes, digest, identity_id, identity, created, last_used "
                     "FROM tokens ORDER BY id"
                 )
             ]
@@ -57,38 +63,43 @@ class TokenRepository:
         name: str,
         scopes: Sequence[str],
         digest: bytes,
-        identity_id: int | None,
+        identity: OneIdentity | None,
         *,
         now: float,
     ) -> "Deferred[Token]":
         """Store a token. ``now`` is in seconds since the epoch."""
         created = int(now * 1000)
+        bound_to = (None, None) if identity is None else (identity.id, identity.key)
 
         def work(connection: Connection) -> Token:
             token_id = connection.execute(
-                "INSERT INTO tokens (name, scopes, digest, identity_id, created) "
-                "VALUES (?, ?, ?, ?, ?)",
-                (name, json.dumps(list(scopes)), digest, identity_id, created),
+                "INSERT INTO tokens (name, scopes, digest, identity_id, identity, created) "
+                "VALUES (?, ?, ?, ?, ?, ?)",
+                (name, json.dumps(list(scopes)), digest, *bound_to, created),
             ).lastrowid
             return Token(
                 id=token_id,
                 name=name,
                 scopes=tuple(scopes),
                 digest=digest,
-                identity_id=identity_id,
+                identity=identity,
                 created=created,
                 last_used=None,
             )
 
         return self._database.run(work)
 
-    def revoke(self, token_id: int) -> "Deferred[bool]":
-        """Delete a token; fires with whether there was one. Its id is never used again."""
-        return self._database.run(
-            lambda connection: (
-                connection.execute("DELETE FROM tokens WHERE id = ?", (token_id,)).rowcount > 0
-            )
-        )
+    def revoke(self, token_ids: Collection[int]) -> "Deferred[None]":
+        """Delete tokens, with their cursors and idempotency keys. Their ids are never used again.
+
+        What was sent with them stays.
+        """
+        rows = [(each,) for each in token_ids]
+
+        def work(connection: Connection) -> None:
+            connection.executemany("DELETE FROM tokens WHERE id = ?", rows)
+
+        return self._database.run(work)
 
     def touch(self, used: Mapping[int, float]) -> "Deferred[None]":
         """Record when tokens were last used, many at once: ids with seconds since the epoch."""
@@ -100,3 +111,9 @@ class TokenRepository:
             )
 
         return self._database.run(work)
+
+
+def is_valid(connection: Connection, token_id: int) -> bool:
+    """Return whether there is a token with this id, within a transaction."""
+    found = connection.execute("SELECT 1 FROM tokens WHERE id = ?", (token_id,)).fetchone()
+    return found is not None

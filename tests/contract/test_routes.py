@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qabel.contract.access import EVERYTHING, NOBODY, SCOPES, Access
+from qabel.contract.access import EVERYTHING, NOBODY, SCOPES, Access, OneIdentity
 from qabel.contract.reply import NO_CONTENT, Reply
 from qabel.contract.routes import Route, Routes
 from qabel.forms.compound import Key
@@ -68,6 +68,41 @@ def test_one_of_the_scopes_is_enough(needed: set[str], given_scopes: set[str]) -
     assert admitted is bool("admin" in given_scopes or needed & given_scopes)
 
 
+@pytest.mark.parametrize(
+    ("scopes", "parameters", "admitted"),
+    [
+        ({"contacts"}, [], True),
+        ({"contacts"}, ["other"], True),
+        ({"contacts"}, ["purge"], False),
+        ({"keys"}, [], False),
+        ({"keys"}, ["purge"], True),
+        ({"keys"}, ["purge", "of"], False),
+        ({"contacts", "keys"}, ["of"], False),
+        ({"admin"}, ["purge", "of"], True),
+    ],
+)
+def test_a_parameter_may_need_another_scope(
+    scopes: set[str], parameters: list[str], admitted: bool
+) -> None:
+    """Its scopes are needed instead of the route's own; with none, only admins may use it."""
+    routes = Routes("Things")
+    instead = {"purge": {"keys"}, "of": ()}
+    declare = routes.add("DELETE", "/x", "Delete", scopes={"contacts"}, answers={}, instead=instead)
+    declare(lambda: NO_CONTENT)
+    assert routes.all[0].admits(Access(frozenset(scopes)), parameters) is admitted
+
+
+def test_forbidden_states_what_the_parameters_need() -> None:
+    """The user learns which scopes are enough for the request as it was made."""
+    routes = Routes("Things")
+    instead = {"purge": {"keys"}}
+    routes.add("DELETE", "/x", "Delete", scopes={"contacts"}, answers={}, instead=instead)(
+        lambda: NO_CONTENT
+    )
+    assert "the scope admin or contacts," in routes.all[0].forbidden()
+    assert "the scope admin or keys," in routes.all[0].forbidden(["purge"])
+
+
 def test_callers_without_a_token_are_not_admitted() -> None:
     """The main token is admitted everywhere."""
     assert not route(SCOPES).admits(NOBODY)
@@ -76,7 +111,7 @@ def test_callers_without_a_token_are_not_admitted() -> None:
 
 def test_token_for_one_identity_is_admitted_only_where_the_route_restricts_it() -> None:
     """Elsewhere its scopes do not matter."""
-    access = Access(frozenset({"read"}), identity_id=1)
+    access = Access(frozenset({"read"}), identity=OneIdentity(1, b"key"))
     assert not route({"read"}).admits(access)
     assert route({"read"}, for_one_identity=True).admits(access)
     assert not route({"send"}, for_one_identity=True).admits(access)

@@ -66,8 +66,8 @@ def test_what_was_there_is_loaded(clocked: ClockedWorld) -> None:
     base = lay(clocked, clocked.folder / "Bob")
     assert base.journal.newest == newest
     assert base.synced.value == synced
-    assert (base.inbox_state.messages, list(base.inbox_state.consumers)) == (1, ["reader"])
-    assert base.inbox_state.newest_message == base.inbox_state.consumers["reader"]
+    assert (base.inbox_state.messages, list(base.inbox_state.consumers)) == (1, [(0, "reader")])
+    assert base.inbox_state.newest_message == base.inbox_state.consumers[0, "reader"]
     clocked.run(base.close())
 
 

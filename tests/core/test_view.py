@@ -5,12 +5,19 @@ import json
 import pytest
 from attrs import frozen
 
+from qabel.contract.access import EVERYTHING, Access, OneIdentity
 from qabel.core.errors import Forbidden, Invalid, NotFound
 from qabel.core.inbox.message_query import MessageQuery
 from qabel.core.sending.compose import Draft
 from qabel.core.service import CoreService
 from qabel.core.view import CoreView
 from tests.core.conftest import ClockedWorld
+
+
+def limited(core: CoreService, number: int, *scopes: str) -> Access:
+    """Return the access of a token for one identity."""
+    only = OneIdentity(number, core.people.find(number).public_key.raw)
+    return Access(frozenset(scopes or ("read", "send", "contacts")), only)
 
 
 @frozen(eq=False)
@@ -33,12 +40,12 @@ def household(clocked: ClockedWorld) -> Household:
         [contact] = core.people.contacts(sender)
         clocked.run(core.outbox.send([contact.id], sender, Draft("chat", {"msg": text})))
     clocked.run(clocked.heard(core, consumer="test"))
-    return Household(core, core.view(1))
+    return Household(core, core.view(limited(core, 1)))
 
 
 def test_without_a_restriction_everything_is_seen(household: Household) -> None:
     """The view of somebody who is restricted to no identity has all of them."""
-    assert len(household.core.view(None).people.identities()) == 2
+    assert len(household.core.view(EVERYTHING).people.identities()) == 2
 
 
 def test_people(household: Household) -> None:
@@ -94,5 +101,6 @@ def test_events(household: Household, clocked: ClockedWorld) -> None:
     told, all_of_it = household.own.events.follow("0"), household.core.events.follow("0")
     own = clocked.run(told.next())
     assert own
-    assert {each.identity_id for each in own} == {1}
-    assert {each.identity_id for each in clocked.run(all_of_it.next())} == {None, 1, 2}
+    assert {each.identity and each.identity.id for each in own} == {1}
+    everything = clocked.run(all_of_it.next())
+    assert {each.identity and each.identity.id for each in everything} == {None, 1, 2}

@@ -39,7 +39,7 @@ CHECKS: dict[str, tuple[Any, str, Any, dict[str, Any], int]] = {
     "host": (AccessControl, "_is_good_host", lambda *_: True, {"host": "evil.example"}, 403),
     "origin": (AccessControl, "_is_good_origin", good_origin, {"origin": EVIL}, 403),
     "site": (AccessControl, "decide", careless, {"sec_fetch_site": "cross-site"}, 403),
-    "scope": (Route, "admits", lambda route, access: True, {}, 403),
+    "scope": (Route, "admits", lambda *_: True, {}, 403),
 }
 """The check that is taken out, its replacement, whom it keeps out, and with which status."""
 

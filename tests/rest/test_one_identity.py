@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 import pytest_twisted
 
+from qabel.contract.access import EVERYTHING, FOR_ONE_IDENTITY
 from qabel.core.service import CoreService
 from qabel.rest.app import SUBJECTS
 
@@ -31,6 +32,9 @@ SINGLE = {
     "GET /contacts/<id:contact_id>": "/contacts/{contact}",
     "GET /contacts/<id:contact_id>/export": "/contacts/{contact}/export",
     "GET /contacts/<id:contact_id>/verification": "/contacts/{contact}/verification",
+    "DELETE /contacts/<id:contact_id>": "/contacts/{contact}",
+    "DELETE /drop/<id:message_id>": "/drop/{message}",
+    "DELETE /contacts/<id:contact_id>/verification": "/contacts/{contact}/verification",
 }
 """Routes of one thing: those of another identity are not there."""
 
@@ -58,7 +62,7 @@ class Two:
             "message": message["id"],
             "send": send.id,
         }
-        given = {"name": "b", "scopes": ["read", "send"], "identity": self.bob["id"]}
+        given = {"name": "b", "scopes": [*FOR_ONE_IDENTITY], "identity": self.bob["id"]}
         self.token = (await self.server.ask_json("POST", "/tokens", given)).json()["token"]
 
     async def sees_hers(self, name: str) -> bool:
@@ -73,7 +77,16 @@ class Two:
             got = await self.server.ask(name.split(maxsplit=1)[0], path, token=self.token)
             assert got.status in (200, 204, 404), got
             return got.status != 404
-        return await {"POST /drop": self._sends_as_her, "GET /events": self._hears_of_her}[name]()
+        others = {
+            "POST /drop": self._sends_as_her,
+            "GET /events": self._hears_of_her,
+            "POST /drop/ack": self._reads_for_her,
+            "POST /contacts": self._adds_for_her,
+            "POST /contacts/import": self._imports_for_her,
+            "PATCH /contacts/<id:contact_id>": self._renames_hers,
+            "PUT /contacts/<id:contact_id>/verification": self._verifies_hers,
+        }
+        return await others[name]()
 
     async def _sends_as_her(self) -> bool:
         given = {
@@ -82,6 +95,31 @@ class Two:
             "drop_message": {"model_object": "chat", "data": {}},
         }
         return (await self.server.ask_json("POST", "/drop", given, token=self.token)).status != 400
+
+    async def _reads_for_her(self) -> bool:
+        path = f"/drop/ack?identity={self.hers['identity']}"
+        got = await self.server.ask_json("POST", path, {"upto": "0"}, token=self.token)
+        return got.status != 403
+
+    async def _adds_for_her(self) -> bool:
+        given = {"alias": "a", "public_key": "17" * 32, "identity": self.hers["identity"]}
+        got = await self.server.ask_json("POST", "/contacts", given, token=self.token)
+        return got.status != 400
+
+    async def _imports_for_her(self) -> bool:
+        path = f"/contacts/import?identity={self.hers['identity']}"
+        card = {"contacts": []}
+        return (await self.server.ask_json("POST", path, card, token=self.token)).status != 400
+
+    async def _renames_hers(self) -> bool:
+        path = f"/contacts/{self.hers['contact']}"
+        got = await self.server.ask_json("PATCH", path, {"alias": "b"}, token=self.token)
+        return got.status != 404
+
+    async def _verifies_hers(self) -> bool:
+        path = f"/contacts/{self.hers['contact']}/verification"
+        got = await self.server.ask_json("PUT", path, {"verified": True}, token=self.token)
+        return got.status != 404
 
     async def _hears_of_her(self) -> bool:
         wire = await self.server.wire()
@@ -116,7 +154,7 @@ async def test_it_is_the_view_that_hides_it(
 ) -> None:
     """With the view taken away, every one of these routes shows it: nothing else is relied on."""
     whole = CoreService.view
-    monkeypatch.setattr(CoreService, "view", lambda core, _: whole(core, None))
+    monkeypatch.setattr(CoreService, "view", lambda core, _: whole(core, EVERYTHING))
     assert await two.sees_hers(route.name)
 
 
@@ -151,7 +189,7 @@ async def test_what_it_sees(server: Any) -> None:
     await server.receive("to Bob", sender="Alice")
     await server.receive("to Alice", sender="Bob")
     made = await server.ask_json(
-        "POST", "/tokens", {"name": "b", "scopes": ["read", "send"], "identity": bob["id"]}
+        "POST", "/tokens", {"name": "b", "scopes": [*FOR_ONE_IDENTITY], "identity": bob["id"]}
     )
     token = made.json()["token"]
 
@@ -179,4 +217,6 @@ async def test_what_it_sees(server: Any) -> None:
     message = {"model_object": "chat", "data": {}}
     given = {"recipients": [others[0]["id"]], "sender": alice["id"], "drop_message": message}
     assert (await server.ask_json("POST", "/drop", given, token=token)).status == 400
-    assert (await server.ask("DELETE", "/drop/1", token=token)).status == 403
+    for message in everything:
+        got = await server.ask("DELETE", f"/drop/{message['id']}", token=token)
+        assert got.status == (204 if message["identity_id"] == bob["id"] else 404)

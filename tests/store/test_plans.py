@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from qabel.contract.access import OneIdentity
 from qabel.store.database.database import Database
 from qabel.store.inbox.message_rows import Filter
 from qabel.store.inbox.refused import Reason, Refused
@@ -16,6 +17,7 @@ from qabel.store.journal.entries import JournalEntries
 from qabel.store.journal.events import JournalEvents
 from qabel.store.outbox.idempotency import Idempotency
 from qabel.store.outbox.receipts import Receipt
+from qabel.store.outbox.records import SendFilter
 from qabel.store.outbox.repository import OutboxRepository
 from qabel.store.webhooks import WebhookRepository
 
@@ -85,7 +87,7 @@ def asks(database: Database, things: Any, got: Any) -> dict[str, Callable[[], An
     refused = [Refused(things.digest(), Reason.STRANGER, 400, bytes(8))]
     strangers = StrangerRepository(database)
     got(inbox.keep(drop, [things.message(contact_id=None)], refused=refused, now=NOW))
-    key = Idempotency("key", b"digest")
+    key = Idempotency(0, "key", b"digest")
     filters = [
         Filter(),
         Filter(identity_id=1),
@@ -116,14 +118,17 @@ def asks(database: Database, things: Any, got: Any) -> dict[str, Callable[[], An
         "feed": lambda: feed.read(0, 100),
         "prune": lambda: events.prune(NOW),
         "load": places.load,
-        "move": lambda: places.move("a", 1, now=NOW),
+        "move": lambda: places.move((0, "a"), 1, now=NOW),
         "add": lambda: outbox.add(things.send(), idempotency=key, now=NOW),
         "due": lambda: outbox.due(NOW, 10, underway=[1]),
         "failed_attempt": lambda: outbox.failed_attempt(posting, NOW, "away"),
         "posted": lambda: outbox.posted(posting, now=NOW),
         "sends": lambda: outbox.read(0, 10),
-        "sends of one": lambda: outbox.read(0, 10, identity_id=1),
+        "sends of one": lambda: outbox.read(0, 10, SendFilter(OneIdentity(1, b"k"), 1)),
+        "sends of a token": lambda: outbox.read(0, 10, SendFilter(None, 1)),
         "send": lambda: outbox.get(1),
+        "send of one": lambda: outbox.get(1, SendFilter(OneIdentity(1, b"k"), 1)),
+        "delete of one": lambda: outbox.delete(1, SendFilter(OneIdentity(1, b"k"), 1), now=NOW),
         "counts": outbox.counts,
         "expire": lambda: outbox.expire(NOW, now=NOW),
         "delete": lambda: outbox.delete(1, now=NOW),

@@ -36,7 +36,7 @@ def filled(database: Database, things: Any, rows: Rows) -> Database:
         result_of(inbox.keep(things.drop, messages, now=1.0))
         for each in range(3):
             send = things.send(things.delivery(7, "http://localhost/7"), sender=key)
-            given = Idempotency(f"{number}-{each}", b"digest")
+            given = Idempotency(0, f"{number}-{each}", b"digest")
             added = result_of(outbox.add(send, idempotency=given, now=1.0))
             if each == 2 and added.ready:
                 result_of(outbox.refused(added.ready[0], "no", now=1.0))

@@ -15,6 +15,10 @@ class MessageQuery:
     """
 
     consumer: str = "default"
+    of: int | None = None
+    """The token whose consumer it is, 0 for the owner of the daemon; None for the caller."""
+    hold: bool = False
+    """Whether the consumer's cursor stays, until it is moved by an acknowledgement."""
     since: str | None = None
     limit: int = 1000
     identity: int | None = None
@@ -32,7 +36,7 @@ class MessageQuery:
         return not (self.identity is None and self.contact is None and self.model_object is None)
 
     @property
-    def reader(self) -> str:
+    def name(self) -> str:
         """The name under which the cursor is stored."""
         if not self.is_narrowed:
             return self.consumer

@@ -7,6 +7,7 @@ from attrs import field, frozen
 from twisted.internet.defer import Deferred
 
 from qabel.core.inbox.turns import Turns
+from qabel.store.journal.cursors import Reader
 
 
 @frozen
@@ -18,7 +19,7 @@ class Page:
     """The cursor of the last message in the page, or the newest if the page is empty."""
     _move: Callable[[], Awaitable[None]] | None = field(default=None, repr=False)
     _turns: Turns | None = field(default=None, repr=False)
-    _reader: str = ""
+    _reader: Reader = (0, "")
 
     async def handed_over(self) -> None:
         """Move the consumer's cursor: call it once the reader has the whole page."""

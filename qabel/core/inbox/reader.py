@@ -9,6 +9,7 @@ from twisted.internet.defer import TimeoutError as DeferredTimeout
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
+from qabel.contract.access import EVERYTHING, Access
 from qabel.core.errors import Forbidden, NotFound, StoreError
 from qabel.core.inbox.message_query import MessageQuery
 from qabel.core.inbox.page import Page
@@ -18,7 +19,7 @@ from qabel.core.journal.journal import Journal
 from qabel.deferreds import shielded, when_done
 from qabel.store.inbox.message_rows import Filter
 from qabel.store.inbox.repository import EncodedPage, InboxRepository
-from qabel.store.journal.cursors import CursorRepository
+from qabel.store.journal.cursors import CursorRepository, Reader
 
 POLL_PATIENCE = 20.0
 """Seconds that a read with ``poll_first`` waits for the drop servers at most."""
@@ -31,20 +32,25 @@ MAX_WAIT = 60.0
 class InboxState:
     """The state of the inbox that is held in memory."""
 
-    consumers: dict[str, int]
+    consumers: dict[Reader, int]
     """The cursor of each reader."""
     newest_message: int
     """The id of the newest message; 0 if there is none."""
     messages: int
     """How many messages are stored."""
 
+    def forget_owner(self, owner: int) -> None:
+        """Forget the cursors of a token that was revoked."""
+        for reader in [each for each in self.consumers if each[0] == owner]:
+            del self.consumers[reader]
+
 
 @frozen(kw_only=True)
 class InboxReader:
     """Returns to each reader the messages that are new to it.
 
-    If nothing is new, the disk is not touched. With ``only`` it is a view that is limited to the
-    messages to one identity.
+    If nothing is new, the disk is not touched. It is a view of what the caller may see, and the
+    caller's readers are its own: those of other tokens with the same names are others.
     """
 
     _repository: InboxRepository
@@ -54,14 +60,16 @@ class InboxReader:
     _clock: IReactorTime
     _now: Callable[[], float]
     _poll: Callable[[], Deferred[None]]
+    _is_owner: Callable[[int], bool]
+    """Returns whether there is a token with an id; 0 is the owner of the daemon."""
     _turns: Turns = field(factory=Turns)
-    _only: int | None = None
+    _access: Access = EVERYTHING
 
     _log = Logger()
 
-    def seen_by(self, identity_id: int) -> "InboxReader":
-        """Return the view that is limited to one identity."""
-        return evolve(self, only=identity_id)
+    def seen_by(self, access: Access) -> "InboxReader":
+        """Return the view of a caller."""
+        return evolve(self, access=access)
 
     @property
     def messages(self) -> int:
@@ -96,6 +104,7 @@ class InboxReader:
         Raises:
             Gone: ``since`` is from another database.
             Forbidden: the query is about another identity than the view.
+            NotFound: the token of the consumer does not exist.
             StoreError: the database could not be read.
 
         """
@@ -105,11 +114,30 @@ class InboxReader:
         ends = self._clock.seconds() + min(wait, MAX_WAIT)
         if not in_turn or wanted.since is not None:
             return await self._read_until(wanted, ends)
-        return await self._turns.in_turn(wanted.reader, lambda: self._read_until(wanted, ends))
+        reader = self._reader_of(wanted)
+        return await self._turns.in_turn(reader, lambda: self._read_until(wanted, ends))
+
+    async def acknowledge(self, query: MessageQuery, upto: str) -> None:
+        """Move a consumer's cursor to ``upto``; it never moves back.
+
+        Args:
+            query: the consumer and the conditions of the page; each combination has its cursor.
+            upto: the cursor up to which messages are not new to the consumer any more: the
+                ``latest`` of a page.
+
+        Raises:
+            Gone: ``upto`` is from another database.
+            Forbidden: the query is about another identity than the view.
+            NotFound: the token of the consumer does not exist.
+            StoreError: the cursor could not be stored, and has not moved.
+
+        """
+        wanted = self._restricted(query)
+        await shielded(self._store_cursor(self._reader_of(wanted), self._journal.parse(upto)))
 
     async def message(self, message_id: int) -> MessageView:
         """Return one message. Raises NotFound."""
-        found = await self._repository.get_encoded(message_id, Filter(identity_id=self._only))
+        found = await self._repository.get_encoded(message_id, self._visible(Filter()))
         if found is None:
             raise NotFound(f"No message {message_id}.")
         return msgspec.json.decode(found, type=MessageView)
@@ -138,14 +166,25 @@ class InboxReader:
             self._state.consumers.pop(reader, None)
 
     def _restricted(self, query: MessageQuery) -> MessageQuery:
-        if self._only is None:
+        if query.of is not None and not self._is_owner(query.of):
+            raise NotFound(f"No token {query.of}.")
+        only = self._access.identity
+        if only is None:
             return query
-        if query.identity not in (None, self._only):
+        if query.identity not in (None, only.id):
             raise Forbidden("This token is limited to another identity.")
-        return evolve(query, identity=self._only)
+        return evolve(query, identity=only.id)
+
+    def _visible(self, which: Filter) -> Filter:
+        """Return the conditions with those of the view: also the key must be the identity's."""
+        only = self._access.identity
+        return which if only is None else evolve(which, identity_id=only.id, receiver=only.key)
+
+    def _reader_of(self, query: MessageQuery) -> Reader:
+        return (self._access.owner if query.of is None else query.of, query.name)
 
     async def _delete(self, message_id: int) -> bool:
-        deleted = await self._repository.delete(message_id)
+        deleted = await self._repository.delete(message_id, self._visible(Filter()))
         self._state.messages -= deleted
         return deleted
 
@@ -171,7 +210,8 @@ class InboxReader:
         after, newest = self._cursor_of(query), self._state.newest_message
         if after >= newest:
             return None
-        page = await self._repository.read_page(after, query.limit, query.filter)
+        which = self._visible(query.filter)
+        page = await self._repository.read_page(after, query.limit, which)
         if page.count == 0 and not query.is_narrowed and self._state.newest_message == newest:
             # The newest messages were deleted; the next read need not touch the disk.
             self._state.newest_message = after
@@ -180,26 +220,36 @@ class InboxReader:
     def _cursor_of(self, query: MessageQuery) -> int:
         if query.since is not None:
             return self._journal.parse(query.since)
-        return self._state.consumers.get(query.reader, 0)
+        return self._state.consumers.get(self._reader_of(query), 0)
 
     def _answer(self, query: MessageQuery, page: EncodedPage) -> Page:
         async def move() -> None:
-            await shielded(self._move(query.reader, page.last))
+            await shielded(self._move(reader, page.last))
 
+        reader = self._reader_of(query)
         latest = self._journal.cursor(page.last)
-        if query.since is not None:
+        if query.since is not None or query.hold:
             return Page(page.body, latest)
-        return Page(page.body, latest, move, self._turns, query.reader)
+        return Page(page.body, latest, move, self._turns, reader)
 
-    async def _move(self, reader: str, seq: int) -> None:
+    async def _move(self, reader: Reader, seq: int) -> None:
         # At once, so that the messages are not new to a request that comes before the commit.
-        consumers = self._state.consumers
-        consumers[reader] = max(seq, consumers.get(reader, 0))
+        self._note(reader, seq)
         try:
             await self._cursors.move(reader, seq, now=self._now())
         except StoreError as error:
             # After a restart the messages are new again: better twice than never.
             self._log.warn("Cannot store the cursor of a reader: {error}", error=str(error))
+
+    async def _store_cursor(self, reader: Reader, seq: int) -> None:
+        await self._cursors.move(reader, seq, now=self._now())
+        self._note(reader, seq)
+
+    def _note(self, reader: Reader, seq: int) -> None:
+        # A page may still be on its way to a token that was revoked.
+        if self._is_owner(reader[0]):
+            consumers = self._state.consumers
+            consumers[reader] = max(seq, consumers.get(reader, 0))
 
     async def _poll_in_time(self) -> None:
         """Poll the drop servers, and wait for up to ``POLL_PATIENCE``."""

@@ -8,6 +8,7 @@ from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
 from qabel.deferreds import when_done
+from qabel.store.journal.cursors import Reader
 
 
 class ReadResult(Protocol):
@@ -25,11 +26,11 @@ R = TypeVar("R", bound=ReadResult)
 class Turns:
     """The readers whose last page is still being delivered."""
 
-    _on_their_way: dict[str, Deferred[None]] = field(factory=dict, init=False)
+    _on_their_way: dict[Reader, Deferred[None]] = field(factory=dict, init=False)
 
     _log = Logger()
 
-    async def in_turn(self, reader: str, read: Callable[[], Awaitable[R]]) -> R:
+    async def in_turn(self, reader: Reader, read: Callable[[], Awaitable[R]]) -> R:
         """Call ``read`` once no page is being delivered to the reader, and return its result."""
         while True:
             before = self._on_their_way.get(reader)
@@ -42,12 +43,12 @@ class Turns:
                 return page
 
     def take(
-        self, reader: str, finished: "Deferred[Any]", move: Callable[[], Awaitable[None]]
+        self, reader: Reader, finished: "Deferred[Any]", move: Callable[[], Awaitable[None]]
     ) -> None:
         """Call ``move`` when a page was delivered to a reader.
 
         Args:
-            reader: the name of the reader.
+            reader: the reader.
             finished: fires when the whole page was delivered. If it fails, nothing is moved, and
                 the next read returns the same messages.
             move: moves the reader's cursor.

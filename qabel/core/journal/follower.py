@@ -3,6 +3,7 @@
 from attrs import define, evolve, frozen
 from twisted.internet.defer import CancelledError, Deferred
 
+from qabel.contract.access import EVERYTHING, Access
 from qabel.core.errors import Gone
 from qabel.core.journal.journal import Entry, Journal
 
@@ -11,15 +12,15 @@ from qabel.core.journal.journal import Entry, Journal
 class Followers:
     """Makes followers of the journal.
 
-    With ``only`` they see just the entries about one identity.
+    They see the entries that the caller may see.
     """
 
     _journal: Journal
-    _only: int | None = None
+    _access: Access = EVERYTHING
 
-    def seen_by(self, identity_id: int) -> "Followers":
-        """Return the view that is limited to one identity."""
-        return evolve(self, only=identity_id)
+    def seen_by(self, access: Access) -> "Followers":
+        """Return the view that is limited to what a caller may see."""
+        return evolve(self, access=access)
 
     def follow(self, since: str | None, *, kinds: frozenset[str] | None = None) -> "Follower":
         """Return a follower that continues from a cursor.
@@ -33,7 +34,7 @@ class Followers:
 
         """
         seq = self._journal.last_seq if since is None else self._journal.parse(since)
-        follower = Follower(self._journal, seq, kinds, self._only)
+        follower = Follower(self._journal, seq, kinds, self._access)
         follower.check()
         return follower
 
@@ -46,7 +47,7 @@ class Follower:
     seq: int
     """The number of the last entry that was returned or skipped."""
     _kinds: frozenset[str] | None
-    _only: int | None
+    _access: Access
     _closed: bool = False
     _waiting: Deferred[None] | None = None
 
@@ -119,6 +120,4 @@ class Follower:
         return [entry for entry in entries if self._wants(entry)]
 
     def _wants(self, entry: Entry) -> bool:
-        return (self._kinds is None or entry.kind in self._kinds) and (
-            self._only is None or entry.identity_id == self._only
-        )
+        return (self._kinds is None or entry.kind in self._kinds) and entry.is_for(self._access)

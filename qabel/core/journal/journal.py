@@ -12,7 +12,9 @@ from attrs import define, field, frozen
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 
+from qabel.contract.access import Access, OneIdentity
 from qabel.core.errors import Gone
+from qabel.core.journal.kinds import kinds_for
 from qabel.deferreds import in_batches
 from qabel.store.journal.entries import JournalEntry
 
@@ -41,8 +43,17 @@ class Entry:
     cursor: str
     kind: str
     data: bytes = field(repr=False)
-    identity_id: int | None = None
+    identity: OneIdentity | None = None
     """The identity that the entry is about; None if it is not about a single one."""
+    token_id: int | None = None
+    """The token of the send that the entry is about; None for the owner of the daemon."""
+
+    def is_for(self, access: Access) -> bool:
+        """Return whether somebody with this access may see the entry."""
+        if access.identity is not None and self.identity != access.identity:
+            return False
+        is_own = self.kind != "outbox" or self.token_id == access.token_id
+        return self.kind in kinds_for(access.scopes) and (is_own or access.sees_all_sends)
 
 
 @define(eq=False, kw_only=True)
@@ -165,7 +176,7 @@ class Journal:
 
     def _entry(self, entry: JournalEntry) -> Entry:
         cursor = self.cursor(entry.seq)
-        return Entry(entry.seq, cursor, entry.kind, entry.data, entry.identity_id)
+        return Entry(entry.seq, cursor, entry.kind, entry.data, entry.identity, entry.token_id)
 
     def _stop_waiting(self, gone: "Deferred[None]") -> None:
         # Those that are being woken are no longer in the list.

@@ -1,6 +1,6 @@
 """The kinds of entries in the journal, and which of them each scope permits to read."""
 
-from collections.abc import Iterable
+from functools import cache
 from typing import Literal, get_args
 
 KindName = Literal["drop", "outbox", "settings", "synced"]
@@ -10,11 +10,13 @@ KINDS: tuple[str, ...] = get_args(KindName)
 _OF_SCOPE = {
     "read": frozenset({"drop", "outbox"}),
     "send": frozenset({"outbox"}),
+    "preferences": frozenset({"settings"}),
     "settings": frozenset({"settings", "synced"}),
     "admin": frozenset(KINDS),
 }
 
 
-def kinds_for(scopes: Iterable[str]) -> frozenset[str]:
+@cache
+def kinds_for(scopes: frozenset[str]) -> frozenset[str]:
     """Return the kinds of entries that these scopes permit to read."""
     return frozenset().union(*(_OF_SCOPE.get(scope, frozenset()) for scope in scopes))

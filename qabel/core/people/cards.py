@@ -6,6 +6,7 @@ from typing import TypeVar
 import msgspec
 from attrs import evolve, frozen
 
+from qabel.contract.access import Access
 from qabel.core.errors import Conflict, Invalid
 from qabel.core.people.contact_import import import_cards
 from qabel.core.people.people import People
@@ -43,9 +44,9 @@ class Cards:
     _synced: SettingsDocument[SyncedSettings]
     _people: People
 
-    def seen_by(self, identity_id: int) -> "Cards":
-        """Return the view that is limited to one identity."""
-        return evolve(self, people=self._people.seen_by(identity_id))
+    def seen_by(self, access: Access) -> "Cards":
+        """Return the view of a caller."""
+        return evolve(self, people=self._people.seen_by(access))
 
     def export_identity(self, ref: Reference) -> bytes:
         """Return the ``.qid`` file of an identity, which contains its private key.

@@ -5,6 +5,7 @@ from typing import Any
 
 from attrs import evolve, frozen
 
+from qabel.contract.access import EVERYTHING, Access, OneIdentity
 from qabel.core.errors import Conflict, Invalid, NotFound
 from qabel.core.people.references import (
     Reference,
@@ -34,32 +35,32 @@ from qabel.settings.synced import SYNCED, SyncedSettings
 class People:
     """The user's identities and contacts.
 
-    With ``only`` it is a view that is limited to one identity and its contacts.
+    They are those that the caller may see, and their details only if the caller may see these.
     """
 
     _synced: SettingsDocument[SyncedSettings]
     _drop_id_bits: int = 256
     """Random bits in the id of a new drop."""
-    _only: int | None = None
+    _access: Access = EVERYTHING
 
-    def seen_by(self, identity_id: int) -> "People":
-        """Return the view that is limited to one identity."""
-        return evolve(self, only=identity_id)
+    def seen_by(self, access: Access) -> "People":
+        """Return the view of a caller."""
+        return evolve(self, access=access)
 
     # Identities
 
     def identities(self) -> list[IdentityView]:
         """Return all identities."""
-        return [identity_view(each) for each in self.living()]
+        return [identity_view(each, self._access) for each in self.living()]
 
     def identity(self, ref: Reference) -> IdentityView:
         """Return one identity, by id or public key. Raises NotFound."""
-        return identity_view(self.find(ref))
+        return identity_view(self.find(ref), self._access)
 
     def find(self, ref: Reference) -> Identity:
         """Return one identity with its private key. Raises NotFound."""
         identity = require_identity(self._synced.value, ref)
-        if self._only not in (None, identity.id):
+        if not self._may_see(identity):
             raise NotFound("No such identity.")
         return identity
 
@@ -115,15 +116,15 @@ class People:
         value = self._synced.value
         if identity is not None:
             found = value.contacts_of(self.choose(identity))
-        elif self._only is None:
+        elif self._access.identity is None:
             found = value.living_contacts
         else:
             found = tuple(each for owner in self.living() for each in value.contacts_of(owner))
-        return [contact_view(each, value) for each in found]
+        return [contact_view(each, value, self._access) for each in found]
 
     def contact(self, contact_id: int) -> ContactView:
         """Return one contact. Raises NotFound."""
-        return contact_view(self.find_contact(contact_id), self._synced.value)
+        return contact_view(self.find_contact(contact_id), self._synced.value, self._access)
 
     def find_contact(self, contact_id: int) -> Contact:
         """Return one contact as it is in the settings. Raises NotFound."""
@@ -221,11 +222,15 @@ class People:
     def living(self) -> list[Identity]:
         """Return the identities that are not deleted, with their private keys."""
         living = self._synced.value.living_identities
-        return [each for each in living if self._only in (None, each.id)]
+        return [each for each in living if self._may_see(each)]
+
+    def _may_see(self, identity: Identity) -> bool:
+        only = self._access.identity
+        return only is None or only == OneIdentity(identity.id, identity.public_key.raw)
 
     def _owns(self, contact: Contact) -> bool:
         owner = self._synced.value.identity(contact.my_identity)
-        return self._only is None or (owner is not None and owner.id == self._only)
+        return owner is not None and self._may_see(owner)
 
     def _new_drop(self) -> DropURL:
         servers = self._synced.value.active_drop_servers

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
+from qabel.contract.access import EVERYTHING, Access
 from qabel.contract.types import Id, JSONObject, KeyHex, Seconds, Url, View
 from qabel.drop.verification import VerificationText, verification_text
 from qabel.settings.items import Contact, Identity
@@ -12,14 +13,17 @@ from qabel.settings.synced import SyncedSettings
 
 
 class IdentityView(View):
-    """An identity, without its private key."""
+    """An identity, without its private key.
+
+    ``drops``, ``email`` and ``phone`` are null if the token may not see them.
+    """
 
     id: Id
     alias: str
     public_key: KeyHex
-    drops: list[Url]
-    email: str
-    phone: str
+    drops: list[Url] | None
+    email: str | None
+    phone: str | None
     created: Seconds
     updated: Seconds
 
@@ -35,6 +39,7 @@ class ContactView(View):
 
     ``verified`` is when the verification text was compared, or 0. ``same_alias`` are the ids of
     other contacts of that identity with the same alias: it says which of them is meant.
+    ``drop_urls``, ``email``, ``phone`` and ``extra`` are null if the token may not see them.
     """
 
     id: Id
@@ -42,15 +47,15 @@ class ContactView(View):
     public_key: KeyHex
     my_identity: KeyHex
     identity_id: Id | None
-    drop_urls: list[Url]
-    email: str
-    phone: str
+    drop_urls: list[Url] | None
+    email: str | None
+    phone: str | None
     verified: Seconds
     blocked: bool
     introduced: bool
     same_alias: list[Id]
     module_data: dict[str, JSONObject]
-    extra: JSONObject
+    extra: JSONObject | None
     created: Seconds
     updated: Seconds
 
@@ -103,22 +108,26 @@ def verification_view(contact: Contact) -> VerificationView:
     return VerificationView(text.digits, list(text.words), contact.verified)
 
 
-def identity_view(identity: Identity) -> IdentityView:
-    """Return an identity as clients see it."""
+def identity_view(identity: Identity, access: Access = EVERYTHING) -> IdentityView:
+    """Return an identity as a client sees it."""
+    shown = access.sees_details
     return IdentityView(
         id=identity.id,
         alias=identity.alias,
         public_key=identity.public_key.hex,
-        drops=[str(url) for url in identity.drops],
-        email=identity.email,
-        phone=identity.phone,
+        drops=[str(url) for url in identity.drops] if shown else None,
+        email=identity.email if shown else None,
+        phone=identity.phone if shown else None,
         created=identity.created,
         updated=identity.updated,
     )
 
 
-def contact_view(contact: Contact, synced: SyncedSettings) -> ContactView:
-    """Return a contact as clients see it."""
+def contact_view(
+    contact: Contact, synced: SyncedSettings, access: Access = EVERYTHING
+) -> ContactView:
+    """Return a contact as a client sees it."""
+    shown = access.sees_details
     owner = synced.identity(contact.my_identity)
     named = synced.contacts_named(contact.my_identity, contact.alias)
     return ContactView(
@@ -127,15 +136,15 @@ def contact_view(contact: Contact, synced: SyncedSettings) -> ContactView:
         public_key=contact.public_key.hex,
         my_identity=contact.my_identity.hex,
         identity_id=None if owner is None else owner.id,
-        drop_urls=[str(url) for url in contact.drop_urls],
-        email=contact.email,
-        phone=contact.phone,
+        drop_urls=[str(url) for url in contact.drop_urls] if shown else None,
+        email=contact.email if shown else None,
+        phone=contact.phone if shown else None,
         verified=contact.verified,
         blocked=contact.blocked,
         introduced=contact.introduced,
         same_alias=[each.id for each in named if each.id != contact.id],
         module_data=contact.modules.objects,
-        extra=msgspec.Raw(contact.extra.text),
+        extra=msgspec.Raw(contact.extra.text) if shown else None,
         created=contact.created,
         updated=contact.updated,
     )

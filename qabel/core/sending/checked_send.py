@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from attrs import field, frozen
 
+from qabel.contract.access import Access, OneIdentity
 from qabel.core.errors import Invalid, NotFound, TooLarge
 from qabel.core.people.references import Reference, find_contact, find_identity
 from qabel.core.sending.compose import Draft, compose
@@ -28,6 +29,8 @@ class CheckedSend:
     contacts: Sequence[Contact]
     message: DropMessage
     text: bytes = field(repr=False)
+    token_id: int | None = None
+    """The token that it is sent with."""
 
     def seal(self) -> list[bytes]:
         """Seal the message for each recipient. Raises Invalid.
@@ -49,6 +52,7 @@ class CheckedSend:
         return NewSend(
             sender=self.identity.public_key.raw,
             identity_id=self.identity.id,
+            token_id=self.token_id,
             model_object=self.message.model_object,
             acknowledge_id=self.message.acknowledge_id,
             message=_shown(self.message),
@@ -77,7 +81,7 @@ def check_send(
     sender: Reference,
     draft: Draft,
     *,
-    only: int | None,
+    access: Access,
     now: float,
 ) -> CheckedSend:
     """Check a request to send.
@@ -87,7 +91,7 @@ def check_send(
         recipients: contacts of the sender.
         sender: an identity.
         draft: the message.
-        only: the id of the only identity that may be the sender; None for any.
+        access: what the caller may do.
         now: seconds since the epoch.
 
     Raises:
@@ -97,7 +101,7 @@ def check_send(
 
     """
     identity = find_identity(synced, sender)
-    if identity is None or only not in (None, identity.id):
+    if identity is None or not _may_send(access, identity):
         error = FieldError("sender", "must be the id or the public key of an identity")
         raise Invalid("Unknown sender.", [error])
     contacts = _find_contacts(synced, identity, recipients)
@@ -110,7 +114,12 @@ def check_send(
         raise Invalid("The drop message is not valid.", errors) from None
     if len(text) > TEXT_SIZE:
         raise TooLarge(f"{MessageTooLarge(len(text))}.", size=len(text), limit=TEXT_SIZE)
-    return CheckedSend(identity, contacts, message, text)
+    return CheckedSend(identity, contacts, message, text, access.token_id)
+
+
+def _may_send(access: Access, identity: Identity) -> bool:
+    only = access.identity
+    return only is None or only == OneIdentity(identity.id, identity.public_key.raw)
 
 
 def _find_contacts(

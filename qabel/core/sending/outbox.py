@@ -11,7 +11,8 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from qabel.core.errors import Conflict, NotFound, StoreError
+from qabel.contract.access import EVERYTHING, Access
+from qabel.core.errors import Conflict, NotFound, StoreError, Unauthorized
 from qabel.core.people.references import Reference
 from qabel.core.sending.checked_send import CheckedSend, check_send
 from qabel.core.sending.compose import Draft
@@ -30,8 +31,10 @@ from qabel.deferreds import shielded
 from qabel.jsontext import encode as encode_json
 from qabel.settings.synced import SyncedSettings
 from qabel.store.outbox.idempotency import Idempotency, IdempotencyMismatch
+from qabel.store.outbox.records import SendFilter
 from qabel.store.outbox.repository import Added, OutboxRepository
 from qabel.store.outbox.sends import DeliveryState
+from qabel.store.tokens import TokenRevoked
 
 PATIENCE = 5.0
 """Seconds that a client waits at most for the responses of the drop servers."""
@@ -41,7 +44,7 @@ PATIENCE = 5.0
 class Outbox:
     """The outbox, as clients see it.
 
-    With ``only`` it is a view that is limited to the sends of one identity.
+    It is a view of what the caller may see, and what it sends is the caller's own.
     """
 
     _repository: OutboxRepository
@@ -50,13 +53,13 @@ class Outbox:
     _synced: Callable[[], SyncedSettings]
     _clock: IReactorTime
     _now: Callable[[], float]
-    _only: int | None = None
+    _access: Access = EVERYTHING
 
     _log = Logger()
 
-    def seen_by(self, identity_id: int) -> "Outbox":
-        """Return the view that is limited to one identity."""
-        return evolve(self, only=identity_id)
+    def seen_by(self, access: Access) -> "Outbox":
+        """Return the view of a caller."""
+        return evolve(self, access=access)
 
     async def send(
         self,
@@ -82,38 +85,52 @@ class Outbox:
             NotFound: a recipient is not a contact of the sender.
             TooLarge: the message does not fit into the transport format.
             Conflict: the idempotency key was used for another request.
+            Unauthorized: the token of the caller was revoked meanwhile.
             StoreFull: there is no disk space to store it.
 
         """
         checked = check_send(
-            self._synced(), recipients, sender, draft, only=self._only, now=self._now()
+            self._synced(), recipients, sender, draft, access=self._access, now=self._now()
         )
         # A repeated request makes another message (its time differs), but passes the same values.
-        given = encode_json([recipients, sender, draft.given])
+        given = blake2b(encode_json([recipients, sender, draft.given])).digest()
+        idempotency = None
+        if idempotency_key is not None:
+            idempotency = Idempotency(self._access.owner, idempotency_key, given)
         sealed = await self._workers.run(checked.seal)
-        return await shielded(self._keep_and_post(checked, sealed, given, idempotency_key))
+        return await shielded(self._keep_and_post(checked, sealed, idempotency))
 
     async def sends(self, after: int = 0, limit: int = 100) -> list[SendView]:
         """Return up to ``limit`` sends with ids above ``after``, oldest first."""
-        records = await self._repository.read(after, limit, identity_id=self._only)
+        records = await self._repository.read(after, limit, self._visible())
         return [send_view(each) for each in records]
 
     async def get(self, send_id: int) -> SendView:
         """Return one send, with the state of its deliveries. Raises NotFound."""
-        record = await self._repository.get(send_id)
-        if record is None or self._only not in (None, record.identity_id):
+        record = await self._repository.get(send_id, self._visible())
+        if record is None:
             raise NotFound(f"No message {send_id} in the outbox.")
         return send_view(record)
 
     async def delete(self, send_id: int) -> None:
-        """Delete a send; what is not posted yet never will be. Raises NotFound."""
-        if self._only is not None:
-            await self.get(send_id)
+        """Delete a send; what is not posted yet never will be. Raises NotFound.
+
+        Only admins can delete what was sent with another token, even if the caller may see it.
+        """
         if not await shielded(self._delete(send_id)):
             raise NotFound(f"No message {send_id} in the outbox.")
 
+    def _visible(self) -> SendFilter:
+        return self._of(self._access.sees_all_sends)
+
+    def _of(self, everybody: bool) -> SendFilter:
+        """Return the filter of the caller's own sends, or of those of all tokens."""
+        access = self._access
+        return SendFilter(access.identity, None if everybody else access.token_id)
+
     async def _delete(self, send_id: int) -> bool:
-        deleted = await self._repository.delete(send_id, now=self._now())
+        own = self._of(self._access.cancels_all_sends)
+        deleted = await self._repository.delete(send_id, own, now=self._now())
         if deleted is None:
             return False
         self._poster.forget(send_id)
@@ -121,26 +138,27 @@ class Outbox:
         return True
 
     async def _keep_and_post(
-        self, checked: CheckedSend, sealed: Sequence[bytes], given: bytes, key: str | None
+        self, checked: CheckedSend, sealed: Sequence[bytes], idempotency: Idempotency | None
     ) -> OutcomeView:
-        idempotency = None if key is None else Idempotency(key, blake2b(given).digest())
         try:
             added = await self._repository.add(
                 checked.to_keep(sealed), idempotency=idempotency, now=self._now()
             )
         except IdempotencyMismatch as error:
             raise Conflict(str(error)) from None
+        except TokenRevoked as error:
+            raise Unauthorized(str(error)) from None
         if added.repeated:
             return await self._again(added)
         outcome = await self._first_outcome(checked, added)
-        if key is not None:
-            await self._remember(key, outcome)
+        if idempotency is not None:
+            await self._remember(idempotency, outcome)
         return outcome
 
-    async def _remember(self, key: str, outcome: OutcomeView) -> None:
+    async def _remember(self, given: Idempotency, outcome: OutcomeView) -> None:
         """Store the outcome for repeated requests; without it, they get the state at that time."""
         try:
-            await self._repository.answered(key, encode_json(outcome))
+            await self._repository.answered(given, encode_json(outcome))
         except StoreError as error:
             # The message itself is stored, and perhaps sent: the request has not failed.
             self._log.warn(

@@ -18,7 +18,7 @@ routes = Routes("Events")
     "GET",
     "/events",
     "Stream events as they happen; Last-Event-ID resumes without loss",
-    scopes={"read", "send", "settings"},
+    scopes={"read", "send", "preferences", "settings"},
     for_one_identity=True,
     query={
         "since": Key(

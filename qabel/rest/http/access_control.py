@@ -115,6 +115,13 @@ class AccessControl:
             return Decision(rejection=_BAD_ORIGIN)
         return Decision(self._access(headers(b"Authorization")), cors)
 
+    def still_admits(self, request: RequestHead) -> bool:
+        """Return whether the token of a request that was admitted is still valid."""
+        if self._options.unix or not self._options.auth:
+            return True
+        value = _token_in(request.requestHeaders.getRawHeaders(b"Authorization"))
+        return value is not None and self._tokens.is_valid(value)
+
     def unauthorized(self) -> Reply:
         """Return the response to a request without a valid token."""
         return problem(
@@ -127,12 +134,8 @@ class AccessControl:
     def _access(self, given: Sequence[bytes] | None) -> Access | None:
         if self._options.unix or not self._options.auth:
             return EVERYTHING
-        if given is None or len(given) != 1:
-            return None
-        scheme, value = given[0][:7], given[0][7:]
-        if scheme.lower() != b"bearer " or not value.isascii():
-            return None
-        return self._tokens.check(value.strip().decode("ascii"))
+        value = _token_in(given)
+        return None if value is None else self._tokens.check(value)
 
     def _is_good_host(self, hosts: Sequence[bytes] | None) -> bool:
         return hosts is not None and len(hosts) == 1 and self._is_ours(hosts[0])
@@ -193,6 +196,16 @@ _BAD_ORIGIN = problem(
 def _is_good_site(sites: Sequence[bytes], *, is_allowed: bool) -> bool:
     """Return whether Sec-Fetch-Site is one that a browser sends, from a page that may call."""
     return len(sites) == 1 and (sites[0] in _OWN_SITES or (is_allowed and sites[0] in _SITES))
+
+
+def _token_in(given: Sequence[bytes] | None) -> str | None:
+    """Return the token in an Authorization header; None if there is none, or more than one."""
+    if given is None or len(given) != 1:
+        return None
+    scheme, value = given[0][:7], given[0][7:]
+    if scheme.lower() != b"bearer " or not value.isascii():
+        return None
+    return value.strip().decode("ascii")
 
 
 def _split(host: str) -> tuple[str, str | None]:

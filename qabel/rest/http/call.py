@@ -33,12 +33,12 @@ class Call:
     @property
     def view(self) -> CoreView:
         """The core, as far as the token may see it."""
-        return self.services.core.view(self.access.identity_id)
+        return self.services.core.view(self.access)
 
     @property
     def core(self) -> CoreService:
         """The whole core. Raises Rejected if the token is restricted to one identity."""
-        if self.access.identity_id is not None:
+        if self.access.identity is not None:
             raise rejected(403, self.route.forbidden())
         return self.services.core
 

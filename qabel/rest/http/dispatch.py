@@ -5,6 +5,7 @@ from typing import Any
 from urllib.parse import unquote_to_bytes
 
 from klein import Klein
+from twisted.internet.defer import Deferred
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import BaseConverter
 
@@ -45,17 +46,19 @@ def install(app: Klein, route: Route) -> None:
     def endpoint(bound: Any, request: ApiRequest, **path: Any) -> Any:
         services: Services = bound.services
         access = request.decision.access or NOBODY
-        if route.scopes and not route.admits(access):
-            raise rejected(403, route.forbidden())
+        if route.scopes and not route.admits(access, given := request.parameters):
+            raise rejected(403, route.forbidden(given))
         query = (
             no_query
             if not request.args and no_query is not None
             else read_query(route.query, request.args)
         )
+        request.may_end_token = route.may_end_token
         answer = route.handler(Call(services, request, route, access, query), **path)
         if isinstance(answer, Reply) and len(answer.body) < LARGE:
             return begin(request, answer)
-        return _finish(request, answer)
+        request.work = Deferred.fromCoroutine(_finish(request, answer))
+        return request.work
 
     app.route(route.path, methods=[route.method], endpoint=route.name)(endpoint)
 

@@ -12,7 +12,7 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed
 from qabel.contract.rejection import Rejected, allow, problem, summary, title
 from qabel.contract.reply import Reply
 from qabel.core import errors
-from qabel.core.tokens import TokenFileTrouble
+from qabel.core.main_token import TokenFileTrouble
 from qabel.forms.errors import FieldError, InvalidInput, UnknownKey
 from qabel.jsontext import InvalidJSON
 
@@ -62,6 +62,10 @@ def _gone(error: errors.Gone, _: _Methods) -> Reply:
     return problem(410, error.detail, oldest=error.oldest, headers=headers)
 
 
+def _unauthorized(error: errors.Unauthorized, _: _Methods) -> Reply:
+    return problem(401, error.detail, headers=((b"WWW-Authenticate", b"Bearer"),))
+
+
 def _unavailable(error: Exception, _: _Methods) -> Reply:
     detail = error.detail if isinstance(error, errors.CoreError) else "The request was interrupted."
     return problem(503, detail, headers=((b"Retry-After", b"1"),))
@@ -102,6 +106,7 @@ _TABLE: tuple[tuple[type[BaseException], Callable[[Any, _Methods], Reply]], ...]
     (errors.Changed, _plain(412)),
     (errors.TooLarge, _too_large),
     (errors.Gone, _gone),
+    (errors.Unauthorized, _unauthorized),
     (errors.Unavailable, _unavailable),
     (TokenFileTrouble, _store),
     (errors.StoreFull, lambda error, _: problem(507, str(error))),

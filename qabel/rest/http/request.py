@@ -1,10 +1,11 @@
 """An incoming request: within the limits, through access control, and on to Klein."""
 
 from collections.abc import Sequence
-from typing import cast
+from typing import Any, cast
 from urllib.parse import unquote_to_bytes
 
 from attrs import evolve
+from twisted.internet.defer import Deferred
 from twisted.web.http import parse_qs
 
 from qabel.contract.rejection import problem
@@ -35,6 +36,16 @@ class ApiRequest(BoundedRequest):
     """Whether the caller may use the route, so that its body is kept."""
     _expected: Sequence[bytes] = ()
     """The values of ``Expect``, of which HTTP/1.0 knows nothing."""
+
+    work: "Deferred[Any] | None" = None
+    """The work of the route, if it takes time."""
+    may_end_token = False
+    """Whether the response is to be sent even if the request has ended its own token."""
+    is_revoked = False
+    """Whether the token was revoked while the request was being handled."""
+
+    _is_handled = False
+    """Whether all of it has arrived, and routes may have seen it."""
 
     def head_received(self, method: bytes, target: bytes, version: bytes) -> bytes:
         """Take the target; a host that it names counts in place of ``Host`` (RFC 9112, 3.2.2)."""
@@ -80,8 +91,17 @@ class ApiRequest(BoundedRequest):
         """The whole response to a body of more than ``body_limit`` bytes."""
         return too_large(self.body_limit)
 
+    @property
+    def parameters(self) -> Sequence[str]:
+        """The names of the parameters in the query."""
+        if b"?" not in self.uri:
+            return ()
+        found = _read_query(self.uri.partition(b"?")[2])
+        return [name.decode("utf-8", "replace") for name in found]
+
     def process(self) -> None:
         """Run the checks that apply to all requests, then let Klein find the route."""
+        self._is_handled = True
         answer = self._stopped()
         if answer is not None:
             self.write(begin(self, answer))
@@ -92,6 +112,19 @@ class ApiRequest(BoundedRequest):
         self.prepath = []
         self.postpath = unquote_to_bytes(self.path[1:]).split(b"/")
         self.render(self.site.resource)
+
+    def recheck(self) -> None:
+        """End the request, at once, if its token is not valid any more."""
+        if not self.is_trusted or self.may_end_token or self.site.access_control.still_admits(self):
+            return
+        if not self._is_handled:
+            # The rest of the body is discarded, and so is what would have followed.
+            self.channel.refuse(raw(self.site.access_control.unauthorized()))
+        elif self.startedWriting:
+            self.abort()
+        elif self.work is not None:
+            self.is_revoked = True
+            self.work.cancel()
 
     def parseCookies(self) -> None:
         """Do nothing: the API uses no cookies."""
@@ -109,8 +142,8 @@ class ApiRequest(BoundedRequest):
         access = self.decision.access
         if route is None or access is None:
             return None
-        if route.scopes and not route.admits(access):
-            return problem(403, route.forbidden())
+        if route.scopes and not route.admits(access, self.parameters):
+            return problem(403, route.forbidden(self.parameters))
         self.body_limit = route.body_limit
         self._keeps_body = True
         return None

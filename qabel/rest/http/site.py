@@ -77,3 +77,9 @@ class ApiSite(BoundedSite):
         self.access_control = access_control
         self.open_paths = open_paths
         self.find_route = find_route
+
+    def recheck(self) -> None:
+        """End the requests whose token is not valid any more: call it when one was revoked."""
+        for channel in [*self._working, *self._waiting]:
+            for request in list(channel.requests):
+                request.recheck()

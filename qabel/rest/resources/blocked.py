@@ -7,7 +7,7 @@ from qabel.rest.http.call import Call
 
 routes = Routes("Blocked senders")
 
-SCOPES = {"settings"}
+SCOPES = {"contacts"}
 
 _BLOCKED = list[BlockedView]
 

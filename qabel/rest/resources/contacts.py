@@ -17,8 +17,9 @@ from qabel.settings.qabel_forms import PUBLIC_KEY
 
 routes = Routes("Contacts")
 
-READ = {"read", "send", "settings"}
-WRITE = {"settings"}
+READ = {"read", "send", "contacts", "settings"}
+EXPORT = {"contacts", "settings"}
+WRITE = {"contacts"}
 
 _CONTACTS = list[ContactView]
 _IMPORTED = list[ImportedView]
@@ -81,6 +82,7 @@ def contacts(call: Call) -> Reply:
     "/contacts",
     "Add a contact",
     scopes=WRITE,
+    for_one_identity=True,
     query=_QUERY,
     body=_CONTACT,
     answers={201: "Added.", 400: "Invalid contact.", 409: "The contact exists already."},
@@ -91,7 +93,7 @@ async def add_contact(call: Call) -> Reply:
     """Add a contact."""
     given = call.body()
     owner = _owner(call, given)
-    contact = await call.core.people.add_contact(
+    contact = await call.view.people.add_contact(
         owner, **{name: given[name] for name in _KEYS if name in given}
     )
     return created(contact, f"/contacts/{contact.id}")
@@ -102,6 +104,7 @@ async def add_contact(call: Call) -> Reply:
     "/contacts/import",
     "Import contacts from a .qco document, or from the text of a QR code",
     scopes=WRITE,
+    for_one_identity=True,
     query={**_QUERY, "replace": _REPLACE},
     raw=_CONTACTS_BODY,
     parts=(QcoFile, QcoContact),
@@ -112,7 +115,7 @@ async def add_contact(call: Call) -> Reply:
 async def import_contacts(call: Call) -> Reply:
     """Import contacts."""
     given = call.checked(_CONTACTS_UPLOAD, call.read(read_upload))
-    imported = await call.core.cards.import_contacts(
+    imported = await call.view.cards.import_contacts(
         _owner(call, given), given["document"], replace=bool(call.query["replace"])
     )
     return json_reply(imported)
@@ -137,13 +140,14 @@ def contact(call: Call, contact_id: int) -> Reply:
     "/contacts/<id:contact_id>",
     "Change a contact",
     scopes=WRITE,
+    for_one_identity=True,
     body=_CONTACT_CHANGES,
     answers={200: "Changed.", 400: "Invalid contact.", **_NO_CONTACT},
     returns=ContactView,
 )
 async def change_contact(call: Call, contact_id: int) -> Reply:
     """Change a contact."""
-    return json_reply(await call.core.people.change_contact(contact_id, call.body()))
+    return json_reply(await call.view.people.change_contact(contact_id, call.body()))
 
 
 @routes.add(
@@ -151,11 +155,12 @@ async def change_contact(call: Call, contact_id: int) -> Reply:
     "/contacts/<id:contact_id>",
     "Delete a contact, but not its messages",
     scopes=WRITE,
+    for_one_identity=True,
     answers={204: "Deleted.", **_NO_CONTACT},
 )
 async def delete_contact(call: Call, contact_id: int) -> Reply:
     """Delete a contact."""
-    await call.core.people.delete_contact(contact_id)
+    await call.view.people.delete_contact(contact_id)
     return NO_CONTENT
 
 
@@ -178,6 +183,7 @@ def verification(call: Call, contact_id: int) -> Reply:
     "/contacts/<id:contact_id>/verification",
     "Mark a contact as verified, once the text was compared",
     scopes=WRITE,
+    for_one_identity=True,
     body=_VERIFICATION,
     answers={200: "Marked.", 409: "The digits are not those of the contact.", **_NO_CONTACT},
     returns=VerificationView,
@@ -185,7 +191,7 @@ def verification(call: Call, contact_id: int) -> Reply:
 async def verify(call: Call, contact_id: int) -> Reply:
     """Mark a contact as verified, or take the mark away."""
     given = call.body()
-    view = await call.core.people.verify_contact(
+    view = await call.view.people.verify_contact(
         contact_id, given["digits"], is_verified=given["verified"]
     )
     return json_reply(view)
@@ -196,11 +202,12 @@ async def verify(call: Call, contact_id: int) -> Reply:
     "/contacts/<id:contact_id>/verification",
     "Take the mark of verification away from a contact",
     scopes=WRITE,
+    for_one_identity=True,
     answers={204: "Taken away.", **_NO_CONTACT},
 )
 async def unverify(call: Call, contact_id: int) -> Reply:
     """Take the mark of verification away."""
-    await call.core.people.verify_contact(contact_id, is_verified=False)
+    await call.view.people.verify_contact(contact_id, is_verified=False)
     return NO_CONTENT
 
 
@@ -208,7 +215,7 @@ async def unverify(call: Call, contact_id: int) -> Reply:
     "GET",
     "/contacts/<id:contact_id>/export",
     "Export a contact as a .qco document",
-    scopes=READ,
+    scopes=EXPORT,
     for_one_identity=True,
     answers={200: "The document.", 409: "The contact cannot be exported.", **_NO_CONTACT},
     returns=QcoFile,

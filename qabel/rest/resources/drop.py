@@ -1,5 +1,7 @@
 """``/drop``: received messages, and sending messages."""
 
+from attrs import evolve
+
 from qabel.contract.query import CURSOR, identifier
 from qabel.contract.rejection import rejected
 from qabel.contract.reply import NO_CONTENT, Headers, Reply, json_reply
@@ -11,8 +13,8 @@ from qabel.core.people.references import ReferenceForm
 from qabel.core.sending.checked_send import MAX_RECIPIENTS
 from qabel.core.sending.compose import DraftForm
 from qabel.core.sending.views import OutcomeView
-from qabel.forms.compound import Key, ListOf, Object
-from qabel.forms.plain import Integer, Number, Text
+from qabel.forms.compound import Key, ListOf, Object, OrNull
+from qabel.forms.plain import Integer, Number, Present, Text
 from qabel.rest.http.call import Call
 
 routes = Routes("Drops")
@@ -24,9 +26,21 @@ _MESSAGES = list[MessageView]
 _NAME = Text(100, shortest=1, printable=True)
 _MODEL_OBJECT = Text(200, shortest=1, printable=True)
 
-_QUERY = {
+_READER = {
     "consumer": Key(
         _NAME, "default", description="The consumer whose cursor in the inbox is used."
+    ),
+    "of": identifier("The token whose consumer it is, 0 for the main token. Default: this token."),
+    "identity": identifier("Only messages to this identity."),
+    "contact": identifier("Only messages from this contact."),
+    "model_object": Key(_MODEL_OBJECT, None, description="Only messages of this type."),
+}
+_QUERY = {
+    **_READER,
+    "hold": Key(
+        Present(),
+        None,
+        description="Move no cursor: `POST /drop/ack` does, once the messages are processed.",
     ),
     "since": Key(
         CURSOR, None, description="Return messages after this cursor, and move no cursor."
@@ -34,15 +48,28 @@ _QUERY = {
     "limit": Key(
         Integer(1, MAX_LIMIT), 1000, description="The largest number of messages to return."
     ),
-    "identity": identifier("Only messages to this identity."),
-    "contact": identifier("Only messages from this contact."),
-    "model_object": Key(_MODEL_OBJECT, None, description="Only messages of this type."),
     "wait": Key(
         Number(0, MAX_WAIT),
         0.0,
         description="Seconds to wait for a message if there is none.",
     ),
 }
+
+_ACK = Object(
+    {
+        "upto": Key(
+            CURSOR,
+            description="The cursor of the last message processed: `X-Qabel-Latest`.",
+            examples=["0"],
+        ),
+        # As in the query of the read; clients may put them into either.
+        **{
+            name: Key(OrNull(key.form), None, description=key.description)
+            for name, key in _READER.items()
+            if name != "of"
+        },
+    }
+)
 
 _BODY = Object(
     {
@@ -72,9 +99,11 @@ _BODY = Object(
     scopes={"read"},
     for_one_identity=True,
     query=_QUERY,
+    instead={"of": ()},
     answers={
         200: "New drops available: a list of drop messages.",
         204: "No new drops available.",
+        404: "No such token.",
         410: "The cursor is unknown or expired; `oldest` is the oldest available one.",
     },
     reads={
@@ -101,6 +130,33 @@ async def retrieve(call: Call) -> Reply:
 
 
 @routes.add(
+    "POST",
+    "/drop/ack",
+    "Acknowledge messages read with `hold`: they are not new to the consumer any more",
+    scopes={"read"},
+    for_one_identity=True,
+    query=_READER,
+    instead={"of": ()},
+    body=_ACK,
+    answers={
+        204: "The cursor is at `upto`, or past it: it never moves back.",
+        404: "No such token.",
+        410: "The cursor is from another database.",
+    },
+)
+async def acknowledge(call: Call) -> Reply:
+    """Move the cursor of a consumer; parameters and consumer are those of the read."""
+    given = call.body()
+    upto = given.pop("upto")
+    in_body = {name: value for name, value in given.items() if value is not None}
+    for name, value in in_body.items():
+        if call.query[name] not in (_READER[name].default, value):
+            raise rejected(400, f"{name} differs in the query and in the body.")
+    await call.view.inbox.acknowledge(evolve(_reader(call), **in_body), upto)
+    return NO_CONTENT
+
+
+@routes.add(
     "GET",
     "/drop/<id:message_id>",
     "Get a message",
@@ -118,12 +174,13 @@ async def read(call: Call, message_id: int) -> Reply:
     "DELETE",
     "/drop/<id:message_id>",
     "Delete a message permanently",
-    scopes={"admin"},
+    scopes={"delete"},
+    for_one_identity=True,
     answers={204: "Deleted.", 404: "No such message."},
 )
 async def delete(call: Call, message_id: int) -> Reply:
     """Delete a message."""
-    await call.core.inbox.delete(message_id)
+    await call.view.inbox.delete(message_id)
     return NO_CONTENT
 
 
@@ -169,15 +226,14 @@ async def send(call: Call) -> Reply:
 
 
 def _query(call: Call) -> MessageQuery:
-    query = call.query
-    return MessageQuery(
-        consumer=query["consumer"],
-        since=_since(call),
-        limit=query["limit"],
-        identity=query["identity"],
-        contact=query["contact"],
-        model_object=query["model_object"],
-    )
+    since, hold = _since(call), bool(call.query["hold"])
+    if hold and since is not None:
+        raise rejected(400, "A read with a cursor (since) moves nothing: leave out hold.")
+    return evolve(_reader(call), since=since, hold=hold, limit=call.query["limit"])
+
+
+def _reader(call: Call) -> MessageQuery:
+    return MessageQuery(**{name: call.query[name] for name in _READER})
 
 
 def _since(call: Call) -> str | None:

@@ -16,8 +16,10 @@ from qabel.settings.items import DROP_URLS
 
 routes = Routes("Identities")
 
-READ = {"read", "send", "settings"}
-WRITE = {"settings"}
+READ = {"read", "send", "contacts", "keys", "settings"}
+CARDS = {"contacts", "settings"}
+WRITE = {"contacts"}
+KEYS = {"keys"}
 
 _IDENTITIES = list[IdentityView]
 
@@ -92,7 +94,7 @@ async def add_identity(call: Call) -> Reply:
     "POST",
     "/identities/import",
     "Import an identity from a .qid document",
-    scopes=WRITE,
+    scopes=KEYS,
     query={"allow_private": _ALLOW_PRIVATE},
     raw=_IDENTITY_BODY,
     parts=(QidFile,),
@@ -148,6 +150,7 @@ async def change_identity(call: Call, ref: str) -> Reply:
     "Delete an identity, but not its messages, or purge it with everything that belongs to it",
     scopes=WRITE,
     query={"purge": _PURGE},
+    instead={"purge": KEYS},
     answers={
         204: "Deleted.",
         409: "Another identity with the same key is not deleted.",
@@ -167,7 +170,7 @@ async def delete_identity(call: Call, ref: str) -> Reply:
     "GET",
     "/identities/<ref:ref>/export",
     "Export an identity, with its private key, as a .qid document",
-    scopes=WRITE,
+    scopes=KEYS,
     answers={200: "The document.", 409: "The identity cannot be exported.", **_NO_IDENTITY},
     returns=QidFile,
     headers=_ATTACHED,
@@ -184,7 +187,7 @@ def export_identity(call: Call, ref: str) -> Reply:
     "GET",
     "/identities/<ref:ref>/contact",
     "Export the contact card of an identity as a .qco document",
-    scopes=READ,
+    scopes=CARDS,
     for_one_identity=True,
     answers={200: "The document.", 409: "The identity cannot be exported.", **_NO_IDENTITY},
     returns=QcoFile,
@@ -203,7 +206,7 @@ def _declare_qr(suffix: str, content_type: str) -> None:
         "GET",
         f"/identities/<ref:ref>/qr.{suffix}",
         f"Get the contact card of an identity as a QR code ({suffix})",
-        scopes=READ,
+        scopes=CARDS,
         for_one_identity=True,
         answers={200: "The QR code.", 409: "Too long for a QR code.", **_NO_IDENTITY},
         returns=TEXT if content_type.startswith("text/") else BYTES,

@@ -1,5 +1,6 @@
 """``/settings`` and ``/synced``: the two settings documents."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from attrs import frozen
@@ -21,8 +22,6 @@ from qabel.settings.local import LOCAL
 from qabel.settings.synced import SYNCED
 
 routes = Routes("Settings")
-
-SCOPES = {"settings"}
 
 _CHANGE = Object(
     {
@@ -95,6 +94,7 @@ class _Kind:
     whole: Document
     """The document as it is returned: nothing is left out."""
     is_local: bool
+    scopes: frozenset[str]
 
     @property
     def body_limit(self) -> int:
@@ -106,12 +106,21 @@ class _Kind:
         return core.local if self.is_local else core.synced
 
 
-def _kind(path: str, what: str, kind: DocumentType[Any], *, is_local: bool) -> _Kind:
+def _kind(
+    path: str, what: str, kind: DocumentType[Any], scopes: Iterable[str], *, is_local: bool
+) -> _Kind:
     schema = {name: value for name, value in kind.json_schema().items() if name != "$schema"}
     properties = {name: _whole_items(each) for name, each in schema["properties"].items()}
     whole = {**schema, "properties": properties, "required": list(properties)}
     name = f"{what.title()}Settings"
-    return _Kind(path, what, Document(name, schema), Document(f"Whole{name}", whole), is_local)
+    return _Kind(
+        path,
+        what,
+        Document(name, schema),
+        Document(f"Whole{name}", whole),
+        is_local,
+        frozenset(scopes),
+    )
 
 
 def _whole_items(schema: Schema) -> Schema:
@@ -134,7 +143,7 @@ def _declare_reading(kind: _Kind) -> None:
         "GET",
         kind.path,
         f"Get the {kind.what} settings",
-        scopes=SCOPES,
+        scopes=kind.scopes,
         answers=_READ,
         reads=_IF_NONE_MATCH,
         returns=kind.whole,
@@ -150,7 +159,7 @@ def _declare_change(kind: _Kind) -> None:
         "PUT",
         kind.path,
         f"Update a single key of the {kind.what} settings",
-        scopes=SCOPES,
+        scopes=kind.scopes,
         body=_CHANGE,
         answers=_WRITE | _WRONG_KEY,
         body_limit=kind.body_limit,
@@ -175,7 +184,7 @@ def _declare_substitution(kind: _Kind) -> None:
         "POST",
         kind.path,
         f"Substitute the {kind.what} settings",
-        scopes=SCOPES,
+        scopes=kind.scopes,
         body=Object({"settings": settings_key}),
         answers=_WRITE | _NO_DOCUMENT,
         body_limit=kind.body_limit,
@@ -196,7 +205,7 @@ def _declare_merging(kind: _Kind) -> None:
         "PATCH",
         kind.path,
         f"Change the {kind.what} settings with a JSON merge patch",
-        scopes=SCOPES,
+        scopes=kind.scopes,
         raw=_PATCH,
         answers=_WRITE | _NO_DOCUMENT,
         body_limit=kind.body_limit,
@@ -215,5 +224,6 @@ def _whole(document: SettingsDocument[Any]) -> Reply:
     return versioned(document.encoded, document.etag, None)
 
 
-_declare(_kind("/settings", "local", LOCAL, is_local=True))
-_declare(_kind("/synced", "synced", SYNCED, is_local=False))
+_declare(_kind("/settings", "local", LOCAL, {"preferences", "settings"}, is_local=True))
+# It has private keys and credentials.
+_declare(_kind("/synced", "synced", SYNCED, {"settings"}, is_local=False))

@@ -60,7 +60,7 @@ async def health(call: Call) -> Reply:
     "POST",
     "/backup",
     "Back up the encrypted database while the daemon runs",
-    scopes={"admin"},
+    scopes={"backup"},
     body=_BACKUP,
     answers={
         201: "Backup written.",

@@ -8,6 +8,7 @@ from qabel.rest.http.call import Call
 routes = Routes("Tokens")
 
 SCOPES = {"admin"}
+SESSIONS = {"sessions"}
 
 _TOKENS = list[TokenView]
 
@@ -16,7 +17,7 @@ _TOKENS = list[TokenView]
     "GET",
     "/tokens",
     "List the tokens, without their values",
-    scopes=SCOPES,
+    scopes=SESSIONS,
     answers={200: "The tokens."},
     returns=_TOKENS,
 )
@@ -45,7 +46,8 @@ async def add(call: Call) -> Reply:
     "DELETE",
     "/tokens/<id:token_id>",
     "Revoke a token",
-    scopes=SCOPES,
+    scopes=SESSIONS,
+    may_end_token=True,
     answers={204: "Revoked, with immediate effect.", 404: "No such token."},
 )
 async def revoke(call: Call, token_id: int) -> Reply:
@@ -59,6 +61,7 @@ async def revoke(call: Call, token_id: int) -> Reply:
     "/tokens/main",
     "Replace the main token in its file, and revoke the old one",
     scopes=SCOPES,
+    may_end_token=True,
     answers={204: "Replaced."},
 )
 async def replace_main(call: Call) -> Reply:

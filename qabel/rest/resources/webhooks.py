@@ -14,6 +14,7 @@ from qabel.rest.http.call import Call
 
 routes = Routes("Webhooks")
 
+# They export everything, and make the daemon send requests.
 SCOPES = {"admin"}
 
 _WEBHOOKS = list[WebhookView]

@@ -63,6 +63,7 @@ class Filter:
     identity_id: int | None = None
     contact_id: int | None = None
     model_object: str | None = None
+    receiver: bytes | None = attrs.field(default=None, repr=False)
 
     @property
     def sql(self) -> str:

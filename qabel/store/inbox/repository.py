@@ -202,12 +202,14 @@ class InboxRepository:
 
         return self._database.run(work)
 
-    def delete(self, message_id: int) -> "Deferred[bool]":
-        """Delete a message; fires with whether there was one. It will not be received again."""
+    def delete(self, message_id: int, which: Filter = EVERYTHING) -> "Deferred[bool]":
+        """Delete a message; fires with whether there was one like that.
+
+        It will not be received again.
+        """
+        sql, values = f"DELETE FROM messages WHERE id = :id{which.sql}", {**which.parameters}
         return self._database.run(
-            lambda connection: (
-                connection.execute("DELETE FROM messages WHERE id = ?", (message_id,)).rowcount > 0
-            )
+            lambda connection: connection.execute(sql, {**values, "id": message_id}).rowcount > 0
         )
 
 

@@ -8,6 +8,9 @@ from twisted.internet.defer import Deferred
 from qabel.store.database.connection import Connection, fetch_one
 from qabel.store.database.database import Database
 
+Reader = tuple[int, str]
+"""A reader: the id of the token that it belongs to, 0 for the owner of the daemon, and its name."""
+
 
 @attrs.frozen
 class JournalState:
@@ -23,8 +26,8 @@ class JournalState:
     """The id of the newest message; 0 in an empty inbox."""
     messages: int
     """How many messages there are."""
-    consumers: Mapping[str, int]
-    """The cursor of each consumer: the number of the last message that it received."""
+    consumers: Mapping[Reader, int]
+    """The cursor of each reader: the number of the last message that it received."""
 
 
 @attrs.frozen(eq=False)
@@ -37,38 +40,42 @@ class CursorRepository:
         """Return everything at once, as fast for a large database as for an empty one."""
         return self._database.run(_load)
 
-    def move(self, consumer: str, seq: int, *, now: float) -> "Deferred[int]":
-        """Advance the cursor of a consumer; fires with its new value.
+    def move(self, reader: Reader, seq: int, *, now: float) -> "Deferred[int]":
+        """Advance the cursor of a reader; fires with its new value.
 
-        It never moves back: of two answers sent at the same time, the farther one counts.
-        ``now`` is in seconds since the epoch.
+        It never moves back: of two answers sent at the same time, the farther one counts. For a
+        token that was revoked nothing is stored. ``now`` is in seconds since the epoch.
         """
+        values = {"owner": reader[0], "name": reader[1], "seq": seq, "now": int(now * 1000)}
 
         def work(connection: Connection) -> int:
-            row = fetch_one(
-                connection,
-                "INSERT INTO consumers (owner, name, seq, moved) VALUES (0, ?, ?, ?) "
-                "ON CONFLICT (owner, name) DO UPDATE "
-                "SET seq = max(seq, excluded.seq), moved = excluded.moved RETURNING seq",
-                (consumer, seq, int(now * 1000)),
-            )
-            return int(row[0])
+            row = connection.execute(_MOVE, values).fetchone()
+            return seq if row is None else int(row[0])
 
         return self._database.run(work)
 
-    def expire(self, before: float) -> "Deferred[list[str]]":
-        """Delete the cursors last advanced before a time; fires with the consumers' names.
+    def expire(self, before: float) -> "Deferred[list[Reader]]":
+        """Delete the cursors last advanced before a time; fires with their readers.
 
         ``before`` is in seconds since the epoch.
         """
         return self._database.run(
             lambda connection: [
-                row[0]
+                (row[0], row[1])
                 for row in connection.execute(
-                    "DELETE FROM consumers WHERE moved < ? RETURNING name", (int(before * 1000),)
+                    "DELETE FROM consumers WHERE moved < ? RETURNING owner, name",
+                    (int(before * 1000),),
                 ).fetchall()
             ]
         )
+
+
+_MOVE = """
+INSERT INTO consumers (owner, name, seq, moved) SELECT :owner, :name, :seq, :now
+    WHERE :owner = 0 OR EXISTS (SELECT 1 FROM tokens WHERE id = :owner)
+ON CONFLICT (owner, name) DO UPDATE
+    SET seq = max(seq, excluded.seq), moved = excluded.moved RETURNING seq
+"""
 
 
 def _load(connection: Connection) -> JournalState:
@@ -77,8 +84,9 @@ def _load(connection: Connection) -> JournalState:
         "SELECT database_id, last_seq, floor, "
         "coalesce((SELECT max(id) FROM messages), 0), messages FROM state",
     )
-    consumers = dict(
-        connection.execute("SELECT name, seq FROM consumers WHERE owner = 0").fetchall()
-    )
+    consumers = {
+        (row[0], row[1]): row[2]
+        for row in connection.execute("SELECT owner, name, seq FROM consumers").fetchall()
+    }
     database_id, last_seq, floor, newest_message, messages = row
     return JournalState(database_id, last_seq, floor, newest_message, messages, consumers)

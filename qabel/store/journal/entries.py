@@ -3,6 +3,7 @@
 import attrs
 from twisted.internet.defer import Deferred
 
+from qabel.contract.access import OneIdentity
 from qabel.store.database.connection import Connection
 from qabel.store.database.database import Database
 from qabel.store.inbox import message_rows
@@ -12,9 +13,10 @@ MESSAGE_KIND = "drop"
 
 # Both halves are ordered by their keys, so that SQLite only merges them.
 _SQL = f"""
-SELECT id AS seq, '{MESSAGE_KIND}' AS kind, CAST({message_rows.JSON} AS BLOB) AS data, identity_id
-FROM messages WHERE id > :after
-UNION ALL SELECT seq, kind, detail, identity_id FROM events WHERE seq > :after
+SELECT id AS seq, '{MESSAGE_KIND}' AS kind, CAST({message_rows.JSON} AS BLOB) AS data, identity_id,
+    receiver AS identity, NULL AS token_id FROM messages WHERE id > :after
+UNION ALL SELECT seq, kind, detail, identity_id, identity,
+    (SELECT token_id FROM sends WHERE id = send_id) FROM events WHERE seq > :after
 ORDER BY seq LIMIT :limit
 """
 
@@ -26,8 +28,10 @@ class JournalEntry:
     seq: int
     kind: str
     data: bytes = attrs.field(repr=False)
-    identity_id: int | None
+    identity: OneIdentity | None
     """The identity that it is about; None for what is about all of them."""
+    token_id: int | None = None
+    """The token of the send that it is about; None for the owner of the daemon."""
 
 
 @attrs.frozen(eq=False)
@@ -41,6 +45,20 @@ class JournalEntries:
 
         def work(connection: Connection) -> list[JournalEntry]:
             rows = connection.execute(_SQL, {"after": after, "limit": limit})
-            return [JournalEntry(*row) for row in rows]
+            return [_entry(*row) for row in rows]
 
         return self._database.run(work)
+
+
+def _entry(
+    seq: int,
+    kind: str,
+    data: bytes,
+    identity_id: int | None,
+    identity: bytes | None,
+    token_id: int | None,
+) -> JournalEntry:
+    about = None
+    if identity_id is not None and identity is not None:
+        about = OneIdentity(identity_id, identity)
+    return JournalEntry(seq, kind, data, about, token_id)

@@ -7,6 +7,7 @@ import attrs
 from qabel.store.database.connection import Connection, fetch_one
 from qabel.store.numbers import last_seq
 from qabel.store.outbox import sends
+from qabel.store.outbox.records import SendFilter
 from qabel.store.outbox.sends import DeliveryState, Posting, PostingState
 
 
@@ -47,16 +48,21 @@ def postpone(connection: Connection, posting: Posting, until: int, reason: str) 
     )
 
 
-def delete_send(connection: Connection, send_id: int, now: int) -> OutboxChange | None:
+def delete_send(
+    connection: Connection, send_id: int, which: SendFilter, now: int
+) -> OutboxChange | None:
     """Delete a send of a message; what waited behind it moves up. None if there is none."""
+    found = connection.execute(
+        f"SELECT 1 FROM sends WHERE {which.sql} AND id = :id", {**which.parameters, "id": send_id}
+    ).fetchone()
+    if found is None:
+        return None
     queues = connection.execute(
         "SELECT url, postings.recipient FROM deliveries JOIN postings "
         "ON delivery_id = deliveries.id WHERE send_id = ? AND postings.state = 'queued'",
         (send_id,),
     ).fetchall()
-    deleted = connection.execute("DELETE FROM sends WHERE id = ? AND kind = 'message'", (send_id,))
-    if not deleted.rowcount:
-        return None
+    _delete(connection, [send_id])
     return OutboxChange(sends.advance(connection, queues, now), None, last_seq(connection))
 
 

@@ -20,6 +20,8 @@ class IdempotencyMismatch(StoreError):
 class Idempotency:
     """A key that a client chose, and a digest of the request that it came with."""
 
+    owner: int
+    """The id of the token that it was used with; 0 for the owner of the daemon."""
     key: str = attrs.field(repr=False)
     digest: bytes = attrs.field(repr=False)
 
@@ -40,8 +42,8 @@ def find(connection: Connection, given: Idempotency, now: int) -> EarlierRequest
     """
     row = connection.execute(
         "SELECT send_id, answer, digest FROM idempotency "
-        "WHERE owner = 0 AND key = ? AND created > ?",
-        (given.key, now - KEEP_FOR),
+        "WHERE owner = ? AND key = ? AND created > ?",
+        (given.owner, given.key, now - KEEP_FOR),
     ).fetchone()
     if row is None:
         return None
@@ -56,20 +58,20 @@ def keep(connection: Connection, given: Idempotency, send_id: int, now: int) -> 
     """Record that a key led to a send."""
     connection.execute(
         "INSERT OR REPLACE INTO idempotency (owner, key, digest, send_id, created) "
-        "VALUES (0, ?, ?, ?, ?)",
-        (given.key, given.digest, send_id, now),
+        "VALUES (?, ?, ?, ?, ?)",
+        (given.owner, given.key, given.digest, send_id, now),
     )
 
 
-def answered(connection: Connection, key: str, answer: bytes) -> None:
+def answered(connection: Connection, given: Idempotency, answer: bytes) -> None:
     """Record the answer to the first request with a key; a later one does not replace it.
 
-    If the send was deleted meanwhile, there is nothing to record.
+    There is none for a send that was deleted meanwhile: nothing of it is to be stored again.
     """
     connection.execute(
-        "UPDATE idempotency SET answer = ? WHERE owner = 0 AND key = ? AND answer IS NULL "
+        "UPDATE idempotency SET answer = ? WHERE owner = ? AND key = ? AND answer IS NULL "
         "AND EXISTS (SELECT 1 FROM sends WHERE id = send_id)",
-        (answer, key),
+        (answer, given.owner, given.key),
     )
 
 

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 
 import attrs
 
+from qabel.contract.access import OneIdentity
 from qabel.store.database.connection import Connection, fetch_one
 from qabel.store.outbox.sends import DeliveryState, Kind
 
@@ -39,6 +40,8 @@ class SendRecord:
     sender: str
     """64 hex digits."""
     identity_id: int
+    token_id: int | None
+    """The token that it was sent with; None for the owner of the daemon."""
     model_object: str
     acknowledge_id: str
     message: bytes | None = attrs.field(repr=False)
@@ -58,9 +61,35 @@ class OutboxCounts:
     """When the one that has waited longest was added, in milliseconds since the epoch."""
 
 
+@attrs.frozen
+class SendFilter:
+    """Which sends of messages to return: those that match all given values."""
+
+    identity: OneIdentity | None = None
+    token_id: int | None = None
+
+    @property
+    def sql(self) -> str:
+        """The condition."""
+        sql = "kind = 'message'"
+        if self.identity is not None:
+            sql += " AND identity_id = :identity_id AND sender = :sender"
+        return sql if self.token_id is None else f"{sql} AND token_id = :token_id"
+
+    @property
+    def parameters(self) -> Mapping[str, object]:
+        """The values for ``sql``."""
+        found: dict[str, object] = {"token_id": self.token_id}
+        if self.identity is not None:
+            found |= {"identity_id": self.identity.id, "sender": self.identity.key}
+        return found
+
+
+EVERY_MESSAGE = SendFilter()
+
 _SENDS = (
-    "SELECT id, kind, lower(hex(sender)), identity_id, model_object, acknowledge_id, message, "
-    "created FROM sends WHERE {} ORDER BY id LIMIT :limit"
+    "SELECT id, kind, lower(hex(sender)), identity_id, token_id, model_object, acknowledge_id, "
+    "message, created FROM sends WHERE {} ORDER BY id LIMIT :limit"
 )
 # The join is done in the order it is written: from the few sends to their deliveries.
 _DELIVERIES = """
@@ -74,21 +103,17 @@ FROM json_each(?) AS page CROSS JOIN deliveries ON send_id = page.value
 """
 
 
-def get(connection: Connection, send_id: int) -> SendRecord | None:
-    """Return one send, of whatever kind; None if there is none with that id."""
-    found = _read(connection, "id = :id", {"id": send_id, "limit": 1})
+def get(connection: Connection, send_id: int, which: SendFilter) -> SendRecord | None:
+    """Return one send; None if there is none with that id."""
+    values = {**which.parameters, "id": send_id, "limit": 1}
+    found = _read(connection, f"{which.sql} AND id = :id", values)
     return found[0] if found else None
 
 
-def read(
-    connection: Connection, after: int, limit: int, identity_id: int | None
-) -> list[SendRecord]:
-    """Return sends of messages with ids above ``after``, oldest first, at most ``limit``."""
-    which = "kind = 'message' AND id > :after"
-    if identity_id is not None:
-        which += " AND identity_id = :identity_id"
-    values = {"after": after, "limit": limit, "identity_id": identity_id}
-    return _read(connection, which, values)
+def read(connection: Connection, after: int, limit: int, which: SendFilter) -> list[SendRecord]:
+    """Return sends with ids above ``after``, oldest first, at most ``limit``."""
+    values = {**which.parameters, "after": after, "limit": limit}
+    return _read(connection, f"{which.sql} AND id > :after", values)
 
 
 def counts(connection: Connection) -> OutboxCounts:
@@ -110,10 +135,11 @@ def _read(connection: Connection, which: str, values: Mapping[str, object]) -> l
             kind=Kind(row[1]),
             sender=row[2],
             identity_id=row[3],
-            model_object=row[4],
-            acknowledge_id=row[5],
-            message=row[6],
-            created=row[7],
+            token_id=row[4],
+            model_object=row[5],
+            acknowledge_id=row[6],
+            message=row[7],
+            created=row[8],
             deliveries=tuple(deliveries.get(row[0], ())),
         )
         for row in rows

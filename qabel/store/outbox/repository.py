@@ -12,9 +12,10 @@ from qabel.store.numbers import last_seq
 from qabel.store.outbox import changes, idempotency, records, sends
 from qabel.store.outbox.changes import OutboxChange
 from qabel.store.outbox.idempotency import Idempotency
-from qabel.store.outbox.records import OutboxCounts, SendRecord
+from qabel.store.outbox.records import EVERY_MESSAGE, OutboxCounts, SendFilter, SendRecord
 from qabel.store.outbox.sends import NewSend, Posting, PostingState
 from qabel.store.purged_keys import Purged, PurgedKeys
+from qabel.store.tokens import TokenRevoked, is_valid
 
 EXPIRE_AT_ONCE = 500
 """Sends deleted in one transaction."""
@@ -52,8 +53,8 @@ class OutboxRepository:
         """Store a send, durably: from then on it will be posted, whatever happens.
 
         A key that was used before leads to the earlier send. Fails with IdempotencyMismatch if
-        that was for another request, with Purged if the sender does not exist any more; nothing
-        is added then.
+        that was for another request, with Purged if the sender does not exist any more, or with
+        TokenRevoked; nothing is added then.
         """
         if send.sender in self._purged:
             return fail(Purged("The sending identity was deleted."))
@@ -61,9 +62,11 @@ class OutboxRepository:
             lambda connection: _add(connection, send, idempotency, _milliseconds(now))
         )
 
-    def answered(self, key: str, answer: bytes) -> Deferred[None]:
+    def answered(self, given: Idempotency, answer: bytes) -> Deferred[None]:
         """Store what the first request with an idempotency key was answered."""
-        return self._database.run(lambda connection: idempotency.answered(connection, key, answer))
+        return self._database.run(
+            lambda connection: idempotency.answered(connection, given, answer)
+        )
 
     def due(
         self, now: float, limit: int, *, underway: Iterable[int] = ()
@@ -105,25 +108,26 @@ class OutboxRepository:
             lambda connection: changes.postpone(connection, posting, until, reason)
         )
 
-    def get(self, send_id: int) -> Deferred[SendRecord | None]:
-        """Return one send, or None if there is none with that id."""
-        return self._database.run(lambda connection: records.get(connection, send_id))
+    def get(self, send_id: int, which: SendFilter = EVERY_MESSAGE) -> Deferred[SendRecord | None]:
+        """Return one send, or None if there is none like that."""
+        return self._database.run(lambda connection: records.get(connection, send_id, which))
 
     def read(
-        self, after: int, limit: int, identity_id: int | None = None
+        self, after: int, limit: int, which: SendFilter = EVERY_MESSAGE
     ) -> Deferred[list[SendRecord]]:
         """Return sends with ids above ``after``, oldest first, at most ``limit``.
 
-        Acknowledgements are not among them. ``identity_id`` restricts it to one sender.
+        Acknowledgements are not among them.
         """
-        return self._database.run(
-            lambda connection: records.read(connection, after, limit, identity_id)
-        )
+        return self._database.run(lambda connection: records.read(connection, after, limit, which))
 
-    def delete(self, send_id: int, *, now: float) -> Deferred[OutboxChange | None]:
-        """Delete a send, and post no more of it; fires with None if there was none."""
+    def delete(
+        self, send_id: int, which: SendFilter = EVERY_MESSAGE, *, now: float
+    ) -> Deferred[OutboxChange | None]:
+        """Delete a send, and post no more of it; fires with None if there was none like that."""
+        current = _milliseconds(now)
         return self._database.run(
-            lambda connection: changes.delete_send(connection, send_id, _milliseconds(now))
+            lambda connection: changes.delete_send(connection, send_id, which, current)
         )
 
     def counts(self) -> Deferred[OutboxCounts]:
@@ -158,6 +162,8 @@ class OutboxRepository:
 
 
 def _add(connection: Connection, send: NewSend, given: Idempotency | None, now: int) -> Added:
+    if send.token_id is not None and not is_valid(connection, send.token_id):
+        raise TokenRevoked("The token was revoked before the message was stored.")
     if given is not None:
         earlier = _earlier(connection, given, now)
         if earlier is not None:

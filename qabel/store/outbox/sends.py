@@ -59,6 +59,8 @@ class NewSend:
     kind: Kind = Kind.MESSAGE
     sender: bytes
     identity_id: int
+    token_id: int | None = None
+    """The token that it is sent with; None for the owner of the daemon, and the daemon itself."""
     model_object: str
     acknowledge_id: str = "0"
     message: bytes | None = attrs.field(default=None, repr=False)
@@ -91,12 +93,13 @@ def insert(connection: Connection, send: NewSend, now: int) -> tuple[int, list[P
     """
     send_id = connection.execute(
         "INSERT INTO sends "
-        "(kind, sender, identity_id, model_object, acknowledge_id, message, created) "
-        "VALUES (?, ?, ?, ?, ?, ?, ?)",
+        "(kind, sender, identity_id, token_id, model_object, acknowledge_id, message, created) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
         (
             send.kind,
             send.sender,
             send.identity_id,
+            send.token_id,
             send.model_object,
             send.acknowledge_id,
             send.message,

@@ -23,7 +23,7 @@ def test_the_default_is_everything() -> None:
     """A query that says nothing has no conditions, and the cursor of the default consumer."""
     assert MessageQuery().filter == Filter()
     assert not MessageQuery().is_narrowed
-    assert MessageQuery().reader == MessageQuery().consumer == "default"
+    assert MessageQuery().name == MessageQuery().consumer == "default"
 
 
 def test_any_condition_narrows() -> None:
@@ -34,7 +34,7 @@ def test_any_condition_narrows() -> None:
         MessageQuery(model_object=""),
     ):
         assert narrowed.is_narrowed
-        assert narrowed.reader != MessageQuery().reader
+        assert narrowed.name != MessageQuery().name
 
 
 def test_conditions_reach_the_filter() -> None:
@@ -47,7 +47,7 @@ def test_conditions_reach_the_filter() -> None:
 def test_readers_differ_in_consumer_and_conditions(one: MessageQuery, other: MessageQuery) -> None:
     """Two queries share a cursor if, and only if, consumer and conditions are the same."""
     same = (one.consumer, one.filter) == (other.consumer, other.filter)
-    assert (one.reader == other.reader) == same
+    assert (one.name == other.name) == same
 
 
 @given(QUERIES)
@@ -59,4 +59,4 @@ def test_cursor_and_limit_do_not_matter(query: MessageQuery) -> None:
         contact=query.contact,
         model_object=query.model_object,
     )
-    assert again.reader == query.reader
+    assert again.name == query.name

@@ -46,12 +46,12 @@ class TurnsTests(SynchronousTestCase):
 
     def ask(self, reader: str = "reader") -> "Deferred[Answered]":
         """Ask for what is new to a reader."""
-        return Deferred.fromCoroutine(self.turns.in_turn(reader, self.inbox.read))
+        return Deferred.fromCoroutine(self.turns.in_turn((0, reader), self.inbox.read))
 
     def take(self, reader: str = "reader") -> "Deferred[None]":
         """Put an answer on its way; the test fires the result when it has arrived."""
         finished: Deferred[None] = Deferred()
-        self.turns.take(reader, finished, self.inbox.move)
+        self.turns.take((0, reader), finished, self.inbox.move)
         return finished
 
     def test_with_nothing_on_its_way_it_reads_at_once(self) -> None:

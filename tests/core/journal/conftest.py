@@ -4,15 +4,23 @@ import pytest
 from twisted.internet.defer import Deferred, fail, succeed
 from twisted.internet.task import Clock
 
+from qabel.contract.access import OneIdentity
 from qabel.core.journal.journal import Journal
 from qabel.store.journal.entries import JournalEntry
+
+
+def one_identity(number: int) -> OneIdentity:
+    """Return an identity with a key of its own."""
+    return OneIdentity(number, bytes([number]) * 32)
 
 
 class Entries:
     """Entries in memory, which count how often they are read."""
 
     def __init__(self) -> None:
-        self.kept = [JournalEntry(number, "drop", b"{}", 1) for number in range(1, 101)]
+        self.kept = [
+            JournalEntry(number, "drop", b"{}", one_identity(1)) for number in range(1, 101)
+        ]
         self.reads = 0
         self.is_broken = False
         self.held: Deferred | None = None
@@ -38,10 +46,14 @@ class Written:
             entries=self.entries, clock=self.clock, database_id="abc", last_seq=100, floor=0
         )
 
-    def add(self, kind: str = "drop", identity: int | None = 1) -> None:
+    def add(
+        self, kind: str = "drop", identity: int | None = 1, token_id: int | None = None
+    ) -> None:
         """Commit one entry."""
         seq = self.journal.last_seq + 1
-        self.entries.kept.append(JournalEntry(seq, kind, b"{}", identity))
+        self.entries.kept.append(
+            JournalEntry(seq, kind, b"{}", identity and one_identity(identity), token_id)
+        )
         self.journal.advance(seq)
 
     def pump(self) -> None:

@@ -3,9 +3,11 @@
 import pytest
 from twisted.internet.defer import CancelledError, Deferred
 
+from qabel.contract.access import Access, OneIdentity
 from qabel.core.errors import Gone
 from qabel.core.journal.follower import Followers
 from qabel.core.journal.journal import RING_SIZE
+from tests.core.journal.conftest import one_identity
 
 
 @pytest.fixture
@@ -74,13 +76,35 @@ def test_narrowed(written, followers, got) -> None:
 
 def test_one_identity(written, followers, got) -> None:
     """Who is restricted to one identity hears of what is about it, and of nothing else."""
-    waiting = more(followers.seen_by(7).follow(None))
+    access = Access(frozenset({"read"}), one_identity(7), 3)
+    waiting = more(followers.seen_by(access).follow(None))
     written.add("drop", 1)
     written.add("outbox", 1)
     written.add("settings", None)
     assert not waiting.called
     written.add("outbox", 7)
     assert [each.seq for each in got(waiting)] == [104]
+
+
+def test_another_identity_with_the_same_id(written, followers, got) -> None:
+    """An identity that comes to the same number is another one: nothing of it is told."""
+    access = Access(frozenset({"read"}), OneIdentity(7, b"another key"), 3)
+    waiting = more(followers.seen_by(access).follow(None))
+    written.add("drop", 7)
+    assert not waiting.called
+    give_up(waiting)
+
+
+def test_own_sends(written, followers, got) -> None:
+    """Who may only send hears of what was sent with the same token; readers and admins of all."""
+    heard = {}
+    for scope in ("send", "read", "admin"):
+        access = Access(frozenset({scope}), None, 3)
+        heard[scope] = followers.seen_by(access).follow(None, kinds=frozenset({"outbox"}))
+    for token_id in (None, 2, 3):
+        written.add("outbox", 1, token_id)
+    seqs = {scope: [each.seq for each in got(more(follower))] for scope, follower in heard.items()}
+    assert seqs == {"send": [103], "read": [101, 102, 103], "admin": [101, 102, 103]}
 
 
 def test_failure_loses_nothing(written, followers, got) -> None:

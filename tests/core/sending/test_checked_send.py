@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from attrs import evolve
 
+from qabel.contract.access import EVERYTHING, Access, OneIdentity
 from qabel.core.errors import Invalid, NotFound, TooLarge
 from qabel.core.people.references import Reference
 from qabel.core.sending.checked_send import MAX_RECIPIENTS, CheckedSend, check_send
@@ -38,10 +39,10 @@ def check(
     *recipients: Reference,
     sender: Reference = 1,
     draft: Draft = HELLO,
-    only: int | None = None,
+    access: Access = EVERYTHING,
 ) -> CheckedSend:
     """Check a send from the first identity."""
-    return check_send(SYNCED, recipients, sender, draft, only=only, now=NOW)
+    return check_send(SYNCED, recipients, sender, draft, access=access, now=NOW)
 
 
 def data_of_size(size: int) -> Draft:
@@ -72,9 +73,15 @@ def test_an_unknown_sender(sender: Reference) -> None:
 
 def test_a_restricted_sender() -> None:
     """Who is restricted to one identity sends as that one, and another is as good as unknown."""
-    assert check(5, only=1).identity.id == 1
-    with pytest.raises(Invalid):
-        check(5, only=2)
+
+    def limited(number: int, owner: int) -> Access:
+        only = OneIdentity(number, key(owner).public_key.raw)
+        return Access(frozenset({"send"}), only, 3)
+
+    assert check(5, access=limited(1, 1)).to_keep([b""]).token_id == 3
+    for number, owner in ((2, 2), (1, 2)):
+        with pytest.raises(Invalid):
+            check(5, access=limited(number, owner))
 
 
 @pytest.mark.parametrize("recipient", [8, 9, 99, "nonsense", key(20).public_key])

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from attrs import frozen
 
-from qabel.contract.access import Access
+from qabel.contract.access import Access, OneIdentity
 from qabel.contract.reply import json_reply
 from qabel.contract.routes import Routes
 from qabel.forms.compound import Key, Object
@@ -119,9 +119,9 @@ def test_headers() -> None:
 class Core:
     """A core that shows which view of it was asked for."""
 
-    def view(self, identity_id: int | None) -> str:
+    def view(self, access: Access) -> str:
         """Return the name of a view."""
-        return f"the view of {identity_id}"
+        return f"the view of {access.identity and access.identity.id}"
 
 
 def test_the_core() -> None:
@@ -133,7 +133,9 @@ def test_the_core() -> None:
         lambda call: json_reply(isinstance(call.core, Core))
     )
     read = frozenset({"read"})
-    api = MemoryApi(routes.all, Core(), {"all": Access(read), "one": Access(read, 5)})
+    api = MemoryApi(
+        routes.all, Core(), {"all": Access(read), "one": Access(read, OneIdentity(5, b"key"))}
+    )
     assert api.ask("GET", "/view", token="all").json() == "the view of None"
     assert api.ask("GET", "/view", token="one").json() == "the view of 5"
     assert api.ask("GET", "/core", token="all").json() is True

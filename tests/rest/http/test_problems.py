@@ -13,7 +13,7 @@ from qabel.contract.rejection import rejected
 from qabel.contract.reply import Reply
 from qabel.contract.statuses import PROBLEMS
 from qabel.core import errors
-from qabel.core.tokens import TokenFileTrouble
+from qabel.core.main_token import TokenFileTrouble
 from qabel.forms.errors import FieldError, InvalidInput, UnknownKey
 from qabel.jsontext import InvalidJSON
 from qabel.rest.http.problems import problem_of

@@ -8,6 +8,7 @@ from qabel.store.inbox.repository import InboxRepository
 from qabel.store.journal.cursors import CursorRepository
 from qabel.store.journal.events import JournalEvents
 from qabel.store.numbers import add_event
+from qabel.store.tokens import TokenRepository
 from tests.store.conftest import Things
 
 NOW = 1_800_000_000.0
@@ -21,19 +22,31 @@ def cursors(database: Database) -> CursorRepository:
 
 def test_cursors_only_move_forward(cursors: CursorRepository) -> None:
     """Each consumer has a cursor of its own, and the farthest value counts."""
-    assert result_of(cursors.move("a", 5, now=NOW)) == 5
-    assert result_of(cursors.move("a", 3, now=NOW)) == 5
-    assert result_of(cursors.move("b", 1, now=NOW)) == 1
-    assert result_of(cursors.load()).consumers == {"a": 5, "b": 1}
+    assert result_of(cursors.move((0, "a"), 5, now=NOW)) == 5
+    assert result_of(cursors.move((0, "a"), 3, now=NOW)) == 5
+    assert result_of(cursors.move((0, "b"), 1, now=NOW)) == 1
+    assert result_of(cursors.load()).consumers == {(0, "a"): 5, (0, "b"): 1}
 
 
 def test_unused_cursors_expire(cursors: CursorRepository) -> None:
     """A cursor that was last moved before the time is deleted, even if it was moved nowhere."""
     for consumer, age in (("old", 0), ("new", 10), ("kept", 0)):
-        result_of(cursors.move(consumer, 1, now=NOW + age))
-    result_of(cursors.move("kept", 1, now=NOW + 5))
-    assert result_of(cursors.expire(NOW + 5)) == ["old"]
-    assert result_of(cursors.load()).consumers == {"new": 1, "kept": 1}
+        result_of(cursors.move((0, consumer), 1, now=NOW + age))
+    result_of(cursors.move((0, "kept"), 1, now=NOW + 5))
+    assert result_of(cursors.expire(NOW + 5)) == [(0, "old")]
+    assert result_of(cursors.load()).consumers == {(0, "new"): 1, (0, "kept"): 1}
+
+
+def test_each_token_has_its_cursors(database: Database, cursors: CursorRepository) -> None:
+    """Consumers with one name are others for each token, and go with it for good."""
+    tokens = TokenRepository(database)
+    one, other = (result_of(tokens.add(each, [], each.encode(), None, now=NOW)) for each in "ab")
+    for number, owner in enumerate((0, one.id, other.id), 1):
+        result_of(cursors.move((owner, "a"), number, now=NOW))
+    assert result_of(cursors.load()).consumers == {(0, "a"): 1, (1, "a"): 2, (2, "a"): 3}
+    result_of(tokens.revoke([one.id]))
+    result_of(cursors.move((one.id, "a"), 9, now=NOW))
+    assert result_of(cursors.load()).consumers == {(0, "a"): 1, (2, "a"): 3}
 
 
 def test_the_state_of_an_empty_journal(cursors: CursorRepository) -> None:

@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+from qabel.contract.access import OneIdentity
 from qabel.deferreds import result_of
 from qabel.store.database.database import Database
 from qabel.store.inbox.repository import InboxRepository
@@ -24,7 +25,15 @@ def test_messages_and_events_come_in_one_order(
     entries = result_of(JournalEntries(database).read(0, 100))
     kinds = ["outbox", MESSAGE_KIND, MESSAGE_KIND, "outbox", "outbox", MESSAGE_KIND]
     assert [(each.seq, each.kind) for each in entries] == list(enumerate(kinds, 1))
-    assert [each.identity_id for each in entries] == [None, 4, 1, None, None, 1]
+    key = things.message().receiver
+    assert [each.identity for each in entries] == [
+        None,
+        OneIdentity(4, key),
+        OneIdentity(1, key),
+        None,
+        None,
+        OneIdentity(1, key),
+    ]
     assert json.loads(entries[1].data) == json.loads(result_of(inbox.get_encoded(2)))
     assert seqs(after=2, limit=3) == [3, 4, 5]
     assert seqs(after=6) == []

@@ -25,8 +25,10 @@ LATER = NOW + KEEP_FOR / 1000
 def add_with_key(outbox: OutboxRepository, things: Things) -> Any:
     """Return a function that adds a send with an idempotency key and a digest."""
 
-    def run(key: str, digest: bytes = b"digest", now: float = NOW) -> Added:
-        return result_of(outbox.add(things.send(), idempotency=Idempotency(key, digest), now=now))
+    def run(key: str, digest: bytes = b"digest", now: float = NOW, owner: int = 0) -> Added:
+        return result_of(
+            outbox.add(things.send(), idempotency=Idempotency(owner, key, digest), now=now)
+        )
 
     return run
 
@@ -36,12 +38,12 @@ def test_the_same_key_leads_to_the_same_send(outbox: OutboxRepository, add_with_
     first = add_with_key("key")
     again = add_with_key("key")
     assert (again.id, again.repeated, again.answer, again.ready) == (first.id, True, None, ())
-    result_of(outbox.answered("key", b'{"first":1}'))
-    result_of(outbox.answered("key", b'{"second":2}'))
+    result_of(outbox.answered(Idempotency(0, "key", b"digest"), b'{"first":1}'))
+    result_of(outbox.answered(Idempotency(0, "key", b"digest"), b'{"second":2}'))
     again = add_with_key("key")
     assert (again.id, again.repeated, again.answer) == (first.id, True, b'{"first":1}')
     result_of(outbox.delete(first.id, now=NOW))
-    result_of(outbox.answered("key", b'{"late":1}'))
+    result_of(outbox.answered(Idempotency(0, "key", b"digest"), b'{"late":1}'))
     again = add_with_key("key")
     assert (again.id, again.repeated, again.answer) == (first.id, True, None)
     assert result_of(outbox.read(0, 10)) == []
@@ -54,6 +56,15 @@ def test_a_key_is_for_one_request(outbox: OutboxRepository, add_with_key: Any) -
         add_with_key("key", b"two")
     assert len(result_of(outbox.read(0, 10))) == 1
     assert issubclass(IdempotencyMismatch, StoreError)
+
+
+def test_each_token_has_its_keys(outbox: OutboxRepository, add_with_key: Any) -> None:
+    """The same key of two tokens leads to two sends, and the answer to one is not the other's."""
+    first, second = add_with_key("key", b"one", owner=1), add_with_key("key", b"two", owner=2)
+    assert not second.repeated
+    result_of(outbox.answered(Idempotency(2, "key", b"two"), b"{}"))
+    assert (add_with_key("key", b"one", owner=1).answer, first.id) == (None, 1)
+    assert add_with_key("key", b"two", owner=2).answer == b"{}"
 
 
 def test_an_expired_key_can_be_used_again(
@@ -79,12 +90,12 @@ def test_the_number_of_keys_is_limited(database: Database, add_with_key: Any, ro
 
 def test_an_unknown_key_has_no_earlier_request(database: Database) -> None:
     """Nothing is found for a key that was never used, and nothing happens to it."""
-    given = Idempotency("key", b"digest")
-    result_of(database.run(lambda c: idempotency.answered(c, "key", b"{}")))
+    given = Idempotency(0, "key", b"digest")
+    result_of(database.run(lambda c: idempotency.answered(c, Idempotency(0, "key", b""), b"{}")))
     assert result_of(database.run(lambda c: idempotency.find(c, given, 0))) is None
 
 
 def test_keys_and_answers_are_not_shown() -> None:
     """The repr of a key or an answer, which go to logs, shows neither."""
-    shown = repr(Idempotency("chosen", b"digest")) + repr(EarlierRequest(1, b"answer"))
+    shown = repr(Idempotency(0, "chosen", b"digest")) + repr(EarlierRequest(1, b"answer"))
     assert not [each for each in ("chosen", "digest", "answer=") if each in shown]

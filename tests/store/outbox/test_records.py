@@ -2,10 +2,15 @@
 
 from typing import Any
 
+import pytest
+
+from qabel.contract.access import OneIdentity
 from qabel.deferreds import result_of
-from qabel.store.outbox.records import OutboxCounts, SendRecord
+from qabel.store.database.database import Database
+from qabel.store.outbox.records import OutboxCounts, SendFilter, SendRecord
 from qabel.store.outbox.repository import OutboxRepository
 from qabel.store.outbox.sends import Kind
+from qabel.store.tokens import TokenRepository, TokenRevoked
 from tests.store.conftest import Things
 from tests.store.outbox.conftest import NOW, A, B
 
@@ -59,8 +64,29 @@ def test_pages(outbox: OutboxRepository, add: Any) -> None:
         add(identity_id=i % 2)
     assert [each.id for each in result_of(outbox.read(0, 4))] == [1, 2, 3, 4]
     assert [each.id for each in result_of(outbox.read(4, 4))] == [5, 6]
-    assert [each.id for each in result_of(outbox.read(0, 2, identity_id=1))] == [2, 4]
+    one, another = OneIdentity(1, b"\x5e" * 32), OneIdentity(1, b"another key")
+    assert [each.id for each in result_of(outbox.read(0, 2, SendFilter(one)))] == [2, 4]
+    assert result_of(outbox.read(0, 2, SendFilter(another))) == []
     assert result_of(outbox.read(6, 4)) == []
+
+
+def test_sends_of_a_token(database: Database, outbox: OutboxRepository, add: Any) -> None:
+    """Those of one token are read and deleted through its filter, and others are not there."""
+    token = result_of(TokenRepository(database).add("t", ["send"], b"d", None, now=NOW))
+    others, own = add(), add(token_id=token.id)
+    which = SendFilter(token_id=token.id)
+    assert [each.id for each in result_of(outbox.read(0, 9, which))] == [own.id]
+    assert result_of(outbox.get(others.id, which)) is None
+    assert result_of(outbox.delete(others.id, which, now=NOW)) is None
+    assert result_of(outbox.get(others.id)) is not None
+    assert result_of(outbox.delete(own.id, which, now=NOW)) is not None
+
+
+def test_nothing_is_added_with_a_revoked_token(outbox: OutboxRepository, add: Any) -> None:
+    """A send of a token that does not exist any more is not stored."""
+    with pytest.raises(TokenRevoked):
+        add(token_id=7)
+    assert result_of(outbox.read(0, 9)) == []
 
 
 def test_counts_and_the_age_of_the_oldest(

@@ -66,7 +66,7 @@ def test_expiry_is_repeated_until_nothing_is_left(outbox: OutboxRepository, add:
 
 def test_expiry_covers_all_that_is_old(outbox: OutboxRepository, things: Things, rows: Any) -> None:
     """Old messages, acknowledgements and idempotency keys expire together."""
-    key = Idempotency("key", b"digest")
+    key = Idempotency(0, "key", b"digest")
     message = result_of(outbox.add(things.send(), idempotency=key, now=NOW))
     result_of(outbox.posted(message.ready[0], now=NOW))
     result_of(outbox.add(things.send(kind=Kind.ACKNOWLEDGEMENT), now=NOW))

@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+from qabel.contract.access import OneIdentity
 from qabel.deferreds import result_of
 from qabel.store.database.database import Database
 from qabel.store.journal.entries import JournalEntries
@@ -66,7 +67,11 @@ def test_the_event_about_a_delivery(
     added = add(things.delivery(7, A), identity_id=4)
     result_of(outbox.refused(added.ready[0], "too large", now=NOW))
     (event,) = result_of(JournalEntries(database).read(0, 10))
-    assert (event.seq, event.kind, event.identity_id) == (1, "outbox", 4)
+    assert (event.seq, event.kind, event.identity) == (
+        1,
+        "outbox",
+        OneIdentity(4, things.send().sender),
+    )
     assert json.loads(event.data) == {
         "id": added.id,
         "recipient": "07" * 32,
