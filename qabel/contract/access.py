@@ -74,14 +74,14 @@ class Access:
         return OWNER if self.token_id is None else self.token_id
 
     @property
-    def sees_all_sends(self) -> bool:
-        """Whether the caller may see what was sent with other tokens."""
-        return self.cancels_all_sends or "read" in self.scopes
+    def is_admin(self) -> bool:
+        """Whether the caller is the owner of the daemon, or as good."""
+        return "admin" in self.scopes
 
     @property
-    def cancels_all_sends(self) -> bool:
-        """Whether the caller may cancel what was sent with other tokens."""
-        return self.token_id is None or "admin" in self.scopes
+    def sees_all_sends(self) -> bool:
+        """Whether the caller may see what was sent with other tokens."""
+        return self.is_admin or "read" in self.scopes
 
     @property
     def sees_details(self) -> bool:

@@ -30,9 +30,15 @@ class ConfiguredServers:
 
     urls: frozenset[str] = field(default=frozenset(), repr=False)
     """Their URLs, in normal form."""
-
     own: frozenset[str] = field(default=frozenset(), repr=False)
     """The URLs of the servers of the user's own drops, which are not trusted for that alone."""
+    tested: set[str] = field(factory=set, repr=False)
+    """Those that are being tested by somebody who may add any; see ``qabel.core.servers``."""
+
+    @property
+    def trusted(self) -> frozenset[str]:
+        """All of them."""
+        return self.urls | self.tested if self.tested else self.urls
 
 
 @frozen(kw_only=True, eq=False)
@@ -101,7 +107,7 @@ async def lay_foundation(
         now=now,
         database=database,
         workers=workers,
-        network=network or DropServers(reactor, lambda: servers.urls, lambda: servers.own),
+        network=network or DropServers(reactor, lambda: servers.trusted, lambda: servers.own),
         servers=servers,
         webhook_client=WebhookClient(reactor, allowed=options.webhook_origins.__contains__),
         local=local,

@@ -20,6 +20,7 @@ from qabel.core.receiving.receiver import Receiver
 from qabel.core.receiving.second_look import SecondLook, stranger_limits
 from qabel.core.sending.outbox import Outbox
 from qabel.core.sending.poster import Poster
+from qabel.core.servers import Servers
 from qabel.core.status.disk_space import DiskSpace
 from qabel.core.status.report import Reporter
 from qabel.core.tokens import TokenBook
@@ -152,6 +153,9 @@ def build_view(
             now=base.now,
         ),
         events=Followers(base.journal),
+        servers=Servers(
+            synced=base.synced, network=base.network, trusted=base.servers, clock=base.reactor
+        ),
     )
 
 

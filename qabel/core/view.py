@@ -8,11 +8,12 @@ from qabel.core.journal.follower import Followers
 from qabel.core.people.cards import Cards
 from qabel.core.people.people import People
 from qabel.core.sending.outbox import Outbox
+from qabel.core.servers import Servers
 
 
 @frozen(kw_only=True)
 class CoreView:
-    """What a caller may see and change, of identities, messages, sends and events.
+    """What a caller may see and change, of identities, messages, sends, events and servers.
 
     Access to them is decided here; code that uses a view does not check again.
     """
@@ -22,6 +23,7 @@ class CoreView:
     inbox: InboxReader
     outbox: Outbox
     events: Followers
+    servers: Servers
 
     def seen_by(self, access: Access) -> "CoreView":
         """Return the view of a caller."""
@@ -31,4 +33,5 @@ class CoreView:
             inbox=self.inbox.seen_by(access),
             outbox=self.outbox.seen_by(access),
             events=self.events.seen_by(access),
+            servers=self.servers.seen_by(access),
         )

@@ -129,7 +129,7 @@ class Outbox:
         return SendFilter(access.identity, None if everybody else access.token_id)
 
     async def _delete(self, send_id: int) -> bool:
-        own = self._of(self._access.cancels_all_sends)
+        own = self._of(self._access.is_admin)
         deleted = await self._repository.delete(send_id, own, now=self._now())
         if deleted is None:
             return False

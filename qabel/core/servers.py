@@ -1,0 +1,247 @@
+"""Drop servers: the list of those on which new drops are created, and tests of any."""
+
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, Protocol
+
+from attrs import evolve, frozen
+from twisted.internet.defer import Deferred
+from twisted.internet.defer import TimeoutError as DeferredTimeout
+from twisted.internet.interfaces import IReactorTime
+from twisted.internet.task import deferLater
+
+from qabel.contract.access import EVERYTHING, Access
+from qabel.contract.types import Id, Seconds, Url, View
+from qabel.core.errors import Conflict, Invalid, NotFound
+from qabel.core.settings import SettingsDocument
+from qabel.drop.url import DropURL, parse_server_url
+from qabel.forms.errors import InvalidInput
+from qabel.net.errors import DropServerError, InvalidResponse, NotAllowed, ServerRefused
+from qabel.settings.items import DropServer
+from qabel.settings.synced import SYNCED, SyncedSettings
+
+TEST_TIME = 10.0
+"""Seconds that a test takes at most."""
+
+BLIND_TEST_TIME = 5.0
+"""Seconds that a test takes whose result must not say why it failed, unless it succeeds."""
+
+
+class DropServerView(View):
+    """A drop server, without the credentials for it.
+
+    New drops are created on the one that is ``preferred``: the first active one.
+    """
+
+    id: Id
+    url: Url
+    active: bool
+    preferred: bool
+    created: Seconds
+    updated: Seconds
+
+
+class ServerTestView(View):
+    """The result of a test: whether there is a drop server at the URL, and what was found."""
+
+    url: Url
+    ok: bool
+    detail: str
+
+
+class Fetch(Protocol):
+    """The part of the network that a test needs."""
+
+    def fetch(
+        self, url: DropURL, since: str | None, on_parts: Callable[[list[Any]], Any]
+    ) -> Awaitable[object]:
+        """Fetch the messages of a drop. Raises DropServerError."""
+
+
+class TrustedServers(Protocol):
+    """The servers that may have any address, and use http."""
+
+    urls: frozenset[str]
+    """Those in the settings, in normal form."""
+    tested: set[str]
+    """Those that are being tested by somebody who may add any."""
+
+
+@frozen(kw_only=True)
+class Servers:
+    """The drop servers in the synced settings.
+
+    With an access other than the owner's or an admin's it does not tell apart what is at a private
+    address: whoever may only configure servers is not to explore the local network.
+    """
+
+    _synced: SettingsDocument[SyncedSettings]
+    _network: Fetch
+    _trusted: TrustedServers
+    _clock: IReactorTime
+    _access: Access = EVERYTHING
+
+    def seen_by(self, access: Access) -> "Servers":
+        """Return the view of a caller."""
+        return evolve(self, access=access)
+
+    def all(self) -> list[DropServerView]:
+        """Return all servers, the preferred one before the other active ones."""
+        active = self._synced.value.active_drop_servers
+        living = [each for each in self._synced.value.drop_servers if each.living]
+        return [_view(each, is_preferred=each in active[:1]) for each in living]
+
+    def get(self, server_id: int) -> DropServerView:
+        """Return one server. Raises NotFound."""
+        for each in self.all():
+            if each.id == server_id:
+                return each
+        raise NotFound(f"No drop server {server_id}.")
+
+    async def add(self, url: str, auth: str = "", *, active: bool = True) -> DropServerView:
+        """Add a server.
+
+        Args:
+            url: its URL, without a drop id.
+            auth: the credentials for it, if it requires any.
+            active: whether new drops may be created on it.
+
+        Raises:
+            Invalid: the URL is not valid.
+            Conflict: the server is in the list already.
+
+        """
+        added: list[DropServer] = []
+        item = {"url": url, "auth": auth, "active": active}
+
+        def make(old: SyncedSettings, now: int) -> SyncedSettings:
+            new, made = SYNCED.with_item(old, "drop_servers", item, now=now)
+            added[:] = [made]
+            _check_unique(new, made)
+            return new
+
+        await self._change(make)
+        return self.get(added[0].id)
+
+    async def change(self, server_id: int, changes: Mapping[str, Any]) -> DropServerView:
+        """Change a server's ``url``, ``auth`` or ``active``; the arguments of ``add``.
+
+        The credentials are for one server: with another URL, they go unless new ones are given.
+        Raises NotFound, Invalid or Conflict.
+        """
+        before = self._find(server_id)
+        new_url = changes.get("url")
+        if new_url is not None and new_url != before.url:
+            changes = {"auth": "", **changes}
+
+        def make(old: SyncedSettings, now: int) -> SyncedSettings:
+            new = SYNCED.with_changed_item(old, "drop_servers", server_id, changes, now=now)
+            _check_unique(new, next(each for each in new.drop_servers if each.id == server_id))
+            return new
+
+        await self._change(make)
+        return self.get(server_id)
+
+    async def delete(self, server_id: int) -> None:
+        """Delete a server. Drops on it are still read. Raises NotFound."""
+        self._find(server_id)
+        await self._change(
+            lambda old, now: SYNCED.with_deleted_item(old, "drop_servers", server_id, now=now)
+        )
+
+    async def prefer(self, server_id: int) -> DropServerView:
+        """Create new drops on this server from now on. Raises NotFound, or Conflict if inactive."""
+        if not self._find(server_id).active:
+            raise Conflict(f"Drop server {server_id} is not active; activate it first.")
+
+        def make(old: SyncedSettings, now: int) -> SyncedSettings:
+            first = [each for each in old.drop_servers if each.id == server_id]
+            others = [each for each in old.drop_servers if each.id != server_id]
+            return evolve(old, drop_servers=(*first, *others))
+
+        await self._change(make)
+        return self.get(server_id)
+
+    async def test(self, url: str) -> ServerTestView:
+        """Ask a server for the messages of a new drop, of which it can have none.
+
+        Args:
+            url: its URL, in the settings or not. Only admins can test a server that is at a
+                private address, or uses http, before it is in the settings.
+
+        Raises:
+            Invalid: the URL is not that of a drop server.
+
+        """
+        server = parse_server_url(url)
+        drop = DropURL.on_server(url)
+        if self._access.is_admin:
+            with self._trust(server):
+                return ServerTestView(server, *await self._fetched(drop, TEST_TIME))
+        is_blind = server in self._trusted.urls
+        began = self._clock.seconds()
+        ok, detail = await self._fetched(drop, BLIND_TEST_TIME if is_blind else TEST_TIME)
+        if is_blind and not ok:
+            await deferLater(self._clock, max(0, began + BLIND_TEST_TIME - self._clock.seconds()))
+            detail = "No drop server responded. A token with the scope admin is told why."
+        return ServerTestView(server, ok, detail)
+
+    async def _fetched(self, drop: DropURL, patience: float) -> tuple[bool, str]:
+        fetching = Deferred.fromCoroutine(self._fetch(drop))
+        try:
+            await fetching.addTimeout(patience, self._clock)
+        except DeferredTimeout:
+            return False, f"{drop.host} did not respond within {patience:.0f} s."
+        except NotAllowed as error:
+            return False, error.detail
+        except (InvalidResponse, ServerRefused) as error:
+            return False, f"{error.detail} There seems to be no drop server at this URL."
+        except DropServerError as error:
+            return False, error.detail
+        return True, "A drop server responded."
+
+    async def _fetch(self, drop: DropURL) -> None:
+        await self._network.fetch(drop, None, _ignore)
+
+    @contextmanager
+    def _trust(self, server: str) -> Iterator[None]:
+        is_first = server not in self._trusted.tested
+        self._trusted.tested.add(server)
+        try:
+            yield
+        finally:
+            if is_first:
+                self._trusted.tested.discard(server)
+
+    def _find(self, server_id: int) -> DropServer:
+        for each in self._synced.value.drop_servers:
+            if each.living and each.id == server_id:
+                return each
+        raise NotFound(f"No drop server {server_id}.")
+
+    async def _change(self, make: Callable[[SyncedSettings, int], SyncedSettings]) -> None:
+        try:
+            await self._synced.change(make)
+        except InvalidInput as error:
+            raise Invalid("Some values are not valid.", error.errors) from None
+
+
+async def _ignore(_: list[Any]) -> None:
+    """Pass over messages: a new drop has none."""
+
+
+def _view(server: DropServer, *, is_preferred: bool) -> DropServerView:
+    return DropServerView(
+        id=server.id,
+        url=server.url,
+        active=server.active,
+        preferred=is_preferred,
+        created=server.created,
+        updated=server.updated,
+    )
+
+
+def _check_unique(settings: SyncedSettings, server: DropServer) -> None:
+    for each in settings.drop_servers:
+        if each.living and each.id != server.id and each.server == server.server:
+            raise Conflict(f"This is drop server {each.id} already.")

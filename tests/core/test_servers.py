@@ -1,0 +1,191 @@
+"""Drop servers: the list of them, and tests, which are no way to explore the local network."""
+
+from typing import Any
+
+import pytest
+from attrs import define, field
+from twisted.internet.defer import Deferred
+
+from qabel.contract.access import Access
+from qabel.core.errors import Conflict, Invalid, NotFound
+from qabel.core.servers import BLIND_TEST_TIME, TEST_TIME, Servers, ServerTestView
+from qabel.core.service import CoreService
+from qabel.deferreds import result_of
+from qabel.drop.url import DropURL
+from qabel.net.address_policy import AddressPolicy
+from qabel.net.errors import ConnectFailed, ServerRefused
+from tests.core.conftest import ClockedWorld
+
+CONFIGURING = Access(frozenset({"servers"}), None, 1)
+LOCAL = "http://127.0.0.1:8080"
+
+
+@define
+class Net:
+    """A network that trusts the servers in a list, and fails as it is told."""
+
+    trusted: Any
+    error: Exception | None = None
+    hanging: "Deferred[None] | None" = None
+    asked: list[str] = field(factory=list)
+
+    async def fetch(self, url: DropURL, since: str | None, on_parts: Any) -> object:
+        """Respond that there is nothing new, unless the test says otherwise."""
+        AddressPolicy(lambda: self.trusted.trusted).trusts(url)
+        self.asked.append(url.server)
+        if self.hanging is not None:
+            await self.hanging
+        if self.error is not None:
+            raise self.error
+        return None
+
+
+@pytest.fixture
+def core(clocked: ClockedWorld) -> CoreService:
+    """Return a core without drop servers."""
+    return clocked.run(clocked.core("me"))
+
+
+@pytest.fixture
+def net(core: CoreService) -> Net:
+    """Return the network of the servers."""
+    return Net(core._base.servers)
+
+
+@pytest.fixture
+def servers(core: CoreService, net: Net, clocked: ClockedWorld) -> Servers:
+    """Return the servers of the core."""
+    return Servers(synced=core.synced, network=net, trusted=core._base.servers, clock=clocked.clock)
+
+
+def urls(servers: Servers) -> list[str]:
+    """Return the URLs of all servers, the preferred one in brackets."""
+    return [f"[{each.url}]" if each.preferred else each.url for each in servers.all()]
+
+
+def test_the_list(clocked: ClockedWorld, servers: Servers) -> None:
+    """Servers are added, changed and deleted; the first active one is preferred."""
+    one = clocked.run(servers.add("https://one.example", "secret"))
+    two = clocked.run(servers.add("https://two.example"))
+    assert urls(servers) == ["[https://one.example]", "https://two.example"]
+    assert clocked.run(servers.change(one.id, {"active": False})).active is False
+    assert urls(servers) == ["https://one.example", "[https://two.example]"]
+    clocked.run(servers.delete(two.id))
+    assert urls(servers) == ["https://one.example"]
+    for call in (
+        servers.change(two.id, {"active": True}),
+        servers.delete(two.id),
+        servers.prefer(two.id),
+    ):
+        with pytest.raises(NotFound):
+            clocked.run(call)
+
+
+def test_preferring(core: CoreService, clocked: ClockedWorld, servers: Servers) -> None:
+    """New drops are created on the preferred server, which must be active."""
+    clocked.run(servers.add("https://one.example"))
+    two = clocked.run(servers.add("https://two.example"))
+    idle = clocked.run(servers.add("https://three.example", active=False))
+    assert clocked.run(servers.prefer(two.id)).preferred
+    assert clocked.run(servers.prefer(two.id)).preferred
+    identity = clocked.run(core.people.add_identity("Alice"))
+    assert (identity.drops or [""])[0].startswith("https://two.example/")
+    with pytest.raises(Conflict):
+        clocked.run(servers.prefer(idle.id))
+
+
+def test_one_server_is_there_once(clocked: ClockedWorld, servers: Servers) -> None:
+    """Another spelling of its URL is the same server."""
+    one = clocked.run(servers.add("https://one.example"))
+    two = clocked.run(servers.add("https://two.example"))
+    for call in (
+        servers.add("HTTPS://One.example:443/"),
+        servers.change(two.id, {"url": "https://one.example."}),
+    ):
+        with pytest.raises(Conflict, match=f"drop server {one.id} already"):
+            clocked.run(call)
+    with pytest.raises(Invalid):
+        clocked.run(servers.add("nonsense"))
+
+
+def test_credentials_are_for_one_server(
+    core: CoreService, clocked: ClockedWorld, servers: Servers
+) -> None:
+    """Whoever changes the URL, and does not know the credentials, does not take them along."""
+    one = clocked.run(servers.add("https://one.example", "secret"))
+
+    def auth() -> str:
+        return core.synced.value.drop_servers[0].auth
+
+    clocked.run(servers.change(one.id, {"active": False}))
+    assert auth() == "secret"
+    clocked.run(servers.change(one.id, {"url": "https://evil.example"}))
+    assert auth() == ""
+    clocked.run(servers.change(one.id, {"url": "https://two.example", "auth": "new"}))
+    assert auth() == "new"
+
+
+def test_a_server_that_responds(clocked: ClockedWorld, servers: Servers, net: Net) -> None:
+    """It is asked for a new drop, in the list or not; admins may test any address."""
+    for url in ("https://one.example", LOCAL):
+        assert clocked.run(servers.test(url)) == ServerTestView(
+            url, True, "A drop server responded."
+        )
+    assert net.asked == ["https://one.example", LOCAL]
+    assert net.trusted.tested == set()
+
+
+@pytest.mark.parametrize(
+    ("error", "detail"),
+    [
+        (ConnectFailed("Nobody listens."), "Nobody listens."),
+        (
+            ServerRefused("Status 404.", status=404),
+            "Status 404. There seems to be no drop server at this URL.",
+        ),
+    ],
+)
+def test_why_a_test_failed(
+    clocked: ClockedWorld, servers: Servers, net: Net, error: Exception, detail: str
+) -> None:
+    """The owner is told what went wrong."""
+    net.error = error
+    assert clocked.run(servers.test(LOCAL)) == ServerTestView(LOCAL, False, detail)
+
+
+def test_a_server_that_hangs(clocked: ClockedWorld, servers: Servers, net: Net) -> None:
+    """A test has a limit of time, and leaves nothing behind."""
+    net.hanging = Deferred()
+    testing = Deferred.fromCoroutine(servers.test("https://one.example"))
+    clocked.clock.advance(TEST_TIME)
+    assert result_of(testing).detail == "one.example did not respond within 10 s."
+    assert net.trusted.tested == set()
+
+
+@pytest.mark.parametrize("url", [LOCAL, "http://drop.example"])
+def test_what_may_not_be_explored(
+    clocked: ClockedWorld, servers: Servers, net: Net, url: str
+) -> None:
+    """With the scope servers only, no request goes to what is not in the list and not https."""
+    assert not clocked.run(servers.seen_by(CONFIGURING).test(url)).ok
+    assert net.asked == []
+
+
+@pytest.mark.parametrize("error", [ConnectFailed("x"), ServerRefused("y", status=404), None])
+def test_failures_look_alike(
+    clocked: ClockedWorld, servers: Servers, net: Net, error: Exception | None
+) -> None:
+    """Of a server in the list, it is told only whether it is one, after the same time."""
+    clocked.run(servers.add(LOCAL))
+    net.trusted.urls = frozenset({LOCAL})
+    net.error = error
+    net.hanging = None if error else Deferred()
+    testing = Deferred.fromCoroutine(servers.seen_by(CONFIGURING).test(LOCAL))
+    clocked.clock.advance(BLIND_TEST_TIME - 0.1)
+    assert not testing.called
+    clocked.clock.advance(0.1)
+    assert result_of(testing).detail == (
+        "No drop server responded. A token with the scope admin is told why."
+    )
+    net.error = net.hanging = None
+    assert clocked.run(servers.seen_by(CONFIGURING).test(LOCAL)).ok
