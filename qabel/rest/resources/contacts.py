@@ -41,7 +41,8 @@ _KEYS = {
     ),
 }
 _CONTACT = Object({**_KEYS, "identity": _OWNER})
-_CONTACT_CHANGES = Object(_KEYS).as_changes()
+_BLOCKED = Key(Flag(), default=False, description="Pass over the messages of the contact.")
+_CONTACT_CHANGES = Object({**_KEYS, "blocked": _BLOCKED}).as_changes()
 _REPLACE = Key(
     Integer(0, 1), 0, description="Give contacts that are known the drop URLs in the file."
 )
