@@ -78,12 +78,11 @@ class _Import:
         if isinstance(card, BadCard):
             return ImportedView(number, card.alias, "refused", reason=card.reason)
         view = ImportedView(number, card.alias, "refused", card.public_key.hex)
-        reason = self._own_reason(card)
-        if reason is not None:
+        known, reason = self._known.get(card.public_key.raw), self._own_reason(card)
+        if reason is not None and (known is None or self._replace):
             view.reason = reason
             return view
         try:
-            known = self._known.get(card.public_key.raw)
             if known is None:
                 self._add(view, card)
             else:

@@ -97,6 +97,16 @@ def test_cards_of_own_identities() -> None:
     assert view.outcome == "added"
 
 
+def test_cards_of_own_identities_that_are_contacts() -> None:
+    """A known own identity differs like any other contact, and is moved nowhere else."""
+    bob = evolve(EVE, id=8, public_key=key(2).public_key, drop_urls=(drop(2),))
+    both = evolve(SYNCED, contacts=(EVE, bob))
+    contacts, [view] = take(card(2, urls=(drop(3),)), old=both)
+    assert (view.outcome, view.id, contacts[8]) == ("differs", 8, bob)
+    contacts, [view] = take(card(2, urls=(drop(3),)), old=both, replace=True)
+    assert (view.outcome, contacts[8]) == ("refused", bob)
+
+
 def test_a_known_name_with_another_key() -> None:
     """Who is added under the name of another contact is reported with the ids of those."""
     _, views = take(card(20, "EVE "), card(21, "eve"), card(22, "Ev\u200be"), card(23, "Eva"))
