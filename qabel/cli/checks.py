@@ -12,6 +12,7 @@ from attrs import frozen
 
 from qabel.cli.paths import DATABASE, KEY, SOCKET, TOKEN
 from qabel.cli.units import duration, size
+from qabel.drop.plain_http import is_unencrypted
 
 LOW_DISK_SPACE = 100 * 1024 * 1024
 """Bytes of free disk space below which there is a warning."""
@@ -150,6 +151,14 @@ def check_clock(now: float, daemon_date: str | None, newest_drop: str | None) ->
         detail = f"The clocks of the daemon and this machine differ by {difference}"
         return Check("clock", CheckState.WARNING, detail, hint)
     return Check("clock", CheckState.OK, "No difference to other clocks")
+
+
+def check_encryption(server: str) -> Check | None:
+    """Return a warning if the traffic with a drop server is not encrypted; None if all is well."""
+    if not is_unencrypted(server):
+        return None
+    detail = f"{server} uses http: others can see which drops are read, and withhold messages"
+    return Check("server", CheckState.WARNING, detail, "Use its https URL, if it has one")
 
 
 def _seconds(date: str | None) -> float | None:

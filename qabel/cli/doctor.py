@@ -6,7 +6,13 @@ from typing import Any
 
 import click
 
-from qabel.cli.checks import Check, CheckState, check_clock, check_directory
+from qabel.cli.checks import (
+    Check,
+    CheckState,
+    check_clock,
+    check_directory,
+    check_encryption,
+)
 from qabel.cli.context import Command, Session, pass_session
 from qabel.cli.errors import CommandError, ExitStatus
 from qabel.cli.text import pad, visible
@@ -106,6 +112,9 @@ def _drop_servers(servers: Iterable[Mapping[str, Any]], now: float) -> Iterator[
             never = each["last_success"] is None
             state = CheckState.WARNING if never else CheckState.OK
             yield Check("server", state, f"{each['server']} ({last_read})")
+        unencrypted = check_encryption(each["server"])
+        if unencrypted is not None:
+            yield unencrypted
 
 
 def _people(session: Session) -> Iterator[Check]:

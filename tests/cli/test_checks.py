@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from qabel.cli.checks import CheckState, check_clock, check_directory
+from qabel.cli.checks import CheckState, check_clock, check_directory, check_encryption
 
 NOW = 1_800_000_000.0
 DATE = "Fri, 15 Jan 2027 08:00:00 GMT"
@@ -85,3 +85,20 @@ def test_missing_key(directory: Path) -> None:
 def test_clock(now: float, daemon: str | None, drop: str | None, state: CheckState) -> None:
     """A clock that differs from others is a warning; one that was never set fails."""
     assert check_clock(now, daemon, drop).state is state
+
+
+@pytest.mark.parametrize(
+    ("server", "warns"),
+    [
+        ("http://drop.example.org", True),
+        ("http://192.168.1.2:5000", True),
+        ("https://drop.example.org", False),
+        ("http://127.0.0.1:5000", False),
+        ("http://localhost:5000", False),
+        ("http://abcdefghij.onion", False),
+    ],
+)
+def test_unencrypted_servers(server: str, warns: bool) -> None:
+    """A drop server with http gets a warning, unless it is on this machine or an onion service."""
+    found = check_encryption(server)
+    assert (found is not None and found.state is CheckState.WARNING) == warns
