@@ -148,7 +148,7 @@ def test_several_contacts_in_a_file(people: People) -> None:
     assert [each["outcome"] for each in told] == ["same", "added", "refused"]
     moved["drop_urls"] = bob["drops"]
     told = people.api.good("POST", path, both)
-    assert [each["outcome"] for each in told] == ["same", "refused"]
+    assert [each["outcome"] for each in told] == ["same", "differs"]
 
 
 def test_identities_both_ways(people: People) -> None:
