@@ -82,6 +82,8 @@ class Route:
         """
         if access.identity is not None and not self.for_one_identity:
             return False
+        if not self.instead:
+            return _suffices(access, self.scopes)
         return all(_suffices(access, each) for each in self._needed(parameters))
 
     def forbidden(self, parameters: Iterable[str] = ()) -> str:

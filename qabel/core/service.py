@@ -209,7 +209,7 @@ class CoreService(MultiService):
     def view(self, access: Access) -> CoreView:
         """Return the core as a caller sees it."""
         whole = self._parts.view
-        return whole if access == EVERYTHING else whole.seen_by(access)
+        return whole if access is EVERYTHING else whole.seen_by(access)
 
     async def status(self) -> StatusView:
         """Return the state of the daemon, without drop ids and keys."""

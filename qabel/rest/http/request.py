@@ -52,12 +52,15 @@ class ApiRequest(BoundedRequest):
         self.method = method
         if version == b"HTTP/1.1":
             self._expected = [each.lower() for each in self._all(b"Expect")]
-        found = parse_target(target, secure=bool(self.isSecure()))
-        if found.authority is not None and len(self._all(b"Host")) <= 1:
-            self.requestHeaders.setRawHeaders(b"Host", [found.authority])
-        self.uri = found.uri
-        self.path = found.uri.partition(b"?")[0]
-        return found.uri
+        # Nearly every target is a path, of which there is nothing to find out.
+        if target[:1] != b"/":
+            found = parse_target(target, secure=bool(self.isSecure()))
+            target = found.uri
+            if found.authority is not None and len(self._all(b"Host")) <= 1:
+                self.requestHeaders.setRawHeaders(b"Host", [found.authority])
+        self.uri = target
+        self.path = target.partition(b"?")[0]
+        return target
 
     def gotLength(self, length: int | None) -> None:
         """Check the access before any of the body is kept. The headers have arrived."""
@@ -65,8 +68,9 @@ class ApiRequest(BoundedRequest):
         self.decision = self.site.access_control.decide(self)
         early = None
         if length == 0:
-            # There is nothing to go on with.
-            self.requestHeaders.removeHeader(b"Expect")
+            if self._expected:
+                # There is nothing to go on with.
+                self.requestHeaders.removeHeader(b"Expect")
         else:
             early = self._stopped() or self._forbidden()
         is_too_large = length is not None and length > self.body_limit
@@ -162,7 +166,7 @@ class ApiRequest(BoundedRequest):
 
     def _without_route(self) -> Reply | None:
         """Return the response to a request of an authorized caller that no route can handle."""
-        if self._expected not in ((), [], [b"100-continue"]):
+        if self._expected and self._expected != [b"100-continue"]:
             return _BAD_EXPECTATION
         if not self.method.isupper():
             return _BAD_METHOD

@@ -1,6 +1,6 @@
 """``/drop``: received messages, and sending messages."""
 
-from attrs import evolve
+from typing import Any
 
 from qabel.contract.query import CURSOR, identifier
 from qabel.contract.rejection import rejected
@@ -152,7 +152,7 @@ async def acknowledge(call: Call) -> Reply:
     for name, value in in_body.items():
         if call.query[name] not in (_READER[name].default, value):
             raise rejected(400, f"{name} differs in the query and in the body.")
-    await call.view.inbox.acknowledge(evolve(_reader(call), **in_body), upto)
+    await call.view.inbox.acknowledge(MessageQuery(**_reader(call) | in_body), upto)
     return NO_CONTENT
 
 
@@ -229,11 +229,13 @@ def _query(call: Call) -> MessageQuery:
     since, hold = _since(call), bool(call.query["hold"])
     if hold and since is not None:
         raise rejected(400, "A read with a cursor (since) moves nothing: leave out hold.")
-    return evolve(_reader(call), since=since, hold=hold, limit=call.query["limit"])
+    limit = call.query["limit"]
+    return MessageQuery(**_reader(call), since=since, hold=hold, limit=limit)
 
 
-def _reader(call: Call) -> MessageQuery:
-    return MessageQuery(**{name: call.query[name] for name in _READER})
+def _reader(call: Call) -> dict[str, Any]:
+    """Return the parameters that say whose cursor it is, and for which messages."""
+    return {name: call.query[name] for name in _READER}
 
 
 def _since(call: Call) -> str | None:
