@@ -12,6 +12,7 @@ from qabel.contract.access import EVERYTHING, Access
 from qabel.contract.rejection import problem
 from qabel.contract.reply import Headers, Reply
 from qabel.core.tokens import TokenBook
+from qabel.net.addresses import is_loopback
 
 MAX_HOST = 255
 """The longest host name, in bytes."""
@@ -221,6 +222,6 @@ def _split(host: str) -> tuple[str, str | None]:
 
 def _is_loopback(name: str) -> bool:
     try:
-        return ip_address(name).is_loopback
+        return is_loopback(ip_address(name))
     except ValueError:
         return False
