@@ -12,20 +12,9 @@ from qabel.store.inbox.message_rows import NewMessage
 from qabel.store.inbox.repository import InboxRepository
 from qabel.store.inbox.seen import Drop
 from qabel.store.journal.entries import JournalEntries
+from tests.odd_numbers import NUMBERS
 
 STRANGER = PrivateKey(b"\5" * 32)
-NUMBERS = [
-    "9" * 300,
-    "-" + "9" * 300,
-    "1e308",
-    "-0",
-    "-0.0",
-    "1e-400",
-    "0." + "3" * 299,
-    "18446744073709551616",
-    "5e-324",
-    "1E+5",
-]
 
 
 def envelope(data: str) -> bytes:

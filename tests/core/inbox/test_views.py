@@ -20,6 +20,7 @@ from qabel.store.database.database import Database
 from qabel.store.inbox.repository import InboxRepository
 from qabel.store.inbox.seen import Drop
 from qabel.store.journal.entries import JournalEntries
+from tests.odd_numbers import NUMBERS
 
 STRANGER = PrivateKey(b"\5" * 32)
 OWNER = PrivateKey(b"\6" * 32)
@@ -28,18 +29,6 @@ SYNCED_SETTINGS = SYNCED.parse(
     {"identities": [{"id": 1, "alias": "", "keys": {"private_key": OWNER.hex}, "drops": []}]},
     now=1,
 )
-NUMBERS = [
-    "9" * 300,
-    "-" + "9" * 300,
-    "1e308",
-    "-0",
-    "-0.0",
-    "1e-400",
-    "0." + "3" * 299,
-    "18446744073709551616",
-    "5e-324",
-    "1E+5",
-]
 NINES = f'{{"a":{"9" * 300}}}'
 TEXTS = st.text() | st.sampled_from(['"', "\\", "\0", "\ud800", "\u2028", "\ufeff", "%s", "\r\n"])
 LITERALS = (
