@@ -2,11 +2,10 @@
 
 from collections.abc import Iterable, Mapping
 
-from attrs import frozen
-
 from qabel.core.backoff import Attempts
 from qabel.core.errors import StoreError
 from qabel.core.receiving.poller import ServerRounds
+from qabel.core.status.troubles import Trouble, TroubleKind
 from qabel.core.status.views import ServerView
 
 STALE_AFTER = 15 * 60.0
@@ -14,17 +13,6 @@ STALE_AFTER = 15 * 60.0
 
 STUCK_AFTER = 6 * 3600.0
 """Seconds that a message may wait to be sent before the daemon is unhealthy."""
-
-
-@frozen
-class Trouble:
-    """Something that is wrong, with what the user can do about it where that is known."""
-
-    what: str
-    unhealthy: bool
-    """Whether it makes the daemon as a whole unhealthy: monitoring is alerted."""
-    public: str = "The daemon reports a problem; see qabel status."
-    """The same for callers without a token: it names no server and no file."""
 
 
 def receiving_trouble(
@@ -47,11 +35,10 @@ def receiving_trouble(
         if silent > stale_after:
             why = f": {attempts.last_error}" if attempts.last_error else "."
             what = f"{rounds.server} could not be read for {_duration(silent)}{why}"
-            public = f"A drop server could not be read for {_duration(silent)}; see qabel status."
-            found.append(Trouble(what, unhealthy=True, public=public))
+            found.append(Trouble(TroubleKind.SERVER_STALE, what))
         elif attempts.failures:
             what = f"Reading from {rounds.server} {_failed(attempts)}"
-            found.append(Trouble(what, unhealthy=False))
+            found.append(Trouble(TroubleKind.SERVER_FAILING, what))
     return found
 
 
@@ -72,13 +59,14 @@ def sending_trouble(
             f"The oldest message has been waiting for {_duration(oldest_wait)}; "
             "see qabel outbox list --waiting."
         )
-        found.append(Trouble(what, unhealthy=True, public=what))
+        found.append(Trouble(TroubleKind.SENDING_STUCK, what))
     if unkept:
         results = "delivery result" if unkept == 1 else "delivery results"
         what = f"{unkept} {results} could not be stored: no disk space."
-        found.append(Trouble(what, unhealthy=False))
+        found.append(Trouble(TroubleKind.RESULTS_UNKEPT, what))
     for server, attempts in failing:
-        found.append(Trouble(f"Sending to {server} {_failed(attempts)}", unhealthy=False))
+        what = f"Sending to {server} {_failed(attempts)}"
+        found.append(Trouble(TroubleKind.SENDING_FAILING, what))
     return found
 
 
@@ -99,7 +87,7 @@ def stranger_trouble(kept: int, quota: int, refused: int) -> list[Trouble]:
         f"{_mebibytes(quota)} MiB. Delete some, add their senders as contacts, or raise "
         "inbox.stranger_quota in the local settings."
     )
-    return [Trouble(what, unhealthy=False)]
+    return [Trouble(TroubleKind.STRANGERS_REFUSED, what)]
 
 
 def disk_trouble(full_since: float | None, now: float) -> list[Trouble]:
@@ -113,14 +101,13 @@ def disk_trouble(full_since: float | None, now: float) -> list[Trouble]:
         f"The disk has been full for {_duration(now - full_since)}: nothing can be received or "
         "sent. Free disk space; the daemon then resumes."
     )
-    return [Trouble(what, unhealthy=True, public=what)]
+    return [Trouble(TroubleKind.DISK_FULL, what)]
 
 
 def store_trouble(error: Exception) -> Trouble:
     """Return the problem of a database that fails, or does not respond in time."""
     why = str(error) if isinstance(error, StoreError) else "the request timed out."
-    public = "The database does not respond; see qabel status."
-    return Trouble(f"The database does not respond: {why}", unhealthy=True, public=public)
+    return Trouble(TroubleKind.STORE, f"The database does not respond: {why}")
 
 
 def server_view(rounds: ServerRounds, wall_minus_clock: float, due: float) -> ServerView:

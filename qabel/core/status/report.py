@@ -16,7 +16,6 @@ from qabel.core.receiving.receiver import Counts
 from qabel.core.sending.poster import Poster
 from qabel.core.status.disk_space import DiskSpace
 from qabel.core.status.health import (
-    Trouble,
     disk_trouble,
     receiving_trouble,
     sending_trouble,
@@ -24,6 +23,7 @@ from qabel.core.status.health import (
     store_trouble,
     stranger_trouble,
 )
+from qabel.core.status.troubles import Trouble
 from qabel.core.status.views import (
     DiskView,
     InboxCountsView,
@@ -98,7 +98,7 @@ class Reporter:
         Anybody may read them: they name no server and no file.
         """
         _, _, troubles = await self._look()
-        return list(dict.fromkeys(each.public for each in troubles if each.unhealthy))
+        return list(dict.fromkeys(each.row.unhealthy_text for each in troubles if each.unhealthy))
 
     async def _look(
         self,

@@ -6,7 +6,6 @@ from qabel.core.backoff import Attempts
 from qabel.core.receiving.poller import ServerRounds
 from qabel.core.status.health import (
     STUCK_AFTER,
-    Trouble,
     disk_trouble,
     receiving_trouble,
     sending_trouble,
@@ -14,6 +13,7 @@ from qabel.core.status.health import (
     store_trouble,
     stranger_trouble,
 )
+from qabel.core.status.troubles import Trouble
 from qabel.store.database.errors import StoreError
 from tests.core.items import drop
 
@@ -94,8 +94,8 @@ def test_nobody_without_a_token_learns_names() -> None:
     assert sum(each.unhealthy for each in troubles) == 4
     for each in troubles:
         for name in ("drop.example", "203.0.113.5", "/home/me"):
-            assert name not in each.public
-    assert "could not be read for 16 min" in troubles[0].public
+            assert name not in each.row.unhealthy_text
+    assert "could not be read for too long" in troubles[0].row.unhealthy_text
 
 
 def test_a_message_that_is_stuck_is_bad_health() -> None:
