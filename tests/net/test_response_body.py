@@ -330,3 +330,26 @@ async def test_floods_of_small_pieces(client, serve, first, rest):
     await server.all_closed()
     assert len(taken) < 20_000
     assert flood[0].written < 20_000_000
+
+
+PIECES = 30_000
+
+WHOLE = {
+    "chunks": multipart_head("Transfer-Encoding: chunked")
+    + b"1\r\nx\r\n" * PIECES
+    + b"%x\r\n%b\r\n0\r\n\r\n" % (len(multipart([])) + 2, b"\r\n" + multipart([])),
+    "parts": multipart_head() + f"--{BOUNDARY}\r\n\r\n\r\n".encode() * PIECES + multipart([]),
+    "parts of one byte": multipart_head()
+    + f"--{BOUNDARY}\r\n\r\nx\r\n".encode() * PIECES
+    + multipart([]),
+}
+
+
+@pytest.mark.parametrize("answer", WHOLE.values(), ids=WHOLE)
+@pytest_twisted.ensureDeferred
+async def test_small_pieces_of_a_whole_response(client, serve, answer):
+    """Very many tiny chunks or parts are refused in the middle, though they would have an end."""
+    server, taken = serve(always(answer, close=True)), Taken()
+    with pytest.raises(InvalidResponse):
+        await client.fetch(server.url(), None, taken)
+    assert len(taken) < 20_000
