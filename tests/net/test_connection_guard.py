@@ -12,7 +12,6 @@ from twisted.python.failure import Failure
 from qabel.net.connection_guard import (
     CLOSE_SECONDS,
     HEADERS_LIMIT,
-    INTERIM_LIMIT,
     ConnectionGuard,
     GuardFactory,
 )
@@ -101,9 +100,9 @@ def test_header_limit(piece):
 @pytest.mark.parametrize("piece", [1, 2, 3, 255, 256, 5000])
 @pytest.mark.parametrize("line_end", [b"\r\n", b"\n"])
 def test_interim_responses(piece, line_end):
-    """A few interim responses are passed on; one more aborts the connection."""
+    """Eight interim responses are passed on; one more aborts the connection."""
     one = line_end.join([b"HTTP/1.1 103 Early Hints", b"A: b", b"", b""])
-    for count, aborted in ((INTERIM_LIMIT, False), (INTERIM_LIMIT + 1, True)):
+    for count, aborted in ((8, False), (9, True)):
         guarded = Guarded()
         guarded.request()
         data = one * count

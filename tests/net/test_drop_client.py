@@ -153,6 +153,21 @@ async def test_bad_answers(client, serve, answer, message):
     await server.all_closed()
 
 
+@pytest.mark.parametrize("interim", [b"HTTP/1.1 100 \r\n\r\n", b"HTTP/1.1 103 \nA: b\n\n"])
+@pytest_twisted.ensureDeferred
+async def test_interim_responses_before_an_answer(client, serve, interim):
+    """Eight interim responses may precede an answer; with one more it is not read."""
+    few, many = (
+        serve(always(interim * count + drop_answer(b"one"), close=True)) for count in (8, 9)
+    )
+    taken = Taken()
+    await client.fetch(few.url(), None, taken)
+    assert taken == [b"one"]
+    with pytest.raises(ResponseTooLarge):
+        await client.fetch(many.url(), None, taken)
+    assert taken == [b"one"]
+
+
 @pytest_twisted.ensureDeferred
 async def test_torn_answer_keeps_whole_parts(client, serve):
     """Complete parts are handed over wherever the connection breaks, then the error is raised."""
