@@ -75,14 +75,14 @@ class Route:
         """A unique name: the method and the path."""
         return f"{self.method} {self.path}"
 
-    def admits(self, access: Access, parameters: Iterable[str] = ()) -> bool:
+    def admits(self, access: Access, parameters: Sequence[str] = ()) -> bool:
         """Return whether a caller with this access may use the route.
 
         ``parameters`` are the names of the parameters in the query.
         """
         if access.identity is not None and not self.for_one_identity:
             return False
-        if not self.instead:
+        if not self.instead or not parameters:
             return _suffices(access, self.scopes)
         return all(_suffices(access, each) for each in self._needed(parameters))
 

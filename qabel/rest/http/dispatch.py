@@ -46,7 +46,8 @@ def install(app: Klein, route: Route) -> None:
     def endpoint(bound: Any, request: ApiRequest, **path: Any) -> Any:
         services: Services = bound.services
         access = request.decision.access or NOBODY
-        if route.scopes and not route.admits(access, given := request.parameters):
+        given = request.parameters if route.instead else ()
+        if route.scopes and not route.admits(access, given):
             raise rejected(403, route.forbidden(given))
         query = (
             no_query

@@ -50,8 +50,9 @@ class ApiRequest(BoundedRequest):
     def head_received(self, method: bytes, target: bytes, version: bytes) -> bytes:
         """Take the target; a host that it names counts in place of ``Host`` (RFC 9112, 3.2.2)."""
         self.method = method
-        if version == b"HTTP/1.1":
-            self._expected = [each.lower() for each in self._all(b"Expect")]
+        expected = self.requestHeaders.getRawHeaders(b"Expect")
+        if expected is not None and version == b"HTTP/1.1":
+            self._expected = [each.lower() for each in expected]
         # Nearly every target is a path, of which there is nothing to find out.
         if target[:1] != b"/":
             found = parse_target(target, secure=bool(self.isSecure()))

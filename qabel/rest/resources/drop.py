@@ -235,7 +235,8 @@ def _query(call: Call) -> MessageQuery:
 
 def _reader(call: Call) -> dict[str, Any]:
     """Return the parameters that say whose cursor it is, and for which messages."""
-    return {name: call.query[name] for name in _READER}
+    query = call.query
+    return {name: query[name] for name in _READER}
 
 
 def _since(call: Call) -> str | None:
