@@ -12,7 +12,8 @@ from pathlib import Path
 
 from attrs import define
 
-from qabel.dropserver.message_file import MessageFile, Retention
+from qabel.dropserver.message_file import MessageFile
+from qabel.dropserver.message_rows import Retention
 from tests.integration.client import Api
 from tests.integration.processes import Twistd
 

@@ -15,7 +15,7 @@ from twisted.web.server import NOT_DONE_YET
 from qabel.drop.multipart import content_type, new_boundary
 from qabel.drop.url import is_drop_id
 from qabel.dropserver.drop_answer import CHUNK, DropAnswer, content_length
-from qabel.dropserver.message_file import MESSAGE_LIMIT, Since
+from qabel.dropserver.message_rows import MESSAGE_LIMIT, Since
 from qabel.dropserver.message_store import MessageStore, StoreUnavailable
 from qabel.dropserver.push_handshake import BadHandshake, accept_handshake
 from qabel.dropserver.push_hub import PushHub, PushSubscriber

@@ -1,78 +1,55 @@
-"""The messages of a drop server in an SQLite file: stored, read, and deleted, oldest first.
+"""The messages of a drop server in an SQLite file, which goes on when the disk is full or damaged.
 
 All of this blocks: it runs on the thread of ``qabel.dropserver.message_store``.
 """
 
-import hashlib
 import sqlite3
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import attrs
+from twisted.logger import Logger
 
-from qabel.dropserver.message_tables import open_file
-from qabel.dropserver.stamps import SECOND
+from qabel.dropserver.disk_reserve import DiskReserve
+from qabel.dropserver.message_rows import (
+    DELETE_BATCH,
+    MessageRows,
+    Retention,
+    Row,
+    Selection,
+    Since,
+    is_damage,
+)
+from qabel.dropserver.message_tables import PAGE_SIZE, open_file, reopen_file
+from qabel.dropserver.write_ahead_log import allow_growth, checkpoint, forbid_growth
+from qabel.host.start_errors import StartError
 
-DAY = 24 * 60 * 60
-"""Seconds."""
+PAGES_EACH = 4
+"""Pages that storing a message may change: two for itself, two for one that it displaces."""
 
-MESSAGE_LIMIT = 2573
-"""Bytes that a message may have: as on the deployed servers."""
+SMALL_BATCH = 32
+"""Messages deleted in one transaction while the disk is full: each transaction needs disk space."""
 
-MESSAGE_COST = 128
-"""Bytes that a message counts in addition to its own, so that tiny messages are limited too."""
+RETRY_INTERVAL = 5.0
+"""Seconds between attempts to take the reserve again."""
 
-DELETE_BATCH = 256
-"""Messages deleted in one transaction: it limits how long others wait."""
-
-
-@attrs.frozen(kw_only=True)
-class Retention:
-    """How long messages are kept, and how many."""
-
-    lifetime: float = 7 * DAY
-    """Seconds that a message is kept."""
-    quota: int = 1024 * 1024 * 1024
-    """Bytes of all messages, each with MESSAGE_COST added."""
-    drop_quota: int = 100_000
-    """Messages in one drop."""
-
-
-@attrs.frozen
-class Selection:
-    """The messages of a drop that are newer than some stamp, as they are at one moment."""
-
-    after: int
-    """The stamp that all of them are newer than."""
-    newest: int
-    """The stamp of the newest of them."""
-    count: int
-    """The number of messages."""
-    size: int
-    """The bytes of all messages together."""
-
-
-@attrs.frozen
-class Since:
-    """What a reader has already: everything up to this stamp."""
-
-    stamp: int
-    is_ours: bool = True
-    """Whether a server issued it as a stamp; otherwise it is a time of day."""
-
-
-Row = tuple[int, bytes]
-"""A message: its stamp and its bytes."""
+_DISK_FULL = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN)
+"""Errors of a full disk: an exhausted quota and a limit on a file's size are the last two."""
 
 
 @attrs.define(eq=False, repr=False)
 class MessageFile:
     """The messages of all drops in one file, which one thread at a time may use.
 
+    When the disk is full, it gives up the space that it holds in reserve, deletes what is due, and
+    then stores new messages only in the space that deleted ones leave in the file: so what is
+    written always gets from the log into the file, and deleting goes on. Once there is disk space
+    again, it takes the reserve again, and the file may grow.
+
     Args:
-        path: the file, created if it does not exist.
+        path: the file, created if it does not exist. The reserve is beside it.
         retention: how long messages are kept, and how many.
         now: returns seconds since the epoch.
 
@@ -84,28 +61,71 @@ class MessageFile:
     _path: Path
     _retention: Retention
     _now: Callable[[], float] = attrs.field(default=time.time, kw_only=True)
+    _reserve: DiskReserve = attrs.field(init=False)
     _connection: sqlite3.Connection = attrs.field(init=False)
-    _latest: int = attrs.field(default=0, init=False)
-    """The greatest stamp ever issued."""
-    _charged: int = attrs.field(default=0, init=False)
-    """The bytes that count against the quota."""
+    _rows: MessageRows = attrs.field(init=False)
+    _is_full: bool = attrs.field(default=False, init=False)
+    """Whether the disk is full: the reserve is given up, and the file must not grow."""
+    _retry_at: float = attrs.field(default=0.0, init=False)
+    _logged: int = attrs.field(default=0, init=False)
+    """Pages that may be in the log and not yet in the file."""
+    _is_broken: bool = attrs.field(default=False, init=False)
+    """Whether the connection remains unusable after an error."""
+    _is_closed: bool = attrs.field(default=False, init=False)
+
+    _log = Logger()
 
     def __attrs_post_init__(self) -> None:
-        self._connection = open_file(self._path)
-        self._load_state()
+        self._reserve = DiskReserve(self._path.with_suffix(".reserve"))
+        try:
+            self._connection = open_file(self._path)
+        except StartError:
+            # On a full disk there is no space for the files beside it that SQLite needs.
+            self._reserve.give_up()
+            self._connection = open_file(self._path)
+        self._rows = MessageRows(self._connection, self._retention, self._now)
+        self._rows.load_state()
+        if not self._reserve.take():
+            with suppress(sqlite3.Error):
+                self._run_full()
+
+    @property
+    def batch(self) -> int:
+        """The number of messages to append at once at most, for the disk space that it needs."""
+        return max(1, self._log_limit // PAGES_EACH) if not self._is_full else SMALL_BATCH // 2
+
+    @property
+    def _log_limit(self) -> int:
+        """Pages in the log after which they are moved to the file: the reserve has space for both.
+
+        As long as they are in the log alone, the file may have to grow for them.
+        """
+        return self._reserve.size // PAGE_SIZE // 2
 
     def close(self) -> None:
         """Close the file, with its write-ahead log merged into it."""
+        self._is_closed = True
         self._connection.close()
+        self._reserve.close()
 
     def append(self, messages: Iterable[tuple[str, bytes]]) -> list[int]:
         """Store messages, given as drop id and bytes, in one transaction; return their stamps.
 
         When it returns, they are on the disk. When it raises sqlite3.Error, none is stored.
         """
-        with self._transaction():
-            stamps = [self._insert(hash_drop_id(drop_id), body) for drop_id, body in messages]
-            self._enforce_quota()
+        given = list(messages)
+        self._recover()
+        try:
+            stamps = self._append(given)
+        except sqlite3.Error as error:
+            if is_damage(error) and len(given) == 1:
+                # It may be older messages that are damaged, which cannot be deleted.
+                return self._append(given, enforce=False)
+            if not _is_disk_full(error):
+                raise
+            self._run_full()
+            stamps = self._append(given)
+        self._settle()
         return stamps
 
     def select(self, drop_id: str, since: Since | None = None) -> Selection | None:
@@ -114,118 +134,164 @@ class MessageFile:
         A stamp greater than all that this file ever issued came from another server, or from a file
         that was deleted. It is ignored, as it could hide messages that are yet to come.
         """
-        known = since is not None and not (since.is_ours and since.stamp > self._latest)
-        after = since.stamp if since is not None and known else -1
-        place = hash_drop_id(drop_id)
-        newest = self._newest(place)
-        if newest is None or newest[0] <= after:
-            return None
-        stamp, number, before, size = newest
-        oldest_number, oldest_before = self._connection.execute(
-            "SELECT number, before FROM message WHERE place = ? AND stamp > ?"
-            " ORDER BY stamp LIMIT 1",
-            (place, after),
-        ).fetchone()
-        return Selection(after, stamp, number - oldest_number + 1, before + size - oldest_before)
+        with self._reading():
+            return self._rows.select(drop_id, since)
 
     def read(self, drop_id: str, after: int, newest: int, limit: int) -> list[Row]:
         """Return up to ``limit`` messages with ``after < stamp <= newest``, oldest first."""
-        return self._connection.execute(
-            "SELECT stamp, body FROM message WHERE place = ? AND stamp > ? AND stamp <= ?"
-            " ORDER BY stamp LIMIT ?",
-            (hash_drop_id(drop_id), after, newest, limit),
-        ).fetchall()
+        with self._reading():
+            return self._rows.read(drop_id, after, newest, limit)
 
     def expire(self) -> int:
         """Delete some messages that are too old or too many; return how many, 0 if none is left."""
-        horizon = int((self._now() - self._retention.lifetime) * SECOND)
-        with self._transaction():
-            return self._delete_oldest("WHERE stamp < ?", (horizon,)) + self._enforce_quota()
-
-    def forget_deleted(self) -> None:
-        """Truncate the write-ahead log, which may still contain deleted messages."""
-        self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-
-    def _insert(self, place: bytes, body: bytes) -> int:
-        _, number, before, size = self._newest(place) or (0, 0, 0, 0)
-        stamp = max(int(self._now() * SECOND), self._latest + 1)
-        self._connection.execute(
-            "INSERT INTO message (stamp, place, number, before, size, body)"
-            " VALUES (?, ?, ?, ?, ?, ?)",
-            (stamp, place, number + 1, before + size, len(body), body),
-        )
-        self._latest = stamp
-        self._charged += len(body) + MESSAGE_COST
-        self._enforce_drop_quota(place, number + 1)
-        return stamp
-
-    def _newest(self, place: bytes) -> tuple[int, int, int, int] | None:
-        row: tuple[int, int, int, int] | None = self._connection.execute(
-            "SELECT stamp, number, before, size FROM message WHERE place = ?"
-            " ORDER BY stamp DESC LIMIT 1",
-            (place,),
-        ).fetchone()
-        return row
-
-    def _enforce_drop_quota(self, place: bytes, newest_number: int) -> None:
-        if newest_number <= self._retention.drop_quota:
-            return
-        (oldest,) = self._connection.execute(
-            "SELECT number FROM message WHERE place = ? ORDER BY stamp LIMIT 1", (place,)
-        ).fetchone()
-        excess = newest_number - oldest + 1 - self._retention.drop_quota
-        if excess > 0:
-            self._delete_oldest("WHERE place = ?", (place,), limit=min(excess, DELETE_BATCH))
-
-    def _enforce_quota(self) -> int:
-        """Delete the oldest messages of all drops until the rest fits the quota; return how many.
-
-        After the quota was lowered, that takes more than one call.
-        """
-        deleted = 0
-        for _ in range(16):
-            excess = self._charged - self._retention.quota
-            if excess <= 0:
-                break
-            at_least = -(-excess // (MESSAGE_LIMIT + MESSAGE_COST))
-            deleted += self._delete_oldest("", (), limit=min(at_least, DELETE_BATCH))
+        self._recover()
+        try:
+            deleted = self._expire()
+        except sqlite3.Error as error:
+            if is_damage(error):
+                deleted = self._expire_readable()
+            elif not _is_disk_full(error):
+                raise
+            else:
+                self._run_full()
+                deleted = self._expire()
+        self._settle()
         return deleted
 
-    def _delete_oldest(
-        self, where: str, parameters: tuple[object, ...], *, limit: int = DELETE_BATCH
-    ) -> int:
-        rows = self._connection.execute(
-            f"SELECT stamp, size FROM message {where} ORDER BY stamp LIMIT {limit:d}",  # noqa: S608
-            parameters,
-        ).fetchall()
-        self._connection.executemany(
-            "DELETE FROM message WHERE stamp = ?", ((stamp,) for stamp, _ in rows)
-        )
-        self._charged -= sum(size + MESSAGE_COST for _, size in rows)
-        return len(rows)
+    def forget_deleted(self) -> None:
+        """Truncate the write-ahead log, which may still contain deleted messages.
+
+        While the disk is full, the log keeps its space, which others could take otherwise.
+        """
+        self._recover()
+        if self._is_full:
+            checkpoint(self._connection, "RESTART")
+        else:
+            checkpoint(self._connection, "TRUNCATE")
+            self._logged = 0
+            if not self._reserve.take():
+                self._run_full()
+
+    def _append(self, messages: list[tuple[str, bytes]], *, enforce: bool = True) -> list[int]:
+        if self._is_full and not checkpoint(self._connection, "RESTART"):
+            raise sqlite3.OperationalError("the disk is full")
+        stamps = []
+        with self._transaction():
+            for drop_id, body in messages:
+                place, stamp, number = self._rows.insert(drop_id, body)
+                stamps.append(stamp)
+                if enforce:
+                    self._rows.enforce_drop_quota(place, number)
+            if enforce and self._is_full:
+                self._rows.enforce_quota(1, SMALL_BATCH)
+            elif enforce:
+                self._rows.enforce_quota()
+        self._logged += PAGES_EACH * (1 + len(messages)) // 2
+        return stamps
+
+    def _expire(self) -> int:
+        with self._transaction():
+            if self._is_full:
+                deleted = self._rows.delete_expired(SMALL_BATCH)
+                deleted += self._rows.enforce_quota(1, SMALL_BATCH)
+            else:
+                deleted = self._rows.delete_expired() + self._rows.enforce_quota()
+        self._logged += 2 * deleted
+        return deleted
+
+    def _expire_readable(self) -> int:
+        """Delete some messages one by one, where pages are damaged; return how many were due."""
+        for done in range(DELETE_BATCH):
+            oldest = self._rows.find_due()
+            if oldest is None:
+                return done
+            try:
+                with self._transaction():
+                    self._rows.delete([oldest])
+            except sqlite3.DatabaseError as error:
+                if not is_damage(error):
+                    raise
+                self._rows.passed = oldest[0]
+        return DELETE_BATCH
+
+    def _settle(self) -> None:
+        """Move the log to the file if it is long, so that the reserve is always enough for that."""
+        if not self._is_full and self._logged < self._log_limit:
+            return
+        try:
+            checkpoint(self._connection, "PASSIVE")
+            self._logged = 0
+        except sqlite3.Error as error:
+            if not self._is_full and _is_disk_full(error):
+                with suppress(sqlite3.Error):
+                    self._run_full()
+
+    def _run_full(self) -> None:
+        """Give up the reserve, and delete what is due. Raises sqlite3.Error if that fails too."""
+        if not self._is_full:
+            self._log.warn("The disk is full: messages are stored in the space of deleted ones.")
+        self._is_full = True
+        self._retry_at = time.monotonic() + RETRY_INTERVAL
+        self._reserve.give_up()
+        self._recover()
+        with suppress(sqlite3.Error):
+            checkpoint(self._connection, "RESTART")
+        forbid_growth(self._connection)
+        for _ in range(DELETE_BATCH // SMALL_BATCH):
+            if not self._expire():
+                return
+            checkpoint(self._connection, "RESTART")
+
+    def _recover(self) -> None:
+        """Open the file again after an error that remains, and note if there is disk space again.
+
+        Raises sqlite3.Error if the file cannot be opened.
+        """
+        if self._is_broken and not self._is_closed:
+            self._connection.close()
+            self._connection = self._rows.connection = reopen_file(self._path)
+            self._rows.load_state()
+            self._is_broken = False
+            if self._is_full:
+                forbid_growth(self._connection)
+        if self._is_full and time.monotonic() >= self._retry_at:
+            self._retry_at = time.monotonic() + RETRY_INTERVAL
+            if self._reserve.take():
+                allow_growth(self._connection)
+                self._is_full = False
+                self._log.info("The disk has space again.")
+
+    @contextmanager
+    def _reading(self) -> Iterator[None]:
+        """Read; after an error, find out whether the connection can still be used."""
+        self._recover()
+        try:
+            yield
+        except sqlite3.Error:
+            self._look()
+            raise
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
         """Run a transaction; an exception undoes it, in memory too."""
-        self._connection.execute("BEGIN IMMEDIATE")
         try:
+            self._connection.execute("BEGIN IMMEDIATE")
             yield
-            self._connection.execute(
-                "UPDATE state SET latest = ?, charged = ?", (self._latest, self._charged)
-            )
+            self._rows.store_state()
             self._connection.execute("COMMIT")
         except BaseException:
-            if self._connection.in_transaction:
-                self._connection.execute("ROLLBACK")
-            self._load_state()
+            self._look()
             raise
 
-    def _load_state(self) -> None:
-        self._latest, self._charged = self._connection.execute(
-            "SELECT latest, charged FROM state"
-        ).fetchone()
+    def _look(self) -> None:
+        """Undo what is not committed, and note whether the connection can be used."""
+        try:
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
+            self._rows.load_state()
+        except sqlite3.Error:
+            self._is_broken = True
 
 
-def hash_drop_id(drop_id: str) -> bytes:
-    """Return what the file holds instead of a drop id: the file alone gives access to no drop."""
-    return hashlib.blake2b(drop_id.encode("ascii"), digest_size=20).digest()
+def _is_disk_full(error: sqlite3.Error) -> bool:
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF in _DISK_FULL

@@ -12,7 +12,8 @@ from twisted.internet.defer import Deferred, fail
 from twisted.internet.interfaces import IReactorFromThreads
 from twisted.logger import Logger
 
-from qabel.dropserver.message_file import MessageFile, Row, Selection, Since
+from qabel.dropserver.message_file import MessageFile
+from qabel.dropserver.message_rows import Row, Selection, Since, is_damage
 from qabel.host.job_thread import Job, JobThread
 
 GROUP_SIZE = 256
@@ -120,14 +121,23 @@ class MessageStore:
         self._work([job for job in jobs if job.work is not None])
 
     def _append(self, jobs: list[_StoreJob]) -> None:
-        if not jobs:
-            return
+        while jobs:
+            batch = self._file.batch
+            self._append_together(jobs[:batch])
+            jobs = jobs[batch:]
+
+    def _append_together(self, jobs: list[_StoreJob]) -> None:
         try:
             stamps = self._file.append(job.message for job in jobs if job.message is not None)
             for job, stamp in zip(jobs, stamps, strict=True):
                 job.result = stamp
             self._failing = False
         except Exception as error:  # noqa: BLE001 - whatever it is, the thread goes on
+            if len(jobs) > 1 and isinstance(error, sqlite3.Error) and is_damage(error):
+                # The page of a single drop may be damaged: the messages of the others are stored.
+                for job in jobs:
+                    self._append_together([job])
+                return
             unavailable = self._unavailable(error)
             for job in jobs:
                 job.fail(unavailable)

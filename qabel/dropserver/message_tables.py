@@ -12,6 +12,12 @@ APPLICATION_ID = 0x51614472
 
 SCHEMA_VERSION = 1
 
+PAGE_SIZE = 8192
+"""Bytes. A message has 2149: with SQLite's default of 4096, every page would be half empty."""
+
+_BUSY_TIMEOUT = 1.0
+"""Seconds to wait for another program that has locked the file: reading waits for this too."""
+
 _SCHEMA = """
 CREATE TABLE message (
     stamp INTEGER PRIMARY KEY,      -- when it arrived; each committed message has a greater one
@@ -39,13 +45,7 @@ def open_file(path: Path) -> sqlite3.Connection:
     try:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         os.close(descriptor)
-        connection = sqlite3.connect(
-            f"file:{quote(str(path.absolute()))}?mode=rw",
-            uri=True,
-            isolation_level=None,
-            check_same_thread=False,
-            timeout=5.0,
-        )
+        connection = _connect(path)
     except (OSError, sqlite3.Error) as error:
         raise StartError(f"cannot open {path}: {error}") from None
     try:
@@ -59,6 +59,27 @@ def open_file(path: Path) -> sqlite3.Connection:
         connection.close()
         raise
     return connection
+
+
+def reopen_file(path: Path) -> sqlite3.Connection:
+    """Open a file that was open before, and creates none. Raises sqlite3.Error."""
+    connection = _connect(path)
+    try:
+        _configure(connection)
+    except sqlite3.Error:
+        connection.close()
+        raise
+    return connection
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    return sqlite3.connect(
+        f"file:{quote(str(path.absolute()))}?mode=rw",
+        uri=True,
+        isolation_level=None,
+        check_same_thread=False,
+        timeout=_BUSY_TIMEOUT,
+    )
 
 
 def _is_ours(connection: sqlite3.Connection, path: Path) -> bool:
@@ -77,8 +98,7 @@ def _is_ours(connection: sqlite3.Connection, path: Path) -> bool:
 
 
 def _create(connection: sqlite3.Connection) -> None:
-    # A message has 2149 bytes: with SQLite's default of 4096, every page would be half empty.
-    connection.execute("PRAGMA page_size = 8192")
+    connection.execute(f"PRAGMA page_size = {PAGE_SIZE}")
     connection.execute("PRAGMA journal_mode = WAL")
     connection.executescript(
         f"BEGIN IMMEDIATE; {_SCHEMA} PRAGMA application_id = {APPLICATION_ID};"
@@ -94,6 +114,8 @@ def _configure(connection: sqlite3.Connection) -> None:
     connection.execute("PRAGMA temp_store = MEMORY")
     connection.execute("PRAGMA cache_size = -16384")
     connection.execute("PRAGMA journal_size_limit = 33554432")
+    # The log is moved to the file by the program, which then notices if that fails.
+    connection.execute("PRAGMA wal_autocheckpoint = 0")
 
 
 def _pragma(connection: sqlite3.Connection, name: str) -> int:

@@ -12,7 +12,8 @@ from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 
 from qabel.dropserver.drop_resource import DropResource
-from qabel.dropserver.message_file import MessageFile, Retention
+from qabel.dropserver.message_file import MessageFile
+from qabel.dropserver.message_rows import Retention
 from qabel.dropserver.message_store import MessageStore, StoreUnavailable
 from qabel.dropserver.push_hub import PING_INTERVAL, PushHub
 from qabel.dropserver.request import make_drop_site

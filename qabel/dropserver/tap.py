@@ -5,7 +5,7 @@ from typing import ClassVar
 from twisted.application.service import IService, MultiService
 from twisted.internet import reactor
 
-from qabel.dropserver.message_file import DAY, Retention
+from qabel.dropserver.message_rows import DAY, Retention
 from qabel.dropserver.service import DropServerService
 from qabel.host.daemon_options import DaemonOptions
 from qabel.host.data_directory import choose_data_directory

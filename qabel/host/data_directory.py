@@ -112,8 +112,7 @@ class DirectoryLock:
             raise StartError(f"cannot open {path}: {_reason(error)}") from None
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            os.ftruncate(descriptor, 0)
-            os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
+            _note_holder(descriptor)
         except OSError as error:
             holder = os.pread(descriptor, 20, 0).decode("ascii", "replace").strip()
             os.close(descriptor)
@@ -137,6 +136,17 @@ class DirectoryLock:
 
     def __exit__(self, *_: object) -> None:
         self.release()
+
+
+def _note_holder(descriptor: int) -> None:
+    """Write this process's id to the lock file, in place; a full disk does not prevent the lock."""
+    text = f"{os.getpid()}\n".encode()
+    try:
+        os.pwrite(descriptor, text, 0)
+        os.ftruncate(descriptor, len(text))
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
 
 
 def _process(holder: str) -> str:

@@ -9,7 +9,7 @@ import pytest_twisted
 from twisted.internet.defer import Deferred, gatherResults
 
 from qabel.drop.multipart import MultipartParser
-from qabel.dropserver.message_file import MESSAGE_LIMIT, Retention
+from qabel.dropserver.message_rows import MESSAGE_LIMIT, Retention
 from qabel.dropserver.message_store import MessageStore
 
 A = "/" + "aB3-_" * 8 + "xyz"

@@ -2,21 +2,17 @@
 
 import sqlite3
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from qabel.dropserver.message_file import (
-    DAY,
-    MESSAGE_COST,
-    MessageFile,
-    Retention,
-    Since,
-    hash_drop_id,
-)
+from qabel.dropserver.message_file import MessageFile
+from qabel.dropserver.message_rows import DAY, MESSAGE_COST, Retention, Since, hash_drop_id
 from qabel.dropserver.stamps import SECOND
+from tests.dropserver.small_disk import damage_page, small_disk
 
 A = "A" * 43
 B = "B" * 43
@@ -239,3 +235,77 @@ def test_it_does_what_lists_would_do(
         for drop in (A, B):
             assert bodies(file, drop) == [m[2] for m in model if m[1] == drop]
     file.close()
+
+
+def filled(path: Path, now: Now, retention: Retention) -> MessageFile:
+    """Return a file with a large message in each of 40 drops."""
+    file = MessageFile(path, retention, now=now)
+    for number in range(40):
+        file.append([(f"{number:043d}", f"message {number}:".encode().ljust(2500, b"."))])
+        now.seconds += 60
+    return file
+
+
+def test_damage_concerns_its_own_drops_only(path: Path, now: Now) -> None:
+    """Over a damaged page reading fails; other drops are read, and messages stored and deleted."""
+    retention = Retention(quota=41 * (2500 + MESSAGE_COST))
+    filled(path, now, retention).close()
+    damage_page(path, b"message 3:")
+    file = MessageFile(path, retention, now=now)
+    with pytest.raises(sqlite3.DatabaseError):
+        bodies(file, f"{3:043d}")
+    assert bodies(file, f"{20:043d}")
+    for number in range(30):
+        file.append([(A, b"%d" % number)])
+        file.expire()
+    assert bodies(file, A) == [b"%d" % number for number in range(30)]
+    now.seconds += 8 * DAY
+    file.append([(A, b"new")])
+    while file.expire():
+        pass
+    assert bodies(file, A) == [b"new"]
+    assert bodies(file, f"{20:043d}") == bodies(file, f"{3:043d}") == []
+    file.close()
+
+
+def test_a_connection_that_stays_broken_is_opened_again(file: MessageFile) -> None:
+    """After an error that remains, the file is opened anew, and nothing is lost."""
+    file.append([(A, b"1")])
+    file._connection.close()
+    with pytest.raises(sqlite3.Error):
+        file.append([(A, b"2")])
+    assert bodies(file, A) == [b"1"]
+    file.append([(A, b"3")])
+    assert bodies(file, A) == [b"1", b"3"]
+
+
+def test_a_full_disk_keeps_what_is_deleted_in_order(tmp_path: Path, now: Now) -> None:
+    """On a full disk what is due is deleted, and as much is stored again; with space, more."""
+    with small_disk(tmp_path / "disk", 4) as disk:
+        path = disk.path / "drops.sqlite"
+        file = filled(path, now, Retention())
+        disk.fill()
+        with suppress(sqlite3.OperationalError):
+            for _ in range(200):
+                file.append([(A, bytes(2500))])
+        with pytest.raises(sqlite3.OperationalError, match="full"):
+            file.append([(A, bytes(2500))])
+        stored = len(bodies(file, A))
+        assert bodies(file, f"{20:043d}")
+        assert file.batch < 32
+        now.seconds += 8 * DAY
+        for number in range(20):
+            file.append([(B, bytes([number]) * 2500)])
+        assert bodies(file, A) == []
+        assert len(bodies(file, B)) == 20
+        for _ in range(3):
+            file.close()
+            file = MessageFile(path, Retention(), now=now)
+            file.append([(B, bytes(2500))])
+            file.forget_deleted()
+        disk.free()
+        file._retry_at = 0
+        for _ in range(stored + 40):
+            file.append([(A, bytes(2500))])
+        assert path.with_suffix(".reserve").exists()
+        file.close()

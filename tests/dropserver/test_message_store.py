@@ -7,11 +7,13 @@ from typing import Any
 import pytest
 import pytest_twisted
 from twisted.internet import reactor
-from twisted.internet.defer import gatherResults
+from twisted.internet.defer import DeferredList, gatherResults
 
-from qabel.dropserver.message_file import MessageFile, Retention, Selection, Since
+from qabel.dropserver.message_file import MessageFile
+from qabel.dropserver.message_rows import Retention, Selection, Since, hash_drop_id
 from qabel.dropserver.message_store import MessageStore, StoreUnavailable
 from tests.conftest import LoggedFailures
+from tests.dropserver.small_disk import damage_page
 
 DROP = "a" * 43
 
@@ -101,3 +103,22 @@ async def test_only_one_error_is_raised(file: MessageFile, logged_failures: Logg
             await failed
     await store.close()
     assert len(logged_failures.flush()) == 1
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_damaged_drop_takes_no_other_with_it(
+    file: MessageFile, tmp_path: Path, logged_failures: LoggedFailures
+) -> None:
+    """Of messages that come together, those of drops on whole pages are stored."""
+    # So many drops that their index has several pages.
+    drops = [f"{number:043d}" for number in range(1000)]
+    file.append([(drop, b"old") for drop in drops])
+    file.close()
+    damage_page(tmp_path / "drops", hash_drop_id(drops[0]))
+    store = MessageStore(MessageFile(tmp_path / "drops", Retention(), now=lambda: 2e9), reactor)
+    results = await DeferredList(
+        [store.append(drop, b"new") for drop in drops[:50]], consumeErrors=True
+    )
+    assert {good for good, _ in results} == {True, False}
+    await store.close()
+    assert logged_failures.flush()

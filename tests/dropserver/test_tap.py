@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from qabel.dropserver.message_file import DAY, Retention
+from qabel.dropserver.message_rows import DAY, Retention
 from qabel.dropserver.tap import Options
 from qabel.host.start_errors import StartError
 

@@ -14,6 +14,7 @@ from qabel.host.data_directory import (
     private_directory,
 )
 from qabel.host.start_errors import StartError
+from tests.dropserver.small_disk import small_disk
 
 
 def mode(path: Path) -> int:
@@ -81,6 +82,17 @@ def test_a_lock_dies_with_its_process(tmp_path: Path) -> None:
     )
     assert python(code).returncode == -9
     DirectoryLock(tmp_path).acquire().release()
+
+
+def test_a_full_disk_does_not_prevent_the_lock(tmp_path: Path) -> None:
+    """Where there is no space for the process's id, the lock is held nevertheless."""
+    with small_disk(tmp_path / "disk", 1) as disk:
+        disk.fill()
+        with DirectoryLock(disk.path), pytest.raises(StartError, match="another process"):
+            DirectoryLock(disk.path).acquire()
+        disk.free()
+        with DirectoryLock(disk.path), pytest.raises(StartError, match="this process"):
+            DirectoryLock(disk.path).acquire()
 
 
 def test_open_files_are_closed_to_others(tmp_path: Path) -> None:

@@ -27,25 +27,30 @@ def drop_server(tmp_path: Path, *options: str, data: str = "data") -> Twistd:
 
 
 def ask(
-    port: int, method: str, headers: dict[str, str] | None = None, body: bytes | None = None
+    port: int,
+    method: str,
+    headers: dict[str, str] | None = None,
+    body: bytes | None = None,
+    path: str = A,
 ) -> tuple[HTTPResponse, bytes]:
     """Make one request, and give the answer and its body."""
     connection = HTTPConnection("127.0.0.1", port, timeout=20)
-    connection.request(method, A, body, headers or {})
+    connection.request(method, path, body, headers or {})
     response = connection.getresponse()
     content = response.read()
     connection.close()
     return response, content
 
 
-def post(port: int, body: bytes) -> int:
+def post(port: int, body: bytes, path: str = A) -> int:
     """Post a message, and give the status."""
-    return ask(port, "POST", {"Authorization": "Client Qabel"}, body)[0].status
+    return ask(port, "POST", {"Authorization": "Client Qabel"}, body, path)[0].status
 
 
-def get(port: int, since: str | None = None) -> tuple[list[bytes], str | None]:
+def get(port: int, since: str | None = None, path: str = A) -> tuple[list[bytes], str | None]:
     """Get messages, and the value to go on from."""
-    response, content = ask(port, "GET", {"X-Qabel-New-Since": since} if since else {})
+    headers = {"X-Qabel-New-Since": since} if since else {}
+    response, content = ask(port, "GET", headers, path=path)
     if response.status != 200:
         assert response.status in (204, 304)
         return [], since
@@ -94,7 +99,8 @@ def test_it_stops_cleanly_and_soon(tmp_path: Path, number: signal.Signals) -> No
         assert idle.recv(1000) == b""
         for connection in (idle, ear):
             connection.close()
-    assert sorted(path.name for path in (tmp_path / "data").iterdir()) == ["drops.sqlite", "lock"]
+    left = sorted(path.name for path in (tmp_path / "data").iterdir())
+    assert left == ["drops.reserve", "drops.sqlite", "lock"]
     assert server.errors == ""
     assert "Traceback" not in server.log
 
