@@ -18,7 +18,7 @@ help:
 	@echo "make bench       run the benchmarks"
 	@echo "make golden      record the help, the contract, metrics and exit statuses again"
 	@echo "make fuzz        send thousands of generated requests, and check that nothing breaks"
-	@echo "make torture     kill and restart processes repeatedly, and count the messages"
+	@echo "make torture     kill, freeze and fill everything repeatedly, and count the messages"
 	@echo "make dist        build a source distribution and a wheel in dist"
 	@echo "make deb         build a Debian package in dist"
 	@echo "make constraints pin the newest versions of all dependencies"
@@ -59,7 +59,7 @@ fuzz: $(STAMP)
 	$(BIN)/python -m tests.fuzz $(FUZZ)
 
 torture: $(STAMP)
-	$(BIN)/python -m tests.integration.torture $(TORTURE)
+	$(BIN)/python -m tests.torture $(TORTURE)
 
 # Warnings are errors: a reference without a target, a page in no table of contents.
 docs: $(STAMP)

@@ -2,11 +2,8 @@
 
 import contextlib
 import json
-import os
 import signal
 import socket
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -19,7 +16,7 @@ from tests.integration import bad_servers
 from tests.integration.bad_servers import BadServer, Box
 from tests.integration.client import Api
 from tests.integration.daemons import ANYWHERE, Daemon, Pen, eventually
-from tests.integration.processes import ROOT, Twistd
+from tests.integration.processes import Twistd
 
 FAR = 3600
 """Seconds between two polls where nothing is to be found by polling."""
@@ -347,23 +344,3 @@ def test_a_restart_in_the_middle_of_an_exchange(tmp_path: Path, drops: str) -> N
         bob.again()
         time.sleep(0.2)
         assert bob.heard() == said
-
-
-def test_a_short_torture(tmp_path: Path) -> None:
-    """A few kills of daemons and drop server lose nothing and double nothing."""
-    command = [sys.executable, "-m", "tests.integration.torture", "--kills=5", "--seed=3"]
-    with (tmp_path / "figures").open("w+") as said:
-        torture = subprocess.Popen(
-            [*command, f"--keep={tmp_path}"],
-            cwd=ROOT,
-            stdout=said,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-        try:
-            assert torture.wait(120) == 0, Path(said.name).read_text()
-        finally:
-            # With all that it started, if it did not end it.
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(torture.pid, signal.SIGKILL)
-            torture.wait()
