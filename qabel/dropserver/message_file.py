@@ -230,8 +230,8 @@ class MessageFile:
         """Give up the reserve, and delete what is due. Raises sqlite3.Error if that fails too."""
         if not self._is_full:
             self._log.warn("The disk is full: messages are stored in the space of deleted ones.")
-        self._is_full = True
-        self._retry_at = time.monotonic() + RETRY_INTERVAL
+            self._is_full = True
+            self._retry_at = time.monotonic() + RETRY_INTERVAL
         self._reserve.give_up()
         self._recover()
         with suppress(sqlite3.Error):

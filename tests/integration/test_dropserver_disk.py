@@ -64,6 +64,22 @@ def test_a_full_disk_heals_by_itself(tmp_path: Path) -> None:
         assert (disk.path / "data" / "drops.reserve").stat().st_size > 0
 
 
+def test_posts_are_taken_again_however_many_are_refused(tmp_path: Path) -> None:
+    """Senders that never pause do not keep it from noticing that there is space again."""
+    with (
+        small_disk(tmp_path / "disk", 3) as disk,
+        drop_server(tmp_path, data="disk/data") as server,
+    ):
+        port = server.port("qabel-drop")
+        disk.fill()
+        post_until_full(port)
+        ends = time.monotonic() + 2
+        while time.monotonic() < ends:
+            assert post(port, b"x" * 2149) == 503
+        disk.free()
+        wait_until(lambda: post(port, b"x" * 2149) == 200 or None, "posts to be taken again")
+
+
 def test_it_starts_on_a_disk_that_others_filled(tmp_path: Path) -> None:
     """A server that was stopped or killed starts on a full disk, without its reserve too."""
     with small_disk(tmp_path / "disk", 3) as disk:
