@@ -52,7 +52,9 @@ class DiskReserve:
         if self._descriptor is not None and os.fstat(self._descriptor).st_nlink:
             return True
         try:
-            descriptor = self._open_existing() or self._create()
+            descriptor = self._open_existing()
+            if descriptor is None:
+                descriptor = self._create()
         except OSError as error:
             # What is reserved under no name is kept until it can be replaced.
             return self._descriptor is not None or error.errno not in _NO_SPACE

@@ -3,6 +3,7 @@
 import random
 import subprocess
 import sys
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
@@ -38,6 +39,9 @@ def salvage(*arguments: str) -> "subprocess.CompletedProcess[str]":
     )
 
 
+Salvage = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
 def can_salvage() -> bool:
     """Return whether there is such a command."""
     return salvage("--help").returncode == 0
@@ -47,24 +51,29 @@ def open_database(directory: Path) -> "sqlcipher.Connection":
     """Open the database of a daemon that does not run."""
     key = (directory / "database-key").read_text().splitlines()[0]
     connection = sqlcipher.connect(directory / DATABASE)
+    connection.execute("PRAGMA cipher_log_level = NONE")
     connection.execute(f"PRAGMA key = \"x'{key}'\"")
     return connection
 
 
 def find_damage(directory: Path) -> str:
     """Return what is wrong with the database of a daemon that does not run, or nothing."""
-    with closing(open_database(directory)) as connection:
-        found = connection.execute("PRAGMA integrity_check").fetchall()
+    try:
+        with closing(open_database(directory)) as connection:
+            found = connection.execute("PRAGMA integrity_check").fetchall()
+    except sqlcipher.DatabaseError as error:
+        return str(error)
     return "" if found == [("ok",)] else str(found[:3])
 
 
-def damage_and_rescue(old: Path, new: Path, seed: int) -> Rescue:
+def damage_and_rescue(old: Path, new: Path, seed: int, command: Salvage = salvage) -> Rescue:
     """Overwrite some bytes of a page of a database, rescue it, and compare.
 
     Args:
         old: the data directory, a copy; it is damaged.
         new: the directory to create.
         seed: where the damage is.
+        command: runs ``qabel salvage`` with options.
 
     """
     dice = random.Random(seed)  # noqa: S311
@@ -74,7 +83,7 @@ def damage_and_rescue(old: Path, new: Path, seed: int) -> Rescue:
     with path.open("r+b") as file:
         file.seek(page * PAGE + dice.randrange(PAGE - 100))
         file.write(dice.randbytes(16))
-    done = salvage("--data-dir", str(old), "--to", str(new))
+    done = command("--data-dir", str(old), "--to", str(new))
     said = f"page {page}: status {done.returncode}: {(done.stdout + done.stderr)[-500:]}"
     if done.returncode not in (0, 1) or "Traceback" in done.stderr:
         return Rescue(done.returncode, 0, f"salvage failed, {said}")
