@@ -7,7 +7,7 @@ from typing import Any, Protocol
 from qabel.core.backoff import backoff
 from qabel.core.receiving.push_watch import DropListener
 from qabel.core.receiving.receiver import Fetcher
-from qabel.core.sending.poster import DropPoster
+from qabel.core.sending.delivery_attempts import DropPoster
 from qabel.drop.url import DropURL
 from qabel.net.address_policy import AddressPolicy
 from qabel.net.drop_client import DropClient

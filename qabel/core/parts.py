@@ -18,6 +18,7 @@ from qabel.core.receiving.poller import Poller
 from qabel.core.receiving.push_watch import PushWatch
 from qabel.core.receiving.receiver import Receiver
 from qabel.core.receiving.second_look import SecondLook, stranger_limits
+from qabel.core.receiving.server_presence import ServerPresence
 from qabel.core.sending.outbox import Outbox
 from qabel.core.sending.poster import Poster
 from qabel.core.servers import Servers
@@ -43,6 +44,7 @@ class Receiving:
 
     drops: OwnedDrops
     receiver: Receiver
+    presence: ServerPresence
     poller: Poller
     push_watch: PushWatch
     second_look: SecondLook
@@ -87,11 +89,13 @@ def build_receiving(base: Foundation, wiring: Wiring, blocked: BlockedKeys) -> R
         clock=base.reactor,
         now=base.now,
     )
+    presence = ServerPresence(receiver.read, wiring.server_works)
     return Receiving(
         drops=drops,
         receiver=receiver,
-        poller=Poller(receiver.read, base.reactor, interval=base.local.value.poll_interval),
-        push_watch=PushWatch(base.network.listen, receiver.read),
+        presence=presence,
+        poller=Poller(presence.read, base.reactor, interval=base.local.value.poll_interval),
+        push_watch=PushWatch(base.network.listen, presence.read),
         second_look=SecondLook(
             strangers=StrangerRepository(base.database),
             drops=drops,
@@ -110,9 +114,16 @@ def build_blocked(base: Foundation) -> BlockedKeys:
     )
 
 
-def build_poster(base: Foundation, outbox: OutboxRepository) -> Poster:
+def build_poster(base: Foundation, outbox: OutboxRepository, presence: ServerPresence) -> Poster:
     """Return the poster of the outbox."""
-    return Poster(base.network, outbox, base.journal.advance, clock=base.reactor, now=base.now)
+    return Poster(
+        base.network,
+        outbox,
+        base.journal.advance,
+        clock=base.reactor,
+        now=base.now,
+        no_drop_server=presence.no_drop_server,
+    )
 
 
 def build_tokens(base: Foundation) -> TokenBook:
@@ -212,7 +223,7 @@ def assemble(base: Foundation, wiring: Wiring) -> Parts:
     outbox = OutboxRepository(base.database, base.purged)
     tokens, blocked = build_tokens(base), build_blocked(base)
     receiving = build_receiving(base, wiring, blocked)
-    poster = build_poster(base, outbox)
+    poster = build_poster(base, outbox, receiving.presence)
     view = build_view(base, outbox, poster, receiving.poller, tokens)
     disk_space = DiskSpace(
         lambda: base.workers.run(has_disk_space, base.database.path), wiring.go_on, base.reactor

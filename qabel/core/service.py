@@ -27,6 +27,7 @@ from qabel.core.receiving.poller import Poller
 from qabel.core.receiving.push_watch import PushWatch
 from qabel.core.receiving.receiver import Receiver
 from qabel.core.receiving.second_look import SecondLook
+from qabel.core.receiving.server_presence import ServerPresence
 from qabel.core.sending.outbox import Outbox
 from qabel.core.sending.poster import Poster
 from qabel.core.settings import SettingsDocument
@@ -183,6 +184,11 @@ class CoreService(MultiService):
     def receiver(self) -> Receiver:
         """Reads drops."""
         return self._parts.receiving.receiver
+
+    @property
+    def presence(self) -> ServerPresence:
+        """What reading drops shows of their servers."""
+        return self._parts.receiving.presence
 
     @property
     def poller(self) -> Poller:

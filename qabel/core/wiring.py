@@ -14,6 +14,7 @@ from qabel.core.receiving.owned_drops import OwnedDrops
 from qabel.core.receiving.poller import Poller
 from qabel.core.receiving.push_watch import PushWatch
 from qabel.core.receiving.second_look import SecondLook
+from qabel.core.receiving.server_presence import ServerPresence
 from qabel.core.sending.poster import Poster
 from qabel.core.tokens import TokenBook
 from qabel.drop.url import DropURL
@@ -38,6 +39,10 @@ class Listeners(Protocol):
     @property
     def drops(self) -> OwnedDrops:
         """The drops that are read."""
+
+    @property
+    def presence(self) -> ServerPresence:
+        """What reading drops shows of their servers."""
 
     @property
     def poller(self) -> Poller:
@@ -96,6 +101,10 @@ class Wiring:
             self._to.second_look.were_refused()
         if kept.acknowledgements or kept.receipts:
             self._post_what_waits()
+
+    def server_works(self, server: str, had_failed: bool) -> None:
+        """Post what waits for a server that something was read from."""
+        self._to.poster.server_works(server, had_failed=had_failed)
 
     async def note_dates(self, received: list[str]) -> None:
         """Note in the local settings when the newest message arrived, as servers state it."""
@@ -163,6 +172,7 @@ class Wiring:
         if not servers.urls | servers.own <= before:
             # Messages to a server that is trusted only now may have failed so far.
             self._to.poster.try_again()
+        self._to.presence.set_drops(owners)
         self._to.drops.set_owners(owners)
         self._to.poller.set_drops(owners)
         if self._base.options.push:

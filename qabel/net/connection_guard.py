@@ -69,8 +69,11 @@ class ConnectionGuard(ProtocolWrapper):
         while self._in_headers and start < len(data):
             piece = data[start : start + _SLICE]
             start += len(piece)
+            exchange = self._exchanges
             self.wrappedProtocol.dataReceived(piece)
-            if self._in_headers and self._too_long(piece):
+            # The end of a response may lead to the next request at once.
+            is_same = exchange == self._exchanges
+            if is_same and self._in_headers and self._too_long(piece):
                 self._gave_up = True
                 self.transport.abortConnection()
                 return

@@ -14,7 +14,7 @@ from qabel.net.address_policy import AddressPolicy, any_address, private_address
 from qabel.net.addresses import is_global
 from qabel.net.bounded_client import BoundedClient
 from qabel.net.drop_cursor import cursor_header, read_cursor
-from qabel.net.drop_responses import NOTHING_NEW, PERMANENT, content_type, rejection
+from qabel.net.drop_responses import NOTHING_NEW, content_type, read_acceptance, rejection
 from qabel.net.errors import DropServerError, IncompleteResponse, InvalidResponse
 from qabel.net.exchange_limits import Watchdog
 from qabel.net.exchanges import is_stale
@@ -78,7 +78,10 @@ class DropClient(BoundedClient):
         )
 
     async def post(self, url: DropURL, message: bytes) -> None:
-        """Post a message to a drop. When this returns, the server has accepted it."""
+        """Post a message to a drop. When this returns, the server has accepted it.
+
+        Only a 2xx status with an empty body says so; anything else raises DropServerError.
+        """
         await self._exchanges.run(_peer(url), lambda watchdog: self._post(url, message, watchdog))
 
     async def _fetch(
@@ -150,10 +153,7 @@ class DropClient(BoundedClient):
             except Exception as error:
                 if not left or not is_stale(error):
                     raise
-        await self._drain(response, _peer(url), watchdog)
-        if not 200 <= response.code < 300:
-            permanent = response.code in PERMANENT
-            raise rejection(response, _peer(url), self._now(), permanent=permanent)
+        await read_acceptance(response, _peer(url), self._now(), watchdog)
 
     async def _request(
         self,

@@ -1,15 +1,20 @@
 """Interprets the status and headers of a drop server's responses."""
 
 from twisted.web.http import stringToDatetime
-from twisted.web.iweb import IResponse
+from twisted.web.iweb import UNKNOWN_LENGTH, IResponse
 
 from qabel.net.errors import DropServerError, InvalidResponse, ServerRefused
+from qabel.net.exchange_limits import SETTLE_BYTES, Watchdog
+from qabel.net.response_body import BodyReader
 
 NOTHING_NEW = (204, 304)
 """Statuses by which a drop server says that there are no newer messages."""
 
 PERMANENT = (400, 413)
 """Statuses by which a drop server rejects a message for good."""
+
+NO_DROP_SERVER = (404, 405, 410, 501, 511)
+"""Statuses to a GET, besides redirects, by which whatever answers shows that it is none."""
 
 MAX_RETRY_AFTER = 3600.0
 """Seconds of a Retry-After that are respected at most."""
@@ -40,6 +45,48 @@ def rejection(
         permanent=permanent,
         retry_after=retry_after(response, now) if status in (429, 503) else None,
     )
+
+
+def shows_no_drop_server(error: DropServerError) -> bool:
+    """Return whether a failed GET shows that something else answers in place of a drop server.
+
+    That is a web page or a redirect, for example of a network that wants its users to log in. A
+    server that is unreachable, overloaded or out of order shows nothing.
+    """
+    if isinstance(error, ServerRefused):
+        return 300 <= error.status < 400 or error.status in NO_DROP_SERVER
+    return isinstance(error, InvalidResponse)
+
+
+async def read_acceptance(response: IResponse, peer: str, now: float, watchdog: Watchdog) -> None:
+    """Return if a response to a POST says that the message was taken: 2xx, with an empty body.
+
+    A web page with status 200 comes from something else, which has not stored the message.
+
+    Args:
+        response: the response, whose body is not read yet.
+        peer: what the error calls the server.
+        now: seconds since the epoch.
+        watchdog: enforces the time limits.
+
+    Raises:
+        DropServerError: the message was not taken, or that is not known.
+
+    """
+    accepted = 200 <= response.code < 300
+    announced = response.length is not UNKNOWN_LENGTH and response.length > 0
+
+    def feed(data: bytes) -> bool:
+        if accepted and (data or announced):
+            raise InvalidResponse(
+                f"{peer} responded to a message with a body, which a drop server never does. "
+                "Something else, such as the login page of a network, may have responded."
+            )
+        return not accepted  # Of an error, only the status and the headers matter.
+
+    await BodyReader(peer, watchdog, SETTLE_BYTES, feed).read(response)
+    if not accepted:
+        raise rejection(response, peer, now, permanent=response.code in PERMANENT)
 
 
 def retry_after(response: IResponse, now: float) -> float | None:

@@ -174,3 +174,16 @@ async def test_headers_without_end(client, serve, line):
     await server.all_closed()
     # What the system's buffers hold was written, not much more.
     assert flood[0].written < 20_000_000
+
+
+def test_a_request_that_the_end_of_a_response_leads_to():
+    """A connection is stale also if the next request was sent while the last response ended."""
+    guarded = Guarded()
+    guarded.request()
+
+    def respond_at_once(data):
+        guarded.request()
+
+    guarded.guard.wrappedProtocol.dataReceived = respond_at_once
+    guarded.guard.dataReceived(b"HTTP/1.1 204 No Content\r\n\r\n")
+    assert guarded.lose() is StaleConnection

@@ -21,6 +21,7 @@ from tests.net.certificates import certificate, names, server_options
 from tests.net.servers import (
     DROP_ID,
     NOTHING,
+    TAKEN,
     always,
     drop_answer,
     multipart_head,
@@ -160,8 +161,13 @@ async def test_tls(make_client, serve, clock, authority, trust_root):
     """TLS works by name and by address with a certificate of a trusted authority."""
     options = server_options(certificate(names("drop.example", "127.0.0.1"), authority))
     client = make_client(names=lookup(clock, "127.0.0.1"), trust_root=trust_root)
+
+    def respond(connection, request):
+        answer = TAKEN if request.startswith(b"POST") else drop_answer(b"one")
+        connection.send(answer, close=True)
+
     for host in ("drop.example", "127.0.0.1"):
-        server = serve(always(drop_answer(b"one"), close=True), tls=options)
+        server = serve(respond, tls=options)
         bodies = []
         for _ in range(2):
             await client.fetch(server.url(host), None, bodies.extend)

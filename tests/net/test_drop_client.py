@@ -246,11 +246,65 @@ async def test_no_cursor(client, serve):
     assert await client.fetch(server.url(), None, Taken()) == FetchResult("new", None, 1)
 
 
+@pytest.mark.parametrize(
+    "answer",
+    [
+        head("Content-Type: text/html; charset=utf-8"),
+        head("Content-Length: 0", "Set-Cookie: balancer=2"),
+        head("Transfer-Encoding: chunked") + b"0\r\n\r\n",
+        head("Content-Length: 0", status="201 Created"),
+        head(status="206 Partial Content"),
+        head(status="100 Continue") + TAKEN,
+        NOTHING,
+    ],
+)
 @pytest_twisted.ensureDeferred
-async def test_post_is_taken_by_any_good_status(client, serve):
-    """Any 2xx status to a POST means that the message was accepted."""
-    for answer in (head("Content-Type: text/html"), head(status="201 Created") + b"ok", NOTHING):
-        await client.post(serve(always(answer, close=True)).url(), b"message")
+async def test_post_is_taken_by_a_good_status_without_a_body(client, serve, answer):
+    """Any 2xx status with an empty body, however that ends, means that the message was taken."""
+    await client.post(serve(always(answer, close=True)).url(), b"message")
+
+
+def without_end(*pieces: bytes):
+    """Return a handler that sends something, and leaves the connection open."""
+    return lambda connection, _: [connection.send(each) for each in pieces]
+
+
+@pytest.mark.parametrize(
+    ("handle", "error"),
+    [
+        (always(head("Content-Type: text/html") + b"<html>", close=True), InvalidResponse),
+        (always(head("Content-Length: 2", status="201 Created") + b"ok"), InvalidResponse),
+        (without_end(head("Transfer-Encoding: chunked"), b"1\r\n \r\n"), InvalidResponse),
+        (without_end(head("Content-Type: text/html"), b"<"), InvalidResponse),
+        (without_end(head("Content-Length: 1")), InvalidResponse),
+        (always(head("Content-Length: 5000"), close=True), InvalidResponse),
+        (always(head("Transfer-Encoding: chunked"), close=True), IncompleteResponse),
+        (
+            always(head("Upgrade: x", status="101 Switching Protocols"), close=True),
+            IncompleteResponse,
+        ),
+        (always(head(status="302 Found") + b"<html>", close=True), ServerRefused),
+        (always(head(status="511 Log In") + b"<html>", close=True), ServerRefused),
+    ],
+)
+@pytest_twisted.ensureDeferred
+async def test_what_is_no_drop_server_takes_nothing(client, serve, handle, error):
+    """A body, a redirect, or an end that cannot be seen: whatever responded took no message."""
+    with pytest.raises(error) as raised:
+        await client.post(serve(handle).url(), b"message")
+    assert getattr(raised.value, "permanent", False) is False
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_body_that_comes_late(client, serve):
+    """A message is not taken before the end of the response can be seen, however late that is."""
+    server = serve(without_end(head("Content-Type: text/html")))
+    posting = Deferred.fromCoroutine(client.post(server.url(), b"message"))
+    await server.next_request()
+    assert not posting.called
+    server.connections[0].send(b"<html>", close=True)
+    with pytest.raises(InvalidResponse):
+        await posting
 
 
 @pytest_twisted.ensureDeferred

@@ -4,8 +4,20 @@ import attrs
 import pytest
 from twisted.web.http_headers import Headers
 
-from qabel.net.drop_responses import MAX_RETRY_AFTER, content_type, rejection, retry_after
-from qabel.net.errors import InvalidResponse, ServerRefused
+from qabel.net.drop_responses import (
+    MAX_RETRY_AFTER,
+    content_type,
+    rejection,
+    retry_after,
+    shows_no_drop_server,
+)
+from qabel.net.errors import (
+    ConnectFailed,
+    IncompleteResponse,
+    InvalidResponse,
+    ServerRefused,
+    TimedOut,
+)
 
 NOW = 1795419528.0
 PEER = "The drop server at drop.example"
@@ -74,3 +86,19 @@ def test_unexpected_success():
 def test_content_type(values, text):
     """The content type counts only if there is exactly one."""
     assert content_type(Response(headers=Headers({"Content-Type": values}))) == text
+
+
+@pytest.mark.parametrize(
+    ("error", "shown"),
+    [
+        (InvalidResponse("a page"), True),
+        *[(ServerRefused("no", status=status), True) for status in (301, 302, 307, 404, 511)],
+        *[(ServerRefused("no", status=status), False) for status in (400, 403, 429, 500, 503)],
+        (ConnectFailed("refused"), False),
+        (TimedOut("slow"), False),
+        (IncompleteResponse("torn"), False),
+    ],
+)
+def test_what_shows_that_there_is_no_drop_server(error, shown):
+    """Pages and redirects do; a server that is away, overloaded or out of order may be one."""
+    assert shows_no_drop_server(error) is shown

@@ -4,7 +4,13 @@ import pytest
 import pytest_twisted
 from twisted.internet.defer import CancelledError, Deferred
 
-from qabel.net.errors import IncompleteResponse, InvalidResponse, ResponseTooLarge, TimedOut
+from qabel.net.errors import (
+    IncompleteResponse,
+    InvalidResponse,
+    ResponseTooLarge,
+    ServerRefused,
+    TimedOut,
+)
 from qabel.net.exchange_limits import ExchangeLimits
 from tests.net.servers import (
     BOUNDARY,
@@ -144,18 +150,28 @@ async def test_endless_rest_after_the_end(client, serve):
 @pytest_twisted.ensureDeferred
 async def test_answer_that_is_whole_but_not_ended(client, serve, clock):
     """A complete response that never ends costs only its connection."""
-    for call, answer in (
-        (lambda url: client.fetch(url, None, Taken()), drop_answer(b"one")),
-        (lambda url: client.post(url, b"message"), head("Content-Length: 100")),
-    ):
-        server = serve(always(answer))
-        asked = server.next_request()
-        running = Deferred.fromCoroutine(call(server.url()))
-        await asked
-        await turn(0.01)
-        clock.advance(2.1)
+    server = serve(always(drop_answer(b"one")))
+    asked = server.next_request()
+    running = Deferred.fromCoroutine(client.fetch(server.url(), None, Taken()))
+    await asked
+    await turn(0.01)
+    clock.advance(2.1)
+    await running
+    await server.all_closed()
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_rejection_that_never_ends(client, serve, clock):
+    """Of a rejection the status is enough, however long the page is that comes with it."""
+    server = serve(always(head("Content-Length: 100", status="403 Forbidden")))
+    asked = server.next_request()
+    running = Deferred.fromCoroutine(client.post(server.url(), b"message"))
+    await asked
+    await turn(0.01)
+    clock.advance(2.1)
+    with pytest.raises(ServerRefused):
         await running
-        await server.all_closed()
+    await server.all_closed()
 
 
 @pytest_twisted.ensureDeferred

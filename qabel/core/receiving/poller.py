@@ -25,6 +25,11 @@ GIVE_UP_AFTER = 3
 class ReadFailed(Exception):
     """A drop could not be read this time; the text contains no drop id."""
 
+    def __init__(self, text: str, *, shows_no_drop_server: bool = False) -> None:
+        super().__init__(text)
+        self.shows_no_drop_server = shows_no_drop_server
+        """Whether the response was one that no drop server gives."""
+
 
 ReadDrop: TypeAlias = Callable[[DropURL], Awaitable[None]]
 """Fetches and stores the new messages of a drop, as ``Receiver.read``. Raises ReadFailed."""

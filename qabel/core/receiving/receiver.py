@@ -21,6 +21,7 @@ from qabel.drop.transport import MESSAGE_SIZE, VERSION, Opener, Verdict
 from qabel.drop.url import DropURL
 from qabel.host.log_limits import RareLog
 from qabel.net.drop_client import FetchResult
+from qabel.net.drop_responses import shows_no_drop_server
 from qabel.net.errors import DropServerError
 from qabel.settings.synced import SyncedSettings
 from qabel.store.inbox.refused import Refused
@@ -110,7 +111,8 @@ class Receiver:
         try:
             await self._read(url)
         except DropServerError as error:
-            raise ReadFailed(error.detail) from None
+            shown = shows_no_drop_server(error)
+            raise ReadFailed(error.detail, shows_no_drop_server=shown) from None
         except StoreError as error:
             raise ReadFailed(str(error)) from None
         finally:

@@ -14,8 +14,10 @@ class Timers:
     _clock: IReactorTime
     _pending: set[IDelayedCall] = field(factory=set, init=False)
 
-    def call_later(self, seconds: float, call: Callable[..., object], *args: object) -> None:
-        """Call a function after a delay."""
+    def call_later(
+        self, seconds: float, call: Callable[..., object], *args: object
+    ) -> IDelayedCall:
+        """Call a function after a delay; the result is for ``drop``."""
 
         def due() -> None:
             self._pending.discard(timer)
@@ -23,6 +25,13 @@ class Timers:
 
         timer = self._clock.callLater(seconds, due)
         self._pending.add(timer)
+        return timer
+
+    def drop(self, timer: IDelayedCall) -> None:
+        """Cancel a call, unless it was called or cancelled before."""
+        if timer in self._pending:
+            self._pending.remove(timer)
+            timer.cancel()
 
     def pause(self, seconds: float) -> "Deferred[None]":
         """Return a Deferred that fires after a delay."""

@@ -6,7 +6,8 @@ from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
 from qabel.core.sending.post_result import PostOutcome
-from qabel.core.sending.poster import AT_ONCE, Poster
+from qabel.core.sending.poster import Poster
+from qabel.core.sending.server_queue import AT_ONCE
 from qabel.net.errors import ConnectFailed, ServerRefused
 from qabel.store.database.errors import StoreFull
 from qabel.store.outbox.changes import OutboxChange
