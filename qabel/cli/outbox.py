@@ -59,6 +59,8 @@ def listed(session: Session, limit: int, *, everything: bool, waiting: bool) -> 
         Column("STATE", _state, lambda each: _STYLES.get(_state(each), "")),
         Column("TEXT", lambda each: text_of(each["message"] or {})),
     ]
+    if waiting:
+        columns[-1:] = [Column("REASON", _reason)]
     session.out.rows(chosen, columns, "No messages are waiting" if waiting else "No messages")
 
 
@@ -117,6 +119,12 @@ def _delivery(recipient: Mapping[str, Any]) -> Iterator[tuple[str, object]]:
 def _recipients(send: Mapping[str, Any], names: Names) -> str:
     shown = [names.contact(each["contact_id"], each["recipient"]) for each in send["recipients"]]
     return ", ".join(shown[:3]) + (f" and {len(shown) - 3} more" if len(shown) > 3 else "")
+
+
+def _reason(send: Mapping[str, Any]) -> str:
+    """Return why the first recipient that waits has to wait."""
+    waiting = (each for each in send["recipients"] if each["state"] == "queued")
+    return str(next(waiting)["reason"])
 
 
 def _state(send: Mapping[str, Any]) -> str:

@@ -6,6 +6,7 @@ from typing import Protocol
 from attrs import define, evolve, field
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
+from twisted.python.failure import Failure
 
 from qabel.core.foundation import Foundation
 from qabel.core.inbox.reader import InboxReader
@@ -15,6 +16,7 @@ from qabel.core.receiving.poller import Poller
 from qabel.core.receiving.push_watch import PushWatch
 from qabel.core.receiving.second_look import SecondLook
 from qabel.core.receiving.server_presence import ServerPresence
+from qabel.core.sending.address_book import address_book
 from qabel.core.sending.poster import Poster
 from qabel.core.tokens import TokenBook
 from qabel.drop.url import DropURL
@@ -22,6 +24,7 @@ from qabel.net.addresses import is_private_server
 from qabel.settings.items import Identity
 from qabel.settings.local import LocalSettings
 from qabel.settings.synced import SyncedSettings
+from qabel.store.database.errors import StoreClosed
 from qabel.store.inbox.repository import StoredBatch
 from qabel.store.outbox.repository import OutboxRepository
 
@@ -75,6 +78,8 @@ class Wiring:
 
     _base: Foundation
     _to: Listeners = field(init=False)
+    _have_contacts_changed: bool = field(default=True, init=False)
+    """Whether the outbox is to follow them: also at the start, in case a change was cut short."""
 
     _log = Logger()
 
@@ -125,14 +130,32 @@ class Wiring:
     async def post_due(self) -> None:
         """Post what is due and not in progress already. Raises StoreError."""
         outbox = OutboxRepository(self._base.database)
+        if self._have_contacts_changed:
+            await self._follow_contacts(outbox)
+        under_way = self._to.poster.under_way
+        # Acknowledgements, deletions and moved contacts settle what need not be posted any more.
+        self._to.poster.forget_postings(await outbox.no_longer_waiting(under_way))
         under_way = self._to.poster.under_way
         due = await outbox.due(FAR_FUTURE, MOST_AT_ONCE, underway=under_way)
         self._to.poster.add(due)
 
+    async def _follow_contacts(self, outbox: OutboxRepository) -> None:
+        """Have what is queued follow its recipients. If it fails, the next call tries again."""
+        self._have_contacts_changed = False
+        addresses = address_book(self._base.synced.value)
+        try:
+            self._base.journal.advance(await outbox.follow(addresses, now=self._base.now()))
+        except BaseException:
+            self._have_contacts_changed = True
+            raise
+
     def _post_what_waits(self) -> None:
-        Deferred.fromCoroutine(self.post_due()).addErrback(
-            lambda failure: self._log.failure("Reading the outbox failed", failure)
-        )
+        Deferred.fromCoroutine(self.post_due()).addErrback(self._post_later)
+
+    def _post_later(self, failure: Failure) -> None:
+        """Leave what waits to the housekeeping, or to the next start."""
+        if failure.check(StoreClosed) is None:
+            self._log.failure("Reading the outbox failed", failure)
 
     def _local_changed(self, before: LocalSettings, after: LocalSettings, seq: int | None) -> None:
         self._to.poller.set_interval(after.poll_interval)
@@ -146,6 +169,9 @@ class Wiring:
         self._base.purged.remove(each.public_key.raw for each in after.living_identities)
         self._follow_drops(after)
         self._advance(seq)
+        if before.contacts != after.contacts:
+            self._have_contacts_changed = True
+            self._post_what_waits()
 
     def _end_tokens(self) -> None:
         """End the tokens whose identity is gone. What fails on disk is done at the next start."""

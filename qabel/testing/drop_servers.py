@@ -61,6 +61,8 @@ class MemoryDropServers:
     """The messages in each drop, by its URL, oldest first."""
     is_away: bool = False
     """Whether connections are refused."""
+    away: set[str] = field(factory=set)
+    """The URLs of servers to which posting fails, though others are not away."""
     is_refusing: bool = False
     """Whether posted messages are refused for good."""
     hanging: "Deferred[None] | None" = None
@@ -96,6 +98,8 @@ class MemoryDropServers:
     async def post(self, url: DropURL, message: bytes) -> None:
         """Post a message to a drop. Raises DropServerError."""
         self._answer()
+        if url.server in self.away:
+            raise ConnectFailed(f"Connecting to {url.host} failed: connection refused.")
         if self.is_refusing:
             raise ServerRefused(
                 "The server rejected the request with status 400.", status=400, permanent=True

@@ -12,6 +12,7 @@ def test_queued(alice: QabelCommand) -> None:
     assert "The daemon will keep trying" in result.out
     [waiting] = alice.json("outbox", "--waiting")
     assert "queued" in alice("outbox", "list", "--waiting").out
+    assert waiting["recipients"][0]["reason"] in alice("outbox", "list", "--waiting").out
     assert "Attempts" in alice("outbox", "show", str(waiting["id"])).out
     alice.json("outbox", "delete", str(waiting["id"]), "--yes")
     assert alice.json("outbox", "--waiting") == []

@@ -6,6 +6,7 @@ from qabel.core.errors import StoreError
 from qabel.core.service import CoreService
 from qabel.deferreds import result_of
 from qabel.drop.url import DropURL
+from qabel.store.outbox.moving import NO_CONTACT
 from qabel.testing.correspondents import SERVER
 from qabel.testing.drop_servers import DATE
 from tests.conftest import LoggedFailures
@@ -175,7 +176,66 @@ def test_an_outbox_that_cannot_be_read_is_logged(
 ) -> None:
     """When the database does not say what waits to be posted, that is logged and not raised."""
     core = clocked.run(clocked.person("me"))
-    result_of(core._base.database.close())
+    result_of(core._base.database.run(lambda connection: connection.execute("DROP TABLE postings")))
     core._wiring.begin()
     [logged] = logged_failures.flush()
     assert logged["log_failure"].check(StoreError)
+
+
+def test_what_is_queued_follows_its_contact(clocked: ClockedWorld) -> None:
+    """A contact that moves gets what waits for it at its new drop, in order and once."""
+    alice, bob = clocked.run(clocked.friends())
+    clocked.drop_servers.is_away = True
+    for text in ("one", "two"):
+        sending = Deferred.fromCoroutine(clocked.say(alice, text))
+        clocked.clock.advance(5)
+        result_of(sending)
+    [contact] = alice.people.contacts()
+    moved = DropURL.parse(f"{SERVER}/{7:043}")
+    clocked.run(alice.people.change_contact(contact.id, {"drop_urls": [moved]}))
+    clocked.drop_servers.is_away = False
+    clocked.clock.pump([60.0] * 20)
+    assert [url for url, _ in clocked.drop_servers.posted] == [str(moved)] * 2
+    [identity] = bob.people.identities()
+    clocked.run(bob.people.change_identity(identity.id, {"drops": [moved]}))
+    assert [each["data"]["msg"] for each in clocked.run(clocked.heard(bob))] == ["one", "two"]
+
+
+def test_what_is_queued_ends_with_its_contact(clocked: ClockedWorld) -> None:
+    """What waits for a contact that is deleted has failed, says why, and is never posted."""
+    alice, _ = clocked.run(clocked.friends())
+    clocked.drop_servers.is_away = True
+    sending = Deferred.fromCoroutine(clocked.say(alice, "Hello"))
+    clocked.clock.advance(5)
+    result_of(sending)
+    [contact] = alice.people.contacts()
+    clocked.run(alice.people.delete_contact(contact.id))
+    clocked.drop_servers.is_away = False
+    clocked.clock.pump([60.0] * 20)
+    assert clocked.drop_servers.posted == []
+    assert alice.poster.under_way == frozenset()
+    [sent] = clocked.run(alice.outbox.sends())
+    assert sent.recipients[0].state == "failed"
+    assert sent.recipients[0].reason == NO_CONTACT
+
+
+def test_a_receipt_ends_further_postings(clocked: ClockedWorld) -> None:
+    """A message whose receipt has arrived is not posted again where posting it failed."""
+    alice, bob = clocked.run(clocked.friends())
+    [contact] = alice.people.contacts()
+    good = str(contact.drop_urls[0])
+    bad = DropURL.parse(f"http://other.example/{7:043}")
+    clocked.run(alice.people.change_contact(contact.id, {"drop_urls": [*contact.drop_urls, bad]}))
+    clocked.drop_servers.away = {"http://other.example"}
+    sending = Deferred.fromCoroutine(clocked.say(alice, "Hello", acknowledge_id="auto"))
+    clocked.clock.advance(5)
+    [state] = result_of(sending).recipients
+    assert state.state == "queued"
+    clocked.run(clocked.heard(bob))
+    clocked.run(clocked.heard(alice))
+    [sent] = clocked.run(alice.outbox.sends())
+    assert sent.recipients[0].acknowledged
+    assert alice.poster.under_way == frozenset()
+    clocked.drop_servers.away = set()
+    clocked.clock.pump([60.0] * 20)
+    assert [url for url, _ in clocked.drop_servers.posted if url in (good, str(bad))] == [good]

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from qabel.contract.access import Access, OneIdentity
 from qabel.core.errors import Invalid, NotFound, TooLarge
@@ -46,6 +46,16 @@ class CheckedSend:
                 raise Invalid("Cannot send to some recipients.", [error]) from None
             sealed.append(box)
         return sealed
+
+    def readdressed(self, synced: SyncedSettings) -> "CheckedSend":
+        """Return the same with the present drop URLs. Raises NotFound if a contact is gone."""
+        contacts = []
+        for each in self.contacts:
+            contact = synced.contact_by_key(self.identity, each.public_key)
+            if contact is None:
+                raise NotFound("A recipient was deleted from the contacts of the sender.")
+            contacts.append(contact)
+        return evolve(self, contacts=contacts)
 
     def to_keep(self, sealed: Sequence[bytes]) -> NewSend:
         """Return the send to store in the outbox, with one sealed message for each recipient."""

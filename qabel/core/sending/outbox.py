@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from hashlib import blake2b
 
+import msgspec
 from attrs import evolve, frozen
 from twisted.internet.defer import CancelledError, DeferredList
 from twisted.internet.defer import TimeoutError as DeferredTimeout
@@ -26,12 +27,13 @@ from qabel.core.sending.views import (
     outcome_of,
     send_view,
 )
+from qabel.core.sending.waiting_reasons import TO_BE_SENT, WaitingReasons
 from qabel.core.workers import Workers
 from qabel.deferreds import shielded
 from qabel.jsontext import encode as encode_json
 from qabel.settings.synced import SyncedSettings
 from qabel.store.outbox.idempotency import Idempotency, IdempotencyMismatch
-from qabel.store.outbox.records import SendFilter
+from qabel.store.outbox.records import SendFilter, SendRecord
 from qabel.store.outbox.repository import Added, OutboxRepository
 from qabel.store.outbox.sends import DeliveryState
 from qabel.store.tokens import TokenRevoked
@@ -103,14 +105,14 @@ class Outbox:
     async def sends(self, after: int = 0, limit: int = 100) -> list[SendView]:
         """Return up to ``limit`` sends with ids above ``after``, oldest first."""
         records = await self._repository.read(after, limit, self._visible())
-        return [send_view(each) for each in records]
+        return [send_view(each, self._reasons.of) for each in records]
 
     async def get(self, send_id: int) -> SendView:
         """Return one send, with the state of its deliveries. Raises NotFound."""
         record = await self._repository.get(send_id, self._visible())
         if record is None:
             raise NotFound(f"No message {send_id} in the outbox.")
-        return send_view(record)
+        return send_view(record, self._reasons.of)
 
     async def delete(self, send_id: int) -> None:
         """Delete a send; what is not posted yet never will be. Raises NotFound.
@@ -119,6 +121,10 @@ class Outbox:
         """
         if not await shielded(self._delete(send_id)):
             raise NotFound(f"No message {send_id} in the outbox.")
+
+    @property
+    def _reasons(self) -> WaitingReasons:
+        return WaitingReasons(self._poster, self._clock, self._now)
 
     def _visible(self) -> SendFilter:
         return self._of(self._access.sees_all_sends)
@@ -140,6 +146,8 @@ class Outbox:
     async def _keep_and_post(
         self, checked: CheckedSend, sealed: Sequence[bytes], idempotency: Idempotency | None
     ) -> OutcomeView:
+        # Contacts may have moved while the message was sealed.
+        checked = checked.readdressed(self._synced())
         try:
             added = await self._repository.add(
                 checked.to_keep(sealed), idempotency=idempotency, now=self._now()
@@ -150,10 +158,34 @@ class Outbox:
             raise Unauthorized(str(error)) from None
         if added.repeated:
             return await self._again(added)
-        outcome = await self._first_outcome(checked, added)
+        outcome = await self._explained(await self._first_outcome(checked, added))
         if idempotency is not None:
             await self._remember(idempotency, outcome)
         return outcome
+
+    async def _explained(self, outcome: OutcomeView) -> OutcomeView:
+        """Return an outcome that says of every delivery that is queued why it is."""
+        unexplained = [each for each in outcome.recipients if each.is_unexplained]
+        if not unexplained:
+            return outcome
+        known: dict[str, RecipientOutcomeView] = {}
+        try:
+            record = await self._repository.get(outcome.id)
+        except StoreError as error:
+            self._log.warn("Cannot read a new message again: {error}", error=str(error))
+        else:
+            if record is not None:
+                known = {each.recipient: each for each in self._outcome_of(record).recipients}
+        recipients = [
+            known.get(each.recipient, msgspec.structs.replace(each, reason=TO_BE_SENT))
+            if each.is_unexplained
+            else each
+            for each in outcome.recipients
+        ]
+        return msgspec.structs.replace(outcome, recipients=recipients)
+
+    def _outcome_of(self, record: SendRecord) -> OutcomeView:
+        return outcome_of(record, self._reasons.of)
 
     async def _remember(self, given: Idempotency, outcome: OutcomeView) -> None:
         """Store the outcome for repeated requests; without it, they get the state at that time."""
@@ -172,7 +204,7 @@ class Outbox:
         record = await self._repository.get(added.id)
         if record is None:
             raise NotFound(f"Message {added.id} was deleted from the outbox.")
-        return outcome_of(record)
+        return self._outcome_of(record)
 
     async def _first_outcome(self, checked: CheckedSend, added: Added) -> OutcomeView:
         """Post what is due, and return the outcome of the first attempts."""

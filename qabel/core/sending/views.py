@@ -1,5 +1,7 @@
 """Sends and their outcomes, as clients see them."""
 
+from collections.abc import Callable
+
 import msgspec
 
 from qabel.contract.types import Id, JSONObject, KeyHex, Milliseconds, View
@@ -14,6 +16,11 @@ class RecipientOutcomeView(View):
     recipient: KeyHex
     state: DeliveryState
     reason: str | None
+
+    @property
+    def is_unexplained(self) -> bool:
+        """Whether it is queued, and it is not said why."""
+        return self.state == DeliveryState.QUEUED and not self.reason
 
 
 class OutcomeView(View):
@@ -51,7 +58,11 @@ class SendView(View):
     recipients: list[RecipientView]
 
 
-def send_view(record: SendRecord) -> SendView:
+Explain = Callable[[DeliveryRecord], str | None]
+"""Returns why a delivery failed or waits."""
+
+
+def send_view(record: SendRecord, explain: Explain) -> SendView:
     """Return a send as clients see it."""
     return SendView(
         id=record.id,
@@ -61,17 +72,17 @@ def send_view(record: SendRecord) -> SendView:
         acknowledge_id=record.acknowledge_id,
         created=record.created,
         message=None if record.message is None else msgspec.Raw(record.message),
-        recipients=[_recipient_view(each) for each in record.deliveries],
+        recipients=[_recipient_view(each, explain) for each in record.deliveries],
     )
 
 
-def outcome_of(record: SendRecord) -> OutcomeView:
+def outcome_of(record: SendRecord, explain: Explain) -> OutcomeView:
     """Return the present state of a send."""
     return OutcomeView(
         record.id,
         record.acknowledge_id,
         [
-            RecipientOutcomeView(each.contact_id, each.recipient, each.state, each.reason)
+            RecipientOutcomeView(each.contact_id, each.recipient, each.state, explain(each))
             for each in record.deliveries
         ],
     )
@@ -82,12 +93,12 @@ def decode_outcome(text: bytes) -> OutcomeView:
     return msgspec.json.decode(text, type=OutcomeView)
 
 
-def _recipient_view(delivery: DeliveryRecord) -> RecipientView:
+def _recipient_view(delivery: DeliveryRecord, explain: Explain) -> RecipientView:
     return RecipientView(
         contact_id=delivery.contact_id,
         recipient=delivery.recipient,
         state=delivery.state,
-        reason=delivery.reason,
+        reason=explain(delivery),
         attempts=delivery.attempts,
         next_attempt=delivery.next_attempt,
         settled=delivery.settled,

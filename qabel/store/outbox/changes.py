@@ -34,7 +34,7 @@ def end_posting(
     ).fetchall()
     if not ended:
         return OutboxChange(last_seq=last_seq(connection))
-    settled = _settle_if_done(connection, posting.delivery_id, reason, now)
+    settled = settle_if_done(connection, posting.delivery_id, reason, now)
     ready = sends.advance(connection, ended, now)
     return OutboxChange(ready, settled, last_seq(connection))
 
@@ -106,7 +106,7 @@ def _delete(connection: Connection, ids: list[int]) -> int:
     ).rowcount
 
 
-def _settle_if_done(
+def settle_if_done(
     connection: Connection, delivery_id: int, reason: str | None, now: int
 ) -> DeliveryState | None:
     """Settle a delivery once all its postings are settled; one that succeeded is enough."""

@@ -8,6 +8,7 @@ import attrs
 from qabel.contract.access import OneIdentity
 from qabel.store.database.connection import Connection, fetch_one
 from qabel.store.outbox.sends import DeliveryState, Kind
+from qabel.store.outbox.waiting import WaitingPosting, find_waiting
 
 
 @attrs.frozen(kw_only=True)
@@ -29,6 +30,8 @@ class DeliveryRecord:
     """How often posting was tried, for all drop URLs together."""
     next_attempt: int | None
     """None if it is settled, or waits behind others."""
+    waiting: tuple[WaitingPosting, ...] = ()
+    """The postings that are queued."""
 
 
 @attrs.frozen(kw_only=True)
@@ -149,6 +152,8 @@ def _read(connection: Connection, which: str, values: Mapping[str, object]) -> l
 def _deliveries(connection: Connection, sends: Iterable[int]) -> dict[int, list[DeliveryRecord]]:
     found: dict[int, list[DeliveryRecord]] = {}
     rows = connection.execute(_DELIVERIES, (json.dumps(list(sends)),)).fetchall()
+    queued = [row[1] for row in rows if row[4] == DeliveryState.QUEUED]
+    waiting = find_waiting(connection, queued) if queued else {}
     for row in sorted(rows, key=lambda row: row[1]):
         delivery = DeliveryRecord(
             recipient=row[2],
@@ -160,6 +165,7 @@ def _deliveries(connection: Connection, sends: Iterable[int]) -> dict[int, list[
             acknowledged=row[8],
             attempts=row[9],
             next_attempt=row[10],
+            waiting=waiting.get(row[1], ()),
         )
         found.setdefault(row[0], []).append(delivery)
     return found

@@ -9,11 +9,13 @@ from twisted.internet.defer import Deferred, fail
 from qabel.store.database.connection import Connection
 from qabel.store.database.database import Database
 from qabel.store.numbers import last_seq
-from qabel.store.outbox import changes, idempotency, records, sends
+from qabel.store.outbox import changes, idempotency, moving, records, sends
 from qabel.store.outbox.changes import OutboxChange
 from qabel.store.outbox.idempotency import Idempotency
+from qabel.store.outbox.moving import Addresses
 from qabel.store.outbox.records import EVERY_MESSAGE, OutboxCounts, SendFilter, SendRecord
 from qabel.store.outbox.sends import NewSend, Posting, PostingState
+from qabel.store.outbox.waiting import no_longer_waiting
 from qabel.store.purged_keys import Purged, PurgedKeys
 from qabel.store.tokens import TokenRevoked, is_valid
 
@@ -129,6 +131,19 @@ class OutboxRepository:
         return self._database.run(
             lambda connection: changes.delete_send(connection, send_id, which, current)
         )
+
+    def follow(self, addresses: Addresses, *, now: float) -> Deferred[int]:
+        """Have what is queued follow its recipients, as ``qabel.store.outbox.moving``.
+
+        Fires with the newest number in the journal.
+        """
+        current = _milliseconds(now)
+        return self._database.run(lambda connection: moving.follow(connection, addresses, current))
+
+    def no_longer_waiting(self, posting_ids: Iterable[int]) -> Deferred[list[int]]:
+        """Return which of these postings are not queued any more."""
+        given = list(posting_ids)
+        return self._database.run(lambda connection: no_longer_waiting(connection, given))
 
     def counts(self) -> Deferred[OutboxCounts]:
         """Return how many deliveries of messages are queued, sent and failed."""

@@ -186,7 +186,8 @@ def advance(
         for queue in dict.fromkeys(queues)
         for row in connection.execute(
             "UPDATE postings SET next_attempt = ? WHERE next_attempt IS NULL AND id = "
-            "(SELECT min(id) FROM postings WHERE url = ? AND recipient = ? AND state = 'queued') "
+            "(SELECT id FROM postings WHERE url = ? AND recipient = ? AND state = 'queued' "
+            "ORDER BY delivery_id LIMIT 1) "
             "RETURNING id",
             (now, *queue),
         ).fetchall()

@@ -185,3 +185,7 @@ CREATE TABLE purges (
     id INTEGER NOT NULL,
     PRIMARY KEY (key, id)
 ) STRICT, WITHOUT ROWID;
+
+-- Queues are in the order of their deliveries, also when one moves to another drop URL.
+DROP INDEX postings_in_line;
+CREATE INDEX postings_in_line ON postings (url, recipient, delivery_id) WHERE state = 'queued';
