@@ -10,6 +10,7 @@ from qabel.core.inbox.reader import InboxState
 from qabel.core.journal.journal import Journal
 from qabel.core.network import DropServers, Network
 from qabel.core.options import CoreOptions
+from qabel.core.sending.time_stamps import TimeStamps
 from qabel.core.settings import SettingsDocument
 from qabel.core.workers import Workers
 from qabel.net.webhook_client import WebhookClient
@@ -21,6 +22,7 @@ from qabel.store.file_names import DATABASE
 from qabel.store.journal.cursors import CursorRepository, JournalState
 from qabel.store.journal.entries import JournalEntries
 from qabel.store.key_record import KeySource
+from qabel.store.outbox.repository import OutboxRepository
 from qabel.store.purged_keys import PurgedKeys
 
 
@@ -59,6 +61,7 @@ class Foundation:
     journal: Journal
     cursors: CursorRepository
     inbox_state: InboxState
+    stamps: TimeStamps
     purged: PurgedKeys = field(factory=PurgedKeys)
 
     def synced_now(self) -> SyncedSettings:
@@ -87,12 +90,13 @@ async def lay_foundation(
     The arguments are those of ``CoreService.open``. Raises StoreError.
     """
     database = Database(data_directory / DATABASE, keys, reactor=reactor)
-    servers, workers = ConfiguredServers(), Workers(reactor)
+    servers, workers, stamps = ConfiguredServers(), Workers(reactor), TimeStamps(now)
     try:
         await database.open()
         cursors = CursorRepository(database)
         state = await cursors.load()
         local, synced = await _load_settings(database, workers, now)
+        stamps.load(await OutboxRepository(database).newest_time_stamps())
     except BaseException:
         await database.close()
         raise
@@ -114,6 +118,7 @@ async def lay_foundation(
         synced=synced,
         journal=journal,
         cursors=cursors,
+        stamps=stamps,
         inbox_state=InboxState(dict(state.consumers), state.newest_message, state.messages),
     )
 

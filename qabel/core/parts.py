@@ -86,6 +86,7 @@ def build_receiving(base: Foundation, wiring: Wiring, blocked: BlockedKeys) -> R
         lambda: stranger_limits(base.local.value.inbox),
         wiring.kept,
         wiring.note_dates,
+        base.stamps.make,
         clock=base.reactor,
         now=base.now,
     )
@@ -160,6 +161,7 @@ def build_view(
             poster=poster,
             workers=base.workers,
             synced=base.synced_now,
+            stamps=base.stamps,
             clock=base.reactor,
             now=base.now,
         ),

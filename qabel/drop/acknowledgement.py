@@ -25,17 +25,17 @@ def asks_for_acknowledgement(message: DropMessage) -> bool:
     )
 
 
-def acknowledgement(message: DropMessage, receiver: PublicKey, now: float) -> DropMessage:
+def acknowledgement(message: DropMessage, receiver: PublicKey, time_stamp: int) -> DropMessage:
     """Return the acknowledgement of a message.
 
     Args:
         message: requests it.
         receiver: of the message, who sends the acknowledgement.
-        now: seconds since the epoch.
+        time_stamp: of the acknowledgement, in milliseconds since the epoch.
 
     """
     return DropMessage(
-        time_stamp=int(now * 1000),
+        time_stamp=time_stamp,
         sender=receiver,
         model_object=DROP_MODEL,
         data=b"{}",

@@ -55,6 +55,7 @@ class Purge:
             "DELETE FROM consumers WHERE name || char(10) LIKE ?",
             (f"%\nidentity_id={number}\n%",),
         )
+        connection.execute("DELETE FROM time_stamps WHERE sender = ?", (key,))
         connection.execute("INSERT OR IGNORE INTO purges (key, id) VALUES (?, ?)", (key, number))
         self._delete_part(connection)
 

@@ -1,7 +1,7 @@
 """Classify opened messages: to store, to acknowledge, or an acknowledgement themselves."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from attrs import field, frozen
 
@@ -47,6 +47,7 @@ def classify(
     now: float,
     *,
     blocked: frozenset[bytes] = frozenset(),
+    make_time_stamp: Callable[[PublicKey], int],
 ) -> Classified:
     """Classify a batch, and seal the acknowledgements that are due; to be called in a worker.
 
@@ -56,10 +57,10 @@ def classify(
         synced: the identities and their contacts.
         now: seconds since the epoch.
         blocked: public keys whose messages, of whatever kind, are passed over.
+        make_time_stamp: returns an identity's time stamp for an acknowledgement.
 
     """
-    messages: list[NewMessage] = []
-    receipts: list[Receipt] = []
+    messages, receipts = list[NewMessage](), list[Receipt]()
     foreign: list[bytes] = []
     passed: list[Refused] = []
     dates: list[str] = []
@@ -80,7 +81,7 @@ def classify(
         if verdict.message.model_object == DROP_MODEL:
             receipts.append(_receipt(digest, verdict, now))
         else:
-            messages.append(_message(digest, verdict, identity, contact, now))
+            messages.append(_message(digest, verdict, identity, contact, now, make_time_stamp))
         if part.date is not None:
             dates.append(part.date)
     return Classified(messages, receipts, foreign, passed, dates, passed_over)
@@ -92,7 +93,12 @@ def _blocked(digest: bytes, opened: Opened) -> Refused:
 
 
 def _message(
-    digest: bytes, opened: Opened, identity: Identity, contact: Contact | None, now: float
+    digest: bytes,
+    opened: Opened,
+    identity: Identity,
+    contact: Contact | None,
+    now: float,
+    stamp: Callable[[PublicKey], int],
 ) -> NewMessage:
     message = opened.message
     return NewMessage(
@@ -108,7 +114,7 @@ def _message(
         received=int(now * 1000),
         identity_id=identity.id,
         contact_id=contact.id if contact is not None else None,
-        acknowledgement=_acknowledgement(message, identity, contact, now),
+        acknowledgement=_acknowledgement(message, identity, contact, stamp),
     )
 
 
@@ -124,13 +130,17 @@ def _own_introduction(message: DropMessage) -> bytes | None:
 
 
 def _acknowledgement(
-    message: DropMessage, identity: Identity, contact: Contact | None, now: float
+    message: DropMessage,
+    identity: Identity,
+    contact: Contact | None,
+    stamp: Callable[[PublicKey], int],
 ) -> NewSend | None:
     """Return the acknowledgement if a contact asks for one; strangers get none."""
     if contact is None or not contact.drop_urls or not asks_for_acknowledgement(message):
         return None
     try:
-        text = encode(acknowledgement(message, identity.public_key, now))
+        answer = acknowledgement(message, identity.public_key, stamp(identity.public_key))
+        text = encode(answer)
         sealed = seal_message(identity.private_key, PublicKey(message.sender.raw), text)
     except (MessageTooLarge, InvalidDropMessage, InvalidKey):
         return None  # For example, the id may be too long to be sent back.
@@ -146,6 +156,7 @@ def _acknowledgement(
         identity_id=identity.id,
         model_object=DROP_MODEL,
         acknowledge_id=message.acknowledge_id,
+        time_stamp=answer.time_stamp,
         deliveries=[delivery],
     )
 

@@ -16,6 +16,7 @@ from qabel.core.receiving.owned_drops import OwnedDrop, OwnedDrops
 from qabel.core.receiving.pipeline import Batches
 from qabel.core.receiving.poller import ReadFailed
 from qabel.core.workers import Workers
+from qabel.crypto import PublicKey
 from qabel.drop.multipart import Part
 from qabel.drop.transport import MESSAGE_SIZE, VERSION, Opener, Verdict
 from qabel.drop.url import DropURL
@@ -93,6 +94,8 @@ class Receiver:
     """Called with what was stored, after each commit."""
     _on_dates: Callable[[list[str]], Awaitable[None]]
     """Called with the dates of received messages, as the drop servers state them."""
+    _make_time_stamp: Callable[[PublicKey], int]
+    """Returns a new time stamp of an identity, in any thread."""
     _clock: IReactorTime = field(kw_only=True)
     _now: Callable[[], float] = field(kw_only=True)
     counts: Counts = field(factory=Counts, init=False)
@@ -184,7 +187,13 @@ class Receiver:
         if not fresh:
             return Classified()
         found = await self._workers.run(
-            _open_and_classify, drop.opener, fresh, self._synced(), self._blocked(), self._now()
+            _open_and_classify,
+            drop.opener,
+            fresh,
+            self._synced(),
+            self._blocked(),
+            self._now(),
+            self._make_time_stamp,
         )
         self._count(found)
         return found
@@ -232,10 +241,11 @@ def _open_and_classify(
     synced: SyncedSettings,
     blocked: frozenset[bytes],
     now: float,
+    make_time_stamp: Callable[[PublicKey], int],
 ) -> Classified:
     """Open and classify messages; called in a worker."""
     opened = opener.open_all([part.body for part in fresh.values()])
-    return classify(fresh, opened, synced, now, blocked=blocked)
+    return classify(fresh, opened, synced, now, blocked=blocked, make_time_stamp=make_time_stamp)
 
 
 def _may_be_ours(part: Part) -> bool:

@@ -9,6 +9,7 @@ from qabel.core.errors import Invalid, NotFound, TooLarge
 from qabel.core.people.references import Reference, find_contact, find_identity
 from qabel.core.sending.compose import Draft, compose
 from qabel.core.sending.post_result import PostingKey
+from qabel.core.sending.time_stamps import TimeStamps
 from qabel.crypto import InvalidKey
 from qabel.drop.message import DropMessage, InvalidDropMessage, encode
 from qabel.drop.transport import TEXT_SIZE, MessageTooLarge, seal_message
@@ -31,6 +32,8 @@ class CheckedSend:
     text: bytes = field(repr=False)
     token_id: int | None = None
     """The token that it is sent with."""
+    counts_time: bool = True
+    """Whether later time stamps of the identity are to be higher than that of the message."""
 
     def seal(self) -> list[bytes]:
         """Seal the message for each recipient. Raises Invalid.
@@ -66,6 +69,7 @@ class CheckedSend:
             model_object=self.message.model_object,
             acknowledge_id=self.message.acknowledge_id,
             message=_shown(self.message),
+            time_stamp=self.message.time_stamp if self.counts_time else None,
             deliveries=[
                 NewDelivery(
                     recipient=contact.public_key.raw,
@@ -92,7 +96,7 @@ def check_send(
     draft: Draft,
     *,
     access: Access,
-    now: float,
+    stamps: TimeStamps,
 ) -> CheckedSend:
     """Check a request to send.
 
@@ -102,7 +106,7 @@ def check_send(
         sender: an identity.
         draft: the message.
         access: what the caller may do.
-        now: seconds since the epoch.
+        stamps: makes the time stamp, if the draft has none.
 
     Raises:
         Invalid: the sender, a recipient or the message is not valid.
@@ -116,7 +120,9 @@ def check_send(
         raise Invalid("Unknown sender.", [error])
     contacts = _find_contacts(synced, identity, recipients)
     keys = [contact.public_key for contact in contacts]
-    message = compose(draft, identity.public_key, keys, now)
+    message = compose(draft, identity.public_key, keys, stamps.make)
+    given = draft.time_stamp
+    counts_time = given is None or stamps.is_past(identity.public_key, given)
     try:
         text = encode(message)
     except InvalidDropMessage as error:
@@ -124,7 +130,7 @@ def check_send(
         raise Invalid("The drop message is not valid.", errors) from None
     if len(text) > TEXT_SIZE:
         raise TooLarge(f"{MessageTooLarge(len(text))}.", size=len(text), limit=TEXT_SIZE)
-    return CheckedSend(identity, contacts, message, text, access.token_id)
+    return CheckedSend(identity, contacts, message, text, access.token_id, counts_time)
 
 
 def _may_send(access: Access, identity: Identity) -> bool:

@@ -1,6 +1,6 @@
 """Make a drop message from what a client sends."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, cast
 
 from attrs import asdict, field, frozen
@@ -113,7 +113,10 @@ class DraftForm(Form[Draft]):
 
 
 def compose(
-    draft: Draft, sender: PublicKey, receivers: Sequence[PublicKey], now: float
+    draft: Draft,
+    sender: PublicKey,
+    receivers: Sequence[PublicKey],
+    make_time_stamp: Callable[[PublicKey], int],
 ) -> DropMessage:
     """Return the drop message of a draft.
 
@@ -121,7 +124,7 @@ def compose(
         draft: the message.
         sender: the public key of the sending identity.
         receivers: the public keys of the recipients.
-        now: seconds since the epoch.
+        make_time_stamp: returns a new time stamp of a sender, in milliseconds since the epoch.
 
     Raises:
         Invalid: it lists everything that is wrong.
@@ -143,7 +146,7 @@ def compose(
         raise Invalid("The drop message is not valid.", errors)
     wants_new = draft.acknowledge_id == AUTO
     return DropMessage(
-        time_stamp=int(now * 1000) if draft.time_stamp is None else draft.time_stamp,
+        time_stamp=make_time_stamp(sender) if draft.time_stamp is None else draft.time_stamp,
         sender=sender,
         model_object=draft.model_object,
         data=data,

@@ -5,7 +5,7 @@ from functools import partial
 from hashlib import blake2b
 
 import msgspec
-from attrs import evolve, frozen
+from attrs import evolve, field, frozen
 from twisted.internet.defer import CancelledError, DeferredList
 from twisted.internet.defer import TimeoutError as DeferredTimeout
 from twisted.internet.interfaces import IReactorTime
@@ -19,6 +19,8 @@ from qabel.core.sending.checked_send import CheckedSend, check_send
 from qabel.core.sending.compose import Draft
 from qabel.core.sending.post_result import PostingKey, PostOutcome, PostResult
 from qabel.core.sending.poster import Poster
+from qabel.core.sending.sending_order import SendingOrder, Turn
+from qabel.core.sending.time_stamps import TimeStamps
 from qabel.core.sending.views import (
     OutcomeView,
     RecipientOutcomeView,
@@ -53,9 +55,11 @@ class Outbox:
     _poster: Poster
     _workers: Workers
     _synced: Callable[[], SyncedSettings]
+    _stamps: TimeStamps
     _clock: IReactorTime
     _now: Callable[[], float]
     _access: Access = EVERYTHING
+    _order: SendingOrder = field(factory=SendingOrder)
 
     _log = Logger()
 
@@ -92,15 +96,14 @@ class Outbox:
 
         """
         checked = check_send(
-            self._synced(), recipients, sender, draft, access=self._access, now=self._now()
+            self._synced(), recipients, sender, draft, access=self._access, stamps=self._stamps
         )
         # A repeated request makes another message (its time differs), but passes the same values.
         given = blake2b(encode_json([recipients, sender, draft.given])).digest()
         idempotency = None
         if idempotency_key is not None:
             idempotency = Idempotency(self._access.owner, idempotency_key, given)
-        sealed = await self._workers.run(checked.seal)
-        return await shielded(self._keep_and_post(checked, sealed, idempotency))
+        return await self._seal_and_keep(checked, idempotency)
 
     async def sends(self, after: int = 0, limit: int = 100) -> list[SendView]:
         """Return up to ``limit`` sends with ids above ``after``, oldest first."""
@@ -143,15 +146,37 @@ class Outbox:
         self._poster.add(deleted.ready)
         return True
 
-    async def _keep_and_post(
-        self, checked: CheckedSend, sealed: Sequence[bytes], idempotency: Idempotency | None
+    async def _seal_and_keep(
+        self, checked: CheckedSend, idempotency: Idempotency | None
     ) -> OutcomeView:
-        # Contacts may have moved while the message was sealed.
-        checked = checked.readdressed(self._synced())
+        # Time stamps rise in the order of the outbox, whichever message is sealed first.
+        turn = self._order.enter(checked.identity.public_key.raw)
         try:
-            added = await self._repository.add(
+            sealed = await self._workers.run(checked.seal)
+            await turn.reached()
+            keeping = self._keep_and_post(checked, sealed, idempotency, turn)
+        except BaseException:
+            turn.leave()
+            raise
+        return await shielded(keeping)
+
+    async def _keep_and_post(
+        self,
+        checked: CheckedSend,
+        sealed: Sequence[bytes],
+        idempotency: Idempotency | None,
+        turn: Turn,
+    ) -> OutcomeView:
+        try:
+            # Contacts may have moved while the message was sealed.
+            checked = checked.readdressed(self._synced())
+            adding = self._repository.add(
                 checked.to_keep(sealed), idempotency=idempotency, now=self._now()
             )
+        finally:
+            turn.leave()
+        try:
+            added = await adding
         except IdempotencyMismatch as error:
             raise Conflict(str(error)) from None
         except TokenRevoked as error:

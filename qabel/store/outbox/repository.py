@@ -9,7 +9,7 @@ from twisted.internet.defer import Deferred, fail
 from qabel.store.database.connection import Connection
 from qabel.store.database.database import Database
 from qabel.store.numbers import last_seq
-from qabel.store.outbox import changes, idempotency, moving, records, sends
+from qabel.store.outbox import changes, idempotency, moving, records, sends, time_stamps
 from qabel.store.outbox.changes import OutboxChange
 from qabel.store.outbox.idempotency import Idempotency
 from qabel.store.outbox.moving import Addresses
@@ -144,6 +144,10 @@ class OutboxRepository:
         """Return which of these postings are not queued any more."""
         given = list(posting_ids)
         return self._database.run(lambda connection: no_longer_waiting(connection, given))
+
+    def newest_time_stamps(self) -> Deferred[dict[bytes, int]]:
+        """Return the newest time stamp that each identity has used, by its public key."""
+        return self._database.run(time_stamps.load)
 
     def counts(self) -> Deferred[OutboxCounts]:
         """Return how many deliveries of messages are queued, sent and failed."""

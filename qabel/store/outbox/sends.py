@@ -14,6 +14,7 @@ import attrs
 
 from qabel.store.database.connection import Connection, fetch_one
 from qabel.store.numbers import Subject, add_event
+from qabel.store.outbox import time_stamps
 
 NO_URL = "The recipient has no drop URL."
 """The reason of a delivery that failed before it began."""
@@ -65,6 +66,8 @@ class NewSend:
     acknowledge_id: str = "0"
     message: bytes | None = attrs.field(default=None, repr=False)
     """JSON: what was sent, for its sender to see; the sealed form cannot be opened again."""
+    time_stamp: int | None = None
+    """Later time stamps of the sender are to be higher, in milliseconds; None if it is not new."""
     deliveries: Sequence[NewDelivery]
 
 
@@ -106,6 +109,8 @@ def insert(connection: Connection, send: NewSend, now: int) -> tuple[int, list[P
             now,
         ),
     ).lastrowid
+    if send.time_stamp is not None:
+        time_stamps.keep(connection, send.sender, send.time_stamp)
     ready = [
         posting
         for delivery in send.deliveries

@@ -6,6 +6,7 @@ import pytest
 from attrs import evolve
 
 from qabel.core.receiving.classify import Classified, classify
+from qabel.core.sending.time_stamps import TimeStamps
 from qabel.crypto import PublicKey
 from qabel.drop.acknowledgement import DROP_MODEL
 from qabel.drop.cards import ContactCard, write_meta_data
@@ -20,6 +21,8 @@ from tests.core.items import contact, drop, identity, key
 NOW = 1_800_000_000.25
 ME, FRIEND, STRANGER = 1, 5, 9
 SYNCED = SyncedSettings(identities=(identity(ME),), contacts=(contact(FRIEND, ME),))
+
+STAMPS = TimeStamps(lambda: NOW)
 
 
 def message(by: int = FRIEND, /, **given: Any) -> DropMessage:
@@ -43,7 +46,7 @@ def classified(
 ) -> Classified:
     """Classify messages whose hashes are their positions."""
     fresh = {bytes([place]): Part(b"", date) for place in range(len(verdicts))}
-    return classify(fresh, verdicts, synced, NOW)
+    return classify(fresh, verdicts, synced, NOW, make_time_stamp=STAMPS.make)
 
 
 def test_a_message_is_kept() -> None:
@@ -68,7 +71,14 @@ def test_a_message_from_a_stranger() -> None:
 def test_blocked_senders(model: str) -> None:
     """Nothing of a blocked key is kept or acknowledged, also if it is a contact's."""
     asked = opened(message(acknowledge_id="please", model_object=model))
-    found = classify({b"\0": Part(b"")}, [asked], SYNCED, NOW, blocked={key(FRIEND).public_key.raw})
+    found = classify(
+        {b"\0": Part(b"")},
+        [asked],
+        SYNCED,
+        NOW,
+        blocked={key(FRIEND).public_key.raw},
+        make_time_stamp=STAMPS.make,
+    )
     assert (found.messages, found.receipts, found.foreign) == ([], [], [])
     [passed] = found.blocked
     pair = pair_digest(key(ME).public_key.raw, key(FRIEND).public_key.raw)
@@ -206,3 +216,20 @@ def test_a_receipt_is_never_acknowledged() -> None:
     """Messages about messages are not answered: two daemons would never end."""
     about = message(model_object=DROP_MODEL, data=b"{}", acknowledge_id="mine")
     assert classified(opened(about)).messages == []
+
+
+def test_acknowledgements_have_time_stamps_of_their_own() -> None:
+    """Two acknowledgements of one batch have different time stamps, and the outbox notes them."""
+    asked = [opened(message(acknowledge_id=each)) for each in ("one", "two")]
+    fresh = {bytes([place]): Part(b"") for place in range(2)}
+    stamps = TimeStamps(lambda: NOW)
+    found = classify(fresh, asked, SYNCED, NOW, make_time_stamp=stamps.make)
+    noted, sent = [], []
+    for each in found.messages:
+        assert each.acknowledgement is not None
+        noted.append(each.acknowledgement.time_stamp)
+        [delivery] = each.acknowledgement.deliveries
+        [answer] = Opener([key(FRIEND)]).open_all([delivery.sealed])
+        assert isinstance(answer, Opened)
+        sent.append(answer.message.time_stamp)
+    assert noted == sent == [int(NOW * 1000), int(NOW * 1000) + 1]

@@ -10,6 +10,7 @@ from qabel.core.errors import Invalid, NotFound, TooLarge
 from qabel.core.people.references import Reference
 from qabel.core.sending.checked_send import MAX_RECIPIENTS, CheckedSend, check_send
 from qabel.core.sending.compose import Draft
+from qabel.core.sending.time_stamps import TimeStamps
 from qabel.crypto import PublicKey
 from qabel.drop.transport import MESSAGE_SIZE, TEXT_SIZE, Opened, Opener
 from qabel.jsontext import parse
@@ -42,7 +43,9 @@ def check(
     access: Access = EVERYTHING,
 ) -> CheckedSend:
     """Check a send from the first identity."""
-    return check_send(SYNCED, recipients, sender, draft, access=access, now=NOW)
+    return check_send(
+        SYNCED, recipients, sender, draft, access=access, stamps=TimeStamps(lambda: NOW)
+    )
 
 
 def data_of_size(size: int) -> Draft:

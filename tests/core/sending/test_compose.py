@@ -20,7 +20,7 @@ ME, EVE, OTHER = (key(number).public_key for number in (1, 5, 6))
 
 def composed(draft: Draft, *receivers: Any) -> DropMessage:
     """Compose a message from us to Eve, if nobody else is given."""
-    return compose(draft, ME, receivers or [EVE], NOW)
+    return compose(draft, ME, receivers or [EVE], lambda _: int(NOW * 1000))
 
 
 def wrong_keys(value: object) -> set[str]:

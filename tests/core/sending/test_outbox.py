@@ -241,3 +241,47 @@ def test_a_deleted_send_is_never_posted(clocked: ClockedWorld, alice: CoreServic
             clocked.run(alice.outbox.delete(unknown))
         with pytest.raises(NotFound):
             clocked.run(alice.outbox.get(unknown))
+
+
+def stamps(clocked: ClockedWorld, core: CoreService) -> list[int]:
+    """Return the time stamps of all messages, in the order of the outbox."""
+    shown = clocked.run(core.outbox.sends(limit=1000))
+    return [json.loads(bytes(each.message or b""))["time_stamp"] for each in shown]
+
+
+def test_time_stamps_rise(clocked: ClockedWorld, alice: CoreService) -> None:
+    """Messages of one moment, and those after the clock was set back, have rising time stamps."""
+    for _ in range(3):
+        send(clocked, alice)
+    alice._base.stamps._now = lambda: clocked.now() - 3600
+    for _ in range(3):
+        send(clocked, alice)
+    found = stamps(clocked, alice)
+    assert found == sorted(set(found))
+    again = result_of(OutboxRepository(alice._base.database).newest_time_stamps())
+    assert list(again.values()) == [found[-1]]
+
+
+def test_time_stamps_rise_in_the_order_of_the_outbox(
+    clocked: ClockedWorld, alice: CoreService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A message that is sealed sooner than an earlier one is stored after it all the same."""
+    sealing: list[Deferred[None]] = []
+    run = alice._base.workers.run
+
+    def later(function: Any, *args: Any) -> "Deferred[Any]":
+        waiting: Deferred[None] = Deferred()
+        sealing.append(waiting)
+        return waiting.addCallback(lambda _: run(function, *args))
+
+    identity, contact = clocked.ids(alice)
+    with monkeypatch.context() as patched:
+        patched.setattr(type(alice._base.workers), "run", lambda _, *args: later(*args))
+        sending = [
+            Deferred.fromCoroutine(alice.outbox.send([contact], identity, HELLO)) for _ in range(3)
+        ]
+        for each in reversed(sealing):
+            each.callback(None)
+    assert [result_of(each).id for each in sending] == [1, 2, 3]
+    found = stamps(clocked, alice)
+    assert found == sorted(set(found))

@@ -192,3 +192,9 @@ def test_the_messages_of_strangers_are_measured(upgraded: Any) -> None:
     assert query("SELECT stranger_bytes, messages FROM state") == [(bytes_of_one, 2)]
     query("DELETE FROM messages WHERE id = 1")
     assert query("SELECT stranger_bytes, messages FROM state") == [(0, 1)]
+
+
+def test_time_stamps_continue(upgraded: Any) -> None:
+    """The newest send of each identity bounds its further time stamps from below."""
+    query = upgraded((SEND, 1, ALICE, 3), (SEND, 2, ALICE, 3), (SEND, 3, BOB, 4))
+    assert query("SELECT sender, newest FROM time_stamps") == [(ALICE, 1), (BOB, 1)]

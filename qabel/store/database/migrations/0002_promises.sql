@@ -189,3 +189,11 @@ CREATE TABLE purges (
 -- Queues are in the order of their deliveries, also when one moves to another drop URL.
 DROP INDEX postings_in_line;
 CREATE INDEX postings_in_line ON postings (url, recipient, delivery_id) WHERE state = 'queued';
+
+-- The newest time stamp that each identity has used in a message or an acknowledgement: the daemon's
+-- own rise strictly, also when the clock is set back.
+CREATE TABLE time_stamps (
+    sender BLOB PRIMARY KEY,
+    newest INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+INSERT INTO time_stamps (sender, newest) SELECT sender, max(created) FROM sends GROUP BY sender;
