@@ -1,7 +1,6 @@
 """Events as lines of JSON, or as people read them."""
 
 import json
-import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -35,9 +34,9 @@ class EventPrinter:
             self._outbox(data)
         elif event.kind == "synced":
             self.names.forget()
-            self._line(time.time() * 1000, "synced settings changed", "dim")
+            self._line(data["time"], "synced settings changed", "dim")
         else:
-            self._line(time.time() * 1000, "local settings changed", "dim")
+            self._line(data["time"], "local settings changed", "dim")
 
     def _message(self, message: Mapping[str, Any]) -> None:
         sender = self._sender(message)
@@ -60,7 +59,7 @@ class EventPrinter:
         if change["acknowledged"]:
             what = "acknowledged by"
         reason = f" ({change['reason']})" if change["reason"] else ""
-        self._line(time.time() * 1000, f"outbox {change['id']}: {what} {name}{reason}", "dim")
+        self._line(change["time"], f"outbox {change['id']}: {what} {name}{reason}", "dim")
 
     def _line(self, milliseconds: float, text: str, style: str = "") -> None:
         # Lines after the first are marked: they cannot pass for somebody else's message.

@@ -67,6 +67,7 @@ def message(text: str, **more: Any) -> Event:
 def outbox(**more: Any) -> Event:
     """Return the event of a change in the outbox."""
     data = {
+        "time": 1_800_000_000_000,
         "id": 7,
         "contact_id": 2,
         "recipient": "b" * 64,
@@ -128,7 +129,7 @@ def test_renamed_contact(screen: Screen) -> None:
     printer.print(message("one"))
     screen.people["/contacts"][0]["alias"] = "Robert"
     printer.print(message("two"))
-    printer.print(Event("synced", "{}", "db.9"))
+    printer.print(Event("synced", '{"time": 1800000000000}', "db.9"))
     printer.print(message("three"))
     first, second, _, third = screen.lines()
     assert [first, second, third] == ["Bob: one", "Bob: two", "Robert: three"]
@@ -154,7 +155,7 @@ def test_outbox(screen: Screen, change: dict[str, Any], words: str) -> None:
 def test_settings(screen: Screen) -> None:
     """Changes of the two settings documents are told apart, and show no values."""
     for kind in ("settings", "synced"):
-        screen.printer().print(Event(kind, '{"poll_interval": 77}', "db.1"))
+        screen.printer().print(Event(kind, '{"time": 1800000000000, "poll_interval": 77}', "db.1"))
     local, synced = screen.lines()
     assert local != synced
     assert "77" not in local + synced

@@ -33,4 +33,5 @@ def test_an_event_says_that_a_document_changed(
     assert result_of(documents.save("settings", b'{"a": 1}', event=False, now=NOW)) is None
     assert result_of(documents.save("settings", b'{"a": 2}', event=True, now=NOW)) == 1
     (entry,) = result_of(JournalEntries(database).read(0, 10))
-    assert (entry.seq, entry.kind, entry.data, entry.identity) == (1, "settings", b"{}", None)
+    data = b'{"time":%d}' % (NOW * 1000)
+    assert (entry.seq, entry.kind, entry.data, entry.identity) == (1, "settings", data, None)

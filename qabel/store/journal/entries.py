@@ -14,16 +14,20 @@ MESSAGE_KIND = "drop"
 # Both halves are ordered by their keys, so that SQLite only merges them.
 _SQL = f"""
 SELECT id AS seq, '{MESSAGE_KIND}' AS kind, CAST({message_rows.JSON} AS BLOB) AS data, identity_id,
-    receiver AS identity, NULL AS token_id FROM messages WHERE id > :after
+    receiver AS identity, NULL AS token_id, received AS time FROM messages WHERE id > :after
 UNION ALL SELECT seq, kind, detail, identity_id, identity,
-    (SELECT token_id FROM sends WHERE id = send_id) FROM events WHERE seq > :after
+    (SELECT token_id FROM sends WHERE id = send_id), created FROM events WHERE seq > :after
 ORDER BY seq LIMIT :limit
 """
 
 
 @attrs.frozen
 class JournalEntry:
-    """One entry of the journal; ``data`` is a JSON object, encoded."""
+    """One entry of the journal.
+
+    ``data`` is a JSON object, encoded: what happened, with ``time`` in milliseconds since the epoch
+    and, if it is about an identity, ``identity_id``.
+    """
 
     seq: int
     kind: str
@@ -57,8 +61,19 @@ def _entry(
     identity_id: int | None,
     identity: bytes | None,
     token_id: int | None,
+    time: int,
 ) -> JournalEntry:
     about = None
     if identity_id is not None and identity is not None:
         about = OneIdentity(identity_id, identity)
-    return JournalEntry(seq, kind, data, about, token_id)
+    # A message has its own identity_id.
+    number = None if kind == MESSAGE_KIND else identity_id
+    return JournalEntry(seq, kind, _dated(data, time, number), about, token_id)
+
+
+def _dated(data: bytes, time: int, identity_id: int | None) -> bytes:
+    """Add the time, and the identity if there is one, in front of the members of an object."""
+    head = b'{"time":%d' % time
+    if identity_id is not None:
+        head += b',"identity_id":%d' % identity_id
+    return head + (b"}" if data == b"{}" else b"," + data[1:])

@@ -34,7 +34,8 @@ def test_messages_and_events_come_in_one_order(
         None,
         OneIdentity(1, key),
     ]
-    assert json.loads(entries[1].data) == json.loads(result_of(inbox.get_encoded(2)))
+    message = json.loads(result_of(inbox.get_encoded(2)))
+    assert json.loads(entries[1].data) == {"time": message["received"], **message}
     assert seqs(after=2, limit=3) == [3, 4, 5]
     assert seqs(after=6) == []
     assert result_of(CursorRepository(database).load()).last_seq == 6

@@ -73,6 +73,8 @@ def test_the_event_about_a_delivery(
         OneIdentity(4, things.send().sender),
     )
     assert json.loads(event.data) == {
+        "time": int(NOW * 1000),
+        "identity_id": 4,
         "id": added.id,
         "recipient": "07" * 32,
         "contact_id": 7,
