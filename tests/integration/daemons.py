@@ -10,7 +10,7 @@ from typing import Any, Self
 
 from qabel.crypto import PrivateKey, PublicKey
 from qabel.drop.message import DropMessage, encode
-from qabel.drop.transport import seal_message
+from qabel.drop.transport import Opened, Opener, seal_message
 from tests.integration.client import Api, Reply
 from tests.integration.processes import ROOT, Twistd, wait_until
 
@@ -147,7 +147,13 @@ class Pen:
         """Who it is: 64 hex digits."""
         return self.key.public_key.hex
 
-    def seal(self, to: str, msg: Any, *, padding: int = 0) -> bytes:
+    def open(self, box: bytes) -> DropMessage:
+        """Open a message that was sealed for the pen's own key."""
+        [opened] = Opener([self.key]).open_all([box])
+        assert isinstance(opened, Opened)
+        return opened.message
+
+    def seal(self, to: str, msg: Any, *, padding: int = 0, **more: Any) -> bytes:
         """Seal a message for the owner of a key."""
         data: dict[str, Any] = {"msg": msg}
         if padding:
@@ -157,6 +163,7 @@ class Pen:
             sender=self.key.public_key,
             model_object="chat",
             data=json.dumps(data).encode(),
+            **more,
         )
         return seal_message(self.key, PublicKey.from_hex(to), encode(message))
 

@@ -9,7 +9,7 @@ import pytest
 
 from tests.integration import bad_servers
 from tests.integration.bad_servers import BadServer, Behaviour, Box, Peer, Request
-from tests.integration.daemons import Daemon, Pen, eventually
+from tests.integration.daemons import Daemon, Pen, eventually, inside, move
 
 BOB_DROP = "/" + "b" * 43
 
@@ -111,3 +111,59 @@ def test_a_portal_that_responds_like_a_drop_server(
     eventually(lambda: recipient(alice, reply.body["id"])["state"] == "sent")
     assert time.monotonic() - back < 1
     assert len(box.drops[BOB_DROP]) == 1
+
+
+def test_a_daemon_that_is_killed_while_messages_wait(tmp_path: Path) -> None:
+    """After a kill, with the clock set back, what waits says why, and all goes in order and once.
+
+    The time stamps rise over the kill, and with those of acknowledgements.
+    """
+    box, clock, bob = Box(), tmp_path / "clock", Pen()
+    with (
+        BadServer(box.serve) as server,
+        Daemon(tmp_path, "alice", env=inside(clock=clock)).up() as alice,
+    ):
+        contact = alice.live(server.url)
+        alice.knows("bob", bob.public, f"{server.url}{BOB_DROP}")
+        asks = bob.seal(contact["public_key"], "please", acknowledge_id="1")
+        box.put(contact["drop_urls"][0], asks)
+        alice.hears(["please"])
+        eventually(lambda: len(box.drops[BOB_DROP]) == 1)
+        server.behave = bad_servers.fails
+        replies = [alice.api.say(text) for text in ("one", "two")]
+        assert [each.status for each in replies] == [202, 202]
+        alice.process.kill()
+        move(clock, -3600)
+        alice.again()
+        replies.append(alice.api.say("three"))
+        outbox = alice.api.good("GET", "/outbox")
+        reasons = [each["recipients"][0]["reason"] for each in outbox]
+        assert all(reasons)
+        assert "2 messages to the same drop are before it" in reasons[2]
+        server.behave = box.serve
+        eventually(lambda: alice.status()["outbox"]["sent"] == 3)
+        opened = [bob.open(each) for each in box.drops[BOB_DROP]]
+        assert [each.data for each in opened[1:]] == [
+            b'{"msg":"one"}',
+            b'{"msg":"two"}',
+            b'{"msg":"three"}',
+        ]
+        stamps = [each.time_stamp for each in opened]
+        assert stamps == sorted(set(stamps))
+
+
+def test_a_contact_moves_and_is_deleted(alice: Daemon, server: BadServer, box: Box) -> None:
+    """What waits for a contact goes to its new drop, and ends with a reason when it is deleted."""
+    server.behave = bad_servers.fails
+    first = alice.api.say("one").body["id"]
+    moved = f"{server.url}/{'c' * 43}"
+    alice.api.good("PATCH", "/contacts/1", {"drop_urls": [moved]})
+    server.behave = box.serve
+    eventually(lambda: recipient(alice, first)["state"] == "sent")
+    assert box.drops[BOB_DROP] == []
+    assert len(box.drops["/" + "c" * 43]) == 1
+    server.behave = bad_servers.fails
+    second = alice.api.say("two").body["id"]
+    alice.api.good("DELETE", "/contacts/1")
+    eventually(lambda: recipient(alice, second)["state"] == "failed")
+    assert "deleted" in recipient(alice, second)["reason"]

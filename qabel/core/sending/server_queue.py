@@ -49,7 +49,7 @@ class ServerQueue:
         """Note that the server works; return whether it had failed."""
         had_failed = self.attempts.failures > 0
         self.attempts.succeeded(now)
-        self._was_proved = False
+        self._was_proved, self.asked_until = False, 0.0
         return had_failed
 
     def is_proved(self, now: float, *, had_failed: bool) -> bool:

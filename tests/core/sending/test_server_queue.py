@@ -58,6 +58,14 @@ class ServerQueueTests(SynchronousTestCase):
         self.assertTrue(self.queue.is_proved(3, had_failed=True))
         self.assertEqual(3, self.queue.proved)
 
+    def test_a_success_ends_what_the_server_asked_for(self) -> None:
+        """A server that accepts a message needs no more time."""
+        self.queue.asked_until = 3600.0
+        self.queue.attempts.failed(0, "busy", 3600)
+        self.queue.succeeded(1)
+        self.queue.gather(1)
+        self.assertEqual(0, self.queue.attempts.not_before)
+
     def test_forgetting(self) -> None:
         """Forgotten postings do not come back, and a cleared queue leaves no timer."""
         for number in (1, 2):
