@@ -126,6 +126,7 @@ def makeService(options: Options) -> IService:
     withhold_texts(StoreError, DropServerError)
     limit_logs()
     use_steady_clock(reactor)
+    options.handle_signals(reactor)
     daemon = Daemon(options.config, reactor=reactor)
     notifier = Notifier(reactor=reactor)
     notifier.setServiceParent(daemon)

@@ -58,6 +58,7 @@ def makeService(options: Options) -> IService:
     withhold_texts()
     limit_logs()
     use_steady_clock(reactor)
+    options.handle_signals(reactor)
     drops = DropServerService(options.data_dir, reactor=reactor, retention=options.retention)
     parent = MultiService()
     drops.setServiceParent(parent)

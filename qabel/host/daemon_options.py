@@ -6,7 +6,8 @@ from typing import Any, ClassVar
 from twisted.python import usage
 
 from qabel.host.endpoints import ListenOn, parse_endpoint
-from qabel.host.json_logs import log_json
+from qabel.host.log_destination import DESTINATION, choose_destination, rotate_on_signal
+from qabel.host.process_signals import ProcessSignals, end_quietly_on_interrupt
 from qabel.host.start_errors import StartError, report_start_errors
 
 
@@ -37,6 +38,7 @@ class DaemonOptions(usage.Options):
     def parseOptions(self, options: Sequence[str] | None = None) -> None:
         """Parse the command line. Raises StartError."""
         report_start_errors(self.name)
+        end_quietly_on_interrupt()
         try:
             super().parseOptions(options)
         except usage.UsageError as error:
@@ -48,10 +50,22 @@ class DaemonOptions(usage.Options):
             self.listen = [parse_endpoint(description) for description in self.default_listen]
         for endpoint in self.listen:
             self._check_reachable(endpoint)
-        if self["log-json"] and self.parent is not None:
-            if self.parent["syslog"] or self.parent["logger"]:
+        if self.parent is not None:
+            if self["log-json"] and (self.parent["syslog"] or self.parent["logger"]):
                 raise StartError("--log-json cannot be combined with twistd's --syslog or --logger")
-            log_json(self.parent)
+            choose_destination(self.parent, as_json=bool(self["log-json"]))
+
+    def handle_signals(self, reactor: Any) -> None:
+        """Handle signals as daemons do."""
+        is_file = DESTINATION.file is not None
+        signals = ProcessSignals(
+            self.name,
+            reactor,
+            DESTINATION.reopen if is_file else None,
+            None if self.parent is None else self.parent.get("pidfile"),
+        )
+        signals.install()
+        reactor.callWhenRunning(rotate_on_signal, reactor)
 
     def _check_reachable(self, endpoint: ListenOn) -> None:
         if not endpoint.reachable:

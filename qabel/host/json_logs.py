@@ -4,37 +4,10 @@ Nothing here knows Qabel.
 """
 
 import json
-import sys
 from datetime import UTC, datetime
 from typing import IO, Any
 
-import attrs
 from twisted.logger import FileLogObserver, LogEvent, LogLevel, eventAsText
-from twisted.python import usage
-from twisted.python.logfile import LogFile
-
-
-@attrs.define(eq=False)
-class Destination:
-    """The file or stream for JSON logs: the one where twistd would have logged plain text."""
-
-    file: str | None = attrs.field(default=None, init=False)
-    """A path; None for standard output."""
-
-    def __call__(self) -> FileLogObserver:
-        """Return the observer; twistd calls this when it begins to log."""
-        return json_lines(sys.stdout if self.file is None else LogFile.fromFullPath(self.file))
-
-
-DESTINATION = Destination()
-"""The one of this process. twistd is given its name, and imports it by that."""
-
-
-def log_json(twistd: usage.Options) -> None:
-    """Make twistd log in JSON. Call this while a plugin's options are parsed."""
-    name = twistd["logfile"] or ("-" if twistd["nodaemon"] else "twistd.log")
-    DESTINATION.file = None if name == "-" else name
-    twistd["logger"] = f"{__name__}.DESTINATION"
 
 
 def json_lines(stream: IO[Any]) -> FileLogObserver:

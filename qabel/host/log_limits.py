@@ -167,11 +167,20 @@ class _Eraser:
 
 
 def _key(event: LogEvent) -> Hashable:
-    """Return what tells kinds of events apart: no more than the code has statements."""
+    """Return what tells kinds of events apart: little more than the code has statements.
+
+    Events of one statement can be about different subjects, which it names in ``log_subject``.
+    """
     failure = event.get("log_failure") or event.get("failure")
     place: Hashable = None
     if isinstance(failure, Failure):
         frame = failure.frames[-1][:3] if failure.frames else None
         place = (failure.type, None if frame is None else tuple(map(str, frame)))
     level = event.get("log_level")
-    return event.get("log_namespace"), level, event.get("log_format"), place
+    return (
+        event.get("log_namespace"),
+        level,
+        event.get("log_format"),
+        event.get("log_subject"),
+        place,
+    )
