@@ -24,6 +24,8 @@ from twisted.python.failure import Failure
 from qabel.core.errors import CoreError, StoreError
 from qabel.core.options import CoreOptions
 from qabel.core.service import CoreService
+from qabel.core.status.part_troubles import failure_trouble
+from qabel.core.status.troubles import Trouble, TroubleKind
 from qabel.deferreds import when_done
 from qabel.host.data_directory import DirectoryLock, close_to_others, private_directory
 from qabel.host.endpoints import (
@@ -34,6 +36,8 @@ from qabel.host.endpoints import (
     show_address,
 )
 from qabel.host.listening import Listening
+from qabel.host.log_destination import DESTINATION
+from qabel.host.socket_keeper import SocketKeeper
 from qabel.host.start_errors import StartError, fail_start
 from qabel.keys.key_file import KeyFile
 from qabel.rest.app import make_site
@@ -199,6 +203,13 @@ class Daemon(MultiService):
             each.setServiceParent(self)
             await each.when_listening()
         self.addresses = tcp.addresses
+        keeper = SocketKeeper(self.socket, unix, lambda: socket.listen(private), self._reactor)
+        keeper.setServiceParent(self)
+        core.add_trouble_finder(lambda: _socket_trouble(self.socket, keeper.error))
+        if not self._embedded:
+            core.add_trouble_finder(
+                lambda: failure_trouble(TroubleKind.LOG_FILE, DESTINATION.error)
+            )
 
     def _start_failed(self, failure: Failure) -> None:
         if self._embedded:
@@ -237,6 +248,13 @@ class Daemon(MultiService):
         if self._core is not None:
             await self._core.close()
         self._lock.release()
+
+
+def _socket_trouble(path: Path, error: str | None) -> list[Trouble]:
+    if error is None:
+        return []
+    what = f"The socket {path} was removed, and cannot be created again: {error}"
+    return [Trouble(TroubleKind.SOCKET_FILE, what)]
 
 
 def _private_files(directory: Path) -> list[Path]:

@@ -1,6 +1,6 @@
 """What all parts of the core share: the open database, settings, journal, network and workers."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +62,8 @@ class Foundation:
     cursors: CursorRepository
     inbox_state: InboxState
     stamps: TimeStamps
+    key_files: Sequence[tuple[Path, str]] = ()
+    """The files that the key of the database depends on, each with the name of its content."""
     purged: PurgedKeys = field(factory=PurgedKeys)
 
     def synced_now(self) -> SyncedSettings:
@@ -119,6 +121,8 @@ async def lay_foundation(
         journal=journal,
         cursors=cursors,
         stamps=stamps,
+        # A source that an embedding application brings need not know of files.
+        key_files=tuple(getattr(keys, "files", ())),
         inbox_state=InboxState(dict(state.consumers), state.newest_message, state.messages),
     )
 

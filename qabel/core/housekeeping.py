@@ -6,7 +6,7 @@ from typing import Any
 from attrs import define, field
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred, succeed
-from twisted.internet.interfaces import IReactorTime
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 
@@ -22,6 +22,9 @@ from qabel.store.outbox.repository import OutboxRepository
 
 INTERVAL = 3600.0
 """Seconds between two rounds."""
+
+RETRY = 30.0
+"""Seconds until the next round after one that failed."""
 
 KEEP_SETTLED = 90 * 24 * 3600.0
 """Seconds that settled sends are kept."""
@@ -48,6 +51,10 @@ class Housekeeping(Service):
     _now: Callable[[], float]
     _time: TrustedTime = field(factory=TrustedTime, init=False)
     _loop: LoopingCall = field(init=False)
+    failure: str | None = field(default=None, init=False)
+    """Why the last round failed; None if it did not."""
+    _retry: IDelayedCall | None = field(default=None, init=False)
+    """Begins a round soon after one that failed."""
     _ended: "Deferred[Any]" = field(factory=lambda: succeed(None), init=False)
 
     name = "housekeeping"
@@ -60,33 +67,51 @@ class Housekeeping(Service):
     def startService(self) -> None:
         """Start with a round at once."""
         super().startService()
-        self._ended = self._loop.start(INTERVAL, now=True).addErrback(
-            lambda failure: self._log.failure("Housekeeping stopped unexpectedly", failure)
-        )
+        self._start_loop()
 
     def stopService(self) -> "Deferred[Any]":
         """Stop; the Deferred fires when the round in progress has ended."""
         super().stopService()
         if self._loop.running:
             self._loop.stop()
+        if self._retry is not None:
+            self._retry.cancel()
+            self._retry = None
         return self._ended
 
+    def _start_loop(self) -> None:
+        self._retry = None
+        self._ended = self._loop.start(INTERVAL, now=True).addErrback(
+            lambda failure: self._log.failure("Housekeeping stopped unexpectedly", failure)
+        )
+
     async def _clear(self) -> None:
-        """Delete what is too old. A failure ends this round only."""
-        now = self._now()
+        """Delete what is too old. A failure ends this round only, and the next comes soon."""
         try:
-            await self._purging.go_on()
-            self._journal.forget(await self._events.prune(now))
-            await self._outbox.expire(now - KEEP_SETTLED, now=now)
-            await self._inbox.expire(now - KEEP_READERS)
-            await self._tokens.keep_uses()
-            await self._post_due()
-            await self._delete_old_messages()
-            # A stop need not wait until all drops are forgotten: the next start continues.
-            while self.running and await self._drops.forget_another():
-                continue
+            await self._clear_all()
         except StoreError as error:
-            self._log.warn("Housekeeping was postponed: {error}", error=str(error))
+            self.failure = str(error)
+        except Exception:  # noqa: BLE001 - the next round is to happen all the same
+            self._log.failure("Housekeeping failed unexpectedly")
+            self.failure = "Internal error; the daemon's log has details."
+        else:
+            self.failure = None
+        if self.failure is not None and self.running:
+            self._loop.stop()
+            self._retry = self._clock.callLater(RETRY, self._start_loop)
+
+    async def _clear_all(self) -> None:
+        now = self._now()
+        await self._purging.go_on()
+        self._journal.forget(await self._events.prune(now))
+        await self._outbox.expire(now - KEEP_SETTLED, now=now)
+        await self._inbox.expire(now - KEEP_READERS)
+        await self._tokens.keep_uses()
+        await self._post_due()
+        await self._delete_old_messages()
+        # A stop need not wait until all drops are forgotten: the next start continues.
+        while self.running and await self._drops.forget_another():
+            continue
 
     async def _delete_old_messages(self) -> None:
         now = self._time.look(self._now(), self._clock.seconds())

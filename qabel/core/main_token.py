@@ -44,6 +44,10 @@ class MainToken:
         else:
             self.replace()
 
+    def is_content(self, content: bytes) -> bool:
+        """Return whether the file has the token, by its content."""
+        return digest_of(content.decode("ascii", "replace").strip()) == self.digest
+
     def replace(self) -> str:
         """Write a new token, and return it. Raises TokenFileTrouble."""
         value = new_token()

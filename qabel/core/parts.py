@@ -23,9 +23,9 @@ from qabel.core.sending.outbox import Outbox
 from qabel.core.sending.poster import Poster
 from qabel.core.servers import Servers
 from qabel.core.status.disk_space import DiskSpace
-from qabel.core.status.report import Reporter
 from qabel.core.tokens import TokenBook
 from qabel.core.view import CoreView
+from qabel.core.watching import Watched, Watching, build_watching
 from qabel.core.wiring import Wiring
 from qabel.store.blocked import BlockedRepository
 from qabel.store.database.disk_space import has_disk_space
@@ -49,6 +49,28 @@ class Receiving:
     push_watch: PushWatch
     second_look: SecondLook
 
+    def watched(
+        self,
+        poster: Poster,
+        webhooks: Webhooks,
+        disk_space: DiskSpace,
+        housekeeping: Housekeeping,
+        inbox: InboxReader,
+        main_token: MainToken,
+    ) -> Watched:
+        """Return these and other parts as those whose state is reported."""
+        return Watched(
+            poller=self.poller,
+            push_watch=self.push_watch,
+            counts=self.receiver.counts,
+            poster=poster,
+            webhooks=webhooks,
+            disk_space=disk_space,
+            housekeeping=housekeeping,
+            inbox=inbox,
+            main_token=main_token,
+        )
+
 
 @frozen(kw_only=True, eq=False)
 class Parts:
@@ -63,7 +85,7 @@ class Parts:
     disk_space: DiskSpace
     housekeeping: Housekeeping
     purging: Purging
-    reporter: Reporter
+    watching: Watching
     backups: Backups
 
 
@@ -127,10 +149,10 @@ def build_poster(base: Foundation, outbox: OutboxRepository, presence: ServerPre
     )
 
 
-def build_tokens(base: Foundation) -> TokenBook:
+def build_tokens(base: Foundation, main_token: MainToken) -> TokenBook:
     """Return the tokens of the API."""
     return TokenBook(
-        main=MainToken(path=base.data_directory / TOKEN, mode=base.options.token_mode),
+        main=main_token,
         repository=TokenRepository(base.database),
         synced=base.synced_now,
         now=base.now,
@@ -172,29 +194,15 @@ def build_view(
     )
 
 
-def build_reporter(
-    base: Foundation, receiving: Receiving, poster: Poster, disk_space: DiskSpace, view: CoreView
-) -> Reporter:
-    """Return the reporter of the daemon's state."""
-
-    def stale_after() -> float:
-        return max(base.options.stale_after, 3 * base.local.value.poll_interval)
-
-    return Reporter(
-        poller=receiving.poller,
-        push_watch=receiving.push_watch,
-        poster=poster,
-        outbox=OutboxRepository(base.database),
-        strangers=StrangerRepository(base.database),
-        limits=lambda: stranger_limits(base.local.value.inbox),
-        inbox=view.inbox,
+def build_webhooks(base: Foundation) -> Webhooks:
+    """Return the webhooks, which are not loaded yet."""
+    return Webhooks(
+        repository=WebhookRepository(base.database),
         journal=base.journal,
-        disk_space=disk_space,
-        counts=receiving.receiver.counts,
-        stale_after=stale_after,
+        post=base.webhook_client.post_json,
+        may_call=base.webhook_client.may_call,
         clock=base.reactor,
         now=base.now,
-        started=base.reactor.seconds(),
     )
 
 
@@ -220,10 +228,37 @@ def build_purging(
     )
 
 
+def build_housekeeping(
+    base: Foundation,
+    wiring: Wiring,
+    *,
+    view: CoreView,
+    outbox: OutboxRepository,
+    tokens: TokenBook,
+    purging: Purging,
+    drops: OwnedDrops,
+) -> Housekeeping:
+    """Return what deletes old data."""
+    return Housekeeping(
+        journal=base.journal,
+        events=JournalEvents(base.database),
+        outbox=outbox,
+        inbox=view.inbox,
+        tokens=tokens,
+        purging=purging,
+        drops=drops,
+        post_due=wiring.post_due,
+        keep_days=lambda: base.local.value.inbox.keep_days,
+        clock=base.reactor,
+        now=base.now,
+    )
+
+
 def assemble(base: Foundation, wiring: Wiring) -> Parts:
     """Return all parts of a core."""
     outbox = OutboxRepository(base.database, base.purged)
-    tokens, blocked = build_tokens(base), build_blocked(base)
+    main_token = MainToken(path=base.data_directory / TOKEN, mode=base.options.token_mode)
+    tokens, blocked = build_tokens(base, main_token), build_blocked(base)
     receiving = build_receiving(base, wiring, blocked)
     poster = build_poster(base, outbox, receiving.presence)
     view = build_view(base, outbox, poster, receiving.poller, tokens)
@@ -233,35 +268,29 @@ def assemble(base: Foundation, wiring: Wiring) -> Parts:
     base.database.on_full = disk_space.missing
     base.database.on_erased = base.journal.read_again
     purging = build_purging(base, wiring, view, receiving, poster, tokens)
+    webhooks = build_webhooks(base)
+    housekeeping = build_housekeeping(
+        base,
+        wiring,
+        view=view,
+        outbox=outbox,
+        tokens=tokens,
+        purging=purging,
+        drops=receiving.drops,
+    )
     return Parts(
         view=view,
         tokens=tokens,
-        webhooks=Webhooks(
-            repository=WebhookRepository(base.database),
-            journal=base.journal,
-            post=base.webhook_client.post_json,
-            may_call=base.webhook_client.may_call,
-            clock=base.reactor,
-            now=base.now,
-        ),
+        webhooks=webhooks,
         blocked=blocked,
         receiving=receiving,
         poster=poster,
         disk_space=disk_space,
-        housekeeping=Housekeeping(
-            journal=base.journal,
-            events=JournalEvents(base.database),
-            outbox=outbox,
-            inbox=view.inbox,
-            tokens=tokens,
-            purging=purging,
-            drops=receiving.drops,
-            post_due=wiring.post_due,
-            keep_days=lambda: base.local.value.inbox.keep_days,
-            clock=base.reactor,
-            now=base.now,
-        ),
+        housekeeping=housekeeping,
         purging=purging,
-        reporter=build_reporter(base, receiving, poster, disk_space, view),
+        watching=build_watching(
+            base,
+            receiving.watched(poster, webhooks, disk_space, housekeeping, view.inbox, main_token),
+        ),
         backups=Backups(base.data_directory / BACKUPS, base.database, base.now),
     )

@@ -31,6 +31,7 @@ from qabel.core.receiving.server_presence import ServerPresence
 from qabel.core.sending.outbox import Outbox
 from qabel.core.sending.poster import Poster
 from qabel.core.settings import SettingsDocument
+from qabel.core.status.report import Finder
 from qabel.core.status.views import BackupView, StatusView
 from qabel.core.tokens import TokenBook
 from qabel.core.view import CoreView
@@ -67,6 +68,7 @@ class CoreService(MultiService):
             parts.housekeeping,
         ):
             part.setServiceParent(self)
+        parts.watching.watch.setServiceParent(self)
 
     @classmethod
     async def open(
@@ -219,11 +221,18 @@ class CoreService(MultiService):
 
     async def status(self) -> StatusView:
         """Return the state of the daemon, without drop ids and keys."""
-        return await self._parts.reporter.status()
+        return await self._parts.watching.reporter.status()
 
     async def health(self) -> list[str]:
         """Return the reasons why the daemon is unhealthy; an empty list if it is healthy."""
-        return await self._parts.reporter.health()
+        return await self._parts.watching.reporter.health()
+
+    def add_trouble_finder(self, finder: Finder) -> None:
+        """Have something around the core report its troubles too.
+
+        ``finder`` is called every few seconds, and returns the troubles that there are then.
+        """
+        self._parts.watching.reporter.finders.append(finder)
 
     async def backup(self, name: str | None = None) -> BackupView:
         """Write a copy of the database to ``backups`` in the data directory.

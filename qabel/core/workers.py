@@ -1,7 +1,9 @@
 """Threads for work that takes long: opening, sealing and hashing messages."""
 
 import os
+import time
 from collections.abc import Callable
+from functools import partial
 from typing import ParamSpec, TypeVar
 
 from attrs import define, field
@@ -26,6 +28,8 @@ class Workers:
     _reactor: IReactorFromThreads
     _pool: ThreadPool = field(factory=lambda: ThreadPool(0, THREADS, "workers"), init=False)
     _working: bool = field(default=False, init=False)
+    _begun: dict[object, float] = field(factory=dict, init=False)
+    """When each task that is being done began; each key is one of a task."""
 
     def start(self) -> None:
         """Start the threads."""
@@ -45,4 +49,19 @@ class Workers:
         """
         if not self._working:
             return fail(Unavailable("The daemon is stopping."))
-        return deferToThreadPool(self._reactor, self._pool, function, *args, **kwargs)
+        return deferToThreadPool(
+            self._reactor, self._pool, self._timed, partial(function, *args, **kwargs)
+        )
+
+    def longest(self) -> float:
+        """Return for how many seconds the oldest task has been worked on; 0 if there is none."""
+        begun = list(self._begun.values())
+        return time.monotonic() - min(begun) if begun else 0.0
+
+    def _timed(self, function: Callable[[], T]) -> T:
+        task = object()
+        self._begun[task] = time.monotonic()
+        try:
+            return function()
+        finally:
+            del self._begun[task]

@@ -114,7 +114,22 @@ class Listening(Service):
             listening.addCallback(_leave_file)
         return listening
 
+    def replace_port(self, port: IListeningPort) -> "Deferred[None]":
+        """Listen on a port that was opened elsewhere, in place of all others.
+
+        The file of a Unix socket that is replaced is left alone, as it is the new one's. Open
+        connections stay. The Deferred fires when the other ports are closed.
+        """
+        ports, self._ports = self._ports, []
+        self._opened(port)
+        for each in ports:
+            _leave_file(each)
+        closed = gatherResults([maybeDeferred(each.stopListening) for each in ports])
+        return closed.addCallback(lambda _: None)
+
     def _opened(self, port: IListeningPort) -> IListeningPort:
+        if isinstance(port, unix.Port) and "connectionLost" not in vars(port):
+            port.connectionLost = partial(_remove_file, port)  # type: ignore[method-assign]
         self._ports.append(port)
         return port
 
@@ -146,6 +161,14 @@ def _leave_file(port: IListeningPort) -> IListeningPort:
     if isinstance(port, unix.Port):
         port.connectionLost = partial(tcp.Port.connectionLost, port)  # type: ignore[method-assign]
     return port
+
+
+def _remove_file(port: unix.Port, reason: Failure) -> None:
+    """Close a port of a Unix socket, whether or not something has removed its file."""
+    try:
+        unix.Port.connectionLost(port, reason)
+    except FileNotFoundError:
+        tcp.Port.connectionLost(port, reason)
 
 
 def _as_start_error(failure: Failure, endpoint: "ListenOn | IStreamServerEndpoint") -> Failure:

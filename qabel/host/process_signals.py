@@ -59,7 +59,7 @@ class ProcessSignals:
     _log = Logger()
 
     def install(self) -> None:
-        """Install the handlers, in the main thread: what comes now is done once the reactor runs."""
+        """Install the handlers, in the main thread; signals before the reactor runs wait for it."""
         self._had_terminal = _has_terminal()
         self._reactor.addSystemEventTrigger("before", "shutdown", self._note_stop)
         self._handle_stops()

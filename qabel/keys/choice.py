@@ -55,7 +55,9 @@ def key_source(choice: str, directory: Path, *, new: bool = False) -> KeySource:
     read = _READERS.get(kind)
     if read is None:
         raise StartError(f"invalid key; it must be one of: {CHOICES}")
-    return Passphrase(directory / SEALED_KEY, read(value, new))
+    # A credential of systemd is there as long as the daemon runs.
+    file = _path(value) if kind == "passphrase-file" else None
+    return Passphrase(directory / SEALED_KEY, read(value, new), passphrase_file=file)
 
 
 def _path(value: str) -> Path:

@@ -31,6 +31,11 @@ class KeyFile:
         """The file, in words."""
         return f"the file {self.path}"
 
+    @property
+    def files(self) -> list[tuple[Path, str]]:
+        """The file, with the name of its content."""
+        return [(self.path, "The database key")]
+
     def read(self) -> KeyRecord:
         """Return what the file holds. Raises KeyMissing, or KeyTrouble if it cannot be trusted."""
         content = read_key_file(self.path, "database key", limit=MAX_RECORD)

@@ -69,6 +69,8 @@ class Passphrase:
     _passphrase: bytes = field(repr=False)
     _strength: Strength = field(default=MODERATE, kw_only=True)
     """For what is sealed from now on."""
+    _passphrase_file: Path | None = field(default=None, kw_only=True)
+    """The file with the passphrase, if it comes from one."""
     _boxes: dict[tuple[bytes, Strength], SecretBox] = field(factory=dict, init=False, repr=False)
     """By salt and strength: deriving a key takes a second, and is done once."""
 
@@ -76,6 +78,14 @@ class Passphrase:
     def place(self) -> str:
         """The file, in words."""
         return f"the file {self.path}, under a passphrase"
+
+    @property
+    def files(self) -> list[tuple[Path, str]]:
+        """The files that are needed to open the database, with the names of their content."""
+        found = [(self.path, "The sealed database key")]
+        if self._passphrase_file is not None:
+            found.append((self._passphrase_file, "The passphrase"))
+        return found
 
     def read(self) -> KeyRecord:
         """Open the file. Raises KeyMissing, WrongKey or KeyTrouble."""

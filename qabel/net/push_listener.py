@@ -29,6 +29,9 @@ NEWS_A_SECOND = 10.0
 NEWS_AT_ONCE = 100
 """Calls of ``on_news`` without a pause after a quiet time."""
 
+PROBLEM_AFTER = 2
+"""Failures in a row that are a problem: one is what a server's restart takes."""
+
 WARNING_SECONDS = 3600.0
 """Seconds in which one warning is logged at most."""
 
@@ -69,6 +72,10 @@ class PushListener:
     """Since when ``connected`` is what it is, in seconds since the epoch."""
     error: str | None = attrs.field(default=None, init=False)
     """The last problem, while it is not connected."""
+    is_offered: bool = attrs.field(default=True, init=False)
+    """Whether the server offers push, as far as is known."""
+    _last_error: str | None = attrs.field(default=None, init=False)
+    """The last problem, until a connection has lasted for a while."""
     _failures: int = attrs.field(default=0, init=False)
     _rejections: int = attrs.field(default=0, init=False)
     _rejected: int | None = attrs.field(default=None, init=False)
@@ -90,6 +97,11 @@ class PushListener:
 
     def __repr__(self) -> str:
         return f"<PushListener on {self._url.host}, connected: {self.connected}>"
+
+    @property
+    def problem(self) -> str | None:
+        """Why connections fail, or end soon, again and again; None if they do not."""
+        return self._last_error if self._failures >= PROBLEM_AFTER else None
 
     def start(self) -> None:
         """Start listening. Does nothing if it is started already."""
@@ -161,20 +173,26 @@ class PushListener:
         if self._rejected is None:
             self.error = f"{peer} closed the push connection."
             return self._after_failure()
+        if self._rejected >= 500:
+            self.error = f"{peer} rejected the push connection with status {self._rejected}."
+            return self._after_failure()
         self.error = f"{peer} does not offer push (status {self._rejected})."
-        return self._after_failure() if self._rejected >= 500 else self._after_rejection()
+        self.is_offered = False
+        return self._after_rejection()
 
     def _after_failure(self) -> float:
         self._failures += 1
+        self._last_error = self.error
         return self._delay(self._failures - 1)
 
     def _after_rejection(self) -> float:
         self._rejections += 1
+        self._failures = 0
         return self._rare_delay(self._rejections - 1)
 
     def _opened(self) -> None:
         self.connected, self.since, self.error = True, self._now(), None
-        self._rejections = 0
+        self._rejections, self.is_offered = 0, True
         self._notify()
 
     def _alive(self) -> None:

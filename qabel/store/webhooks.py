@@ -146,6 +146,17 @@ class WebhookRepository:
 
         return self._database.run(work)
 
+    def undelivered_counts(self) -> "Deferred[dict[int, int]]":
+        """Return how many entries could not be delivered to each webhook that has some."""
+        # An index is much smaller than the table, which has the bodies.
+        sql = (
+            "SELECT webhook_id, count(*) FROM undelivered INDEXED BY undelivered_by_seq "
+            "GROUP BY webhook_id"
+        )
+        return self._database.run(
+            lambda connection: {row[0]: row[1] for row in connection.execute(sql)}
+        )
+
     def undelivered(
         self, webhook_id: int, *, after: int = 0, limit: int = KEEP_UNDELIVERED
     ) -> "Deferred[list[Undelivered]]":

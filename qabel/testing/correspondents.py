@@ -16,7 +16,7 @@ from qabel.core.service import CoreService
 from qabel.store.key_record import GivenKey
 from qabel.testing.drop_servers import MemoryDropServers
 
-SERVER = "http://drop.example"
+SERVER = "https://drop.example"
 """The drop server that all users use."""
 
 RARELY = 3600

@@ -34,6 +34,17 @@ class MemoryListener:
         """Whether new messages are reported now."""
         return self._started and not self._servers.is_away
 
+    @property
+    def is_offered(self) -> bool:
+        """Whether the server offers push: always."""
+        return True
+
+    @property
+    def problem(self) -> str | None:
+        """Why connecting fails again and again; None if it does not."""
+        refused = "Connecting to drop.example failed: connection refused."
+        return refused if self._started and self._servers.is_away else None
+
     def start(self) -> None:
         """Report new messages from now on; the first report is at once."""
         if self._started:

@@ -47,8 +47,16 @@ class WebhookRunner:
     _clock: IReactorTime
     _now: Callable[[], float]
     _work: "Deferred[None] | None" = field(default=None, init=False)
+    _attempted: float | None = field(default=None, init=False)
+    """When the present attempt began, in seconds on the clock; None if there is none."""
 
     _log = Logger()
+
+    @property
+    def waiting(self) -> float | None:
+        """The seconds that the present attempt has taken; None if there is none."""
+        began = self._attempted
+        return None if began is None else self._clock.seconds() - began
 
     def start(self) -> None:
         """Start delivering, unless started already."""
@@ -70,14 +78,26 @@ class WebhookRunner:
         while True:
             try:
                 await self._follow()
-            except StoreError as error:
-                self._log.warn("Delivery to a webhook is paused: {error}", error=str(error))
+            except StoreError:
+                # The database's troubles are reported elsewhere.
                 await deferLater(self._clock, STORE_PAUSE)
-            except Gone:
-                # It was behind for longer than events are kept; messages are still there.
-                await self._note_gap()
+            except CancelledError:
+                raise
+            except Exception:  # noqa: BLE001 - a webhook is never given up
+                self._log.failure("Delivery to a webhook failed unexpectedly")
+                error = "Internal error; the daemon's log has details."
+                failures = self.record.failures + 1
+                self.record = evolve(self.record, failures=failures, last_error=error)
+                await deferLater(self._clock, STORE_PAUSE)
 
     async def _follow(self) -> None:
+        try:
+            await self._deliver_all()
+        except Gone:
+            # It was behind for longer than events are kept; messages are still there.
+            await self._note_gap()
+
+    async def _deliver_all(self) -> None:
         cursor = self._journal.cursor(self.record.cursor)
         follower = Followers(self._journal).follow(cursor, kinds=frozenset(self.record.kinds))
         while True:
@@ -140,10 +160,13 @@ class WebhookRunner:
         """Try to deliver an entry; return the error, or None."""
         stamp = str(int(self._now()))
         headers = signed(self.record.secret, entry, stamp)
+        self._attempted = self._clock.seconds()
         try:
             status = await self._post(self.record.url, entry.data, headers)
         except WebhookFailed as error:
             return error.detail
+        finally:
+            self._attempted = None
         return None if 200 <= status < 300 else f"The receiver responded with status {status}."
 
 

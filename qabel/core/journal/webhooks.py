@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
-from attrs import define, field
+from attrs import define, field, frozen
 from twisted.application.service import Service
 from twisted.internet.interfaces import IReactorTime
 
@@ -105,6 +105,19 @@ WEBHOOK_INPUT = Object(
 """The body of a request to add a webhook."""
 
 
+@frozen
+class WebhookState:
+    """How delivery to a webhook is going."""
+
+    id: int
+    url: str
+    failures: int
+    """In a row."""
+    last_error: str | None
+    waiting: float | None
+    """Seconds for which its receiver has not responded to the present attempt."""
+
+
 @define(eq=False, kw_only=True)
 class Webhooks(Service):
     """All webhooks, and the delivery of new entries to them."""
@@ -139,6 +152,19 @@ class Webhooks(Service):
     def all(self) -> list[WebhookView]:
         """Return all webhooks, without their secrets."""
         return [WebhookView(**self._members(each.record)) for each in self._runners.values()]
+
+    def states(self) -> list[WebhookState]:
+        """Return how delivery to each webhook is going."""
+        return [
+            WebhookState(
+                each.record.id,
+                each.record.url,
+                each.record.failures,
+                each.record.last_error,
+                each.waiting,
+            )
+            for each in self._runners.values()
+        ]
 
     def get(self, webhook_id: int) -> WebhookView:
         """Return one webhook, without its secret. Raises NotFound."""

@@ -6,7 +6,7 @@ from typing import TypeAlias
 from attrs import define, field
 from twisted.application.service import Service
 from twisted.internet.defer import CancelledError, Deferred, gatherResults, succeed
-from twisted.internet.interfaces import IReactorTime
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 from twisted.python.failure import Failure
@@ -22,6 +22,10 @@ GIVE_UP_AFTER = 3
 """Failures in a row that end a round: the server has a problem, not the drop."""
 
 
+STORE_PAUSE = 10.0
+"""Seconds until a server is read again after what it had could not be stored, at most."""
+
+
 class ReadFailed(Exception):
     """A drop could not be read this time; the text contains no drop id."""
 
@@ -31,8 +35,12 @@ class ReadFailed(Exception):
         """Whether the response was one that no drop server gives."""
 
 
+class NotStored(ReadFailed):
+    """What was in a drop could not be stored; the text is the error of the database."""
+
+
 ReadDrop: TypeAlias = Callable[[DropURL], Awaitable[None]]
-"""Fetches and stores the new messages of a drop, as ``Receiver.read``. Raises ReadFailed."""
+"""Fetches and stores the new messages of a drop. Raises ReadFailed or NotStored."""
 
 
 @define(eq=False)
@@ -50,6 +58,10 @@ class ServerRounds:
     failed_rounds: int = 0
     seconds: float = 0.0
     """The total duration of all rounds."""
+    retry: IDelayedCall | None = None
+    """Begins the next round early, as the last one could not be stored."""
+    not_stored: str | None = None
+    """Why what the last round found could not be stored: that is no failure of the server."""
     first: int = 0
     """The index in ``drops`` where the next round begins, so that no bad drop starves the rest."""
 
@@ -90,6 +102,11 @@ class Poller(Service):
         return self._servers
 
     @property
+    def interval(self) -> float:
+        """The seconds between two rounds."""
+        return self._interval
+
+    @property
     def next_tick(self) -> float:
         """When servers are polled next, in seconds on the clock of the schedule."""
         return self._last_tick + self._interval
@@ -104,6 +121,8 @@ class Poller(Service):
         super().stopService()
         if self._loop.running:
             self._loop.stop()
+        for server in self._servers.values():
+            self._cancel_retry(server)
         rounds = [each.running for each in self._servers.values() if each.running is not None]
         ended = [when_done(each) for each in rounds]
         for each in rounds:
@@ -126,7 +145,9 @@ class Poller(Service):
             by_server.setdefault(url.server, []).append(url)
         for server in self._servers.keys() - by_server.keys():
             # A round in progress ends as usual; none is started after it.
-            self._servers.pop(server).drops = ()
+            gone = self._servers.pop(server)
+            gone.drops = ()
+            self._cancel_retry(gone)
         for server, urls in by_server.items():
             rounds = self._servers.setdefault(server, ServerRounds(server))
             new = set(urls) - set(rounds.drops)
@@ -203,20 +224,43 @@ class Poller(Service):
         await gather(self._read_some(turn, outcome) for _ in range(AT_ONCE))
         rounds.rounds += 1
         rounds.seconds += self._clock.seconds() - started
+        rounds.not_stored = outcome.not_stored
+        if outcome.not_stored is not None:
+            # The server is neither better nor worse than it was, and need not be spared.
+            self._retry_soon(rounds)
+            return
         if outcome.error is None:
             rounds.attempts.succeeded(self._clock.seconds())
         else:
             self._failed(rounds, outcome.error)
 
+    @staticmethod
+    def _cancel_retry(rounds: ServerRounds) -> None:
+        retry, rounds.retry = rounds.retry, None
+        if retry is not None:
+            retry.cancel()
+
+    def _retry_soon(self, rounds: ServerRounds) -> None:
+        def retry() -> None:
+            rounds.retry = None
+            if self.running and rounds.running is None and rounds.drops:
+                self._begin(rounds)
+
+        if self._interval > STORE_PAUSE and self.running and rounds.retry is None:
+            rounds.retry = self._clock.callLater(STORE_PAUSE, retry)
+
     async def _read_some(self, turn: Iterator[DropURL], outcome: "_Outcome") -> None:
         for url in turn:
             try:
                 await self._read(url)
+            except NotStored as failed:
+                outcome.not_stored = str(failed)
+                return
             except ReadFailed as failed:
                 outcome.failed(str(failed))
             else:
                 outcome.in_a_row = 0
-            if outcome.in_a_row >= GIVE_UP_AFTER:
+            if outcome.in_a_row >= GIVE_UP_AFTER or outcome.not_stored is not None:
                 return
 
 
@@ -225,6 +269,8 @@ class _Outcome:
     """The errors of a round: the newest, and how many there were in a row."""
 
     error: str | None = None
+    not_stored: str | None = None
+    """Why something could not be stored, which ends the round."""
     in_a_row: int = 0
 
     def failed(self, error: str) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Protocol
 
-from attrs import define, field
+from attrs import define, field, frozen
 from twisted.application.service import Service
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.logger import Logger
@@ -23,11 +23,40 @@ class DropListener(Protocol):
     def connected(self) -> bool:
         """Whether the server reports new messages at present."""
 
+    @property
+    def is_offered(self) -> bool:
+        """Whether the server offers push, as far as is known."""
+
+    @property
+    def problem(self) -> str | None:
+        """Why connecting fails again and again; None if it does not."""
+
     def start(self) -> None:
         """Connect, and stay connected."""
 
     def stop(self) -> object:
         """Disconnect; may return a Deferred."""
+
+
+@frozen
+class ServerPush:
+    """How push goes with one server."""
+
+    is_listening: bool
+    """Whether all its drops are watched at present."""
+    is_offered: bool
+    """Whether the server offers push, as far as is known."""
+    problem: str | None
+    """Why connecting fails again and again."""
+
+    @property
+    def text(self) -> str:
+        """The state in a word, or the problem."""
+        if self.is_listening:
+            return "listening"
+        if not self.is_offered:
+            return "not offered"
+        return self.problem or "connecting"
 
 
 @define(eq=False)
@@ -57,6 +86,20 @@ class PushWatch(Service):
     def connected(self) -> int:
         """How many drops are watched at present."""
         return sum(each.listener.connected for each in self._drops.values())
+
+    def by_server(self) -> dict[str, ServerPush]:
+        """Return how push goes with each server that has a drop to watch."""
+        listeners: dict[str, list[DropListener]] = {}
+        for url, drop in self._drops.items():
+            listeners.setdefault(url.server, []).append(drop.listener)
+        return {
+            server: ServerPush(
+                is_listening=all(each.connected for each in some),
+                is_offered=all(each.is_offered for each in some),
+                problem=next((each.problem for each in some if each.problem is not None), None),
+            )
+            for server, some in sorted(listeners.items())
+        }
 
     def startService(self) -> None:
         """Start watching."""

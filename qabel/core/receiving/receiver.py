@@ -14,7 +14,7 @@ from qabel.core.errors import StoreError
 from qabel.core.receiving.classify import Classified, classify
 from qabel.core.receiving.owned_drops import OwnedDrop, OwnedDrops
 from qabel.core.receiving.pipeline import Batches
-from qabel.core.receiving.poller import ReadFailed
+from qabel.core.receiving.poller import NotStored, ReadFailed
 from qabel.core.workers import Workers
 from qabel.crypto import PublicKey
 from qabel.drop.multipart import Part
@@ -108,7 +108,7 @@ class Receiver:
         self._rare_log = RareLog(self._log, self._clock.seconds)
 
     async def read(self, url: DropURL) -> None:
-        """Fetch and store the new messages of a drop. Raises ReadFailed."""
+        """Fetch and store the new messages of a drop. Raises ReadFailed or NotStored."""
         lock = self._locks.setdefault(url, DeferredLock())
         await lock.acquire()
         try:
@@ -117,7 +117,7 @@ class Receiver:
             shown = shows_no_drop_server(error)
             raise ReadFailed(error.detail, shows_no_drop_server=shown) from None
         except StoreError as error:
-            raise ReadFailed(str(error)) from None
+            raise NotStored(str(error)) from None
         finally:
             lock.release()
             if not lock.locked:

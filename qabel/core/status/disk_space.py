@@ -44,16 +44,12 @@ class DiskSpace(Service):
         if self.full_since is not None or not self.running:
             return
         self.full_since = self._clock.seconds()
-        self._log.error(
-            "The disk is full: nothing can be received or sent until disk space is free."
-        )
         self._loop.start(LOOK_AGAIN, now=False).addErrback(
             lambda failure: self._log.failure("Checking for disk space failed", failure)
         )
 
     async def _look(self) -> None:
         if await self._has_space() and self.running:
-            self._log.info("There is disk space again; the daemon resumes.")
             self.full_since = None
             self._loop.stop()
             self._on_space()

@@ -5,8 +5,10 @@ from collections.abc import Iterable, Mapping
 from qabel.core.backoff import Attempts
 from qabel.core.errors import StoreError
 from qabel.core.receiving.poller import ServerRounds
+from qabel.core.status.durations import duration
 from qabel.core.status.troubles import Trouble, TroubleKind
 from qabel.core.status.views import ServerView
+from qabel.drop.plain_http import is_unencrypted
 
 STALE_AFTER = 15 * 60.0
 """Seconds without one successful poll of a server after which the daemon is unhealthy."""
@@ -29,16 +31,19 @@ def receiving_trouble(
     """
     found = []
     for rounds in servers.values():
+        if rounds.not_stored is not None:
+            # It was heard, and is not to blame.
+            continue
         attempts = rounds.attempts
         heard = attempts.last_success if attempts.last_success is not None else started
         silent = now - heard
         if silent > stale_after:
             why = f": {attempts.last_error}" if attempts.last_error else "."
-            what = f"{rounds.server} could not be read for {_duration(silent)}{why}"
-            found.append(Trouble(TroubleKind.SERVER_STALE, what))
+            what = f"{rounds.server} could not be read for {duration(silent)}{why}"
+            found.append(Trouble(TroubleKind.SERVER_STALE, what, rounds.server))
         elif attempts.failures:
             what = f"Reading from {rounds.server} {_failed(attempts)}"
-            found.append(Trouble(TroubleKind.SERVER_FAILING, what))
+            found.append(Trouble(TroubleKind.SERVER_FAILING, what, rounds.server))
     return found
 
 
@@ -55,10 +60,7 @@ def sending_trouble(
     """
     found = []
     if oldest_wait is not None and oldest_wait > STUCK_AFTER:
-        what = (
-            f"The oldest message has been waiting for {_duration(oldest_wait)}; "
-            "see qabel outbox list --waiting."
-        )
+        what = f"The oldest message has been waiting for {duration(oldest_wait)}."
         found.append(Trouble(TroubleKind.SENDING_STUCK, what))
     if unkept:
         results = "delivery result" if unkept == 1 else "delivery results"
@@ -66,7 +68,7 @@ def sending_trouble(
         found.append(Trouble(TroubleKind.RESULTS_UNKEPT, what))
     for server, attempts in failing:
         what = f"Sending to {server} {_failed(attempts)}"
-        found.append(Trouble(TroubleKind.SENDING_FAILING, what))
+        found.append(Trouble(TroubleKind.SENDING_FAILING, what, server))
     return found
 
 
@@ -84,8 +86,7 @@ def stranger_trouble(kept: int, quota: int, refused: int) -> list[Trouble]:
     messages = "message was" if refused == 1 else "messages were"
     what = (
         f"{refused} {messages} not kept: strangers' messages take {_mebibytes(kept)} of "
-        f"{_mebibytes(quota)} MiB. Delete some, add their senders as contacts, or raise "
-        "inbox.stranger_quota in the local settings."
+        f"{_mebibytes(quota)} MiB."
     )
     return [Trouble(TroubleKind.STRANGERS_REFUSED, what)]
 
@@ -98,8 +99,7 @@ def disk_trouble(full_since: float | None, now: float) -> list[Trouble]:
     if full_since is None:
         return []
     what = (
-        f"The disk has been full for {_duration(now - full_since)}: nothing can be received or "
-        "sent. Free disk space; the daemon then resumes."
+        f"The disk has been full for {duration(now - full_since)}: nothing can be received or sent."
     )
     return [Trouble(TroubleKind.DISK_FULL, what)]
 
@@ -110,7 +110,9 @@ def store_trouble(error: Exception) -> Trouble:
     return Trouble(TroubleKind.STORE, f"The database does not respond: {why}")
 
 
-def server_view(rounds: ServerRounds, wall_minus_clock: float, due: float) -> ServerView:
+def server_view(
+    rounds: ServerRounds, wall_minus_clock: float, due: float, *, interval: float, push: str
+) -> ServerView:
     """Return the state of polling one drop server.
 
     Args:
@@ -118,6 +120,8 @@ def server_view(rounds: ServerRounds, wall_minus_clock: float, due: float) -> Se
         wall_minus_clock: the seconds between the clock of the schedule and the time since the
             epoch.
         due: when the next round of all servers is, in seconds on the clock of the schedule.
+        interval: seconds between two rounds.
+        push: the state of push, as the view has it.
 
     """
     attempts = rounds.attempts
@@ -136,6 +140,10 @@ def server_view(rounds: ServerRounds, wall_minus_clock: float, due: float) -> Se
         failed_rounds=rounds.failed_rounds,
         seconds=round(rounds.seconds, 3),
         next_poll=wall(max(due, attempts.not_before)),
+        not_stored=rounds.not_stored,
+        interval=interval,
+        push=push,
+        unencrypted=is_unencrypted(rounds.server),
     )
 
 
@@ -146,10 +154,3 @@ def _failed(attempts: Attempts) -> str:
 
 def _mebibytes(size: int) -> str:
     return f"{size / 2**20:.1f}".removesuffix(".0")
-
-
-def _duration(seconds: float) -> str:
-    whole = int(seconds)
-    if whole < 120:
-        return f"{whole} s"
-    return f"{whole // 60} min" if whole < 7200 else f"{whole // 3600} h"

@@ -1,15 +1,17 @@
 """The report of the daemon's state: its status, and whether it is healthy."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
-from attrs import asdict, frozen
+from attrs import asdict, field, frozen
 from twisted.internet.defer import TimeoutError as DeferredTimeout
 from twisted.internet.interfaces import IReactorTime
+from twisted.logger import Logger
 
 import qabel
 from qabel.core.errors import StoreError
 from qabel.core.inbox.reader import InboxReader
 from qabel.core.journal.journal import Journal
+from qabel.core.journal.webhooks import WebhookState
 from qabel.core.receiving.poller import Poller
 from qabel.core.receiving.push_watch import PushWatch
 from qabel.core.receiving.receiver import Counts
@@ -23,7 +25,10 @@ from qabel.core.status.health import (
     store_trouble,
     stranger_trouble,
 )
-from qabel.core.status.troubles import Trouble
+from qabel.core.status.part_troubles import webhook_trouble
+from qabel.core.status.store_probe import StoreCounts, StoreProbe
+from qabel.core.status.trouble_history import TroubleHistory
+from qabel.core.status.troubles import Trouble, TroubleKind
 from qabel.core.status.views import (
     DiskView,
     InboxCountsView,
@@ -31,15 +36,16 @@ from qabel.core.status.views import (
     PostedView,
     PushView,
     ReceivedView,
+    ServerView,
     StatusView,
     StrangersView,
+    TroubleView,
 )
-from qabel.store.inbox.strangers import StrangerCounts, StrangerLimits, StrangerRepository
+from qabel.store.inbox.strangers import StrangerCounts, StrangerLimits
 from qabel.store.outbox.records import OutboxCounts
-from qabel.store.outbox.repository import OutboxRepository
 
-STORE_PATIENCE = 5.0
-"""Seconds after which a database that does not respond is reported as a problem."""
+Finder = Callable[[], Iterable[Trouble]]
+"""Returns the troubles of one part that there are now, without blocking."""
 
 BACKUP = (
     "POST /backup writes a complete copy while the daemon runs. A copy of the files of a running "
@@ -47,15 +53,21 @@ BACKUP = (
 )
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, eq=False)
 class Reporter:
     """Collects the state of the daemon's parts, and checks that the database responds."""
+
+    store: StoreProbe
+    history: TroubleHistory
+    stalls: Callable[[], int]
+    """Returns how often something has held up the daemon for a second or more."""
+    finders: list[Finder] = field(factory=list)
+    """Find further troubles; any part may add to them."""
 
     poller: Poller
     push_watch: PushWatch
     poster: Poster
-    outbox: OutboxRepository
-    strangers: StrangerRepository
+    webhooks: Callable[[], list[WebhookState]]
     limits: Callable[[], StrangerLimits]
     inbox: InboxReader
     journal: Journal
@@ -67,9 +79,11 @@ class Reporter:
     started: float
     """In seconds on the clock."""
 
+    _log = Logger()
+
     async def status(self) -> StatusView:
         """Return the state of the daemon."""
-        counts, strangers, troubles = await self._look()
+        counts, troubles = await self.look()
         clock = self.clock.seconds()
         wall_minus_clock = self.now() - clock
         return StatusView(
@@ -78,18 +92,17 @@ class Reporter:
             uptime=round(clock - self.started, 1),
             healthy=not any(each.unhealthy for each in troubles),
             troubles=[each.what for each in troubles],
-            drop_servers=[
-                server_view(each, wall_minus_clock, self.poller.next_tick)
-                for each in self.poller.servers.values()
-            ],
+            trouble_details=self._details(troubles, wall_minus_clock),
+            drop_servers=self._servers(wall_minus_clock),
             push=PushView(self.push_watch.connected),
             received=ReceivedView(**asdict(self.counts)),
             posted=PostedView(**self.poster.counts, seconds=round(self.poster.seconds, 3)),
             disk=self._disk(wall_minus_clock),
             inbox=InboxCountsView(self.inbox.messages, self.journal.newest),
-            strangers=None if strangers is None else self._strangers(strangers),
-            outbox=None if counts is None else self._outbox(counts),
+            strangers=None if counts is None else self._strangers(counts.strangers),
+            outbox=None if counts is None else self._outbox(counts.outbox),
             backup=BACKUP,
+            stalls=self.stalls(),
         )
 
     async def health(self) -> list[str]:
@@ -97,28 +110,77 @@ class Reporter:
 
         Anybody may read them: they name no server and no file.
         """
-        _, _, troubles = await self._look()
+        _, troubles = await self.look()
         return list(dict.fromkeys(each.row.unhealthy_text for each in troubles if each.unhealthy))
 
-    async def _look(
-        self,
-    ) -> tuple[OutboxCounts | None, StrangerCounts | None, list[Trouble]]:
-        counts, strangers, found = None, None, []
+    async def look(self) -> tuple[StoreCounts | None, list[Trouble]]:
+        """Return what is in the database, None if that does not respond, and all troubles."""
+        counts, found = None, []
         try:
-            counts = await self.outbox.counts().addTimeout(STORE_PATIENCE, self.clock)
-            strangers = await self.strangers.counts().addTimeout(STORE_PATIENCE, self.clock)
+            counts = await self.store.ask()
         except (StoreError, DeferredTimeout) as error:
             found.append(store_trouble(error))
+        for finder in (*self._finders(counts), *self.finders):
+            try:
+                found += finder()
+            except Exception:  # noqa: BLE001 - the other parts are to be reported all the same
+                name = getattr(finder, "__qualname__", type(finder).__name__)
+                self._log.failure("Looking for trouble failed", log_subject=name)
+                what = "A part of the daemon could not be checked; the log has details."
+                found.append(Trouble(TroubleKind.CHECK_FAILED, what, name))
+        self.history.note(found)
+        return counts, found
+
+    def _finders(self, counts: StoreCounts | None) -> Iterable[Finder]:
+        """Return what finds the troubles that need what is in the database, or only the clock."""
         now = self.clock.seconds()
-        found += disk_trouble(self.disk_space.full_since, now)
-        found += receiving_trouble(self.poller.servers, self.started, now, self.stale_after())
-        oldest = None if counts is None else self._oldest_wait(counts)
-        found += sending_trouble(oldest, self.poster.unkept, self.poster.failing())
-        if strangers is not None:
-            limits = self.limits()
-            lacking = strangers.lacking_room(limits)
-            found += stranger_trouble(strangers.kept_bytes, limits.quota, lacking)
-        return counts, strangers, found
+
+        def sending() -> list[Trouble]:
+            oldest = None if counts is None else self._oldest_wait(counts.outbox)
+            return sending_trouble(oldest, self.poster.unkept, self.poster.failing())
+
+        def strangers() -> list[Trouble]:
+            if counts is None:
+                return []
+            limits, kept = self.limits(), counts.strangers
+            lacking = kept.lacking_room(limits)
+            return stranger_trouble(kept.kept_bytes, limits.quota, lacking)
+
+        def webhooks() -> list[Trouble]:
+            return webhook_trouble(self.webhooks(), {} if counts is None else counts.undelivered)
+
+        return (
+            lambda: disk_trouble(self.disk_space.full_since, now),
+            lambda: receiving_trouble(self.poller.servers, self.started, now, self.stale_after()),
+            sending,
+            strangers,
+            webhooks,
+        )
+
+    def _details(self, troubles: Iterable[Trouble], wall_minus_clock: float) -> list[TroubleView]:
+        return [
+            TroubleView(
+                kind=each.kind,
+                what=each.what,
+                advice=each.row.advice,
+                unhealthy=each.unhealthy,
+                since=int((self.history.since(each) + wall_minus_clock) * 1000),
+            )
+            for each in troubles
+        ]
+
+    def _servers(self, wall_minus_clock: float) -> list[ServerView]:
+        push = self.push_watch.by_server()
+        return [
+            server_view(
+                each,
+                wall_minus_clock,
+                self.poller.next_tick,
+                interval=self.poller.interval,
+                push=push[each.server].text if each.server in push else "off",
+            )
+            for each in self.poller.servers.values()
+        ]
 
     def _oldest_wait(self, counts: OutboxCounts) -> float | None:
         if counts.oldest_queued is None:

@@ -15,12 +15,28 @@ class TroubleKind(StrEnum):
 
     STORE = "store"
     DISK_FULL = "disk_full"
+    DISK_LOW = "disk_low"
+    NOT_STORED = "not_stored"
+    WORKER_STUCK = "worker_stuck"
+    POLLER_STOPPED = "poller_stopped"
     SERVER_STALE = "server_stale"
     SERVER_FAILING = "server_failing"
     SENDING_STUCK = "sending_stuck"
     SENDING_FAILING = "sending_failing"
     RESULTS_UNKEPT = "results_unkept"
     STRANGERS_REFUSED = "strangers_refused"
+    SERVER_UNENCRYPTED = "server_unencrypted"
+    PUSH_FAILING = "push_failing"
+    WEBHOOK_FAILING = "webhook_failing"
+    WEBHOOK_UNDELIVERED = "webhook_undelivered"
+    KEY_FILE = "key_file"
+    TOKEN_FILE = "token_file"  # noqa: S105 - no token
+    SOCKET_FILE = "socket_file"
+    LOG_FILE = "log_file"
+    CLOCK = "clock"
+    ERASING_FAILING = "erasing_failing"
+    HOUSEKEEPING_FAILING = "housekeeping_failing"
+    CHECK_FAILED = "check_failed"
 
 
 @frozen
@@ -36,6 +52,8 @@ class TroubleRow:
 
     Empty if this kind of trouble does not make the daemon unhealthy.
     """
+    logged_as: TroubleKind | None = None
+    """Another kind: as long as that, or this, lasts for the same subject, it is logged once."""
 
 
 TROUBLES: Mapping[TroubleKind, TroubleRow] = {
@@ -49,10 +67,31 @@ TROUBLES: Mapping[TroubleKind, TroubleRow] = {
         "Free disk space; the daemon then resumes.",
         "The disk is full: nothing can be received or sent until disk space is free.",
     ),
+    TroubleKind.DISK_LOW: TroubleRow(
+        "The disk that holds the data directory has less than 100 MiB of free space.",
+        "Free some disk space: received messages are stored there.",
+    ),
+    TroubleKind.NOT_STORED: TroubleRow(
+        "What was read from a drop server could not be stored.",
+        "Check the disk that holds the data directory. The daemon keeps trying; nothing is lost "
+        "for as long as the drop server keeps the messages.",
+        "Received messages cannot be stored; see qabel status.",
+    ),
+    TroubleKind.WORKER_STUCK: TroubleRow(
+        "A thread that opens, seals or reads files has been busy with one task for too long.",
+        "Check the disk that holds the data directory, and restart the daemon.",
+        "A part of the daemon does not respond; see qabel status.",
+    ),
+    TroubleKind.POLLER_STOPPED: TroubleRow(
+        "Drop servers are not polled when it is time.",
+        "See the daemon's log, and restart the daemon.",
+        "Drop servers are not polled; see qabel status.",
+    ),
     TroubleKind.SERVER_STALE: TroubleRow(
         "A drop server could not be read for longer than --stale-after.",
         "Check its URL, and that this machine is online. The daemon keeps trying.",
         "A drop server could not be read for too long; see qabel status.",
+        logged_as=TroubleKind.SERVER_FAILING,
     ),
     TroubleKind.SERVER_FAILING: TroubleRow(
         "The last attempts to read from a drop server failed.",
@@ -67,6 +106,7 @@ TROUBLES: Mapping[TroubleKind, TroubleRow] = {
     TroubleKind.SENDING_FAILING: TroubleRow(
         "The last attempts to send to a drop server failed.",
         "Check that this machine is online. The daemon keeps trying.",
+        logged_as=TroubleKind.SERVER_FAILING,
     ),
     TroubleKind.RESULTS_UNKEPT: TroubleRow(
         "Results of deliveries could not be stored yet.",
@@ -76,6 +116,60 @@ TROUBLES: Mapping[TroubleKind, TroubleRow] = {
         "Messages of strangers were not kept for lack of room.",
         "Delete some, add their senders as contacts, or raise inbox.stranger_quota in the local "
         "settings.",
+    ),
+    TroubleKind.SERVER_UNENCRYPTED: TroubleRow(
+        "The connection to a drop server is not encrypted.",
+        "Messages are encrypted all the same, but others on the way can see which drops you read "
+        "and write, and can withhold messages. Ask its operator for an https URL.",
+    ),
+    TroubleKind.PUSH_FAILING: TroubleRow(
+        "The push connection to a drop server fails, although it can be polled.",
+        "Messages arrive with the next poll. Check that a proxy in front of the server passes "
+        "WebSocket connections on, and does not close them. The daemon keeps trying.",
+    ),
+    TroubleKind.WEBHOOK_FAILING: TroubleRow(
+        "A webhook does not accept what is delivered to it.",
+        "Check that its receiver runs, and responds with a status from 200 to 299. The daemon "
+        "keeps trying for about half a day for each event.",
+    ),
+    TroubleKind.WEBHOOK_UNDELIVERED: TroubleRow(
+        "Events were given up, as they could not be delivered to a webhook.",
+        "Get them with GET /webhooks/ID/undelivered, and remove them from the list with DELETE.",
+    ),
+    TroubleKind.KEY_FILE: TroubleRow(
+        "A file that the database key depends on is missing, was changed, or others can read it.",
+        "Without it, the database cannot be opened again after the daemon stops: restore it from "
+        "your copy. If others could read it, run chmod 600, and change the key (qabel key change).",
+    ),
+    TroubleKind.TOKEN_FILE: TroubleRow(
+        "The file of the main token is missing, was changed, or others can read it.",
+        "Create a new token with POST /tokens/main, or restart the daemon; then pass it to your "
+        "programs.",
+    ),
+    TroubleKind.SOCKET_FILE: TroubleRow(
+        "The Unix socket was removed, and cannot be created again: clients cannot connect to it.",
+        "Restart the daemon. Check that nothing else removes files from the data directory.",
+    ),
+    TroubleKind.LOG_FILE: TroubleRow(
+        "The log file cannot be written, so lines of the log are lost.",
+        "Check the disk that holds the log file, and its permissions.",
+    ),
+    TroubleKind.CLOCK: TroubleRow(
+        "This machine's clock was never set, or was set forward or back.",
+        "Set the clock, and keep it synchronized: timedatectl set-ntp true",
+    ),
+    TroubleKind.ERASING_FAILING: TroubleRow(
+        "Deleted data could not be erased from the disk yet: whoever has the key can still read "
+        "it.",
+        "Check the disk that holds the data directory. The daemon keeps trying.",
+    ),
+    TroubleKind.HOUSEKEEPING_FAILING: TroubleRow(
+        "Old data could not be deleted.",
+        "Check the disk that holds the data directory. The daemon keeps trying.",
+    ),
+    TroubleKind.CHECK_FAILED: TroubleRow(
+        "The daemon could not check one of its parts.",
+        "This is a bug: report it, with the traceback in the daemon's log.",
     ),
 }
 
@@ -87,6 +181,8 @@ class Trouble:
     kind: TroubleKind
     what: str
     """What is wrong, in whole sentences. It may name servers and files, but no drop and no key."""
+    subject: str = ""
+    """What it is about, if there can be several of this kind: a server, a webhook, a file."""
 
     @property
     def row(self) -> TroubleRow:

@@ -18,6 +18,13 @@ class ServerView(View):
     failed_rounds: int
     seconds: Duration
     next_poll: Milliseconds | None
+    not_stored: str | None
+    """Why what it has could not be stored; this is no failure of the server."""
+    interval: Duration
+    push: str
+    """``listening``, ``connecting``, ``not offered``, ``off``, or the error."""
+    unencrypted: bool
+    """Whether others on the way can see which drops are read."""
 
 
 class PushView(View):
@@ -78,6 +85,16 @@ class OutboxCountsView(View):
     oldest_waiting: Duration | None
 
 
+class TroubleView(View):
+    """Something that is wrong, what the user can do about it, and since when it is so."""
+
+    kind: str
+    what: str
+    advice: str
+    unhealthy: bool
+    since: Milliseconds
+
+
 class StatusView(View):
     """The state of the daemon, without drop ids and keys."""
 
@@ -86,6 +103,7 @@ class StatusView(View):
     uptime: Duration
     healthy: bool
     troubles: list[str]
+    trouble_details: list[TroubleView]
     drop_servers: list[ServerView]
     push: PushView
     received: ReceivedView
@@ -95,6 +113,8 @@ class StatusView(View):
     strangers: StrangersView | None
     outbox: OutboxCountsView | None
     backup: str
+    stalls: int
+    """How often something has held up the daemon for a second or more, since the start."""
 
 
 class HealthView(View):

@@ -1,5 +1,6 @@
 """The status as Prometheus metrics."""
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from attrs import frozen
@@ -13,6 +14,7 @@ from prometheus_client.core import (
 )
 from prometheus_client.registry import Collector
 
+from qabel.core.status.troubles import TroubleKind
 from qabel.core.status.views import (
     OutboxCountsView,
     PostedView,
@@ -20,6 +22,7 @@ from qabel.core.status.views import (
     ServerView,
     StatusView,
     StrangersView,
+    TroubleView,
 )
 
 
@@ -41,6 +44,9 @@ class _Status(Collector):
         status = self._status
         yield _gauge("uptime_seconds", "Seconds since the daemon started.", status.uptime)
         yield _gauge("healthy", "1 if the daemon is healthy, 0 if not.", status.healthy)
+        yield _troubles(status.trouble_details)
+        what = "How often something held up the daemon for a second or more since the start."
+        yield CounterMetricFamily("qabel_stalls", what, value=status.stalls)
         yield _gauge("inbox_messages", "Messages in the inbox.", status.inbox.messages)
         if status.strangers is not None:
             yield from _strangers(status.strangers)
@@ -48,6 +54,17 @@ class _Status(Collector):
             yield from _outbox(status.outbox)
         yield from _messages(status.received, status.posted)
         yield from _servers(status.drop_servers)
+
+
+def _troubles(troubles: Sequence[TroubleView]) -> Metric:
+    """Return how many troubles there are of each kind, without the names in them."""
+    family = GaugeMetricFamily(
+        "qabel_trouble", "What is wrong at present, by the kind of trouble.", labels=["kind"]
+    )
+    counts = Counter(each.kind for each in troubles)
+    for kind in TroubleKind:
+        family.add_metric([kind.value], counts[kind])
+    return family
 
 
 def _strangers(strangers: StrangersView) -> Iterator[Metric]:

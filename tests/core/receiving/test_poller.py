@@ -7,7 +7,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
-from qabel.core.receiving.poller import AT_ONCE, Poller, ReadFailed
+from qabel.core.receiving.poller import AT_ONCE, STORE_PAUSE, NotStored, Poller, ReadFailed
 from qabel.drop.url import DropURL
 
 
@@ -24,6 +24,7 @@ class Reads:
         self.begun: list[tuple[float, str]] = []
         self.failing: set[str] = set()
         self.hanging: set[str] = set()
+        self.store_error: str | None = None
         self.open: list[Deferred[None]] = []
         self.cancelled = 0
 
@@ -32,6 +33,8 @@ class Reads:
         self.begun.append((self.clock.seconds(), str(url)))
         if url.server in self.failing:
             raise ReadFailed("no answer")
+        if self.store_error is not None:
+            raise NotStored(self.store_error)
         if url.server in self.hanging:
             ends: Deferred[None] = Deferred(lambda _: self._cancel())
             self.open.append(ends)
@@ -75,6 +78,41 @@ class PollerTests(SynchronousTestCase):
         self.clock.pump([10, 10])
         self.assertEqual([0], self.reads.times("http://one.example"))
         self.assertEqual([0, 10, 20], self.reads.times("http://two.example"))
+
+    def test_what_cannot_be_stored_is_no_failure_of_the_server(self) -> None:
+        """A failing database is noted as such; the server is asked as often as before."""
+        self.poller.startService()
+        self.reads.store_error = "The disk is full."
+        self.clock.pump([10, 10, 10])
+        self.assertEqual([0, 10, 20, 30], self.reads.times("http://one.example"))
+        rounds = self.poller.servers["http://one.example"]
+        self.assertEqual("The disk is full.", rounds.not_stored)
+        self.assertEqual((0, None), (rounds.attempts.failures, rounds.attempts.last_error))
+        self.assertEqual(0, rounds.failed_rounds)
+        self.reads.store_error = None
+        self.clock.advance(10)
+        self.assertIsNone(rounds.not_stored)
+        self.assertEqual(40, rounds.attempts.last_success)
+
+    def test_what_could_not_be_stored_is_read_again_soon(self) -> None:
+        """With hours between polls, a failure of the database delays messages by seconds."""
+        self.poller.set_interval(3600)
+        self.poller.startService()
+        self.reads.store_error = "The disk is full."
+        self.clock.advance(3600)
+        self.clock.pump([STORE_PAUSE] * 2)
+        self.reads.store_error = None
+        self.clock.pump([STORE_PAUSE] * 5)
+        expected = [0, 3600, *(3600 + STORE_PAUSE * number for number in (1, 2, 3))]
+        self.assertEqual(expected, self.reads.times("http://one.example"))
+
+    def test_no_timer_is_left_where_nothing_is_stored(self) -> None:
+        """A server that is no longer polled, and a poller that stops, have no round to come."""
+        self.poller.set_interval(3600)
+        self.reads.store_error = "The disk is full."
+        self.poller.startService()
+        self.poller.set_drops([drop(1)])
+        self.assertEqual(2, len(self.clock.getDelayedCalls()))
 
     def test_failing_server_is_asked_less_and_less(self) -> None:
         """Failures make one server's rounds rarer, and a success makes them regular again."""

@@ -19,6 +19,8 @@ class Listener:
     tell: Callable[[], None]
     connected: bool = False
     stops: int = 0
+    is_offered: bool = True
+    problem: str | None = None
 
     def start(self) -> None:
         """Connect."""

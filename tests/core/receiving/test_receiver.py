@@ -5,13 +5,16 @@ from typing import Any
 
 import pytest
 import pytest_twisted
+from twisted.internet.defer import fail
 from twisted.logger import globalLogPublisher
 
-from qabel.core.receiving.poller import ReadFailed
+from qabel.core.errors import StoreError
+from qabel.core.receiving.poller import NotStored, ReadFailed
 from qabel.crypto import PrivateKey
 from qabel.drop.message import DropMessage, encode
 from qabel.drop.transport import MESSAGE_SIZE, seal_message
 from qabel.drop.url import DropURL
+from qabel.store.inbox.repository import InboxRepository
 from tests.core.conftest import ClockedWorld
 
 
@@ -44,6 +47,25 @@ async def test_torn_answer_keeps_what_came(world) -> None:
     await bob.receiver.read(url)
     assert world.drop_servers.fetched[-1] is None
     assert [each["data"]["msg"] for each in await world.heard(bob)] == list("0123456")
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_failing_database_is_not_blamed_on_the_server(
+    world: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What cannot be stored is an error of its own, and comes when the database works again."""
+    bob = await world.person("Bob")
+    url, stranger = drop_of(bob), PrivateKey.generate()
+    world.drop_servers.messages[str(url)] = [sealed(bob, stranger, "hello")]
+    with monkeypatch.context() as failing:
+        failing.setattr(InboxRepository, "keep", lambda *_, **__: fail(StoreError("Full.")))
+        with pytest.raises(NotStored, match=r"Full\."):
+            await bob.receiver.read(url)
+        await bob.poller.poll_now()
+        [server] = (await bob.status()).drop_servers
+        assert (server.failures, server.last_error) == (0, None)
+    await bob.poller.poll_now()
+    assert [each["data"]["msg"] for each in await world.heard(bob)] == ["hello"]
 
 
 @pytest_twisted.ensureDeferred

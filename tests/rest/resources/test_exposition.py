@@ -7,6 +7,7 @@ from msgspec.structs import replace
 from prometheus_client.parser import text_string_to_metric_families
 
 from qabel.core.status import views
+from qabel.core.status.troubles import TroubleKind
 from qabel.rest.resources.exposition import expose
 
 SERVER = views.ServerView(
@@ -20,7 +21,17 @@ SERVER = views.ServerView(
     failed_rounds=4,
     seconds=1.5,
     next_poll=None,
+    not_stored=None,
+    interval=5.0,
+    push="listening",
+    unencrypted=False,
 )
+
+
+def trouble(kind: str) -> views.TroubleView:
+    """Return a trouble with a server that nobody is to know of."""
+    what = "Reading from https://drop.example.org failed."
+    return views.TroubleView(kind=kind, what=what, advice="", unhealthy=True, since=0)
 
 
 def status(**changes: Any) -> views.StatusView:
@@ -31,6 +42,11 @@ def status(**changes: Any) -> views.StatusView:
         uptime=61.5,
         healthy=True,
         troubles=["The disk is full."],
+        trouble_details=[
+            trouble("disk_full"),
+            trouble("server_failing"),
+            trouble("server_failing"),
+        ],
         drop_servers=[SERVER],
         push=views.PushView(listening=0),
         disk=views.DiskView(full=False, full_since=None),
@@ -42,6 +58,7 @@ def status(**changes: Any) -> views.StatusView:
         strangers=views.StrangersView(kept_bytes=1000, quota_bytes=2000, refused=17),
         outbox=views.OutboxCountsView(queued=1, sent=2, failed=3, oldest_waiting=9.5),
         backup="",
+        stalls=3,
     )
     return replace(made, **changes)
 
@@ -58,9 +75,13 @@ def samples(shown: views.StatusView) -> dict[str, float]:
 
 def test_all_numbers() -> None:
     """Every number of the status is there, in the units that Prometheus wants."""
-    assert samples(status()) == {
+    found = samples(status())
+    for kind in TroubleKind:
+        del found[f"trouble {kind}"]
+    assert found == {
         "uptime_seconds": 61.5,
         "healthy": 1,
+        "stalls_total": 3,
         "inbox_messages": 12,
         "outbox_deliveries queued": 1,
         "outbox_deliveries sent": 2,
@@ -87,6 +108,14 @@ def test_all_numbers() -> None:
         "poll_seconds_count 0": 7,
         "poll_seconds_sum 0": 1.5,
     }
+
+
+def test_troubles_are_counted_by_kind() -> None:
+    """Each kind of the table has a number, also those of which there is none."""
+    found = samples(status())
+    expected = {f"trouble {kind}": 0.0 for kind in TroubleKind}
+    expected |= {"trouble disk_full": 1.0, "trouble server_failing": 2.0}
+    assert {name: value for name, value in found.items() if name.startswith("trouble")} == expected
 
 
 def test_servers_are_numbered() -> None:

@@ -1,0 +1,149 @@
+"""Build the parts that report the daemon's state, and look for trouble."""
+
+import os
+import time
+from collections.abc import Callable, Iterable
+
+from attrs import frozen
+
+from qabel.core.foundation import Foundation
+from qabel.core.housekeeping import Housekeeping
+from qabel.core.inbox.reader import InboxReader
+from qabel.core.journal.webhooks import Webhooks
+from qabel.core.main_token import MainToken
+from qabel.core.receiving.poller import Poller
+from qabel.core.receiving.push_watch import PushWatch
+from qabel.core.receiving.receiver import Counts
+from qabel.core.receiving.second_look import stranger_limits
+from qabel.core.sending.poster import Poster
+from qabel.core.status.disk_space import DiskSpace
+from qabel.core.status.machine import ClockWatch, FilesAndDisk
+from qabel.core.status.part_troubles import (
+    encryption_trouble,
+    failure_trouble,
+    not_stored_trouble,
+    poller_trouble,
+    push_trouble,
+    worker_trouble,
+)
+from qabel.core.status.push_note import PushNote
+from qabel.core.status.report import Finder, Reporter
+from qabel.core.status.store_probe import StoreProbe
+from qabel.core.status.trouble_history import TroubleHistory
+from qabel.core.status.trouble_watch import TroubleWatch
+from qabel.core.status.troubles import TroubleKind
+from qabel.core.status.watched_file import WatchedFile, remembered
+from qabel.host.private_files import OTHERS
+from qabel.store.inbox.strangers import StrangerRepository
+from qabel.store.outbox.repository import OutboxRepository
+from qabel.store.webhooks import WebhookRepository
+
+
+@frozen(kw_only=True, eq=False)
+class Watched:
+    """The parts whose state is reported."""
+
+    poller: Poller
+    push_watch: PushWatch
+    counts: Counts
+    poster: Poster
+    webhooks: Webhooks
+    disk_space: DiskSpace
+    housekeeping: Housekeeping
+    inbox: InboxReader
+    main_token: MainToken
+
+
+@frozen(kw_only=True, eq=False)
+class Watching:
+    """What reports the daemon's state, and looks for trouble."""
+
+    reporter: Reporter
+    watch: TroubleWatch
+    store: StoreProbe
+
+
+def build_watching(base: Foundation, parts: Watched) -> Watching:
+    """Return what reports the daemon's state, and looks for trouble."""
+
+    def stale_after() -> float:
+        return max(base.options.stale_after, 3 * base.local.value.poll_interval)
+
+    files = FilesAndDisk(
+        base.workers,
+        base.data_directory,
+        [*_key_files(base), _token_file(parts.main_token, base.options.token_mode)],
+        base.reactor,
+    )
+    store = StoreProbe(
+        outbox=OutboxRepository(base.database),
+        strangers=StrangerRepository(base.database),
+        webhooks=WebhookRepository(base.database),
+        clock=base.reactor,
+    )
+    push_note = PushNote(parts.push_watch.by_server, lambda: parts.poller.interval)
+    watch = TroubleWatch([files.look, push_note.look], base.reactor)
+    reporter = Reporter(
+        store=store,
+        history=TroubleHistory(base.reactor.seconds),
+        stalls=lambda: watch.stalls,
+        finders=[lambda: files.found, *_finders(base, parts)],
+        poller=parts.poller,
+        push_watch=parts.push_watch,
+        poster=parts.poster,
+        webhooks=parts.webhooks.states,
+        limits=lambda: stranger_limits(base.local.value.inbox),
+        inbox=parts.inbox,
+        journal=base.journal,
+        disk_space=parts.disk_space,
+        counts=parts.counts,
+        stale_after=stale_after,
+        clock=base.reactor,
+        now=base.now,
+        started=base.reactor.seconds(),
+    )
+    watch.looks.append(reporter.look)
+    return Watching(reporter=reporter, watch=watch, store=store)
+
+
+def _finders(base: Foundation, parts: Watched) -> Iterable[Finder]:
+    poller = parts.poller
+    return (
+        ClockWatch(base.now, _steady(base)).look,
+        lambda: worker_trouble(base.workers.longest()),
+        lambda: poller_trouble(poller.next_tick, base.reactor.seconds(), runs=bool(poller.running)),
+        lambda: not_stored_trouble(poller.servers),
+        lambda: push_trouble(parts.push_watch.by_server(), poller.servers, poller.interval),
+        lambda: encryption_trouble(poller.servers),
+        lambda: failure_trouble(TroubleKind.ERASING_FAILING, base.database.erasing.failure),
+        lambda: failure_trouble(TroubleKind.HOUSEKEEPING_FAILING, parts.housekeeping.failure),
+    )
+
+
+def _key_files(base: Foundation) -> list[WatchedFile]:
+    return [
+        WatchedFile(TroubleKind.KEY_FILE, path, what, remembered(path))
+        for path, what in base.key_files
+    ]
+
+
+def _token_file(token: MainToken, mode: int) -> WatchedFile:
+    return WatchedFile(
+        TroubleKind.TOKEN_FILE,
+        token.path,
+        "The main token",
+        token.is_content,
+        forbidden=OTHERS & ~mode,
+    )
+
+
+def _steady(base: Foundation) -> Callable[[], float]:
+    """Return a clock that cannot be set, and that counts while the machine sleeps."""
+    if base.now is not time.time:
+        # The time of day is the caller's, and so is the clock that it is compared with.
+        seconds: Callable[[], float] = base.reactor.seconds
+        return seconds
+    boot_time = getattr(time, "CLOCK_BOOTTIME", None)
+    if os.name != "posix" or boot_time is None:
+        return time.monotonic
+    return lambda: time.clock_gettime(boot_time)
