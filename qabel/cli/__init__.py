@@ -1,7 +1,7 @@
 """The command ``qabel``, with which people and scripts use a running daemon.
 
 It sends HTTP requests to the daemon, over the Unix socket in its data directory or to ``--url``,
-and never opens the database.
+and opens the database only of a daemon that is stopped, to check it or to change its key.
 """
 
 import os

@@ -171,7 +171,7 @@ class _Exchange:
         expected = "application/json" if head.status < 300 else "application/problem+json"
         try:
             value = json.loads(body)
-        except ValueError:
+        except (ValueError, RecursionError):
             raise not_a_daemon(self.address) from None
         if head.headers.get_content_type() != expected:
             raise not_a_daemon(self.address)

@@ -65,7 +65,7 @@ def check_directory(path: Path, *, daemon_runs: bool) -> Iterator[Check]:
     yield problem or Check("directory", CheckState.OK, f"Only you can access {path}")
     yield from _disk_space(path)
     if problem is None:
-        yield _key(path, daemon_runs=daemon_runs)
+        yield from _key(path, daemon_runs=daemon_runs)
         yield _secret_file("token", path / TOKEN, _CREATED_LATER)
 
 
@@ -101,18 +101,22 @@ def _disk_space(path: Path) -> Iterator[Check]:
         yield Check("disk", state, f"Only {size(free)} free in {path}", hint)
 
 
-def _key(path: Path, *, daemon_runs: bool) -> Check:
-    """Check the file of the key, if the key is in one. It is not read."""
+def _key(path: Path, *, daemon_runs: bool) -> Iterator[Check]:
+    """Check the file of the key, if the key is in one. It is not read.
+
+    If there is none, a running daemon knows whether there should be.
+    """
     key = path / KEY
-    if key.exists():
-        return _secret_file("key", key, "")
-    if daemon_runs:
-        return Check("key", CheckState.OK, "The key is kept elsewhere, and opens the database")
-    if not (path / DATABASE).exists():
-        return Check("key", CheckState.OK, _CREATED_LATER)
-    detail = f"{key} is missing: without the key, the database cannot be opened"
-    hint = "Restore it from your copy, unless the key is kept elsewhere"
-    return Check("key", CheckState.WARNING, detail, hint)
+    if os.path.lexists(key):
+        yield _secret_file("key", key, "")
+    elif daemon_runs:
+        return
+    elif not os.path.lexists(path / DATABASE):
+        yield Check("key", CheckState.OK, _CREATED_LATER)
+    else:
+        detail = f"{key} is missing: without the key, the database cannot be opened"
+        hint = "Restore it from your copy, unless the key is kept elsewhere"
+        yield Check("key", CheckState.WARNING, detail, hint)
 
 
 def _secret_file(name: str, path: Path, hint: str) -> Check:

@@ -1,5 +1,6 @@
 """What all commands share: the session, the option ``--json``, and how commands are grouped."""
 
+import os
 import sys
 from collections.abc import Callable, Mapping
 from functools import cached_property
@@ -58,7 +59,7 @@ class Session:
         if self._token:
             return _checked(self._token, "QABEL_TOKEN")
         # The daemon's own token is sent to another machine only on request.
-        if self._url is not None and self.address.is_local and self.token_path.exists():
+        if self._url is not None and self.address.is_local and os.path.lexists(self.token_path):
             return read_token(self.token_path)
         return None
 

@@ -7,16 +7,29 @@ from typing import Any
 import click
 
 from qabel.cli.context import Command, Session, pass_session
+from qabel.cli.lenient import (
+    as_object,
+    count_in,
+    number_in,
+    object_in,
+    objects_in,
+    text_in,
+    texts_in,
+)
 from qabel.cli.output import Output
 from qabel.cli.table import Column
 from qabel.cli.units import ago, count, duration, moment, size
+
+TIMEOUT = 10.0
+"""Seconds without a byte from the daemon before it counts as hanging."""
 
 
 @click.command(cls=Command)
 @pass_session
 def status(session: Session) -> None:
     """Show the state of the daemon and its drop servers."""
-    found = session.client.get("/status")
+    response = session.client.request("GET", "/status", timeout=TIMEOUT)
+    found = as_object(response.value, "a status")
     if session.out.json:
         session.out.value(found)
     else:
@@ -24,21 +37,44 @@ def status(session: Session) -> None:
 
 
 def show_status(found: Mapping[str, Any], out: Output) -> None:
-    """Print what the daemon reports about itself."""
-    healthy = bool(found.get("healthy", True))
+    """Print what the daemon reports about itself; what it leaves out is left out here."""
+    healthy = found.get("healthy") is not False
+    running = duration(number_in(found, "uptime") or 0)
     out.line(
-        f"qabel {found['version']}, running for {duration(found['uptime'])}: "
+        f"qabel {text_in(found, 'version')}, running for {running}: "
         + ("healthy" if healthy else "unhealthy"),
         "green" if healthy else "red",
     )
-    for problem in found.get("troubles", ()):
-        out.line(f"! {problem}", "yellow")
-    out.line(f"Inbox   {count(found['inbox']['messages'], 'message')}")
-    strangers = found.get("strangers")
-    if strangers is not None and (strangers["kept_bytes"] or strangers["refused"]):
-        out.line(f"        {_strangers(strangers)}")
-    out.line(f"Outbox  {_outbox(found['outbox'])}")
-    servers = found["drop_servers"]
+    _show_troubles(found, out)
+    inbox = object_in(found, "inbox")
+    if inbox is not None:
+        out.line(f"Inbox   {count(count_in(inbox, 'messages'), 'message')}")
+    strangers = object_in(found, "strangers")
+    if strangers is not None:
+        kept, refused = count_in(strangers, "kept_bytes"), count_in(strangers, "refused")
+        if kept or refused:
+            text = f"{size(kept)} of {size(count_in(strangers, 'quota_bytes'))} from strangers"
+            out.line(f"        {text}{f'; {refused} not kept' if refused else ''}")
+    out.line(f"Outbox  {_outbox(object_in(found, 'outbox'))}")
+    _show_servers(found, out)
+
+
+def _show_troubles(found: Mapping[str, Any], out: Output) -> None:
+    details = objects_in(found, "trouble_details")
+    for each in details:
+        style = "red" if each.get("unhealthy") is True else "yellow"
+        since = number_in(each, "since")
+        when = "" if since is None else f" (since {moment(since)})"
+        out.line(f"! {text_in(each, 'what')}{when}", style)
+        if text_in(each, "advice", ""):
+            out.line(f"  → {text_in(each, 'advice')}")
+    if not details:
+        for problem in texts_in(found, "troubles"):
+            out.line(f"! {problem}", "yellow")
+
+
+def _show_servers(found: Mapping[str, Any], out: Output) -> None:
+    servers = objects_in(found, "drop_servers")
     if servers:
         out.line("")
         out.rows(servers, _columns(time.time()), "")
@@ -47,28 +83,29 @@ def show_status(found: Mapping[str, Any], out: Output) -> None:
             "No drop server is polled. Add one (qabel server add URL), then create an identity "
             "(qabel identity new ALIAS)."
         )
-
-
-def _strangers(counts: Mapping[str, Any]) -> str:
-    text = f"{size(counts['kept_bytes'])} of {size(counts['quota_bytes'])} from strangers"
-    return f"{text}; {counts['refused']} not kept" if counts["refused"] else text
+    for each in servers:
+        if each.get("push") == "not offered":
+            server, every = text_in(each, "server"), number_in(each, "interval")
+            polled = "" if every is None else f": it is polled every {duration(every)}"
+            out.note(f"{server} does not offer push{polled}.")
 
 
 def _outbox(counts: Mapping[str, Any] | None) -> str:
     if counts is None:
         return "unknown: the database does not respond"
-    text = f"{counts['queued']} waiting, {counts['sent']} sent, {counts['failed']} failed"
-    oldest = counts["oldest_waiting"]
+    waiting, sent, failed = (count_in(counts, key) for key in ("queued", "sent", "failed"))
+    text = f"{waiting} waiting, {sent} sent, {failed} failed"
+    oldest = number_in(counts, "oldest_waiting")
     return text if oldest is None else f"{text}; the oldest has waited for {duration(oldest)}"
 
 
 def _columns(now: float) -> list[Column]:
     return [
-        Column("DROP SERVER", lambda each: each["server"]),
-        Column("DROPS", lambda each: each["drops"]),
-        Column("LAST READ", lambda each: ago(each["last_success"], now)),
-        Column("NEXT READ", lambda each: _until(each["next_poll"], now)),
-        Column("PROBLEM", _problem, lambda each: "yellow" if each["failures"] else ""),
+        Column("DROP SERVER", lambda each: text_in(each, "server")),
+        Column("DROPS", lambda each: count_in(each, "drops")),
+        Column("LAST READ", lambda each: ago(number_in(each, "last_success"), now)),
+        Column("NEXT READ", lambda each: _until(number_in(each, "next_poll"), now)),
+        Column("PROBLEM", _problem, lambda each: "" if _problem(each) == "-" else "yellow"),
     ]
 
 
@@ -82,6 +119,9 @@ def _until(milliseconds: float | None, now: float) -> str:
 
 
 def _problem(server: Mapping[str, Any]) -> str:
-    if not server["failures"]:
+    if text_in(server, "not_stored", ""):
+        return f"not stored: {text_in(server, 'not_stored')}"
+    failures = count_in(server, "failures")
+    if not failures:
         return "-"
-    return f"{server['last_error']} (failed {count(server['failures'], 'time')})"
+    return f"{text_in(server, 'last_error')} (failed {count(failures, 'time')})"
