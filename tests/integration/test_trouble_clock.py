@@ -118,7 +118,7 @@ def test_a_send_that_is_stuck_is_told(tmp_path: Path) -> None:
         move(clock, DAY)
         health = alice.health()
         assert health.status == 503
-        assert "has been waiting for 24 h" in health.body["detail"]
+        assert "has been waiting to be sent for more than six hours" in health.body["detail"]
         status = alice.status()
         assert not status["healthy"]
         assert status["outbox"]["queued"] == 1

@@ -18,7 +18,7 @@ from qabel.deferreds import shielded
 LOW_DISK_SPACE = 100 * 1024 * 1024
 """Bytes of free disk space below which there is trouble."""
 
-INTERVAL = 8.0
+INTERVAL = 3.0
 """Seconds between two looks at the files."""
 
 PATIENCE = 3.0
