@@ -5,7 +5,7 @@ from attrs import define
 from twisted.internet.defer import Deferred, maybeDeferred
 
 from qabel.core.errors import Gone, NotFound, StoreFull
-from qabel.core.housekeeping import INTERVAL, KEEP_READERS, KEEP_SETTLED, Housekeeping
+from qabel.core.housekeeping import INTERVAL, KEEP_READERS, KEEP_SETTLED, RETRY, Housekeeping
 from qabel.core.service import CoreService
 from qabel.deferreds import result_of
 from qabel.store.inbox.repository import EXPIRE_AT_ONCE
@@ -217,3 +217,27 @@ def known_drops(core: CoreService) -> int:
     )
     [(count,)] = result_of(counted)
     return int(count)
+
+
+@pytest.mark.parametrize("error", [StoreFull("There is no space."), ValueError("odd")])
+def test_a_round_that_failed_is_repeated_soon(
+    clocked: ClockedWorld, error: Exception, logged_failures: LoggedFailures
+) -> None:
+    """Whatever the error, it is known until a round succeeds, which is tried within a minute."""
+    bob = clocked.run(clocked.person("Bob"))
+    due = Due(error=error)
+    service = housekeeping(bob, clocked, due)
+    service.startService()
+    assert service.failure is not None
+    assert "odd" not in service.failure
+    clocked.clock.advance(RETRY)
+    assert due.count == 2
+    due.error = None
+    clocked.clock.advance(RETRY)
+    assert (due.count, service.failure) == (3, None)
+    clocked.clock.advance(INTERVAL)
+    assert due.count == 4
+    due.error = error
+    clocked.clock.advance(INTERVAL)
+    result_of(service.stopService())
+    logged_failures.flush()

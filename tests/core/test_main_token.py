@@ -53,3 +53,14 @@ def test_the_digest_is_not_shown(tmp_path: Path) -> None:
     """The repr has the path only."""
     token = loaded(tmp_path / "token")
     assert repr(token.digest) not in repr(token)
+
+
+def test_what_the_file_is_to_have(tmp_path: Path) -> None:
+    """The content of the file is recognized, with or without the end of the line."""
+    token = MainToken(path=tmp_path / "api-token")
+    token.load()
+    content = token.path.read_bytes()
+    assert token.is_content(content)
+    assert token.is_content(content.strip())
+    for other in (b"", b"x" * 43, content + content, b"\xff" * 10):
+        assert not token.is_content(other)

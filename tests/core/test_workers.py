@@ -99,3 +99,23 @@ def test_no_work_is_taken_when_stopped(calls: Calls) -> None:
     with pytest.raises(Unavailable):
         result_of(workers.run(done.append, 2))
     assert done == []
+
+
+def test_how_long_the_oldest_task_takes(workers: Workers, calls: Calls) -> None:
+    """A task that hangs shows, and one that has ended, even badly, does not."""
+    began, release = threading.Event(), threading.Event()
+
+    def hang() -> None:
+        began.set()
+        release.wait(30)
+        raise ValueError("odd")
+
+    assert workers.longest() == 0
+    done = workers.run(hang)
+    assert began.wait(30)
+    assert workers.longest() > 0
+    release.set()
+    calls.run_one()
+    with pytest.raises(ValueError, match="odd"):
+        result_of(done)
+    assert workers.longest() == 0

@@ -271,9 +271,13 @@ async def test_no_push(listen, serve, clock, answer, rare):
     assert listener._delay.failures == ([] if rare else [0])
     assert server.url().host in listener.error
     assert DROP_ID not in listener.error + repr(listener)
+    assert listener.is_offered == (not rare)
+    assert listener.problem is None
     await server.all_closed()
     clock.advance(RARELY if rare else DELAY)
     await until(lambda: len(server.connections) == 2)
+    await until(lambda: len(listener._rare_delay.failures + listener._delay.failures) == 2)
+    assert listener.problem == (None if rare else listener.error)
 
 
 @pytest.mark.parametrize(

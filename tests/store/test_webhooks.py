@@ -61,6 +61,7 @@ def test_undelivered_entries_are_listed(database: Database, webhooks: WebhookRep
     for seq in (4, 6):
         result_of(webhooks.give_up(hook, seq, "drop", b"{}", "410", now=NOW))
     assert result_of(webhooks.all())[0].cursor == 6
+    assert result_of(webhooks.undelivered_counts()) == {hook: 2}
     found = result_of(webhooks.undelivered(hook))
     assert [(each.seq, each.kind, each.body, each.error) for each in found] == [
         (4, "drop", b"{}", "410"),

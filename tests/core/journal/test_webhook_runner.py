@@ -8,6 +8,7 @@ import pytest
 from attrs import define, evolve, field
 from twisted.internet.defer import Deferred
 
+from qabel.core.journal import webhook_runner
 from qabel.core.journal.journal import Entry
 from qabel.core.journal.webhook_runner import (
     FIRST_PAUSE,
@@ -21,6 +22,7 @@ from qabel.deferreds import result_of
 from qabel.net.errors import WebhookFailed
 from qabel.store.database.database import Database
 from qabel.store.webhooks import Undelivered, Webhook, WebhookRepository
+from tests.conftest import LoggedFailures
 from tests.core.journal.conftest import Written
 
 URL = "http://127.0.0.1:9/hook"
@@ -258,3 +260,30 @@ def test_a_signature_holds_for_one_time_and_body() -> None:
         for stamp in ("1", "2")
     }
     assert len(signatures) == 8
+
+
+def test_an_unexpected_error_ends_nothing(
+    hook: Hook, monkeypatch: pytest.MonkeyPatch, logged_failures: LoggedFailures
+) -> None:
+    """A bug in one attempt counts as a failure, and delivery goes on after a pause."""
+    with monkeypatch.context() as broken:
+        broken.setattr(webhook_runner, "signed", lambda *_: 1 // 0)
+        hook.add()
+        assert hook.runner.record.failures == 1
+        assert hook.runner.record.last_error == "Internal error; the daemon's log has details."
+        assert len(logged_failures.flush()) == 1
+    hook.written.clock.advance(STORE_PAUSE)
+    assert hook.receiver.got == ["abc.101"]
+    assert hook.runner.record.failures == 0
+
+
+def test_how_long_a_receiver_takes(hook: Hook) -> None:
+    """The time of an attempt counts while it is under way, and no longer."""
+    assert hook.runner.waiting is None
+    hanging: Deferred[None] = Deferred()
+    hook.receiver.hanging = hanging
+    hook.add()
+    hook.written.clock.advance(7)
+    assert hook.runner.waiting == 7
+    hanging.callback(None)
+    assert hook.runner.waiting is None

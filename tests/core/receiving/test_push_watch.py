@@ -178,3 +178,29 @@ class PushWatchTests(SynchronousTestCase):
         self.watch.stopService()
         self.tell(2)
         self.assertEqual([], self.reads.begun)
+
+
+class ServerPushTests(SynchronousTestCase):
+    """What is said of each server with push."""
+
+    def test_the_state_of_each_server(self) -> None:
+        """A server listens if all its drops do; else it is said why not, as far as is known."""
+        listeners: dict[DropURL, Listener] = {}
+
+        def listen(url: DropURL, on_news: Callable[[], None]) -> Listener:
+            return listeners.setdefault(url, Listener(on_news))
+
+        watch = PushWatch(listen, Reads().read)
+        watch.set_drops([drop(1), drop(2)])
+        watch.startService()
+        [server] = watch.by_server()
+        self.assertEqual("listening", watch.by_server()[server].text)
+        first, second = listeners.values()
+        second.connected = False
+        self.assertEqual("connecting", watch.by_server()[server].text)
+        first.problem = "It was closed."
+        self.assertEqual("It was closed.", watch.by_server()[server].text)
+        first.problem, second.is_offered = None, False
+        self.assertEqual("not offered", watch.by_server()[server].text)
+        watch.stopService()
+        self.assertEqual({}, watch.by_server())
