@@ -16,6 +16,9 @@ FIRST_PAUSE, LONGEST_PAUSE = 0.2, 10.0
 
 READ_SIZE = 65536
 
+GONE = 410
+"""The status of a response to a cursor that the daemon cannot continue from."""
+
 
 @define
 class EventStream:
@@ -26,10 +29,17 @@ class EventStream:
     cursor: str | None
     """The cursor of the newest event that was returned; None before the first response."""
     on_loss: Callable[[str], None]
+    on_gap: Callable[[str], None]
+    """Called with a text when events may be missing, or come again."""
+    is_given: bool = False
+    """Whether the user gave the cursor: then a daemon that does not know it is an error."""
     sleep: Callable[[float], None] = time.sleep
 
     def events(self) -> Iterator[Event | None]:
         """Yield events as they arrive, and None from time to time while there are none.
+
+        If the daemon cannot continue from the cursor, because its database was restored or events
+        were deleted, it continues from the oldest cursor instead, and reports that.
 
         Raises CommandError if the daemon rejects the request, or is unreachable at first.
         """
@@ -40,12 +50,23 @@ class EventStream:
                     connected, pause = True, FIRST_PAUSE
                     yield event
             except CommandError as error:
+                if (connected or not self.is_given) and self._starts_again(error):
+                    continue
                 if error.exit_status != ExitStatus.UNREACHABLE or not connected:
                     raise
             if pause == FIRST_PAUSE:
                 self.on_loss("Connection lost. Reconnecting until the daemon is back.")
             self.sleep(pause)
             pause = min(2 * pause, LONGEST_PAUSE)
+
+    def _starts_again(self, error: CommandError) -> bool:
+        """Return whether to start again from the oldest cursor, as this error says."""
+        oldest = error.problem.get("oldest")
+        if error.http_status != GONE or not isinstance(oldest, str) or oldest == self.cursor:
+            return False
+        self.cursor = oldest
+        self.on_gap(f"{error.message} Continuing from the oldest cursor ({oldest}).")
+        return True
 
     def _one_connection(self) -> Iterator[Event | None]:
         """Yield events until the connection ends; the first is None, as soon as it is open."""

@@ -8,7 +8,7 @@ from qabel.cli.context import Command, Session, pass_session
 from qabel.cli.cursor_file import CursorFile
 from qabel.cli.errors import CommandError
 from qabel.cli.event_printer import EventPrinter
-from qabel.cli.event_stream import EventStream
+from qabel.cli.event_stream import GONE, EventStream
 from qabel.cli.names import Names
 from qabel.cli.output import Output
 from qabel.cli.paths import state_directory
@@ -53,8 +53,10 @@ def follow(
 
     If the daemon is restarted, this command reconnects and continues where it left off. With
     --resume NAME, the cursor is saved in a file after each event has been written: the next call
-    continues from there, and no event is lost in a crash. With --json, each line has the members
-    of a message, its kind, and its cursor as place.
+    continues from there, and no event is lost in a crash. If the daemon cannot continue from the
+    cursor, because its database was restored from a copy or events were deleted, this command says
+    so, and shows again what there is. With --json, each line has the members of a message, its
+    kind, and its cursor as place.
     """
     chosen = KINDS if "all" in kinds else kinds or ("drop",)
     file = None
@@ -62,10 +64,17 @@ def follow(
         file = CursorFile.open(state_directory(), session.address.name, resume)
     try:
         cursor = since if since is not None or file is None else file.load()
-        stream = EventStream(session.client, chosen, cursor, on_loss=session.out.note)
+        stream = EventStream(
+            session.client,
+            chosen,
+            cursor,
+            on_loss=session.out.note,
+            on_gap=session.out.warning,
+            is_given=since is not None,
+        )
         _show_all(session, stream, file, limit)
     except CommandError as error:
-        if error.http_status == 410:
+        if error.http_status == GONE:
             error.hint = _resume_hint(error, resume)
         raise
     finally:

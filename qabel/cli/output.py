@@ -92,6 +92,14 @@ class Output:
             self.err.write(self.styled(visible(text), style, err=True) + "\n")
             self.err.flush()
 
+    def warning(self, text: str) -> None:
+        """Print to standard error what people and programs should know: it is no error."""
+        if self.json:
+            self.err.write(_json_line({"warning": text}))
+            self.err.flush()
+        else:
+            self.note(text, "yellow")
+
     def error(self, error: CommandError) -> None:
         """Print an error to standard error, in one line."""
         if self.json:

@@ -67,7 +67,7 @@ class TooLarge(CoreError):
 
 
 class Gone(CoreError):
-    """A cursor is from another database, or events after it have been deleted.
+    """A cursor was not given here, or events after it have been deleted.
 
     ``oldest`` is the oldest cursor that can be used instead.
     """

@@ -7,6 +7,7 @@ from typing import Any
 from attrs import define, field, frozen
 
 from qabel.core.inbox.reader import InboxState
+from qabel.core.journal.cursor_marks import CursorMarks
 from qabel.core.journal.journal import Journal
 from qabel.core.network import DropServers, Network
 from qabel.core.options import CoreOptions
@@ -131,7 +132,7 @@ def _journal(database: Database, state: JournalState, reactor: Any) -> Journal:
     return Journal(
         entries=JournalEntries(database),
         clock=reactor,
-        database_id=state.database_id,
+        marks=CursorMarks(state.starts, database.start_mark, state.last_seq),
         last_seq=state.last_seq,
         floor=state.floor,
     )

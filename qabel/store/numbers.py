@@ -8,10 +8,13 @@ number N" is a question with one answer.
 import attrs
 
 from qabel.store.database.connection import Connection, fetch_one
+from qabel.store.starts import note_start
 
 
 def take_numbers(connection: Connection, count: int = 1) -> int:
     """Assign the next ``count`` numbers, within a transaction; return the first of them."""
+    # In the same transaction, so that no reader has a number of a start that is not on the disk.
+    note_start(connection)
     row = fetch_one(
         connection, "UPDATE state SET last_seq = last_seq + ? RETURNING last_seq", (count,)
     )

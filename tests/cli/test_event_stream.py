@@ -37,13 +37,22 @@ class Following:
     stream: EventStream = field(init=False)
     pauses: list[float] = field(factory=list)
     losses: list[str] = field(factory=list)
+    gaps: list[str] = field(factory=list)
     most_pauses: int = 20
 
-    def begin(self, path: Path, cursor: str | None) -> Iterator[Event | None]:
-        """Follow the events after a cursor."""
+    def begin(
+        self, path: Path, cursor: str | None, *, is_given: bool = False
+    ) -> Iterator[Event | None]:
+        """Follow the events after a cursor, which may be the user's."""
         client = ApiClient(DaemonAddress(path), None)
         self.stream = EventStream(
-            client, ("drop", "outbox"), cursor, self.losses.append, self.sleep
+            client,
+            ("drop", "outbox"),
+            cursor,
+            self.losses.append,
+            self.gaps.append,
+            is_given=is_given,
+            sleep=self.sleep,
         )
         return self.stream.events()
 
@@ -64,13 +73,13 @@ class Following:
 
 @contextmanager
 def following(
-    path: Path, *responses: bytes, cursor: str | None = None
+    path: Path, *responses: bytes, cursor: str | None = None, is_given: bool = False
 ) -> Iterator[tuple[Following, Iterator[Event | None]]]:
     """Follow the events of a server that sends these responses, and then hangs up on everybody."""
     left = iter(responses)
     with prepared_server(path / "rest.sock", lambda _: next(left, NOTHING)) as server:
         made = Following(server)
-        events = made.begin(path / "rest.sock", cursor)
+        events = made.begin(path / "rest.sock", cursor, is_given=is_given)
         yield made, events
         events.close()  # type: ignore[attr-defined]
 
@@ -145,3 +154,36 @@ def test_a_rejection(tmp_path: Path, before: list[bytes]) -> None:
             list(events)
         assert caught.value.http_status == 410
         assert len(made.pauses) == len(before)
+
+
+def test_a_restored_database(tmp_path: Path) -> None:
+    """Where the cursor is not known any more, it says so and starts again from the oldest one."""
+    gone = problem_response(410, detail="Not known here.", oldest="0")
+    for before, cursor in (([], "lost.7"), ([HEAD + event(7)], None)):
+        path = tmp_path / str(len(before))
+        path.mkdir()
+        with following(path, *before, gone, HEAD + event(1), cursor=cursor) as (made, events):
+            for _ in before:
+                next_event(events)
+            assert next_event(events).id == "db.1"
+            assert made.cursors()[-1] == "0"
+            assert len(made.gaps) == 1
+            assert made.gaps[0].startswith("Not known here.")
+
+
+def test_a_cursor_that_the_user_gave(tmp_path: Path) -> None:
+    """A cursor from the command line that is not known is an error: it may be a mistake."""
+    gone = problem_response(410, detail="Not known here.", oldest="0")
+    with following(tmp_path, gone, cursor="lost.7", is_given=True) as (made, events):
+        with pytest.raises(CommandError, match="Not known here"):
+            list(events)
+        assert made.gaps == []
+
+
+def test_a_daemon_that_knows_no_cursor(tmp_path: Path) -> None:
+    """A daemon that rejects the oldest cursor, which it named itself, is not asked for ever."""
+    gone = problem_response(410, detail="Not known here.", oldest="0")
+    with following(tmp_path, gone, gone, gone, cursor="lost.7") as (made, events):
+        with pytest.raises(CommandError, match="Not known here"):
+            list(events)
+        assert len(made.server.requests) == 2

@@ -157,3 +157,19 @@ def test_cursor_of_another_database(bob: QabelCommand) -> None:
 def test_usage(bob: QabelCommand, words: tuple[str, str]) -> None:
     """A usage error is reported before any request is sent."""
     assert bob("follow", *words).exit_status == ExitStatus.USAGE
+
+
+def test_a_saved_cursor_that_is_not_known(
+    alice: QabelCommand, bob: QabelCommand, tmp_path: Path
+) -> None:
+    """After a restore, a follower with a saved cursor says so and shows what there is again."""
+    alice("send", "Bob", "still there")
+    wait_until(lambda: bob.json("inbox", "--poll") or None, "a message")
+    bob("follow", "--resume", "old", "--since", "0", "-n", "1")
+    [file] = [each for each in (tmp_path / "state").rglob("old") if each.is_file()]
+    file.write_text("0123456789abcdef.99999\n")
+    result = bob("follow", "--resume", "old", "--json", "-n", "1")
+    assert result.exit_status == ExitStatus.OK
+    assert "not known here" in json.loads(result.err)["warning"]
+    assert result.values[0]["id"] == bob.json("inbox", "--all")[0]["id"]
+    assert file.read_text().strip() == result.values[0]["place"]

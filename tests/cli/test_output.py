@@ -125,3 +125,12 @@ def test_errors() -> None:
                 r"qabel: No such contact: 'a\nb'. Did you mean 'ab'?",
                 "qabel: The disk is full.",
             ]
+
+
+def test_warnings_reach_people_and_programs() -> None:
+    """A warning is on standard error: in plain text, or as a line of JSON."""
+    for as_json, expected in ((False, "Look out\n"), (True, '{"warning":"Look out"}\n')):
+        to = output(as_json=as_json)
+        to.warning("Look out")
+        assert isinstance(to.err, io.StringIO)
+        assert (to.err.getvalue(), written(to)) == (expected, "")

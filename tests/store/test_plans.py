@@ -23,8 +23,8 @@ from qabel.store.webhooks import WebhookRepository
 
 NOW = 1_800_000_000.0
 
-SMALL = {"state", "refused", "consumers", "webhooks"}
-"""Tables with one row, or a few."""
+SMALL = {"state", "refused", "consumers", "webhooks", "starts"}
+"""Tables with one row, or a few, and what is read once at the start and is bounded."""
 
 GIVEN = {"given", "page", "json_each", "message", "(subquery-1)", "(subquery-2)", "CONSTANT"}
 """Values given to a statement, and rows that it has already narrowed down."""

@@ -102,7 +102,7 @@ class InboxReader:
             in_turn: wait until no other page is being delivered to the same reader.
 
         Raises:
-            Gone: ``since`` is from another database.
+            Gone: ``since`` was not given here.
             Forbidden: the query is about another identity than the view.
             NotFound: the token of the consumer does not exist.
             StoreError: the database could not be read.
@@ -126,7 +126,7 @@ class InboxReader:
                 ``latest`` of a page.
 
         Raises:
-            Gone: ``upto`` is from another database.
+            Gone: ``upto`` was not given here.
             Forbidden: the query is about another identity than the view.
             NotFound: the token of the consumer does not exist.
             StoreError: the cursor could not be stored, and has not moved.

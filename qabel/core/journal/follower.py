@@ -30,7 +30,7 @@ class Followers:
             kinds: the kinds of entries to return; None for all.
 
         Raises:
-            Gone: the cursor is from another database, or events after it have been deleted.
+            Gone: the cursor was not given here, or events after it have been deleted.
 
         """
         seq = self._journal.last_seq if since is None else self._journal.parse(since)

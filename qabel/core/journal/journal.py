@@ -1,8 +1,7 @@
 """The event log: received messages and events, in the order in which all readers see them.
 
-A *cursor* is the number of the last entry that a reader has, together with the id of the
-database: ``<database id>.<number>``. Entries are numbered in the order of their commits, so that
-a reader that continues from a cursor misses nothing and sees nothing twice.
+Entries are numbered in the order of their commits, so that a reader that continues from its cursor
+misses nothing and sees nothing twice.
 """
 
 from collections import deque
@@ -14,12 +13,10 @@ from twisted.internet.interfaces import IReactorTime
 
 from qabel.contract.access import Access, OneIdentity
 from qabel.core.errors import Gone
+from qabel.core.journal.cursor_marks import BEGINNING, CursorMarks
 from qabel.core.journal.kinds import kinds_for
 from qabel.deferreds import in_batches
 from qabel.store.journal.entries import JournalEntry
-
-BEGINNING = "0"
-"""The cursor before the first entry of any database."""
 
 RING_SIZE = 1000
 """Entries held in memory for readers that are up to date."""
@@ -62,7 +59,7 @@ class Journal:
 
     _entries: EntryRepository
     _clock: IReactorTime
-    _database_id: str
+    _marks: CursorMarks
     last_seq: int
     """The number of the newest committed entry."""
     floor: int
@@ -95,20 +92,17 @@ class Journal:
 
     def cursor(self, seq: int) -> str:
         """Return the cursor of a number."""
-        return f"{self._database_id}.{seq}"
+        return self._marks.encode(seq)
 
     def parse(self, cursor: str) -> int:
-        """Return the number of a cursor. Raises Gone if it is from another database."""
-        if cursor == BEGINNING:
-            return 0
-        database_id, _, digits = cursor.partition(".")
-        if database_id == self._database_id and digits.isascii() and digits.isdecimal():
-            seq = int(digits[:20])
-            if seq <= self.last_seq:
-                return seq
+        """Return the number of a cursor. Raises Gone if it was not given here."""
+        seq = self._marks.decode(cursor, self.last_seq)
+        if seq is not None:
+            return seq
         raise Gone(
-            "This cursor belongs to another database, which may have been restored from a backup. "
-            "Continue from the oldest cursor, and expect to see messages again.",
+            "This cursor is not known here: the database was restored from a copy made before the "
+            "cursor was given, or is another one. Start again from the oldest cursor, and expect "
+            "to see messages again.",
             oldest=BEGINNING,
         )
 

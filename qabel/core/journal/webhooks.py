@@ -187,7 +187,7 @@ class Webhooks(Service):
 
         Raises:
             Invalid: the URL is not allowed, or there are too many webhooks.
-            Gone: the cursor is from another database.
+            Gone: the cursor was not given here.
             StoreError: the webhook could not be stored.
 
         """
@@ -222,7 +222,7 @@ class Webhooks(Service):
     async def forget_undelivered(self, webhook_id: int, upto: str) -> None:
         """Remove undelivered entries of a webhook, up to and including a cursor.
 
-        Raises NotFound, or Gone if the cursor is from another database.
+        Raises NotFound, or Gone if the cursor was not given here.
         """
         self._find(webhook_id)
         await self._repository.forget_undelivered(webhook_id, self._journal.parse(upto))

@@ -141,7 +141,7 @@ async def retrieve(call: Call) -> Reply:
     answers={
         204: "The cursor is at `upto`, or past it: it never moves back.",
         404: "No such token.",
-        410: "The cursor is from another database.",
+        410: "The cursor is not known here; the database may have been restored.",
     },
 )
 async def acknowledge(call: Call) -> Reply:

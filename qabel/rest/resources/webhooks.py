@@ -99,7 +99,7 @@ async def undelivered(call: Call, webhook_id: int) -> Reply:
     answers={
         204: "Deleted.",
         400: "Missing or invalid cursor.",
-        410: "The cursor is from another database.",
+        410: "The cursor is not known here; the database may have been restored.",
         **_NOT_FOUND,
     },
 )

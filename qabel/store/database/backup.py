@@ -15,7 +15,9 @@ _UNFINISHED = ".partial"
 
 
 def back_up(path: Path, key: bytes, target: Path, is_stopped: Callable[[], bool]) -> None:
-    """Copy a database as it is now, under the same key and with a database id of its own.
+    """Copy a database as it is now, under the same key.
+
+    Cursors that were given up to now are valid in the copy: see ``qabel.store.starts``.
 
     Args:
         path: the database.
@@ -33,7 +35,7 @@ def back_up(path: Path, key: bytes, target: Path, is_stopped: Callable[[], bool]
     except FileExistsError:
         raise AlreadyThere(f"{target} already exists; choose another name.") from None
     try:
-        copy_to(unfinished, path, (key, key), is_stopped, new_id=True)
+        copy_to(unfinished, path, (key, key), is_stopped)
         publish(unfinished, target)
     except BaseException:
         remove_with_logs(unfinished)
@@ -56,8 +58,6 @@ def copy_to(
     path: Path,
     keys: tuple[bytes, bytes],
     is_stopped: Callable[[], bool],
-    *,
-    new_id: bool,
 ) -> None:
     """Copy a database to a file, which is replaced if it exists.
 
@@ -69,7 +69,6 @@ def copy_to(
         path: the database.
         keys: its key, and the key of the copy.
         is_stopped: asked repeatedly whether to give up.
-        new_id: give the copy a database id of its own.
 
     Raises:
         StoreClosed if ``is_stopped``, OSError, or an error of SQLite.
@@ -80,8 +79,6 @@ def copy_to(
     source, copy = connect(path, keys[0]), connect(target, keys[1])
     try:
         _copy(source, copy, is_stopped)
-        if new_id:
-            copy.execute("UPDATE state SET database_id = lower(hex(randomblob(8)))")
     finally:
         copy.close()
         source.close()

@@ -46,6 +46,8 @@ class Connection(Protocol):
     in_transaction: bool
     has_erased: bool
     """Whether anything was deleted, or replaced, that is to be unreadable soon."""
+    start_mark: str | None
+    """The mark of this start of the daemon; None for what takes no numbers of the journal."""
 
     def execute(self, sql: str, parameters: Parameters = (), /) -> QueryResult:
         """Run one statement."""
@@ -83,6 +85,7 @@ class _DeletionNoting(sqlcipher.Connection):  # type: ignore[misc]  # the driver
     """A connection that notes in ``has_erased`` whether its statements delete anything."""
 
     has_erased = False
+    start_mark: str | None = None
 
     def execute(self, sql: str, parameters: Parameters = (), /) -> QueryResult:
         result = cast("QueryResult", super().execute(sql, parameters))

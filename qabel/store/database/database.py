@@ -83,6 +83,11 @@ class Database:
 
         return Erasing(erase_some, self._clock)
 
+    @property
+    def start_mark(self) -> str:
+        """The random mark of this start; see ``qabel.store.starts``."""
+        return self._file.start_mark
+
     def _make_thread(self, handle: Handler) -> Worker[DatabaseJob]:
         return JobThread(handle, self._clock, name="store", group_size=GROUP_SIZE)
 
@@ -116,9 +121,9 @@ class Database:
     def backup(self, target: Path) -> "Deferred[None]":
         """Write a copy of the database as it is now; writing goes on meanwhile.
 
-        The copy is encrypted under the same key. It has a database id of its own, so that cursors
-        of this database are not valid for it. Fails with AlreadyThere if the file exists, with
-        StoreClosed if the database is closed before the copy is complete.
+        The copy is encrypted under the same key. Cursors given up to now are valid in it. Fails
+        with AlreadyThere if the file exists, with StoreClosed if the database is closed before the
+        copy is complete.
         """
 
         def start() -> "Deferred[None]":

@@ -1,5 +1,6 @@
 """The file of the database and its connection: blocking calls, made on the database's thread."""
 
+import secrets
 from collections.abc import Callable, Mapping, Sequence
 from itertools import groupby
 from pathlib import Path
@@ -41,6 +42,8 @@ class EncryptedFile:
     _key: bytes = attrs.field(default=b"", init=False, repr=False)
     abandoned: bool = attrs.field(default=False, init=False)
     """Whether closing takes too long: waiting jobs are not begun."""
+    start_mark: str = attrs.field(factory=lambda: secrets.token_hex(8), init=False)
+    """Distinguishes what is written from now on from what a copy of the file is given."""
     _is_lost: bool = attrs.field(default=False, init=False)
     """Whether the file was closed for a moment, and could not be opened again."""
     _clearing: Clearing = attrs.field(init=False)
@@ -133,7 +136,7 @@ class EncryptedFile:
         # SQLCipher's own way, PRAGMA rekey, reports success where the disk was full, and leaves a
         # connection that writes under the new key into a file under the old one.
         try:
-            copy_to(unfinished, self.path, (self._key, key), self._is_abandoned, new_id=False)
+            copy_to(unfinished, self.path, (self._key, key), self._is_abandoned)
             self.close()
             publish(unfinished, self.path)
         finally:
@@ -174,6 +177,7 @@ class EncryptedFile:
 
     def _reopen(self) -> bool:
         connection = connect(self.path, self._key)
+        connection.start_mark = self.start_mark
         try:
             configure(connection)
             was_old = version(connection) < len(self._steps)

@@ -7,6 +7,7 @@ from twisted.internet.defer import Deferred
 
 from qabel.store.database.connection import Connection, fetch_one
 from qabel.store.database.database import Database
+from qabel.store.starts import Start, load_starts
 
 Reader = tuple[int, str]
 """A reader: the id of the token that it belongs to, 0 for the owner of the daemon, and its name."""
@@ -16,8 +17,8 @@ Reader = tuple[int, str]
 class JournalState:
     """The state of the journal and its consumers at the start; the core keeps it up to date."""
 
-    database_id: str
-    """16 hex digits; a copy of the database has another."""
+    starts: tuple[Start, ...]
+    """The starts that gave numbers, the oldest first."""
     last_seq: int
     """The newest number in use."""
     floor: int
@@ -81,12 +82,12 @@ ON CONFLICT (owner, name) DO UPDATE
 def _load(connection: Connection) -> JournalState:
     row = fetch_one(
         connection,
-        "SELECT database_id, last_seq, floor, "
-        "coalesce((SELECT max(id) FROM messages), 0), messages FROM state",
+        "SELECT last_seq, floor, coalesce((SELECT max(id) FROM messages), 0), messages FROM state",
     )
     consumers = {
         (row[0], row[1]): row[2]
         for row in connection.execute("SELECT owner, name, seq FROM consumers").fetchall()
     }
-    database_id, last_seq, floor, newest_message, messages = row
-    return JournalState(database_id, last_seq, floor, newest_message, messages, consumers)
+    last_seq, floor, newest_message, messages = row
+    starts = load_starts(connection)
+    return JournalState(starts, last_seq, floor, newest_message, messages, consumers)

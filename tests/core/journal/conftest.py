@@ -5,6 +5,7 @@ from twisted.internet.defer import Deferred, fail, succeed
 from twisted.internet.task import Clock
 
 from qabel.contract.access import OneIdentity
+from qabel.core.journal.cursor_marks import CursorMarks
 from qabel.core.journal.journal import Journal
 from qabel.store.journal.entries import JournalEntry
 
@@ -43,7 +44,11 @@ class Written:
         self.entries = Entries()
         self.clock = Clock()
         self.journal = Journal(
-            entries=self.entries, clock=self.clock, database_id="abc", last_seq=100, floor=0
+            entries=self.entries,
+            clock=self.clock,
+            marks=CursorMarks((), "abc", 0),
+            last_seq=100,
+            floor=0,
         )
 
     def add(

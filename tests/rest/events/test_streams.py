@@ -15,6 +15,7 @@ from twisted.web.http_headers import Headers
 
 from qabel import deferreds
 from qabel.contract.access import EVERYTHING
+from qabel.core.journal.cursor_marks import CursorMarks
 from qabel.core.journal.follower import Followers
 from qabel.core.journal.journal import Journal
 from qabel.deferreds import BATCH_SIZE
@@ -136,7 +137,11 @@ class World:
         """Begin."""
         self.disk.entries = [JournalEntry(seq, "drop", b"{}", 1) for seq in range(1, 11)]
         self.journal = Journal(
-            entries=self.disk, clock=self.clock, database_id="abc", last_seq=10, floor=0
+            entries=self.disk,
+            clock=self.clock,
+            marks=CursorMarks((), "abc", 0),
+            last_seq=10,
+            floor=0,
         )
         self.streams = Streams(self.journal, self.clock)
 

@@ -198,3 +198,10 @@ def test_time_stamps_continue(upgraded: Any) -> None:
     """The newest send of each identity bounds its further time stamps from below."""
     query = upgraded((SEND, 1, ALICE, 3), (SEND, 2, ALICE, 3), (SEND, 3, BOB, 4))
     assert query("SELECT sender, newest FROM time_stamps") == [(ALICE, 1), (BOB, 1)]
+
+
+def test_cursors_of_the_first_version_stay_valid(connection: Connection, upgraded: Any) -> None:
+    """What was given before there were marks has the id of the database as its mark."""
+    [(database_id,)] = connection.execute("SELECT database_id FROM state").fetchall()
+    query = upgraded(("UPDATE state SET last_seq = 17",))
+    assert query("SELECT mark, first FROM starts") == [(database_id, -1)]

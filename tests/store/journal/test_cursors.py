@@ -50,9 +50,10 @@ def test_each_token_has_its_cursors(database: Database, cursors: CursorRepositor
 
 
 def test_the_state_of_an_empty_journal(cursors: CursorRepository) -> None:
-    """A new database has an id, and nothing in its journal."""
+    """A new database has one start, with the database's id, and nothing in its journal."""
     state = result_of(cursors.load())
-    assert len(bytes.fromhex(state.database_id)) == 8
+    [start] = state.starts
+    assert (len(bytes.fromhex(start.mark)), start.first) == (8, -1)
     assert (state.last_seq, state.floor, state.newest_message, state.messages) == (0, 0, 0, 0)
     assert state.consumers == {}
 

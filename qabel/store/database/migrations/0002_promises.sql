@@ -197,3 +197,11 @@ CREATE TABLE time_stamps (
     newest INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 INSERT INTO time_stamps (sender, newest) SELECT sender, max(created) FROM sends GROUP BY sender;
+
+-- Each start of the daemon that took a number of the journal: its random mark, and the last number
+-- before it. What was written before has the id of the database as its mark, and comes first.
+CREATE TABLE starts (
+    first INTEGER PRIMARY KEY,
+    mark TEXT NOT NULL UNIQUE
+) STRICT;
+INSERT INTO starts (mark, first) SELECT database_id, -1 FROM state;
