@@ -14,6 +14,7 @@ from click.shell_completion import shell_complete
 
 from qabel import __version__
 from qabel.cli.backup import backup
+from qabel.cli.compact import compact
 from qabel.cli.completion import PROGRAM, VARIABLE, completion
 from qabel.cli.contact import contact
 from qabel.cli.context import JSON_HELP, Group, Session
@@ -26,6 +27,8 @@ from qabel.cli.key import key
 from qabel.cli.outbox import outbox
 from qabel.cli.output import Output
 from qabel.cli.paths import DATA_DIR
+from qabel.cli.restore import restore
+from qabel.cli.salvage import salvage
 from qabel.cli.send import send
 from qabel.cli.server import server
 from qabel.cli.settings import settings
@@ -116,6 +119,9 @@ for _each in (
     settings,
     token,
     backup,
+    restore,
+    salvage,
+    compact,
     key,
     doctor,
     completion,

@@ -5,7 +5,7 @@ import os
 import shutil
 import sys
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TextIO
 
@@ -117,29 +117,34 @@ class Output:
         self.out.flush()
 
     @contextmanager
-    def progress(self, label: str) -> Iterator[None]:
-        """Show a spinner on a terminal while something takes long."""
+    def progress(self, label: str) -> Iterator[Callable[[str], None]]:
+        """Show a spinner on a terminal while something takes long.
+
+        What is yielded changes the text beside it.
+        """
+        labels = [label]
         if self.json or not self.err.isatty():
-            yield
+            yield labels.append
             return
         ended = threading.Event()
-        spinner = threading.Thread(target=self._spin, args=(label, ended), daemon=True)
+        spinner = threading.Thread(target=self._spin, args=(labels, ended), daemon=True)
         spinner.start()
         try:
-            yield
+            yield labels.append
         finally:
             ended.set()
             spinner.join()
 
-    def _spin(self, label: str, ended: threading.Event) -> None:
-        shown = clip(visible(label), shutil.get_terminal_size().columns - 4)
-        turn = 0
+    def _spin(self, labels: Sequence[str], ended: threading.Event) -> None:
+        turn = longest = 0
         while not ended.wait(SPINNER_DELAY if turn == 0 else SPINNER_INTERVAL):
-            self.err.write(f"\r{SPINNER[turn % len(SPINNER)]} {shown} ")
+            shown = clip(visible(labels[-1]), shutil.get_terminal_size().columns - 4)
+            longest = max(longest, width(shown))
+            self.err.write(f"\r{SPINNER[turn % len(SPINNER)]} {pad(shown, longest)} ")
             self.err.flush()
             turn += 1
         if turn:
-            self.err.write("\r" + " " * (width(shown) + 3) + "\r")
+            self.err.write("\r" + " " * (longest + 3) + "\r")
             self.err.flush()
 
     def _table(self, items: Sequence[Row], columns: Sequence[Column]) -> None:

@@ -9,6 +9,7 @@ DATA_DIR = "QABEL_DATA_DIR"
 SOCKET = "rest.sock"
 TOKEN = "api-token"  # noqa: S105 - the name of a file
 KEY = "database-key"
+SEALED_KEY = "database-key.sealed"
 DATABASE = "qabel.db"
 
 

@@ -17,6 +17,7 @@ from qabel.core.message_age import DAY, TrustedTime
 from qabel.core.purging import Purging
 from qabel.core.receiving.owned_drops import OwnedDrops
 from qabel.core.tokens import TokenBook
+from qabel.store.database.shrinking import Shrinking
 from qabel.store.journal.events import JournalEvents
 from qabel.store.outbox.repository import OutboxRepository
 
@@ -44,6 +45,7 @@ class Housekeeping(Service):
     _tokens: TokenBook
     _purging: Purging
     _drops: OwnedDrops
+    _shrinking: Shrinking
     _post_due: Callable[[], Awaitable[None]]
     _keep_days: Callable[[], int | None]
     """Returns after how many days messages are deleted; None for never."""
@@ -111,6 +113,8 @@ class Housekeeping(Service):
         await self._delete_old_messages()
         # A stop need not wait until all drops are forgotten: the next start continues.
         while self.running and await self._drops.forget_another():
+            continue
+        while self.running and await self._shrinking.shrink_some():
             continue
 
     async def _delete_old_messages(self) -> None:

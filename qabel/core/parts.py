@@ -29,6 +29,7 @@ from qabel.core.watching import Watched, Watching, build_watching
 from qabel.core.wiring import Wiring
 from qabel.store.blocked import BlockedRepository
 from qabel.store.database.disk_space import has_disk_space
+from qabel.store.database.shrinking import Shrinking
 from qabel.store.file_names import BACKUPS, TOKEN
 from qabel.store.inbox.repository import InboxRepository
 from qabel.store.inbox.strangers import StrangerRepository
@@ -247,6 +248,7 @@ def build_housekeeping(
         tokens=tokens,
         purging=purging,
         drops=drops,
+        shrinking=Shrinking(base.database),
         post_due=wiring.post_due,
         keep_days=lambda: base.local.value.inbox.keep_days,
         clock=base.reactor,

@@ -140,7 +140,11 @@ def _complete(path: Path, new: KeySource, old: KeyRecord | None, wrong: StoreErr
 
 
 def _count(folder: Path) -> int:
-    return sum(1 for each in folder.iterdir() if each.is_file()) if folder.is_dir() else 0
+    return (
+        sum(1 for each in folder.iterdir() if each.is_file() and each.suffix != ".key")
+        if folder.is_dir()
+        else 0
+    )
 
 
 def _parser() -> argparse.ArgumentParser:

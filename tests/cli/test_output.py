@@ -127,6 +127,24 @@ def test_errors() -> None:
             ]
 
 
+def test_the_text_beside_the_spinner_changes() -> None:
+    """Long work can say what it is doing; without a terminal nothing is shown."""
+    to = output(terminal=True)
+    with to.progress("copying a large file") as show:
+        time.sleep(0.6)
+        show("checking")
+        time.sleep(0.3)
+    assert isinstance(to.err, io.StringIO)
+    shown = to.err.getvalue()
+    assert "copying a large file" in shown
+    assert "checking     " in shown
+    quiet = output()
+    with quiet.progress("copying") as show:
+        show("checking")
+    assert isinstance(quiet.err, io.StringIO)
+    assert quiet.err.getvalue() == ""
+
+
 def test_warnings_reach_people_and_programs() -> None:
     """A warning is on standard error: in plain text, or as a line of JSON."""
     for as_json, expected in ((False, "Look out\n"), (True, '{"warning":"Look out"}\n')):

@@ -1,13 +1,18 @@
 """Housekeeping: what is past its time is cleared every hour, and a failure ends one round only."""
 
+from collections.abc import Callable
+from typing import Any
+
 import pytest
 from attrs import define
 from twisted.internet.defer import Deferred, maybeDeferred
 
 from qabel.core.errors import Gone, NotFound, StoreFull
+from qabel.core.foundation import Foundation
 from qabel.core.housekeeping import INTERVAL, KEEP_READERS, KEEP_SETTLED, RETRY, Housekeeping
 from qabel.core.service import CoreService
 from qabel.deferreds import result_of
+from qabel.store.database.shrinking import KEEP_FREE, Shrinking
 from qabel.store.inbox.repository import EXPIRE_AT_ONCE
 from qabel.store.journal.events import KEEP_EVENTS_FOR, JournalEvents
 from qabel.store.outbox.repository import OutboxRepository
@@ -44,6 +49,7 @@ def housekeeping(core: CoreService, clocked: ClockedWorld, due: Due) -> Housekee
         tokens=core.tokens,
         purging=core.purging,
         drops=core.drops,
+        shrinking=Shrinking(base.database),
         post_due=due,
         keep_days=lambda: core.local.value.inbox.keep_days,
         clock=clocked.clock,
@@ -241,3 +247,27 @@ def test_a_round_that_failed_is_repeated_soon(
     clocked.clock.advance(INTERVAL)
     result_of(service.stopService())
     logged_failures.flush()
+
+
+def test_free_space_is_given_back(clocked: ClockedWorld) -> None:
+    """After much was deleted, a round leaves few free pages in the database."""
+    core = clocked.run(clocked.core("Alice"))
+    base = core._base
+    pairs = [(f"{number}", b"x" * 3000) for number in range(1000)]
+
+    def count(connection: Any) -> int:
+        return int(connection.execute("PRAGMA freelist_count").fetchone()[0])
+
+    def work(connection: Any) -> None:
+        connection.executemany("INSERT INTO documents VALUES (?, ?)", pairs)
+        connection.execute("DELETE FROM documents WHERE name BETWEEN '0' AND '999'")
+
+    clocked.run(run_in(base, work))
+    assert clocked.run(run_in(base, count)) > 500
+    clocked.clock.advance(INTERVAL)
+    assert clocked.run(run_in(base, count)) <= KEEP_FREE
+
+
+async def run_in(base: Foundation, work: Callable[[Any], Any]) -> Any:
+    """Run a transaction."""
+    return await base.database.run(work)

@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+import sys
 from pathlib import Path
 
 from tests.integration.client import Api
@@ -35,12 +36,20 @@ def test_a_backup_is_restored(tmp_path: Path) -> None:
     with daemon(tmp_path) as running:
         running.wait_for(r"qabel-rest listens on .*rest\.sock")
         api.good("POST", "/identities", {"alias": "before"})
-        api.good("POST", "/backup", {"name": "monday.db"})
+        environ = {
+            **os.environ,
+            "QABEL_DATA_DIR": str(tmp_path / "data"),
+            "HOME": str(tmp_path),
+            "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+        }
+        backup, restore = commands().split("\n")
+        subprocess.run(["bash", "-ec", backup], env=environ, check=True)
         api.good("POST", "/identities", {"alias": "after"})
         running.stop()
-    assert "monday.db" in commands()
-    environ = {**os.environ, "QABEL_DATA_DIR": str(tmp_path / "data")}
-    subprocess.run(["bash", "-ec", commands()], env=environ, check=True)
+    subprocess.run(["bash", "-ec", restore], env=environ, check=True)
+    (tmp_path / "data").rename(tmp_path / "old")
+    (tmp_path / "restored").rename(tmp_path / "data")
+    api = Api(tmp_path / "data")
     with daemon(tmp_path) as running:
         running.wait_for(r"qabel-rest listens on .*rest\.sock")
         assert [each["alias"] for each in api.good("GET", "/identities")] == ["before"]

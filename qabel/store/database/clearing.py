@@ -9,7 +9,14 @@ import attrs
 from qabel.store.database.connection import Connection, fetch_one
 from qabel.store.database.errors import Busy
 from qabel.store.database.log_file import LogReader
-from qabel.store.database.pages import PAGE_SIZE, SALT_SIZE, PageCipher, cleared
+from qabel.store.database.pages import (
+    PAGE_SIZE,
+    SALT_SIZE,
+    PageCipher,
+    cleared,
+    has_page_maps,
+    is_page_map,
+)
 
 LOG_LIMIT = 4000
 """Pages in the log after which it is merged into the file: about 16 MiB."""
@@ -96,9 +103,13 @@ class Clearing:
         numbers = sorted(self._unclear)[:limit]
         self._unclear.difference_update(numbers)
         file = self._descriptor()
-        cipher = PageCipher(key, os.pread(file, SALT_SIZE, 0))
+        first = os.pread(file, PAGE_SIZE, 0)
+        cipher = PageCipher(key, first[:SALT_SIZE])
+        has_maps = len(first) == PAGE_SIZE and has_page_maps(cipher.decrypt(first, 1))
         found = {}
         for number in numbers:
+            if has_maps and is_page_map(number):
+                continue
             page = os.pread(file, PAGE_SIZE, (number - 1) * PAGE_SIZE)
             # The log may have pages that the file no longer has.
             if len(page) < PAGE_SIZE:

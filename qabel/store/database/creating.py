@@ -4,7 +4,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from qabel.host.private_files import create_private, replace_durably
-from qabel.store.database.connection import connect, has_log, read_versions, remove_with_logs
+from qabel.store.database.connection import (
+    Connection,
+    connect,
+    has_log,
+    read_versions,
+    remove_with_logs,
+)
 from qabel.store.database.errors import (
     AlreadyThere,
     KeyMissing,
@@ -36,11 +42,17 @@ def create(path: Path, keys: KeySource, steps: Sequence[str]) -> None:
     create_private(unfinished)
     connection = connect(unfinished, ensure_key(keys).current)
     try:
-        connection.execute("PRAGMA journal_mode = WAL")
+        begin_file(connection)
         upgrade(connection, steps)
     finally:
         connection.close()
     publish(unfinished, path)
+
+
+def begin_file(connection: Connection) -> None:
+    """Set what is stored in a new file: it can give back free pages, and has a write-ahead log."""
+    connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
+    connection.execute("PRAGMA journal_mode = WAL")
 
 
 def ensure_key(keys: KeySource) -> KeyRecord:

@@ -68,6 +68,25 @@ class LogReader:
             self._file, self._salts, self.length = None, b"", 0
 
 
+def committed_frames(path: Path) -> list[int]:
+    """Return the numbers of the frames, from 1, that end a transaction, whether whole or damaged.
+
+    Raises OSError.
+    """
+    found: list[int] = []
+    try:
+        file = log_path(path).open("rb")
+    except FileNotFoundError:
+        return found
+    with file:
+        salts = file.read(_HEADER_SIZE)[_SALTS]
+        while len(frame := file.read(_FRAME_SIZE)) == _FRAME_SIZE and frame[_FRAME_SALTS] == salts:
+            number = (file.tell() - _HEADER_SIZE) // _FRAME_SIZE
+            if int.from_bytes(frame[4:8], "big"):
+                found.append(number)
+    return found
+
+
 def write_log(path: Path, pages: Mapping[int, bytes], size: int) -> None:
     """Write the log of a closed database that has none, durably: one transaction.
 

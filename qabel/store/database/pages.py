@@ -23,8 +23,13 @@ SALT_SIZE = 16
 
 _IV_SIZE = 16
 _MAC_SIZE = 64
-_USABLE = PAGE_SIZE - _IV_SIZE - _MAC_SIZE
-_FILE_HEADER = 100
+USABLE = PAGE_SIZE - _IV_SIZE - _MAC_SIZE
+_PAGES_IN_MAP = USABLE // 5 + 1
+
+LOCK_PAGE = 0x40000000 // PAGE_SIZE + 1
+"""The number of the page that SQLite never writes."""
+
+FILE_HEADER = 100
 _LEAVES, _INTERIORS = (0x0A, 0x0D), (0x02, 0x05)
 _POINTER = 2
 _MAC_SALT_MASK = 0x3A
@@ -37,7 +42,7 @@ def cleared(page: bytes, *, is_first: bool = False) -> bytes:
     Pages that are no part of a B-tree, and those that do not look right, are returned as they are:
     SQLite clears the former itself.
     """
-    start = _FILE_HEADER if is_first else 0
+    start = FILE_HEADER if is_first else 0
     kind = page[start]
     # All other pages begin with the number of a page, which is below 2 ** 25 in any real file.
     if kind not in _LEAVES and kind not in _INTERIORS:
@@ -45,11 +50,30 @@ def cleared(page: bytes, *, is_first: bool = False) -> bytes:
     pointers = start + (8 if kind in _LEAVES else 12)
     used = pointers + _POINTER * _number(page, start + 3)
     content = _number(page, start + 5) or 0x10000
-    if not used <= content <= _USABLE:
+    if not used <= content <= USABLE:
         return page
     result = bytearray(page)
     result[used:content] = bytes(content - used)
     return bytes(result) if _clear_blocks(result, _number(page, start + 1)) else page
+
+
+def page_count(first: bytes) -> int:
+    """Return how many pages a file has, from its decrypted first page."""
+    return int.from_bytes(first[28:32], "big")
+
+
+def has_page_maps(first: bytes) -> bool:
+    """Return whether a file gives back free pages (``auto_vacuum``), from its first page."""
+    return first[52:56] != bytes(4)
+
+
+def is_page_map(number: int) -> bool:
+    """Return whether a page says where the pages after it belong, in a file that has such pages.
+
+    They store no content, and begin as the pages of a B-tree may do.
+    """
+    start = (number - 2) // _PAGES_IN_MAP * _PAGES_IN_MAP + 2
+    return number == (start + 1 if start == LOCK_PAGE else start)
 
 
 def _clear_blocks(page: bytearray, block: int) -> bool:
@@ -57,7 +81,7 @@ def _clear_blocks(page: bytearray, block: int) -> bool:
     while block:
         after, size = _number(page, block), _number(page, block + 2)
         end = block + size
-        if size < 2 * _POINTER or end > _USABLE or (after and after < end):
+        if size < 2 * _POINTER or end > USABLE or (after and after < end):
             return False
         page[block + 2 * _POINTER : end] = bytes(size - 2 * _POINTER)
         block = after
@@ -93,22 +117,22 @@ class PageCipher:
         Where the first page has its salt, and where each has its vector and its code, are zeros.
         """
         start = _start(number)
-        vector = page[_USABLE : _USABLE + _IV_SIZE]
+        vector = page[USABLE : USABLE + _IV_SIZE]
         decryptor = Cipher(algorithms.AES(self._key), modes.CBC(vector)).decryptor()
-        content = decryptor.update(page[start:_USABLE]) + decryptor.finalize()
-        return bytes(start) + content + bytes(PAGE_SIZE - _USABLE)
+        content = decryptor.update(page[start:USABLE]) + decryptor.finalize()
+        return bytes(start) + content + bytes(PAGE_SIZE - USABLE)
 
     def encrypt(self, content: bytes, number: int) -> bytes:
         """Return a page with this content."""
         start, vector = _start(number), secrets.token_bytes(_IV_SIZE)
         encryptor = Cipher(algorithms.AES(self._key), modes.CBC(vector)).encryptor()
-        sealed = encryptor.update(content[start:_USABLE]) + encryptor.finalize() + vector
+        sealed = encryptor.update(content[start:USABLE]) + encryptor.finalize() + vector
         return self._salt[:start] + sealed + self._code(sealed, number)
 
     def is_genuine(self, page: bytes, number: int) -> bool:
         """Return whether a page was encrypted under this key, in this format, and is undamaged."""
-        sealed = page[_start(number) : _USABLE + _IV_SIZE]
-        return hmac.compare_digest(page[_USABLE + _IV_SIZE :], self._code(sealed, number))
+        sealed = page[_start(number) : USABLE + _IV_SIZE]
+        return hmac.compare_digest(page[USABLE + _IV_SIZE :], self._code(sealed, number))
 
     def _code(self, sealed: bytes, number: int) -> bytes:
         return hmac.digest(self._mac_key, sealed + number.to_bytes(4, "little"), "sha512")

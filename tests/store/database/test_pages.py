@@ -6,7 +6,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qabel.store.database.connection import Connection, configure, connect
-from qabel.store.database.pages import PAGE_SIZE, SALT_SIZE, PageCipher, cleared
+from qabel.store.database.pages import (
+    LOCK_PAGE,
+    PAGE_SIZE,
+    SALT_SIZE,
+    PageCipher,
+    cleared,
+    has_page_maps,
+    is_page_map,
+    page_count,
+)
 
 KEY = bytes(range(32))
 USABLE = PAGE_SIZE - 80
@@ -109,3 +118,36 @@ def test_the_format_is_that_of_sqlcipher(path: Path) -> None:
 def test_reprs_show_no_key() -> None:
     """The repr of a cipher has neither the key nor what is derived from it."""
     assert "\\x1f" not in repr(PageCipher(KEY, b"s" * SALT_SIZE))
+
+
+def test_page_maps_are_left_alone(path: Path, key: bytes) -> None:
+    """In a file that gives back free pages, those that map others are known by their numbers."""
+    path.touch()
+    connection = connect(path, key)
+    connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
+    connection.execute("CREATE TABLE rows (body BLOB)")
+    connection.execute(
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 900) "
+        "INSERT INTO rows SELECT zeroblob(3000) FROM n"
+    )
+    connection.close()
+    data = path.read_bytes()
+    cipher = PageCipher(key, data[:SALT_SIZE])
+    contents = {
+        number + 1: cipher.decrypt(data[number * PAGE_SIZE : (number + 1) * PAGE_SIZE], number + 1)
+        for number in range(len(data) // PAGE_SIZE)
+    }
+    assert has_page_maps(contents[1])
+    assert page_count(contents[1]) == len(contents)
+    # Each entry of a map has the kind of a page, and the page that leads to it.
+    maps = {number for number in contents if is_page_map(number)}
+    assert maps == {2, 806}
+    assert all(contents[number][0] not in (0x0D, 0x0A) for number in maps)
+    assert all(1 <= contents[number][0] <= 5 for number in maps)
+
+
+def test_page_maps_pass_the_page_that_is_never_written() -> None:
+    """The number of a map is one higher where it would be that page."""
+    numbers = [number for number in range(LOCK_PAGE - 900, LOCK_PAGE + 900) if is_page_map(number)]
+    assert LOCK_PAGE not in numbers
+    assert len(numbers) in (2, 3)

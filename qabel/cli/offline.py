@@ -1,0 +1,41 @@
+"""What the commands for a daemon that is not running have in common."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+
+from qabel.cli.context import Session
+from qabel.cli.errors import CommandError
+from qabel.cli.paths import data_directory
+
+KEY = click.option(
+    "--key",
+    "choice",
+    default="file",
+    metavar="KEY",
+    help="Where the database key is stored: see qabel key --help. [default: file]",
+)
+
+
+def directory_option(text: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Return the option --data-dir, which these commands accept after their name too."""
+    return click.option("--data-dir", "directory", metavar="DIR", help=text)
+
+
+def chosen_directory(session: Session, directory: str | None) -> Path:
+    """Return the data directory: the command's own option comes first."""
+    return session.data_directory if directory is None else data_directory(directory)
+
+
+@contextmanager
+def errors_in_one_line() -> Iterator[None]:
+    """Report what is wrong with a directory, a key or a database as an error of the command."""
+    # The other commands need no database, and start faster without it.
+    from qabel.offline.failures import FAILURES  # noqa: PLC0415
+
+    try:
+        yield
+    except FAILURES as error:
+        raise CommandError(str(error)[:1].upper() + str(error)[1:]) from None

@@ -1,0 +1,1 @@
+"""Work on data directories that no daemon uses: restoring, salvaging and compacting."""
