@@ -103,9 +103,6 @@ async def lay_foundation(
     except BaseException:
         await database.close()
         raise
-    journal = _journal(database, state, reactor)
-    # What is deleted is not told from memory either.
-    database.on_erased = journal.read_again
     workers.start()
     return Foundation(
         data_directory=data_directory,
@@ -119,7 +116,7 @@ async def lay_foundation(
         webhook_client=WebhookClient(reactor, allowed=options.webhook_origins.__contains__),
         local=local,
         synced=synced,
-        journal=journal,
+        journal=_journal(database, state, reactor),
         cursors=cursors,
         stamps=stamps,
         # A source that an embedding application brings need not know of files.

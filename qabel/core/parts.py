@@ -268,6 +268,7 @@ def assemble(base: Foundation, wiring: Wiring) -> Parts:
         lambda: base.workers.run(has_disk_space, base.database.path), wiring.go_on, base.reactor
     )
     base.database.on_full = disk_space.missing
+    # What is deleted is not told from memory either.
     base.database.on_erased = base.journal.read_again
     purging = build_purging(base, wiring, view, receiving, poster, tokens)
     webhooks = build_webhooks(base)
