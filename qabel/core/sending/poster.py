@@ -215,9 +215,7 @@ class Poster(Service):
         self.counts[result.outcome] += 1
         self.seconds += self._clock.seconds() - started
         first = self._first.pop((posting.send_id, posting.recipient, posting.url), None)
-        # What began before the server was seen to work says nothing about it.
-        is_outdated = started < server.proved
-        pause = 0.0 if is_outdated else pause_after(posting.attempts)
+        pause = pause_after(posting.attempts)
         # The waiting client need not wait for this commit: if it is lost, the same bytes are
         # posted again, and recognized as seen before.
         kept = Deferred.fromCoroutine(self._outcomes.keep(posting, result, pause))
@@ -228,4 +226,7 @@ class Poster(Service):
         self.add(due)
         if result.outcome is PostOutcome.FAILED and self.running and wanted:
             self._under_way[posting.id] = posting.send_id
-            server.put_off(evolve(posting, attempts=posting.attempts + 1), pause)
+            # What began before the server was seen to work says nothing about it.
+            is_outdated = started < server.proved
+            again = evolve(posting, attempts=posting.attempts + 1)
+            server.put_off(again, 0.0 if is_outdated else pause)
