@@ -71,6 +71,8 @@ def test_posts_are_taken_again_however_many_are_refused(tmp_path: Path) -> None:
         drop_server(tmp_path, data="disk/data") as server,
     ):
         port = server.port("qabel-drop")
+        # It has a file then; without one, there is nothing to go on with on a full disk.
+        assert post(port, b"1") == 200
         disk.fill()
         post_until_full(port)
         ends = time.monotonic() + 2
