@@ -111,6 +111,8 @@ class Housekeeping(Service):
         await self._tokens.keep_uses()
         await self._post_due()
         await self._delete_old_messages()
+        while self.running and await self._drops.forget_copies():
+            continue
         # A stop need not wait until all drops are forgotten: the next start continues.
         while self.running and await self._drops.forget_another():
             continue

@@ -13,6 +13,7 @@ from twisted.internet.defer import Deferred
 from qabel.crypto import key_digest
 from qabel.store.database.connection import Connection
 from qabel.store.database.database import Database
+from qabel.store.inbox.copies import forget_receiver
 from qabel.store.outbox import sends
 
 AT_ONCE = 10_000
@@ -70,6 +71,7 @@ class Purge:
         self.is_done = max(self.messages, len(self.sends)) < AT_ONCE
         if self.is_done:
             connection.execute("DELETE FROM events WHERE identity = ?", (key,))
+            forget_receiver(connection, key)
             connection.execute("DELETE FROM purges WHERE key = ? AND id = ?", (key, number))
 
 

@@ -18,7 +18,17 @@ from qabel.store.purged_keys import Purged, PurgedKeys
 
 ME, OTHER = b"\x4e" * 32, b"\x5e" * 32
 Rows = Callable[..., list[tuple[Any, ...]]]
-TABLES = ("messages", "sends", "deliveries", "postings", "idempotency", "tokens", "events", "drops")
+TABLES = (
+    "messages",
+    "sends",
+    "deliveries",
+    "postings",
+    "idempotency",
+    "tokens",
+    "events",
+    "drops",
+    "copies",
+)
 
 
 def of_me(drops: tuple[str, ...] = ()) -> Purge:

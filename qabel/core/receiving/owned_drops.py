@@ -117,6 +117,13 @@ class OwnedDrops:
         self._keep_only_owned()
         return await self._states.forget_another_drop([str(url) for url in self._owners])
 
+    async def forget_copies(self) -> bool:
+        """Forget old messages of which copies may have been in other drops, or a part of them.
+
+        Returns whether there may be more to forget. Raises StoreError.
+        """
+        return await self._states.forget_copies(now=self._now())
+
     def _keep_only_owned(self) -> None:
         for gone in self._drops.keys() - self._owners.keys():
             del self._drops[gone]

@@ -8,8 +8,10 @@ from twisted.internet.defer import Deferred
 
 from qabel.store.database.connection import Connection, fetch_one
 from qabel.store.database.database import Database
+from qabel.store.inbox import copies as copied
 from qabel.store.inbox import message_rows as rows
 from qabel.store.inbox import seen
+from qabel.store.inbox.copies import Copies
 from qabel.store.inbox.message_rows import EVERYTHING, Filter, NewMessage, StoredMessage
 from qabel.store.inbox.refused import Refused, add_refused
 from qabel.store.inbox.seen import Drop, DropState, ReadDone
@@ -117,7 +119,8 @@ class InboxRepository:
         """Store what was read from a drop, all in one transaction.
 
         A message that was known before, from whatever drop, is ignored: it is not stored, not
-        acknowledged, and changes nothing in the outbox. Of a stranger's message for which there is
+        acknowledged, and changes nothing in the outbox; nor is a copy of a message from another
+        drop (``qabel.store.inbox.copies``). Of a stranger's message for which there is
         no room, and of a receipt that is about nothing we sent, only the hash is stored. If the
         drop's owners have changed meanwhile, foreign hashes and cursor are ignored: the new owners
         are to see everything.
@@ -202,6 +205,18 @@ class InboxRepository:
 
         return self._database.run(work)
 
+    def forget_copies(self, *, now: float) -> "Deferred[bool]":
+        """Delete some of what is kept of old messages to recognize copies.
+
+        Args:
+            now: seconds since the epoch.
+
+        Returns:
+            Whether there may be more to delete.
+
+        """
+        return self._database.run(partial(copied.forget_old, now=int(now * 1000)))
+
     def delete(self, message_id: int, which: Filter = EVERYTHING) -> "Deferred[bool]":
         """Delete a message; fires with whether there was one like that.
 
@@ -225,7 +240,9 @@ def _keep(
     done: ReadDone | None,
     now: int,
 ) -> StoredBatch:
-    fresh, unwanted = admit(connection, new, limits)
+    fresh, unwanted = (
+        admit(connection, new, limits, Copies(connection, drop.url, now)) if new else ([], [])
+    )
     first = take_numbers(connection, len(fresh)) if fresh else 0
     stored = tuple(rows.insert(connection, first + i, each) for i, each in enumerate(fresh))
     answers = [each.acknowledgement for each in fresh if each.acknowledgement is not None]

@@ -9,6 +9,7 @@ from qabel.store.database.connection import Connection, fetch_one
 from qabel.store.database.database import Database
 from qabel.store.inbox import refused as rejects
 from qabel.store.inbox import seen
+from qabel.store.inbox.copies import Copies
 from qabel.store.inbox.message_rows import NewMessage
 from qabel.store.inbox.refused import Reason, Refused, pair_digest
 
@@ -54,7 +55,7 @@ def kept_bytes(connection: Connection) -> int:
 
 
 def admit(
-    connection: Connection, new: Iterable[NewMessage], limits: StrangerLimits
+    connection: Connection, new: Iterable[NewMessage], limits: StrangerLimits, copies: Copies
 ) -> tuple[list[NewMessage], list[Refused]]:
     """Decide which messages are kept, and record these as our own.
 
@@ -62,7 +63,8 @@ def admit(
     time, and together they must not exceed the quota.
 
     Returns:
-        Those to keep, and those of strangers for whom there is no room; not those known before.
+        Those to keep, and those of strangers for whom there is no room; not those known before, nor
+        copies of messages from other drops.
 
     """
     room = limits.quota - kept_bytes(connection)
@@ -74,7 +76,7 @@ def admit(
             if not seen.is_own(connection, each.hash):
                 pair = pair_digest(each.receiver, each.sender)
                 refused.append(Refused(each.hash, reason, each.stranger, pair))
-        elif seen.add_own(connection, each.hash):
+        elif seen.add_own(connection, each.hash) and not copies.is_copy(each):
             kept.append(each)
             room -= each.stranger
     return kept, refused

@@ -212,3 +212,19 @@ async def test_rubbish_is_passed_over(world) -> None:
     assert counts.received == 1
     assert counts.rubbish == 0
     assert counts.passed_over >= 500 - 198
+
+
+def test_sealed_for_each_drop(clocked: ClockedWorld) -> None:
+    """A message in boxes of its own for each drop is shown and acknowledged once."""
+    alice, bob = clocked.run(clocked.friends())
+    [first] = bob.people.identities()[0].drops
+    second = str(DropURL.on_server("http://drop.example"))
+    clocked.run(bob.people.change_identity("1", {"drops": [first, second]}))
+    key = alice.synced.value.living_identities[0].private_key
+    for url in (first, second):
+        clocked.drop_servers.messages[url] += [
+            sealed(bob, key, "both", acknowledge_id=each) for each in ("one", "two")
+        ]
+    assert len(clocked.run(clocked.heard(bob))) == 2
+    clocked.clock.advance(60)
+    assert len(clocked.drop_servers.posted) == 2

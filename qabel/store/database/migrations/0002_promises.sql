@@ -205,3 +205,20 @@ CREATE TABLE starts (
     mark TEXT NOT NULL UNIQUE
 ) STRICT;
 INSERT INTO starts (mark, first) SELECT database_id, -1 FROM state;
+
+-- How often a drop held a message, by a digest under a random key, for some days: copies that were
+-- sealed for several drops of an identity are shown once. It stays when the message is deleted.
+ALTER TABLE state ADD COLUMN copies_key BLOB;
+UPDATE state SET copies_key = randomblob(32);
+CREATE TABLE copies (
+    digest BLOB NOT NULL,
+    place BLOB NOT NULL,
+    day INTEGER NOT NULL,
+    receiver BLOB NOT NULL,
+    messages INTEGER NOT NULL,
+    PRIMARY KEY (digest, place, day)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX copies_by_day ON copies (day);
+
+-- How a drop is being read beyond its cursor: JSON, whose meaning is up to the receiver.
+ALTER TABLE drops ADD COLUMN progress TEXT;
