@@ -44,7 +44,8 @@ class Options(DaemonOptions):
         ["drop-server", None, None, "Also run a drop server, on this endpoint."],
         ["auth", None, "token", "Authentication: token, or none (loopback only)."],
         ["max-connections", None, "1024", "Maximum number of simultaneous connections."],
-        ["full-read-interval", None, "3600", "Seconds between full reads of a drop."],
+        ["full-read-interval", None, "3600", "Seconds between full reads of a drop, at least."],
+        ["drop-bandwidth", None, "512", "MiB that reading one drop may take in an hour."],
         [
             "stale-after",
             None,
@@ -109,6 +110,7 @@ class Options(DaemonOptions):
             ),
             core=CoreOptions(
                 full_read_interval=self.positive("full-read-interval"),
+                drop_bandwidth=int(self.positive("drop-bandwidth") * 2**20),
                 stale_after=self.positive("stale-after"),
                 drop_id_bits=bits,
                 push=not self["no-push"],

@@ -20,8 +20,8 @@ RARELY = 3600.0
 class Network(Fetcher, DropPoster, Protocol):
     """What the core needs of the network: ``DropServers``, or ``qabel.testing``'s in memory."""
 
-    def listen(self, url: DropURL, on_news: Callable[[], None]) -> DropListener:
-        """Return the push listener of a drop, which calls ``on_news`` at each new message."""
+    def listen(self, url: DropURL, on_news: Callable[[Collection[bytes]], None]) -> DropListener:
+        """Return the push listener of a drop, which calls ``on_news`` at new messages."""
 
     def close(self) -> Awaitable[None]:
         """Close all connections."""
@@ -45,8 +45,8 @@ class DropServers(DropClient):
     ) -> None:
         super().__init__(reactor, policy=AddressPolicy(configured, own))
 
-    def listen(self, url: DropURL, on_news: Callable[[], None]) -> DropListener:
-        """Return the push listener of a drop, which calls ``on_news`` at each new message."""
+    def listen(self, url: DropURL, on_news: Callable[[Collection[bytes]], None]) -> DropListener:
+        """Return the push listener of a drop, which calls ``on_news`` at new messages."""
         return PushListener(
             self.connector,
             self.policy,

@@ -2,7 +2,8 @@
 
 from attrs import frozen
 
-from qabel.core.receiving.owned_drops import FULL_READ_INTERVAL
+from qabel.core.receiving.drop_traffic import DROP_BANDWIDTH
+from qabel.core.receiving.full_readings import FULL_READ_INTERVAL
 from qabel.core.status.health import STALE_AFTER
 
 
@@ -11,7 +12,9 @@ class CoreOptions:
     """The options of a core. Times are in seconds."""
 
     full_read_interval: float = FULL_READ_INTERVAL
-    """Between two reads of a whole drop."""
+    """Between two reads of a whole drop at least."""
+    drop_bandwidth: int = DROP_BANDWIDTH
+    """Bytes that the reading of one drop may take in an hour."""
     stale_after: float = STALE_AFTER
     """Without a successful poll of a server before the daemon is unhealthy."""
     drop_id_bits: int = 256

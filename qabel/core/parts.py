@@ -1,6 +1,7 @@
 """Build the parts of the core, and connect them."""
 
 from attrs import frozen
+from twisted.internet.defer import Deferred
 
 from qabel.core.backups import Backups
 from qabel.core.foundation import Foundation
@@ -14,63 +15,25 @@ from qabel.core.people.cards import Cards
 from qabel.core.people.people import People
 from qabel.core.purging import Purging
 from qabel.core.receiving.owned_drops import OwnedDrops
-from qabel.core.receiving.poller import Poller
-from qabel.core.receiving.push_watch import PushWatch
-from qabel.core.receiving.receiver import Receiver
-from qabel.core.receiving.second_look import SecondLook, stranger_limits
 from qabel.core.receiving.server_presence import ServerPresence
+from qabel.core.receiving_parts import Receiving, build_receiving
 from qabel.core.sending.outbox import Outbox
 from qabel.core.sending.poster import Poster
 from qabel.core.servers import Servers
 from qabel.core.status.disk_space import DiskSpace
 from qabel.core.tokens import TokenBook
 from qabel.core.view import CoreView
-from qabel.core.watching import Watched, Watching, build_watching
+from qabel.core.watching import Watching, build_watching
 from qabel.core.wiring import Wiring
 from qabel.store.blocked import BlockedRepository
 from qabel.store.database.disk_space import has_disk_space
 from qabel.store.database.shrinking import Shrinking
 from qabel.store.file_names import BACKUPS, TOKEN
 from qabel.store.inbox.repository import InboxRepository
-from qabel.store.inbox.strangers import StrangerRepository
 from qabel.store.journal.events import JournalEvents
 from qabel.store.outbox.repository import OutboxRepository
 from qabel.store.tokens import TokenRepository
 from qabel.store.webhooks import WebhookRepository
-
-
-@frozen(kw_only=True, eq=False)
-class Receiving:
-    """The parts that receive messages."""
-
-    drops: OwnedDrops
-    receiver: Receiver
-    presence: ServerPresence
-    poller: Poller
-    push_watch: PushWatch
-    second_look: SecondLook
-
-    def watched(
-        self,
-        poster: Poster,
-        webhooks: Webhooks,
-        disk_space: DiskSpace,
-        housekeeping: Housekeeping,
-        inbox: InboxReader,
-        main_token: MainToken,
-    ) -> Watched:
-        """Return these and other parts as those whose state is reported."""
-        return Watched(
-            poller=self.poller,
-            push_watch=self.push_watch,
-            counts=self.receiver.counts,
-            poster=poster,
-            webhooks=webhooks,
-            disk_space=disk_space,
-            housekeeping=housekeeping,
-            inbox=inbox,
-            main_token=main_token,
-        )
 
 
 @frozen(kw_only=True, eq=False)
@@ -88,47 +51,6 @@ class Parts:
     purging: Purging
     watching: Watching
     backups: Backups
-
-
-def build_receiving(base: Foundation, wiring: Wiring, blocked: BlockedKeys) -> Receiving:
-    """Return the parts that receive messages."""
-    inbox = InboxRepository(base.database, base.purged)
-    drops = OwnedDrops(
-        inbox,
-        clock=base.reactor,
-        now=base.now,
-        full_read_interval=base.options.full_read_interval,
-    )
-    receiver = Receiver(
-        base.network,
-        drops,
-        inbox,
-        base.workers,
-        base.synced_now,
-        lambda: blocked.keys,
-        lambda: stranger_limits(base.local.value.inbox),
-        wiring.kept,
-        wiring.note_dates,
-        base.stamps.make,
-        clock=base.reactor,
-        now=base.now,
-    )
-    presence = ServerPresence(receiver.read, wiring.server_works)
-    return Receiving(
-        drops=drops,
-        receiver=receiver,
-        presence=presence,
-        poller=Poller(presence.read, base.reactor, interval=base.local.value.poll_interval),
-        push_watch=PushWatch(base.network.listen, presence.read),
-        second_look=SecondLook(
-            strangers=StrangerRepository(base.database),
-            drops=drops,
-            limits=lambda: stranger_limits(base.local.value.inbox),
-            synced=base.synced_now,
-            blocked=lambda: blocked.keys,
-            clock=base.reactor,
-        ),
-    )
 
 
 def build_blocked(base: Foundation) -> BlockedKeys:
@@ -162,9 +84,18 @@ def build_tokens(base: Foundation, main_token: MainToken) -> TokenBook:
 
 
 def build_view(
-    base: Foundation, outbox: OutboxRepository, poster: Poster, poller: Poller, tokens: TokenBook
+    base: Foundation,
+    outbox: OutboxRepository,
+    poster: Poster,
+    receiving: Receiving,
+    tokens: TokenBook,
 ) -> CoreView:
     """Return the view of everything that clients may see."""
+
+    def poll() -> Deferred[None]:
+        receiving.drops.ask_all()
+        return receiving.poller.poll_now()
+
     people = People(base.synced, base.options.drop_id_bits)
     return CoreView(
         people=people,
@@ -176,7 +107,7 @@ def build_view(
             state=base.inbox_state,
             clock=base.reactor,
             now=base.now,
-            poll=poller.poll_now,
+            poll=poll,
             is_owner=tokens.has,
         ),
         outbox=Outbox(
@@ -263,7 +194,7 @@ def assemble(base: Foundation, wiring: Wiring) -> Parts:
     tokens, blocked = build_tokens(base, main_token), build_blocked(base)
     receiving = build_receiving(base, wiring, blocked)
     poster = build_poster(base, outbox, receiving.presence)
-    view = build_view(base, outbox, poster, receiving.poller, tokens)
+    view = build_view(base, outbox, poster, receiving, tokens)
     disk_space = DiskSpace(
         lambda: base.workers.run(has_disk_space, base.database.path), wiring.go_on, base.reactor
     )

@@ -11,9 +11,10 @@ from qabel.core.housekeeping import Housekeeping
 from qabel.core.inbox.reader import InboxReader
 from qabel.core.journal.webhooks import Webhooks
 from qabel.core.main_token import MainToken
+from qabel.core.receiving.intake import Counts
+from qabel.core.receiving.owned_drops import OwnedDrops
 from qabel.core.receiving.poller import Poller
 from qabel.core.receiving.push_watch import PushWatch
-from qabel.core.receiving.receiver import Counts
 from qabel.core.receiving.second_look import stranger_limits
 from qabel.core.sending.poster import Poster
 from qabel.core.status.disk_space import DiskSpace
@@ -45,6 +46,7 @@ class Watched:
 
     poller: Poller
     push_watch: PushWatch
+    drops: OwnedDrops
     counts: Counts
     poster: Poster
     webhooks: Webhooks
@@ -67,7 +69,7 @@ def build_watching(base: Foundation, parts: Watched) -> Watching:
     """Return what reports the daemon's state, and looks for trouble."""
 
     def stale_after() -> float:
-        return max(base.options.stale_after, 3 * base.local.value.poll_interval)
+        return max(base.options.stale_after, 4 * base.local.value.poll_interval)
 
     files = FilesAndDisk(
         base.workers,
@@ -90,6 +92,7 @@ def build_watching(base: Foundation, parts: Watched) -> Watching:
         finders=[lambda: files.found, *_finders(base, parts)],
         poller=parts.poller,
         push_watch=parts.push_watch,
+        drops=parts.drops,
         poster=parts.poster,
         webhooks=parts.webhooks.states,
         limits=lambda: stranger_limits(base.local.value.inbox),

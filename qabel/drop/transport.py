@@ -6,6 +6,7 @@ that the size of a message reveals nothing.
 
 import enum
 from collections.abc import Iterable, Sequence
+from hashlib import blake2b
 
 import attrs
 
@@ -20,6 +21,9 @@ from qabel.crypto import (
     seal_box,
 )
 from qabel.drop.message import DropMessage, InvalidDropMessage, InvalidSender, decode
+
+HASH_SIZE = 16
+"""Bytes of a message's hash: BLAKE2b of all its bytes, with this digest size."""
 
 VERSION = 0
 """The first byte of a message."""
@@ -135,3 +139,13 @@ def _check(recipient: PublicKey, sender: PublicKey, text: bytes) -> Opened | Ver
     if message.sender != sender:
         return Verdict.SPOOFED
     return Opened(recipient, message)
+
+
+def may_be_ours(body: bytes) -> bool:
+    """Return whether a message has the size and version of ours (the prefilter)."""
+    return len(body) == MESSAGE_SIZE and body[0] == VERSION
+
+
+def hash_message(body: bytes) -> bytes:
+    """Return the hash by which a message is known."""
+    return blake2b(body, digest_size=HASH_SIZE).digest()

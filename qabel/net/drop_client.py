@@ -13,10 +13,10 @@ from qabel.drop.url import DropURL
 from qabel.net.address_policy import AddressPolicy, any_address, private_address_error
 from qabel.net.addresses import is_global
 from qabel.net.bounded_client import BoundedClient
-from qabel.net.drop_cursor import cursor_header, read_cursor
+from qabel.net.drop_cursor import cursor_header, read_cursor, read_modified
 from qabel.net.drop_responses import NOTHING_NEW, content_type, read_acceptance, rejection
 from qabel.net.errors import DropServerError, IncompleteResponse, InvalidResponse
-from qabel.net.exchange_limits import Watchdog
+from qabel.net.exchange_limits import Allowance, Watchdog
 from qabel.net.exchanges import is_stale
 from qabel.net.http_transport import CONNECTIONS_PER_HOST, Transport
 from qabel.net.response_body import BodyReader, OnParts, PartQueue, exceeds
@@ -27,12 +27,15 @@ class FetchResult:
     """The result of a fetch.
 
     ``latest`` is the new cursor, to be passed as ``since`` next time; None if the response had
-    none: then the old one remains valid. ``parts`` is the number of parts handed over.
+    none: then the old one remains valid. ``parts`` is the number of parts handed over. If there is
+    nothing new, ``latest`` is what some servers state all the same.
     """
 
     status: Literal["new", "nothing"]
     latest: str | None = None
     parts: int = 0
+    modified: int | None = None
+    """When the newest message arrived as the server states it, in seconds since the epoch."""
 
 
 @attrs.define(eq=False, repr=False)
@@ -61,7 +64,13 @@ class DropClient(BoundedClient):
         self._trusted = self._transport(any_address, private_address_error)
         self._guarded = self._transport(is_global, private_address_error)
 
-    async def fetch(self, url: DropURL, since: str | None, on_parts: OnParts) -> FetchResult:
+    async def fetch(
+        self,
+        url: DropURL,
+        since: str | None,
+        on_parts: OnParts,
+        allowance: Allowance | None = None,
+    ) -> FetchResult:
         """Fetch the messages newer than ``since``, oldest first.
 
         Args:
@@ -71,10 +80,13 @@ class DropClient(BoundedClient):
                 awaitable, the server is paused once too many parts wait for that. What it raises
                 ends the fetch and is raised. Parts handed over before an error are valid; the
                 cursor stays.
+            allowance: the bytes that the response may have, which are counted; None for as many as
+                the limits of the client allow. Raises ResponseTooLarge after the first ones.
 
         """
+        allowed = allowance or Allowance(self._limits.size)
         return await self._exchanges.run(
-            _peer(url), lambda watchdog: self._fetch(url, since, on_parts, watchdog)
+            _peer(url), lambda watchdog: self._fetch(url, since, on_parts, watchdog, allowed)
         )
 
     async def post(self, url: DropURL, message: bytes) -> None:
@@ -85,22 +97,28 @@ class DropClient(BoundedClient):
         await self._exchanges.run(_peer(url), lambda watchdog: self._post(url, message, watchdog))
 
     async def _fetch(
-        self, url: DropURL, since: str | None, on_parts: OnParts, watchdog: Watchdog
+        self,
+        url: DropURL,
+        since: str | None,
+        on_parts: OnParts,
+        watchdog: Watchdog,
+        allowance: Allowance,
     ) -> FetchResult:
         response = await self._request("GET", url, _fetch_headers(url, since), watchdog)
+        latest, modified = read_cursor(response.headers), read_modified(response.headers)
         if response.code in NOTHING_NEW:
-            return FetchResult("nothing")
+            return FetchResult("nothing", latest, modified=modified)
         peer = _peer(url)
         if response.code != 200:
-            await self._drain(response, peer, watchdog)
+            await self._drain(response, peer, watchdog, allowance)
             raise rejection(response, peer, self._now())
         try:
             parser = MultipartParser(content_type(response))
         except MultipartError as error:
-            await self._drain(response, peer, watchdog)
+            await self._drain(response, peer, watchdog, allowance)
             raise _invalid(peer, error) from None
-        count = await self._read_parts(response, peer, parser, on_parts, watchdog)
-        return FetchResult("new", read_cursor(response.headers), count)
+        count = await self._read_parts(response, peer, parser, on_parts, watchdog, allowance)
+        return FetchResult("new", latest, count, modified)
 
     async def _read_parts(
         self,
@@ -109,8 +127,10 @@ class DropClient(BoundedClient):
         parser: MultipartParser,
         on_parts: OnParts,
         watchdog: Watchdog,
+        allowance: Allowance,
     ) -> int:
         queue = PartQueue(on_parts)
+        limit = min(allowance.size, self._limits.size * allowance.times)
         size = 0
 
         def feed(data: bytes) -> bool:
@@ -124,7 +144,7 @@ class DropClient(BoundedClient):
                 raise InvalidResponse(f"{peer} sent a response of very many small parts.")
             return parser.complete
 
-        reader = BodyReader(peer, watchdog, self._limits.size, feed)
+        reader = BodyReader(peer, watchdog, limit, feed, allowance.note, partial=True)
         queue.throttle(reader)
         failed: DropServerError | None = None
         try:
@@ -168,9 +188,16 @@ class DropClient(BoundedClient):
         watchdog.received(0)
         return response
 
-    async def _drain(self, response: IResponse, peer: str, watchdog: Watchdog) -> None:
+    async def _drain(
+        self,
+        response: IResponse,
+        peer: str,
+        watchdog: Watchdog,
+        allowance: Allowance | None = None,
+    ) -> None:
         """Let the server end a response of which only the headers matter."""
-        await BodyReader(peer, watchdog, self._limits.size).read(response)
+        counted = allowance or Allowance(self._limits.size)
+        await BodyReader(peer, watchdog, self._limits.size, arrived=counted.note).read(response)
 
 
 def _peer(url: DropURL) -> str:

@@ -1,8 +1,11 @@
 """Cursors: how far a drop was read, in the server's own words, stored and sent back unchanged."""
 
+import math
 import re
 
 from twisted.web.http_headers import Headers
+
+from qabel.drop.dates import http_date, read_date
 
 MAX_LENGTH = 256
 """Characters that a cursor may have."""
@@ -28,9 +31,49 @@ def cursor_header(since: str | None) -> tuple[bytes, bytes] | None:
     if since is None or not _is_sendable(since):
         return None
     if since.startswith(_BY_TIME):
-        value = since.removeprefix(_BY_TIME)
+        value = _one_second_before(since.removeprefix(_BY_TIME))
         return (b"If-Modified-Since", value.encode("ascii")) if _is_sendable(value) else None
     return b"X-Qabel-New-Since", since.encode("ascii")
+
+
+def date_cursor(moment: int) -> str | None:
+    """Return the cursor that requests what arrived from a second on; None if it is out of range.
+
+    ``moment`` is in seconds since the epoch.
+    """
+    text = http_date(moment)
+    return None if text is None else _BY_TIME + text
+
+
+def read_modified(headers: Headers) -> int | None:
+    """Return the ``Last-Modified`` of a response in seconds since the epoch, or None."""
+    return read_date(_single(headers, b"Last-Modified"))
+
+
+def went_back(new: str | None, old: str | None) -> bool:
+    """Return whether a cursor is before another: numbers and dates can be compared."""
+    if new is None or old is None:
+        return False
+    if new.startswith(_BY_TIME) and old.startswith(_BY_TIME):
+        moments = (read_date(each.removeprefix(_BY_TIME)) for each in (new, old))
+        before, after = moments
+        return before is not None and after is not None and before < after
+    smaller, larger = _number(new), _number(old)
+    return smaller is not None and larger is not None and smaller < larger
+
+
+def _number(cursor: str) -> float | None:
+    try:
+        number = float(cursor) if re.fullmatch(r"[0-9]+(?:\.[0-9]+)?", cursor) else math.nan
+    except OverflowError:
+        return None
+    return number if math.isfinite(number) else None
+
+
+def _one_second_before(date: str) -> str:
+    """Return the date a second earlier: of two messages in a second, one may come later."""
+    moment = read_date(date)
+    return (None if moment is None else http_date(moment - 1)) or date
 
 
 def _single(headers: Headers, name: bytes) -> str | None:

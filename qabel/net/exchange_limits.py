@@ -34,6 +34,20 @@ class ExchangeLimits:
     """Bytes of the body."""
 
 
+@attrs.define
+class Allowance:
+    """The bytes that one fetch may take, and those that it has taken."""
+
+    size: int
+    times: int = 1
+    """How many times ``ExchangeLimits.size`` bytes may arrive, unless ``size`` are fewer."""
+    used: int = attrs.field(default=0, init=False)
+
+    def note(self, count: int) -> None:
+        """Note that bytes arrived."""
+        self.used += count
+
+
 @attrs.define(eq=False, repr=False)
 class Watchdog:
     """Enforces the time limits of one exchange with a single timer.

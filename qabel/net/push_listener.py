@@ -5,7 +5,7 @@ A push says *that* something came, never *what*: fetching remains the only sourc
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import ClassVar
 
 import attrs
@@ -32,6 +32,9 @@ NEWS_AT_ONCE = 100
 PROBLEM_AFTER = 2
 """Failures in a row that are a problem: one is what a server's restart takes."""
 
+MOST_ANNOUNCED = 1000
+"""Hashes that are passed on at a time, roughly."""
+
 WARNING_SECONDS = 3600.0
 """Seconds in which one warning is logged at most."""
 
@@ -50,7 +53,8 @@ class PushListener:
         connector: opens the connections.
         policy: decides whether the server is trusted.
         url: the drop.
-        on_news: called when it is time to fetch.
+        on_news: called when it is time to fetch, with the hashes of the messages that arrived as
+            far as they may be for us.
         clock: measures all times.
         delay: seconds before connecting again after a lost connection.
         rare_delay: seconds before connecting again to a server that offers no push.
@@ -61,7 +65,7 @@ class PushListener:
     _connector: Connector
     _policy: AddressPolicy
     _url: DropURL
-    _on_news: Callable[[], object]
+    _on_news: Callable[[Collection[bytes]], object]
     _clock: IReactorTime = attrs.field(kw_only=True)
     _delay: Delay = attrs.field(kw_only=True)
     _rare_delay: Delay = attrs.field(kw_only=True)
@@ -70,6 +74,8 @@ class PushListener:
     """Whether the connection is open."""
     since: float | None = attrs.field(default=None, init=False)
     """Since when ``connected`` is what it is, in seconds since the epoch."""
+    heard: float | None = attrs.field(default=None, init=False)
+    """When the server last proved that the connection works, in seconds on the clock."""
     error: str | None = attrs.field(default=None, init=False)
     """The last problem, while it is not connected."""
     is_offered: bool = attrs.field(default=True, init=False)
@@ -89,6 +95,8 @@ class PushListener:
             lambda self: TokenBucket(self._clock, NEWS_A_SECOND, NEWS_AT_ONCE), takes_self=True
         ),
     )
+    _announced: set[bytes] = attrs.field(factory=set, init=False)
+    """The messages since the last call of ``on_news``."""
     _later: IDelayedCall | None = attrs.field(default=None, init=False)
     """Calls ``on_news`` when that is allowed again."""
     _work: Deferred[None] | None = attrs.field(default=None, init=False)
@@ -193,11 +201,13 @@ class PushListener:
     def _opened(self) -> None:
         self.connected, self.since, self.error = True, self._now(), None
         self._rejections, self.is_offered = 0, True
+        self.heard = self._clock.seconds()
         self._notify()
 
     def _alive(self) -> None:
         """Reset the backoff: only a connection that lasts for a while is a good one."""
         self._failures = 0
+        self.heard = self._clock.seconds()
 
     def _note_status(self, status: int) -> None:
         self._rejected = status
@@ -213,13 +223,16 @@ class PushListener:
                 host=self._url.host,
             )
 
-    def _notify(self) -> None:
+    def _notify(self, hashes: Collection[bytes] = ()) -> None:
         """Call ``on_news`` now, or as soon as it is allowed again."""
+        if len(self._announced) < MOST_ANNOUNCED:
+            self._announced.update(hashes)
         if self._later is not None:
             return
         if self._news_allowed.take():
             with self._log.failuresHandled("acting on a push failed"):
-                self._on_news()
+                announced, self._announced = self._announced, set()
+                self._on_news(announced)
         else:
             self._later = self._clock.callLater(self._news_allowed.wait(), self._notify_later)
 

@@ -48,6 +48,8 @@ class BodyReader(Protocol):
         watchdog: enforces the time limits.
         size: bytes that the body may have.
         feed: takes the next bytes; the default ignores the body.
+        arrived: called with the number of bytes that arrived, each time.
+        partial: whether the first bytes are of use if the body is announced larger than ``size``.
 
     """
 
@@ -55,6 +57,8 @@ class BodyReader(Protocol):
     _watchdog: Watchdog
     _size: int
     _feed: Callable[[bytes], bool] = lambda _: True
+    _arrived: Callable[[int], object] = lambda _: None
+    _partial: bool = attrs.field(default=False, kw_only=True)
     done: Deferred[None] = attrs.field(
         init=False,
         default=attrs.Factory(lambda self: Deferred(lambda _: self._hang_up()), takes_self=True),
@@ -81,17 +85,20 @@ class BodyReader(Protocol):
     def connectionMade(self) -> None:
         """Feed nothing once, as the body may be empty; reject one that is announced too large."""
         self._take(b"")
-        if self._announced > self._allowance:
+        if self._announced > self._allowance and not self._partial:
             self._too_large()
 
     def dataReceived(self, data: bytes) -> None:
         """Feed the next bytes."""
         self._watchdog.received(len(data))
+        self._arrived(len(data))
         self._allowance -= len(data)
         if self.done.called:
             return
         self._pieces += 1
         if self._allowance < 0:
+            if self._partial and not self._settled:
+                self._take(data[: self._allowance])
             self._too_large()
         elif exceeds(self._pieces, self._size - self._allowance):
             self.fail(InvalidResponse(f"{self._peer} sent its response in very small pieces."))

@@ -4,7 +4,8 @@ It uses wsproto, as ``twisted.web.websocket`` does. That module's own client is 
 no subprotocol, omits the port from ``Host`` and buffers messages of any length.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+from typing import Any
 
 import attrs
 from h11 import ProtocolError as HTTPError
@@ -26,6 +27,7 @@ from wsproto.events import (
 from wsproto.utilities import ProtocolError
 from zope.interface import implementer
 
+from qabel.drop.transport import hash_message, may_be_ours
 from qabel.net.token_bucket import TokenBucket
 
 SUBPROTOCOL = "v0.ws.drop.qabel.de"
@@ -56,8 +58,8 @@ class WebSocketCallbacks:
     """Called on what happens on a connection; ``opened`` and ``rejected`` at most once."""
 
     opened: Callable[[], None]
-    received: Callable[[], None]
-    """One or more messages arrived."""
+    received: Callable[[Collection[bytes]], None]
+    """One or more messages arrived; called with the hashes of those that may be for us."""
     flooded: Callable[[], None]
     """The server sent too many frames, and the connection was closed."""
     alive: Callable[[], None]
@@ -69,7 +71,7 @@ class WebSocketCallbacks:
 @implementer(IPushProducer)
 @attrs.define(eq=False, slots=False, repr=False)
 class WebSocket(Protocol):
-    """A client that reports that messages arrive and discards their content.
+    """A client that reports that messages arrive, by their hashes, and discards their content.
 
     Args:
         host: the ``Host`` header, with the port if it is not the default.
@@ -91,7 +93,10 @@ class WebSocket(Protocol):
     """Whether anything arrived since the last ping."""
     _size: int = attrs.field(default=0, init=False)
     """Bytes so far of the message that is arriving."""
+    _content: bytearray = attrs.field(factory=bytearray, init=False)
+    """The first bytes of that message."""
     _news: bool = attrs.field(default=False, init=False)
+    _hashes: list[bytes] = attrs.field(factory=list, init=False)
     _ping: Ping | None = attrs.field(default=None, init=False)
     """The last ping of the server, until it is answered."""
     _allowed: TokenBucket = attrs.field(
@@ -133,8 +138,8 @@ class WebSocket(Protocol):
             self._write(self._connection.send(self._ping.response()))
             self._ping = None
         if self._news:
-            self._news = False
-            self._callbacks.received()
+            hashes, self._hashes, self._news = self._hashes, [], False
+            self._callbacks.received(hashes)
 
     def pauseProducing(self) -> None:
         """Close the connection: it is stuck, as hardly anything is ever sent."""
@@ -197,12 +202,7 @@ class WebSocket(Protocol):
                 self._callbacks.rejected(event.status_code)
                 self.abort()
             case Message():
-                self._size += len(event.data)
-                if self._size > MESSAGE_LIMIT:
-                    self.abort()
-                if event.message_finished:
-                    self._size = 0
-                    self._news = True
+                self._add(event)
             case Ping():
                 self._ping = event
             case CloseConnection():
@@ -212,6 +212,23 @@ class WebSocket(Protocol):
                 if self.transport is not None:
                     self.transport.unregisterProducer()  # type: ignore[attr-defined]
                     self.transport.loseConnection()
+
+    def _add(self, event: "Message[Any]") -> None:
+        self._size += len(event.data)
+        if self._size > MESSAGE_LIMIT:
+            self.abort()
+        elif isinstance(event.data, (bytes, bytearray)):
+            self._content += event.data
+        if event.message_finished:
+            self._size = 0
+            self._end_message()
+
+    def _end_message(self) -> None:
+        _, _, message = bytes(self._content).partition(b"\n\n")
+        self._content.clear()
+        self._news = True
+        if may_be_ours(message):
+            self._hashes.append(hash_message(message))
 
     def _send_ping(self) -> None:
         self._timer = None

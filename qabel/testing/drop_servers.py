@@ -1,16 +1,18 @@
 """Drop servers in memory, as a core's network."""
 
 from collections import defaultdict
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 
 from attrs import define, field
 from twisted.internet.defer import Deferred
 
 from qabel.deferreds import when_done
 from qabel.drop.multipart import Part
+from qabel.drop.transport import hash_message
 from qabel.drop.url import DropURL
 from qabel.net.drop_client import FetchResult
 from qabel.net.errors import ConnectFailed, IncompleteResponse, ServerRefused
+from qabel.net.exchange_limits import Allowance
 
 DATE = "Mon, 23 Nov 2026 07:38:48 +0000"
 """When every message arrived, as these servers state it."""
@@ -25,8 +27,8 @@ class MemoryListener:
 
     _servers: "MemoryDropServers"
     _drop: str
-    on_news: Callable[[], None]
-    """Called at each new message."""
+    on_news: Callable[[Collection[bytes]], None]
+    """Called at each new message, with its hash."""
     _started: bool = field(default=False, init=False)
 
     @property
@@ -52,7 +54,12 @@ class MemoryListener:
         self._started = True
         self._servers.listeners[self._drop].append(self)
         if self.connected:
-            self.on_news()
+            self.on_news(())
+
+    @property
+    def heard(self) -> float | None:
+        """Nothing: there is no connection."""
+        return None
 
     def stop(self) -> None:
         """Stop reporting."""
@@ -90,7 +97,11 @@ class MemoryDropServers:
     """The started push listeners of each drop, by its URL."""
 
     async def fetch(
-        self, url: DropURL, since: str | None, on_parts: Callable[[list[Part]], Awaitable[None]]
+        self,
+        url: DropURL,
+        since: str | None,
+        on_parts: Callable[[list[Part]], Awaitable[None]],
+        allowance: Allowance | None = None,
     ) -> FetchResult:
         """Pass the messages newer than a cursor to ``on_parts``. Raises DropServerError."""
         self._answer()
@@ -118,9 +129,9 @@ class MemoryDropServers:
         self.posted.append((str(url), message))
         self.messages[str(url)].append(message)
         for listener in list(self.listeners[str(url)]):
-            listener.on_news()
+            listener.on_news([hash_message(message)])
 
-    def listen(self, url: DropURL, on_news: Callable[[], None]) -> MemoryListener:
+    def listen(self, url: DropURL, on_news: Callable[[Collection[bytes]], None]) -> MemoryListener:
         """Return a push listener of a drop, which calls ``on_news`` at each new message."""
         return MemoryListener(self, str(url), on_news)
 

@@ -18,6 +18,7 @@ from qabel.drop.transport import (
     Opened,
     Opener,
     Verdict,
+    may_be_ours,
     seal_message,
 )
 from qabel.settings.stored import UnusableKey
@@ -261,3 +262,10 @@ def test_nothing_shows_what_was_opened() -> None:
     secret = attrs.evolve(MESSAGE, data=b'{"a":"secret"}', acknowledge_id="secret")
     outcome = Opener([BOB]).open(seal_message(ALICE, BOB.public_key, encode(secret)))
     assert "secret" not in repr(outcome)
+
+
+def test_the_prefilter() -> None:
+    """Only what has the size and version of our messages is looked at."""
+    assert may_be_ours(b"\0" * MESSAGE_SIZE)
+    for body in (b"", b"\0", b"\1" * MESSAGE_SIZE, bytes(MESSAGE_SIZE + 1)):
+        assert not may_be_ours(body)

@@ -76,7 +76,7 @@ async def test_nothing_but_the_protocol_goes_out(client, serve):
         + path
         + b" HTTP/1.1\r\n"
         + host
-        + b"If-Modified-Since: Mon, 23 Nov 2026 07:38:48 GMT\r\n\r\n",
+        + b"If-Modified-Since: Mon, 23 Nov 2026 07:38:47 GMT\r\n\r\n",
         b"POST /"
         + path
         + b" HTTP/1.1\r\nContent-Length: 5\r\n"

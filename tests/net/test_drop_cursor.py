@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from twisted.web.http_headers import Headers
 
-from qabel.net.drop_cursor import cursor_header, read_cursor
+from qabel.net.drop_cursor import cursor_header, date_cursor, read_cursor, went_back
 
 
 @pytest.mark.parametrize(
@@ -16,7 +16,7 @@ from qabel.net.drop_cursor import cursor_header, read_cursor
         ("1795419528.328829", (b"X-Qabel-New-Since", b"1795419528.328829")),
         (
             "lm:Mon, 23 Nov 2026 07:38:48 GMT",
-            (b"If-Modified-Since", b"Mon, 23 Nov 2026 07:38:48 GMT"),
+            (b"If-Modified-Since", b"Mon, 23 Nov 2026 07:38:47 GMT"),
         ),
         ("lm:", None),
         ("a\r\nX: y", None),
@@ -60,3 +60,33 @@ def test_what_is_kept_can_be_sent_back(latest, modified):
         name, value = cursor_header(cursor)
         given_as = b"X-Qabel-Latest" if name == b"X-Qabel-New-Since" else b"Last-Modified"
         assert headers.getRawHeaders(given_as) == [value]
+
+
+@pytest.mark.parametrize(
+    ("new", "old", "expected"),
+    [
+        ("5", "10", True),
+        ("10", "5", False),
+        ("10", "10", False),
+        ("1795419528.5", "1795419528.328829", False),
+        ("1795419527.5", "1795419528.328829", True),
+        ("lm:Mon, 23 Nov 2026 07:38:48 GMT", "lm:Mon, 23 Nov 2026 07:38:49 GMT", True),
+        ("lm:Mon, 23 Nov 2026 07:38:49 GMT", "lm:Mon, 23 Nov 2026 07:38:49 GMT", False),
+        ("lm:now", "lm:then", False),
+        ("5", "lm:Mon, 23 Nov 2026 07:38:49 GMT", False),
+        ("abc", "abd", False),
+        ("9" * 400, "9" * 401, False),
+        (None, "5", False),
+        ("5", None, False),
+    ],
+)
+def test_cursors_that_went_back(new, old, expected):
+    """Numbers and dates can be compared; of other cursors nothing is known."""
+    assert went_back(new, old) is expected
+
+
+def test_a_cursor_by_date():
+    """It requests all messages of a second again: one of them may have come later."""
+    cursor = date_cursor(1_795_419_528)
+    assert cursor_header(cursor) == (b"If-Modified-Since", b"Mon, 23 Nov 2026 07:38:47 GMT")
+    assert date_cursor(10**18) is None

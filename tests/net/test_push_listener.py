@@ -4,6 +4,7 @@ import pytest
 import pytest_twisted
 from twisted.logger import LogLevel, formatEvent, globalLogPublisher
 
+from qabel.drop.transport import MESSAGE_SIZE, hash_message
 from qabel.drop.url import DropURL
 from qabel.net.address_policy import AddressPolicy
 from qabel.net.push_listener import NEWS_A_SECOND, NEWS_AT_ONCE, PushListener
@@ -39,6 +40,7 @@ class RecordingListener(PushListener):
     """A push listener with the times at which it called ``on_news``."""
 
     news: list[float]
+    announced: set[bytes]
 
 
 @pytest.fixture
@@ -47,18 +49,23 @@ def listen(client, clock):
     listeners = []
 
     def start(url, policy=None):
-        news = []
+        news, announced = [], set()
+
+        def on_news(hashes):
+            news.append(clock.seconds())
+            announced.update(hashes)
+
         listener = RecordingListener(
             client.connector,
             policy or client.policy,
             url,
-            lambda: news.append(clock.seconds()),
+            on_news,
             clock=clock,
             delay=RecordingDelay(DELAY),
             rare_delay=RecordingDelay(RARELY),
             now=lambda: 1_000_000 + clock.seconds(),
         )
-        listener.news = news
+        listener.news, listener.announced = news, announced
         listeners.append(listener)
         listener.start()
         return listener
@@ -96,8 +103,12 @@ async def test_signals(listen, serve):
             connection.send(message[i : i + 1])
             await turn()
         await until(lambda count=count: len(listener.news) == count)
+    assert listener.announced == set()
+    message = b"\0" + b"m" * (MESSAGE_SIZE - 1)
+    connection.send(frame(b"X-Qabel-Latest: 1\n\n" + message))
+    await until(lambda: listener.announced == {hash_message(message)})
     connection.send(frame(b"one") * 500)
-    await until(lambda: len(listener.news) > 5)
+    await until(lambda: len(listener.news) > 6)
     await turn(0.01)
     assert len(listener.news) < 20
 
@@ -366,7 +377,7 @@ async def test_news_that_fail(client, serve, clock, logged_failures):
         client.connector,
         client.policy,
         server.url(),
-        lambda: 1 / 0,
+        lambda _: 1 / 0,
         clock=clock,
         delay=RecordingDelay(1),
         rare_delay=RecordingDelay(1),

@@ -11,7 +11,7 @@ from qabel.net.errors import (
     ServerRefused,
     TimedOut,
 )
-from qabel.net.exchange_limits import ExchangeLimits
+from qabel.net.exchange_limits import Allowance, ExchangeLimits
 from tests.net.servers import (
     BOUNDARY,
     Flood,
@@ -126,12 +126,31 @@ async def test_endless_body(make_client, serve, first):
 
 @pytest_twisted.ensureDeferred
 async def test_announced_too_big(make_client, serve):
-    """A body announced beyond the size limit is not read."""
+    """Of messages that are announced to exceed the limit the first ones are taken."""
     client = make_client(limits=ExchangeLimits(size=1 << 20))
-    server = serve(always(multipart_head("Content-Length: 1048577") + part(b"one")))
+    parts = [b"m" * 2149] * 600
+    body = multipart(parts)
+    server = serve(always(multipart_head(f"Content-Length: {len(body)}") + body))
+    taken = Taken()
     with pytest.raises(ResponseTooLarge):
-        await client.fetch(server.url(), None, Taken())
+        await client.fetch(server.url(), None, taken)
+    assert len(taken) == (1 << 20) // len(part(parts[0]))
     await server.all_closed()
+
+
+@pytest_twisted.ensureDeferred
+async def test_an_allowance(make_client, serve):
+    """A response is read as far as it is allowed to go, and all bytes that arrive are counted."""
+    client = make_client(limits=ExchangeLimits(size=8000))
+    server = serve(always(drop_answer(*[b"m" * 2149] * 10), close=True))
+    for size, times, whole in ((5000, 1, 2), (50_000, 1, 3), (50_000, 2, 7), (50_000, 4, 10)):
+        taken, allowance = Taken(), Allowance(size, times)
+        try:
+            await client.fetch(server.url(), None, taken, allowance)
+        except ResponseTooLarge:
+            assert whole < 10
+        assert len(taken) == whole
+        assert allowance.used >= whole * 2149
 
 
 @pytest_twisted.ensureDeferred

@@ -43,7 +43,7 @@ class Peer:
     def __attrs_post_init__(self):
         callbacks = WebSocketCallbacks(
             opened=lambda: self.called.append("opened"),
-            received=lambda: self.called.append("received"),
+            received=lambda _: self.called.append("received"),
             flooded=lambda: self.called.append("flooded"),
             alive=lambda: self.called.append("alive"),
             rejected=self.called.append,

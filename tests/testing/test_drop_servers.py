@@ -40,7 +40,7 @@ class News:
 
     count: int = 0
 
-    def __call__(self) -> None:
+    def __call__(self, announced: object = ()) -> None:
         """Count one."""
         self.count += 1
 

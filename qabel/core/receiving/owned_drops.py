@@ -6,14 +6,14 @@ from hashlib import blake2b
 from attrs import define, field
 from twisted.internet.interfaces import IReactorTime
 
+from qabel.core.receiving.drop_progress import Stretch, decode_progress
+from qabel.core.receiving.drop_traffic import DROP_BANDWIDTH, DropTraffic
+from qabel.core.receiving.full_readings import Cause, FullReadings, OwnedDrop
 from qabel.drop.transport import Opener
 from qabel.drop.url import DropURL
 from qabel.settings.items import Identity
 from qabel.store.inbox.repository import InboxRepository
 from qabel.store.inbox.seen import Drop, DropState
-
-FULL_READ_INTERVAL = 3600.0
-"""Seconds between two reads of a whole drop, which find messages that a cursor skipped."""
 
 REPEAT_PAUSE = 30.0
 """Seconds between full reads that were asked for, for each second that the last one took.
@@ -30,21 +30,6 @@ Owners = Mapping[DropURL, Sequence[Identity]]
 """The identities that receive messages in each drop."""
 
 
-@define
-class OwnedDrop:
-    """A drop that is read: its keys, how far it was read, and when it is read in full again."""
-
-    drop: Drop
-    opener: Opener = field(repr=False)
-    cursor: str | None
-    full_due: float
-    """In seconds on the clock of the schedule."""
-    asked: int = 0
-    """How often a full read was asked for: one that began earlier does not count for it."""
-    repeat_from: float = 0.0
-    """From when a full read may be asked for, on the same clock."""
-
-
 @define(eq=False)
 class OwnedDrops:
     """Knows the drops of all identities, and forgets how far other drops were read.
@@ -53,7 +38,8 @@ class OwnedDrops:
         states: stores how far drops were read.
         clock: the clock of the schedule.
         now: returns seconds since the epoch.
-        full_read_interval: seconds between two reads of a whole drop.
+        full_read_interval: seconds between two reads of a whole drop at least.
+        bandwidth: bytes that the reading of one drop may take in an hour.
 
     """
 
@@ -61,12 +47,25 @@ class OwnedDrops:
     _clock: IReactorTime = field(kw_only=True)
     _now: Callable[[], float] = field(kw_only=True)
     _full_read_interval: float = field(kw_only=True)
+    _bandwidth: int = field(default=DROP_BANDWIDTH, kw_only=True)
+    schedule: FullReadings = field(init=False)
+    """Decides when drops are read in full."""
     _owners: Owners = field(factory=dict, init=False)
+    _is_told: bool = field(default=False, init=False)
+    """Whether the owners were set; nothing is forgotten before."""
     _drops: dict[DropURL, OwnedDrop] = field(factory=dict, init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self.schedule = FullReadings(self._clock, self._now, self._full_read_interval)
+
+    @property
+    def known(self) -> Mapping[DropURL, OwnedDrop]:
+        """The drops that were read, or looked at, since the start."""
+        return self._drops
 
     def set_owners(self, owners: Owners) -> None:
         """Set the drops and their owners."""
-        self._owners = owners
+        self._owners, self._is_told = owners, True
         self._keep_only_owned()
 
     async def find(self, url: DropURL) -> OwnedDrop | None:
@@ -79,12 +78,19 @@ class OwnedDrops:
         if found is None or found.drop != drop:
             state = await self._states.start_reading(drop)
             opener = Opener(identity.private_key for identity in owners)
-            found = self._drops[url] = OwnedDrop(drop, opener, state.cursor, self._due(state))
+            found = self._drops[url] = self._load(drop, opener, state)
         return found
 
-    def was_read_in_full(self, drop: OwnedDrop) -> None:
-        """Note that a drop was read in full."""
-        drop.full_due = self._clock.seconds() + self._full_read_interval
+    def ask(self, url: DropURL, cause: Cause) -> None:
+        """Have a drop read in full soon, within the limits for that cause."""
+        found = self._drops.get(url)
+        if found is not None:
+            self.schedule.ask(found, cause)
+
+    def ask_all(self) -> None:
+        """Have all drops read in full soon, as a reader wants everything that there is."""
+        for found in self._drops.values():
+            self.schedule.ask(found, Cause.READER)
 
     def repeatable(self) -> list[str]:
         """Return the URLs of the drops of which another full read may be asked for now."""
@@ -105,6 +111,7 @@ class OwnedDrops:
         for url, drop in self._drops.items():
             if str(url) in urls:
                 drop.asked += 1
+                drop.progress.full = Stretch()
                 drop.full_due = self._clock.seconds()
 
     async def forget_another(self) -> bool:
@@ -114,6 +121,8 @@ class OwnedDrops:
             Whether there may be more to forget.
 
         """
+        if not self._is_told:
+            return False
         self._keep_only_owned()
         return await self._states.forget_another_drop([str(url) for url in self._owners])
 
@@ -128,12 +137,23 @@ class OwnedDrops:
         for gone in self._drops.keys() - self._owners.keys():
             del self._drops[gone]
 
-    def _due(self, state: DropState) -> float:
-        """Return when a full read is due on the steady clock, so that no jump can delay it long."""
-        if state.last_full_read is None:
-            return self._clock.seconds()
-        left = self._full_read_interval - (self._now() - state.last_full_read / 1000)
-        return self._clock.seconds() + min(max(left, 0.0), self._full_read_interval)
+    def _load(self, drop: Drop, opener: Opener, state: DropState) -> OwnedDrop:
+        progress = decode_progress(state.progress)
+        if state.last_full_read is None and state.cursor is not None:
+            progress.full = Stretch()  # A full reading from the beginning was asked for.
+        since = max(0.0, self._now() - progress.saved / 1000)
+        past = [(age + since, size, full) for age, size, full in progress.traffic]
+        due, after_start = self.schedule.plan(state, progress)
+        return OwnedDrop(
+            drop,
+            opener,
+            state.cursor,
+            due,
+            DropTraffic(self._clock, self._bandwidth, past),
+            progress,
+            state.last_full_read,
+            after_start=after_start,
+        )
 
 
 def _fingerprint(owners: Sequence[Identity]) -> str:

@@ -1,6 +1,7 @@
 """Watch drops by push, with a push listener for each; polling remains as a fallback."""
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Collection, Iterable
+from functools import partial
 from typing import Protocol
 
 from attrs import define, field, frozen
@@ -30,6 +31,10 @@ class DropListener(Protocol):
     @property
     def problem(self) -> str | None:
         """Why connecting fails again and again; None if it does not."""
+
+    @property
+    def heard(self) -> float | None:
+        """When the server last proved that the connection works, in seconds on the clock."""
 
     def start(self) -> None:
         """Connect, and stay connected."""
@@ -65,16 +70,18 @@ class _Drop:
     reading: Deferred[None] | None = None
     again: bool = False
     """Whether a message was reported while the drop was being read."""
+    announced: set[bytes] = field(factory=set)
+    """Hashes of messages that were reported, until the drop was read."""
 
 
 @define(eq=False)
 class PushWatch(Service):
     """Reads a drop as soon as its server reports a new message."""
 
-    _listen: Callable[[DropURL, Callable[[], None]], DropListener]
-    """Returns the listener of a drop, which calls a function at each new message."""
-    _read: Callable[[DropURL], Awaitable[None]]
-    """Reads a drop. Raises ReadFailed."""
+    _listen: Callable[[DropURL, Callable[[Collection[bytes]], None]], DropListener]
+    """Returns the listener of a drop, which calls a function at new messages, with their hashes."""
+    _read: Callable[[DropURL, Collection[bytes]], Awaitable[None]]
+    """Reads a drop in which such messages should be. Raises ReadFailed."""
     _most: int = field(default=MAX_LISTENERS, kw_only=True)
     _wanted: set[DropURL] = field(factory=set, init=False)
     _drops: dict[DropURL, _Drop] = field(factory=dict, init=False)
@@ -100,6 +107,18 @@ class PushWatch(Service):
             )
             for server, some in sorted(listeners.items())
         }
+
+    def heard(self) -> dict[str, float]:
+        """Return when each server last proved that a connection works, as ``DropListener.heard``.
+
+        Servers without one are left out.
+        """
+        found: dict[str, float] = {}
+        for url, each in self._drops.items():
+            heard = each.listener.heard
+            if heard is not None and each.listener.connected:
+                found[url.server] = max(heard, found.get(url.server, heard))
+        return found
 
     def startService(self) -> None:
         """Start watching."""
@@ -127,14 +146,15 @@ class PushWatch(Service):
             self._add(url)
 
     def _add(self, url: DropURL) -> None:
-        listener = self._listen(url, lambda: self._news(url))
+        listener = self._listen(url, partial(self._news, url))
         self._drops[url] = _Drop(listener)
         listener.start()
 
-    def _news(self, url: DropURL) -> None:
+    def _news(self, url: DropURL, announced: Collection[bytes]) -> None:
         drop = self._drops.get(url)
         if drop is None:
             return
+        drop.announced.update(announced)
         if drop.reading is not None:
             drop.again = True
             return
@@ -147,8 +167,9 @@ class PushWatch(Service):
         drop.again = True
         while drop.again:
             drop.again = False
+            announced, drop.announced = drop.announced, set()
             try:
-                await self._read(url)
+                await self._read(url, announced)
             except ReadFailed:
                 # The poller retries at its own pace, and reports the failure.
                 return

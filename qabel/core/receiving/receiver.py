@@ -1,37 +1,44 @@
-"""Read a drop: messages are fetched, compared by hash, opened, and stored."""
+"""Read a drop: what is new after its cursor, and from time to time everything."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection
 from functools import partial
-from hashlib import blake2b
 from typing import Protocol
 
 from attrs import define, field
 from twisted.internet.defer import DeferredLock
 from twisted.internet.interfaces import IReactorTime
-from twisted.logger import Logger
 
 from qabel.core.errors import StoreError
-from qabel.core.receiving.classify import Classified, classify
-from qabel.core.receiving.owned_drops import OwnedDrop, OwnedDrops
+from qabel.core.receiving.drop_progress import Stretch
+from qabel.core.receiving.drop_reading import DropReading
+from qabel.core.receiving.drop_traffic import MOST_DOUBLINGS
+from qabel.core.receiving.full_readings import Cause, OwnedDrop
+from qabel.core.receiving.intake import Counts, Intake, Looked
+from qabel.core.receiving.owned_drops import OwnedDrops
 from qabel.core.receiving.pipeline import Batches
 from qabel.core.receiving.poller import NotStored, ReadFailed
-from qabel.core.workers import Workers
-from qabel.crypto import PublicKey
 from qabel.drop.multipart import Part
-from qabel.drop.transport import MESSAGE_SIZE, VERSION, Opener, Verdict
 from qabel.drop.url import DropURL
-from qabel.host.log_limits import RareLog
 from qabel.net.drop_client import FetchResult
+from qabel.net.drop_cursor import went_back
 from qabel.net.drop_responses import shows_no_drop_server
-from qabel.net.errors import DropServerError
-from qabel.settings.synced import SyncedSettings
-from qabel.store.inbox.refused import Refused
-from qabel.store.inbox.repository import InboxRepository, StoredBatch
-from qabel.store.inbox.seen import HASH_SIZE, ReadDone
-from qabel.store.inbox.strangers import StrangerLimits
+from qabel.net.errors import (
+    ConnectFailed,
+    DropServerError,
+    InvalidResponse,
+    NotAllowed,
+    ResponseTooLarge,
+    ServerRefused,
+    TimedOut,
+)
+from qabel.net.exchange_limits import Allowance, ExchangeLimits
+from qabel.store.inbox.seen import ReadDone
 
-FOREIGN_AT_ONCE = 8192
-"""Hashes of other people's messages that are stored together: fewer would cost more each."""
+NEWS_EVERY = 5.0
+"""Seconds of a full reading after which it is looked what is new meanwhile."""
+
+TURN = 60.0
+"""Seconds of a full reading after which other drops have their turn, if it can be gone on with."""
 
 
 class Fetcher(Protocol):
@@ -42,40 +49,13 @@ class Fetcher(Protocol):
         url: DropURL,
         since: str | None,
         on_parts: Callable[[list[Part]], Awaitable[None]],
+        allowance: Allowance | None = None,
     ) -> Awaitable[FetchResult]:
         """Pass the parts of the response to ``on_parts`` as they arrive. Raises DropServerError."""
 
 
-@define
-class Counts:
-    """How many messages were found in drops since the start, by kind."""
-
-    received: int = 0
-    passed_over: int = 0
-    """Messages for others, and those that do not have the size or version of ours."""
-    seen_before: int = 0
-    rubbish: int = 0
-    """Sealed for one of our identities, but not a drop message."""
-    spoofed: int = 0
-    """Messages that name another sender than the one that sealed them."""
-    refused: int = 0
-    """Messages of strangers that were not kept, because of the settings or for lack of room."""
-    blocked: int = 0
-    """Messages of blocked senders."""
-
-
-@define
-class _Reading:
-    """The progress of reading a drop."""
-
-    drop: OwnedDrop
-    asked: int
-    """How often a full reading had been asked for when this one began."""
-    foreign: list[bytes] = field(factory=list)
-    """Hashes that are not stored yet; if they are lost, their messages are opened again."""
-    refused: list[Refused] = field(factory=list)
-    """The same of messages that are not to be kept at present."""
-    dates: list[str] = field(factory=list)
+class _TurnEnded(DropServerError):
+    """A full reading has taken long enough; it is gone on with in the next round."""
 
 
 @define(eq=False)
@@ -84,35 +64,27 @@ class Receiver:
 
     _fetcher: Fetcher
     _drops: OwnedDrops
-    _repository: InboxRepository
-    _workers: Workers
-    _synced: Callable[[], SyncedSettings]
-    _blocked: Callable[[], frozenset[bytes]]
-    """Returns the public keys whose messages are passed over."""
-    _limits: Callable[[], StrangerLimits]
-    _on_kept: Callable[[StoredBatch], None]
-    """Called with what was stored, after each commit."""
-    _on_dates: Callable[[list[str]], Awaitable[None]]
-    """Called with the dates of received messages, as the drop servers state them."""
-    _make_time_stamp: Callable[[PublicKey], int]
-    """Returns a new time stamp of an identity, in any thread."""
+    _intake: Intake
     _clock: IReactorTime = field(kw_only=True)
-    _now: Callable[[], float] = field(kw_only=True)
-    counts: Counts = field(factory=Counts, init=False)
     _locks: dict[DropURL, DeferredLock] = field(factory=dict, init=False)
-    _rare_log: RareLog = field(init=False)
 
-    _log = Logger()
+    @property
+    def counts(self) -> Counts:
+        """How many messages were found in drops since the start."""
+        return self._intake.counts
 
-    def __attrs_post_init__(self) -> None:
-        self._rare_log = RareLog(self._log, self._clock.seconds)
+    async def read(self, url: DropURL, announced: Collection[bytes] = ()) -> None:
+        """Fetch and store the new messages of a drop. Raises ReadFailed or NotStored.
 
-    async def read(self, url: DropURL) -> None:
-        """Fetch and store the new messages of a drop. Raises ReadFailed or NotStored."""
+        Args:
+            url: the drop.
+            announced: hashes of messages that the server says are in it.
+
+        """
         lock = self._locks.setdefault(url, DeferredLock())
         await lock.acquire()
         try:
-            await self._read(url)
+            await self._read(url, announced)
         except DropServerError as error:
             shown = shows_no_drop_server(error)
             raise ReadFailed(error.detail, shows_no_drop_server=shown) from None
@@ -123,135 +95,191 @@ class Receiver:
             if not lock.locked:
                 self._locks.pop(url, None)
 
-    async def _read(self, url: DropURL) -> None:
+    async def _read(self, url: DropURL, announced: Collection[bytes]) -> None:
         drop = await self._drops.find(url)
         if drop is None:
             return
-        due = self._clock.seconds() >= drop.full_due
-        since = None if due else drop.cursor
-        full, started = since is None, self._clock.seconds()
-        reading = _Reading(drop, drop.asked)
-        batches = Batches(partial(self._look, reading), partial(self._keep, reading))
+        failed: DropServerError | None = None
+        has_cursor = drop.cursor is not None
+        if has_cursor:
+            try:
+                await self._read_news(url, drop)
+            except DropServerError as error:
+                failed = error
+            if announced and failed is None:
+                await self._expect(drop, announced)
+        is_due = not has_cursor or self._clock.seconds() >= drop.full_due
+        if is_due and not _is_away(failed) and await self._read_everything(url, drop, has_cursor):
+            return
+        if failed is not None:
+            raise failed
+
+    async def _expect(self, drop: OwnedDrop, announced: Collection[bytes]) -> None:
+        """Have the drop read in full if the cursor did not show what is said to be there."""
+        if not await self._intake.are_known(drop, list(announced)):
+            self._drops.schedule.ask(drop, Cause.PUSH)
+
+    async def _read_news(self, url: DropURL, drop: OwnedDrop) -> None:
+        """Read what is new, or a part of it; nothing if the bandwidth is used up."""
+        stretch = drop.progress.news
+        size = drop.traffic.allowed(_size(), stretch.doublings, full=False)
+        if size is None:
+            return
+        reading = DropReading(drop, False, Allowance(size, _times(stretch)))
+        fetched = await self._run(url, reading)
+        if fetched is not None:
+            await self._news_ended(reading, fetched)
+
+    async def _read_everything(self, url: DropURL, drop: OwnedDrop, has_cursor: bool) -> bool:
+        """Read the whole drop, or a further part; return whether that is enough for this round.
+
+        If what is new was read before, a failure is only noted.
+        """
+        stretch = drop.progress.full
+        size = drop.traffic.allowed(_size(), stretch.doublings, full=True)
+        if size is None:
+            return not has_cursor
+        is_first = self._drops.schedule.begin(drop)
+        reading = DropReading(drop, True, Allowance(size, _times(stretch)))
+        if is_first:
+            await self._intake.finish(reading, None, progress=True)
+        started = self._clock.seconds()
         try:
-            fetched = await self._fetch(url, since, batches)
+            fetched = await self._run(url, reading)
+            if fetched is not None:
+                await self._everything_ended(reading, fetched)
+        except DropServerError as error:
+            if not reading.gained:
+                self._drops.schedule.failed(drop, error.detail)
+            drop.progress.failed = error.detail
+            await self._intake.finish(reading, None, progress=True)
+            if not has_cursor and not reading.gained:
+                raise
+            return reading.gained
+        finally:
+            self._drops.ended_full_read(drop, self._clock.seconds() - started)
+        return True
+
+    async def _run(self, url: DropURL, reading: DropReading) -> FetchResult | None:
+        """Fetch once; return None if the response is to be gone on with."""
+        batches: Batches[Looked] = Batches(
+            partial(self._intake.look, reading), partial(self._intake.keep, reading)
+        )
+        try:
+            return await self._fetch(url, reading, batches)
+        except DropServerError as error:
+            too_large = isinstance(error, ResponseTooLarge)
+            gained = reading.broke_off(too_large=too_large)
+            reading.note_traffic()
+            await self._intake.finish(reading, None, progress=True)
+            if gained and (too_large or isinstance(error, _TurnEnded)):
+                return None
+            raise
         finally:
             batches.cancel()
-            if full:
-                self._drops.ended_full_read(drop, self._clock.seconds() - started)
+            reading.note_traffic()
             # What arrived completely is stored, even if the rest failed.
-            if reading.dates:
-                await self._on_dates(reading.dates)
-        await self._finish(reading, fetched, due=due, full=full and reading.asked == drop.asked)
+            await self._intake.note_dates(reading)
 
     async def _fetch(
-        self, url: DropURL, since: str | None, batches: Batches[Classified]
+        self, url: DropURL, reading: DropReading, batches: Batches[Looked]
     ) -> FetchResult:
+        started = last_news = self._clock.seconds()
+
         async def take(parts: list[Part]) -> None:
-            candidates = [part for part in parts if _may_be_ours(part)]
-            self.counts.passed_over += len(parts) - len(candidates)
-            await batches.take(candidates)
+            nonlocal last_news
+            reading.order.look(parts)
+            await batches.take(parts)
+            now = self._clock.seconds()
+            if not reading.full or now - last_news < NEWS_EVERY:
+                return
+            last_news = now
+            await self._read_meanwhile(url, reading.drop)
+            if now - started >= TURN and reading.advance(None):
+                raise _TurnEnded("The reading goes on in the next round.")
 
         try:
-            return await self._fetcher.fetch(url, since, take)
+            return await self._fetcher.fetch(url, reading.since, take, reading.allowance)
         finally:
             await batches.finish()
 
-    async def _finish(
-        self, reading: _Reading, fetched: FetchResult, *, due: bool, full: bool
-    ) -> None:
-        """Store how far the drop was read; the disk is not touched if nothing changed."""
-        drop = reading.drop
-        latest = fetched.latest if fetched.parts else None
-        news = due or (latest is not None and latest != drop.cursor)
-        done = ReadDone(latest, full) if news else None
-        if done is not None or reading.foreign or reading.refused:
-            await self._repository.keep(
-                drop.drop,
-                foreign=reading.foreign,
-                refused=reading.refused,
-                done=done,
-                now=self._now(),
-            )
-            drop.cursor = latest or drop.cursor
-        if full:
-            self._drops.was_read_in_full(drop)
-
-    async def _look(self, reading: _Reading, parts: list[Part]) -> Classified:
-        """Open and classify the new ones of some messages; may run beside other batches."""
-        drop = reading.drop
-        digests = await self._workers.run(_hash_all, parts)
-        new = await self._repository.record_found(drop.drop, digests, now=self._now())
-        # A server may return the same message twice in one response.
-        fresh = {digest: part for digest, part in zip(digests, parts, strict=True) if digest in new}
-        self.counts.seen_before += len(parts) - len(fresh)
-        if not fresh:
-            return Classified()
-        found = await self._workers.run(
-            _open_and_classify,
-            drop.opener,
-            fresh,
-            self._synced(),
-            self._blocked(),
-            self._now(),
-            self._make_time_stamp,
-        )
-        self._count(found)
-        return found
-
-    async def _keep(self, reading: _Reading, found: Classified) -> None:
-        reading.foreign += found.foreign
-        reading.refused += found.blocked
-        waiting = len(reading.foreign) + len(reading.refused)
-        if not (found.messages or found.receipts or waiting >= FOREIGN_AT_ONCE):
+    async def _read_meanwhile(self, url: DropURL, drop: OwnedDrop) -> None:
+        """Read what is new during a full reading; the next round says what fails."""
+        if drop.cursor is None:
             return
-        foreign, reading.foreign = reading.foreign, []
-        refused, reading.refused = reading.refused, []
-        kept = await self._repository.keep(
-            reading.drop.drop,
-            found.messages,
-            foreign=foreign,
-            refused=refused,
-            received_receipts=found.receipts,
-            limits=self._limits(),
-            now=self._now(),
-        )
-        self.counts.received += len(kept.messages)
-        self.counts.refused += kept.refused
-        if kept.messages:
-            reading.dates += found.dates
-        self._on_kept(kept)
+        try:
+            await self._read_news(url, drop)
+        except DropServerError:
+            return
 
-    def _count(self, found: Classified) -> None:
-        passed_over, spoofed = found.passed_over, found.passed_over.get(Verdict.SPOOFED, 0)
-        self.counts.passed_over += passed_over.get(Verdict.FOREIGN, 0)
-        self.counts.rubbish += passed_over.get(Verdict.RUBBISH, 0)
-        self.counts.spoofed += spoofed
-        self.counts.blocked += len(found.blocked)
-        if spoofed:
-            self._rare_log.warn(
-                "Ignored messages that name another sender than the one that sealed them; "
-                "{count} since the start.",
-                count=self.counts.spoofed,
-            )
+    async def _news_ended(self, reading: DropReading, fetched: FetchResult) -> None:
+        """Store how far the drop was read; the disk is not touched if nothing changed."""
+        drop, progress = reading.drop, reading.drop.progress
+        if reading.was_resumed:
+            await self._check_order(reading)
+        if self._went_back(reading, fetched):
+            self._drops.schedule.went_back(drop)
+        if reading.stretch.has_gap:
+            self._drops.schedule.ask(drop, Cause.GAP)
+        latest = fetched.latest if fetched.parts else None
+        changed = latest is not None and latest != drop.cursor
+        changed = changed or progress.news != Stretch() or drop.traffic.is_unsaved
+        progress.news = Stretch()
+        drop.cursor = latest or drop.cursor
+        done = ReadDone(latest, full=False) if changed else None
+        await self._intake.finish(reading, done, progress=changed)
+
+    async def _everything_ended(self, reading: DropReading, fetched: FetchResult) -> None:
+        drop, schedule = reading.drop, self._drops.schedule
+        if reading.was_resumed:
+            await self._check_order(reading)
+        stretch, latest = reading.stretch, fetched.latest if fetched.parts else None
+        is_due = self._clock.seconds() >= drop.full_due
+        is_empty = fetched.status == "nothing" and not reading.was_resumed
+        had_cursor, complete = drop.cursor, reading.is_current and not stretch.has_gap
+        back = self._went_back(reading, fetched)
+        drop.cursor = None if is_empty else latest or drop.cursor
+        if stretch.has_gap:
+            drop.progress.full = Stretch()
+            schedule.failed(drop, "More messages bear the same second than could be read at once.")
+        elif complete:
+            schedule.succeeded(drop, found=stretch.found > 0, since=had_cursor)
+        changed = is_due or drop.cursor != had_cursor or reading.was_resumed
+        changed = changed or back or drop.traffic.is_unsaved
+        if back:
+            schedule.went_back(drop)
+        done = ReadDone(latest, complete, is_empty) if changed else None
+        await self._intake.finish(reading, done, progress=changed)
+
+    async def _check_order(self, reading: DropReading) -> None:
+        """Check that nothing was skipped by going on by date. Raises InvalidResponse."""
+        if reading.order.goes_on and reading.order.is_sorted:
+            return
+        stretch = reading.stretch
+        stretch.point, stretch.by_date = None, False
+        await self._intake.finish(reading, None, progress=True)
+        raise InvalidResponse("The drop server does not sort messages by date, or ignores dates.")
+
+    def _went_back(self, reading: DropReading, fetched: FetchResult) -> bool:
+        """Return whether the server has less than before, and note what it has."""
+        progress = reading.drop.progress
+        before, now = progress.modified, fetched.modified
+        progress.modified = before if now is None else now
+        is_older = before is not None and now is not None and now < before
+        return is_older or went_back(fetched.latest, reading.drop.cursor)
 
 
-def _open_and_classify(
-    opener: Opener,
-    fresh: Mapping[bytes, Part],
-    synced: SyncedSettings,
-    blocked: frozenset[bytes],
-    now: float,
-    make_time_stamp: Callable[[PublicKey], int],
-) -> Classified:
-    """Open and classify messages; called in a worker."""
-    opened = opener.open_all([part.body for part in fresh.values()])
-    return classify(fresh, opened, synced, now, blocked=blocked, make_time_stamp=make_time_stamp)
+def _size() -> int:
+    """Return the bytes that a response may have."""
+    return ExchangeLimits().size
 
 
-def _may_be_ours(part: Part) -> bool:
-    """Return whether a message has the size and version of ours (the prefilter)."""
-    return len(part.body) == MESSAGE_SIZE and part.body[0] == VERSION
+def _times(stretch: Stretch) -> int:
+    return 1 << min(stretch.doublings, MOST_DOUBLINGS)
 
 
-def _hash_all(parts: Sequence[Part]) -> list[bytes]:
-    return [blake2b(part.body, digest_size=HASH_SIZE).digest() for part in parts]
+def _is_away(failed: DropServerError | None) -> bool:
+    """Return whether another request to the same server would be in vain at present."""
+    if isinstance(failed, ServerRefused):
+        return failed.status in (429, 503)
+    return isinstance(failed, (ConnectFailed, NotAllowed, TimedOut))

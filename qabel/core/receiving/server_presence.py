@@ -1,10 +1,10 @@
 """What reading drops shows of their servers: whether they work, and whether there is one at all."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Collection, Iterable
 
 from attrs import define, field
 
-from qabel.core.receiving.poller import ReadDrop, ReadFailed
+from qabel.core.receiving.poller import ReadFailed
 from qabel.drop.url import DropURL
 
 
@@ -32,14 +32,14 @@ class ServerPresence:
 
     """
 
-    _read: ReadDrop
+    _read: Callable[[DropURL, Collection[bytes]], Awaitable[None]]
     on_success: Callable[[str, bool], object]
     _servers: dict[str, _Server] = field(factory=dict, init=False)
 
-    async def read(self, url: DropURL) -> None:
-        """Read a drop. Raises ReadFailed."""
+    async def read(self, url: DropURL, announced: Collection[bytes] = ()) -> None:
+        """Read a drop, in which such messages should be. Raises ReadFailed."""
         try:
-            await self._read(url)
+            await self._read(url, announced)
         except ReadFailed as failed:
             self._failed(url, failed)
             raise

@@ -1,11 +1,13 @@
 """The conditions under which the daemon reports a problem, or that it is unhealthy."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from qabel.core.backoff import Attempts
 from qabel.core.errors import StoreError
+from qabel.core.receiving.full_readings import OwnedDrop
 from qabel.core.receiving.poller import ServerRounds
 from qabel.core.status.durations import duration
+from qabel.core.status.reading import full_reading_view, last_went_back
 from qabel.core.status.troubles import Trouble, TroubleKind
 from qabel.core.status.views import ServerView
 from qabel.drop.plain_http import is_unencrypted
@@ -18,7 +20,11 @@ STUCK_AFTER = 6 * 3600.0
 
 
 def receiving_trouble(
-    servers: Mapping[str, ServerRounds], started: float, now: float, stale_after: float
+    servers: Mapping[str, ServerRounds],
+    started: float,
+    now: float,
+    stale_after: float,
+    heard_by_push: Mapping[str, float],
 ) -> list[Trouble]:
     """Return the problems with polling the drop servers.
 
@@ -27,6 +33,8 @@ def receiving_trouble(
         started: when the daemon started, in seconds on the clock of the schedule.
         now: the time in seconds on the same clock.
         stale_after: seconds without a successful poll after which a server is stale.
+        heard_by_push: when servers last proved that a push connection works, which counts as much
+            as a poll; in seconds on the same clock.
 
     """
     found = []
@@ -36,7 +44,7 @@ def receiving_trouble(
             continue
         attempts = rounds.attempts
         heard = attempts.last_success if attempts.last_success is not None else started
-        silent = now - heard
+        silent = now - max(heard, heard_by_push.get(rounds.server, heard))
         if silent > stale_after:
             why = f": {attempts.last_error}" if attempts.last_error else "."
             what = f"{rounds.server} could not be read for {duration(silent)}{why}"
@@ -111,12 +119,19 @@ def store_trouble(error: Exception) -> Trouble:
 
 
 def server_view(
-    rounds: ServerRounds, wall_minus_clock: float, due: float, *, interval: float, push: str
+    rounds: ServerRounds,
+    drops: Sequence[OwnedDrop],
+    wall_minus_clock: float,
+    due: float,
+    *,
+    interval: float,
+    push: str,
 ) -> ServerView:
     """Return the state of polling one drop server.
 
     Args:
         rounds: the server.
+        drops: those of its drops that were read since the start.
         wall_minus_clock: the seconds between the clock of the schedule and the time since the
             epoch.
         due: when the next round of all servers is, in seconds on the clock of the schedule.
@@ -144,6 +159,8 @@ def server_view(
         interval=interval,
         push=push,
         unencrypted=is_unencrypted(rounds.server),
+        full_reading=full_reading_view(drops, wall_minus_clock),
+        went_back=last_went_back(drops),
     )
 
 

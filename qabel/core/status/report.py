@@ -12,9 +12,10 @@ from qabel.core.errors import StoreError
 from qabel.core.inbox.reader import InboxReader
 from qabel.core.journal.journal import Journal
 from qabel.core.journal.webhooks import WebhookState
+from qabel.core.receiving.intake import Counts
+from qabel.core.receiving.owned_drops import OwnedDrops
 from qabel.core.receiving.poller import Poller
 from qabel.core.receiving.push_watch import PushWatch
-from qabel.core.receiving.receiver import Counts
 from qabel.core.sending.poster import Poster
 from qabel.core.status.disk_space import DiskSpace
 from qabel.core.status.health import (
@@ -26,6 +27,7 @@ from qabel.core.status.health import (
     stranger_trouble,
 )
 from qabel.core.status.part_troubles import webhook_trouble
+from qabel.core.status.reading import drops_by_server, reading_trouble
 from qabel.core.status.store_probe import StoreCounts, StoreProbe
 from qabel.core.status.trouble_history import TroubleHistory
 from qabel.core.status.troubles import Trouble, TroubleKind
@@ -66,6 +68,7 @@ class Reporter:
 
     poller: Poller
     push_watch: PushWatch
+    drops: OwnedDrops
     poster: Poster
     webhooks: Callable[[], list[WebhookState]]
     limits: Callable[[], StrangerLimits]
@@ -151,7 +154,10 @@ class Reporter:
 
         return (
             lambda: disk_trouble(self.disk_space.full_since, now),
-            lambda: receiving_trouble(self.poller.servers, self.started, now, self.stale_after()),
+            lambda: receiving_trouble(
+                self.poller.servers, self.started, now, self.stale_after(), self.push_watch.heard()
+            ),
+            lambda: reading_trouble(drops_by_server(self.drops.known)),
             sending,
             strangers,
             webhooks,
@@ -171,9 +177,11 @@ class Reporter:
 
     def _servers(self, wall_minus_clock: float) -> list[ServerView]:
         push = self.push_watch.by_server()
+        drops = drops_by_server(self.drops.known)
         return [
             server_view(
                 each,
+                drops.get(each.server, ()),
                 wall_minus_clock,
                 self.poller.next_tick,
                 interval=self.poller.interval,

@@ -21,6 +21,9 @@ class TroubleKind(StrEnum):
     POLLER_STOPPED = "poller_stopped"
     SERVER_STALE = "server_stale"
     SERVER_FAILING = "server_failing"
+    FULL_READING_FAILING = "full_reading_failing"
+    DROP_BANDWIDTH = "drop_bandwidth"
+    SERVER_WENT_BACK = "server_went_back"
     SENDING_STUCK = "sending_stuck"
     SENDING_FAILING = "sending_failing"
     RESULTS_UNKEPT = "results_unkept"
@@ -96,6 +99,19 @@ TROUBLES: Mapping[TroubleKind, TroubleRow] = {
     TroubleKind.SERVER_FAILING: TroubleRow(
         "The last attempts to read from a drop server failed.",
         "Check its URL, and that this machine is online. The daemon keeps trying.",
+    ),
+    TroubleKind.FULL_READING_FAILING: TroubleRow(
+        "Drops could not be read in full: what a cursor skipped is not found.",
+        "Ask the operator of the drop server whether something in front of it cuts long responses. "
+        "The daemon keeps trying.",
+    ),
+    TroubleKind.DROP_BANDWIDTH: TroubleRow(
+        "Reading a drop has used up --drop-bandwidth for this hour, so the drop waits.",
+        "Wait, or raise --drop-bandwidth. If strangers fill the drop, move to a new one.",
+    ),
+    TroubleKind.SERVER_WENT_BACK: TroubleRow(
+        "A drop server has fewer messages than before, as after a restore from a backup.",
+        "Nothing: the daemon reads the drops in full. Ask others to resend what was lost there.",
     ),
     TroubleKind.SENDING_STUCK: TroubleRow(
         "A message has been waiting to be sent for more than six hours.",

@@ -5,6 +5,17 @@ from typing import Literal
 from qabel.contract.types import CursorText, Duration, Milliseconds, View
 
 
+class FullReadingView(View):
+    """The full readings of the drops of a server, which find what a cursor skipped."""
+
+    last: Milliseconds | None
+    """When the drop was read in full that was not for the longest time; null if one never was."""
+    due: Milliseconds | None
+    """When the next one is due."""
+    failed: str | None
+    """Why the last one of some drop failed; null if none did."""
+
+
 class ServerView(View):
     """The state of polling one drop server."""
 
@@ -25,6 +36,9 @@ class ServerView(View):
     """``listening``, ``connecting``, ``not offered``, ``off``, or the error."""
     unencrypted: bool
     """Whether others on the way can see which drops are read."""
+    full_reading: FullReadingView
+    went_back: Milliseconds | None
+    """When the server was last seen to have fewer messages than before."""
 
 
 class PushView(View):

@@ -14,7 +14,7 @@ class NewMessage:
     """A message that was received and opened, to be stored. Keys as 32 bytes, times in ms."""
 
     hash: bytes
-    """Of the bytes from the server (``qabel.store.inbox.seen.HASH_SIZE``)."""
+    """Of the bytes from the server (``qabel.drop.transport.HASH_SIZE``)."""
     version: int
     time_stamp: int
     acknowledge_id: str

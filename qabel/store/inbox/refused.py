@@ -33,7 +33,7 @@ class Refused:
     """A message that was not kept."""
 
     hash: bytes
-    """Of the bytes from the server (``qabel.store.inbox.seen.HASH_SIZE``)."""
+    """Of the bytes from the server (``qabel.drop.transport.HASH_SIZE``)."""
     reason: Reason
     size: int
     """The bytes that it would have taken of what is kept of strangers."""

@@ -49,6 +49,16 @@ class StoredBatch:
 
 
 @attrs.frozen
+class Found:
+    """What was found in a drop, to be stored."""
+
+    new: Sequence[NewMessage]
+    foreign: Sequence[bytes]
+    refused: Sequence[Refused]
+    receipts: Sequence[Receipt]
+
+
+@attrs.frozen
 class EncodedPage:
     """Messages as one JSON list."""
 
@@ -114,42 +124,34 @@ class InboxRepository:
         received_receipts: Sequence[Receipt] = (),
         limits: StrangerLimits = DEFAULT_LIMITS,
         done: ReadDone | None = None,
+        progress: str | None = None,
         now: float,
     ) -> "Deferred[StoredBatch]":
         """Store what was read from a drop, all in one transaction.
 
-        A message that was known before, from whatever drop, is ignored: it is not stored, not
-        acknowledged, and changes nothing in the outbox; nor is a copy of a message from another
-        drop (``qabel.store.inbox.copies``). Of a stranger's message for which there is
-        no room, and of a receipt that is about nothing we sent, only the hash is stored. If the
-        drop's owners have changed meanwhile, foreign hashes and cursor are ignored: the new owners
-        are to see everything.
+        A message that was known before, from whatever drop, or is a copy of one from another drop,
+        is ignored: it is not stored, not acknowledged, and changes nothing in the outbox. Of a
+        stranger's message for which there is no room, and of a receipt that is about nothing we
+        sent, only the hash is stored. If the drop's owners have changed meanwhile, foreign hashes
+        and cursor are ignored: the new owners are to see everything.
 
         Args:
             drop: what was read.
             new: messages for our own identities, oldest first.
-            foreign: hashes of messages that no owner can open. They may come late and many at
-                once: one that is lost is only examined again.
+            foreign: hashes of messages that no owner can open; one that is lost is opened again.
             refused: messages for our own identities that are not to be kept at present.
             received_receipts: what messages about our own messages say.
             limits: what is kept of strangers.
             done: that the drop was read to its end.
+            progress: what the receiver notes of the reading, if it is to be stored.
             now: seconds since the epoch.
 
         """
         kept = [each for each in new if each.receiver not in self._purged]
-        work = partial(
-            _keep,
-            drop=drop,
-            new=kept,
-            foreign=foreign,
-            refused=refused,
-            received_receipts=received_receipts,
-            limits=limits,
-            done=done,
-            now=int(now * 1000),
+        found, at = Found(kept, foreign, refused, received_receipts), int(now * 1000)
+        return self._database.run(
+            lambda connection: _keep(connection, drop, found, limits, done, progress, now=at)
         )
-        return self._database.run(work)
 
     def read_page(
         self, after: int, limit: int, which: Filter = EVERYTHING
@@ -230,34 +232,44 @@ class InboxRepository:
 
 def _keep(
     connection: Connection,
-    *,
     drop: Drop,
-    new: Sequence[NewMessage],
-    foreign: Sequence[bytes],
-    refused: Sequence[Refused],
-    received_receipts: Sequence[Receipt],
+    found: Found,
     limits: StrangerLimits,
     done: ReadDone | None,
+    progress: str | None,
+    *,
     now: int,
 ) -> StoredBatch:
-    fresh, unwanted = (
-        admit(connection, new, limits, Copies(connection, drop.url, now)) if new else ([], [])
-    )
+    fresh, unwanted = _admit(connection, drop, found.new, limits, now)
     first = take_numbers(connection, len(fresh)) if fresh else 0
     stored = tuple(rows.insert(connection, first + i, each) for i, each in enumerate(fresh))
     answers = [each.acknowledgement for each in fresh if each.acknowledgement is not None]
     for answer in answers:
         sends.insert(connection, answer, now)
-    changed, about_nothing = _apply_receipts(connection, received_receipts)
+    changed, about_nothing = _apply_receipts(connection, found.receipts)
     drop_id = seen.find_drop(connection, drop)
     if drop_id is not None:
-        if foreign or about_nothing:
-            seen.add_foreign(connection, drop_id, [*foreign, *about_nothing], now)
-        if refused or unwanted:
-            add_refused(connection, drop_id, [*refused, *unwanted], now)
+        if found.foreign or about_nothing:
+            seen.add_foreign(connection, drop_id, [*found.foreign, *about_nothing], now)
+        if found.refused or unwanted:
+            add_refused(connection, drop_id, [*found.refused, *unwanted], now)
         if done is not None:
             seen.finish_reading(connection, drop_id, done, now)
+        if progress is not None:
+            seen.store_progress(connection, drop_id, progress)
     return StoredBatch(stored, len(answers), changed, len(unwanted), last_seq(connection))
+
+
+def _admit(
+    connection: Connection,
+    drop: Drop,
+    new: Sequence[NewMessage],
+    limits: StrangerLimits,
+    now: int,
+) -> tuple[list[NewMessage], list[Refused]]:
+    if not new:
+        return [], []
+    return admit(connection, new, limits, Copies(connection, drop.url, now))
 
 
 def _apply_receipts(

@@ -14,9 +14,6 @@ import attrs
 
 from qabel.store.database.connection import Connection, fetch_one
 
-HASH_SIZE = 16
-"""Bytes of a message's hash: BLAKE2b of all its bytes, with this digest size."""
-
 DAY = 24 * 3600 * 1000
 """Milliseconds."""
 
@@ -44,6 +41,8 @@ class DropState:
     """What to send to the server, so that it returns only what is newer; None: read in full."""
     last_read: int | None = None
     last_full_read: int | None = None
+    progress: str | None = attrs.field(default=None, repr=False)
+    """What the receiver stores of the reading, in its own words."""
 
 
 @attrs.frozen
@@ -56,6 +55,8 @@ class ReadDone:
 
     cursor: str | None
     full: bool
+    is_empty: bool = False
+    """Whether the drop is empty: its cursor is deleted."""
 
 
 def pack(hashes: Iterable[bytes]) -> str:
@@ -69,7 +70,8 @@ def pack(hashes: Iterable[bytes]) -> str:
 def start_reading(connection: Connection, drop: Drop) -> DropState:
     """Return how far a drop was read; a new drop, or one of other owners, starts afresh."""
     row = connection.execute(
-        "SELECT owners, cursor, last_read, last_full_read FROM drops WHERE url = ?", (drop.url,)
+        "SELECT owners, cursor, last_read, last_full_read, progress FROM drops WHERE url = ?",
+        (drop.url,),
     ).fetchone()
     if row is not None and row[0] == drop.owners:
         return DropState(*row[1:])
@@ -165,12 +167,17 @@ def add_own(connection: Connection, digest: bytes) -> bool:
 def finish_reading(connection: Connection, drop_id: int, done: ReadDone, now: int) -> None:
     """Record that a drop was read, and delete what its server no longer has."""
     connection.execute(
-        "UPDATE drops SET cursor = coalesce(?, cursor), last_read = ?, "
-        "last_full_read = CASE WHEN ? THEN ? ELSE last_full_read END WHERE id = ?",
-        (done.cursor, now, done.full, now, drop_id),
+        "UPDATE drops SET cursor = CASE WHEN ? THEN NULL ELSE coalesce(?, cursor) END, "
+        "last_read = ?, last_full_read = CASE WHEN ? THEN ? ELSE last_full_read END WHERE id = ?",
+        (done.is_empty, done.cursor, now, done.full, now, drop_id),
     )
     if done.full:
         _prune(connection, drop_id, now)
+
+
+def store_progress(connection: Connection, drop_id: int, progress: str) -> None:
+    """Store what the receiver notes of the reading of a drop."""
+    connection.execute("UPDATE drops SET progress = ? WHERE id = ?", (progress, drop_id))
 
 
 def _prune(connection: Connection, drop_id: int, now: int) -> None:

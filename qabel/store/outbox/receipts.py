@@ -12,7 +12,7 @@ class Receipt:
     """A message about one of our own messages: that it arrived, or what was wrong with it."""
 
     hash: bytes
-    """Of the bytes from the server (``qabel.store.inbox.seen.HASH_SIZE``)."""
+    """Of the bytes from the server (``qabel.drop.transport.HASH_SIZE``)."""
     sender: bytes
     """The key of the receipt's sender: the recipient of the message that it is about."""
     receiver: bytes

@@ -10,7 +10,7 @@ from qabel.core.errors import Gone, NotFound, StoreFull
 from qabel.core.inbox.message_query import MessageQuery
 from qabel.core.inbox.page import Page
 from qabel.core.inbox.reader import MAX_WAIT, POLL_PATIENCE
-from qabel.core.receiving.owned_drops import FULL_READ_INTERVAL
+from qabel.core.receiving.full_readings import FULL_READ_INTERVAL
 from qabel.core.sending.compose import Draft
 from qabel.core.service import CoreService
 from qabel.deferreds import result_of

@@ -7,11 +7,12 @@ from attrs import define, field
 from twisted.internet.defer import Deferred, succeed
 from twisted.internet.task import Clock
 
+from qabel.core.receiving.drop_progress import DropProgress, encode_progress
+from qabel.core.receiving.full_readings import OwnedDrop
 from qabel.core.receiving.owned_drops import (
     LONGEST_PAUSE,
     REPEAT_PAUSE,
     SHORTEST_PAUSE,
-    OwnedDrop,
     OwnedDrops,
 )
 from qabel.deferreds import result_of
@@ -162,7 +163,8 @@ def test_a_new_drop_is_read_in_full_at_once(desk: Desk) -> None:
 )
 def test_the_next_full_reading(desk: Desk, ago: float, due_in: float) -> None:
     """It is due an interval after the last, and never later, whatever the time of day did."""
-    state = DropState("cursor", 0, int((NOW - ago) * 1000))
+    started = encode_progress(DropProgress(after_start=int(NOW * 1000)))
+    state = DropState("cursor", 0, int((NOW - ago) * 1000), started)
     desk.states.kept[desk.find().drop] = state
     desk.restart()
     desk.own({1: [identity(1)]})
@@ -173,14 +175,14 @@ def test_after_a_full_reading_there_is_a_while(desk: Desk) -> None:
     """A drop that was read in full is due an interval later."""
     found = desk.find()
     desk.clock.advance(70)
-    desk.drops.was_read_in_full(found)
+    desk.drops.schedule.succeeded(found, found=True, since="1")
     assert found.full_due == 70 + INTERVAL
 
 
 def test_a_full_reading_that_was_asked_for(desk: Desk) -> None:
     """It is due at once, and one that had begun before does not count."""
     found = desk.find()
-    desk.drops.was_read_in_full(found)
+    desk.drops.schedule.succeeded(found, found=True, since="1")
     asked = found.asked
     desk.clock.advance(70)
     desk.drops.read_in_full([str(drop(2))])

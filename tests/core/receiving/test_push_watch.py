@@ -1,6 +1,6 @@
 """Watching for pushes: a drop is read as soon as its server tells of news."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 from attrs import define, field
 from twisted.internet.defer import Deferred
@@ -16,11 +16,16 @@ from tests.core.items import drop
 class Listener:
     """A listener of one drop, which tells of news when the test says so."""
 
-    tell: Callable[[], None]
+    on_news: Callable[[Collection[bytes]], None]
+    heard: float | None = None
     connected: bool = False
     stops: int = 0
     is_offered: bool = True
     problem: str | None = None
+
+    def tell(self, *announced: bytes) -> None:
+        """Tell of news."""
+        self.on_news(announced)
 
     def start(self) -> None:
         """Connect."""
@@ -37,14 +42,16 @@ class Reads:
     """Stands for the receiver: notes what is read, and ends a reading when the test says so."""
 
     begun: list[DropURL] = field(factory=list)
+    announced: list[set[bytes]] = field(factory=list)
     under_way: "list[Deferred[None]]" = field(factory=list)
     is_slow: bool = False
     error: Exception | None = None
     cancelled: int = 0
 
-    async def read(self, url: DropURL) -> None:
+    async def read(self, url: DropURL, announced: Collection[bytes]) -> None:
         """Read a drop."""
         self.begun.append(url)
+        self.announced.append(set(announced))
         if self.is_slow:
             self.under_way.append(Deferred(lambda _: self._cancel()))
             await self.under_way[-1]
@@ -66,7 +73,7 @@ class PushWatchTests(SynchronousTestCase):
         self.watch.set_drops([drop(1), drop(2)])
         self.watch.startService()
 
-    def listen(self, url: DropURL, on_news: Callable[[], None]) -> Listener:
+    def listen(self, url: DropURL, on_news: Callable[[Collection[bytes]], None]) -> Listener:
         """Make a listener."""
         self.listeners[url] = Listener(on_news)
         return self.listeners[url]
@@ -132,6 +139,23 @@ class PushWatchTests(SynchronousTestCase):
         self.assertEqual(2, len(self.reads.begun))
         self.tell()
         self.assertEqual(3, len(self.reads.begun))
+
+    def test_what_is_announced_is_passed_on(self) -> None:
+        """The reader is told which messages should be there, each once."""
+        self.reads.is_slow = True
+        self.listeners[drop(1)].tell(b"1")
+        self.listeners[drop(1)].tell(b"2", b"3")
+        self.listeners[drop(1)].tell()
+        self.reads.under_way.pop().callback(None)
+        self.assertEqual([{b"1"}, {b"2", b"3"}], self.reads.announced)
+
+    def test_who_was_heard(self) -> None:
+        """The last sign of life counts of each server, of connections that are open."""
+        self.assertEqual({}, self.watch.heard())
+        self.listeners[drop(1)].heard, self.listeners[drop(2)].heard = 5.0, 3.0
+        self.assertEqual({drop(1).server: 5.0}, self.watch.heard())
+        self.listeners[drop(1)].connected = False
+        self.assertEqual({drop(1).server: 3.0}, self.watch.heard())
 
     def test_drops_are_read_side_by_side(self) -> None:
         """A slow server delays no other drop."""

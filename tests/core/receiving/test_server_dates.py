@@ -7,7 +7,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from qabel.core.receiving.server_dates import AHEAD, MAX_LENGTH, newest
+from qabel.core.receiving.server_dates import AHEAD, newest
+from qabel.drop.dates import MAX_LENGTH
 
 NOON = "Mon, 23 Nov 2026 12:00:00 GMT"
 NOW = parsedate_to_datetime(NOON).timestamp()

@@ -23,7 +23,7 @@ class Readings:
         self.successes: list[tuple[str, bool]] = []
         self.presence = ServerPresence(self._read, lambda *seen: self.successes.append(seen))
 
-    async def _read(self, url: DropURL) -> None:
+    async def _read(self, url: DropURL, announced: object) -> None:
         if self.error is not None:
             raise self.error
 

@@ -1,5 +1,7 @@
 """Health: what counts as trouble, and which trouble is for monitoring to know."""
 
+from collections.abc import Mapping
+
 import pytest
 
 from qabel.core.backoff import Attempts
@@ -25,10 +27,15 @@ def rounds(**attempts: float | str | None) -> ServerRounds:
     return ServerRounds(SERVER, (drop(1), drop(2)), Attempts(**attempts))
 
 
-def receiving(*servers: ServerRounds, started: float = 0.0, now: float) -> list[Trouble]:
+def receiving(
+    *servers: ServerRounds,
+    started: float = 0.0,
+    now: float,
+    heard: Mapping[str, float] | None = None,
+) -> list[Trouble]:
     """Return the trouble with some servers, which are stale after a minute."""
     named = {f"{SERVER}/{number}": each for number, each in enumerate(servers)}
-    return receiving_trouble(named, started, now, 60.0)
+    return receiving_trouble(named, started, now, 60.0, heard or {})
 
 
 def test_all_is_well() -> None:
@@ -130,11 +137,20 @@ def test_a_store_out_of_order_is_bad_health() -> None:
     assert "hidden" not in slow.what
 
 
+def test_a_push_connection_counts_as_a_poll() -> None:
+    """A server that answered a ping lately is not stale, though polls of it failed since long."""
+    failing = rounds(failures=9, last_error="No.", last_success=0.0)
+    [stale] = receiving(failing, now=100.0, heard={SERVER: 39.0})
+    assert stale.unhealthy
+    [trouble] = receiving(failing, now=100.0, heard={SERVER: 40.0, "https://other": 1.0})
+    assert not trouble.unhealthy
+
+
 def test_how_a_server_is_read() -> None:
     """The view of a server has its times of day in milliseconds, and counts since the start."""
     read = rounds(failures=2, last_error="No route.", last_success=10.0, last_failure=20.5)
     read.rounds, read.failed_rounds, read.seconds = 7, 3, 1.23456
-    view = server_view(read, 1_800_000_000.0, due=25.0, interval=5.0, push="listening")
+    view = server_view(read, (), 1_800_000_000.0, due=25.0, interval=5.0, push="listening")
     assert (view.interval, view.push, view.not_stored, view.unencrypted) == (
         5.0,
         "listening",
@@ -151,6 +167,6 @@ def test_how_a_server_is_read() -> None:
 def test_a_server_that_is_left_alone() -> None:
     """The next reading of a failing server is when it may be asked, not with the next round."""
     failing = rounds(failures=1, not_before=99.0)
-    view = server_view(failing, 1_800_000_000.0, due=25.0, interval=5.0, push="off")
+    view = server_view(failing, (), 1_800_000_000.0, due=25.0, interval=5.0, push="off")
     assert view.next_poll == 1_800_000_099_000
     assert (view.last_success, view.last_failure) == (None, None)

@@ -25,6 +25,8 @@ SERVER = views.ServerView(
     interval=5.0,
     push="listening",
     unencrypted=False,
+    full_reading=views.FullReadingView(last=None, due=None, failed=None),
+    went_back=None,
 )
 
 

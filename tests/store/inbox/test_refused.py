@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from qabel.deferreds import result_of
+from qabel.drop.transport import HASH_SIZE
 from qabel.store.database.database import Database
 from qabel.store.inbox import refused, seen
 from qabel.store.inbox.refused import Reason, Refused, pair_digest
@@ -34,7 +35,7 @@ def refuse(run: Run) -> Callable[..., bytes]:
         ids[drop] = run(seen.find_drop, drop)
 
     def add(size: int, reason: Reason = Reason.STRANGER, drop: Drop = FIRST) -> bytes:
-        digest = size.to_bytes(seen.HASH_SIZE)
+        digest = size.to_bytes(HASH_SIZE)
         each = Refused(digest, reason, size, pair_digest(ME, EVE))
         run(refused.add_refused, ids[drop], [each], NOW)
         return digest

@@ -6,12 +6,13 @@ from typing import Any
 import pytest
 
 from qabel.deferreds import result_of
+from qabel.drop.transport import HASH_SIZE
 from qabel.store.database.database import Database
 from qabel.store.inbox import seen
 from qabel.store.inbox.seen import DAY, KEEP_FOREIGN_DAYS, Drop, DropState, ReadDone
 
 DROP = Drop("http://localhost/drop", "me")
-FOREIGN, OWN, NEW = (bytes([each]) * seen.HASH_SIZE for each in range(3))
+FOREIGN, OWN, NEW = (bytes([each]) * HASH_SIZE for each in range(3))
 NOW = 20_000 * DAY
 
 Run = Callable[..., Any]

@@ -1,0 +1,102 @@
+"""Build the parts of the core that receive messages."""
+
+from attrs import frozen
+
+from qabel.core.foundation import Foundation
+from qabel.core.housekeeping import Housekeeping
+from qabel.core.inbox.reader import InboxReader
+from qabel.core.journal.webhooks import Webhooks
+from qabel.core.main_token import MainToken
+from qabel.core.people.blocked import BlockedKeys
+from qabel.core.receiving.intake import Intake
+from qabel.core.receiving.owned_drops import OwnedDrops
+from qabel.core.receiving.poller import Poller
+from qabel.core.receiving.push_watch import PushWatch
+from qabel.core.receiving.receiver import Receiver
+from qabel.core.receiving.second_look import SecondLook, stranger_limits
+from qabel.core.receiving.server_presence import ServerPresence
+from qabel.core.sending.poster import Poster
+from qabel.core.status.disk_space import DiskSpace
+from qabel.core.watching import Watched
+from qabel.core.wiring import Wiring
+from qabel.store.inbox.repository import InboxRepository
+from qabel.store.inbox.strangers import StrangerRepository
+
+
+@frozen(kw_only=True, eq=False)
+class Receiving:
+    """The parts that receive messages."""
+
+    drops: OwnedDrops
+    intake: Intake
+    receiver: Receiver
+    presence: ServerPresence
+    poller: Poller
+    push_watch: PushWatch
+    second_look: SecondLook
+
+    def watched(
+        self,
+        poster: Poster,
+        webhooks: Webhooks,
+        disk_space: DiskSpace,
+        housekeeping: Housekeeping,
+        inbox: InboxReader,
+        main_token: MainToken,
+    ) -> Watched:
+        """Return these and other parts as those whose state is reported."""
+        return Watched(
+            poller=self.poller,
+            push_watch=self.push_watch,
+            drops=self.drops,
+            counts=self.intake.counts,
+            poster=poster,
+            webhooks=webhooks,
+            disk_space=disk_space,
+            housekeeping=housekeeping,
+            inbox=inbox,
+            main_token=main_token,
+        )
+
+
+def build_receiving(base: Foundation, wiring: Wiring, blocked: BlockedKeys) -> Receiving:
+    """Return the parts that receive messages."""
+    inbox = InboxRepository(base.database, base.purged)
+    drops = OwnedDrops(
+        inbox,
+        clock=base.reactor,
+        now=base.now,
+        full_read_interval=base.options.full_read_interval,
+        bandwidth=base.options.drop_bandwidth,
+    )
+    intake = Intake(
+        repository=inbox,
+        workers=base.workers,
+        synced=base.synced_now,
+        blocked=lambda: blocked.keys,
+        limits=lambda: stranger_limits(base.local.value.inbox),
+        on_kept=wiring.kept,
+        on_dates=wiring.note_dates,
+        make_time_stamp=base.stamps.make,
+        text=drops.schedule.text,
+        clock=base.reactor,
+        now=base.now,
+    )
+    receiver = Receiver(base.network, drops, intake, clock=base.reactor)
+    presence = ServerPresence(receiver.read, wiring.server_works)
+    return Receiving(
+        drops=drops,
+        intake=intake,
+        receiver=receiver,
+        presence=presence,
+        poller=Poller(presence.read, base.reactor, interval=base.local.value.poll_interval),
+        push_watch=PushWatch(base.network.listen, presence.read),
+        second_look=SecondLook(
+            strangers=StrangerRepository(base.database),
+            drops=drops,
+            limits=lambda: stranger_limits(base.local.value.inbox),
+            synced=base.synced_now,
+            blocked=lambda: blocked.keys,
+            clock=base.reactor,
+        ),
+    )
