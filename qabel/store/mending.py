@@ -7,18 +7,18 @@ LOST = "Lost in a damaged database."
 """The reason of deliveries of which the postings were lost."""
 
 
-def mend(connection: Connection, has_state: bool) -> list[Loss]:
+def mend(connection: Connection, has_events: bool) -> list[Loss]:
     """Recompute counts, and settle what cannot go on; return what was lost with that.
 
     Args:
         connection: of a database of the newest version, with a transaction open.
-        has_state: whether the state of the old database was read.
+        has_events: whether no event was lost, as far as is known.
 
     """
     losses = [*_lost_documents(connection), *_settle_deliveries(connection)]
     connection.execute(_NUMBERS)
-    if not has_state:
-        # Events may have been lost after any cursor: those who follow them must start again.
+    if not has_events:
+        # Whoever follows events must be told, and start again: see Follower.check.
         connection.execute("UPDATE state SET floor = last_seq")
     for statement in _COUNTS:
         connection.execute(statement)

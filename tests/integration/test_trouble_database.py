@@ -111,8 +111,8 @@ def test_a_file_that_cannot_be_used(refusals: dict[str, Refusal], name: str) -> 
     assert contents(daemon.directory) == refusals[name].before
 
 
-def test_a_backup_is_a_database_of_its_own(tmp_path: Path) -> None:
-    """Status tells how to back up; what that writes has everything, and places of its own."""
+def test_a_backup_knows_the_cursors_of_before(tmp_path: Path) -> None:
+    """Status tells how to back up; what that writes has everything, but no cursor from later."""
     box, bob = Box(), Pen()
     with BadServer(box.serve) as server, Daemon(tmp_path, "alice").up() as alice:
         contact = alice.live(server.url)
@@ -124,6 +124,7 @@ def test_a_backup_is_a_database_of_its_own(tmp_path: Path) -> None:
         backup = Path(alice.api.good("POST", "/backup", {"name": "monday.db"})["path"])
         box.put(url, bob.seal(key, "after"))
         alice.hears(["before", "after"])
+        lost = alice.api.ask("GET", "/drop?since=0").headers["x-qabel-latest"]
         assert alice.api.ask("POST", "/backup", {"name": "monday.db"}).status == 409
         assert backup.stat().st_mode & 0o777 == 0o600
         other = tmp_path / "restored"
@@ -132,7 +133,9 @@ def test_a_backup_is_a_database_of_its_own(tmp_path: Path) -> None:
         shutil.copy(alice.directory / "database-key", other)
         with Daemon(tmp_path, "restored").up() as restored:
             restored.hears(["before", "after"])
-            gone = restored.api.ask("GET", f"/drop?since={place}")
+            [after] = restored.api.ask("GET", f"/drop?since={place}").body
+            assert after["data"] == {"msg": "after"}
+            gone = restored.api.ask("GET", f"/drop?since={lost}")
             assert gone.status == 410
             assert restored.api.ask("GET", f"/drop?since={gone.body['oldest']}").status == 200
 

@@ -14,13 +14,13 @@ POSTING = """INSERT INTO postings (id, delivery_id, url, recipient, next_attempt
     VALUES (?, ?, 'http://x/', x'02', NULL)"""
 
 
-def mended(database: Database, *statements: tuple[Any, ...], has_state: bool = True) -> list[str]:
+def mended(database: Database, *statements: tuple[Any, ...], has_events: bool = True) -> list[str]:
     """Run statements, mend the rows, and return what was lost with that."""
 
     def work(connection: Any) -> list[str]:
         for sql, *values in statements:
             connection.execute(sql, values)
-        return [f"{each.table}: {each.rows}" for each in mend(connection, has_state)]
+        return [f"{each.table}: {each.rows}" for each in mend(connection, has_events)]
 
     return result_of(database.run(work))
 
@@ -50,7 +50,7 @@ def test_numbers_are_not_given_again(database: Database, rows: Any) -> None:
         database,
         ("INSERT INTO consumers VALUES (0, 'a', 41, 1)",),
         ("INSERT INTO events (seq, kind, detail, created) VALUES (17, 'settings', x'00', 1)",),
-        has_state=False,
+        has_events=False,
     )
     assert rows("SELECT last_seq, floor FROM state") == [(41, 41)]
 

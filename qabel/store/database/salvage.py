@@ -51,8 +51,8 @@ def salvage(
         target: the file to create.
         keys: one of which opens it, and will open the new one.
         steps: the SQL of the migrations.
-        mend: called with the new database, in a transaction, and whether the counts of the old one
-            were read; makes its rows agree, and returns what had to be left out for that.
+        mend: called with the new database, in a transaction, and whether it has all events of the
+            old one; makes its rows agree, and returns what had to be left out for that.
         progress: called with what is being done.
 
     Raises:
@@ -70,13 +70,17 @@ def salvage(
     try:
         copied = _copy_tables(source, made, steps, bad, losses, progress)
         progress("checking the copy")
-        losses += _finish(made, steps, lambda: mend(made, copied.get("state", 0) > 0))
+        losses += _finish(made, steps, lambda: mend(made, _has_events(copied, losses)))
     except sqlcipher.Error as error:
         raise diagnose(error, target) from error
     finally:
         source.close()
         made.close()
     return Salvaged(copied, tuple(losses), len(bad))
+
+
+def _has_events(copied: Mapping[str, int], losses: Sequence[Loss]) -> bool:
+    return copied.get("state", 0) > 0 and all(each.table != "events" for each in losses)
 
 
 def _finish(made: Connection, steps: Sequence[str], mend: Callable[[], list[Loss]]) -> list[Loss]:
