@@ -32,6 +32,9 @@ class EventPrinter:
             self._message(data)
         elif event.kind == "outbox":
             self._outbox(data)
+        elif event.kind == "damage":
+            text = f"damaged, cannot be read: {data['table']} {data['ids']}; see qabel status"
+            self._line(data["time"], text, "red")
         elif event.kind == "synced":
             self.names.forget()
             self._line(data["time"], "synced settings changed", "dim")

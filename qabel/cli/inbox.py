@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from qabel.cli.api_client import TIMEOUT, ApiClient
+from qabel.cli.api_client import TIMEOUT, ApiClient, ApiResponse
 from qabel.cli.context import Group, Session, pass_session
 from qabel.cli.errors import usage_error
 from qabel.cli.message_text import text_of
@@ -108,9 +108,9 @@ def listed(
     with session.out.progress("reading the inbox"):
         if new:
             query |= {"consumer": consumer or CONSUMER, "wait": wait, "limit": count or 10_000}
-            found, upto = _new(session.client, query, headers)
+            found, upto = _new(session, query, headers)
         else:
-            found, upto = list(deque(_pages(session.client, query, headers), maxlen=count)), None
+            found, upto = list(deque(_pages(session, query, headers), maxlen=count)), None
     empty = "No new messages" if new else "No messages"
     session.out.rows(found, _columns(session.client, found), empty)
     if found and upto is not None:
@@ -150,12 +150,12 @@ def delete(session: Session, message_id: int, *, yes: bool) -> None:
 
 
 def _pages(
-    client: ApiClient, query: Mapping[str, object], headers: Mapping[str, str]
+    session: Session, query: Mapping[str, object], headers: Mapping[str, str]
 ) -> Iterator[Message]:
     """Yield all messages, page by page; no consumer's cursor is moved."""
     cursor, page_headers = "0", headers
     while True:
-        response = client.request(
+        response = session.client.request(
             "GET",
             "/drop",
             query={**query, "since": cursor, "limit": PAGE},
@@ -164,20 +164,28 @@ def _pages(
         )
         if response.status == 204:
             return
+        _note_damage(session, response)
         yield from response.value
         cursor, page_headers = response.headers["X-Qabel-Latest"], {}
 
 
 def _new(
-    client: ApiClient, query: Mapping[str, object], headers: Mapping[str, str]
+    session: Session, query: Mapping[str, object], headers: Mapping[str, str]
 ) -> tuple[Sequence[Message], str]:
     """Return the messages after the consumer's cursor, and the cursor of the last one."""
     wait = query.get("wait")
     timeout = TIMEOUT + (wait if isinstance(wait, float) else 0)
     query = {**query, "hold": "1"}
-    response = client.request("GET", "/drop", query=query, headers=headers, timeout=timeout)
+    response = session.client.request("GET", "/drop", query=query, headers=headers, timeout=timeout)
+    _note_damage(session, response)
     found = [] if response.status == 204 else response.value
     return found, response.headers["X-Qabel-Latest"]
+
+
+def _note_damage(session: Session, response: ApiResponse) -> None:
+    damaged = response.headers.get("X-Qabel-Damaged")
+    if damaged:
+        session.out.note(f"damaged, cannot be read: {damaged}; see qabel status")
 
 
 def _columns(client: ApiClient, messages: Sequence[Message]) -> list[Column]:

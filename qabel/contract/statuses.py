@@ -25,6 +25,11 @@ HEADERS: dict[str, dict[str, Any]] = {
         "description": "The scheme to authenticate with.",
         "schema": {"const": "Bearer"},
     },
+    "X-Qabel-Damaged": {
+        "description": "Ids of messages up to `X-Qabel-Latest` that are damaged and cannot be "
+        "read, as in `7,12-15`. Only if there are any.",
+        "schema": _TEXT,
+    },
     "X-Qabel-Latest": {
         "description": "The cursor of the last message in the response, or else the newest cursor.",
         "schema": _TEXT,
@@ -39,6 +44,9 @@ _ALWAYS = {
     410: ("X-Qabel-Oldest",),
 }
 """Headers that every response with a status has."""
+
+_OPTIONAL = {"X-Qabel-Damaged"}
+"""Headers of routes that they do not always send."""
 
 _AT_TIMES = {503: ("Retry-After",)}
 """Headers that some responses with a status have."""
@@ -90,4 +98,7 @@ def headers_of(
     """
     always = (*_ALWAYS.get(status, ()), *headers.get(status, ()))
     at_times = {name: HEADERS[name] for name in _AT_TIMES.get(status, ())}
-    return at_times | {name: {**HEADERS[name], "required": True} for name in always}
+    return at_times | {
+        name: HEADERS[name] if name in _OPTIONAL else {**HEADERS[name], "required": True}
+        for name in always
+    }

@@ -73,6 +73,7 @@ class Backups:
         Raises:
             Invalid: the name is not valid.
             Conflict: the file already exists.
+            Corrupt: the database is damaged; the text says which tables are whole.
             StoreError: the backup could not be written.
 
         """
@@ -85,7 +86,6 @@ class Backups:
                 f"Invalid backup name: use at most {MAX_NAME} letters, digits, dots, dashes and "
                 "underscores."
             ) from None
-        self._folder.mkdir(mode=0o700, exist_ok=True)
         target = self._folder / name
         try:
             await self._database.backup(target)

@@ -20,13 +20,12 @@ from qabel.core.receiving_parts import Receiving, build_receiving
 from qabel.core.sending.outbox import Outbox
 from qabel.core.sending.poster import Poster
 from qabel.core.servers import Servers
-from qabel.core.status.disk_space import DiskSpace
+from qabel.core.status.store_watch import StoreWatch
 from qabel.core.tokens import TokenBook
 from qabel.core.view import CoreView
-from qabel.core.watching import Watching, build_watching
+from qabel.core.watching import Watching, build_store_watch, build_watching
 from qabel.core.wiring import Wiring
 from qabel.store.blocked import BlockedRepository
-from qabel.store.database.disk_space import has_disk_space
 from qabel.store.database.shrinking import Shrinking
 from qabel.store.file_names import BACKUPS, TOKEN
 from qabel.store.inbox.repository import InboxRepository
@@ -46,7 +45,7 @@ class Parts:
     blocked: BlockedKeys
     receiving: Receiving
     poster: Poster
-    disk_space: DiskSpace
+    store_watch: StoreWatch
     housekeeping: Housekeeping
     purging: Purging
     watching: Watching
@@ -195,10 +194,10 @@ def assemble(base: Foundation, wiring: Wiring) -> Parts:
     receiving = build_receiving(base, wiring, blocked)
     poster = build_poster(base, outbox, receiving.presence)
     view = build_view(base, outbox, poster, receiving, tokens)
-    disk_space = DiskSpace(
-        lambda: base.workers.run(has_disk_space, base.database.path), wiring.go_on, base.reactor
-    )
-    base.database.on_full = disk_space.missing
+    store_watch = build_store_watch(base, wiring.go_on)
+    base.database.on_failure = store_watch.failed
+    if base.database.damage is not None:
+        store_watch.failed(base.database.damage)
     # What is deleted is not told from memory either.
     base.database.on_erased = base.journal.read_again
     purging = build_purging(base, wiring, view, receiving, poster, tokens)
@@ -219,12 +218,12 @@ def assemble(base: Foundation, wiring: Wiring) -> Parts:
         blocked=blocked,
         receiving=receiving,
         poster=poster,
-        disk_space=disk_space,
+        store_watch=store_watch,
         housekeeping=housekeeping,
         purging=purging,
         watching=build_watching(
             base,
-            receiving.watched(poster, webhooks, disk_space, housekeeping, view.inbox, main_token),
+            receiving.watched(poster, webhooks, store_watch, housekeeping, view.inbox, main_token),
         ),
         backups=Backups(base.data_directory / BACKUPS, base.database, base.now),
     )

@@ -16,7 +16,7 @@ from qabel.core.receiving.receiver import Receiver
 from qabel.core.receiving.second_look import SecondLook, stranger_limits
 from qabel.core.receiving.server_presence import ServerPresence
 from qabel.core.sending.poster import Poster
-from qabel.core.status.disk_space import DiskSpace
+from qabel.core.status.store_watch import StoreWatch
 from qabel.core.watching import Watched
 from qabel.core.wiring import Wiring
 from qabel.store.inbox.repository import InboxRepository
@@ -39,7 +39,7 @@ class Receiving:
         self,
         poster: Poster,
         webhooks: Webhooks,
-        disk_space: DiskSpace,
+        store_watch: StoreWatch,
         housekeeping: Housekeeping,
         inbox: InboxReader,
         main_token: MainToken,
@@ -52,7 +52,7 @@ class Receiving:
             counts=self.intake.counts,
             poster=poster,
             webhooks=webhooks,
-            disk_space=disk_space,
+            store_watch=store_watch,
             housekeeping=housekeeping,
             inbox=inbox,
             main_token=main_token,

@@ -59,7 +59,7 @@ class CoreService(MultiService):
         self._parts = parts = assemble(self._base, self._wiring)
         self._wiring.connect(self)
         for part in (
-            parts.disk_space,
+            parts.store_watch,
             parts.poster,
             parts.receiving.poller,
             parts.receiving.push_watch,

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterable
 
 from attrs import frozen
+from twisted.internet.defer import Deferred
 
 from qabel.core.foundation import Foundation
 from qabel.core.housekeeping import Housekeeping
@@ -17,7 +18,6 @@ from qabel.core.receiving.poller import Poller
 from qabel.core.receiving.push_watch import PushWatch
 from qabel.core.receiving.second_look import stranger_limits
 from qabel.core.sending.poster import Poster
-from qabel.core.status.disk_space import DiskSpace
 from qabel.core.status.machine import ClockWatch, FilesAndDisk
 from qabel.core.status.part_troubles import (
     encryption_trouble,
@@ -30,11 +30,14 @@ from qabel.core.status.part_troubles import (
 from qabel.core.status.push_note import PushNote
 from qabel.core.status.report import Finder, Reporter
 from qabel.core.status.store_probe import StoreProbe
+from qabel.core.status.store_watch import StoreWatch
 from qabel.core.status.trouble_history import TroubleHistory
 from qabel.core.status.trouble_watch import TroubleWatch
 from qabel.core.status.troubles import TroubleKind
 from qabel.core.status.watched_file import WatchedFile, remembered
 from qabel.host.private_files import OTHERS
+from qabel.store.database.disk_space import has_disk_space
+from qabel.store.database.errors import StoreFull
 from qabel.store.inbox.strangers import StrangerRepository
 from qabel.store.outbox.repository import OutboxRepository
 from qabel.store.webhooks import WebhookRepository
@@ -50,7 +53,7 @@ class Watched:
     counts: Counts
     poster: Poster
     webhooks: Webhooks
-    disk_space: DiskSpace
+    store_watch: StoreWatch
     housekeeping: Housekeeping
     inbox: InboxReader
     main_token: MainToken
@@ -98,7 +101,7 @@ def build_watching(base: Foundation, parts: Watched) -> Watching:
         limits=lambda: stranger_limits(base.local.value.inbox),
         inbox=parts.inbox,
         journal=base.journal,
-        disk_space=parts.disk_space,
+        store_watch=parts.store_watch,
         counts=parts.counts,
         stale_after=stale_after,
         clock=base.reactor,
@@ -107,6 +110,19 @@ def build_watching(base: Foundation, parts: Watched) -> Watching:
     )
     watch.looks.append(reporter.look)
     return Watching(reporter=reporter, watch=watch, store=store)
+
+
+def build_store_watch(base: Foundation, go_on: Callable[[], object]) -> StoreWatch:
+    """Return what watches whether the database can be written."""
+    path = base.database.path
+
+    async def probe(failing: TroubleKind | None) -> None:
+        full = failing is TroubleKind.DISK_FULL
+        if full and not await base.workers.run(has_disk_space, path):
+            raise StoreFull(f"No space left on the disk that holds {path}.")
+        await base.database.probe(by_writing=failing is not None)
+
+    return StoreWatch(lambda failing: Deferred.fromCoroutine(probe(failing)), go_on, base.reactor)
 
 
 def _finders(base: Foundation, parts: Watched) -> Iterable[Finder]:

@@ -122,7 +122,7 @@ class Wiring:
         await self._base.local.change(make, event=False)
 
     def go_on(self) -> None:
-        """Resume polling and posting when there is disk space again."""
+        """Resume polling and posting when the database can be written again."""
         self._to.poller.poll_now()
         self._to.poster.try_again()
         self._post_what_waits()

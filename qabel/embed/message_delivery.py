@@ -10,6 +10,7 @@ from twisted.logger import Logger, LogLevel
 
 from qabel.core.journal.journal import Entry
 from qabel.host.reactor_calls import EmbedError
+from qabel.store.journal.entries import DAMAGE
 
 RETRY = 1.0
 """Seconds before a failed delivery is tried again."""
@@ -67,6 +68,10 @@ class MessageDelivery:
 
     def _deliver_entry(self, entry: Entry) -> None:
         message = json.loads(entry.data)
+        if entry.kind == DAMAGE:
+            text = "messages are damaged and cannot be delivered to the application: {ids}"
+            self._log.error(text, ids=message["ids"])
+            return
         self._deliver(lambda: self._call(message))
 
     def _call(self, message: dict[str, Any]) -> None:

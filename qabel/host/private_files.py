@@ -96,6 +96,37 @@ def replace_durably(unfinished: Path, path: Path) -> None:
     sync(path.parent)
 
 
+def publish_durably(unfinished: Path, path: Path) -> None:
+    """Rename a file that is complete, once its content is on the disk; it replaces nothing.
+
+    Until then nothing has that name; killed in between, it has both names. Raises FileExistsError
+    or another OSError.
+    """
+    sync(unfinished)
+    try:
+        os.link(unfinished, path)
+    except FileExistsError:
+        raise
+    except OSError:
+        # Some file systems have no hard links: only there the name is taken first.
+        create_private(path)
+        unfinished.replace(path)
+    else:
+        unfinished.unlink()
+    sync(path.parent)
+
+
+def create_directory(path: Path) -> None:
+    """Create a directory for its owner alone, durably, unless it exists. Raises OSError."""
+    try:
+        path.mkdir(mode=0o700)
+    except FileExistsError:
+        if not path.is_dir():
+            raise
+    else:
+        sync(path.parent)
+
+
 def sync(path: Path) -> None:
     """Wait until the content of a file, or the entries of a directory, are on the disk."""
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)

@@ -134,7 +134,7 @@ class WebhookRepository:
                 "INSERT OR REPLACE INTO undelivered "
                 "(webhook_id, seq, kind, body, error, given_up, send_id) "
                 "SELECT ?1, ?2, ?3, ?4, ?5, ?6, (SELECT send_id FROM events WHERE seq = ?2) "
-                "WHERE ?3 = 'gap' OR EXISTS (SELECT 1 FROM messages WHERE id = ?2) "
+                "WHERE ?3 IN ('gap', 'damage') OR EXISTS (SELECT 1 FROM messages WHERE id = ?2) "
                 "OR EXISTS (SELECT 1 FROM events WHERE seq = ?2)",
                 (webhook_id, seq, kind, body, error, int(now * 1000)),
             )

@@ -98,7 +98,8 @@ def test_interrupted_backups_are_removed(clocked: ClockedWorld) -> None:
     kept = Path(clocked.run(core.backup("kept.partial")).path)
     clocked.run(core.close())
     folder = kept.parent
-    for name in ("broken.db", "broken.db.partial", "broken.db.partial-wal"):
-        (folder / name).write_bytes(b"" if name == "broken.db" else b"secret")
+    empty = ("broken.db", "begun.db", ".hidden")
+    for name in (*empty, "broken.db.partial", "broken.db.partial-wal", ".a.db.partial"):
+        (folder / name).write_bytes(b"" if name in empty else b"secret")
     clocked.run(clocked.core("me"))
-    assert [each.name for each in folder.iterdir()] == ["kept.partial"]
+    assert sorted(each.name for each in folder.iterdir()) == [".hidden", "kept.partial"]

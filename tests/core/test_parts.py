@@ -6,6 +6,7 @@ from twisted.internet.defer import Deferred
 from qabel.core.sending.outbox import PATIENCE
 from qabel.core.status.health import STALE_AFTER
 from qabel.deferreds import result_of
+from qabel.store.database.errors import StoreFull
 from tests.conftest import LoggedFailures
 from tests.core.conftest import ClockedWorld
 
@@ -43,7 +44,7 @@ def test_the_parts_stop_with_the_core(
     sending = Deferred.fromCoroutine(clocked.say(alice, "Hello"))
     clocked.clock.advance(PATIENCE)
     assert not result_of(sending).is_complete
-    alice._base.database.on_full()
+    alice._base.database.on_failure(StoreFull("full"))
     logged_failures.flush()
     assert clocked.clock.getDelayedCalls() != []
     clocked.run(clocked.close())

@@ -2,7 +2,7 @@
 
 from twisted.internet.defer import Deferred
 
-from qabel.core.errors import StoreError
+from qabel.core.errors import StoreError, StoreFull
 from qabel.core.service import CoreService
 from qabel.deferreds import result_of
 from qabel.drop.url import DropURL
@@ -162,7 +162,7 @@ def test_disk_space_sets_everything_going(clocked: ClockedWorld) -> None:
     clocked.clock.advance(0)
     clocked.run(clocked.say(alice, "Hello"))
     before = len(clocked.drop_servers.fetched)
-    bob._base.database.on_full()
+    bob._base.database.on_failure(StoreFull("full"))
     clocked.clock.advance(1)
     assert len(clocked.drop_servers.fetched) == before + 1
     assert bob.inbox.messages == 1

@@ -10,7 +10,9 @@ from qabel.host.private_files import (
     ForeignOwner,
     OpenToOthers,
     TooLong,
+    create_directory,
     create_private,
+    publish_durably,
     read_private,
     remove_private,
     replace_durably,
@@ -143,3 +145,46 @@ def test_create_and_replace(path: Path) -> None:
     replace_durably(other, path)
     assert path.read_bytes() == b"other"
     assert names(path) == ["secret"]
+
+
+def _refuse(*_: object, **__: object) -> None:
+    raise PermissionError(1, "Operation not permitted")
+
+
+@pytest.mark.parametrize("has_links", [True, False])
+def test_a_complete_file_gets_its_name(
+    path: Path, has_links: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file takes a name that is free, and none that is taken, also without hard links."""
+    if not has_links:
+        monkeypatch.setattr(os, "link", _refuse)
+    for content in (b"first", b"second"):
+        unfinished = path.with_name(".unfinished")
+        unfinished.write_bytes(content)
+        if content == b"first":
+            publish_durably(unfinished, path)
+        else:
+            with pytest.raises(FileExistsError):
+                publish_durably(unfinished, path)
+    assert path.read_bytes() == b"first"
+    assert sorted(names(path)) == [".unfinished", "secret"]
+
+
+def test_a_directory_is_durable(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A new directory is private and on the disk; one that exists is left alone."""
+    synced: list[int] = []
+    sync = os.fsync
+
+    def note(descriptor: int) -> None:
+        synced.append(os.fstat(descriptor).st_ino)
+        sync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", note)
+    create_directory(path)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o700
+    assert synced == [path.parent.stat().st_ino]
+    create_directory(path)
+    assert len(synced) == 1
+    (path / "file").touch()
+    with pytest.raises(FileExistsError):
+        create_directory(path / "file")

@@ -1,6 +1,7 @@
 """A page of the inbox, and the reader's cursor, which moves once the page was delivered."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
+from itertools import pairwise
 from typing import Any
 
 from attrs import field, frozen
@@ -8,6 +9,22 @@ from twisted.internet.defer import Deferred
 
 from qabel.core.inbox.turns import Turns
 from qabel.store.journal.cursors import Reader
+
+MAX_RANGES = 100
+"""Ranges of ids that are listed at most."""
+
+
+def ranges_text(ranges: Iterable[tuple[int, int]]) -> str:
+    """Return ids as text: single ones and ranges, separated by commas, as in ``7,12-15``.
+
+    Too many are joined, where the gaps between them are shortest: none is left out.
+    """
+    ordered = sorted(ranges)
+    while len(ordered) > MAX_RANGES:
+        gaps = [later[0] - earlier[1] for earlier, later in pairwise(ordered)]
+        at = gaps.index(min(gaps))
+        ordered[at : at + 2] = [(ordered[at][0], ordered[at + 1][1])]
+    return ",".join(str(one) if one == other else f"{one}-{other}" for one, other in ordered)
 
 
 @frozen
@@ -20,6 +37,8 @@ class Page:
     _move: Callable[[], Awaitable[None]] | None = field(default=None, repr=False)
     _turns: Turns | None = field(default=None, repr=False)
     _reader: Reader = (0, "")
+    damaged: str = ""
+    """The ids of the messages up to ``latest`` that cannot be read: see ``ranges_text``."""
 
     async def handed_over(self) -> None:
         """Move the consumer's cursor: call it once the reader has the whole page."""

@@ -12,7 +12,7 @@ from twisted.logger import Logger
 from qabel.contract.access import EVERYTHING, Access
 from qabel.core.errors import Forbidden, NotFound, StoreError
 from qabel.core.inbox.message_query import MessageQuery
-from qabel.core.inbox.page import Page
+from qabel.core.inbox.page import Page, ranges_text
 from qabel.core.inbox.turns import Turns
 from qabel.core.inbox.views import MessageView
 from qabel.core.journal.journal import Journal
@@ -211,7 +211,9 @@ class InboxReader:
         if after >= newest:
             return None
         which = self._visible(query.filter)
-        page = await self._repository.read_page(after, query.limit, which)
+        page = await self._repository.read_page(after, query.limit, which, upto=newest)
+        if page.damaged:
+            return page
         if page.count == 0 and not query.is_narrowed and self._state.newest_message == newest:
             # The newest messages were deleted; the next read need not touch the disk.
             self._state.newest_message = after
@@ -228,9 +230,10 @@ class InboxReader:
 
         reader = self._reader_of(query)
         latest = self._journal.cursor(page.last)
+        damaged = ranges_text((each.first, each.last) for each in page.damaged)
         if query.since is not None or query.hold:
-            return Page(page.body, latest)
-        return Page(page.body, latest, move, self._turns, reader)
+            return Page(page.body, latest, damaged=damaged)
+        return Page(page.body, latest, move, self._turns, reader, damaged)
 
     async def _move(self, reader: Reader, seq: int) -> None:
         # At once, so that the messages are not new to a request that comes before the commit.

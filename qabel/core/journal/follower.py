@@ -6,6 +6,7 @@ from twisted.internet.defer import CancelledError, Deferred
 from qabel.contract.access import EVERYTHING, Access
 from qabel.core.errors import Gone
 from qabel.core.journal.journal import Entry, Journal
+from qabel.store.journal.entries import DAMAGE
 
 
 @frozen
@@ -120,4 +121,7 @@ class Follower:
         return [entry for entry in entries if self._wants(entry)]
 
     def _wants(self, entry: Entry) -> bool:
-        return (self._kinds is None or entry.kind in self._kinds) and entry.is_for(self._access)
+        # What is missing is said to whoever asked for it, or may have.
+        kind = entry.stands_for if entry.kind == DAMAGE else entry.kind
+        is_wanted = self._kinds is None or kind is None or kind in self._kinds
+        return is_wanted and entry.is_for(self._access)

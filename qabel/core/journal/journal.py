@@ -16,7 +16,7 @@ from qabel.core.errors import Gone
 from qabel.core.journal.cursor_marks import BEGINNING, CursorMarks
 from qabel.core.journal.kinds import kinds_for
 from qabel.deferreds import in_batches
-from qabel.store.journal.entries import JournalEntry
+from qabel.store.journal.entries import DAMAGE, JournalEntry
 
 RING_SIZE = 1000
 """Entries held in memory for readers that are up to date."""
@@ -45,12 +45,23 @@ class Entry:
     token_id: int | None = None
     """The token of the send that the entry is about; None for the owner of the daemon."""
 
+    stands_for: str | None = None
+    """Of an entry for damaged ones, their kind; None if that is not known."""
+
     def is_for(self, access: Access) -> bool:
         """Return whether somebody with this access may see the entry."""
+        if self.kind == DAMAGE:
+            return self._damage_is_for(access)
         if access.identity is not None and self.identity != access.identity:
             return False
         is_own = self.kind != "outbox" or self.token_id == access.token_id
         return self.kind in kinds_for(access.scopes) and (is_own or access.sees_all_sends)
+
+    def _damage_is_for(self, access: Access) -> bool:
+        only, kinds = access.identity, kinds_for(access.scopes)
+        if only is not None and self.identity is not None and self.identity.id != only.id:
+            return False
+        return bool(kinds) if self.stands_for is None else self.stands_for in kinds
 
 
 @define(eq=False, kw_only=True)
@@ -170,7 +181,15 @@ class Journal:
 
     def _entry(self, entry: JournalEntry) -> Entry:
         cursor = self.cursor(entry.seq)
-        return Entry(entry.seq, cursor, entry.kind, entry.data, entry.identity, entry.token_id)
+        return Entry(
+            entry.seq,
+            cursor,
+            entry.kind,
+            entry.data,
+            entry.identity,
+            entry.token_id,
+            entry.stands_for,
+        )
 
     def _stop_waiting(self, gone: "Deferred[None]") -> None:
         # Those that are being woken are no longer in the list.

@@ -8,6 +8,7 @@ from qabel.core.receiving.full_readings import OwnedDrop
 from qabel.core.receiving.poller import ServerRounds
 from qabel.core.status.durations import duration
 from qabel.core.status.reading import full_reading_view, last_went_back
+from qabel.core.status.store_watch import kind_of
 from qabel.core.status.troubles import Trouble, TroubleKind
 from qabel.core.status.views import ServerView
 from qabel.drop.plain_http import is_unencrypted
@@ -114,8 +115,11 @@ def disk_trouble(full_since: float | None, now: float) -> list[Trouble]:
 
 def store_trouble(error: Exception) -> Trouble:
     """Return the problem of a database that fails, or does not respond in time."""
-    why = str(error) if isinstance(error, StoreError) else "the request timed out."
-    return Trouble(TroubleKind.STORE, f"The database does not respond: {why}")
+    if not isinstance(error, StoreError):
+        return Trouble(TroubleKind.STORE, "The database does not respond: the request timed out.")
+    kind = kind_of(error)
+    what = f"The database does not respond: {error}" if kind is TroubleKind.STORE else str(error)
+    return Trouble(kind, what)
 
 
 def server_view(

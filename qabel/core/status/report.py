@@ -17,7 +17,6 @@ from qabel.core.receiving.owned_drops import OwnedDrops
 from qabel.core.receiving.poller import Poller
 from qabel.core.receiving.push_watch import PushWatch
 from qabel.core.sending.poster import Poster
-from qabel.core.status.disk_space import DiskSpace
 from qabel.core.status.health import (
     disk_trouble,
     receiving_trouble,
@@ -29,6 +28,7 @@ from qabel.core.status.health import (
 from qabel.core.status.part_troubles import webhook_trouble
 from qabel.core.status.reading import drops_by_server, reading_trouble
 from qabel.core.status.store_probe import StoreCounts, StoreProbe
+from qabel.core.status.store_watch import StoreWatch
 from qabel.core.status.trouble_history import TroubleHistory
 from qabel.core.status.troubles import Trouble, TroubleKind
 from qabel.core.status.views import (
@@ -74,7 +74,7 @@ class Reporter:
     limits: Callable[[], StrangerLimits]
     inbox: InboxReader
     journal: Journal
-    disk_space: DiskSpace
+    store_watch: StoreWatch
     counts: Counts
     stale_after: Callable[[], float]
     clock: IReactorTime
@@ -118,11 +118,14 @@ class Reporter:
 
     async def look(self) -> tuple[StoreCounts | None, list[Trouble]]:
         """Return what is in the database, None if that does not respond, and all troubles."""
-        counts, found = None, []
+        counts, failed = None, None
         try:
             counts = await self.store.ask()
         except (StoreError, DeferredTimeout) as error:
-            found.append(store_trouble(error))
+            failed = store_trouble(error)
+        found = self.store_watch.troubles()
+        if failed is not None and failed.kind not in {each.kind for each in found}:
+            found.append(failed)
         for finder in (*self._finders(counts), *self.finders):
             try:
                 found += finder()
@@ -153,7 +156,7 @@ class Reporter:
             return webhook_trouble(self.webhooks(), {} if counts is None else counts.undelivered)
 
         return (
-            lambda: disk_trouble(self.disk_space.full_since, now),
+            lambda: disk_trouble(self.store_watch.full_since, now),
             lambda: receiving_trouble(
                 self.poller.servers, self.started, now, self.stale_after(), self.push_watch.heard()
             ),
@@ -197,7 +200,7 @@ class Reporter:
         return max(0.0, self.now() - counts.oldest_queued / 1000)
 
     def _disk(self, wall_minus_clock: float) -> DiskView:
-        since = self.disk_space.full_since
+        since = self.store_watch.full_since
         return DiskView(
             full=since is not None,
             full_since=None if since is None else int((since + wall_minus_clock) * 1000),

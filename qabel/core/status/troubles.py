@@ -14,6 +14,10 @@ class TroubleKind(StrEnum):
     """The kinds of trouble, by the names that ``/status`` and ``/metrics`` have for them."""
 
     STORE = "store"
+    STORE_READ_ONLY = "store_read_only"
+    STORE_LOCKED = "store_locked"
+    STORE_REPLACED = "store_replaced"
+    DAMAGE = "damage"
     DISK_FULL = "disk_full"
     DISK_LOW = "disk_low"
     NOT_STORED = "not_stored"
@@ -64,6 +68,28 @@ TROUBLES: Mapping[TroubleKind, TroubleRow] = {
         "The database does not respond.",
         "See the daemon's log. Check the disk that holds the data directory.",
         "The database does not respond; see qabel status.",
+    ),
+    TroubleKind.STORE_READ_ONLY: TroubleRow(
+        "The database cannot be written: its disk, its directory or the file is read-only.",
+        "Make it writable: see mount, ls -l and dmesg. The daemon then resumes.",
+        "The database cannot be written: it is read-only. Nothing can be received or sent.",
+    ),
+    TroubleKind.STORE_LOCKED: TroubleRow(
+        "Another process has locked the database.",
+        "End the other process, such as a backup program or a database shell. The daemon then "
+        "resumes.",
+        "Another process has locked the database: nothing can be received or sent.",
+    ),
+    TroubleKind.STORE_REPLACED: TroubleRow(
+        "The file of the database was deleted, or another file has its name.",
+        "Put the file back, or restart the daemon with the one that is there.",
+        "The file of the database was deleted or replaced: nothing can be received or sent.",
+    ),
+    TroubleKind.DAMAGE: TroubleRow(
+        "A part of the database is damaged and cannot be read. What is whole can be used.",
+        "Stop the daemon. Copy what can be read, with qabel salvage --data-dir OLD --to NEW, or "
+        "restore a backup. Check the disk.",
+        "The database is damaged; see qabel status.",
     ),
     TroubleKind.DISK_FULL: TroubleRow(
         "The disk is full: nothing can be received or sent.",

@@ -29,7 +29,7 @@ _USUAL = frozenset({"localhost", "127.0.0.1", "::1"})
 
 METHODS = b"GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"
 
-_EXPOSED = b"ETag, Location, Retry-After, X-Qabel-Latest, X-Qabel-Oldest"
+_EXPOSED = b"ETag, Location, Retry-After, X-Qabel-Damaged, X-Qabel-Latest, X-Qabel-Oldest"
 _REQUEST_HEADERS = (
     b"Authorization, Cache-Control, Content-Type, Idempotency-Key, If-Match, If-None-Match, "
     b"Last-Event-ID, X-Qabel-New-Since"

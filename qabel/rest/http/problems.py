@@ -15,6 +15,7 @@ from qabel.core import errors
 from qabel.core.main_token import TokenFileTrouble
 from qabel.forms.errors import FieldError, InvalidInput, UnknownKey
 from qabel.jsontext import InvalidJSON
+from qabel.store.database.errors import Busy, ReadOnly, StoreClosed
 
 _log = Logger()
 
@@ -73,7 +74,11 @@ def _unavailable(error: Exception, _: _Methods) -> Reply:
 
 def _store(error: Exception, _: _Methods) -> Reply:
     _log.error("A request failed because of the disk: {error}", error=str(error))
-    return problem(500, str(error))
+    return problem(503, str(error))
+
+
+def _store_for_now(error: errors.StoreError, _: _Methods) -> Reply:
+    return problem(503, str(error), headers=((b"Retry-After", b"5"),))
 
 
 def _method_not_allowed(error: MethodNotAllowed, _: _Methods) -> Reply:
@@ -94,7 +99,7 @@ def _plain(status: int) -> Callable[[errors.CoreError, _Methods], Reply]:
     return lambda error, _: problem(status, error.detail)
 
 
-_TABLE: tuple[tuple[type[BaseException], Callable[[Any, _Methods], Reply]], ...] = (
+_TABLE: tuple[tuple[Any, Callable[[Any, _Methods], Reply]], ...] = (
     (Rejected, lambda error, _: error.reply),
     (UnknownKey, _unknown_key),
     (InvalidInput, _invalid_document),
@@ -110,6 +115,7 @@ _TABLE: tuple[tuple[type[BaseException], Callable[[Any, _Methods], Reply]], ...]
     (errors.Unavailable, _unavailable),
     (TokenFileTrouble, _store),
     (errors.StoreFull, lambda error, _: problem(507, str(error))),
+    (Busy | ReadOnly | StoreClosed, _store_for_now),
     (errors.StoreError, _store),
     (MethodNotAllowed, _method_not_allowed),
     (HTTPException, _routing),

@@ -101,7 +101,8 @@ _BODY = Object(
     query=_QUERY,
     instead={"of": ()},
     answers={
-        200: "New drops available: a list of drop messages.",
+        200: "New drops available: a list of drop messages. Those that are damaged are named in "
+        "X-Qabel-Damaged.",
         204: "No new drops available.",
         404: "No such token.",
         410: "The cursor is unknown or expired; `oldest` is the oldest available one.",
@@ -111,7 +112,7 @@ _BODY = Object(
         "Cache-Control": Key(Text(), None, description="`no-cache` polls the drop servers first."),
     },
     returns=_MESSAGES,
-    headers={200: ("X-Qabel-Latest",), 204: ("X-Qabel-Latest",)},
+    headers={200: ("X-Qabel-Latest", "X-Qabel-Damaged"), 204: ("X-Qabel-Latest",)},
 )
 async def retrieve(call: Call) -> Reply:
     """Return new messages; the consumer's cursor moves once all are handed to the connection."""
@@ -122,6 +123,8 @@ async def retrieve(call: Call) -> Reply:
         in_turn=not call.is_head,
     )
     latest: Headers = ((b"X-Qabel-Latest", page.latest.encode()),)
+    if page.damaged:
+        latest = (*latest, (b"X-Qabel-Damaged", page.damaged.encode()))
     if page.body is None:
         return Reply(204, content_type=None, headers=latest)
     if not call.is_head:

@@ -67,6 +67,10 @@ class Clearing:
         """Examine all pages of the file, as their past is not known."""
         self._unclear = set(range(1, self.size + 1))
 
+    def note_log(self) -> None:
+        """Note what is in the log, before closing merges it into the file. Raises OSError."""
+        self._unclear |= self._log.new_pages()
+
     def limit_log(self, connection: Connection) -> None:
         """Merge the log into the file if it has grown long; the next transaction begins it anew.
 
@@ -91,7 +95,7 @@ class Clearing:
         try:
             busy, _, _ = fetch_one(connection, "PRAGMA wal_checkpoint(TRUNCATE)")
         finally:
-            connection.execute("PRAGMA busy_timeout = 5000")
+            connection.execute(f"PRAGMA busy_timeout = {connection.patience}")
         if busy:
             raise Busy("The log of the database is being read by another process or a backup.")
 

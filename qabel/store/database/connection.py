@@ -22,6 +22,9 @@ from qabel.store.key_record import KEY_SIZE
 
 PLAIN_SQLITE = b"SQLite format 3\x00"
 
+BUSY_TIMEOUT = 2000
+"""Milliseconds to wait while another process uses the file."""
+
 Parameters = Sequence[object] | Mapping[str, object]
 
 
@@ -46,6 +49,10 @@ class Connection(Protocol):
     in_transaction: bool
     has_erased: bool
     """Whether anything was deleted, or replaced, that is to be unreadable soon."""
+    is_broken: bool
+    """Whether it has to be replaced: after damage, SQLCipher reads and writes nothing any more."""
+    patience: int
+    """Milliseconds that it waits at present while another process uses the file."""
     start_mark: str | None
     """The mark of this start of the daemon; None for what takes no numbers of the journal."""
 
@@ -85,6 +92,8 @@ class _DeletionNoting(sqlcipher.Connection):  # type: ignore[misc]  # the driver
     """A connection that notes in ``has_erased`` whether its statements delete anything."""
 
     has_erased = False
+    is_broken = False
+    patience = BUSY_TIMEOUT
     start_mark: str | None = None
 
     def execute(self, sql: str, parameters: Parameters = (), /) -> QueryResult:
@@ -118,7 +127,7 @@ def connect(path: Path, key: bytes, *, mode: str = "rw", immutable: bool = False
         uri=True,
         isolation_level=None,
         cached_statements=256,
-        timeout=5.0,
+        timeout=BUSY_TIMEOUT / 1000,
         factory=_DeletionNoting,
     )
     # SQLCipher would print to standard error what is raised as an exception anyway.
@@ -182,6 +191,14 @@ def fetch_one(connection: Connection, sql: str, parameters: Parameters = ()) -> 
     if row is None:
         raise Corrupt("The database is damaged: a required row is missing.")
     return row
+
+
+def is_sound(connection: Connection) -> bool:
+    """Return whether all pages that a connection has read were undamaged.
+
+    Of a damaged page SQLCipher may return zeros, with an error only when it reads the next one.
+    """
+    return str(fetch_one(connection, "PRAGMA cipher_status")[0]) == "1"
 
 
 def has_log(path: Path) -> bool:

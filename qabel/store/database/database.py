@@ -15,7 +15,7 @@ from qabel.host.job_thread import JobThread, Worker
 from qabel.store.database.connection import Connection
 from qabel.store.database.encrypted_file import EncryptedFile
 from qabel.store.database.erasing import Erasing
-from qabel.store.database.errors import StoreClosed, StoreError
+from qabel.store.database.errors import Corrupt, StoreClosed, StoreError
 from qabel.store.database.schema import migrations
 from qabel.store.database.transactions import DatabaseJob
 from qabel.store.key_record import KeySource
@@ -56,8 +56,10 @@ class Database:
         kw_only=True,
         alias="worker",
     )
-    on_full: Callable[[], object] = attrs.field(default=lambda: None, init=False)
-    """Called after each transaction for which there was no disk space."""
+    on_failure: Callable[[StoreError], object] = attrs.field(default=lambda _: None, init=False)
+    """Called after each transaction that the disk failed, or that found damage."""
+    damage: Corrupt | None = attrs.field(default=None, init=False)
+    """The first damage that was found."""
     on_erased: Callable[[], object] = attrs.field(default=lambda: None, init=False)
     """Called after each transaction that deleted anything."""
     _file: EncryptedFile = attrs.field(init=False)
@@ -115,15 +117,24 @@ class Database:
         """
         if self._closing:
             return fail(StoreClosed("The database is closed."))
-        job = DatabaseJob(work, on_full=self.on_full, on_erased=self._erased)
+        job = DatabaseJob(work, on_failure=self._failed, on_erased=self._erased)
         return self._submit(job)
+
+    def probe(self, *, by_writing: bool = False) -> "Deferred[None]":
+        """Check that the database can be written; fails with StoreError if it cannot.
+
+        Nothing is written for that, unless ``by_writing``: use that once writing has failed.
+        """
+        if self._closing:
+            return fail(StoreClosed("The database is closed."))
+        return self._submit_outside(lambda: self._file.probe(by_writing=by_writing))
 
     def backup(self, target: Path) -> "Deferred[None]":
         """Write a copy of the database as it is now; writing goes on meanwhile.
 
-        The copy is encrypted under the same key. Cursors given up to now are valid in it. Fails
-        with AlreadyThere if the file exists, with StoreClosed if the database is closed before the
-        copy is complete.
+        The copy is encrypted under the same key. Cursors given up to now are valid in it. It is
+        checked before it gets its name. Fails with AlreadyThere if the file exists, with Corrupt if
+        this database is damaged, and with StoreClosed if it is closed before the copy is complete.
         """
 
         def start() -> "Deferred[None]":
@@ -131,7 +142,7 @@ class Database:
                 self._file.back_up(jobs, target, lambda: self._closing)
 
             aside = self._make_worker(copy)
-            job = DatabaseJob(lambda _: None, transaction=False)
+            job = DatabaseJob(lambda _: None, transaction=False, on_failure=self._noted)
             aside.submit(job)
             aside.end()
             return job.done
@@ -170,6 +181,16 @@ class Database:
         if isinstance(result, Failure) and result.check(DeferredTimeout):
             return Failure(StoreError(f"{self.path} cannot be closed: the disk does not respond."))
         return result
+
+    def _failed(self, error: StoreError) -> None:
+        if isinstance(error, Corrupt) and self.damage is None:
+            self.damage = error
+        self.on_failure(error)
+
+    def _noted(self, error: StoreError) -> None:
+        # Other failures of a backup are those of the place where it was written.
+        if isinstance(error, Corrupt):
+            self._failed(error)
 
     def _erased(self) -> None:
         self.erasing.request()

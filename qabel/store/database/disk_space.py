@@ -8,6 +8,7 @@ from pathlib import Path
 from sqlcipher3 import dbapi2 as sqlcipher
 
 from qabel.store.database.errors import NO_SPACE, DiskError, StoreError, translate
+from qabel.store.database.file_state import is_read_only
 
 ENOUGH = 1024 * 1024
 """Bytes; a disk that cannot take these counts as full."""
@@ -30,10 +31,11 @@ def has_disk_space(path: Path) -> bool:
 
 
 def diagnose(error: sqlcipher.Error | OSError, path: Path) -> StoreError:
-    """Return the error of the store for one of SQLite, looking at the disk where it may be full.
+    """Return the error of the store for one of SQLite, looking at the disk where that tells more.
 
-    SQLite recognizes a full disk, but neither an exhausted quota nor a limit on a file's size: it
-    reports these as I/O errors. Blocks where there was one, as `has_disk_space` does.
+    It may be read-only, or full: SQLite recognizes a full disk, but neither an exhausted quota nor
+    a limit on a file's size: it reports these as I/O errors. Blocks where there was one, as
+    `has_disk_space` does.
 
     Args:
         error: what was raised while the database at ``path`` was used.
@@ -41,8 +43,11 @@ def diagnose(error: sqlcipher.Error | OSError, path: Path) -> StoreError:
 
     """
     found = translate(error, path)
-    if isinstance(found, DiskError) and not has_disk_space(path):
-        return translate(OSError(errno.ENOSPC, ""), path)
+    if isinstance(found, DiskError):
+        if is_read_only(path):
+            return translate(OSError(errno.EROFS, ""), path)
+        if not has_disk_space(path):
+            return translate(OSError(errno.ENOSPC, ""), path)
     return found
 
 

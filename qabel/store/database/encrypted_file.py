@@ -2,12 +2,15 @@
 
 import secrets
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from itertools import groupby
 from pathlib import Path
-from typing import cast
+from typing import ClassVar, cast
 
 import attrs
 from sqlcipher3 import dbapi2 as sqlcipher
+from twisted.logger import Logger
+from twisted.python.failure import Failure
 
 from qabel.store.database.backup import back_up, copy_to
 from qabel.store.database.clearing import Clearing
@@ -20,10 +23,11 @@ from qabel.store.database.connection import (
 )
 from qabel.store.database.creating import create, find_key, publish, unfinished_path
 from qabel.store.database.disk_space import diagnose
-from qabel.store.database.errors import StoreClosed, StoreError
+from qabel.store.database.errors import ReadOnly, StoreClosed, StoreError
+from qabel.store.database.file_state import FileState
 from qabel.store.database.log_file import log_path, write_log
 from qabel.store.database.schema import upgrade, version
-from qabel.store.database.transactions import DatabaseJob, run_job, run_jobs
+from qabel.store.database.transactions import DatabaseJob, begin_writing, run_job, run_jobs
 from qabel.store.key_record import KeySource
 
 STEPS_PER_CHECK = 1_000_000
@@ -46,25 +50,119 @@ class EncryptedFile:
     """Distinguishes what is written from now on from what a copy of the file is given."""
     _is_lost: bool = attrs.field(default=False, init=False)
     """Whether the file was closed for a moment, and could not be opened again."""
+    _is_query_only: bool = attrs.field(default=False, init=False)
+    """Whether nothing is written at present, because the file is not there under its name."""
     _clearing: Clearing = attrs.field(init=False)
+    _state: FileState = attrs.field(init=False)
+
+    _log: ClassVar = Logger()
+
+    @_state.default
+    def _state_at_path(self) -> FileState:
+        return FileState(self.path)
 
     @_clearing.default
     def _clear_at_path(self) -> Clearing:
         return Clearing(self.path)
 
     def handle(self, jobs: list[DatabaseJob]) -> None:
-        """Run jobs, and set their results. Neighbours that are transactions share a commit."""
+        """Run jobs, and set their results. Neighbours that are transactions share a commit.
+
+        A connection that damage or a failing disk has broken is replaced first. While the file is
+        not there under its name, nothing is written: it would be lost.
+        """
         for transaction, group in groupby(jobs, lambda job: job.transaction):
             some = list(group)
             if not transaction:
                 for job in some:
                     run_job(cast("Connection", self._connection), job, self.path)
-            elif self._connection is not None:
-                run_jobs(self._connection, some, self.path, self._is_abandoned)
-                self._limit_log(self._connection)
-            else:
+                continue
+            try:
+                connection = self._ready()
+            except StoreError as error:
                 for job in some:
-                    job.fail(StoreClosed("The database is not open."))
+                    job.fail(error)
+                continue
+            run_jobs(connection, some, self.path, self._is_abandoned, self._renew)
+            self._explain_failures(some)
+            if self._connection is not None:
+                self._limit_log(self._connection)
+
+    def probe(self, *, by_writing: bool) -> None:
+        """Check that the database can be written. Raises StoreError, or an error of SQLite.
+
+        Args:
+            by_writing: write something; otherwise nothing is.
+
+        """
+        self._state.check_writable()
+        connection = self._ready()
+        begin_writing(connection)
+        try:
+            if by_writing:
+                connection.execute("UPDATE state SET floor = floor")
+        except sqlcipher.Error:
+            connection.is_broken = True
+            raise
+        finally:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK" if connection.is_broken else "COMMIT")
+
+    def _ready(self) -> Connection:
+        """Return a connection that works. Raises StoreError."""
+        if self._connection is None and not self._is_lost:
+            raise StoreClosed("The database is not open.")
+        is_replaced = self._state.is_replaced
+        if self._connection is None or self._connection.is_broken or self._is_outdated(is_replaced):
+            self._connection = self._renew(self._connection)
+        if is_replaced != self._is_query_only:
+            self._is_query_only = is_replaced
+            self._connection.execute(f"PRAGMA query_only = {int(is_replaced)}")
+        return self._connection
+
+    def _is_outdated(self, is_replaced: bool) -> bool:
+        # Closing merges the log that was deleted into the file: nothing is lost yet.
+        return self._state.has_lost_log and not is_replaced
+
+    def _renew(self, broken: Connection | None) -> Connection:
+        """Replace the connection. Raises StoreError; the next call tries again."""
+        self._state.check_replaced()
+        self._connection, self._is_lost = None, True
+        with suppress(OSError):
+            self._clearing.note_log()
+        if self._state.has_lost_log:
+            self._let_go(broken)
+            broken = None
+        try:
+            self._reopen()
+        except (sqlcipher.Error, OSError) as error:
+            self._let_go(broken)
+            broken = None
+            raise diagnose(error, self.path) from error
+        finally:
+            # Only now: closing the last connection would merge the log, and remove it.
+            if broken is not None:
+                self._close_broken(broken)
+        return cast("Connection", self._connection)
+
+    def _let_go(self, broken: Connection | None) -> None:
+        if broken is not None:
+            self._close_broken(broken)
+        self._clearing.release()
+
+    def _close_broken(self, broken: Connection) -> None:
+        try:
+            broken.close()
+        except sqlcipher.Error as error:
+            self._log.warn("A failed connection was closed with an error: {error}", error=error)
+
+    def _explain_failures(self, jobs: Sequence[DatabaseJob]) -> None:
+        """Say why nothing could be written, if it is because the file is gone."""
+        if not self._is_query_only:
+            return
+        for job in jobs:
+            if isinstance(job.result, Failure) and job.result.check(ReadOnly):
+                job.fail(self._state.replaced())
 
     def open(self) -> bool:
         """Open the file, creating it if necessary, and upgrade it.
@@ -93,11 +191,9 @@ class EncryptedFile:
         Nobody else may have the file open. Raises Busy, StoreClosed, OSError, or an error of
         SQLite.
         """
-        if self._is_lost:
-            self._reopen()
-        if self._connection is None:
-            raise StoreClosed("The database is not open.")
-        self._clearing.empty_log(self._connection)
+        connection = self._ready()
+        self._state.check_replaced()
+        self._clearing.empty_log(connection)
         pages = self._clearing.examine(self._key)
         if pages:
             self._replace(pages, self._clearing.size)
@@ -121,10 +217,12 @@ class EncryptedFile:
 
     def close(self) -> None:
         """Close the connection, if it is open."""
-        connection, self._connection = self._connection, None
+        connection, self._connection, self._is_lost = self._connection, None, False
         if connection is not None:
-            connection.close()
-            self._clearing.release()
+            try:
+                connection.close()
+            finally:
+                self._clearing.release()
 
     def rekey(self, key: bytes) -> None:
         """Replace the file with one under another key, and open that."""
@@ -186,7 +284,8 @@ class EncryptedFile:
         except BaseException:
             connection.close()
             raise
-        self._connection, self._is_lost = connection, False
+        self._connection, self._is_lost, self._is_query_only = connection, False, False
+        self._state.note_opened()
         return was_old
 
     def _settle_key(self) -> None:

@@ -8,6 +8,9 @@ from sqlcipher3 import dbapi2 as sqlcipher
 NO_SPACE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 """The system's errors for a full disk, an exhausted quota, and a limit on a file's size."""
 
+READ_ONLY = frozenset({errno.EROFS, errno.EACCES, errno.EPERM})
+"""The system's errors for what cannot be written."""
+
 
 class StoreError(Exception):
     """The family; the text is one line for the user, with no secret in it."""
@@ -50,7 +53,15 @@ class StoreClosed(StoreError):
 
 
 class Busy(StoreError):
-    """Something else reads the database; this is to be tried again later."""
+    """Something else uses the database; this is to be tried again later."""
+
+
+class ReadOnly(StoreError):
+    """The file, its directory or its file system cannot be written."""
+
+
+class FileReplaced(StoreError):
+    """The file was deleted, or another one has its name: what is written would be lost."""
 
 
 class AlreadyThere(StoreError):
@@ -68,6 +79,8 @@ def translate(error: sqlcipher.Error | OSError, path: Path) -> StoreError:
     if isinstance(error, OSError):
         if error.errno in NO_SPACE:
             return StoreFull(_FULL.format(path=path))
+        if error.errno in READ_ONLY:
+            return ReadOnly(_NOT_WRITABLE.format(path=path))
         return StoreError(f"{path}: {error.strerror or error}.")
     name = getattr(error, "sqlite_errorname", "") or _NAMES.get(str(error), "")
     for start, kind, text in _KINDS:
@@ -90,20 +103,28 @@ _NAMES = {
 """The driver omits the names where copying a database fails."""
 
 _DAMAGED = (
-    "The database {path} is damaged; it was not changed. Stop the daemon, and restore a backup."
+    "The database {path} is damaged; it was not changed. Stop the daemon, and restore a backup, or "
+    "copy what can be read: qabel salvage --data-dir OLD --to NEW."
 )
 _FULL = "No space left on the disk that holds {path}; nothing was changed."
 _IN_USE = "{path} is in use by another process."
-_NOT_WRITABLE = "{path} cannot be written; check its permissions, and those of its directory."
+_NOT_WRITABLE = (
+    "{path} cannot be written; check whether its disk is read-only, and the permissions of the "
+    "file and of its directory."
+)
 _INTERRUPTED = "The database was closed before this was done."
 _KINDS: tuple[tuple[str, type[StoreError], str], ...] = (
     ("SQLITE_FULL", StoreFull, _FULL),
     ("SQLITE_CORRUPT", Corrupt, _DAMAGED),
     ("SQLITE_NOTADB", Corrupt, _DAMAGED),
     ("SQLITE_INTERRUPT", StoreClosed, _INTERRUPTED),
-    ("SQLITE_BUSY", StoreError, _IN_USE),
-    ("SQLITE_LOCKED", StoreError, _IN_USE),
-    ("SQLITE_CANTOPEN", StoreError, _NOT_WRITABLE),
-    ("SQLITE_READONLY", StoreError, _NOT_WRITABLE),
-    ("SQLITE_PERM", StoreError, _NOT_WRITABLE),
+    # What the disk cannot read is lost like what was overwritten.
+    ("SQLITE_IOERR_READ", Corrupt, _DAMAGED),
+    ("SQLITE_IOERR_SHORT_READ", Corrupt, _DAMAGED),
+    ("SQLITE_IOERR_CORRUPTFS", Corrupt, _DAMAGED),
+    ("SQLITE_BUSY", Busy, _IN_USE),
+    ("SQLITE_LOCKED", Busy, _IN_USE),
+    ("SQLITE_CANTOPEN", DiskError, _NOT_WRITABLE),
+    ("SQLITE_READONLY", ReadOnly, _NOT_WRITABLE),
+    ("SQLITE_PERM", ReadOnly, _NOT_WRITABLE),
 )

@@ -8,10 +8,12 @@ from twisted.internet.defer import Deferred
 
 from qabel.store.database.connection import Connection, fetch_one
 from qabel.store.database.database import Database
+from qabel.store.database.errors import Corrupt
 from qabel.store.inbox import copies as copied
 from qabel.store.inbox import message_rows as rows
 from qabel.store.inbox import seen
 from qabel.store.inbox.copies import Copies
+from qabel.store.inbox.damaged import DamagedRange, read_around_damage
 from qabel.store.inbox.message_rows import EVERYTHING, Filter, NewMessage, StoredMessage
 from qabel.store.inbox.refused import Refused, add_refused
 from qabel.store.inbox.seen import Drop, DropState, ReadDone
@@ -65,7 +67,9 @@ class EncodedPage:
     body: bytes = attrs.field(repr=False)
     count: int
     last: int
-    """The id of the last of them; of an empty page, the number that it was to follow."""
+    """The id of the last of them, or of a damaged one; else the number that they were to follow."""
+    damaged: tuple[DamagedRange, ...] = ()
+    """The messages up to ``last`` that cannot be read."""
 
 
 @attrs.frozen(eq=False)
@@ -154,12 +158,27 @@ class InboxRepository:
         )
 
     def read_page(
-        self, after: int, limit: int, which: Filter = EVERYTHING
+        self, after: int, limit: int, which: Filter = EVERYTHING, *, upto: int | None = None
     ) -> "Deferred[EncodedPage]":
         """Return messages with ids above ``after``, oldest first, at most ``limit``, as one list.
 
-        SQLite encodes them, which is the fastest way.
+        SQLite encodes them, which is the fastest way. Where a page of the database is damaged, the
+        messages before and after it are returned all the same.
+
+        Args:
+            after: the id to continue from.
+            limit: the largest number of messages.
+            which: which messages.
+            upto: the largest id that there may be, where that is known.
+
+        Fails with StoreError if nothing can be read.
+
         """
+        return Deferred.fromCoroutine(self._read_page(after, limit, which, upto))
+
+    async def _read_page(
+        self, after: int, limit: int, which: Filter, upto: int | None
+    ) -> EncodedPage:
         sql = (
             "SELECT CAST('[' || coalesce(group_concat(message, ','), '') || ']' AS BLOB), "
             "count(*), coalesce(max(id), :after) "
@@ -172,7 +191,19 @@ class InboxRepository:
             row = fetch_one(connection, sql, values)
             return EncodedPage(*row)
 
-        return self._database.run(work)
+        try:
+            return await self._database.run(work)
+        except Corrupt:
+            last = await self._database.run(last_seq) if upto is None else upto
+            return await self._read_around(after, limit, which, last)
+
+    async def _read_around(self, after: int, limit: int, which: Filter, upto: int) -> EncodedPage:
+        around, damaged = await read_around_damage(
+            self._database, which, after=after, limit=limit, upto=upto
+        )
+        body = b"[%s]" % b",".join(row[1] for row in around.rows)
+        last = max(after, around.last)
+        return EncodedPage(body, len(around.rows), last, tuple(damaged))
 
     def get_encoded(self, message_id: int, which: Filter = EVERYTHING) -> "Deferred[bytes | None]":
         """Return one message as a JSON object, encoded; None if there is none like that."""

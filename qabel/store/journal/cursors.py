@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import attrs
 from twisted.internet.defer import Deferred
 
+from qabel.store.database.around import read_until_damage
 from qabel.store.database.connection import Connection, fetch_one
 from qabel.store.database.database import Database
 from qabel.store.starts import Start, load_starts
@@ -80,14 +81,14 @@ ON CONFLICT (owner, name) DO UPDATE
 
 
 def _load(connection: Connection) -> JournalState:
-    row = fetch_one(
-        connection,
-        "SELECT last_seq, floor, coalesce((SELECT max(id) FROM messages), 0), messages FROM state",
-    )
+    row = fetch_one(connection, "SELECT last_seq, floor, messages FROM state")
+    last_seq, floor, messages = row
     consumers = {
         (row[0], row[1]): row[2]
         for row in connection.execute("SELECT owner, name, seq FROM consumers").fetchall()
     }
-    last_seq, floor, newest_message, messages = row
     starts = load_starts(connection)
+    # Last, as nothing can be read after damage. A number that is too high does no harm.
+    newest, is_damaged = read_until_damage(connection, "SELECT max(id) FROM messages", {})
+    newest_message = last_seq if is_damaged else newest[0][0] or 0
     return JournalState(starts, last_seq, floor, newest_message, messages, consumers)

@@ -5,10 +5,26 @@ from collections.abc import Awaitable, Callable
 from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
-from qabel.core.inbox.page import Page
+from qabel.core.inbox.page import MAX_RANGES, Page, ranges_text
 from qabel.core.inbox.turns import Turns
 
 Move = Callable[[], Awaitable[None]]
+
+
+def test_ranges_are_text() -> None:
+    """Single ids and ranges are listed in their order."""
+    assert ranges_text([]) == ""
+    assert ranges_text([(12, 15), (7, 7)]) == "7,12-15"
+
+
+def test_many_ranges_are_joined() -> None:
+    """The text is bounded, and covers every id."""
+    ranges = [(n * n, n * n) for n in range(1, 3 * MAX_RANGES)]
+    shown = [each.split("-") for each in ranges_text(ranges).split(",")]
+    assert len(shown) == MAX_RANGES
+    covered = [range(int(each[0]), int(each[-1]) + 1) for each in shown]
+    assert all(any(first in each for each in covered) for first, _ in ranges)
+    assert shown[0] == ["1", str(200**2)]
 
 
 class PageTests(SynchronousTestCase):

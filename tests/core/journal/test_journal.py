@@ -3,7 +3,9 @@
 import pytest
 from twisted.internet.defer import CancelledError, Deferred
 
+from qabel.contract.access import Access, OneIdentity
 from qabel.core.errors import Gone
+from qabel.core.journal.journal import Entry
 from qabel.deferreds import BATCH_SIZE
 
 
@@ -82,3 +84,21 @@ def test_what_is_deleted_while_it_is_read(written, got) -> None:
     got(more)
     assert deleted not in written.journal.in_memory_after(100, 10)
     assert written.entries.reads == 2
+
+
+@pytest.mark.parametrize(
+    ("stands_for", "about", "scopes", "is_seen"),
+    [
+        ("drop", OneIdentity(1, b""), {"read"}, True),
+        ("drop", OneIdentity(2, b""), {"read"}, False),
+        ("drop", None, {"read"}, True),
+        ("drop", None, {"send"}, False),
+        (None, None, {"send"}, True),
+        (None, None, {"status"}, False),
+    ],
+)
+def test_who_hears_of_damage(stands_for, about, scopes, is_seen) -> None:
+    """A token for identity 1 hears of damage of what it may read, and of nobody else's."""
+    entry = Entry(5, "abc.5", "damage", b"{}", about, stands_for=stands_for)
+    access = Access(scopes=frozenset(scopes), identity=OneIdentity(1, b"key"))
+    assert entry.is_for(access) is is_seen

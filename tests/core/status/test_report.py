@@ -6,7 +6,7 @@ from twisted.internet.defer import Deferred, fail
 
 from qabel.core.status import store_probe
 from qabel.core.status.views import DiskView
-from qabel.store.database.errors import StoreError
+from qabel.store.database.errors import StoreError, StoreFull
 from qabel.store.outbox.records import OutboxCounts
 from qabel.store.outbox.repository import OutboxRepository
 from qabel.testing.correspondents import Correspondents
@@ -39,7 +39,7 @@ async def test_the_disk_is_part_of_status(world: Correspondents) -> None:
     """Since when the disk is full stands in the status, in milliseconds since the epoch."""
     core = await world.core("alice")
     assert (await core.status()).disk == DiskView(full=False, full_since=None)
-    core._parts.disk_space.missing()
+    core._parts.store_watch.failed(StoreFull("full"))
     status = await core.status()
     assert status.disk.full
     assert status.disk.full_since > 1.7e12

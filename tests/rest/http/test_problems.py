@@ -17,6 +17,7 @@ from qabel.core.main_token import TokenFileTrouble
 from qabel.forms.errors import FieldError, InvalidInput, UnknownKey
 from qabel.jsontext import InvalidJSON
 from qabel.rest.http.problems import problem_of
+from qabel.store.database.errors import Busy, ReadOnly
 from tests.conftest import LoggedFailures
 
 WRONG = (FieldError("a.b", "must be 1"), FieldError("c", "must be text"))
@@ -65,9 +66,9 @@ def test_statuses(error: BaseException, status: int) -> None:
     "error", [errors.StoreError("The disk failed."), TokenFileTrouble("It cannot be read.")]
 )
 def test_a_failing_disk(error: Exception, logged_failures: LoggedFailures) -> None:
-    """A failing disk is 500, without an incident, and logged."""
+    """A failing disk is 503, without an incident, and logged."""
     reply, document = problem_for(error)
-    assert (reply.status, document["detail"]) == (500, str(error))
+    assert (reply.status, document["detail"]) == (503, str(error))
     assert "incident" not in document
     assert len(logged_failures.flush()) == 1
 
@@ -127,3 +128,11 @@ async def test_unexpected_error(server: Any, monkeypatch: Any, logged_failures: 
         [event] = logged_failures.flush()
         assert event["incident"] == got.json()["incident"]
         assert event["incident"] in got.json()["detail"]
+
+
+@pytest.mark.parametrize("error", [Busy("It is locked."), ReadOnly("It is read-only.")])
+def test_a_database_that_cannot_be_written_for_now(error: Exception) -> None:
+    """What passes by itself is 503, with the time after which to ask again."""
+    reply, document = problem_for(error)
+    assert (reply.status, document["detail"]) == (503, str(error))
+    assert (b"Retry-After", b"5") in reply.headers

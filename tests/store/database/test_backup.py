@@ -70,9 +70,9 @@ def test_a_file_in_the_way_is_not_changed(database: Database, tmp_path: Path, go
 
 
 def test_a_target_that_cannot_be_written(database: Database, tmp_path: Path, got: Any) -> None:
-    """A missing directory is an error of one line."""
+    """A directory that cannot be created is an error of one line."""
     with pytest.raises(StoreError, match="No such file"):
-        got(database.backup(tmp_path / "missing" / "copy"))
+        got(database.backup(tmp_path / "missing" / "deeper" / "copy"))
 
 
 @pytest_twisted.ensureDeferred

@@ -8,7 +8,7 @@ import pytest
 
 from qabel.store.database import clearing
 from qabel.store.database.clearing import Clearing
-from qabel.store.database.connection import Connection, configure, connect
+from qabel.store.database.connection import BUSY_TIMEOUT, Connection, configure, connect
 from qabel.store.database.errors import Busy
 from qabel.store.database.log_file import log_path, write_log
 
@@ -59,7 +59,7 @@ def test_a_reader_is_in_the_way(connection: Connection, path: Path) -> None:
     reader.execute("COMMIT")
     reader.close()
     clear.empty_log(connection)
-    assert connection.execute("PRAGMA busy_timeout").fetchone() == (5000,)
+    assert connection.execute("PRAGMA busy_timeout").fetchone() == (BUSY_TIMEOUT,)
 
 
 def test_the_log_does_not_grow_without_end(

@@ -189,7 +189,8 @@ def test_a_damaged_file_is_reported(path: Path, key: bytes, here: Any, got: Any)
         file.write(b"damage")
     again = Database(path, GivenKey(key), worker=here)
     got(again.open())
-    assert got(again.run(damage))
+    with pytest.raises(Corrupt):
+        got(again.run(damage))
     with pytest.raises(Corrupt):
         got(again.run(lambda connection: connection.execute("SELECT * FROM documents").fetchall()))
     got(again.close())
@@ -266,7 +267,7 @@ class _ClockWithThreads(Clock):
 def test_a_full_disk_is_reported(database: Database, got: Any) -> None:
     """Each transaction that found the disk full is reported once, before its caller hears of it."""
     reported: list[str] = []
-    database.on_full = lambda: reported.append("full")
+    database.on_failure = lambda _: reported.append("full")
 
     def fail(error: Exception) -> Any:
         def work(_: Any) -> None:

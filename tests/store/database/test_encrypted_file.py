@@ -154,7 +154,7 @@ def test_a_file_that_is_not_open(path: Path, keys: GivenKey, key: bytes) -> None
 
 @pytest.mark.parametrize(
     ("target", "error", "text"),
-    [("there", AlreadyThere, "already exists"), ("missing/copy", StoreError, "No such file")],
+    [("there", AlreadyThere, "already exists"), ("a/b/copy", StoreError, "No such file")],
 )
 def test_a_backup_that_fails(
     file: EncryptedFile, path: Path, target: str, error: type[StoreError], text: str

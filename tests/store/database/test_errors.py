@@ -7,8 +7,10 @@ import pytest
 from sqlcipher3 import dbapi2 as sqlcipher
 
 from qabel.store.database.errors import (
+    Busy,
     Corrupt,
     DiskError,
+    ReadOnly,
     StoreClosed,
     StoreError,
     StoreFull,
@@ -35,8 +37,12 @@ def named(name: str, text: str = "something") -> sqlcipher.Error:
         ("SQLITE_INTERRUPT", StoreClosed),
         ("SQLITE_IOERR_WRITE", DiskError),
         ("SQLITE_IOERR_FSYNC", DiskError),
-        ("SQLITE_BUSY", StoreError),
-        ("SQLITE_READONLY_DIRECTORY", StoreError),
+        ("SQLITE_IOERR_READ", Corrupt),
+        ("SQLITE_IOERR_SHORT_READ", Corrupt),
+        ("SQLITE_BUSY", Busy),
+        ("SQLITE_LOCKED_SHAREDCACHE", Busy),
+        ("SQLITE_CANTOPEN", DiskError),
+        ("SQLITE_READONLY_DIRECTORY", ReadOnly),
         ("SQLITE_CONSTRAINT", StoreError),
     ],
 )
@@ -64,6 +70,12 @@ def test_all_that_the_system_calls_full_is_full() -> None:
     for number in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
         assert type(translate(OSError(number, "x"), PATH)) is StoreFull
     assert type(translate(OSError(errno.EIO, "x"), PATH)) is StoreError
+
+
+def test_all_that_cannot_be_written_is_read_only() -> None:
+    """A read-only disk, missing permissions and an immutable file are one thing to the user."""
+    for number in (errno.EROFS, errno.EACCES, errno.EPERM):
+        assert type(translate(OSError(number, "x"), PATH)) is ReadOnly
 
 
 def test_the_file_is_named() -> None:

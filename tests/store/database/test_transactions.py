@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlcipher3 import dbapi2 as sqlcipher
 from twisted.python.failure import Failure
 
-from qabel.store.database.connection import Connection, configure, connect
-from qabel.store.database.errors import StoreClosed, StoreError
+from qabel.store.database.connection import BUSY_TIMEOUT, Connection, configure, connect
+from qabel.store.database.errors import Busy, Corrupt, ReadOnly, StoreClosed, StoreError
 from qabel.store.database.transactions import DatabaseJob, run_jobs
 
 
@@ -35,6 +36,11 @@ def add(*values: object) -> DatabaseJob:
         return len(values)
 
     return DatabaseJob(work)
+
+
+def read() -> DatabaseJob:
+    """Return a job that reads all rows."""
+    return DatabaseJob(values)
 
 
 def values(connection: Connection) -> list[Any]:
@@ -142,3 +148,80 @@ def test_any_group_ends_as_if_run_one_by_one(
     jobs = [add(*group) for group in groups]
     assert fresh(jobs) == sorted(expected)
     assert [not isinstance(job.result, Failure) for job in jobs] == outcomes
+
+
+def test_what_is_locked_can_be_read(connection: Connection, path: Path, key: bytes) -> None:
+    """While another process writes, jobs that read succeed, and nobody waits again and again."""
+    run_jobs(connection, [add(1)], path, _never)
+    connection.execute("PRAGMA busy_timeout = 10")
+    other = connect(path, key)
+    other.execute("BEGIN IMMEDIATE")
+    jobs = [read(), add(2), read()]
+    run_jobs(connection, jobs, path, _never)
+    assert [jobs[0].result, jobs[2].result] == [[1], [1]]
+    assert jobs[1].result.check(Busy)
+    assert connection.execute("PRAGMA busy_timeout").fetchone() == (0,)
+    other.execute("ROLLBACK")
+    other.close()
+    run_jobs(connection, jobs[1:2], path, _never)
+    assert values(connection) == [1, 2]
+    assert connection.execute("PRAGMA busy_timeout").fetchone() == (BUSY_TIMEOUT,)
+
+
+def test_what_is_read_only_can_be_read(connection: Connection, path: Path) -> None:
+    """Where nothing can be written, jobs that read succeed."""
+    run_jobs(connection, [add(1)], path, _never)
+    connection.execute("PRAGMA query_only = ON")
+    jobs = [add(2), read()]
+    run_jobs(connection, jobs, path, _never)
+    assert jobs[0].result.check(ReadOnly)
+    assert jobs[1].result == [1]
+
+
+def test_after_damage_others_get_a_new_connection(connection: Connection, path: Path) -> None:
+    """Damage that one job meets undoes and breaks no other, though they would share a commit."""
+    renewed = []
+
+    def renew(broken: Connection) -> Connection:
+        renewed.append(broken)
+        broken.is_broken = False
+        return broken
+
+    def meet(connection: Connection) -> None:
+        raise sqlcipher.DatabaseError("database disk image is malformed")
+
+    jobs = [add(1), DatabaseJob(meet), add(2)]
+    run_jobs(connection, jobs, path, _never, renew)
+    assert jobs[1].result.check(Corrupt)
+    assert values(connection) == [1, 2]
+    assert renewed == [connection, connection]
+
+
+def test_without_a_new_connection_jobs_fail(connection: Connection, path: Path) -> None:
+    """If a broken connection cannot be replaced, all jobs fail with the reason."""
+
+    def renew(_: Connection) -> Connection:
+        raise Corrupt("It cannot be opened.")
+
+    connection.is_broken = True
+    jobs = [add(1), add(2)]
+    run_jobs(connection, jobs, path, _never, renew)
+    assert all(job.result.check(Corrupt) for job in jobs)
+    assert values(connection) == []
+
+
+def test_damage_that_was_read_around_is_reported(connection: Connection, path: Path) -> None:
+    """A job that got around damage has its result, and the damage is reported all the same."""
+    reported: list[StoreError] = []
+
+    def read_around(connection: Connection) -> int:
+        connection.is_broken = True
+        return 5
+
+    job = DatabaseJob(read_around, on_failure=reported.append)
+    run_jobs(connection, [job], path, _never)
+    got: list[int] = []
+    job.done.addCallback(got.append)
+    job.deliver()
+    assert got == [5]
+    assert [type(each) for each in reported] == [Corrupt]
