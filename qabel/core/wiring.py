@@ -25,7 +25,7 @@ from qabel.settings.items import Identity
 from qabel.settings.local import LocalSettings
 from qabel.settings.synced import SyncedSettings
 from qabel.store.database.errors import StoreClosed
-from qabel.store.inbox.repository import StoredBatch
+from qabel.store.inbox.keeping import StoredBatch
 from qabel.store.outbox.repository import OutboxRepository
 
 FAR_FUTURE = 1e11

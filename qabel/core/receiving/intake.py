@@ -16,7 +16,8 @@ from qabel.drop.multipart import Part
 from qabel.drop.transport import Opener, Verdict, hash_message, may_be_ours
 from qabel.host.log_limits import RareLog
 from qabel.settings.synced import SyncedSettings
-from qabel.store.inbox.repository import InboxRepository, StoredBatch
+from qabel.store.inbox.keeping import StoredBatch
+from qabel.store.inbox.repository import InboxRepository
 from qabel.store.inbox.seen import ReadDone
 from qabel.store.inbox.strangers import StrangerLimits
 

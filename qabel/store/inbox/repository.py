@@ -12,14 +12,13 @@ from qabel.store.database.errors import Corrupt
 from qabel.store.inbox import copies as copied
 from qabel.store.inbox import message_rows as rows
 from qabel.store.inbox import seen
-from qabel.store.inbox.copies import Copies
 from qabel.store.inbox.damaged import DamagedRange, read_around_damage
-from qabel.store.inbox.message_rows import EVERYTHING, Filter, NewMessage, StoredMessage
-from qabel.store.inbox.refused import Refused, add_refused
+from qabel.store.inbox.keeping import Found, StoredBatch, keep
+from qabel.store.inbox.message_rows import EVERYTHING, Filter, NewMessage
+from qabel.store.inbox.refused import Refused
 from qabel.store.inbox.seen import Drop, DropState, ReadDone
-from qabel.store.inbox.strangers import DEFAULT_LIMITS, StrangerLimits, admit
-from qabel.store.numbers import last_seq, take_numbers
-from qabel.store.outbox import receipts, sends
+from qabel.store.inbox.strangers import DEFAULT_LIMITS, StrangerLimits
+from qabel.store.numbers import last_seq
 from qabel.store.outbox.receipts import Receipt
 from qabel.store.purged_keys import PurgedKeys
 
@@ -32,32 +31,6 @@ EXPIRE_AT_ONCE = 500
 
 EARLIEST = 1_577_836_800_000
 """The year 2020: what was received before that came while the clock was wrong, and has no age."""
-
-
-@attrs.frozen
-class StoredBatch:
-    """What became of a batch of received messages."""
-
-    messages: tuple[StoredMessage, ...]
-    """The new ones, in their order."""
-    acknowledgements: int
-    """How many sends were added to the outbox in return."""
-    receipts: int
-    """How many deliveries in the outbox changed because of receipts."""
-    refused: int
-    """How many messages of strangers were not kept."""
-    last_seq: int
-    """The newest number in the journal."""
-
-
-@attrs.frozen
-class Found:
-    """What was found in a drop, to be stored."""
-
-    new: Sequence[NewMessage]
-    foreign: Sequence[bytes]
-    refused: Sequence[Refused]
-    receipts: Sequence[Receipt]
 
 
 @attrs.frozen
@@ -154,7 +127,7 @@ class InboxRepository:
         kept = [each for each in new if each.receiver not in self._purged]
         found, at = Found(kept, foreign, refused, received_receipts), int(now * 1000)
         return self._database.run(
-            lambda connection: _keep(connection, drop, found, limits, done, progress, now=at)
+            lambda connection: keep(connection, drop, found, limits, done, progress, now=at)
         )
 
     def read_page(
@@ -259,65 +232,3 @@ class InboxRepository:
         return self._database.run(
             lambda connection: connection.execute(sql, {**values, "id": message_id}).rowcount > 0
         )
-
-
-def _keep(
-    connection: Connection,
-    drop: Drop,
-    found: Found,
-    limits: StrangerLimits,
-    done: ReadDone | None,
-    progress: str | None,
-    *,
-    now: int,
-) -> StoredBatch:
-    fresh, unwanted = _admit(connection, drop, found.new, limits, now)
-    first = take_numbers(connection, len(fresh)) if fresh else 0
-    stored = tuple(rows.insert(connection, first + i, each) for i, each in enumerate(fresh))
-    answers = [each.acknowledgement for each in fresh if each.acknowledgement is not None]
-    for answer in answers:
-        sends.insert(connection, answer, now)
-    changed, about_nothing = _apply_receipts(connection, found.receipts)
-    drop_id = seen.find_drop(connection, drop)
-    if drop_id is not None:
-        if found.foreign or about_nothing:
-            seen.add_foreign(connection, drop_id, [*found.foreign, *about_nothing], now)
-        if found.refused or unwanted:
-            add_refused(connection, drop_id, [*found.refused, *unwanted], now)
-        if done is not None:
-            seen.finish_reading(connection, drop_id, done, now)
-        if progress is not None:
-            seen.store_progress(connection, drop_id, progress)
-    return StoredBatch(stored, len(answers), changed, len(unwanted), last_seq(connection))
-
-
-def _admit(
-    connection: Connection,
-    drop: Drop,
-    new: Sequence[NewMessage],
-    limits: StrangerLimits,
-    now: int,
-) -> tuple[list[NewMessage], list[Refused]]:
-    if not new:
-        return [], []
-    return admit(connection, new, limits, Copies(connection, drop.url, now))
-
-
-def _apply_receipts(
-    connection: Connection, received: Sequence[Receipt]
-) -> tuple[int, Sequence[bytes]]:
-    """Apply receipts; return how many changed something, and the hashes of the others.
-
-    Anybody can send receipts that are about nothing we sent: only their foreign hashes are stored,
-    which are deleted in time.
-    """
-    changed, others = 0, []
-    for each in received:
-        if seen.is_own(connection, each.hash):
-            continue
-        if receipts.apply(connection, each):
-            seen.add_own(connection, each.hash)
-            changed += 1
-        else:
-            others.append(each.hash)
-    return changed, others
