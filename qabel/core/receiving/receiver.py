@@ -149,6 +149,8 @@ class Receiver:
             if fetched is not None:
                 await self._everything_ended(reading, fetched)
         except DropServerError as error:
+            if not has_cursor and reading.order.first is None:
+                raise  # The server as a whole fails, which the poller says.
             if not reading.gained:
                 self._drops.schedule.failed(drop, error.detail)
             drop.progress.failed = error.detail
