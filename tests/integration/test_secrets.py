@@ -35,9 +35,9 @@ async def status(self):
     identity = self.synced.value.identities[0]
     raise ValueError(identity.private_key.raw.hex(), identity.drops[0].drop_id, identity.alias)
 async def read(self, *given):
-    if not failed and self._synced().identities:
+    if not failed and self._intake._synced().identities:
         failed.append(1)
-        raise KeyError(self._synced().identities[0].private_key.raw.hex())
+        raise KeyError(self._intake._synced().identities[0].private_key.raw.hex())
     return await real(self, *given)
 CoreService.status = status
 Receiver.read = read
