@@ -18,6 +18,7 @@ class Entry:
     """What matters here of a journal entry."""
 
     data: bytes
+    kind: str = "drop"
 
 
 @attrs.define(eq=False, slots=False)
@@ -66,6 +67,15 @@ def test_order() -> None:
     application = Application([entries("one", "two"), entries("three"), []])
     application.delivery().run()
     assert application.messages == ["one", "two", "three"]
+
+
+def test_damage_does_not_stop_the_delivery(logged_failures: LoggedFailures) -> None:
+    """What cannot be read is logged, and the messages after it are delivered."""
+    damage = Entry(b'{"table":"messages","ids":"3-4"}', "damage")
+    application = Application([[damage, *entries("five")], []])
+    application.delivery().run()
+    assert application.messages == ["five"]
+    logged_failures.flush()
 
 
 def test_retries(logged_failures: LoggedFailures) -> None:
