@@ -110,7 +110,8 @@ def test_a_portal_that_responds_like_a_drop_server(
     back = time.monotonic()
     eventually(lambda: recipient(alice, reply.body["id"])["state"] == "sent")
     assert time.monotonic() - back < 1
-    assert len(box.drops[BOB_DROP]) == 1
+    # The drop server may have taken it before a poll showed that it is one again.
+    assert len(set(box.drops[BOB_DROP])) == 1
 
 
 def test_a_daemon_that_is_killed_while_messages_wait(tmp_path: Path) -> None:

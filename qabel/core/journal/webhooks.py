@@ -110,7 +110,7 @@ class WebhookState:
     """How delivery to a webhook is going."""
 
     id: int
-    url: str
+    url: str = field(repr=False)
     failures: int
     """In a row."""
     last_error: str | None

@@ -89,7 +89,7 @@ class TableReader:
     _source: DamagedSource
     _table: str
     _columns: Sequence[str]
-    _keys: Sequence[str]
+    _keys: Sequence[str] = attrs.field(repr=False)
     _keep: Callable[[list[Row]], None]
     _is_lost: bool = False
     """Whether the page that leads to all others is damaged."""
