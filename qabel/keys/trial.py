@@ -10,7 +10,7 @@ from attrs import frozen
 from qabel.host.start_errors import StartError
 from qabel.keys.choice import key_source
 from qabel.store.database.errors import KeyTrouble, StoreError, WrongKey
-from qabel.store.database.examining import examine
+from qabel.store.database.wholeness import examine
 from qabel.store.file_names import DATABASE, KEY, SEALED_KEY
 
 LOCK = "lock"
