@@ -3,7 +3,7 @@
 import click
 
 from qabel.cli.context import Command, Session, pass_session
-from qabel.cli.offline import KEY, chosen_directory, directory_option, errors_in_one_line
+from qabel.cli.offline import KEY, chosen_directory, directory_option, work
 from qabel.cli.units import size
 
 
@@ -21,7 +21,7 @@ def compact(session: Session, directory: str | None, choice: str) -> None:
     from qabel.offline.compaction import compact_directory  # noqa: PLC0415 - as in offline
 
     target = chosen_directory(session, directory)
-    with errors_in_one_line(), session.out.progress("compacting"):
+    with work(session, "compacting", choice):
         done = compact_directory(target, choice)
     item = {"before": done.before, "after": done.after}
     session.out.done(f"Compacted: {size(done.before)} before, {size(done.after)} now.", item)

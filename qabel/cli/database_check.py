@@ -34,7 +34,10 @@ def check_database(directory: Path, key: str | None) -> Iterator[Check]:
             hint = "Restore the key from your copy, or say where it is: qabel doctor --key KEY"
             yield Check("key", CheckState.FAILED, trial.why, hint)
         case TrialResult.DATABASE:
-            hint = "Restore a backup, or copy what can be read: see the documentation on damage"
+            hint = (
+                "Restore a backup (qabel restore), or copy what can be read: "
+                f"qabel salvage --data-dir {directory} --to NEW"
+            )
             yield Check("database", CheckState.FAILED, trial.why, hint)
         case TrialResult.NOT_TRIED:
             hint = "To check it, stop the daemon, and run: qabel doctor --key KEY"

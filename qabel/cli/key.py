@@ -3,6 +3,7 @@
 import click
 
 from qabel.cli.context import Command, Group, Session, pass_session
+from qabel.cli.offline import work
 
 
 @click.group(cls=Group, short_help="Change the key of the database.")
@@ -36,14 +37,8 @@ def change(session: Session, old: str, new: str | None) -> None:
 
     Stop the daemon first. Afterwards, start it with the new KEY as --key.
     """
-    # The other commands need no database, and start faster without it.
-    from qabel.keys.rekeying import main  # noqa: PLC0415
+    from qabel.keys.rekeying import change_place  # noqa: PLC0415 - as in offline
 
-    arguments = ["--data-dir", str(session.data_directory), "--key", old]
-    arguments += [] if new is None else ["--new-key", new]
-    messages: list[str] = []
-    status = main(arguments, messages.append)
-    for each in messages:
-        session.out.note(each.rstrip("\n"))
-    if status:
-        raise click.exceptions.Exit(status)
+    with work(session, "encrypting", old, new):
+        done = change_place(session.data_directory, old, new)
+    session.out.note(str(done))

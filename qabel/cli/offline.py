@@ -1,7 +1,7 @@
 """What the commands for a daemon that is not running have in common."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 import click
@@ -30,12 +30,25 @@ def chosen_directory(session: Session, directory: str | None) -> Path:
 
 
 @contextmanager
-def errors_in_one_line() -> Iterator[None]:
-    """Report what is wrong with a directory, a key or a database as an error of the command."""
+def work(session: Session, label: str, *keys: str | None) -> Iterator[Callable[[str], None]]:
+    """Show that something takes long, and report what is wrong as an error of the command.
+
+    Args:
+        session: the command's.
+        label: what is being done; what is yielded changes it.
+        keys: where the keys are. Nothing is shown while a passphrase may be typed.
+
+    """
     # The other commands need no database, and start faster without it.
     from qabel.offline.failures import FAILURES  # noqa: PLC0415
 
+    is_typed = any(each is not None and each.startswith("passphrase-fd:") for each in keys)
     try:
-        yield
+        with nullcontext(_ignore) if is_typed else session.out.progress(label) as show:
+            yield show
     except FAILURES as error:
         raise CommandError(str(error)[:1].upper() + str(error)[1:]) from None
+
+
+def _ignore(_: str) -> None:
+    """Show nothing."""

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from qabel.cli.context import Command, Session, pass_session
-from qabel.cli.offline import KEY, chosen_directory, directory_option, errors_in_one_line
+from qabel.cli.offline import KEY, chosen_directory, directory_option, work
 from qabel.cli.units import size
 
 
@@ -30,7 +30,7 @@ def restore(session: Session, backup: str, directory: str | None, choice: str) -
 
     path = Path(backup).expanduser().absolute()
     target = chosen_directory(session, directory)
-    with errors_in_one_line(), session.out.progress("restoring") as show:
+    with work(session, "restoring", choice) as show:
         made = run(path, target, choice, show)
     item = {"path": str(made.path), "size": made.size, "key": made.key_place}
     session.out.done(f"Restored {made.path} ({size(made.size)}).", item)

@@ -6,7 +6,7 @@ import click
 
 from qabel.cli.context import Command, Session, pass_session
 from qabel.cli.errors import ExitStatus
-from qabel.cli.offline import KEY, chosen_directory, directory_option, errors_in_one_line
+from qabel.cli.offline import KEY, chosen_directory, directory_option, work
 from qabel.cli.units import count
 
 
@@ -31,7 +31,7 @@ def salvage(session: Session, directory: str | None, new: str, choice: str) -> N
     from qabel.offline.salvaging import salvage_directory  # noqa: PLC0415 - as in offline
 
     old, target = chosen_directory(session, directory), Path(new).expanduser().absolute()
-    with errors_in_one_line(), session.out.progress("salvaging") as show:
+    with work(session, "salvaging", choice) as show:
         result = salvage_directory(old, target, choice, show)
     lost = [{"table": each.table, "rows": each.rows} for each in result.losses]
     rows = sum(result.copied.values())

@@ -86,6 +86,21 @@ def change_key(directory: Path, old: KeySource, new: KeySource) -> KeyChange:
     return KeyChange(new.place, emptied, _count(directory / BACKUPS), again)
 
 
+def change_place(directory: Path, key: str, new_key: str | None) -> KeyChange:
+    """Change the key as ``change_key`` does, and raises.
+
+    Args:
+        directory: the data directory.
+        key: where the key is stored, as for ``--key``.
+        new_key: where to store the new key; None for the same place.
+
+    """
+    protect_process()
+    old = key_source(key, directory)
+    new = old if new_key is None else key_source(new_key, directory, new=True)
+    return change_key(directory, old, new)
+
+
 def _encrypt(path: Path, move: KeyMove) -> None:
     database = Database(path, move, worker=InlineWorker)
     result_of(database.open())
@@ -166,12 +181,9 @@ def main(
 ) -> int:
     """Change the key as the command line says. Return the exit status."""
     given = _parser().parse_args(argv)
-    protect_process()
     try:
         directory = choose_data_directory(given.data_dir, variable="QABEL_DATA_DIR", name="qabel")
-        old = key_source(given.key, directory)
-        new = old if given.new_key is None else key_source(given.new_key, directory, new=True)
-        change = change_key(directory, old, new)
+        change = change_place(directory, given.key, given.new_key)
     except (StartError, StoreError) as error:
         sys.stderr.write(f"{PROGRAM}: {error}\n")
         return 1
