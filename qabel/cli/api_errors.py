@@ -9,6 +9,9 @@ from typing import Any
 from qabel.cli.daemon_address import DaemonAddress
 from qabel.cli.errors import CommandError, ExitStatus
 
+DIAGNOSE = "Run: qabel doctor"
+"""The hint where the connection does not show what is wrong."""
+
 _HINTS = {
     401: "Pass --token-file FILE, or set QABEL_TOKEN",
     403: "Use a token with the required scope, or the Unix socket in the data directory",
@@ -69,7 +72,7 @@ def unreadable_events(address: DaemonAddress) -> CommandError:
     return CommandError(f"The server at {address.name} sends events that cannot be read")
 
 
-def _unreachable(message: str, hint: str = "Run: qabel doctor") -> CommandError:
+def _unreachable(message: str, hint: str = DIAGNOSE) -> CommandError:
     return CommandError(message, hint=hint, exit_status=ExitStatus.UNREACHABLE)
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import click
 
+from qabel.cli.api_errors import DIAGNOSE
 from qabel.cli.checks import Check, CheckState, check_directory
 from qabel.cli.context import Command, Session, pass_session
 from qabel.cli.daemon_checks import TIMEOUT, DaemonChecks
@@ -11,6 +12,8 @@ from qabel.cli.database_check import check_database
 from qabel.cli.errors import CommandError, ExitStatus
 from qabel.cli.text import pad, visible
 from qabel.cli.units import count
+
+_RESTART = "See its log. If it stays like that, restart it"
 
 _LABELS = {
     CheckState.OK: ("ok", "green"),
@@ -82,4 +85,5 @@ def _checks(session: Session, unreachable: CommandError | None, key: str | None)
         return
     if session.address.is_local and "directory" not in failed and ("key" not in failed or key):
         yield from check_database(directory, key)
-    yield Check("daemon", CheckState.FAILED, unreachable.message, unreachable.hint)
+    hint = _RESTART if unreachable.hint == DIAGNOSE else unreachable.hint
+    yield Check("daemon", CheckState.FAILED, unreachable.message, hint)

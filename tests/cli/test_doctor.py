@@ -1,9 +1,11 @@
 """``qabel doctor``."""
 
+import tempfile
 from pathlib import Path
 
 from qabel.cli.errors import ExitStatus
 from tests.cli.conftest import QabelCommand, call
+from tests.cli.prepared_server import prepared_server
 
 
 def test_doctor(alice: QabelCommand) -> None:
@@ -20,3 +22,16 @@ def test_doctor_without_a_daemon(tmp_path: Path) -> None:
     assert result.exit_status == ExitStatus.UNREACHABLE
     assert "FAIL  daemon" in result.out
     assert "twistd -n qabel-rest" in result.out
+
+
+def test_doctor_does_not_refer_to_itself() -> None:
+    """A daemon that accepts connections but does not respond is to be restarted."""
+    with (
+        tempfile.TemporaryDirectory(prefix="qabel") as name,
+        prepared_server(Path(name) / "rest.sock", lambda _: b""),
+    ):
+        result = call("--data-dir", name, "doctor")
+    assert result.exit_status == ExitStatus.UNREACHABLE
+    assert "closed the connection" in result.out
+    assert "restart it" in result.out
+    assert "qabel doctor" not in result.out.replace("qabel doctor --key", "")
