@@ -2,6 +2,7 @@
 
 from attrs import define, field
 
+from qabel.core.errors import StoreError
 from qabel.core.receiving.drop_progress import Stretch
 from qabel.core.receiving.full_readings import OwnedDrop
 from qabel.core.receiving.part_order import PartOrder, Point
@@ -42,6 +43,8 @@ class DropReading:
     dates: list[str] = field(factory=list, init=False)
     point: Point | None = field(default=None, init=False)
     """How far the response was processed."""
+    damage: StoreError | None = field(default=None, init=False)
+    """Why some of it could not be stored: then the next response is to begin where this one did."""
     gained: bool = field(default=False, init=False)
     """Whether the next response can go on further on than this one."""
     _noted: int = field(default=0, init=False)
@@ -66,6 +69,15 @@ class DropReading:
         return None if self.full else self.drop.cursor
 
     @property
+    def place(self) -> tuple[Point | None, Point | None, bool]:
+        """How far the response was processed, and where the next one can go on."""
+        return self.point, self.stretch.point, self.gained
+
+    @place.setter
+    def place(self, place: tuple[Point | None, Point | None, bool]) -> None:
+        self.point, self.stretch.point, self.gained = place
+
+    @property
     def is_current(self) -> bool:
         """Whether no full reading was asked for since this one began."""
         return self.asked == self.drop.asked
@@ -85,6 +97,8 @@ class DropReading:
 
     def advance(self, point: Point | None) -> bool:
         """Note how far the response was stored; return whether the next one can go on there."""
+        if self.damage is not None:
+            return False
         self.point = point or self.point
         stretch = self.stretch
         if self.gained and not self.order.is_sorted:

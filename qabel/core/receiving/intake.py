@@ -9,6 +9,7 @@ from twisted.logger import Logger
 from qabel.core.receiving.classify import Classified, classify
 from qabel.core.receiving.drop_reading import DropReading
 from qabel.core.receiving.full_readings import OwnedDrop
+from qabel.core.receiving.halves import in_halves
 from qabel.core.receiving.part_order import Point, last_point
 from qabel.core.workers import Workers
 from qabel.crypto import PublicKey
@@ -16,10 +17,13 @@ from qabel.drop.multipart import Part
 from qabel.drop.transport import Opener, Verdict, hash_message, may_be_ours
 from qabel.host.log_limits import RareLog
 from qabel.settings.synced import SyncedSettings
+from qabel.store.database.errors import Corrupt
 from qabel.store.inbox.keeping import StoredBatch
+from qabel.store.inbox.message_rows import NewMessage
 from qabel.store.inbox.repository import InboxRepository
 from qabel.store.inbox.seen import ReadDone
 from qabel.store.inbox.strangers import StrangerLimits
+from qabel.store.outbox.receipts import Receipt
 
 FOREIGN_AT_ONCE = 8192
 """Hashes of other people's messages that are stored together: fewer would cost more each."""
@@ -88,7 +92,7 @@ class Intake:
             return Looked(Classified(), point)
         drop = reading.drop
         digests = await self._workers.run(_hash_all, candidates)
-        new = await self._repository.record_found(drop.drop, digests, now=self._now())
+        new = await self._find_new(reading, digests)
         # A server may return the same message twice in one response.
         pairs = zip(digests, candidates, strict=True)
         fresh = {digest: part for digest, part in pairs if digest in new}
@@ -114,17 +118,27 @@ class Intake:
         found = looked.found
         reading.foreign += found.foreign
         reading.refused += found.blocked
+        place = reading.place
         is_further = reading.advance(looked.point)
         waiting = len(reading.foreign) + len(reading.refused)
         if not (found.messages or found.receipts or waiting >= FOREIGN_AT_ONCE):
             return
         reading.note_traffic()
-        kept = await self._store(reading, found, progress=is_further)
-        self.counts.received += len(kept.messages)
-        self.counts.refused += kept.refused
-        if kept.messages:
-            reading.dates += found.dates
-        self._on_kept(kept)
+        try:
+            stored = [await self._store(reading, found, progress=is_further)]
+        except Corrupt as error:
+            reading.place, reading.damage = place, error
+            stored = await self._store_some(reading, found)
+        except BaseException:
+            # The next response is to begin before what was not stored.
+            reading.place = place
+            raise
+        for kept in stored:
+            self.counts.received += len(kept.messages)
+            self.counts.refused += kept.refused
+            if kept.messages:
+                reading.dates += found.dates
+            self._on_kept(kept)
 
     async def finish(self, reading: DropReading, done: ReadDone | None, *, progress: bool) -> None:
         """Store the rest, and how far the drop was read; nothing if nothing changed."""
@@ -139,6 +153,29 @@ class Intake:
     async def are_known(self, drop: OwnedDrop, digests: Sequence[bytes]) -> bool:
         """Return whether all messages with some hashes were seen before. Raises StoreError."""
         return not await self._repository.record_found(drop.drop, digests, now=self._now())
+
+    async def _find_new(self, reading: DropReading, digests: Sequence[bytes]) -> set[bytes]:
+        """Return which messages are new, of those of which that can be found out."""
+
+        async def find(some: Sequence[bytes]) -> set[bytes]:
+            return await self._repository.record_found(reading.drop.drop, some, now=self._now())
+
+        try:
+            return await find(digests)
+        except Corrupt as error:
+            reading.damage = error
+            return set().union(*await in_halves(digests, find))
+
+    async def _store_some(self, reading: DropReading, found: Classified) -> list[StoredBatch]:
+        """Store as much of what was found as damaged pages of the database permit."""
+
+        async def store(some: Sequence[NewMessage | Receipt]) -> StoredBatch:
+            messages = [each for each in some if isinstance(each, NewMessage)]
+            receipts = [each for each in some if isinstance(each, Receipt)]
+            return await self._store(reading, Classified(messages, receipts), progress=False)
+
+        items: list[NewMessage | Receipt] = [*found.messages, *found.receipts]
+        return await in_halves(items, store) if items else []
 
     async def _store(
         self,

@@ -168,7 +168,7 @@ class Receiver:
             partial(self._intake.look, reading), partial(self._intake.keep, reading)
         )
         try:
-            return await self._fetch(url, reading, batches)
+            fetched = await self._fetch(url, reading, batches)
         except DropServerError as error:
             too_large = isinstance(error, ResponseTooLarge)
             gained = reading.broke_off(too_large=too_large)
@@ -182,6 +182,9 @@ class Receiver:
             reading.note_traffic()
             # What arrived completely is stored, even if the rest failed.
             await self._intake.note_dates(reading)
+        if reading.damage is not None:
+            raise reading.damage
+        return fetched
 
     async def _fetch(
         self, url: DropURL, reading: DropReading, batches: Batches[Looked]
