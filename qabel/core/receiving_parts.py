@@ -84,13 +84,14 @@ def build_receiving(base: Foundation, wiring: Wiring, blocked: BlockedKeys) -> R
     )
     receiver = Receiver(base.network, drops, intake, clock=base.reactor)
     presence = ServerPresence(receiver.read, wiring.server_works)
+    poller = Poller(presence.read, base.reactor, interval=base.local.value.poll_interval)
     return Receiving(
         drops=drops,
         intake=intake,
         receiver=receiver,
         presence=presence,
-        poller=Poller(presence.read, base.reactor, interval=base.local.value.poll_interval),
-        push_watch=PushWatch(base.network.listen, presence.read),
+        poller=poller,
+        push_watch=_build_push_watch(base, presence, poller),
         second_look=SecondLook(
             strangers=StrangerRepository(base.database),
             drops=drops,
@@ -99,4 +100,13 @@ def build_receiving(base: Foundation, wiring: Wiring, blocked: BlockedKeys) -> R
             blocked=lambda: blocked.keys,
             clock=base.reactor,
         ),
+    )
+
+
+def _build_push_watch(base: Foundation, presence: ServerPresence, poller: Poller) -> PushWatch:
+    return PushWatch(
+        base.network.listen,
+        presence.read,
+        is_waiting=poller.is_waiting_for_store,
+        on_not_stored=poller.note_not_stored,
     )

@@ -6,12 +6,13 @@ from typing import TypeAlias
 from attrs import define, field
 from twisted.application.service import Service
 from twisted.internet.defer import CancelledError, Deferred, gatherResults, succeed
-from twisted.internet.interfaces import IDelayedCall, IReactorTime
+from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from qabel.core.backoff import Attempts, backoff
+from qabel.core.backoff import backoff
+from qabel.core.receiving.server_rounds import ServerRounds
 from qabel.deferreds import gather, when_done
 from qabel.drop.url import DropURL
 
@@ -20,10 +21,6 @@ AT_ONCE = 4
 
 GIVE_UP_AFTER = 3
 """Failures in a row that end a round: the server has a problem, not the drop."""
-
-
-STORE_PAUSE = 10.0
-"""Seconds until a server is read again after what it had could not be stored, at most."""
 
 
 class ReadFailed(Exception):
@@ -41,36 +38,6 @@ class NotStored(ReadFailed):
 
 ReadDrop: TypeAlias = Callable[[DropURL], Awaitable[None]]
 """Fetches and stores the new messages of a drop. Raises ReadFailed or NotStored."""
-
-
-@define(eq=False)
-class ServerRounds:
-    """One drop server: its drops, and the results of polling them."""
-
-    server: str
-    drops: tuple[DropURL, ...] = ()
-    attempts: Attempts = field(factory=Attempts)
-    running: Deferred[None] | None = None
-    waiting: Deferred[None] | None = None
-    """Fires at the end of the next round, if one was requested during this one."""
-    rounds: int = 0
-    """How many rounds there were since the start."""
-    failed_rounds: int = 0
-    seconds: float = 0.0
-    """The total duration of all rounds."""
-    retry: IDelayedCall | None = None
-    """Begins the next round early, as the last one could not be stored."""
-    not_stored: str | None = None
-    """Why what the last round found could not be stored: that is no failure of the server."""
-    first: int = 0
-    """The index in ``drops`` where the next round begins, so that no bad drop starves the rest."""
-
-    def in_turn(self) -> Iterator[DropURL]:
-        """Yield each drop once, moving ``first`` along."""
-        for _ in range(len(self.drops)):
-            url = self.drops[self.first % len(self.drops)]
-            self.first = (self.first + 1) % len(self.drops)
-            yield url
 
 
 @define(eq=False)
@@ -164,6 +131,20 @@ class Poller(Service):
             lambda _: None
         )
 
+    def is_waiting_for_store(self, url: DropURL) -> bool:
+        """Return whether what a drop's server had last could not be stored.
+
+        Reading it at each push would fetch the same messages again and again; a round does it.
+        """
+        rounds = self._servers.get(url.server)
+        return rounds is not None and rounds.not_stored is not None
+
+    def note_not_stored(self, url: DropURL, error: str) -> None:
+        """Note that what a drop had could not be stored, and have it read again soon."""
+        rounds = self._servers.get(url.server)
+        if rounds is not None and rounds.not_stored is None:
+            self._pause_for_store(rounds, error)
+
     def _start_loop(self) -> None:
         self._loop.start(self._interval, now=True).addErrback(
             lambda failure: self._log.failure("Polling stopped unexpectedly", failure)
@@ -172,7 +153,7 @@ class Poller(Service):
     def _tick(self) -> None:
         self._last_tick = now = self._clock.seconds()
         for rounds in list(self._servers.values()):
-            if rounds.running is None and rounds.attempts.not_before <= now:
+            if rounds.running is None and rounds.not_before <= now:
                 self._begin(rounds)
 
     def _request(self, rounds: ServerRounds) -> Deferred[None]:
@@ -224,11 +205,11 @@ class Poller(Service):
         await gather(self._read_some(turn, outcome) for _ in range(AT_ONCE))
         rounds.rounds += 1
         rounds.seconds += self._clock.seconds() - started
-        rounds.not_stored = outcome.not_stored
         if outcome.not_stored is not None:
-            # The server is neither better nor worse than it was, and need not be spared.
-            self._retry_soon(rounds)
+            # The server is neither better nor worse than it was.
+            self._pause_for_store(rounds, outcome.not_stored)
             return
+        rounds.could_store()
         if outcome.error is None:
             rounds.attempts.succeeded(self._clock.seconds())
         else:
@@ -240,14 +221,17 @@ class Poller(Service):
         if retry is not None:
             retry.cancel()
 
-    def _retry_soon(self, rounds: ServerRounds) -> None:
+    def _pause_for_store(self, rounds: ServerRounds, error: str) -> None:
+        self._retry_after(rounds, rounds.pause_for_store(self._clock.seconds(), error))
+
+    def _retry_after(self, rounds: ServerRounds, pause: float) -> None:
         def retry() -> None:
             rounds.retry = None
             if self.running and rounds.running is None and rounds.drops:
                 self._begin(rounds)
 
-        if self._interval > STORE_PAUSE and self.running and rounds.retry is None:
-            rounds.retry = self._clock.callLater(STORE_PAUSE, retry)
+        if self._interval > pause and self.running and rounds.retry is None:
+            rounds.retry = self._clock.callLater(pause, retry)
 
     async def _read_some(self, turn: Iterator[DropURL], outcome: "_Outcome") -> None:
         for url in turn:

@@ -10,7 +10,7 @@ from twisted.internet.defer import CancelledError, Deferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from qabel.core.receiving.poller import ReadFailed
+from qabel.core.receiving.poller import NotStored, ReadFailed
 from qabel.drop.url import DropURL
 
 MAX_LISTENERS = 500
@@ -82,6 +82,12 @@ class PushWatch(Service):
     """Returns the listener of a drop, which calls a function at new messages, with their hashes."""
     _read: Callable[[DropURL, Collection[bytes]], Awaitable[None]]
     """Reads a drop in which such messages should be. Raises ReadFailed."""
+    _is_waiting: Callable[[DropURL], bool] = field(default=lambda _: False, kw_only=True)
+    """Returns whether a drop is to be read by the poller only, as nothing can be stored."""
+    _on_not_stored: Callable[[DropURL, str], object] = field(
+        default=lambda _url, _error: None, kw_only=True
+    )
+    """Called when what was found could not be stored, with the error of the database."""
     _most: int = field(default=MAX_LISTENERS, kw_only=True)
     _wanted: set[DropURL] = field(factory=set, init=False)
     _drops: dict[DropURL, _Drop] = field(factory=dict, init=False)
@@ -158,6 +164,8 @@ class PushWatch(Service):
         if drop.reading is not None:
             drop.again = True
             return
+        if self._is_waiting(url):
+            return
         reading = Deferred.fromCoroutine(self._read_again_and_again(url, drop))
         if not reading.called:
             drop.reading = reading
@@ -170,6 +178,9 @@ class PushWatch(Service):
             announced, drop.announced = drop.announced, set()
             try:
                 await self._read(url, announced)
+            except NotStored as failed:
+                self._on_not_stored(url, str(failed))
+                return
             except ReadFailed:
                 # The poller retries at its own pace, and reports the failure.
                 return

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from qabel.core.backoff import Attempts
 from qabel.core.errors import StoreError
 from qabel.core.receiving.full_readings import OwnedDrop
-from qabel.core.receiving.poller import ServerRounds
+from qabel.core.receiving.server_rounds import ServerRounds
 from qabel.core.status.durations import duration
 from qabel.core.status.reading import full_reading_view, last_went_back
 from qabel.core.status.store_watch import kind_of

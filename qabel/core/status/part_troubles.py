@@ -4,8 +4,8 @@ from collections.abc import Iterable, Mapping
 from urllib.parse import urlsplit
 
 from qabel.core.journal.webhooks import WebhookState
-from qabel.core.receiving.poller import ServerRounds
 from qabel.core.receiving.push_watch import ServerPush
+from qabel.core.receiving.server_rounds import ServerRounds
 from qabel.core.status.durations import duration, interval_text
 from qabel.core.status.troubles import Trouble, TroubleKind
 from qabel.drop.plain_http import is_unencrypted

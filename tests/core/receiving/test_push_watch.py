@@ -6,7 +6,7 @@ from attrs import define, field
 from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
-from qabel.core.receiving.poller import ReadFailed
+from qabel.core.receiving.poller import NotStored, ReadFailed
 from qabel.core.receiving.push_watch import PushWatch
 from qabel.drop.url import DropURL
 from tests.core.items import drop
@@ -228,3 +228,31 @@ class ServerPushTests(SynchronousTestCase):
         self.assertEqual("not offered", watch.by_server()[server].text)
         watch.stopService()
         self.assertEqual({}, watch.by_server())
+
+
+def test_pushes_while_nothing_can_be_stored() -> None:
+    """The same messages are not fetched again and again: that is left to the poller."""
+    listeners: list[Listener] = []
+    waiting: dict[DropURL, str] = {}
+    read: list[DropURL] = []
+
+    def listen(url: DropURL, on_news: Callable[[Collection[bytes]], None]) -> Listener:
+        listeners.append(Listener(on_news))
+        return listeners[-1]
+
+    async def fail(url: DropURL, announced: Collection[bytes]) -> None:
+        read.append(url)
+        raise NotStored("The disk is full.")
+
+    watch = PushWatch(
+        listen, fail, is_waiting=waiting.__contains__, on_not_stored=waiting.__setitem__
+    )
+    watch.set_drops([drop(1)])
+    watch.startService()
+    for _ in range(10):
+        listeners[0].tell()
+    assert read == [drop(1)]
+    assert waiting == {drop(1): "The disk is full."}
+    waiting.clear()
+    listeners[0].tell()
+    assert len(read) == 2

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import pytest
 
 from qabel.core.backoff import Attempts
-from qabel.core.receiving.poller import ServerRounds
+from qabel.core.receiving.server_rounds import ServerRounds
 from qabel.core.status.health import (
     STUCK_AFTER,
     disk_trouble,

@@ -4,8 +4,8 @@ import pytest
 
 from qabel.core.backoff import Attempts
 from qabel.core.journal.webhooks import WebhookState
-from qabel.core.receiving.poller import ServerRounds
 from qabel.core.receiving.push_watch import ServerPush
+from qabel.core.receiving.server_rounds import ServerRounds
 from qabel.core.status.part_troubles import (
     POLLER_LATE_AFTER,
     WEBHOOK_FAILURES,
