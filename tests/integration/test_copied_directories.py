@@ -6,9 +6,11 @@ cursor is rejected, or the loss was reported.
 
 import json
 import random
+import resource
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -32,7 +34,7 @@ from qabel.offline.restoring import restore
 from qabel.offline.salvaging import salvage_directory
 from qabel.store.database.connection import connect
 from qabel.store.database.database import Database
-from qabel.store.database.errors import StoreError
+from qabel.store.database.errors import StoreError, StoreFull
 from qabel.store.database.pages import PAGE_SIZE
 from qabel.store.database.schema import migrations, upgrade
 from qabel.store.file_names import DATABASE, KEY
@@ -43,6 +45,17 @@ from tests.store.conftest import Things
 from tests.store.database import filled
 
 READERS = 3
+
+
+@contextmanager
+def no_file_over(size: int) -> Iterator[None]:
+    """Keep this process from writing past a size, as a full disk would."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 class CopiedDirectories(RuleBasedStateMachine):
@@ -114,6 +127,34 @@ class CopiedDirectories(RuleBasedStateMachine):
             inbox = InboxRepository(core._base.database)
             core._wiring.kept(await inbox.keep(self.things.drop, sized, now=EPOCH))
             self.present.update(numbers)
+
+        self.run(work)
+
+    @rule(room=st.integers(0, 60_000), count=st.integers(1, 6))
+    def fill_up(self, room: int, count: int) -> None:
+        """Receive messages until no file can grow, and once more when they can."""
+
+        async def work(core: CoreService) -> None:
+            inbox = InboxRepository(core._base.database)
+            refused = []
+            with no_file_over((self.data / DATABASE).stat().st_size + room):
+                for _ in range(count):
+                    message = self.things.message()
+                    number = self.things.count
+                    body = json.dumps({"n": number, "pad": "x" * 9000}).encode()
+                    sized = self.things.message(hash=message.hash, data=body)
+                    try:
+                        kept = await inbox.keep(self.things.drop, [sized], now=EPOCH)
+                    except StoreFull:
+                        refused.append((number, sized))
+                    else:
+                        core._wiring.kept(kept)
+                        self.present.add(number)
+            for number, sized in refused:
+                kept = await inbox.keep(self.things.drop, [sized], now=EPOCH)
+                assert len(kept.messages) == 1
+                core._wiring.kept(kept)
+                self.present.add(number)
 
         self.run(work)
 
