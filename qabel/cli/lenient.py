@@ -7,7 +7,7 @@ from qabel.cli.errors import CommandError
 
 
 def as_object(value: object, what: str) -> Mapping[str, Any]:
-    """Return a JSON object; raise CommandError if it is none."""
+    """Return a JSON object. Raise CommandError if the value is something else."""
     if isinstance(value, dict):
         return value
     raise CommandError(f"The daemon sent {what} that cannot be read", hint="Check its version")

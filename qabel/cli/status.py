@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from qabel.cli.context import Command, Session, pass_session
+from qabel.cli.daemon_checks import TIMEOUT
 from qabel.cli.lenient import (
     as_object,
     count_in,
@@ -19,9 +20,6 @@ from qabel.cli.lenient import (
 from qabel.cli.output import Output
 from qabel.cli.table import Column
 from qabel.cli.units import ago, count, duration, moment, size
-
-TIMEOUT = 10.0
-"""Seconds without a byte from the daemon before it counts as hanging."""
 
 
 @click.command(cls=Command)

@@ -7,14 +7,12 @@ from pathlib import Path
 
 from attrs import frozen
 
+from qabel.host.data_directory import LOCK_NAME
 from qabel.host.start_errors import StartError
 from qabel.keys.choice import key_source
 from qabel.store.database.errors import KeyTrouble, StoreError, WrongKey
 from qabel.store.database.wholeness import examine
 from qabel.store.file_names import DATABASE, KEY, SEALED_KEY
-
-LOCK = "lock"
-"""The file that a process locks which uses a data directory."""
 
 
 class TrialResult(StrEnum):
@@ -47,7 +45,7 @@ def try_key(directory: Path, choice: str | None = None) -> Trial:
     """
     if not (directory / DATABASE).exists():
         return Trial(TrialResult.NOT_TRIED, "There is no database yet")
-    if _is_locked(directory / LOCK):
+    if _is_locked(directory / LOCK_NAME):
         return Trial(TrialResult.NOT_TRIED, "A process is using the database")
     if choice is None:
         if not (directory / KEY).exists():

@@ -6,11 +6,9 @@ cursor is rejected, or the loss was reported.
 
 import json
 import random
-import resource
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -41,21 +39,11 @@ from qabel.store.file_names import DATABASE, KEY
 from qabel.store.inbox.repository import InboxRepository
 from qabel.store.key_record import KeyRecord
 from tests.core.conftest import EPOCH, InlineWorkers
+from tests.small_files import no_file_over
 from tests.store.conftest import Things
 from tests.store.database import filled
 
 READERS = 3
-
-
-@contextmanager
-def no_file_over(size: int) -> Iterator[None]:
-    """Keep this process from writing past a size, as a full disk would."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 class CopiedDirectories(RuleBasedStateMachine):

@@ -12,6 +12,7 @@ import pytest
 
 from tests.integration.bad_servers import BadServer, Box, Peer, Request
 from tests.integration.daemons import Daemon, Pen, eventually
+from tests.small_files import no_file_over
 
 BOX = "b" * 43
 
@@ -172,12 +173,8 @@ def test_what_was_posted_is_kept_once_there_is_room(tmp_path: Path) -> None:
 
 def test_a_first_start_without_room_is_one_line(tmp_path: Path) -> None:
     """With no room for a database it ends with one line, and starts once there is room."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, hard))
-    try:
+    with no_file_over(20_000):
         daemon = Daemon(tmp_path, "alice")
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     with daemon:
         assert daemon.process.ended() == 1
         assert daemon.process.errors.startswith("qabel-rest: No space left on the disk")

@@ -10,6 +10,7 @@ from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 
 from qabel.core.errors import StoreError
+from qabel.core.status.store_probe import PATIENCE
 from qabel.core.status.troubles import Trouble, TroubleKind
 from qabel.store.database.errors import (
     Busy,
@@ -22,9 +23,6 @@ from qabel.store.database.errors import (
 
 INTERVAL = 1.0
 """Seconds between two checks whether the database can be written."""
-
-PATIENCE = 3.0
-"""Seconds after which a check that has not ended means that the database does not respond."""
 
 _KINDS: tuple[tuple[type[StoreError], TroubleKind], ...] = (
     (StoreFull, TroubleKind.DISK_FULL),

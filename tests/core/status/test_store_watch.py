@@ -6,7 +6,8 @@ from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
 from qabel.core.errors import StoreError
-from qabel.core.status.store_watch import INTERVAL, PATIENCE, StoreWatch, kind_of
+from qabel.core.status.store_probe import PATIENCE
+from qabel.core.status.store_watch import INTERVAL, StoreWatch, kind_of
 from qabel.core.status.troubles import TroubleKind
 from qabel.store.database.errors import (
     Busy,

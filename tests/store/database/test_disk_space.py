@@ -1,8 +1,5 @@
 """Free disk space, checked against the limits that the system sets."""
 
-import resource
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -10,17 +7,7 @@ from sqlcipher3 import dbapi2 as sqlcipher
 
 from qabel.store.database.disk_space import ENOUGH, diagnose, has_disk_space
 from qabel.store.database.errors import Corrupt, DiskError, StoreFull
-
-
-@contextmanager
-def limit(size: int) -> Iterator[None]:
-    """Let no file of this process grow past a size."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+from tests.small_files import no_file_over
 
 
 def test_there_is_room(tmp_path: Path) -> None:
@@ -35,7 +22,7 @@ def test_a_limit_leaves_no_room(tmp_path: Path) -> None:
     """What counts is the end of the larger one of database and log."""
     path = tmp_path / "x.db"
     for name in ("x.db", "x.db-wal"):
-        with limit(2 * ENOUGH):
+        with no_file_over(2 * ENOUGH):
             assert has_disk_space(path)
             (tmp_path / name).write_bytes(bytes(ENOUGH + 1))
             assert not has_disk_space(path)
@@ -51,7 +38,7 @@ def write(path: Path, size: int) -> sqlcipher.Error:
     """Write a row into a database that may not grow; return the error of SQLite."""
     connection = sqlcipher.connect(path, isolation_level=None)
     connection.execute("CREATE TABLE IF NOT EXISTS t (x)")
-    with limit(path.stat().st_size), pytest.raises(sqlcipher.Error) as raised:
+    with no_file_over(path.stat().st_size), pytest.raises(sqlcipher.Error) as raised:
         connection.execute("INSERT INTO t VALUES (zeroblob(?))", (size,))
     connection.close()
     return raised.value
@@ -61,7 +48,7 @@ def test_an_error_for_want_of_space_is_recognized(tmp_path: Path) -> None:
     """What SQLite calls an I/O error is a full disk where the file may not grow."""
     path = tmp_path / "x.db"
     error = write(path, 2 * ENOUGH)
-    with limit(path.stat().st_size):
+    with no_file_over(path.stat().st_size):
         assert isinstance(diagnose(error, path), StoreFull)
 
 
@@ -70,12 +57,12 @@ def test_an_error_with_space_left_is_an_error_of_the_disk(tmp_path: Path) -> Non
     path = tmp_path / "x.db"
     error = sqlcipher.OperationalError("disk I/O error")
     assert isinstance(diagnose(error, path), DiskError)
-    with limit(0):
+    with no_file_over(0):
         assert isinstance(diagnose(error, path), StoreFull)
 
 
 def test_other_errors_are_translated(tmp_path: Path) -> None:
     """An error that has nothing to do with space stays what it is, even on a full disk."""
-    with limit(0):
+    with no_file_over(0):
         found = diagnose(sqlcipher.DatabaseError("file is not a database"), tmp_path / "x.db")
     assert isinstance(found, Corrupt)
