@@ -53,4 +53,6 @@ def _blow(dice: random.Random, number: int, *, damages: bool) -> Blow:
         kind = "server" if number == 15 else dice.choice(["daemon", "daemon", "server"])
     elif damage is not None:
         kind = "daemon"
+    if kind != "daemon":
+        damage = None
     return Blow(pause, kind, which, freeze, fill, damage)
