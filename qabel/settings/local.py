@@ -49,6 +49,41 @@ _INBOX = ValueOf(
 )
 
 
+DEFAULT_ACKNOWLEDGE_DELAY = 20
+"""Seconds."""
+
+LONGEST_ACKNOWLEDGE_DELAY = 7 * 24 * 60 * 60
+"""Seconds: a week."""
+
+
+@attrs.frozen(kw_only=True)
+class PrivacySettings:
+    """What others may learn.
+
+    ``introduce`` says when messages tell their recipient who the sender is: until the recipient is
+    known to have received one (``auto``), each time (``always``), or not at all (``never``).
+    ``acknowledge`` says whose messages are acknowledged when they ask for it: those of contacts
+    (``contacts``) or nobody's (``never``). ``acknowledge_delay`` is the mean delay of an
+    acknowledgement in seconds; 0 for none.
+    """
+
+    introduce: str = "auto"
+    acknowledge: str = "contacts"
+    acknowledge_delay: float = DEFAULT_ACKNOWLEDGE_DELAY
+
+
+_PRIVACY = ValueOf(
+    PrivacySettings,
+    {
+        "introduce": Key(Choice(("auto", "always", "never")), "auto", keeps=True),
+        "acknowledge": Key(Choice(("contacts", "never")), "contacts", keeps=True),
+        "acknowledge_delay": Key(
+            Number(0, LONGEST_ACKNOWLEDGE_DELAY), DEFAULT_ACKNOWLEDGE_DELAY, keeps=True
+        ),
+    },
+)
+
+
 @attrs.frozen(kw_only=True)
 class LocalSettings:
     """The settings of this device.
@@ -60,6 +95,7 @@ class LocalSettings:
     poll_interval: float = DEFAULT_POLL_INTERVAL
     drop_last_update: str | None = None
     inbox: InboxSettings = InboxSettings()
+    privacy: PrivacySettings = PrivacySettings()
     modules: ModuleData = attrs.field(factory=ModuleData)
 
     @property
@@ -74,6 +110,7 @@ LOCAL: DocumentType[LocalSettings] = DocumentType(
         "poll_interval": Key(_INTERVAL, DEFAULT_POLL_INTERVAL),
         "drop_last_update": Key(OrNull(Text()), None),
         "inbox": Key(_INBOX, InboxSettings(), keeps=True),
+        "privacy": Key(_PRIVACY, PrivacySettings(), keeps=True),
         "module_data": Key(ModuleDataForm(), ModuleData(), attribute="modules"),
     },
 )

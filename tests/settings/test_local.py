@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qabel.forms.errors import FieldError, InvalidInput, UnknownKey
-from qabel.settings.local import LOCAL
+from qabel.settings.local import LOCAL, PrivacySettings
 from tests.settings.checks import errors_of
 from tests.settings.strategies import MODULES, TEXTS
 
@@ -27,7 +27,14 @@ DOCUMENTS = st.fixed_dictionaries(
 def test_default_is_what_the_contract_says() -> None:
     """By default drops are polled every five seconds, and nothing was received yet."""
     inbox = {"strangers": "keep", "stranger_quota": 64, "keep_days": None}
-    expected = {"poll_interval": 5, "drop_last_update": None, "inbox": inbox, "module_data": {}}
+    privacy = {"introduce": "auto", "acknowledge": "contacts", "acknowledge_delay": 20}
+    expected = {
+        "poll_interval": 5,
+        "drop_last_update": None,
+        "inbox": inbox,
+        "privacy": privacy,
+        "module_data": {},
+    }
     assert LOCAL.to_builtins(DEFAULT) == expected
     assert LOCAL.parse({}, now=1) == DEFAULT
     assert DEFAULT.module_data == {}
@@ -131,3 +138,28 @@ def test_invalid_settings_of_the_inbox(inbox: object, key: str) -> None:
     with pytest.raises(InvalidInput) as raised:
         LOCAL.parse({"inbox": inbox}, now=1)
     assert [each.key for each in raised.value.errors] == [key]
+
+
+@pytest.mark.parametrize(
+    ("privacy", "key"),
+    [
+        ([], "privacy"),
+        ({"introduce": True}, "privacy.introduce"),
+        ({"acknowledge": "everybody"}, "privacy.acknowledge"),
+        ({"acknowledge_delay": -1}, "privacy.acknowledge_delay"),
+        ({"acknowledge_delay": 604_801}, "privacy.acknowledge_delay"),
+        ({"delay": 1}, "privacy.delay"),
+    ],
+)
+def test_invalid_settings_of_privacy(privacy: object, key: str) -> None:
+    """What others may learn is checked key by key."""
+    with pytest.raises(InvalidInput) as raised:
+        LOCAL.parse({"privacy": privacy}, now=1)
+    assert [each.key for each in raised.value.errors] == [key]
+
+
+def test_older_clients_leave_privacy_as_it_is() -> None:
+    """A document without the keys that are newer than its client changes none of them."""
+    before = LOCAL.parse({"privacy": {"introduce": "never", "acknowledge_delay": 0}}, now=1)
+    assert before.privacy == PrivacySettings(introduce="never", acknowledge_delay=0)
+    assert LOCAL.parse({"poll_interval": 9}, now=2, previous=before).privacy == before.privacy
