@@ -36,6 +36,7 @@ class Options(DaemonOptions):
     optFlags: ClassVar[list[list[str | None]]] = [
         *DaemonOptions.optFlags,
         ["no-push", None, "Poll drop servers only; do not listen for push notifications."],
+        ["linkable", None, "Share connections: servers learn which identities belong together."],
         ["token-group-readable", None, "Let the group read api-token, and enter its directory."],
     ]
     optParameters: ClassVar[list[list[str | None]]] = [
@@ -113,6 +114,7 @@ class Options(DaemonOptions):
                 drop_bandwidth=int(self.positive("drop-bandwidth") * 2**20),
                 stale_after=self.positive("stale-after"),
                 drop_id_bits=bits,
+                linkable=bool(self["linkable"]),
                 push=not self["no-push"],
                 webhook_origins=frozenset(self.webhooks),
                 token_mode=0o640 if self["token-group-readable"] else 0o600,

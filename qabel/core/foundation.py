@@ -14,6 +14,7 @@ from qabel.core.options import CoreOptions
 from qabel.core.sending.time_stamps import TimeStamps
 from qabel.core.settings import SettingsDocument
 from qabel.core.workers import Workers
+from qabel.net.isolation import Isolation
 from qabel.net.webhook_client import WebhookClient
 from qabel.settings.local import LOCAL, LocalSettings
 from qabel.settings.synced import SYNCED, SyncedSettings
@@ -56,6 +57,7 @@ class Foundation:
     workers: Workers
     network: Network
     servers: ConfiguredServers
+    isolation: Isolation
     webhook_client: WebhookClient
     local: SettingsDocument[LocalSettings]
     synced: SettingsDocument[SyncedSettings]
@@ -93,7 +95,8 @@ async def lay_foundation(
     The arguments are those of ``CoreService.open``. Raises StoreError.
     """
     database = Database(data_directory / DATABASE, keys, reactor=reactor)
-    servers, workers, stamps = ConfiguredServers(), Workers(reactor), TimeStamps(now)
+    servers, isolation = ConfiguredServers(), Isolation(is_linkable=options.linkable)
+    workers, stamps = Workers(reactor), TimeStamps(now)
     try:
         await database.open()
         cursors = CursorRepository(database)
@@ -111,18 +114,27 @@ async def lay_foundation(
         now=now,
         database=database,
         workers=workers,
-        network=network or DropServers(reactor, lambda: servers.trusted, lambda: servers.own),
+        network=network or _drop_servers(reactor, servers, isolation),
         servers=servers,
+        isolation=isolation,
         webhook_client=WebhookClient(reactor, allowed=options.webhook_origins.__contains__),
         local=local,
         synced=synced,
         journal=_journal(database, state, reactor),
         cursors=cursors,
         stamps=stamps,
-        # A source that an embedding application brings need not know of files.
-        key_files=tuple(getattr(keys, "files", ())),
+        key_files=_files_of(keys),
         inbox_state=InboxState(dict(state.consumers), state.newest_message, state.messages),
     )
+
+
+def _files_of(keys: KeySource) -> Sequence[tuple[Path, str]]:
+    """Return the files of a source, which need not know of any if an application brings it."""
+    return tuple(getattr(keys, "files", ()))
+
+
+def _drop_servers(reactor: Any, servers: ConfiguredServers, isolation: Isolation) -> DropServers:
+    return DropServers(reactor, lambda: servers.trusted, lambda: servers.own, isolation)
 
 
 def _journal(database: Database, state: JournalState, reactor: Any) -> Journal:

@@ -11,6 +11,7 @@ from qabel.core.sending.delivery_attempts import DropPoster
 from qabel.drop.url import DropURL
 from qabel.net.address_policy import AddressPolicy
 from qabel.net.drop_client import DropClient
+from qabel.net.isolation import Isolation
 from qabel.net.push_listener import PushListener
 
 RARELY = 3600.0
@@ -34,6 +35,7 @@ class DropServers(DropClient):
         reactor: opens the connections, and is the clock of all pauses.
         configured: returns the URLs, in normal form, of the servers that the user trusts.
         own: returns those of the user's own drops, which may use http at public addresses.
+        isolation: decides which requests may share a connection.
 
     """
 
@@ -42,14 +44,17 @@ class DropServers(DropClient):
         reactor: Any,
         configured: Callable[[], Collection[str]],
         own: Callable[[], Collection[str]] = frozenset,
+        isolation: Isolation | None = None,
     ) -> None:
-        super().__init__(reactor, policy=AddressPolicy(configured, own))
+        policy = AddressPolicy(configured, own)
+        super().__init__(reactor, policy=policy, isolation=isolation or Isolation())
 
     def listen(self, url: DropURL, on_news: Callable[[Collection[bytes]], None]) -> DropListener:
         """Return the push listener of a drop, which calls ``on_news`` at new messages."""
         return PushListener(
             self.connector,
             self.policy,
+            self.isolation,
             url,
             on_news,
             clock=self._clock,

@@ -19,6 +19,9 @@ class CoreOptions:
     """Without a successful poll of a server before the daemon is unhealthy."""
     drop_id_bits: int = 256
     """Random bits in the ids of new drops."""
+    linkable: bool = False
+    """Whether all identities share connections, so that servers can tell that they belong together.
+    """
     push: bool = True
     """Whether drops are watched by push, in addition to polling."""
     webhook_origins: frozenset[str] = frozenset()

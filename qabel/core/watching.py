@@ -22,6 +22,7 @@ from qabel.core.status.machine import ClockWatch, FilesAndDisk
 from qabel.core.status.part_troubles import (
     encryption_trouble,
     failure_trouble,
+    isolation_trouble,
     not_stored_trouble,
     poller_trouble,
     push_trouble,
@@ -134,6 +135,7 @@ def _finders(base: Foundation, parts: Watched) -> Iterable[Finder]:
         lambda: not_stored_trouble(poller.servers),
         lambda: push_trouble(parts.push_watch.by_server(), poller.servers, poller.interval),
         lambda: encryption_trouble(poller.servers),
+        lambda: isolation_trouble(is_linkable=base.options.linkable),
         lambda: failure_trouble(TroubleKind.ERASING_FAILING, base.database.erasing.failure),
         lambda: failure_trouble(TroubleKind.HOUSEKEEPING_FAILING, parts.housekeeping.failure),
     )

@@ -198,6 +198,9 @@ class Wiring:
         if not servers.urls | servers.own <= before:
             # Messages to a server that is trusted only now may have failed so far.
             self._to.poster.try_again()
+        self._base.isolation.set_owners(
+            {url: [each.public_key.raw for each in some] for url, some in owners.items()}
+        )
         self._to.presence.set_drops(owners)
         self._to.drops.set_owners(owners)
         self._to.poller.set_drops(owners)

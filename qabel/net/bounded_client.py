@@ -3,13 +3,13 @@
 from typing import Any
 
 import attrs
-from twisted.internet.defer import gatherResults
 from twisted.internet.interfaces import IReactorTime
 
 from qabel.net.connector import AddressError, AddressFilter, Connector
 from qabel.net.exchange_limits import ExchangeLimits
 from qabel.net.exchanges import Exchanges
 from qabel.net.http_transport import Transport
+from qabel.net.isolation import IsolationKey
 from qabel.net.name_lookup import NameLookup
 
 
@@ -38,7 +38,6 @@ class BoundedClient:
     _trust_root: object = attrs.field(default=None, kw_only=True)
     connector: Connector = attrs.field(init=False)
     _exchanges: Exchanges = attrs.field(init=False)
-    _transports: list[Transport] = attrs.field(factory=list, init=False)
 
     def __attrs_post_init__(self) -> None:
         self.connector = Connector(
@@ -53,10 +52,9 @@ class BoundedClient:
     async def close(self) -> None:
         """Cancel all calls and close all connections."""
         await self._exchanges.close()
-        await gatherResults([each.close() for each in self._transports])
 
-    def _transport(self, allows: AddressFilter, not_allowed: AddressError) -> Transport:
-        """Return a transport to the addresses that a filter accepts."""
-        transport = Transport(self._clock, self.connector, allows, not_allowed)
-        self._transports.append(transport)
-        return transport
+    def _transport(
+        self, allows: AddressFilter, not_allowed: AddressError, key: IsolationKey
+    ) -> Transport:
+        """Return a transport to the addresses that a filter accepts; it is closed by the caller."""
+        return Transport(self._clock, self.connector, allows, not_allowed, key)

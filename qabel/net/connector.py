@@ -25,6 +25,7 @@ from zope.interface import implementer
 
 from qabel.net.addresses import IPAddress
 from qabel.net.errors import ConnectFailed, DropServerError, TimedOut
+from qabel.net.isolation import IsolationKey
 from qabel.net.name_lookup import NameLookup
 from qabel.net.tls_client import TLSClient, TLSHandshake
 
@@ -69,11 +70,13 @@ class Connector:
         factory: IProtocolFactory,
         allows: AddressFilter,
         not_allowed: AddressError,
+        key: IsolationKey,
     ) -> "Deferred[Any]":
         """Connect to the host of a URI, at an address that ``allows`` accepts.
 
         The addresses that are checked are the very ones that are connected to. Fails with
         DropServerError; with ``not_allowed(host)`` if the host has no allowed address.
+        ``key`` says what the connection must not be joined with on its way.
         """
         host = uri.netloc.decode("ascii")
         connecting = Deferred.fromCoroutine(self._connect(uri, factory, allows, not_allowed))
@@ -177,12 +180,14 @@ class _ResolvedReactor:
 class EndpointFactory:
     """Makes the endpoints of an Agent; all its connections obey the same address filter.
 
+    They have the same isolation key, too.
     ``wrap`` wraps the protocol factory of each connection in a ``WrappingFactory``.
     """
 
     _connector: Connector
     _allows: AddressFilter
     _not_allowed: AddressError
+    _key: IsolationKey
     _wrap: Callable[[IProtocolFactory], IProtocolFactory]
 
     def endpointForURI(self, uri: URI) -> IStreamClientEndpoint:
@@ -192,7 +197,7 @@ class EndpointFactory:
     def connect(self, uri: URI, factory: IProtocolFactory) -> "Deferred[Any]":
         """Connect to the host of a URI."""
         connecting = self._connector.connect(
-            uri, self._wrap(factory), self._allows, self._not_allowed
+            uri, self._wrap(factory), self._allows, self._not_allowed, self._key
         )
         return connecting.addCallback(lambda protocol: protocol.wrappedProtocol)
 

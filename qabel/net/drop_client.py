@@ -1,7 +1,8 @@
 """The client side of the drop protocol (Qabel-Protocol-Drop): fetch and post messages."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Literal
 
 import attrs
@@ -19,6 +20,8 @@ from qabel.net.errors import DropServerError, IncompleteResponse, InvalidRespons
 from qabel.net.exchange_limits import Allowance, Watchdog
 from qabel.net.exchanges import is_stale
 from qabel.net.http_transport import CONNECTIONS_PER_HOST, Transport
+from qabel.net.isolated_transports import IsolatedTransports
+from qabel.net.isolation import Isolation, IsolationKey
 from qabel.net.response_body import BodyReader, OnParts, PartQueue, exceeds
 
 
@@ -47,6 +50,7 @@ class DropClient(BoundedClient):
 
     Args:
         policy: decides which servers are trusted.
+        isolation: decides which requests may share a connection.
         now: returns seconds since the epoch.
 
     The other arguments are those of `BoundedClient`.
@@ -54,15 +58,23 @@ class DropClient(BoundedClient):
     """
 
     policy: AddressPolicy = attrs.field(kw_only=True)
+    isolation: Isolation = attrs.field(factory=Isolation, kw_only=True)
     _now: Callable[[], float] = attrs.field(default=time.time, kw_only=True)
-    _trusted: Transport = attrs.field(init=False)
-    _guarded: Transport = attrs.field(init=False)
+    _transports: IsolatedTransports = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:
         super().__attrs_post_init__()
-        # A connection to a trusted server must not be reused for an untrusted URL on its host.
-        self._trusted = self._transport(any_address, private_address_error)
-        self._guarded = self._transport(is_global, private_address_error)
+
+        def make(key: IsolationKey, trusted: bool) -> Transport:
+            allows = any_address if trusted else is_global
+            return self._transport(allows, private_address_error, key)
+
+        self._transports = IsolatedTransports(make, self.isolation)
+
+    async def close(self) -> None:
+        """Cancel all calls and close all connections."""
+        await super().close()
+        await self._transports.close()
 
     async def fetch(
         self,
@@ -104,7 +116,18 @@ class DropClient(BoundedClient):
         watchdog: Watchdog,
         allowance: Allowance,
     ) -> FetchResult:
-        response = await self._request("GET", url, _fetch_headers(url, since), watchdog)
+        with self._transport_for(url, self.isolation.reading(url)) as transport:
+            response = await _request(transport, "GET", url, _fetch_headers(url, since), watchdog)
+            return await self._read_response(response, url, on_parts, watchdog, allowance)
+
+    async def _read_response(
+        self,
+        response: IResponse,
+        url: DropURL,
+        on_parts: OnParts,
+        watchdog: Watchdog,
+        allowance: Allowance,
+    ) -> FetchResult:
         latest, modified = read_cursor(response.headers), read_modified(response.headers)
         if response.code in NOTHING_NEW:
             return FetchResult("nothing", latest, modified=modified)
@@ -163,30 +186,30 @@ class DropClient(BoundedClient):
         return queue.count
 
     async def _post(self, url: DropURL, message: bytes, watchdog: Watchdog) -> None:
+        key = self.isolation.posting()
         # The server may have closed a kept connection meanwhile. That says nothing about the
         # message, so it is posted over the next one; the last attempt uses a fresh connection.
         # Should it arrive twice, nobody notices: receivers recognize messages by their hash.
-        for left in range(CONNECTIONS_PER_HOST, -1, -1):
-            try:
-                response = await self._request("POST", url, _post_headers(url), watchdog, message)
-                break
-            except Exception as error:
-                if not left or not is_stale(error):
-                    raise
-        await read_acceptance(response, _peer(url), self._now(), watchdog)
+        kept = CONNECTIONS_PER_HOST if key.is_kept else 0
+        with self._transport_for(url, key) as transport:
+            for left in range(kept, -1, -1):
+                try:
+                    headers = _post_headers(url)
+                    response = await _request(transport, "POST", url, headers, watchdog, message)
+                    break
+                except Exception as error:
+                    if not left or not is_stale(error):
+                        raise
+            await read_acceptance(response, _peer(url), self._now(), watchdog)
 
-    async def _request(
-        self,
-        method: str,
-        url: DropURL,
-        headers: Headers,
-        watchdog: Watchdog,
-        body: bytes | None = None,
-    ) -> IResponse:
-        transport = self._trusted if self.policy.trusts(url) else self._guarded
-        response = await transport.request(method, str(url), headers, body)
-        watchdog.received(0)
-        return response
+    @contextmanager
+    def _transport_for(self, url: DropURL, key: IsolationKey) -> Iterator[Transport]:
+        """Return the transport for a request. Raises NotAllowed."""
+        transport = self._transports.get(key, trusted=self.policy.trusts(url))
+        try:
+            yield transport
+        finally:
+            self._transports.release(transport)
 
     async def _drain(
         self,
@@ -198,6 +221,19 @@ class DropClient(BoundedClient):
         """Let the server end a response of which only the headers matter."""
         counted = allowance or Allowance(self._limits.size)
         await BodyReader(peer, watchdog, self._limits.size, arrived=counted.note).read(response)
+
+
+async def _request(
+    transport: Transport,
+    method: str,
+    url: DropURL,
+    headers: Headers,
+    watchdog: Watchdog,
+    body: bytes | None = None,
+) -> IResponse:
+    response = await transport.request(method, str(url), headers, body)
+    watchdog.received(0)
+    return response
 
 
 def _peer(url: DropURL) -> str:

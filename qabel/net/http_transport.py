@@ -14,9 +14,11 @@ from twisted.web.http_headers import Headers
 from twisted.web.iweb import IAgent, IBodyProducer, IResponse
 from zope.interface import implementer
 
+from qabel.deferreds import when_done
 from qabel.net.connection_guard import ConnectionGuard, GuardFactory
 from qabel.net.connector import AddressError, AddressFilter, Connector, EndpointFactory
 from qabel.net.errors import EncodedBody
+from qabel.net.isolation import IsolationKey
 
 CONNECTIONS_PER_HOST = 4
 """Idle connections to one host that are kept."""
@@ -29,26 +31,31 @@ KEEP_SECONDS = 60
 class Transport:
     """Sends requests to hosts at addresses that ``allows`` accepts.
 
-    Connections are kept and reused, but never shared between two transports. See ``Connector`` for
-    the arguments.
+    Connections are never shared between two transports. They are kept and used again, unless
+    ``key`` is that of a single request: then they are closed after it. See ``Connector`` for the
+    arguments.
     """
 
     _clock: IReactorTime
     _connector: Connector
     _allows: AddressFilter
     _not_allowed: AddressError
+    key: IsolationKey
+    """Whose connections they are, and for what."""
     _open: set[ConnectionGuard] = attrs.field(factory=set, init=False)
     _closing: Deferred[None] | None = attrs.field(default=None, init=False)
-    """Fires when the last connection is closed, once ``close`` was called."""
+    """Fires when the last connection is closed, once ``close`` or ``retire`` was called."""
     _pool: HTTPConnectionPool = attrs.field(init=False)
     _client: HTTPClient = attrs.field(init=False)
     _cookies: IndexableCookieJar = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:
-        self._pool = HTTPConnectionPool(self._clock)
+        self._pool = HTTPConnectionPool(self._clock, persistent=self.key.is_kept)
         self._pool.maxPersistentPerHost = CONNECTIONS_PER_HOST
         self._pool.cachedConnectionTimeout = KEEP_SECONDS
-        endpoints = EndpointFactory(self._connector, self._allows, self._not_allowed, self._guard)
+        endpoints = EndpointFactory(
+            self._connector, self._allows, self._not_allowed, self.key, self._guard
+        )
         agent = Agent.usingEndpointFactory(self._clock, endpoints, self._pool)
         self._cookies = _NoCookies()
         self._client = HTTPClient(_BareAgent(agent), cookiejar=self._cookies)
@@ -56,7 +63,10 @@ class Transport:
     def request(
         self, method: str, url: str, headers: Headers, body: bytes | None = None
     ) -> Deferred[IResponse]:
-        """Send a request with just these headers, and ``Content-Length`` if there is a body.
+        """Send a request with just these headers.
+
+        ``Content-Length`` is added if there is a body, and ``Connection: close`` if the connection
+        is not kept.
 
         Fires when the headers of the response have arrived; its body is not read yet.
         """
@@ -73,9 +83,18 @@ class Transport:
 
     def close(self) -> Deferred[None]:
         """Close all connections, which must not be used any more; fires when they are closed."""
-        closed: Deferred[None] = self._pool.closeCachedConnections()
+        retired = self.retire()
         for each in list(self._open):
             each.loseConnection()
+        return retired
+
+    def retire(self) -> Deferred[None]:
+        """Close the connections as they become idle; fires when all are closed.
+
+        There must be no further request.
+        """
+        closed: Deferred[None] = self._pool.closeCachedConnections()
+        self._pool.cachedConnectionTimeout = 0
         return closed.addCallback(lambda _: self._when_empty())
 
     def _guard(self, factory: IProtocolFactory) -> GuardFactory:
@@ -90,8 +109,9 @@ class Transport:
     def _when_empty(self) -> Deferred[None]:
         if not self._open:
             return succeed(None)
-        self._closing = Deferred()
-        return self._closing
+        if self._closing is None:
+            self._closing = Deferred()
+        return when_done(self._closing)
 
 
 class _WireURL(EncodedURL):

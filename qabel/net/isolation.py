@@ -21,6 +21,7 @@ class Purpose(StrEnum):
     POST = "post"
     BOX = "box"
     TEST = "test"
+    WEBHOOK = "webhook"
 
 
 @attrs.frozen
@@ -91,7 +92,7 @@ class Isolation:
     def _lasting(self, purpose: Purpose, url: DropURL) -> IsolationKey:
         if self.is_linkable:
             return _LINKABLE
-        owner = self._owners.get(url)
+        owner = self.owner_of(url)
         return self._single(Purpose.TEST) if owner is None else IsolationKey(purpose, owner)
 
     def _single(self, purpose: Purpose) -> IsolationKey:

@@ -20,6 +20,7 @@ from qabel.net.address_policy import AddressPolicy, any_address, private_address
 from qabel.net.addresses import is_global
 from qabel.net.connector import Connector
 from qabel.net.errors import DropServerError, NotAllowed
+from qabel.net.isolation import Isolation
 from qabel.net.token_bucket import TokenBucket
 from qabel.net.websocket import WebSocket, WebSocketCallbacks, WebSocketFactory
 
@@ -52,6 +53,7 @@ class PushListener:
     Args:
         connector: opens the connections.
         policy: decides whether the server is trusted.
+        isolation: decides what the connection must not be joined with.
         url: the drop.
         on_news: called when it is time to fetch, with the hashes of the messages that arrived as
             far as they may be for us.
@@ -64,6 +66,7 @@ class PushListener:
 
     _connector: Connector
     _policy: AddressPolicy
+    _isolation: Isolation
     _url: DropURL
     _on_news: Callable[[Collection[bytes]], object]
     _clock: IReactorTime = attrs.field(kw_only=True)
@@ -151,7 +154,8 @@ class PushListener:
         uri = URI.fromBytes(f"{self._url}/ws".encode("ascii"))
         allows = any_address if self._policy.trusts(self._url) else is_global
         factory = WebSocketFactory(lambda: self._make_socket(uri))
-        socket = await self._connector.connect(uri, factory, allows, private_address_error)
+        key = self._isolation.push(self._url)
+        socket = await self._connector.connect(uri, factory, allows, private_address_error, key)
         try:
             await socket.when_lost()
         except CancelledError:

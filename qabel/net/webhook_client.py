@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from ipaddress import ip_address
 
 import attrs
+from twisted.internet.defer import gatherResults
 from twisted.web.http_headers import Headers
 
 from qabel.net.address_policy import any_address
@@ -13,6 +14,7 @@ from qabel.net.bounded_client import BoundedClient
 from qabel.net.errors import DropServerError, NotAllowed, WebhookFailed
 from qabel.net.exchange_limits import ExchangeLimits, Watchdog
 from qabel.net.http_transport import Transport
+from qabel.net.isolation import IsolationKey, Purpose
 from qabel.net.response_body import BodyReader
 
 LIMITS = ExchangeLimits(connect=10, silence=20, time=30, size=65536)
@@ -46,8 +48,14 @@ class WebhookClient(BoundedClient):
 
     def __attrs_post_init__(self) -> None:
         super().__attrs_post_init__()
-        self._local = self._transport(is_loopback, _not_allowed)
-        self._remote = self._transport(any_address, _not_allowed)
+        key = IsolationKey(Purpose.WEBHOOK)
+        self._local = self._transport(is_loopback, _not_allowed, key)
+        self._remote = self._transport(any_address, _not_allowed, key)
+
+    async def close(self) -> None:
+        """Cancel all calls and close all connections."""
+        await super().close()
+        await gatherResults([self._local.close(), self._remote.close()])
 
     def may_call(self, url: str) -> bool:
         """Return whether the host of the URL is allowed, ``localhost`` or a loopback address.

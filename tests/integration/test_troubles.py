@@ -280,3 +280,9 @@ def test_a_daemon_that_hangs(tmp_path: Path) -> None:
             assert "did not respond in time" in result.out + result.err
         assert "A process is using the database" in result.out
         alice.process.process.send_signal(signal.SIGCONT)
+
+
+def test_identities_are_not_kept_apart(tmp_path: Path) -> None:
+    """Who gives up isolation is told so everywhere, for as long as the daemon runs."""
+    with Daemon(tmp_path, "bot", "--linkable").up() as bot:
+        Doctor(bot).finds("linkable", "drop servers can tell which identities belong together")

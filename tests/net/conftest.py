@@ -12,8 +12,10 @@ from twisted.internet.ssl import Certificate, trustRootFromCertificates
 from twisted.internet.task import Clock
 from twisted.logger import LogEvent, formatEvent, globalLogPublisher
 
+from qabel.drop.url import DropURL
 from qabel.net.address_policy import AddressPolicy
 from qabel.net.drop_client import DropClient
+from qabel.net.isolation import Isolation
 from tests.net.certificates import Pair, certificate
 from tests.net.servers import DROP_ID, Handler, Server
 
@@ -79,6 +81,14 @@ def clock() -> Clock:
     return Clock()
 
 
+class OneReader(Isolation):
+    """The isolation of a single identity that reads every drop."""
+
+    def owner_of(self, url: DropURL) -> bytes | None:
+        """Return the identity."""
+        return bytes(32)
+
+
 @pytest.fixture
 def make_client(clock: Clock) -> Iterator[Callable[..., DropClient]]:
     """Return a function that makes clients; they are closed at the end and must leave no timers."""
@@ -86,6 +96,7 @@ def make_client(clock: Clock) -> Iterator[Callable[..., DropClient]]:
 
     def make(**options: Any) -> DropClient:
         options.setdefault("policy", AddressPolicy(Everywhere))
+        options.setdefault("isolation", OneReader())
         client = DropClient(reactor, **{"clock": clock, **options})
         clients.append(client)
         return client

@@ -12,6 +12,7 @@ from qabel.net.address_policy import any_address, private_address_error
 from qabel.net.bounded_client import BoundedClient
 from qabel.net.errors import ConnectFailed
 from qabel.net.exchange_limits import ExchangeLimits
+from qabel.net.isolation import IsolationKey, Purpose
 
 
 def test_the_clock_is_the_reactor() -> None:
@@ -24,7 +25,8 @@ def test_the_clock_is_the_reactor() -> None:
 def test_each_transport_has_connections_of_its_own() -> None:
     """Connections are never shared between two transports, as their filters may differ."""
     client = BoundedClient(Clock(), limits=ExchangeLimits(connect=1))
-    first, second = (client._transport(any_address, private_address_error) for _ in range(2))
+    key = IsolationKey(Purpose.READ)
+    first, second = (client._transport(any_address, private_address_error, key) for _ in range(2))
     assert first is not second
     assert first._pool is not second._pool
 
@@ -33,7 +35,6 @@ def test_each_transport_has_connections_of_its_own() -> None:
 async def test_closing_ends_calls() -> None:
     """A call that is under way is cancelled by closing; a later one is not begun."""
     client = BoundedClient(reactor)
-    client._transport(any_address, private_address_error)
     cancelled: list[Any] = []
 
     async def wait(_: object) -> None:

@@ -16,6 +16,7 @@ from qabel.net.address_policy import AddressPolicy, any_address, private_address
 from qabel.net.connector import READ_BYTES
 from qabel.net.drop_client import DropClient, FetchResult
 from qabel.net.errors import ConnectFailed, NotAllowed, TimedOut
+from qabel.net.isolation import IsolationKey, Purpose
 from qabel.net.name_lookup import NameLookup
 from tests.net.certificates import certificate, names, server_options
 from tests.net.servers import (
@@ -237,7 +238,8 @@ async def test_turns_are_short(make_client, serve, clock, authority, trust_root)
         uri = URI.fromBytes(str(server.url()).encode())
         factory = Factory.forProtocol(Measuring)
         factory.noisy = False
-        made = await connector.connect(uri, factory, any_address, private_address_error)
+        key = IsolationKey(Purpose.READ)
+        made = await connector.connect(uri, factory, any_address, private_address_error, key)
         await until(lambda: sum(sizes) == 1_000_000)
         assert max(sizes) <= READ_BYTES
         sizes.clear()

@@ -4,6 +4,7 @@ import pytest
 import pytest_twisted
 from twisted.internet.defer import CancelledError, Deferred
 
+from qabel.drop.url import DropURL
 from qabel.net.drop_client import FetchResult
 from qabel.net.errors import (
     ConnectFailed,
@@ -12,6 +13,7 @@ from qabel.net.errors import (
     ResponseTooLarge,
     ServerRefused,
 )
+from qabel.net.isolation import Isolation
 from tests.net.servers import (
     DROP_ID,
     LATEST,
@@ -26,6 +28,7 @@ from tests.net.servers import (
     part,
     reactor,
     silent,
+    until,
 )
 
 
@@ -79,11 +82,11 @@ async def test_nothing_but_the_protocol_goes_out(client, serve):
         + b"If-Modified-Since: Mon, 23 Nov 2026 07:38:47 GMT\r\n\r\n",
         b"POST /"
         + path
-        + b" HTTP/1.1\r\nContent-Length: 5\r\n"
+        + b" HTTP/1.1\r\nConnection: close\r\nContent-Length: 5\r\n"
         + host
         + b"Authorization: Client Qabel\r\nContent-Type: application/octet-stream\r\n\r\nm\r\n\r\n",
     ]
-    assert len(server.connections) == 1
+    assert len(server.connections) == 2
 
 
 @pytest_twisted.ensureDeferred
@@ -308,8 +311,9 @@ async def test_a_body_that_comes_late(client, serve):
 
 
 @pytest_twisted.ensureDeferred
-async def test_post_over_stale_connections(client, serve):
-    """A POST is repeated when the server has closed kept connections meanwhile."""
+async def test_post_over_stale_connections(make_client, serve):
+    """Without isolation, a POST is repeated when the server has closed kept connections."""
+    client = make_client(isolation=Isolation(is_linkable=True))
     waiting = []
     server = serve(lambda connection, _: waiting.append(connection))
     fetches = [Deferred.fromCoroutine(client.fetch(server.url(), None, Taken())) for _ in range(4)]
@@ -330,6 +334,66 @@ async def test_post_over_stale_connections(client, serve):
     await client.post(server.url(), b"message")
     assert len(server.connections) == 5
     assert len([each for each in server.requests if each.startswith(b"POST")]) == 5
+
+
+@pytest_twisted.ensureDeferred
+async def test_each_posting_has_a_connection_of_its_own(client, serve):
+    """A posting uses no kept connection, closes its own, and leaves nothing behind."""
+    server = serve(lambda connection, data: connection.send(NOTHING))
+    await client.fetch(server.url(), None, Taken())
+    server.handle = always(TAKEN)
+    for _ in range(3):
+        await client.post(server.url(), b"message")
+    assert len(server.connections) == 4
+    await until(lambda: sum(each.lost.called for each in server.connections) == 3)
+    assert not server.connections[0].lost.called
+    assert not client._transports._retired
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_posting_that_fails_leaves_nothing(make_client, serve):
+    """Whether it is cut off, refused, or never gets a connection: the transport goes."""
+    client = make_client()
+    server = serve(lambda connection, _: connection.transport.loseConnection())
+    with pytest.raises(IncompleteResponse):
+        await client.post(server.url(), b"message")
+    await server.all_closed()
+    await server.stop_listening()
+    with pytest.raises(ConnectFailed):
+        await client.post(server.url(), b"message")
+    await until(lambda: not client._transports._retired)
+
+
+@pytest_twisted.ensureDeferred
+async def test_identities_share_no_connection(make_client, serve):
+    """Each identity reads over connections of its own, and each drop of several does."""
+    server = serve(always(NOTHING))
+    urls = [DropURL.parse(f"{server.url().server}/{number:043}") for number in range(4)]
+    isolation = Isolation()
+    client = make_client(isolation=isolation)
+    alice, bob = b"a" * 32, b"b" * 32
+    owners = dict(zip(urls, ([alice], [alice], [bob], [alice, bob]), strict=True))
+    isolation.set_owners(owners)
+    for _ in range(2):
+        for url in urls:
+            await client.fetch(url, None, Taken())
+    sent = [[line.split()[1][-1:] for line in each.requests] for each in server.connections]
+    assert sent == [[b"0", b"1", b"0", b"1"], [b"2", b"2"], [b"3", b"3"]]
+
+
+@pytest_twisted.ensureDeferred
+async def test_an_identity_that_is_gone_has_no_connection(make_client, serve):
+    """When an identity reads no drop any more, its connections are closed."""
+    server = serve(always(NOTHING))
+    isolation = Isolation()
+    client = make_client(isolation=isolation)
+    isolation.set_owners({server.url(): [b"a" * 32]})
+    await client.fetch(server.url(), None, Taken())
+    isolation.set_owners({server.url(): [b"b" * 32]})
+    await server.all_closed()
+    await until(lambda: not client._transports._retired)
+    await client.fetch(server.url(), None, Taken())
+    assert len(server.connections) == 2
 
 
 @pytest_twisted.ensureDeferred

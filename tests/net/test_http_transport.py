@@ -12,8 +12,12 @@ from qabel.net.addresses import is_global
 from qabel.net.connector import Connector
 from qabel.net.errors import EncodedBody, NotAllowed
 from qabel.net.http_transport import Transport
+from qabel.net.isolation import IsolationKey, Purpose
 from qabel.net.name_lookup import NameLookup
 from tests.net.servers import NOTHING, always, head, silent
+
+KEPT = IsolationKey(Purpose.READ)
+SINGLE = IsolationKey(Purpose.POST, number=1)
 
 
 @pytest.fixture
@@ -21,9 +25,9 @@ def make_transport(clock):
     """Return a function that makes transports; they are closed at the end."""
     made = []
 
-    def make(allows=any_address):
+    def make(allows=any_address, key=KEPT):
         connector = Connector(reactor, clock, NameLookup(reactor, clock), time_limit=15)
-        made.append(Transport(clock, connector, allows, private_address_error))
+        made.append(Transport(clock, connector, allows, private_address_error, key))
         return made[-1]
 
     yield make

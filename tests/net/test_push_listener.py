@@ -58,6 +58,7 @@ def listen(client, clock):
         listener = RecordingListener(
             client.connector,
             policy or client.policy,
+            client.isolation,
             url,
             on_news,
             clock=clock,
@@ -376,6 +377,7 @@ async def test_news_that_fail(client, serve, clock, logged_failures):
     listener = PushListener(
         client.connector,
         client.policy,
+        client.isolation,
         server.url(),
         lambda _: 1 / 0,
         clock=clock,

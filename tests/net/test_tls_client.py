@@ -20,6 +20,7 @@ from zope.interface import implementer
 from qabel.net.address_policy import any_address, private_address_error
 from qabel.net.drop_client import FetchResult
 from qabel.net.errors import ConnectFailed, DropServerError, WebhookFailed
+from qabel.net.isolation import IsolationKey, Purpose
 from qabel.net.name_lookup import NameLookup
 from qabel.net.push_listener import PushListener
 from qabel.net.tls_client import TLSHandshake
@@ -86,6 +87,7 @@ class Clients:
         listener = PushListener(
             self.drops.connector,
             self.drops.policy,
+            self.drops.isolation,
             server.url(host),
             lambda: None,
             clock=self.clock,
@@ -239,12 +241,12 @@ async def test_who_signed_it(clients, serve, authority):
 )
 @pytest_twisted.ensureDeferred
 async def test_right_certificates(clients, serve, authority, host, found):
-    """A certificate for the host is accepted, and its connections are kept."""
+    """A certificate for the host is accepted; the connection for reading is kept."""
     server = serve(always(NOTHING), tls=server_options(certificate(names(*found), authority)))
     for _ in range(2):
         assert await clients.fetch(server, host) == FetchResult("nothing")
         await clients.post(server, host)
-    assert len(server.connections) == 1
+    assert len(server.connections) == 3
     server.handle = always(TAKEN)
     assert await clients.call(server, host) == 200
 
@@ -333,7 +335,11 @@ async def test_cancelled_handshake(clients, serve):
     server = serve(silent)
     uri = URI.fromBytes(f"https://127.0.0.1:{server.number}/".encode())
     connecting = clients.drops.connector.connect(
-        uri, Factory.forProtocol(Protocol), any_address, private_address_error
+        uri,
+        Factory.forProtocol(Protocol),
+        any_address,
+        private_address_error,
+        IsolationKey(Purpose.READ),
     )
     connecting.addErrback(lambda _: None)
     await until(lambda: server.connections and server.connections[0].received)

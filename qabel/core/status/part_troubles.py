@@ -87,6 +87,15 @@ def encryption_trouble(servers: Iterable[str]) -> list[Trouble]:
     ]
 
 
+def isolation_trouble(*, is_linkable: bool) -> list[Trouble]:
+    """Return the problem that identities are not kept apart, if they are not."""
+    what = (
+        "All identities share connections (--linkable): drop servers can tell which identities "
+        "belong together, and whose message is posted."
+    )
+    return [Trouble(TroubleKind.LINKABLE, what)] if is_linkable else []
+
+
 def not_stored_trouble(servers: Mapping[str, ServerRounds]) -> list[Trouble]:
     """Return the servers whose messages could not be stored."""
     return [

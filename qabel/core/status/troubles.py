@@ -33,6 +33,7 @@ class TroubleKind(StrEnum):
     RESULTS_UNKEPT = "results_unkept"
     STRANGERS_REFUSED = "strangers_refused"
     SERVER_UNENCRYPTED = "server_unencrypted"
+    LINKABLE = "linkable"
     PUSH_FAILING = "push_failing"
     WEBHOOK_FAILING = "webhook_failing"
     WEBHOOK_UNDELIVERED = "webhook_undelivered"
@@ -163,6 +164,11 @@ TROUBLES: Mapping[TroubleKind, TroubleRow] = {
         "The connection to a drop server is not encrypted.",
         "Messages are encrypted all the same, but others on the way can see which drops you read "
         "and write, and can withhold messages. Ask its operator for an https URL.",
+    ),
+    TroubleKind.LINKABLE: TroubleRow(
+        "All identities share connections, as --linkable was given.",
+        "Drop servers can tell which identities belong together, and who sends a message. Start "
+        "the daemon without --linkable, unless it is a bot whose identities are no secret.",
     ),
     TroubleKind.PUSH_FAILING: TroubleRow(
         "The push connection to a drop server fails, although it can be polled.",

@@ -13,6 +13,7 @@ from qabel.core.status.part_troubles import (
     WORKER_STUCK_AFTER,
     encryption_trouble,
     failure_trouble,
+    isolation_trouble,
     not_stored_trouble,
     poller_trouble,
     push_trouble,
@@ -78,6 +79,14 @@ def test_servers_whose_traffic_can_be_seen() -> None:
     """Plain http is trouble, but for this machine."""
     found = encryption_trouble(["http://drop.example", SERVER, "http://127.0.0.1:1"])
     assert [each.subject for each in found] == ["http://drop.example"]
+
+
+def test_no_isolation_is_said() -> None:
+    """Who gives up isolation is told what servers learn by that."""
+    assert isolation_trouble(is_linkable=False) == []
+    [found] = isolation_trouble(is_linkable=True)
+    assert "which identities belong together" in found.what
+    assert "--linkable" in found.row.meaning
 
 
 def test_what_could_not_be_stored() -> None:
