@@ -11,7 +11,7 @@ from sqlcipher3 import dbapi2 as sqlcipher
 
 from qabel.store.database.connection import Connection, connect, fetch_one, is_sound
 from qabel.store.database.errors import Corrupt, StoreClosed, StoreError, translate
-from qabel.store.database.pages import PAGE_SIZE, SALT_SIZE, PageCipher
+from qabel.store.database.pages import LOCK_PAGE, PAGE_SIZE, SALT_SIZE, PageCipher
 
 PAGES_PER_CHECK = 256
 """Pages examined between two checks whether to stop."""
@@ -20,9 +20,6 @@ STEPS_PER_CHECK = 100_000
 """Steps of SQLite between two checks whether to stop."""
 
 _EMPTY = bytes(PAGE_SIZE)
-_LOCK_BYTE = 0x40000000
-"""The offset of a page that SQLite never uses."""
-
 _TABLES = "SELECT name FROM sqlite_schema WHERE type = 'table' AND rootpage > 0 ORDER BY name"
 _HOW_TO_GO_ON = (
     "Nothing was replaced or published. To copy what can be read, stop the daemon, and run: "
@@ -87,10 +84,12 @@ def check_pages(path: Path, key: bytes, is_stopped: IsStopped) -> None:
         cipher = PageCipher(key, os.pread(file.fileno(), SALT_SIZE, 0))
         empty = set()
         for number, page in _pages(file.fileno(), is_stopped):
+            if number == LOCK_PAGE:
+                continue  # It is a hole, in every file of more than a gibibyte.
             if not cipher.is_genuine(page, number):
                 raise Corrupt(f"The copy is damaged: page {number} of {path} cannot be read.")
             content = cipher.decrypt(page, number)
-            if content == _EMPTY and number != _LOCK_BYTE // PAGE_SIZE + 1:
+            if content == _EMPTY:
                 empty.add(number)
         if empty - _unused(file.fileno(), cipher):
             raise Corrupt("The copy is damaged: pages that are in use are empty.")

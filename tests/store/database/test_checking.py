@@ -194,6 +194,18 @@ def test_a_page_in_use_is_not_empty(filled: Path) -> None:
         check_pages(filled, KEY, lambda: False)
 
 
+def test_the_page_that_sqlite_never_writes(filled: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The hole that every file of more than a gibibyte has is no damage, in that place only."""
+    hole = page_count(filled)
+    overwrite(filled, hole, offset=0, content=bytes(PAGE_SIZE))
+    # The place is fixed in SQLite: a real file with such a page has a gibibyte.
+    monkeypatch.setattr("qabel.store.database.checking.LOCK_PAGE", hole - 1)
+    with pytest.raises(Corrupt):
+        check_pages(filled, KEY, lambda: False)
+    monkeypatch.setattr("qabel.store.database.checking.LOCK_PAGE", hole)
+    check_pages(filled, KEY, lambda: False)
+
+
 def test_checks_can_be_stopped(filled: Path) -> None:
     """Each check ends when it is told to."""
     for check in (check_pages, describe_damage):
