@@ -31,6 +31,7 @@ from qabel.core.receiving.server_presence import ServerPresence
 from qabel.core.sending.outbox import Outbox
 from qabel.core.sending.poster import Poster
 from qabel.core.settings import SettingsDocument
+from qabel.core.status.page_check import PageCheck
 from qabel.core.status.report import Finder
 from qabel.core.status.views import BackupView, StatusView
 from qabel.core.tokens import TokenBook
@@ -60,6 +61,7 @@ class CoreService(MultiService):
         self._wiring.connect(self)
         for part in (
             parts.store_watch,
+            PageCheck(self._base.database.check_some, self._base.reactor),
             parts.poster,
             parts.receiving.poller,
             parts.receiving.push_watch,

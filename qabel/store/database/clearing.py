@@ -7,9 +7,10 @@ from pathlib import Path
 import attrs
 
 from qabel.store.database.connection import Connection, fetch_one
-from qabel.store.database.errors import Busy
-from qabel.store.database.log_file import LogReader
+from qabel.store.database.errors import Busy, damaged
+from qabel.store.database.log_file import LogReader, pages_in_log
 from qabel.store.database.pages import (
+    LOCK_PAGE,
     PAGE_SIZE,
     SALT_SIZE,
     PageCipher,
@@ -124,6 +125,20 @@ class Clearing:
             if clear != content and cipher.is_genuine(page, number):
                 found[number] = cipher.encrypt(clear, number)
         return found
+
+    def check(self, key: bytes, first: int) -> int | None:
+        """Check that some pages can be read, from a number on; return the next, None at the end.
+
+        Pages in the log count as whole: they replace those of the file. Raises Corrupt or OSError.
+        """
+        file, last = self._descriptor(), min(first + PAGES_AT_ONCE - 1, self.size)
+        cipher = PageCipher(key, os.pread(file, SALT_SIZE, 0))
+        for number in range(first, last + 1):
+            page = os.pread(file, PAGE_SIZE, (number - 1) * PAGE_SIZE)
+            is_whole = number == LOCK_PAGE or cipher.is_genuine(page, number)
+            if not is_whole and number not in pages_in_log(self.path):
+                raise damaged(self.path)
+        return last + 1 if last < self.size else None
 
     def _descriptor(self) -> int:
         if self._file is None:

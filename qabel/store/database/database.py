@@ -129,6 +129,19 @@ class Database:
             return fail(StoreClosed("The database is closed."))
         return self._submit_outside(lambda: self._file.probe(by_writing=by_writing))
 
+    def check_some(self, first: int) -> "Deferred[int | None]":
+        """Check that some pages of the file can be read, from a number on.
+
+        Fires with the number of the next, or with None after the last; fails with StoreError.
+        Damage is reported as if something had met it.
+        """
+        if self._closing:
+            return fail(StoreClosed("The database is closed."))
+        job = DatabaseJob(
+            lambda _: self._file.check_some(first), transaction=False, on_failure=self._noted
+        )
+        return self._submit(job)
+
     def backup(self, target: Path) -> "Deferred[None]":
         """Write a copy of the database as it is now; writing goes on meanwhile.
 

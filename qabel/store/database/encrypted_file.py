@@ -210,6 +210,11 @@ class EncryptedFile:
         if self._connection is not None:
             self._clearing.merge_log(self._connection)
 
+    def check_some(self, first: int) -> int | None:
+        """Check some pages; see ``Clearing.check``."""
+        self._ready()
+        return self._clearing.check(self._key, first)
+
     def erase_all(self) -> None:
         """Remove from the file what was deleted, unless closing takes too long."""
         while not self.abandoned and not self.erase_some():

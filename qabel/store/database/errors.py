@@ -68,6 +68,11 @@ class AlreadyThere(StoreError):
     """A file is in the way; it was not changed."""
 
 
+def damaged(path: Path) -> Corrupt:
+    """Return the error for damage in the database at a path."""
+    return Corrupt(_DAMAGED.format(path=path))
+
+
 def translate(error: sqlcipher.Error | OSError, path: Path) -> StoreError:
     """Return the error of this family for one of SQLite or of the file system.
 

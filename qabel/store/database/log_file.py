@@ -68,6 +68,15 @@ class LogReader:
             self._file, self._salts, self.length = None, b"", 0
 
 
+def pages_in_log(path: Path) -> set[int]:
+    """Return the numbers of all pages in the log of an open database. Raises OSError."""
+    reader = LogReader(path)
+    try:
+        return reader.new_pages()
+    finally:
+        reader.close()
+
+
 def committed_frames(path: Path) -> list[int]:
     """Return the numbers of the frames, from 1, that end a transaction, whether whole or damaged.
 

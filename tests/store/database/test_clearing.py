@@ -9,8 +9,9 @@ import pytest
 from qabel.store.database import clearing
 from qabel.store.database.clearing import Clearing
 from qabel.store.database.connection import BUSY_TIMEOUT, Connection, configure, connect
-from qabel.store.database.errors import Busy
-from qabel.store.database.log_file import log_path, write_log
+from qabel.store.database.errors import Busy, Corrupt
+from qabel.store.database.log_file import log_path, pages_in_log, write_log
+from tests.store.database.pages_of import overwrite
 
 KEY = bytes(range(32))
 
@@ -130,3 +131,39 @@ def test_pages_beyond_the_file_are_left_out(connection: Connection, path: Path, 
     clear._unclear = {clear.size + 5}
     assert clear.examine(KEY) == {}
     assert clear.is_done
+
+
+def test_pages_are_checked_a_few_at_a_time(
+    connection: Connection, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each page of the file is checked once, and damage is found in whichever it is."""
+    monkeypatch.setattr(clearing, "PAGES_AT_ONCE", 3)
+    churn(connection)
+    clear = Clearing(path)
+    clear.empty_log(connection)
+    following, firsts = 1, []
+    while following is not None:
+        firsts.append(following)
+        following = clear.check(KEY, following)
+    assert firsts == list(range(1, clear.size + 1, 3))
+    overwrite(path, clear.size)
+    with pytest.raises(Corrupt):
+        clear.check(KEY, firsts[-1])
+    clear.release()
+
+
+def test_a_page_that_the_log_replaces_is_not_damaged(connection: Connection, path: Path) -> None:
+    """Damage to what is to be overwritten anyway loses nothing."""
+    churn(connection)
+    clear = Clearing(path)
+    clear.empty_log(connection)
+    connection.execute("UPDATE words SET word = 'new' WHERE id = (SELECT max(id) FROM words)")
+    [page] = pages_in_log(path)
+    overwrite(path, page)
+    assert clear.check(KEY, 1) is None
+    clear.empty_log(connection)
+    assert clear.check(KEY, 1) is None
+    overwrite(path, page)
+    with pytest.raises(Corrupt):
+        clear.check(KEY, 1)
+    clear.release()
