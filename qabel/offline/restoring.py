@@ -11,7 +11,7 @@ from qabel.host.private_files import create_private, remove_private
 from qabel.host.start_errors import StartError
 from qabel.offline.carried_key import KEY_SUFFIX, file_of, key_beside, source_with
 from qabel.store.database.compacting import merge_log
-from qabel.store.database.connection import has_log, remove_with_logs
+from qabel.store.database.connection import check_size, has_log, remove_with_logs
 from qabel.store.database.creating import find_key, publish, unfinished_path
 from qabel.store.database.errors import Corrupt, KeyMissing, KeyTrouble, StoreError
 from qabel.store.database.log_file import log_path
@@ -51,6 +51,7 @@ def restore(
     """
     if not backup.is_file():
         raise StartError(f"there is no backup {backup}")
+    check_size(backup, has_log(backup))
     path = directory / DATABASE
     if path.exists() or has_log(path):
         raise StartError(f"{directory} has a database already; choose another directory")

@@ -9,7 +9,7 @@ from qabel.host.start_errors import StartError
 from qabel.keys.passphrase import Passphrase, Strength
 from qabel.offline.restoring import restore
 from qabel.store.database.connection import connect
-from qabel.store.database.errors import KeyTrouble, StoreError, WrongKey
+from qabel.store.database.errors import KeyTrouble, NotADatabase, StoreError, WrongKey
 from qabel.store.database.wholeness import check_whole
 from qabel.store.file_names import DATABASE, KEY, SEALED_KEY
 from qabel.store.key_record import KeyRecord
@@ -112,6 +112,15 @@ def test_no_backup(tmp_path: Path) -> None:
     """A file that is not there is an error, and no directory is made."""
     with pytest.raises(StartError, match="no backup"):
         restore(tmp_path / "nosuch", tmp_path / "new", "file", silent)
+    assert not (tmp_path / "new").exists()
+
+
+def test_a_file_that_is_no_backup(tmp_path: Path) -> None:
+    """What cannot be a database is called that, whether there is a key or not."""
+    text = tmp_path / "notes.txt"
+    text.write_text("no backup")
+    with pytest.raises(NotADatabase, match="is not a Qabel database"):
+        restore(text, tmp_path / "new", "file", silent)
     assert not (tmp_path / "new").exists()
 
 

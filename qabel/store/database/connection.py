@@ -166,7 +166,7 @@ def read_versions(path: Path, key: bytes) -> tuple[int, int]:
     wrong key. Raises NotADatabase, WrongKey or another StoreError.
     """
     logged = has_log(path)
-    _check_size(path, logged)
+    check_size(path, logged)
     try:
         connection = connect(path, key, mode="ro", immutable=not logged)
         try:
@@ -213,7 +213,7 @@ def remove_with_logs(path: Path) -> None:
         path.with_name(path.name + suffix).unlink(missing_ok=True)
 
 
-def _check_size(path: Path, logged: bool) -> None:
+def check_size(path: Path, logged: bool) -> None:
     """Check a file as far as that needs no key. Raises NotADatabase.
 
     With a log beside it, a file may end within a page: a full disk interrupted the writing, and
