@@ -4,8 +4,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from qabel.store.database.connection import Connection, connect
-from qabel.store.database.pages import PAGE_SIZE
+from qabel.store.database.connection import PAGE_SIZE, Connection, connect
 
 
 def page_count(path: Path) -> int:
