@@ -128,3 +128,23 @@ def test_interrupts(run: Run) -> None:
             assert cancelled.wait(20)
             assert daemon.call(lambda core: 5) == 5
     """)
+
+
+def test_sealing_holds_up_nobody(run: Run) -> None:
+    """A message for a single contact is sealed on another thread than the reactor's too."""
+    run("""
+        import threading
+        sealing = set()
+
+        def note(frame, event, _):
+            if event == "call" and frame.f_code.co_name == "seal_box":
+                sealing.add(threading.get_ident())
+
+        threading.setprofile(note)
+        with qabel.embed.start(FOLDER + "/a", drop_server=qabel.embed.ANY_PORT) as daemon:
+            alice, contact = daemon.call(meet)
+            daemon.call(lambda core: say(core, alice, contact, "hello"))
+            reactor_thread = daemon.call(lambda core: threading.get_ident())
+        assert sealing
+        assert reactor_thread not in sealing
+    """)
