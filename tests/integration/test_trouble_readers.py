@@ -78,6 +78,33 @@ def test_a_reader_sees_everything_once_over_crashes_of_either_side(tmp_path: Pat
         assert reader.crashes
 
 
+def test_a_reader_that_asks_to_hold_loses_nothing(tmp_path: Path) -> None:
+    """With ``hold``, messages stay new until they are acknowledged, whichever side dies."""
+    box, bob = Box(), Pen()
+
+    def new(daemon: Daemon) -> list[Any]:
+        reply = daemon.api.ask("GET", "/drop?hold=1")
+        assert reply.status == 200, reply.body
+        return [each["data"]["msg"] for each in reply.body]
+
+    with BadServer(box.serve) as server, Daemon(tmp_path, "alice").up() as alice:
+        contact = alice.live(server.url)
+        sealed = [bob.seal(contact["public_key"], number, padding=900) for number in range(20)]
+        box.put(contact["drop_urls"][0], *sealed)
+        alice.hears(list(range(20)))
+        with stalled(alice, "/drop?hold=1") as connection:
+            connection.recv(2048)
+        assert new(alice) == list(range(20))
+        alice.process.kill()
+        alice.again()
+        assert new(alice) == list(range(20))
+        upto = alice.api.ask("GET", "/drop?hold=1&limit=5").headers["x-qabel-latest"]
+        assert alice.api.ask("POST", "/drop/ack", {"upto": upto}).status == 204
+        alice.process.kill()
+        alice.again()
+        assert new(alice) == list(range(5, 20))
+
+
 def stalled(daemon: Daemon, path: str) -> socket.socket:
     """Ask for something, and never read the answer."""
     connection = socket.socket(socket.AF_UNIX)

@@ -10,7 +10,7 @@ from typing import Any
 from attrs import define, field
 
 from tests.integration.bad_servers import BOUNDARY, END, BadServer, Peer, Request
-from tests.integration.daemons import Daemon, Pen, eventually
+from tests.integration.daemons import Daemon, Pen, eventually, inside
 
 FIRST = 1_790_000_000
 
@@ -22,6 +22,7 @@ class Dated:
     stored: list[tuple[int, bytes]] = field(factory=list)
     torn_after: int | None = None
     """After how many messages a response tears that begins at the start."""
+    torn: int = 0
     sent: int = 0
 
     def put(self, message: bytes) -> None:
@@ -50,6 +51,7 @@ class Dated:
                 head = f"--{BOUNDARY}\r\nDate: {formatdate(date, usegmt=True)}\r\n\r\n"
                 peer.say(head, message, "\r\n")
                 self.sent += len(message)
+            self.torn += not whole
             if whole:
                 peer.say(END.removeprefix(b"\r\n"))
 
@@ -78,10 +80,10 @@ class Scene:
 
 
 @contextmanager
-def scene(folder: Path, *options: str) -> Iterator[Scene]:
-    """Provide one."""
-    box = Dated()
-    with BadServer(box.serve) as server, Daemon(folder, "alice", *options).up() as alice:
+def scene(folder: Path, *options: str, size: int = 1 << 30) -> Iterator[Scene]:
+    """Provide one; of a response, the daemon takes at most ``size`` bytes."""
+    box, env = Dated(), inside(limits={"size": size})
+    with BadServer(box.serve) as server, Daemon(folder, "alice", *options, env=env).up() as alice:
         yield Scene(alice, server, box, alice.live(server.url))
 
 
@@ -91,17 +93,29 @@ def test_a_proxy_that_tears_full_readings(tmp_path: Path) -> None:
         made.put(20)
         made.daemon.hears(list(range(20)))
         made.box.torn_after = 0
-        eventually(lambda: made.reading()["failed"])
-        assert "could not be read in full" in made.daemon.troubles()
-        assert made.daemon.health().status == 200
+        eventually(lambda: made.box.torn)
         for _ in range(3):
             began = time.monotonic()
             made.put()
             made.daemon.hears(list(range(made.count)))
             assert time.monotonic() - began < 2
+        eventually(lambda: made.reading()["failed"])
+        assert "could not be read in full" in made.daemon.troubles()
+        assert made.daemon.health().status == 200
         made.box.torn_after = None
         eventually(lambda: made.reading()["failed"] is None)
         assert made.daemon.troubles() == ""
+
+
+def test_more_than_a_response_may_have(tmp_path: Path) -> None:
+    """A drop with more than is taken of one response is read to its end, over several rounds."""
+    with scene(tmp_path, size=20_000) as made:
+        made.server.behave = lambda peer, _: peer.answer("503 Busy")
+        made.put(40)
+        made.server.behave = made.box.serve
+        made.daemon.hears(list(range(40)))
+        made.put()
+        made.daemon.hears(list(range(41)))
 
 
 def test_more_than_an_hour_may_take(tmp_path: Path) -> None:
@@ -135,5 +149,6 @@ def test_a_server_that_was_restored(tmp_path: Path) -> None:
         made.daemon.api.ask("GET", "/drop?hold=1", headers={"Cache-Control": "no-cache"})
         made.daemon.hears(list(range(13)))
         assert made.daemon.status()["drop_servers"][0]["went_back"] is not None
+        assert f"{made.server.url} has fewer messages than before" in made.daemon.troubles()
         made.put()
         made.daemon.hears(list(range(14)))

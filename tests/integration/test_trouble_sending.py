@@ -114,6 +114,30 @@ def test_a_portal_that_responds_like_a_drop_server(
     assert len(set(box.drops[BOB_DROP])) == 1
 
 
+def test_an_outage_that_is_over(alice: Daemon, server: BadServer, box: Box) -> None:
+    """As soon as a server can be read again, what waits for it goes, whatever the pause was."""
+    times: list[tuple[str, float]] = []
+
+    def serve(peer: Peer, request: Request) -> None:
+        times.append((request.method, time.monotonic()))
+        box.serve(peer, request)
+
+    posts = len([each for each in server.requests if each.method == "POST"])
+    server.behave = bad_servers.fails
+    assert alice.api.say("hello").status == 202
+
+    def attempts() -> int:
+        return len([each for each in server.requests if each.method == "POST"]) - posts
+
+    # The pause is at least 2 s then.
+    eventually(lambda: attempts() == 2)
+    server.behave = serve
+    eventually(lambda: box.drops[BOB_DROP])
+    back = next(when for method, when in times if method == "GET")
+    sent = next(when for method, when in times if method == "POST")
+    assert sent - back < 1
+
+
 def test_a_daemon_that_is_killed_while_messages_wait(tmp_path: Path) -> None:
     """After a kill, with the clock set back, what waits says why, and all goes in order and once.
 

@@ -45,7 +45,7 @@ class Doctor:
 
     def finds(self, kind: str, what: str, *, unhealthy: bool = False, label: str = "warn") -> None:
         """Wait for a trouble, and see that everything tells the same."""
-        eventually(lambda: kind in self.kinds(), lambda: f"{self.daemon.status()}", WITHIN)
+        eventually(lambda: re.search(what, self.daemon.troubles()), self.daemon.troubles, WITHIN)
         status = self.daemon.status()
         detail = next(each for each in status["trouble_details"] if each["kind"] == kind)
         assert re.search(what, detail["what"])
