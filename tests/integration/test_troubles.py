@@ -155,34 +155,19 @@ def test_a_drop_server_fails(
     doctor.is_over("server_failing", f"Reading from {server.url} .*{why}")
 
 
-def test_the_key_file_is_gone(doctor: Doctor) -> None:
-    """A daemon whose key file is gone runs on; it says so before it is too late."""
-    path = doctor.daemon.directory / "database-key"
+def test_files_that_are_gone_or_opened_up(doctor: Doctor) -> None:
+    """A daemon whose key file is gone, and whose token others can read, runs on and says so."""
+    path, token = (doctor.daemon.directory / name for name in ("database-key", "api-token"))
     content = path.read_text()
     path.unlink()
+    token.chmod(0o644)
     doctor.finds("key_file", f"The database key is missing: there is no file {path}")
+    doctor.finds("token_file", f"Other users can access {token}", label="FAIL")
     path.write_text(content)
     path.chmod(0o600)
+    token.chmod(0o600)
     doctor.is_over("key_file", "The database key is missing")
-
-
-def test_the_key_file_is_another_one(doctor: Doctor) -> None:
-    """A key file that would not open the database any more is noticed."""
-    path = doctor.daemon.directory / "database-key"
-    content = path.read_text()
-    path.write_text("0" * 64 + "\n")
-    doctor.finds("key_file", f"The database key in {path} was changed")
-    path.write_text(content)
-    doctor.is_over("key_file", "The database key in .* was changed")
-
-
-def test_others_can_read_the_token(doctor: Doctor) -> None:
-    """A token file that is opened up is noticed."""
-    path = doctor.daemon.directory / "api-token"
-    path.chmod(0o644)
-    doctor.finds("token_file", f"Other users can access {path}", label="FAIL")
-    path.chmod(0o600)
-    doctor.is_over("token_file", f"Other users can access {path}")
+    doctor.is_over("token_file", f"Other users can access {token}")
 
 
 def test_a_webhook_is_dead(doctor: Doctor) -> None:
@@ -198,8 +183,11 @@ def test_a_webhook_is_dead(doctor: Doctor) -> None:
     doctor.is_over("webhook_failing", f"Delivery to webhook {hook['id']} ")
 
 
-def test_a_webhook_hangs(doctor: Doctor) -> None:
-    """A receiver that takes an event and does not respond is named; it is over when it does."""
+def test_a_webhook_hangs_and_the_key_file_is_another_one(doctor: Doctor) -> None:
+    """A receiver that takes an event and does not respond is named, until it does.
+
+    Meanwhile, a key file that would not open the database any more is noticed.
+    """
     daemon, answer = doctor.daemon, threading.Event()
 
     def hang() -> int:
@@ -209,6 +197,12 @@ def test_a_webhook_hangs(doctor: Doctor) -> None:
     with receiver(hang) as url:
         hook = daemon.api.good("POST", "/webhooks", {"url": url, "kinds": ["settings"]})
         daemon.api.good("PUT", "/settings", {"key": "module_data.x.y", "value": 2})
+        path = daemon.directory / "database-key"
+        content = path.read_text()
+        path.write_text("0" * 64 + "\n")
+        doctor.finds("key_file", f"The database key in {path} was changed")
+        path.write_text(content)
+        doctor.is_over("key_file", "The database key in .* was changed")
         what = rf"The receiver of webhook {hook['id']} \(127.0.0.1:\d+\) has not responded"
         doctor.finds("webhook_failing", what)
         answer.set()
