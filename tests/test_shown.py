@@ -25,6 +25,7 @@ HARMLESS = {
     ("DaemonAddress", "url"),
     ("Found", "digest"),  # of what everybody can fetch
     ("Object", "keys"),  # their names and forms
+    ("ObjectOrOther", "keys"),
     ("ValueOf", "keys"),
     ("DocumentType", "keys"),
     ("ItemDocumentType", "keys"),

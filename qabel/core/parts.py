@@ -3,6 +3,7 @@
 from attrs import frozen
 from twisted.internet.defer import Deferred
 
+from qabel.core.accepting import Accepting
 from qabel.core.backups import Backups
 from qabel.core.foundation import Foundation
 from qabel.core.housekeeping import Housekeeping
@@ -96,25 +97,28 @@ def build_view(
         return receiving.poller.poll_now()
 
     people = People(base.synced, base.options.drop_id_bits)
+    inbox = InboxReader(
+        repository=InboxRepository(base.database),
+        cursors=base.cursors,
+        journal=base.journal,
+        state=base.inbox_state,
+        clock=base.reactor,
+        now=base.now,
+        poll=poll,
+        is_owner=tokens.has,
+    )
     return CoreView(
         people=people,
         cards=Cards(base.synced, people),
-        inbox=InboxReader(
-            repository=InboxRepository(base.database),
-            cursors=base.cursors,
-            journal=base.journal,
-            state=base.inbox_state,
-            clock=base.reactor,
-            now=base.now,
-            poll=poll,
-            is_owner=tokens.has,
-        ),
+        inbox=inbox,
+        accepting=Accepting(synced=base.synced, people=people, inbox=inbox),
         outbox=Outbox(
             repository=outbox,
             poster=poster,
             workers=base.workers,
             synced=base.synced_now,
             stamps=base.stamps,
+            introduce=lambda: base.local.value.privacy.introduce,
             clock=base.reactor,
             now=base.now,
         ),

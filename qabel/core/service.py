@@ -10,6 +10,7 @@ from twisted.application.service import MultiService
 from twisted.internet.defer import Deferred, maybeDeferred
 
 from qabel.contract.access import EVERYTHING, Access
+from qabel.core.accepting import Accepting
 from qabel.core.foundation import Foundation, lay_foundation
 from qabel.core.inbox.reader import InboxReader
 from qabel.core.journal.follower import Followers
@@ -143,6 +144,11 @@ class CoreService(MultiService):
     def inbox(self) -> InboxReader:
         """Received messages."""
         return self._parts.view.inbox
+
+    @property
+    def accepting(self) -> Accepting:
+        """Makes contacts of those who introduce themselves."""
+        return self._parts.view.accepting
 
     @property
     def outbox(self) -> Outbox:

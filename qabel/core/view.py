@@ -3,6 +3,7 @@
 from attrs import frozen
 
 from qabel.contract.access import Access
+from qabel.core.accepting import Accepting
 from qabel.core.inbox.reader import InboxReader
 from qabel.core.journal.follower import Followers
 from qabel.core.people.cards import Cards
@@ -21,6 +22,7 @@ class CoreView:
     people: People
     cards: Cards
     inbox: InboxReader
+    accepting: Accepting
     outbox: Outbox
     events: Followers
     servers: Servers
@@ -31,6 +33,7 @@ class CoreView:
             people=self.people.seen_by(access),
             cards=self.cards.seen_by(access),
             inbox=self.inbox.seen_by(access),
+            accepting=self.accepting.seen_by(access),
             outbox=self.outbox.seen_by(access),
             events=self.events.seen_by(access),
             servers=self.servers.seen_by(access),

@@ -11,6 +11,7 @@ import attrs
 from twisted.internet.defer import Deferred
 
 from qabel.crypto import key_digest
+from qabel.store import heard_from
 from qabel.store.database.connection import Connection
 from qabel.store.database.database import Database
 from qabel.store.inbox.copies import forget_receiver
@@ -72,6 +73,7 @@ class Purge:
         if self.is_done:
             connection.execute("DELETE FROM events WHERE identity = ?", (key,))
             forget_receiver(connection, key)
+            heard_from.forget(connection, key)
             connection.execute("DELETE FROM purges WHERE key = ? AND id = ?", (key, number))
 
 

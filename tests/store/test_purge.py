@@ -28,6 +28,7 @@ TABLES = (
     "events",
     "drops",
     "copies",
+    "heard_from",
 )
 
 

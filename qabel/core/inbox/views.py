@@ -6,7 +6,11 @@ from qabel.contract.types import Id, JSONObject, KeyHex, Milliseconds, View
 
 
 class MessageView(View, omit_defaults=True):
-    """A received message; ``meta_data`` is its sender's introduction, if it has one."""
+    """A received message.
+
+    ``meta_data`` is the introduction of a sender who is no contact, if the message has one: its key
+    is that of the sender. What a contact announces of itself is ``announced``, and changes nothing.
+    """
 
     version: int
     time_stamp: Milliseconds
@@ -20,3 +24,4 @@ class MessageView(View, omit_defaults=True):
     identity_id: Id
     contact_id: Id | None
     meta_data: JSONObject | msgspec.UnsetType = msgspec.UNSET
+    announced: JSONObject | msgspec.UnsetType = msgspec.UNSET

@@ -24,6 +24,7 @@ def import_cards(
     *,
     own: Sequence[Identity] = (),
     replace: bool = False,
+    introduced: bool = False,
     now: int,
 ) -> tuple[SyncedSettings, list[ImportedView]]:
     """Return the settings with the contacts of a file, and the outcome of each.
@@ -34,13 +35,14 @@ def import_cards(
         cards: the entries of the file.
         own: the user's own identities.
         replace: whether known contacts get the drop URLs in the file.
+        introduced: whether it is not a file, but a message in which they introduce themselves.
         now: seconds since the epoch.
 
     Raises:
         InvalidInput: the settings would not be valid, as they would be too large.
 
     """
-    work = _Import(old, owner, own, replace, now)
+    work = _Import(old, owner, own, replace, introduced, now)
     outcomes = [work.outcome(number, card) for number, card in enumerate(cards, start=1)]
     return SYNCED.with_items(old, "contacts", tuple(work.items.values())), outcomes
 
@@ -53,6 +55,7 @@ class _Import:
     _owner: Identity
     _own: Sequence[Identity]
     _replace: bool
+    _introduced: bool
     _now: int
     items: dict[int, Contact] = field(init=False)
     _known: dict[bytes, Contact] = field(init=False)
@@ -110,6 +113,7 @@ class _Import:
             "drop_urls": [str(url) for url in card.drop_urls],
             "email": card.email,
             "phone": card.phone,
+            "introduced": self._introduced,
             "extra": dict(card.extra),
         }
         contact = self._form.read_item(values, self._next, None, self._now)

@@ -79,7 +79,7 @@ def classify(
             passed.append(_blocked(digest, verdict))
             continue
         if verdict.message.model_object == DROP_MODEL:
-            receipts.append(_receipt(digest, verdict, now))
+            receipts.append(_receipt(digest, verdict, contact, now))
         else:
             messages.append(_message(digest, verdict, identity, contact, now, make_time_stamp))
         if part.date is not None:
@@ -161,13 +161,14 @@ def _acknowledgement(
     )
 
 
-def _receipt(digest: bytes, opened: Opened, now: float) -> Receipt:
+def _receipt(digest: bytes, opened: Opened, contact: Contact | None, now: float) -> Receipt:
     message = opened.message
     return Receipt(
         hash=digest,
         sender=message.sender.raw,
         receiver=opened.recipient.raw,
         acknowledge_id=message.acknowledge_id,
+        is_from_contact=contact is not None,
         error=_error(message.data),
         received=int(now * 1000),
     )

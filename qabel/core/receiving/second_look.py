@@ -1,6 +1,6 @@
 """Look again at messages that were not kept: strangers' once there is room, blocked ones' later."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, ClassVar
 
 from attrs import define, field
@@ -54,7 +54,7 @@ class SecondLook(Service):
     """Whether there may be any such messages."""
     _people: "tuple[SyncedSettings, frozenset[bytes]] | None" = field(default=None, init=False)
     """The people that the messages were last compared with."""
-    _contacts: frozenset[Pair] = field(default=frozenset(), init=False)
+    _contacts: Mapping[Pair, int] = field(factory=dict, init=False)
     _senders: frozenset[Pair] = field(default=frozenset(), init=False)
     """The identities with the senders that are blocked."""
     _loop: LoopingCall = field(init=False)
@@ -99,12 +99,11 @@ class SecondLook(Service):
         if before is not None and before[0] is synced and before[1] is blocked:
             return
         senders = frozenset(_blocked_pairs(synced, blocked))
-        contacts = frozenset(_contact_pairs(synced)) - senders
+        contacts = {pair: number for pair, number in _contact_pairs(synced) if pair not in senders}
+        new = {pair: contacts[pair] for pair in contacts.keys() - self._contacts.keys()}
         unblocked = before is None or not self._senders <= senders
         self._drops.read_in_full(
-            await self._strangers.recognize(
-                contacts - self._contacts, senders if unblocked else None
-            )
+            await self._strangers.recognize(new, senders if unblocked else None)
         )
         self._people, self._contacts, self._senders = (synced, blocked), contacts, senders
 
@@ -117,9 +116,9 @@ class SecondLook(Service):
         self._has_refused = counts.strangers_refused > 0
 
 
-def _contact_pairs(synced: SyncedSettings) -> Iterator[Pair]:
+def _contact_pairs(synced: SyncedSettings) -> Iterator[tuple[Pair, int]]:
     for contact in synced.living_contacts:
-        yield contact.my_identity.raw, contact.public_key.raw
+        yield (contact.my_identity.raw, contact.public_key.raw), contact.id
 
 
 def _blocked_pairs(synced: SyncedSettings, blocked: frozenset[bytes]) -> Iterator[Pair]:

@@ -1,6 +1,6 @@
 """Check a request to send a message against the settings, and seal it."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from attrs import evolve, field, frozen
 
@@ -8,6 +8,13 @@ from qabel.contract.access import Access, OneIdentity
 from qabel.core.errors import Invalid, NotFound, TooLarge
 from qabel.core.people.references import Reference, find_contact, find_identity
 from qabel.core.sending.compose import Draft, compose
+from qabel.core.sending.introductions import (
+    AUTO,
+    NEVER,
+    NO_INTRODUCTION,
+    Introducing,
+    Introductions,
+)
 from qabel.core.sending.post_result import PostingKey
 from qabel.core.sending.time_stamps import TimeStamps
 from qabel.crypto import InvalidKey
@@ -34,6 +41,31 @@ class CheckedSend:
     """The token that it is sent with."""
     counts_time: bool = True
     """Whether later time stamps of the identity are to be higher than that of the message."""
+    introducing: Introducing = NO_INTRODUCTION
+    """Which of the messages are to introduce the sender."""
+    introduced: Mapping[bytes, bytes] = field(factory=dict, repr=False)
+    """The texts of those that do, by the public keys of their recipients."""
+
+    @property
+    def asks_who_knows(self) -> bool:
+        """Whether it matters which recipients know the sender already."""
+        return self.introducing.rule == AUTO
+
+    def with_introductions(self, known: Collection[bytes] = ()) -> "CheckedSend":
+        """Return the same with the introductions of the sender, as far as they fit.
+
+        ``known`` are the public keys of recipients who need none, as they know the sender.
+        """
+        if self.introducing.rule == NEVER:
+            return self
+        introductions = Introductions(self.identity, self.message)
+        texts = {}
+        for contact in self.contacts:
+            if contact.public_key.raw not in known:
+                introduction = introductions.to(contact)
+                if introduction is not None and introduction.fits:
+                    texts[contact.public_key.raw] = introduction.text
+        return evolve(self, introduced=texts)
 
     def seal(self) -> list[bytes]:
         """Seal the message for each recipient. Raises Invalid.
@@ -43,7 +75,8 @@ class CheckedSend:
         sealed = []
         for contact in self.contacts:
             try:
-                box = seal_message(self.identity.private_key, contact.public_key, self.text)
+                text = self.introduced.get(contact.public_key.raw, self.text)
+                box = seal_message(self.identity.private_key, contact.public_key, text)
             except InvalidKey as invalid:
                 error = FieldError("recipients", f"contact {contact.id}: {invalid}")
                 raise Invalid("Cannot send to some recipients.", [error]) from None
@@ -76,6 +109,7 @@ class CheckedSend:
                     contact_id=contact.id,
                     sealed=box,
                     urls=[str(url) for url in contact.drop_urls],
+                    introduced=contact.public_key.raw in self.introduced,
                 )
                 for contact, box in zip(self.contacts, sealed, strict=True)
             ],
@@ -97,6 +131,7 @@ def check_send(
     *,
     access: Access,
     stamps: TimeStamps,
+    introducing: Introducing = NO_INTRODUCTION,
 ) -> CheckedSend:
     """Check a request to send.
 
@@ -107,6 +142,7 @@ def check_send(
         draft: the message.
         access: what the caller may do.
         stamps: makes the time stamp, if the draft has none.
+        introducing: which messages are to introduce the sender.
 
     Raises:
         Invalid: the sender, a recipient or the message is not valid.
@@ -123,6 +159,14 @@ def check_send(
     message = compose(draft, identity.public_key, keys, stamps.make)
     given = draft.time_stamp
     counts_time = given is None or stamps.is_past(identity.public_key, given)
+    text = _encoded(message)
+    if introducing.is_required:
+        Introductions(identity, message).require(contacts)
+    return CheckedSend(identity, contacts, message, text, access.token_id, counts_time, introducing)
+
+
+def _encoded(message: DropMessage) -> bytes:
+    """Return the text of a message. Raises Invalid or TooLarge."""
     try:
         text = encode(message)
     except InvalidDropMessage as error:
@@ -130,7 +174,7 @@ def check_send(
         raise Invalid("The drop message is not valid.", errors) from None
     if len(text) > TEXT_SIZE:
         raise TooLarge(f"{MessageTooLarge(len(text))}.", size=len(text), limit=TEXT_SIZE)
-    return CheckedSend(identity, contacts, message, text, access.token_id, counts_time)
+    return text
 
 
 def _may_send(access: Access, identity: Identity) -> bool:

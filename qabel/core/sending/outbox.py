@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from hashlib import blake2b
 
 import msgspec
 from attrs import evolve, field, frozen
@@ -17,8 +16,11 @@ from qabel.core.errors import Conflict, NotFound, StoreError, Unauthorized
 from qabel.core.people.references import Reference
 from qabel.core.sending.checked_send import CheckedSend, check_send
 from qabel.core.sending.compose import Draft
-from qabel.core.sending.post_result import PostingKey, PostOutcome, PostResult
+from qabel.core.sending.first_outcome import first_state
+from qabel.core.sending.introductions import AUTO, Introducing
+from qabel.core.sending.post_result import PostingKey, PostResult
 from qabel.core.sending.poster import Poster
+from qabel.core.sending.request_digest import request_digest
 from qabel.core.sending.sending_order import SendingOrder, Turn
 from qabel.core.sending.time_stamps import TimeStamps
 from qabel.core.sending.views import (
@@ -37,7 +39,6 @@ from qabel.settings.synced import SyncedSettings
 from qabel.store.outbox.idempotency import Idempotency, IdempotencyMismatch
 from qabel.store.outbox.records import SendFilter, SendRecord
 from qabel.store.outbox.repository import Added, OutboxRepository
-from qabel.store.outbox.sends import DeliveryState
 from qabel.store.tokens import TokenRevoked
 
 PATIENCE = 5.0
@@ -60,6 +61,8 @@ class Outbox:
     _now: Callable[[], float]
     _access: Access = EVERYTHING
     _order: SendingOrder = field(factory=SendingOrder)
+    _introduce: Callable[[], str] = lambda: AUTO
+    """Returns the setting ``privacy.introduce``."""
 
     _log = Logger()
 
@@ -73,6 +76,7 @@ class Outbox:
         sender: Reference,
         draft: Draft,
         *,
+        introduce: bool | None = None,
         idempotency_key: str | None = None,
     ) -> OutcomeView:
         """Send a message.
@@ -84,24 +88,30 @@ class Outbox:
             recipients: contacts of the sender.
             sender: an identity.
             draft: the message.
+            introduce: whether the message introduces the sender; None for ``privacy.introduce``.
             idempotency_key: if it is the key of an earlier send, that send's outcome is returned.
 
         Raises:
             Invalid: the sender, a recipient or the message is not valid.
             NotFound: a recipient is not a contact of the sender.
-            TooLarge: the message does not fit into the transport format.
+            TooLarge: the message, or what is to introduce the sender, does not fit.
             Conflict: the idempotency key was used for another request.
             Unauthorized: the token of the caller was revoked meanwhile.
             StoreFull: there is no disk space to store it.
 
         """
         checked = check_send(
-            self._synced(), recipients, sender, draft, access=self._access, stamps=self._stamps
+            self._synced(),
+            recipients,
+            sender,
+            draft,
+            access=self._access,
+            stamps=self._stamps,
+            introducing=Introducing.of(introduce, self._introduce()),
         )
-        # A repeated request makes another message (its time differs), but passes the same values.
-        given = blake2b(encode_json([recipients, sender, draft.given])).digest()
         idempotency = None
         if idempotency_key is not None:
+            given = request_digest(recipients, sender, draft, introduce)
             idempotency = Idempotency(self._access.owner, idempotency_key, given)
         return await self._seal_and_keep(checked, idempotency)
 
@@ -152,6 +162,7 @@ class Outbox:
         # Time stamps rise in the order of the outbox, whichever message is sealed first.
         turn = self._order.enter(checked.identity.public_key.raw)
         try:
+            checked = await self._with_introductions(checked)
             sealed = await self._workers.run(checked.seal)
             await turn.reached()
             keeping = self._keep_and_post(checked, sealed, idempotency, turn)
@@ -159,6 +170,14 @@ class Outbox:
             turn.leave()
             raise
         return await shielded(keeping)
+
+    async def _with_introductions(self, checked: CheckedSend) -> CheckedSend:
+        if not checked.asks_who_knows:
+            return checked.with_introductions()
+        keys = [each.public_key.raw for each in checked.contacts]
+        return checked.with_introductions(
+            await self._repository.heard_from(checked.identity.public_key.raw, keys)
+        )
 
     async def _keep_and_post(
         self,
@@ -239,7 +258,8 @@ class Outbox:
             RecipientOutcomeView(
                 contact.id,
                 contact.public_key.hex,
-                *_state([attempts.get(key) for key in keys]),
+                *first_state([attempts.get(key) for key in keys]),
+                introduced=contact.public_key.raw in checked.introduced,
             )
             for contact, keys in postings
         ]
@@ -267,15 +287,3 @@ class Outbox:
 
 def _given_up(failure: Failure) -> None:
     failure.trap(CancelledError)
-
-
-def _state(tried: Sequence[PostResult | None]) -> tuple[DeliveryState, str | None]:
-    """Return the state of a delivery after the first attempts at its drop URLs, and why."""
-    outcomes = [None if each is None else each.outcome for each in tried]
-    reasons = [each.reason for each in tried if each is not None and each.reason]
-    reason = reasons[0] if reasons else None
-    if all(each is PostOutcome.REFUSED for each in outcomes):
-        return DeliveryState.FAILED, reason
-    if all(each in (PostOutcome.TAKEN, PostOutcome.REFUSED) for each in outcomes):
-        return DeliveryState.SENT, reason
-    return DeliveryState.QUEUED, reason

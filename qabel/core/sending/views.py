@@ -10,12 +10,16 @@ from qabel.store.outbox.sends import DeliveryState
 
 
 class RecipientOutcomeView(View):
-    """The state of the delivery to one recipient."""
+    """The state of the delivery to one recipient.
+
+    ``introduced`` says whether the message introduces its sender (``meta_data``).
+    """
 
     contact_id: Id | None
     recipient: KeyHex
     state: DeliveryState
     reason: str | None
+    introduced: bool
 
     @property
     def is_unexplained(self) -> bool:
@@ -82,7 +86,9 @@ def outcome_of(record: SendRecord, explain: Explain) -> OutcomeView:
         record.id,
         record.acknowledge_id,
         [
-            RecipientOutcomeView(each.contact_id, each.recipient, each.state, explain(each))
+            RecipientOutcomeView(
+                each.contact_id, each.recipient, each.state, explain(each), each.introduced
+            )
             for each in record.deliveries
         ],
     )
@@ -99,6 +105,7 @@ def _recipient_view(delivery: DeliveryRecord, explain: Explain) -> RecipientView
         recipient=delivery.recipient,
         state=delivery.state,
         reason=explain(delivery),
+        introduced=delivery.introduced,
         attempts=delivery.attempts,
         next_attempt=delivery.next_attempt,
         settled=delivery.settled,

@@ -2,12 +2,15 @@
 
 from typing import Any
 
+from qabel.contract.query import MAX_ID
+from qabel.contract.rejection import rejected
 from qabel.contract.reply import NO_CONTENT, Reply, created, file_reply, json_reply
 from qabel.contract.routes import LARGE_BODY, Routes
 from qabel.contract.uploads import read_upload, upload
 from qabel.core.people.references import Reference, ReferenceForm
 from qabel.core.people.views import ContactView, ImportedView, VerificationView
 from qabel.drop.card_forms import QcoContact, QcoFile
+from qabel.forms.alternative import ObjectOrOther
 from qabel.forms.compound import Key, Object, OrNull
 from qabel.forms.plain import Flag, Integer, Text
 from qabel.rest.http.call import Call
@@ -40,7 +43,19 @@ _KEYS = {
         ModuleDataForm(), ModuleData(), description="The data of modules, by module."
     ),
 }
-_CONTACT = Object({**_KEYS, "identity": _OWNER})
+_FROM_MESSAGE = Object(
+    {
+        "from_message": Key(
+            Integer(0, MAX_ID),
+            description="The id of a message that introduces its sender.",
+            examples=[12],
+        ),
+        "alias": Key(
+            OrNull(Text()), None, description="The name, instead of the one in the message."
+        ),
+    }
+)
+_CONTACT = ObjectOrOther({**_KEYS, "identity": _OWNER}, "from_message", _FROM_MESSAGE)
 _BLOCKED = Key(Flag(), default=False, description="Pass over the messages of the contact.")
 _CONTACT_CHANGES = Object({**_KEYS, "blocked": _BLOCKED}).as_changes()
 _REPLACE = Key(
@@ -81,22 +96,31 @@ def contacts(call: Call) -> Reply:
 @routes.add(
     "POST",
     "/contacts",
-    "Add a contact",
+    "Add a contact, or the sender of a message who introduces itself there",
     scopes=WRITE,
     for_one_identity=True,
     query=_QUERY,
     body=_CONTACT,
-    answers={201: "Added.", 400: "Invalid contact.", 409: "The contact exists already."},
+    answers={
+        201: "Added.",
+        400: "Invalid contact, or the message does not introduce its sender.",
+        404: "No such message.",
+        409: "The contact exists already.",
+    },
     returns=ContactView,
     headers={201: ("Location",)},
 )
 async def add_contact(call: Call) -> Reply:
     """Add a contact."""
     given = call.body()
-    owner = _owner(call, given)
-    contact = await call.view.people.add_contact(
-        owner, **{name: given[name] for name in _KEYS if name in given}
-    )
+    if "from_message" in given:
+        if call.query["identity"] is not None:
+            raise rejected(400, "The contact is for who received the message: leave out identity.")
+        contact = await call.view.accepting.accept(given["from_message"], given["alias"])
+    else:
+        contact = await call.view.people.add_contact(
+            _owner(call, given), **{name: given[name] for name in _KEYS if name in given}
+        )
     return created(contact, f"/contacts/{contact.id}")
 
 

@@ -14,7 +14,7 @@ from qabel.core.sending.checked_send import MAX_RECIPIENTS
 from qabel.core.sending.compose import DraftForm
 from qabel.core.sending.views import OutcomeView
 from qabel.forms.compound import Key, ListOf, Object, OrNull
-from qabel.forms.plain import Integer, Number, Present, Text
+from qabel.forms.plain import Flag, Integer, Number, Present, Text
 from qabel.rest.http.call import Call
 
 routes = Routes("Drops")
@@ -87,6 +87,12 @@ _BODY = Object(
             DraftForm(),
             description="Drop message in JSON format: model_object and data are required.",
             examples=[{"model_object": "chat", "data": {"msg": "Hello"}}],
+        ),
+        "introduce": Key(
+            OrNull(Flag()),
+            None,
+            description="Whether the message introduces the sender to its recipients, with alias, "
+            "first drop URL and public key. Default: what `privacy.introduce` says, if it fits.",
         ),
     }
 )
@@ -200,7 +206,7 @@ async def delete(call: Call, message_id: int) -> Reply:
         400: "Invalid drop message, sender or recipients.",
         404: "Recipients not found.",
         409: "The Idempotency-Key was used for another request.",
-        413: "Drop message too large.",
+        413: "Drop message too large, with the introduction if `introduce` is true.",
         415: "The content type is not supported.",
         507: "Not enough disk space to store the message.",
     },
@@ -221,6 +227,7 @@ async def send(call: Call) -> Reply:
         given["recipients"],
         given["sender"],
         given["drop_message"],
+        introduce=given["introduce"],
         idempotency_key=call.text_header("Idempotency-Key"),
     )
     location = b"/outbox/%d" % outcome.id

@@ -1,9 +1,10 @@
 """Store what was found in a drop: new messages, hashes of others, and how far it was read."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
 import attrs
 
+from qabel.store import heard_from
 from qabel.store.database.connection import Connection
 from qabel.store.inbox import message_rows as rows
 from qabel.store.inbox import seen
@@ -72,6 +73,7 @@ def keep(
     for answer in answers:
         sends.insert(connection, answer, now)
     changed, about_nothing = _apply_receipts(connection, found.receipts)
+    heard_from.note(connection, _heard([*fresh, *found.receipts], frozenset(about_nothing)))
     drop_id = seen.find_drop(connection, drop)
     if drop_id is not None:
         if found.foreign or about_nothing:
@@ -83,6 +85,19 @@ def keep(
         if progress is not None:
             seen.store_progress(connection, drop_id, progress)
     return StoredBatch(stored, len(answers), changed, len(unwanted), last_seq(connection))
+
+
+def _heard(
+    opened: Iterable[NewMessage | Receipt], about_nothing: Collection[bytes]
+) -> Iterator[tuple[bytes, bytes]]:
+    """Yield the receivers and senders of what was opened.
+
+    Anybody can send receipts that are about nothing: only those of contacts count.
+    """
+    for each in opened:
+        is_foreign = isinstance(each, Receipt) and not each.is_from_contact
+        if not is_foreign or each.hash not in about_nothing:
+            yield each.receiver, each.sender
 
 
 def _admit(

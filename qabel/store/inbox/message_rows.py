@@ -85,9 +85,13 @@ JSON = """format(
     || '"model_object":%s,"data":%s,%s"id":%d,"received":%d,"identity_id":%d,"contact_id":%s}',
     version, time_stamp, json_quote(acknowledge_id), lower(hex(sender)), lower(hex(receiver)),
     json_quote(model_object), data,
-    CASE WHEN meta_data IS NULL THEN '' ELSE '"meta_data":' || meta_data || ',' END,
+    CASE WHEN meta_data IS NULL THEN '' ELSE
+        iif(contact_id IS NULL, '"meta_data":', '"announced":') || meta_data || ',' END,
     id, received, identity_id, coalesce(contact_id, 'null'))"""
-"""A message as JSON text, with the keys of the REST contract (``/drop``) and ``meta_data``."""
+"""A message as JSON text, with the keys of the REST contract (``/drop``).
+
+The introduction of a stranger is ``meta_data``, and that of a contact ``announced``.
+"""
 
 _INSERTED = (*_COLUMNS, "stranger")
 _INSERT = "INSERT INTO messages ({}) VALUES ({})".format(

@@ -125,7 +125,8 @@ class InboxRepository:
 
         """
         kept = [each for each in new if each.receiver not in self._purged]
-        found, at = Found(kept, foreign, refused, received_receipts), int(now * 1000)
+        receipts = [each for each in received_receipts if each.receiver not in self._purged]
+        found, at = Found(kept, foreign, refused, receipts), int(now * 1000)
         return self._database.run(
             lambda connection: keep(connection, drop, found, limits, done, progress, now=at)
         )

@@ -1,6 +1,6 @@
 """Strangers: how much is kept of their messages, and which of them."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import attrs
 from twisted.internet.defer import Deferred
@@ -82,6 +82,18 @@ def admit(
     return kept, refused
 
 
+def now_known(connection: Connection, contacts: Mapping[Pair, int]) -> None:
+    """Have the messages of strangers who are contacts now be those of the contacts.
+
+    ``contacts`` are the identities with their contacts, and the ids of these.
+    """
+    connection.executemany(
+        "UPDATE messages SET stranger = 0, contact_id = ? "
+        "WHERE stranger > 0 AND sender = ? AND receiver = ?",
+        ((number, sender, receiver) for (receiver, sender), number in contacts.items()),
+    )
+
+
 @attrs.frozen(eq=False)
 class StrangerRepository:
     """The repository of what is kept of strangers, and of what was not kept."""
@@ -111,12 +123,12 @@ class StrangerRepository:
         return self._database.run(work)
 
     def recognize(
-        self, contacts: Collection[Pair], blocked: Collection[Pair] | None
+        self, contacts: Mapping[Pair, int], blocked: Iterable[Pair] | None
     ) -> "Deferred[set[str]]":
         """Have new contacts no longer count as strangers, nor unblocked senders as blocked.
 
         Args:
-            contacts: identities with new contacts of theirs.
+            contacts: identities with new contacts of theirs, and the ids of these.
             blocked: all identities with the keys that are blocked; None if none was unblocked.
 
         Returns:
@@ -126,11 +138,7 @@ class StrangerRepository:
 
         def work(connection: Connection) -> set[str]:
             if kept_bytes(connection):
-                connection.executemany(
-                    "UPDATE messages SET stranger = 0 "
-                    "WHERE stranger > 0 AND sender = ? AND receiver = ?",
-                    ((sender, receiver) for receiver, sender in contacts),
-                )
+                now_known(connection, contacts)
             return rejects.forget_of_known(
                 connection,
                 (pair_digest(*each) for each in contacts),

@@ -18,6 +18,8 @@ class Receipt:
     receiver: bytes
     """The key of the identity that sent that message."""
     acknowledge_id: str
+    is_from_contact: bool = False
+    """Whether its sender is a contact: that it wrote is noted, whatever it is about."""
     error: str | None = None
     """Why the recipient could not use the message; None if all is well."""
     received: int

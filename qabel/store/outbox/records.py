@@ -30,6 +30,8 @@ class DeliveryRecord:
     """How often posting was tried, for all drop URLs together."""
     next_attempt: int | None
     """None if it is settled, or waits behind others."""
+    introduced: bool = False
+    """Whether the message introduces its sender."""
     waiting: tuple[WaitingPosting, ...] = ()
     """The postings that are queued."""
 
@@ -101,7 +103,7 @@ SELECT send_id, deliveries.id, lower(hex(recipient)), contact_id, state,
         AND state = 'queued' AND reason IS NOT NULL ORDER BY id LIMIT 1)),
     created, settled, acknowledged,
     (SELECT coalesce(sum(attempts), 0) FROM postings WHERE delivery_id = deliveries.id),
-    (SELECT min(next_attempt) FROM postings WHERE delivery_id = deliveries.id)
+    (SELECT min(next_attempt) FROM postings WHERE delivery_id = deliveries.id), introduced
 FROM json_each(?) AS page CROSS JOIN deliveries ON send_id = page.value
 """
 
@@ -165,6 +167,7 @@ def _deliveries(connection: Connection, sends: Iterable[int]) -> dict[int, list[
             acknowledged=row[8],
             attempts=row[9],
             next_attempt=row[10],
+            introduced=bool(row[11]),
             waiting=waiting.get(row[1], ()),
         )
         found.setdefault(row[0], []).append(delivery)

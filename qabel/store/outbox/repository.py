@@ -1,11 +1,12 @@
 """The outbox: what is to be sent, and what became of it."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 import attrs
 from twisted.internet.defer import Deferred, fail
 
+from qabel.store import heard_from
 from qabel.store.database.connection import Connection
 from qabel.store.database.database import Database
 from qabel.store.numbers import last_seq
@@ -148,6 +149,14 @@ class OutboxRepository:
     def newest_time_stamps(self) -> Deferred[dict[bytes, int]]:
         """Return the newest time stamp that each identity has used, by its public key."""
         return self._database.run(time_stamps.load)
+
+    def heard_from(
+        self, sender: bytes, recipients: Collection[bytes]
+    ) -> Deferred[frozenset[bytes]]:
+        """Return those of the recipients of whom the sender has opened anything: they know it."""
+        return self._database.run(
+            lambda connection: heard_from.find(connection, sender, recipients)
+        )
 
     def counts(self) -> Deferred[OutboxCounts]:
         """Return how many deliveries of messages are queued, sent and failed."""

@@ -51,6 +51,8 @@ class NewDelivery:
     contact_id: int | None
     sealed: bytes = attrs.field(repr=False)
     urls: Sequence[str] = attrs.field(repr=False)
+    introduced: bool = False
+    """Whether the message introduces its sender."""
 
 
 @attrs.frozen(kw_only=True)
@@ -136,8 +138,8 @@ def _insert_delivery(
 ) -> list[Posting]:
     delivery_id = connection.execute(
         "INSERT INTO deliveries "
-        "(send_id, kind, sender, recipient, contact_id, acknowledge_id, sealed, created) "
-        "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        "(send_id, kind, sender, recipient, contact_id, acknowledge_id, sealed, created, "
+        "introduced) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             send_id,
             send.kind,
@@ -147,6 +149,7 @@ def _insert_delivery(
             send.acknowledge_id,
             delivery.sealed,
             now,
+            delivery.introduced,
         ),
     ).lastrowid
     ready = []

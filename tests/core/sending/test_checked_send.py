@@ -10,6 +10,7 @@ from qabel.core.errors import Invalid, NotFound, TooLarge
 from qabel.core.people.references import Reference
 from qabel.core.sending.checked_send import MAX_RECIPIENTS, CheckedSend, check_send
 from qabel.core.sending.compose import Draft
+from qabel.core.sending.introductions import ALWAYS, AUTO, NEVER, Introducing
 from qabel.core.sending.time_stamps import TimeStamps
 from qabel.crypto import PublicKey
 from qabel.drop.transport import MESSAGE_SIZE, TEXT_SIZE, Opened, Opener
@@ -187,3 +188,55 @@ def test_what_is_posted() -> None:
 def test_the_text_is_not_shown() -> None:
     """The repr of a checked send, as in a log, has nothing of the message."""
     assert "Hello" not in repr(check(5))
+
+
+@pytest.mark.parametrize(
+    ("rule", "known", "introduced"),
+    [
+        (AUTO, [], [True, True]),
+        (AUTO, [6], [True, False]),
+        (ALWAYS, [], [True, True]),
+        (NEVER, [], [False, False]),
+    ],
+)
+def test_who_is_told_of_the_sender(rule: str, known: list[int], introduced: list[bool]) -> None:
+    """Recipients who know the sender get the message as it was composed, the others more."""
+    checked = check_send(
+        SYNCED,
+        [5, 6],
+        1,
+        HELLO,
+        access=EVERYTHING,
+        stamps=TimeStamps(lambda: NOW),
+        introducing=Introducing(rule),
+    )
+    assert checked.asks_who_knows == (rule == AUTO)
+    checked = checked.with_introductions([key(each).public_key.raw for each in known])
+    boxes = checked.seal()
+    kept = checked.to_keep(boxes)
+    assert [each.introduced for each in kept.deliveries] == introduced
+    for number, box, is_told in zip((5, 6), boxes, introduced, strict=True):
+        opened = Opener([key(number)]).open(box)
+        assert isinstance(opened, Opened)
+        assert (opened.message.meta_data is not None) == is_told
+        assert evolve(opened.message, meta_data=None) == checked.message
+    assert kept.message is not None
+    assert "meta_data" not in parse(kept.message)  # type: ignore[operator]
+    assert checked.readdressed(SYNCED).introduced == checked.introduced
+
+
+def test_introductions_that_do_not_fit() -> None:
+    """They are left out where they do not fit, unless they are required."""
+    draft = data_of_size(TEXT_SIZE)
+
+    def checked(introducing: Introducing) -> CheckedSend:
+        stamps = TimeStamps(lambda: NOW)
+        return check_send(
+            SYNCED, [5], 1, draft, access=EVERYTHING, stamps=stamps, introducing=introducing
+        )
+
+    for rule in (AUTO, ALWAYS):
+        assert checked(Introducing(rule)).with_introductions().introduced == {}
+    with pytest.raises(TooLarge) as raised:
+        checked(Introducing(ALWAYS, is_required=True))
+    assert raised.value.size > raised.value.limit

@@ -115,3 +115,52 @@ async def test_verification(server: Any) -> None:
     assert (await server.ask_json("PUT", path, {"verified": 1})).status == 400
     for method in ("GET", "DELETE"):
         assert (await server.ask(method, "/contacts/99/verification")).status == 404
+
+
+@pytest_twisted.ensureDeferred
+async def test_contacts_from_messages(server: Any) -> None:
+    """Who introduces itself in a message becomes a contact of who received it, once."""
+    alice, bob = await server.friends()
+    [contact] = server.core.people.contacts(bob["id"])
+    await server.receive("Hello")
+    [message] = (await server.ask("GET", "/drop?since=0")).json()
+    assert (message["announced"]["alias"], "meta_data" in message) == ("Alice", False)
+    given = {"from_message": message["id"]}
+    assert (await server.ask_json("POST", "/contacts", given)).status == 409
+    await server.ask("DELETE", f"/contacts/{contact.id}")
+    token = (
+        await server.ask_json(
+            "POST", "/tokens", {"name": "of Alice", "scopes": ["contacts"], "identity": alice["id"]}
+        )
+    ).json()["token"]
+    got = await server.ask_json("POST", "/contacts", given, token=token)
+    assert got.status == 404
+    elsewhere = f"/contacts?identity={alice['id']}"
+    assert (await server.ask_json("POST", elsewhere, given)).status == 400
+    got = await server.ask_json("POST", "/contacts", given)
+    assert got.status == 201
+    added = got.json()
+    assert got.headers["location"] == f"/contacts/{added['id']}"
+    assert (added["alias"], added["identity_id"], added["introduced"]) == ("Alice", bob["id"], True)
+    assert (added["public_key"], added["drop_urls"]) == (alice["public_key"], alice["drops"])
+
+
+@pytest_twisted.ensureDeferred
+async def test_messages_that_make_no_contact(server: Any) -> None:
+    """No such message is 404, one without an introduction 400, and so are other keys beside it."""
+    await server.friends()
+    await server.core.local.set("privacy.introduce", "never")
+    await server.receive("Hello")
+    [message] = (await server.ask("GET", "/drop?since=0")).json()
+    for contact in server.core.people.contacts():
+        await server.core.people.delete_contact(contact.id)
+    number = message["id"]
+    for given, status in [
+        ({"from_message": 99}, 404),
+        ({"from_message": number}, 400),
+        ({"from_message": "x"}, 400),
+        ({"from_message": -1}, 400),
+        ({"from_message": number, "public_key": "12" * 32}, 400),
+    ]:
+        assert (await server.ask_json("POST", "/contacts", given)).status == status, given
+    assert server.core.people.contacts() == []

@@ -87,3 +87,54 @@ async def test_idempotency_key(server: Any) -> None:
     assert (await server.ask_json("POST", "/drop", other, idempotency_key="k")).status == 409
     assert (await server.ask_json("POST", "/drop", other, idempotency_key="x" * 300)).status == 400
     assert len((await server.ask("GET", "/outbox")).json()) == 1
+
+
+@pytest_twisted.ensureDeferred
+async def test_introductions(server: Any) -> None:
+    """Each recipient's answer says whether the message introduces the sender, as was asked."""
+    alice, _ = await server.friends()
+    [contact] = server.core.people.contacts(alice["id"])
+    given = {"recipients": [contact.id], "sender": alice["id"], "drop_message": chat_message()}
+    for wish, introduced in (({}, True), ({"introduce": False}, False), ({"introduce": True}, True),
+                             ({"introduce": None}, True)):  # fmt: skip
+        got = await server.ask_json("POST", "/drop", {**given, **wish})
+        assert [each["introduced"] for each in got.json()["recipients"]] == [introduced], wish
+        sent = (await server.ask("GET", got.headers["location"])).json()
+        assert [each["introduced"] for each in sent["recipients"]] == [introduced]
+        assert "meta_data" not in sent["message"]
+    for bad in ({"introduce": "yes"}, {"introduce": 1}):
+        assert (await server.ask_json("POST", "/drop", {**given, **bad})).status == 400
+    smuggled = chat_message(meta_data={"alias": "Mallory"})
+    got = await server.ask_json("POST", "/drop", {**given, "drop_message": smuggled})
+    assert got.json()["errors"][0]["key"] == "drop_message.meta_data"
+
+
+@pytest_twisted.ensureDeferred
+async def test_introductions_that_do_not_fit(server: Any) -> None:
+    """Without a wish, they are left out; required, the status is 413 with the size that counts."""
+    alice, _ = await server.friends()
+    [contact] = server.core.people.contacts(alice["id"])
+    large = chat_message(data={"msg": "x" * 1700})
+    given = {"recipients": [contact.id], "sender": alice["id"], "drop_message": large}
+    got = await server.ask_json("POST", "/drop", given)
+    assert got.status == 201
+    assert not got.json()["recipients"][0]["introduced"]
+    got = await server.ask_json("POST", "/drop", {**given, "introduce": True})
+    assert got.status == 413
+    assert got.json()["size"] > got.json()["limit"] == 2048
+    assert str(got.json()["size"]) in got.json()["detail"]
+
+
+@pytest_twisted.ensureDeferred
+async def test_the_wish_belongs_to_the_idempotency_key(server: Any) -> None:
+    """The same key with another wish is another request."""
+    alice, _ = await server.friends()
+    [contact] = server.core.people.contacts(alice["id"])
+    given = {"recipients": [contact.id], "sender": alice["id"], "drop_message": chat_message()}
+    wishes = [{"introduce": False}, {}, {"introduce": True}, {"introduce": False}]
+    statuses = [
+        (await server.ask_json("POST", "/drop", {**given, **wish}, idempotency_key="k")).status
+        for wish in wishes
+    ]
+    assert statuses == [201, 409, 409, 201]
+    assert len((await server.ask("GET", "/outbox")).json()) == 1

@@ -5,10 +5,14 @@ from typing import Any
 
 import pytest
 
+from qabel.crypto import key_digest
 from qabel.store.database.database import Database
 from qabel.store.inbox.repository import EncodedPage, InboxRepository
 from qabel.store.inbox.seen import DAY, Drop, ReadDone
+from qabel.store.inbox.strangers import StrangerLimits
 from qabel.store.journal.cursors import CursorRepository
+from qabel.store.outbox.receipts import Receipt
+from qabel.store.outbox.repository import OutboxRepository
 
 NOW = 1_800_000_000.0
 DAY_SECONDS = DAY / 1000
@@ -66,3 +70,69 @@ def test_what_cannot_be_kept_as_a_whole_is_not_kept_at_all(
     assert got(CursorRepository(database).load()).messages == 0
     assert got(inbox.start_reading(drop)).cursor is None
     assert got(inbox.record_found(drop, [good.hash], now=NOW)) == {good.hash}
+
+
+def test_who_was_heard_is_noted(
+    inbox: InboxRepository, drop: Drop, things: Any, got: Any, rows: Any
+) -> None:
+    """Whoever wrote is noted with what is kept, for the identity that he wrote to."""
+    batch = [things.message(), things.message(), things.message(receiver=b"2" * 32)]
+    got(inbox.keep(drop, batch, now=NOW))
+    sender = key_digest(batch[0].sender)
+    assert rows("SELECT identity, sender FROM heard_from ORDER BY identity") == [
+        (b"2" * 32, sender),
+        (batch[0].receiver, sender),
+    ]
+    got(inbox.delete(1))
+    assert len(rows("SELECT * FROM heard_from")) == 2
+
+
+@pytest.mark.parametrize(("is_from_contact", "noted"), [(True, 1), (False, 0)])
+def test_receipts_about_nothing_are_noted_of_contacts(
+    inbox: InboxRepository,
+    drop: Drop,
+    things: Any,
+    got: Any,
+    rows: Any,
+    is_from_contact: bool,
+    noted: int,
+) -> None:
+    """A contact may acknowledge what was deleted; strangers leave nothing with receipts."""
+    receipt = Receipt(
+        hash=things.digest(),
+        sender=b"1" * 32,
+        receiver=b"2" * 32,
+        acknowledge_id="x",
+        is_from_contact=is_from_contact,
+        received=1,
+    )
+    got(inbox.keep(drop, received_receipts=[receipt], now=NOW))
+    assert rows("SELECT count(*) FROM heard_from") == [(noted,)]
+
+
+def test_a_receipt_of_what_was_sent_is_noted(
+    database: Database, inbox: InboxRepository, drop: Drop, things: Any, got: Any, rows: Any
+) -> None:
+    """Who acknowledges something that was sent is noted, also if the contact was deleted since."""
+    send = things.send(things.delivery(9), acknowledge_id="ack")
+    got(OutboxRepository(database).add(send, now=NOW))
+    receipt = Receipt(
+        hash=things.digest(),
+        sender=bytes([9]) * 32,
+        receiver=send.sender,
+        acknowledge_id="ack",
+        received=1,
+    )
+    got(inbox.keep(drop, received_receipts=[receipt], now=NOW))
+    assert rows("SELECT identity, sender FROM heard_from") == [
+        (send.sender, key_digest(receipt.sender))
+    ]
+
+
+def test_refused_strangers_leave_nothing(
+    inbox: InboxRepository, drop: Drop, things: Any, got: Any, rows: Any
+) -> None:
+    """Nothing is noted of strangers whose messages are not kept."""
+    limits = StrangerLimits(frozenset(), 0)
+    got(inbox.keep(drop, [things.message(contact_id=None)], limits=limits, now=NOW))
+    assert rows("SELECT * FROM heard_from") == []

@@ -41,7 +41,8 @@ def as_json(message: StoredMessage) -> dict[str, Any]:
         "contact_id": message.contact_id,
     }
     if message.meta_data is not None:
-        shown["meta_data"] = json.loads(message.meta_data)
+        name = "meta_data" if message.contact_id is None else "announced"
+        shown[name] = json.loads(message.meta_data)
     return shown
 
 

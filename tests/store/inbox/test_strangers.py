@@ -197,14 +197,20 @@ def test_room_goes_to_those_who_introduce_themselves(
 
 
 def test_new_contacts_are_no_strangers(
-    inbox: InboxRepository, strangers: StrangerRepository, drop: Drop, stranger: Any, got: Any
+    inbox: InboxRepository,
+    strangers: StrangerRepository,
+    drop: Drop,
+    stranger: Any,
+    got: Any,
+    rows: Any,
 ) -> None:
-    """What was kept of them takes no room any more, and what was refused is looked at again."""
+    """What was kept of them is theirs and takes no room; what was refused is looked at again."""
     kept, refused, of_fred = stranger(), stranger(), stranger(sender=FRED)
     got(inbox.keep(drop, [kept, of_fred], now=NOW))
     got(inbox.keep(drop, [refused], limits=limits(0), now=NOW))
-    assert got(strangers.recognize([(FRED, EVE)], None)) == set()
-    assert got(strangers.recognize([(ME, EVE)], None)) == {drop.url}
+    assert got(strangers.recognize({(FRED, EVE): 8}, None)) == set()
+    assert got(strangers.recognize({(ME, EVE): 9}, None)) == {drop.url}
+    assert rows("SELECT contact_id FROM messages ORDER BY id") == [(9,), (None,)]
     assert got(inbox.record_found(drop, [refused.hash], now=NOW)) == {refused.hash}
     assert got(strangers.counts()).kept_bytes == of_fred.stranger
     assert got(strangers.counts()).strangers_refused == 0
