@@ -10,6 +10,7 @@ import click
 from qabel.cli.api_client import ApiClient
 from qabel.cli.context import Group, Session, pass_session
 from qabel.cli.errors import CommandError, not_found
+from qabel.cli.setting_texts import explain
 
 SECRETS = re.compile(r"(^|\.)(private_key|auth|token|revoke_token)$")
 """Keys whose values are shown only on request."""
@@ -63,10 +64,14 @@ def get(session: Session, key: str | None, *, synced: bool, secrets: bool) -> No
         session.out.value(value)
     elif key is not None and not isinstance(value, dict | list):
         session.out.line(value if isinstance(value, str) else json.dumps(value), lines=True)
+        session.out.note(explain(key, value))
     else:
         for name, leaf in _leaves(value, key or ""):
             hidden = SECRETS.search(name) and leaf and not secrets
             session.out.line(f"{name} = {HIDDEN}" if hidden else _assignment(name, leaf))
+            meaning = explain(name, leaf)
+            if meaning:
+                session.out.line(f"  # {meaning}", "dim")
 
 
 @settings.command("set")
@@ -94,6 +99,7 @@ def change(session: Session, key: str, value: str, *, synced: bool) -> None:
         session.out.line(f"{key} is set.")
     else:
         session.out.line(_assignment(key, new))
+        session.out.note(explain(key, new))
 
 
 def get_versioned(client: ApiClient, path: str) -> tuple[Any, str]:

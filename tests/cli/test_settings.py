@@ -33,3 +33,14 @@ def test_bad_settings(alice: QabelCommand, words: tuple[str, ...], exit_status: 
     result = alice("settings", *words)
     assert result.exit_status == exit_status
     assert words[1].partition(".")[0] in one_line(result)
+
+
+def test_plain_words(alice: QabelCommand) -> None:
+    """What a setting about privacy means is said beside it, and not to programs."""
+    assert "  # Messages tell a contact your name" in alice("settings", "get", "privacy").out
+    shown = alice("settings", "get", "privacy.introduce")
+    assert (shown.out, "until something" in shown.err) == ("auto\n", True)
+    changed = alice("settings", "set", "privacy.introduce", "never")
+    assert changed.out == 'privacy.introduce = "never"\n'
+    assert "do not tell who you are" in changed.err
+    assert alice.json("settings", "set", "privacy.introduce", "auto") == ["auto"]
