@@ -6,12 +6,14 @@ from typing import Any
 
 import click
 
+from qabel.cli.accept import accept
 from qabel.cli.block import block, blocked, unblock
 from qabel.cli.context import Group, Session, pass_session
 from qabel.cli.errors import CommandError
 from qabel.cli.files import read_input, write_output
 from qabel.cli.names import Names, find_contact, identity_id
 from qabel.cli.parameters import CONTACT, FILE, FORCE, IDENTITY_OPTION, OPTIONAL_FILE, YES
+from qabel.cli.same_alias import warn_of_same_alias
 from qabel.cli.table import NAME_WIDTH, Column
 from qabel.cli.text import drop_urls as shown_drop_urls
 from qabel.cli.units import count, moment
@@ -32,7 +34,7 @@ def contact() -> None:
     """
 
 
-for _command in (block, unblock, blocked):
+for _command in (accept, block, unblock, blocked):
     contact.add_command(_command)
 
 
@@ -61,7 +63,7 @@ def add(
     owner = identity_id(session.client, identity)
     created = session.client.post("/contacts", body, identity=owner)
     session.out.done(f"Added {created['alias']} (id {created['id']}).", created)
-    _warn_of_same_alias(session, created)
+    warn_of_same_alias(session, created)
 
 
 @contact.command("list")
@@ -207,7 +209,7 @@ def import_(session: Session, file: str, identity: str | None, *, replace: bool)
     ]
     session.out.rows(outcomes, columns, "No contacts in this file")
     for each in outcomes:
-        _warn_of_same_alias(session, each)
+        warn_of_same_alias(session, each)
     _summarize(session, outcomes)
 
 
@@ -249,16 +251,6 @@ def _servers(address: Mapping[str, Any]) -> str:
     """Return the servers of drop URLs: the rest of a URL is secret."""
     servers = [url.rpartition("/")[0] for url in address["drop_urls"]]
     return ", ".join(dict.fromkeys(servers)) or "none"
-
-
-def _warn_of_same_alias(session: Session, contact: Mapping[str, Any]) -> None:
-    others = contact.get("same_alias")
-    if others:
-        session.out.note(
-            f"Warning: {contact['alias']} (id {contact['id']}) has another key than your contact of"
-            f" the same name, id {', '.join(map(str, others))}. It may be somebody else.",
-            "yellow",
-        )
 
 
 def _style(outcome: Mapping[str, Any]) -> str:

@@ -4,8 +4,9 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from attrs import define
+from attrs import define, field
 
+from qabel.cli.introductions import note_on
 from qabel.cli.message_text import text_of
 from qabel.cli.names import Names
 from qabel.cli.output import Output
@@ -22,6 +23,8 @@ class EventPrinter:
 
     output: Output
     names: Names
+    _noted: set[str] = field(factory=set, init=False)
+    """The strangers who were pointed out."""
 
     def print(self, event: Event) -> None:
         """Print one event."""
@@ -47,6 +50,10 @@ class EventPrinter:
         if self.names.has_many_identities:
             to = f" → {self.names.identity(message['identity_id'])}"
         self._line(message["received"], f"{sender}{to}: {text_of(message)}")
+        note = note_on(message)
+        if note is not None and message["sender"] not in self._noted:
+            self._noted.add(message["sender"])
+            self.output.note(note)
 
     def _sender(self, message: Mapping[str, Any]) -> str:
         name = self.names.sender(message)

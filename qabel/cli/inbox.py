@@ -9,6 +9,7 @@ import click
 from qabel.cli.api_client import TIMEOUT, ApiClient, ApiResponse
 from qabel.cli.context import Group, Session, pass_session
 from qabel.cli.errors import usage_error
+from qabel.cli.introductions import introduced_as, note_on, notes_on
 from qabel.cli.message_text import text_of
 from qabel.cli.names import Names, find_contact, find_identity
 from qabel.cli.parameters import YES, complete_contact, complete_identity
@@ -113,6 +114,8 @@ def listed(
             found, upto = list(deque(_pages(session, query, headers), maxlen=count)), None
     empty = "No new messages" if new else "No messages"
     session.out.rows(found, _columns(session.client, found), empty)
+    for note in notes_on(found):
+        session.out.note(note)
     if found and upto is not None:
         # Only what has left this process is not new any more.
         session.out.flush()
@@ -135,7 +138,11 @@ def show(session: Session, message_id: int) -> None:
         ("Kind", message["model_object"]),
         ("Text", text_of(message)),
     ]
+    name = introduced_as(message)
+    if name is not None and name != names.sender(message):
+        fields.insert(1, ("Introduced as", name))
     session.out.record(message, fields)
+    session.out.note(note_on(message) or "")
 
 
 @inbox.command("delete")

@@ -63,6 +63,12 @@ FIRST_PAUSE, LONGEST_PAUSE = 0.1, 2.0
     help="Request an acknowledgement, and wait for it. [default: 60 seconds]",
 )
 @click.option(
+    "--introduce/--no-introduce",
+    default=None,
+    help="Tell the contact your alias, first drop URL and public key, or do not. [default: as "
+    "privacy.introduce in qabel settings says]",
+)
+@click.option(
     "--idempotency-key",
     metavar="KEY",
     help="Send nothing if an earlier call with this key has sent the message.",
@@ -77,6 +83,8 @@ def send(
     data: object,
     wait_ack: float | None,
     idempotency_key: str | None,
+    *,
+    introduce: bool | None,
 ) -> None:
     """Send a message to CONTACT: an alias, an id or a public key.
 
@@ -94,8 +102,15 @@ def send(
     message: dict[str, Any] = {"model_object": model_object, "data": _data(session, text, data)}
     if wait_ack is not None:
         message["acknowledge_id"] = "auto"
+    body = {
+        "recipients": [recipient["id"]],
+        "sender": recipient["identity_id"],
+        "drop_message": message,
+    }
+    if introduce is not None:
+        body["introduce"] = introduce
     with session.out.progress("sending"):
-        outcome = _post(client, recipient, message, idempotency_key)
+        outcome = _post(client, body, idempotency_key)
     report = _report(session, recipient, outcome)
     if wait_ack is None:
         session.out.done(report, outcome)
@@ -106,14 +121,7 @@ def send(
     session.out.done(f"Acknowledged by {recipient['alias']}.", outcome)
 
 
-def _post(
-    client: ApiClient, recipient: Person, message: Mapping[str, Any], idempotency_key: str | None
-) -> Any:
-    body = {
-        "recipients": [recipient["id"]],
-        "sender": recipient["identity_id"],
-        "drop_message": message,
-    }
+def _post(client: ApiClient, body: Mapping[str, Any], idempotency_key: str | None) -> Any:
     headers = {} if idempotency_key is None else {"Idempotency-Key": idempotency_key}
     return client.request("POST", "/drop", body=body, headers=headers).value
 

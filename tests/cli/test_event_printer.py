@@ -159,3 +159,24 @@ def test_settings(screen: Screen) -> None:
     local, synced = screen.lines()
     assert local != synced
     assert "77" not in local + synced
+
+
+def test_strangers_are_pointed_out_once(screen: Screen) -> None:
+    """How to accept a stranger who introduces itself is said with its first message only."""
+    printer = screen.printer()
+    message = {
+        "id": 12,
+        "sender": "5e" * 32,
+        "received": 0,
+        "identity_id": 1,
+        "contact_id": None,
+        "model_object": "chat",
+        "data": {"msg": "Hello"},
+        "meta_data": {"alias": "Eve"},
+    }
+    for _ in range(2):
+        printer.print(Event("drop", json.dumps(message), "db.5"))
+    assert len(screen.lines()) == 2
+    notes = printer.output.err
+    assert isinstance(notes, io.StringIO)
+    assert notes.getvalue().count("qabel contact accept 12") == 1
