@@ -16,7 +16,9 @@ Message = Mapping[str, Any]
 def introduced_as(message: Message) -> str | None:
     """Return the name that a sender gives itself in a message; None if it does not."""
     said = message.get("meta_data") or message.get("announced")
-    return None if said is None else clip(visible(str(said["alias"])), _ALIAS_WIDTH)
+    if said is None:
+        return None
+    return clip(visible(str(said["alias"])), _ALIAS_WIDTH).strip() or "somebody without a name"
 
 
 def note_on(message: Message) -> str | None:

@@ -33,6 +33,7 @@ def test_names_are_harmless() -> None:
     assert name is not None
     assert name.startswith(r"\x1b[2Jxxx")
     assert len(name) <= 40
+    assert introduced_as(message(alias=" ")) == "somebody without a name"
 
 
 def test_each_sender_once() -> None:

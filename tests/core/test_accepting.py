@@ -286,3 +286,20 @@ def test_a_message_of_the_java_core(
     assert message["meta_data"] == json.loads(text)["meta_data"]
     added = clocked.run(bob.accepting.accept(message["id"]))
     assert (added.alias, added.public_key) == ("alice", OF_JAVA["expected"]["sender"])
+
+
+def test_readers_do_not_see_where_strangers_are(
+    clocked: ClockedWorld, bob: CoreService, alice: CoreService
+) -> None:
+    """A token that only reads sees who introduces itself, in each way to read, and no drop URL."""
+    number = from_eve(clocked, bob, PrivateKey.generate())
+    for scopes, is_shown in ((("read",), False), (("read", "contacts"), True)):
+        view = bob.view(limited(bob, 1, *scopes))
+        page = clocked.run(view.inbox.read(MessageQuery(since="0")))
+        [entry] = [
+            each for each in clocked.run(view.events.follow("0").next()) if each.kind == "drop"
+        ]
+        single = clocked.run(view.inbox.message(number)).meta_data
+        for text in (page.body, entry.data, bytes(single)):  # type: ignore[arg-type]
+            assert b'"Eve"' in (text or b"")
+            assert (str(URL).encode() in (text or b"")) == is_shown

@@ -16,6 +16,7 @@ from qabel.core.inbox.page import Page, ranges_text
 from qabel.core.inbox.turns import Turns
 from qabel.core.inbox.views import MessageView
 from qabel.core.journal.journal import Journal
+from qabel.core.people.hidden_addresses import as_seen_by
 from qabel.deferreds import shielded, when_done
 from qabel.store.inbox.message_rows import Filter
 from qabel.store.inbox.repository import EncodedPage, InboxRepository
@@ -140,7 +141,7 @@ class InboxReader:
         found = await self._repository.get_encoded(message_id, self._visible(Filter()))
         if found is None:
             raise NotFound(f"No message {message_id}.")
-        return msgspec.json.decode(found, type=MessageView)
+        return msgspec.json.decode(as_seen_by(found, self._access), type=MessageView)
 
     async def delete(self, message_id: int) -> None:
         """Delete a message for good: it is not received again. Raises NotFound."""
@@ -231,9 +232,10 @@ class InboxReader:
         reader = self._reader_of(query)
         latest = self._journal.cursor(page.last)
         damaged = ranges_text((each.first, each.last) for each in page.damaged)
+        body = as_seen_by(page.body, self._access)
         if query.since is not None or query.hold:
-            return Page(page.body, latest, damaged=damaged)
-        return Page(page.body, latest, move, self._turns, reader, damaged)
+            return Page(body, latest, damaged=damaged)
+        return Page(body, latest, move, self._turns, reader, damaged)
 
     async def _move(self, reader: Reader, seq: int) -> None:
         # At once, so that the messages are not new to a request that comes before the commit.

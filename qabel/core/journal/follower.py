@@ -118,7 +118,7 @@ class Follower:
     def _pass(self, entries: list[Entry], upto: int) -> list[Entry]:
         """Move past entries, or to ``upto`` if there are none; return those that it wants."""
         self.seq = entries[-1].seq if entries else max(self.seq, upto)
-        return [entry for entry in entries if self._wants(entry)]
+        return [entry.as_seen_by(self._access) for entry in entries if self._wants(entry)]
 
     def _wants(self, entry: Entry) -> bool:
         # What is missing is said to whoever asked for it, or may have.

@@ -7,7 +7,7 @@ misses nothing and sees nothing twice.
 from collections import deque
 from typing import Protocol
 
-from attrs import define, field, frozen
+from attrs import define, evolve, field, frozen
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 
@@ -15,6 +15,7 @@ from qabel.contract.access import Access, OneIdentity
 from qabel.core.errors import Gone
 from qabel.core.journal.cursor_marks import BEGINNING, CursorMarks
 from qabel.core.journal.kinds import kinds_for
+from qabel.core.people.hidden_addresses import as_seen_by
 from qabel.deferreds import in_batches
 from qabel.store.journal.entries import DAMAGE, JournalEntry
 
@@ -47,6 +48,13 @@ class Entry:
 
     stands_for: str | None = None
     """Of an entry for damaged ones, their kind; None if that is not known."""
+
+    def as_seen_by(self, access: Access) -> "Entry":
+        """Return the entry as somebody with this access may see it."""
+        if self.kind != "drop":
+            return self
+        data = as_seen_by(self.data, access)
+        return self if data is self.data else evolve(self, data=data)
 
     def is_for(self, access: Access) -> bool:
         """Return whether somebody with this access may see the entry."""

@@ -55,6 +55,9 @@ class SecondLook(Service):
     _people: "tuple[SyncedSettings, frozenset[bytes]] | None" = field(default=None, init=False)
     """The people that the messages were last compared with."""
     _contacts: Mapping[Pair, int] = field(factory=dict, init=False)
+    _recent: frozenset[Pair] = field(default=frozenset(), init=False)
+    """Those added since the look before the last: messages that were being opened then may have
+    been stored as strangers' after the last one."""
     _senders: frozenset[Pair] = field(default=frozenset(), init=False)
     """The identities with the senders that are blocked."""
     _loop: LoopingCall = field(init=False)
@@ -95,17 +98,20 @@ class SecondLook(Service):
 
     async def _recognize_people(self) -> None:
         synced, blocked = self._synced(), self._blocked()
-        before = self._people
-        if before is not None and before[0] is synced and before[1] is blocked:
+        before, recent = self._people, self._recent
+        is_same = before is not None and before[0] is synced and before[1] is blocked
+        if is_same and not recent:
             return
         senders = frozenset(_blocked_pairs(synced, blocked))
         contacts = {pair: number for pair, number in _contact_pairs(synced) if pair not in senders}
-        new = {pair: contacts[pair] for pair in contacts.keys() - self._contacts.keys()}
+        added = contacts.keys() - self._contacts.keys()
+        new = {pair: contacts[pair] for pair in added | (recent & contacts.keys())}
         unblocked = before is None or not self._senders <= senders
         self._drops.read_in_full(
             await self._strangers.recognize(new, senders if unblocked else None)
         )
         self._people, self._contacts, self._senders = (synced, blocked), contacts, senders
+        self._recent = frozenset() if before is None else frozenset(added)
 
     async def _use_room(self) -> None:
         if not self._has_refused:

@@ -79,6 +79,27 @@ def test_what_is_kept_of_strangers_is_bounded(
     assert trouble.startswith("20 messages were not kept: strangers' messages take 1 of 1 MiB.")
 
 
+def test_what_was_being_opened_when_a_contact_was_added(
+    clocked: ClockedWorld, bob: CoreService, eve: PrivateKey
+) -> None:
+    """What was classified before, and stored after the check that follows, is the contact's too."""
+    card = write_meta_data(ContactCard("Eve", eve.public_key, (drop_of(bob),)))
+    server = clocked.drop_servers.messages[str(drop_of(bob))]
+    server.append(sealed(bob, eve, "first", meta_data=card))
+    [first] = clocked.run(clocked.heard(bob))
+    pass_time(clocked, INTERVAL)
+    strange = bob.synced.value
+    added = clocked.run(bob.accepting.accept(first["id"]))
+    pass_time(clocked, INTERVAL)
+    server.append(sealed(bob, eve, "second", acknowledge_id="2"))
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(bob.receiver._intake, "_synced", lambda: strange)
+        [second] = clocked.run(clocked.heard(bob))
+    assert second["contact_id"] is None
+    pass_time(clocked, INTERVAL)
+    assert clocked.run(bob.inbox.message(second["id"])).contact_id == added.id
+
+
 def test_deleted_messages_make_room(
     clocked: ClockedWorld, bob: CoreService, eve: PrivateKey
 ) -> None:
