@@ -22,6 +22,8 @@ _OUTCOME_STYLES = {"added": "green", "replaced": "green", "differs": "yellow", "
 
 _OUTCOMES = ("added", "same", "replaced", "differs", "refused")
 
+_FROM_MESSAGE = ", from a message"
+
 IMPORT_TIMEOUT = 300.0
 """Seconds without a byte from the daemon, which checks a whole file before it responds."""
 
@@ -100,7 +102,7 @@ def show(session: Session, contact: str, identity: str | None) -> None:
         ("E-mail", found["email"] or "none"),
         ("Phone", found["phone"] or "none"),
         ("Verified", moment(found["verified"] * 1000) if found["verified"] else "no"),
-        ("Added", moment(found["created"] * 1000)),
+        ("Added", moment(found["created"] * 1000) + (_FROM_MESSAGE if found["introduced"] else "")),
     ]
     session.out.record(found, fields)
 

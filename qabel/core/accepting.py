@@ -1,5 +1,7 @@
 """Contacts from introductions: somebody unknown becomes a contact, as a message introduces him."""
 
+from collections.abc import Callable
+
 import msgspec
 from attrs import evolve, frozen
 
@@ -27,6 +29,8 @@ class Accepting:
     _synced: SettingsDocument[SyncedSettings]
     _people: People
     _inbox: InboxReader
+    _messages_changed: Callable[[], None]
+    """Called when messages that were announced have changed."""
 
     def seen_by(self, access: Access) -> "Accepting":
         """Return the view of a caller."""
@@ -73,6 +77,7 @@ class Accepting:
             await self._synced.change(make, also=note)
         except InvalidInput as error:
             raise Invalid("The contact cannot be added.", error.errors) from None
+        self._messages_changed()
         return self._people.contact(_id(made[0]))
 
     def _owner(self, synced: SyncedSettings, message: MessageView) -> Identity:

@@ -83,21 +83,14 @@ def build_tokens(base: Foundation, main_token: MainToken) -> TokenBook:
     )
 
 
-def build_view(
-    base: Foundation,
-    outbox: OutboxRepository,
-    poster: Poster,
-    receiving: Receiving,
-    tokens: TokenBook,
-) -> CoreView:
-    """Return the view of everything that clients may see."""
+def build_inbox(base: Foundation, receiving: Receiving, tokens: TokenBook) -> InboxReader:
+    """Return the reader of the inbox."""
 
     def poll() -> Deferred[None]:
         receiving.drops.ask_all()
         return receiving.poller.poll_now()
 
-    people = People(base.synced, base.options.drop_id_bits)
-    inbox = InboxReader(
+    return InboxReader(
         repository=InboxRepository(base.database),
         cursors=base.cursors,
         journal=base.journal,
@@ -107,11 +100,28 @@ def build_view(
         poll=poll,
         is_owner=tokens.has,
     )
+
+
+def build_view(
+    base: Foundation,
+    outbox: OutboxRepository,
+    poster: Poster,
+    receiving: Receiving,
+    tokens: TokenBook,
+) -> CoreView:
+    """Return the view of everything that clients may see."""
+    people = People(base.synced, base.options.drop_id_bits)
+    inbox = build_inbox(base, receiving, tokens)
     return CoreView(
         people=people,
         cards=Cards(base.synced, people),
         inbox=inbox,
-        accepting=Accepting(synced=base.synced, people=people, inbox=inbox),
+        accepting=Accepting(
+            synced=base.synced,
+            people=people,
+            inbox=inbox,
+            messages_changed=base.journal.read_again,
+        ),
         outbox=Outbox(
             repository=outbox,
             poster=poster,

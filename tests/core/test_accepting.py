@@ -164,6 +164,8 @@ def test_an_earlier_message_is_the_contacts(
     assert (shown.contact_id, shown.meta_data) == (added.id, msgspec.UNSET)
     assert json.loads(bytes(shown.announced))["alias"] == "Eve"  # type: ignore[arg-type]
     assert clocked.run(bob.inbox.message(other)).contact_id is None
+    events = clocked.run(bob.events.follow("0", kinds=frozenset({"drop"})).next())
+    assert [json.loads(each.data)["contact_id"] for each in events] == [added.id, added.id, None]
     kept = clocked.run(bob.status()).strangers.kept_bytes
     clocked.run(bob.inbox.delete(other))
     assert clocked.run(bob.status()).strangers.kept_bytes == 0 < kept
