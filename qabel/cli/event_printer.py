@@ -50,7 +50,7 @@ class EventPrinter:
         if self.names.has_many_identities:
             to = f" → {self.names.identity(message['identity_id'])}"
         self._line(message["received"], f"{sender}{to}: {text_of(message)}")
-        note = note_on(message)
+        note = note_on(message, self.names)
         if note is not None and message["sender"] not in self._noted:
             self._noted.add(message["sender"])
             self.output.note(note)

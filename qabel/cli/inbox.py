@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from qabel.cli.api_client import TIMEOUT, ApiClient, ApiResponse
+from qabel.cli.api_client import TIMEOUT, ApiResponse
 from qabel.cli.context import Group, Session, pass_session
 from qabel.cli.errors import usage_error
 from qabel.cli.introductions import introduced_as, note_on, notes_on
@@ -113,8 +113,9 @@ def listed(
         else:
             found, upto = list(deque(_pages(session, query, headers), maxlen=count)), None
     empty = "No new messages" if new else "No messages"
-    session.out.rows(found, _columns(session.client, found), empty)
-    for note in notes_on(found):
+    names = Names(session.client)
+    session.out.rows(found, _columns(names, found), empty)
+    for note in [] if session.out.json else notes_on(found, names):
         session.out.note(note)
     if found and upto is not None:
         # Only what has left this process is not new any more.
@@ -142,7 +143,7 @@ def show(session: Session, message_id: int) -> None:
     if name is not None and name != names.sender(message):
         fields.insert(1, ("Introduced as", name))
     session.out.record(message, fields)
-    session.out.note(note_on(message) or "")
+    session.out.note(note_on(message, names) or "")
 
 
 @inbox.command("delete")
@@ -195,8 +196,7 @@ def _note_damage(session: Session, response: ApiResponse) -> None:
         session.out.note(f"damaged, cannot be read: {damaged}; see qabel status")
 
 
-def _columns(client: ApiClient, messages: Sequence[Message]) -> list[Column]:
-    names = Names(client)
+def _columns(names: Names, messages: Sequence[Message]) -> list[Column]:
     columns = [
         Column("ID", lambda each: each["id"]),
         Column("RECEIVED", lambda each: moment(each["received"]), lambda _: "dim"),

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from qabel.cli.names import Names
 from qabel.cli.text import clip, short_key, visible
 
 MOST_NOTES = 5
@@ -21,22 +22,26 @@ def introduced_as(message: Message) -> str | None:
     return clip(visible(str(said["alias"])), _ALIAS_WIDTH).strip() or "somebody without a name"
 
 
-def note_on(message: Message) -> str | None:
-    """Return how to accept the sender of a message; None if it is a contact, or gives no name."""
+def note_on(message: Message, names: Names) -> str | None:
+    """Return how to accept the sender of a message; None if it is a contact, or gives no name.
+
+    It is pointed out if the name is that of a contact, who has another key.
+    """
     name = introduced_as(message)
     if name is None or message["contact_id"] is not None:
         return None
+    other = ", but does not have the key of your contact" if names.is_contacts(name) else ""
     return (
-        f"<{short_key(message['sender'])}> introduces itself as {name}. "
+        f"<{short_key(message['sender'])}> introduces itself as {name}{other}. "
         f"Accept with: qabel contact accept {message['id']}"
     )
 
 
-def notes_on(messages: Iterable[Message]) -> list[str]:
+def notes_on(messages: Iterable[Message], names: Names) -> list[str]:
     """Return how to accept the senders of messages, each once, by its newest message."""
     newest: dict[tuple[object, object], str] = {}
     for message in messages:
-        note = note_on(message)
+        note = note_on(message, names)
         if note is not None:
             key = message["sender"], message["identity_id"]
             newest.pop(key, None)

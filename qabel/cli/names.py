@@ -104,6 +104,12 @@ class Names:
         name = self._contacts.get(contact_id) if isinstance(contact_id, int) else None
         return name if name is not None else f"<{short_key(key)}>"
 
+    def is_contacts(self, alias: str) -> bool:
+        """Return whether some contact has this name."""
+        self._looked_up()
+        name = alias.strip().casefold()
+        return any(each.strip().casefold() == name for each in self._contacts.values())
+
     def forget(self) -> None:
         """Look all names up again when they are next needed: they may have changed."""
         self._identities = None

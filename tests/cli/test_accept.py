@@ -72,6 +72,7 @@ def test_a_known_name(carol: QabelCommand, bob: QabelCommand) -> None:
     carol.json("identity", "rename", "Carol", "Alice")
     carol.json("send", "Bob", "it is me, Alice", "--introduce")
     number = str(arrived(bob, "it is me, Alice")["id"])
+    assert "does not have the key of your contact" in bob("inbox").err
     accepted = bob("contact", "accept", number)
     assert "another key than your contact of the same name" in accepted.err
     [added] = [each for each in bob.json("contact", "list") if each["introduced"]]

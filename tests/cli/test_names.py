@@ -1,6 +1,9 @@
 """Identities and contacts are found by alias, id and public key."""
 
+from qabel.cli.api_client import ApiClient
+from qabel.cli.daemon_address import DaemonAddress
 from qabel.cli.errors import ExitStatus
+from qabel.cli.names import Names
 from tests.cli.conftest import QabelCommand, drop_of, one_line
 
 
@@ -25,3 +28,9 @@ def test_ambiguous_alias(alice: QabelCommand) -> None:
     assert alice.json("contact", "list", "-i", "Work") == [twin]
     alice.json("contact", "delete", str(twin["id"]), "--yes")
     alice.json("identity", "delete", str(work["id"]), "--yes")
+
+
+def test_names_of_contacts(alice: QabelCommand) -> None:
+    """A name is a contact's however it is written."""
+    names = Names(ApiClient(DaemonAddress(alice.directory / "rest.sock"), None))
+    assert [names.is_contacts(each) for each in ("Bob", " bob", "Rob")] == [True, True, False]
