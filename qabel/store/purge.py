@@ -116,7 +116,7 @@ def _delete_sends(connection: Connection, key: bytes, number: int, now: int) -> 
     ]
     ids = json.dumps(found)
     queues = connection.execute(
-        "SELECT DISTINCT url, postings.recipient FROM json_each(?) AS given "
+        "SELECT DISTINCT url, postings.recipient, deliveries.sender FROM json_each(?) AS given "
         "CROSS JOIN deliveries ON send_id = given.value "
         "CROSS JOIN postings ON delivery_id = deliveries.id WHERE postings.state = 'queued'",
         (ids,),
@@ -124,6 +124,6 @@ def _delete_sends(connection: Connection, key: bytes, number: int, now: int) -> 
     which = "(SELECT value FROM json_each(?))"
     connection.execute(f"DELETE FROM idempotency WHERE send_id IN {which}", (ids,))
     connection.execute(f"DELETE FROM sends WHERE id IN {which}", (ids,))
-    # Other identities' messages to the same recipients may have waited behind these.
+    # An identity that had the same number before, or the same key, may have sent to the same drops.
     sends.advance(connection, queues, now)
     return found

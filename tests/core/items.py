@@ -45,13 +45,14 @@ def contact(number: int, owner: int, **given: Any) -> Contact:
     return Contact(**{**values, **given})
 
 
-def posting(number: int, server: str = "http://one.example") -> Posting:
+def posting(number: int, server: str = "http://one.example", sender: bytes = b"\1" * 32) -> Posting:
     """Return the posting of one of several messages, to a recipient and a drop of its own."""
     return Posting(
         id=number,
         delivery_id=number,
         send_id=number,
         kind=Kind.MESSAGE,
+        sender=sender,
         recipient=number.to_bytes(32, "big"),
         url=str(drop(number, server)),
         sealed=b"sealed %d" % number,

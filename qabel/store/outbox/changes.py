@@ -29,13 +29,13 @@ def end_posting(
     """Record how a posting ended. One that ended or was deleted meanwhile is not changed."""
     ended = connection.execute(
         "UPDATE postings SET state = ?, reason = ?, attempts = attempts + 1, next_attempt = NULL "
-        "WHERE id = ? AND state = 'queued' RETURNING url, recipient",
+        "WHERE id = ? AND state = 'queued' RETURNING id",
         (state, reason, posting.id),
     ).fetchall()
     if not ended:
         return OutboxChange(last_seq=last_seq(connection))
     settled = settle_if_done(connection, posting.delivery_id, reason, now)
-    ready = sends.advance(connection, ended, now)
+    ready = sends.advance(connection, [posting.queue], now)
     return OutboxChange(ready, settled, last_seq(connection))
 
 
@@ -58,7 +58,7 @@ def delete_send(
     if found is None:
         return None
     queues = connection.execute(
-        "SELECT url, postings.recipient FROM deliveries JOIN postings "
+        "SELECT url, postings.recipient, sender FROM deliveries JOIN postings "
         "ON delivery_id = deliveries.id WHERE send_id = ? AND postings.state = 'queued'",
         (send_id,),
     ).fetchall()
@@ -91,7 +91,7 @@ def expire_acknowledgements(
         )
     ]
     queues = connection.execute(
-        "SELECT url, postings.recipient FROM json_each(?) AS given "
+        "SELECT url, postings.recipient, sender FROM json_each(?) AS given "
         "CROSS JOIN deliveries ON send_id = given.value "
         "CROSS JOIN postings ON delivery_id = deliveries.id WHERE postings.state = 'queued'",
         (json.dumps(ids),),

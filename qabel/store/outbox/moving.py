@@ -6,7 +6,7 @@ from qabel.store.database.connection import Connection
 from qabel.store.numbers import last_seq
 from qabel.store.outbox import sends
 from qabel.store.outbox.changes import settle_if_done
-from qabel.store.outbox.sends import NO_URL, PostingState
+from qabel.store.outbox.sends import NO_URL, PostingQueue, PostingState
 
 NO_CONTACT = "The recipient was deleted from the contacts of the sender, or has another key now."
 """The reason of a delivery whose recipient went before it was sent."""
@@ -40,7 +40,7 @@ def follow(connection: Connection, addresses: Addresses, now: int) -> int:
         "(SELECT delivery_id FROM postings WHERE state = 'queued') ORDER BY id"
     ).fetchall():
         queued.setdefault((bytes(sender), bytes(recipient)), []).append(delivery_id)
-    changed: set[tuple[str, bytes]] = set()
+    changed: set[PostingQueue] = set()
     for (sender, recipient), deliveries in queued.items():
         urls = addresses(sender, recipient)
         for delivery_id in deliveries:
@@ -48,8 +48,9 @@ def follow(connection: Connection, addresses: Addresses, now: int) -> int:
             if moved:
                 reason = NO_CONTACT if urls is None else NO_URL
                 settle_if_done(connection, delivery_id, reason, now)
-                changed.update((url, recipient) for url in moved)
+                changed.update((url, recipient, sender) for url in moved)
     _line_up(connection, changed, now)
+    sends.advance_idle(connection, now)
     return last_seq(connection)
 
 
@@ -75,11 +76,12 @@ def _move(
     return left | set(new)
 
 
-def _line_up(connection: Connection, queues: set[tuple[str, bytes]], now: int) -> None:
+def _line_up(connection: Connection, queues: set[PostingQueue], now: int) -> None:
     """Make only the first in each queue due."""
     connection.executemany(
         "UPDATE postings SET next_attempt = NULL "
-        "WHERE url = ? AND recipient = ? AND state = 'queued'",
+        "WHERE url = ? AND recipient = ? AND state = 'queued' "
+        "AND (SELECT sender FROM deliveries WHERE id = delivery_id) = ?",
         queues,
     )
     sends.advance(connection, queues, now)

@@ -49,14 +49,14 @@ def apply(connection: Connection, receipt: Receipt) -> bool:
         sends.settle(connection, delivery_id, DeliveryState.SENT, None, now)
     else:
         add_delivery_event(connection, delivery_id, now)
-    _stop_posting(connection, delivery_id, now)
+    _stop_posting(connection, delivery_id, receipt.receiver, now)
     return True
 
 
-def _stop_posting(connection: Connection, delivery_id: int, now: int) -> None:
+def _stop_posting(connection: Connection, delivery_id: int, sender: bytes, now: int) -> None:
     queues = connection.execute(
         "UPDATE postings SET state = 'posted', next_attempt = NULL "
         "WHERE delivery_id = ? AND state = 'queued' RETURNING url, recipient",
         (delivery_id,),
     ).fetchall()
-    sends.advance(connection, ((url, recipient) for url, recipient in queues), now)
+    sends.advance(connection, ((url, recipient, sender) for url, recipient in queues), now)

@@ -1,14 +1,16 @@
 """Sends: their deliveries to recipients, and the postings of those to drop URLs.
 
-Postings for one recipient to one drop URL form a queue, in the order they were added. Only the
-first in each queue has a time for its next attempt: those behind it move up when it is settled.
-So a message never overtakes an earlier one, and an unreachable drop server delays only what is
-posted to it.
+Postings of one sender for one recipient to one drop URL form a queue, in the order they were added.
+Only the first in each queue has a time for its next attempt: those behind it move up when it is
+settled. So a message never overtakes an earlier one, and an unreachable drop server delays only
+what is posted to it. Nothing waits for another sender: what happens to the message of one identity
+would show in when those of another come.
 """
 
 import json
 from collections.abc import Iterable, Sequence
 from enum import StrEnum
+from typing import TypeAlias
 
 import attrs
 
@@ -73,6 +75,10 @@ class NewSend:
     deliveries: Sequence[NewDelivery]
 
 
+PostingQueue: TypeAlias = tuple[str, bytes, bytes]
+"""A queue is identified by its drop URL, the recipient's key and the sender's key."""
+
+
 @attrs.frozen(kw_only=True)
 class Posting:
     """Something to post now: sealed bytes, which are never sealed again, and a drop URL."""
@@ -81,12 +87,24 @@ class Posting:
     delivery_id: int
     send_id: int
     kind: Kind
+    sender: bytes
     recipient: bytes
     url: str = attrs.field(repr=False)
     sealed: bytes = attrs.field(repr=False)
     attempts: int
     """How many attempts there were before."""
 
+    @property
+    def queue(self) -> PostingQueue:
+        """The queue that it is in."""
+        return self.url, self.recipient, self.sender
+
+
+# The join is done in the order it is written: along the queue to the delivery of each posting.
+_IN_QUEUE = (
+    "FROM postings CROSS JOIN deliveries ON deliveries.id = delivery_id "
+    "WHERE url = {} AND postings.recipient = {} AND sender = {} AND postings.state = 'queued'"
+)
 
 _POSTING_COLUMNS = tuple(field.name for field in attrs.fields(Posting))
 
@@ -154,15 +172,15 @@ def _insert_delivery(
     ).lastrowid
     ready = []
     for url in dict.fromkeys(delivery.urls):
-        posting_id, next_attempt = _insert_posting(
-            connection, delivery_id, url, delivery.recipient, now
-        )
+        queue = url, delivery.recipient, send.sender
+        posting_id, next_attempt = _insert_posting(connection, delivery_id, queue, now)
         if next_attempt is not None:
             posting = Posting(
                 id=posting_id,
                 delivery_id=delivery_id,
                 send_id=send_id,
                 kind=send.kind,
+                sender=send.sender,
                 recipient=delivery.recipient,
                 url=url,
                 sealed=delivery.sealed,
@@ -173,28 +191,27 @@ def _insert_delivery(
 
 
 def _insert_posting(
-    connection: Connection, delivery_id: int, url: str, recipient: bytes, now: int
+    connection: Connection, delivery_id: int, queue: PostingQueue, now: int
 ) -> tuple[int, int | None]:
     row = connection.execute(
-        "INSERT INTO postings (delivery_id, url, recipient, next_attempt) VALUES (?1, ?2, ?3, "
-        "CASE WHEN EXISTS (SELECT 1 FROM postings "
-        "WHERE url = ?2 AND recipient = ?3 AND state = 'queued') THEN NULL ELSE ?4 END) "
+        "INSERT INTO postings (delivery_id, url, recipient, next_attempt) VALUES (?1, ?3, ?4, "
+        f"CASE WHEN EXISTS (SELECT 1 {_IN_QUEUE.format('?3', '?4', '?5')}) THEN NULL ELSE ?2 END) "
         "RETURNING id, next_attempt",
-        (delivery_id, url, recipient, now),
+        (delivery_id, now, *queue),
     ).fetchall()[0]
     return row[0], row[1]
 
 
 def advance(
-    connection: Connection, queues: Iterable[tuple[str, bytes]], now: int
+    connection: Connection, queues: Iterable[PostingQueue], now: int
 ) -> tuple[Posting, ...]:
-    """Make the first in each queue (drop URL, recipient) due; return those that became due."""
+    """Make the first in each queue due; return those that became due."""
     due = [
         row[0]
         for queue in dict.fromkeys(queues)
         for row in connection.execute(
             "UPDATE postings SET next_attempt = ? WHERE next_attempt IS NULL AND id = "
-            "(SELECT id FROM postings WHERE url = ? AND recipient = ? AND state = 'queued' "
+            f"(SELECT postings.id {_IN_QUEUE.format('?', '?', '?')} "
             "ORDER BY delivery_id LIMIT 1) "
             "RETURNING id",
             (now, *queue),
@@ -205,11 +222,25 @@ def advance(
     return postings(connection, "postings.id IN (SELECT value FROM json_each(?))", json.dumps(due))
 
 
+def advance_idle(connection: Connection, now: int) -> None:
+    """Make the first due in each queue where nothing is.
+
+    Earlier versions had postings wait for those of other senders.
+    """
+    connection.execute(
+        "UPDATE postings SET next_attempt = ? WHERE id IN (SELECT id FROM "
+        "(SELECT postings.id AS id, min(delivery_id) FROM postings "
+        "JOIN deliveries ON deliveries.id = delivery_id WHERE postings.state = 'queued' "
+        "GROUP BY url, postings.recipient, sender HAVING count(next_attempt) = 0))",
+        (now,),
+    )
+
+
 def postings(connection: Connection, condition: str, *values: object) -> tuple[Posting, ...]:
     """Return postings with what they post; ``condition`` is the SQL after WHERE."""
     rows = connection.execute(
-        "SELECT postings.id, delivery_id, send_id, kind, postings.recipient, url, sealed, attempts "
-        f"FROM postings JOIN deliveries ON deliveries.id = delivery_id WHERE {condition}",
+        "SELECT postings.id, delivery_id, send_id, kind, sender, postings.recipient, url, sealed, "
+        f"attempts FROM postings JOIN deliveries ON deliveries.id = delivery_id WHERE {condition}",
         values,
     )
     return tuple(

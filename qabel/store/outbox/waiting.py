@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import attrs
 
 from qabel.store.database.connection import Connection
+from qabel.store.outbox.sends import PostingQueue
 
 MOST_COUNTED = 1000
 """How many postings before another one are counted: of more, it only matters that they are many."""
@@ -13,12 +14,15 @@ MOST_COUNTED = 1000
 # The join is done in the order it is written: from the few deliveries to their postings, which the
 # index has in the order of their ids.
 _WAITING = """
-SELECT delivery_id, postings.id, url, reason, (SELECT count(*) FROM (
-    SELECT 1 FROM postings AS other WHERE other.url = postings.url
-    AND other.recipient = postings.recipient AND other.state = 'queued'
-    AND other.delivery_id < postings.delivery_id LIMIT ?))
-FROM json_each(?) AS page CROSS JOIN postings ON delivery_id = page.value
-WHERE state = 'queued'
+SELECT delivery_id, postings.id, url, postings.recipient, own.sender, postings.reason,
+    (SELECT count(*) FROM (
+        SELECT 1 FROM postings AS other CROSS JOIN deliveries AS its ON its.id = other.delivery_id
+        WHERE other.url = postings.url AND other.recipient = postings.recipient
+        AND other.state = 'queued' AND other.delivery_id < postings.delivery_id
+        AND its.sender = own.sender LIMIT ?))
+FROM json_each(?) AS page CROSS JOIN deliveries AS own ON own.id = page.value
+CROSS JOIN postings ON delivery_id = own.id
+WHERE postings.state = 'queued'
 """
 
 
@@ -28,10 +32,20 @@ class WaitingPosting:
 
     id: int
     url: str = attrs.field(repr=False)
+    recipient: bytes
+    sender: bytes
     reason: str | None
     """Why the last attempt failed; None before the first one."""
     ahead: int
-    """How many earlier messages to the same drop are queued, at most ``MOST_COUNTED``."""
+    """How many earlier messages of the same sender to the same drop are queued.
+
+    At most ``MOST_COUNTED``.
+    """
+
+    @property
+    def queue(self) -> PostingQueue:
+        """The queue that it is in."""
+        return self.url, self.recipient, self.sender
 
 
 def find_waiting(

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from qabel.deferreds import result_of
+from qabel.store.database.database import Database
 from qabel.store.outbox.moving import NO_CONTACT
 from qabel.store.outbox.repository import OutboxRepository
 from qabel.store.outbox.sends import NO_URL, Kind
@@ -93,6 +94,31 @@ def test_what_is_queued_for_a_deleted_contact_ends(
     assert states(kept.id) == [("queued", None)]
     assert due(outbox) == [(kept.id, A)]
     assert result_of(outbox.delete(receipt.id, now=NOW)) is None
+
+
+def test_what_an_older_version_left_behind_another_sender(
+    outbox: OutboxRepository, database: Database, things: Things, add: Any
+) -> None:
+    """A queue of which nothing is due, as its first waited for another sender, starts."""
+    sender = b"\x77" * 32
+    mine = add(things.delivery(1, A))
+    theirs = [add(things.delivery(1, A), sender=sender).id for _ in range(2)]
+    stalled = "UPDATE postings SET next_attempt = NULL WHERE id > ?"
+    result_of(database.run(lambda connection: connection.execute(stalled, (mine.ready[0].id,))))
+    assert due(outbox) == [(mine.id, A)]
+    move(outbox, A)
+    assert sorted(due(outbox)) == [(mine.id, A), (theirs[0], A)]
+
+
+def test_each_sender_moves_a_queue_of_its_own(
+    outbox: OutboxRepository, things: Things, add: Any
+) -> None:
+    """Of what two identities have queued for a recipient that moves, the first of each is due."""
+    sender = b"\x77" * 32
+    mine = [add(things.delivery(1, A)).id for _ in range(2)]
+    theirs = [add(things.delivery(1, A), sender=sender).id for _ in range(2)]
+    move(outbox, B)
+    assert sorted(due(outbox)) == [(mine[0], B), (theirs[0], B)]
 
 
 def test_doing_it_again_changes_nothing(outbox: OutboxRepository, things: Things, add: Any) -> None:

@@ -17,7 +17,7 @@ from qabel.store.inbox.seen import Drop
 from qabel.store.key_record import GivenKey
 from qabel.store.outbox.receipts import Receipt
 from qabel.store.outbox.repository import OutboxRepository
-from qabel.store.outbox.sends import Kind, NewDelivery, NewSend, Posting
+from qabel.store.outbox.sends import Kind, NewDelivery, NewSend, Posting, PostingQueue
 
 COUNTS = """
 SELECT queued, sent, failed, messages,
@@ -27,13 +27,18 @@ SELECT queued, sent, failed, messages,
     (SELECT count(*) FROM messages)
 FROM state
 """
-LINES = "SELECT url, recipient, id, next_attempt FROM postings WHERE state = 'queued' ORDER BY id"
+LINES = """
+SELECT url, postings.recipient, sender, postings.id, next_attempt
+FROM postings JOIN deliveries ON deliveries.id = delivery_id
+WHERE postings.state = 'queued' ORDER BY postings.id
+"""
 ORPHANS = """
 SELECT count(*) FROM deliveries WHERE (state = 'queued') <> (sealed IS NOT NULL)
     OR (state = 'queued') <> EXISTS
         (SELECT 1 FROM postings WHERE delivery_id = deliveries.id AND state = 'queued')
 """
 ME = b"\x05" * 32
+SENDERS = st.sampled_from([ME, b"\x06" * 32])
 RECIPIENTS = st.integers(1, 2)
 URLS = st.lists(st.sampled_from(["a", "b"]), max_size=2, unique=True)
 
@@ -51,7 +56,7 @@ class OutboxMachine(RuleBasedStateMachine):
         self.outbox = OutboxRepository(self.database)
         self.now = 1_800_000_000.0
         self.count = 0
-        self.posted: dict[tuple[str, bytes], list[int]] = defaultdict(list)
+        self.posted: dict[PostingQueue, list[int]] = defaultdict(list)
         self.handed: list[Posting] = []
 
     def teardown(self) -> None:
@@ -62,13 +67,14 @@ class OutboxMachine(RuleBasedStateMachine):
     @rule(
         deliveries=st.lists(st.tuples(RECIPIENTS, URLS), min_size=1, max_size=2),
         kind=st.sampled_from(list(Kind)),
+        sender=SENDERS,
     )
-    def add(self, deliveries: list[tuple[int, list[str]]], kind: Kind) -> None:
+    def add(self, deliveries: list[tuple[int, list[str]]], kind: Kind, sender: bytes) -> None:
         """Add a send."""
         self.count += 1
         send = NewSend(
             kind=kind,
-            sender=ME,
+            sender=sender,
             identity_id=1,
             model_object="m",
             acknowledge_id=f"{self.count % 3}",
@@ -89,23 +95,28 @@ class OutboxMachine(RuleBasedStateMachine):
         if end == "failed":
             result_of(self.outbox.failed_attempt(posting, self.now + 30, "away"))
             return
-        queued = {row[2] for row in self.rows(LINES)}
+        queued = {row[3] for row in self.rows(LINES)}
         if end == "posted":
             outcome = result_of(self.outbox.posted(posting, now=self.now))
         else:
             outcome = result_of(self.outbox.refused(posting, "no", now=self.now))
         self.handed += outcome.ready
         if posting.id in queued:
-            self.posted[posting.url, posting.recipient].append(posting.id)
+            self.posted[posting.queue].append(posting.id)
 
-    @rule(who=RECIPIENTS, ack=st.sampled_from("012"), error=st.none() | st.just("unknown"))
-    def acknowledge(self, who: int, ack: str, error: str | None) -> None:
+    @rule(
+        who=RECIPIENTS,
+        receiver=SENDERS,
+        ack=st.sampled_from("012"),
+        error=st.none() | st.just("unknown"),
+    )
+    def acknowledge(self, who: int, receiver: bytes, ack: str, error: str | None) -> None:
         """Receive a receipt."""
         self.count += 1
         receipt = Receipt(
             hash=self.count.to_bytes(16, "big"),
             sender=bytes([who]) * 32,
-            receiver=ME,
+            receiver=receiver,
             acknowledge_id=ack,
             error=error,
             received=int(self.now * 1000),
@@ -144,9 +155,9 @@ class OutboxMachine(RuleBasedStateMachine):
     def lines_are_in_order(self) -> None:
         """Check that only the first in each queue has a time for its next attempt."""
         seen = set()
-        for url, recipient, _, next_attempt in self.rows(LINES):
-            assert (next_attempt is not None) == ((url, recipient) not in seen)
-            seen.add((url, recipient))
+        for *queue, _, next_attempt in self.rows(LINES):
+            assert (next_attempt is not None) == (tuple(queue) not in seen)
+            seen.add(tuple(queue))
 
     @invariant()
     def what_was_posted_was_in_order(self) -> None:

@@ -33,6 +33,25 @@ def test_messages_to_one_recipient_stay_in_order(
     assert [each.send_id for each in change.ready] == [second.id]
 
 
+def test_messages_of_different_senders_do_not_wait_for_each_other(
+    outbox: OutboxRepository, things: Things, add: Any
+) -> None:
+    """What one identity has queued for a drop holds up nothing that another sends there."""
+    first = add(things.delivery(1, A))
+    other = add(things.delivery(1, A), sender=b"\x77" * 32)
+    second = add(things.delivery(1, A))
+    [mine], [theirs] = first.ready, other.ready
+    assert (mine.sender, theirs.sender) == (b"\x5e" * 32, b"\x77" * 32)
+    assert result_of(outbox.posted(theirs, now=NOW)).ready == ()
+    [next_one] = result_of(outbox.posted(mine, now=NOW)).ready
+    assert (next_one.send_id, next_one.queue) == (second.id, mine.queue)
+    deleting = add(things.delivery(1, A), sender=b"\x77" * 32)
+    behind = add(things.delivery(1, A), sender=b"\x77" * 32)
+    change = result_of(outbox.delete(deleting.id, now=NOW))
+    assert change is not None
+    assert [each.send_id for each in change.ready] == [behind.id]
+
+
 def test_deliveries_of_one_send_share_a_queue(
     outbox: OutboxRepository, things: Things, add: Any
 ) -> None:

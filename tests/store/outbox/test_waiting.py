@@ -14,6 +14,7 @@ def test_each_says_how_many_are_before_it(
     """Of a queued delivery each posting is listed, with the number of those before it."""
     first, second = add(things.delivery(1, A)), add(things.delivery(1, A, B))
     add(things.delivery(2, A))
+    add(things.delivery(1, A), sender=b"\x77" * 32)
     third = add(things.delivery(1, A))
     result_of(outbox.failed_attempt(first.ready[0], NOW + 60, "away"))
     shown = [
@@ -24,11 +25,13 @@ def test_each_says_how_many_are_before_it(
         [(A, "away", 0)],
         [(A, None, 1), (B, None, 0)],
         [(A, None, 0)],
+        [(A, None, 0)],
         [(A, None, 2)],
     ]
     result_of(outbox.posted(first.ready[0], now=NOW))
     record = result_of(outbox.get(third.id))
     assert record is not None
+    assert record.deliveries[0].waiting[0].queue == first.ready[0].queue
     assert [each.ahead for each in record.deliveries[0].waiting] == [1]
     settled = result_of(outbox.get(first.id))
     assert settled is not None
