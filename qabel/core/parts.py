@@ -68,7 +68,7 @@ def build_poster(base: Foundation, outbox: OutboxRepository, presence: ServerPre
         base.journal.advance,
         clock=base.reactor,
         now=base.now,
-        no_drop_server=presence.no_drop_server,
+        no_drop_server=lambda owner, server: presence.no_drop_server(server),
     )
 
 

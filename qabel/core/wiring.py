@@ -18,6 +18,7 @@ from qabel.core.receiving.second_look import SecondLook
 from qabel.core.receiving.server_presence import ServerPresence
 from qabel.core.sending.address_book import address_book
 from qabel.core.sending.poster import Poster
+from qabel.core.sending.send_schedule import LEARNED_AFTER, SOON_AFTER
 from qabel.core.tokens import TokenBook
 from qabel.drop.url import DropURL
 from qabel.net.addresses import is_private_server
@@ -27,6 +28,7 @@ from qabel.settings.synced import SyncedSettings
 from qabel.store.database.errors import StoreClosed
 from qabel.store.inbox.keeping import StoredBatch
 from qabel.store.outbox.repository import OutboxRepository
+from qabel.store.outbox.sends import Kind
 
 FAR_FUTURE = 1e11
 """Seconds since the epoch, later than any retry: a posting that is not in progress was not
@@ -105,11 +107,11 @@ class Wiring:
         if kept.refused:
             self._to.second_look.were_refused()
         if kept.acknowledgements or kept.receipts:
-            self._post_what_waits()
+            self._post_what_waits(LEARNED_AFTER, acknowledge_at_once=True)
 
     def server_works(self, server: str, had_failed: bool) -> None:
         """Post what waits for a server that something was read from."""
-        self._to.poster.server_works(server, had_failed=had_failed)
+        self._to.poster.server_works(b"", server, had_failed=had_failed)
 
     async def note_dates(self, received: list[str]) -> None:
         """Note in the local settings when the newest message arrived, as servers state it."""
@@ -122,13 +124,26 @@ class Wiring:
         await self._base.local.change(make, event=False)
 
     def go_on(self) -> None:
-        """Resume polling and posting when the database can be written again."""
+        """Resume polling and posting when the database can be written again.
+
+        The poster stores the outcomes that it holds by itself, each at a time of its own.
+        """
         self._to.poller.poll_now()
-        self._to.poster.try_again()
         self._post_what_waits()
 
-    async def post_due(self) -> None:
-        """Post what is due and not in progress already. Raises StoreError."""
+    async def post_due(
+        self, spread: float = SOON_AFTER, *, acknowledge_at_once: bool = False
+    ) -> None:
+        """Post what is due and not in progress already.
+
+        Args:
+            spread: seconds after which each queue begins on average.
+            acknowledge_at_once: whether acknowledgements begin at once.
+
+        Raises:
+            StoreError: the outbox could not be read.
+
+        """
         outbox = OutboxRepository(self._base.database)
         if self._have_contacts_changed:
             await self._follow_contacts(outbox)
@@ -137,7 +152,10 @@ class Wiring:
         self._to.poster.forget_postings(await outbox.no_longer_waiting(under_way))
         under_way = self._to.poster.under_way
         due = await outbox.due(FAR_FUTURE, MOST_AT_ONCE, underway=under_way)
-        self._to.poster.add(due)
+        # A message that somebody sends in this moment may be among them: it is added again.
+        for each in due:
+            is_urgent = acknowledge_at_once and each.kind is Kind.ACKNOWLEDGEMENT
+            self._to.poster.add([each], spread=0.0 if is_urgent else spread)
 
     async def _follow_contacts(self, outbox: OutboxRepository) -> None:
         """Have what is queued follow its recipients. If it fails, the next call tries again."""
@@ -149,8 +167,11 @@ class Wiring:
             self._have_contacts_changed = True
             raise
 
-    def _post_what_waits(self) -> None:
-        Deferred.fromCoroutine(self.post_due()).addErrback(self._post_later)
+    def _post_what_waits(
+        self, spread: float = SOON_AFTER, *, acknowledge_at_once: bool = False
+    ) -> None:
+        posting = self.post_due(spread, acknowledge_at_once=acknowledge_at_once)
+        Deferred.fromCoroutine(posting).addErrback(self._post_later)
 
     def _post_later(self, failure: Failure) -> None:
         """Leave what waits to the housekeeping, or to the next start."""
@@ -195,9 +216,8 @@ class Wiring:
         # Only an explicit act of the user gives an identity a drop that is private by its text. A
         # name that merely leads to a private address may come from a file of somebody else.
         servers.urls = frozenset(chosen | set(filter(is_private_server, servers.own)))
-        if not servers.urls | servers.own <= before:
-            # Messages to a server that is trusted only now may have failed so far.
-            self._to.poster.try_again()
+        # Messages to a server that is trusted only now may have failed so far.
+        self._to.poster.try_again((servers.urls | servers.own) - before)
         self._base.isolation.set_owners(
             {url: [each.public_key.raw for each in some] for url, some in owners.items()}
         )

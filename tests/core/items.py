@@ -1,11 +1,18 @@
 """Identities, contacts and postings that go by numbers, for tests that need no database."""
 
+from random import Random
 from typing import Any
 
+from qabel.core.sending.random_delays import Draw
 from qabel.crypto import PrivateKey
 from qabel.drop.url import DropURL
 from qabel.settings.items import Contact, Identity
 from qabel.store.outbox.sends import Kind, Posting
+
+
+def draws(seed: int = 1) -> Draw:
+    """Return a function that draws numbers in [0, 1), the same ones each time."""
+    return Random(seed).random  # noqa: S311
 
 
 def key(number: int) -> PrivateKey:

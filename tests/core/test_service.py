@@ -1,7 +1,9 @@
 """Two people exchange messages: cores with real databases, drop servers in memory."""
 
+import pytest
 import pytest_twisted
 
+from qabel.core.sending import send_schedule
 from qabel.drop.transport import MESSAGE_SIZE
 
 
@@ -63,8 +65,11 @@ async def test_drops_of_deleted_identities_are_forgotten(world) -> None:
 
 
 @pytest_twisted.ensureDeferred
-async def test_queued_message_goes_out_after_restart(world) -> None:
+async def test_queued_message_goes_out_after_restart(
+    world, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A message that no server took is kept, and posted byte for byte after a restart."""
+    monkeypatch.setattr(send_schedule, "exponential", lambda mean, draw: mean / 100)
     alice, bob = await world.friends()
     world.drop_servers.is_away = True
     outcome = await world.say(alice, "later")

@@ -20,6 +20,12 @@ def servers_of(core: CoreService) -> set[str]:
     return set(core.poller.servers)
 
 
+def sender_key(core: CoreService) -> bytes:
+    """Return the public key of the only identity."""
+    [identity] = core.people.identities()
+    return bytes.fromhex(identity.public_key)
+
+
 def test_the_drops_of_a_new_identity_are_read(clocked: ClockedWorld) -> None:
     """A drop is read as soon as somebody has it, and allowed wherever it is."""
     core = clocked.run(clocked.person("me"))
@@ -70,6 +76,9 @@ def test_drops_and_outbox_are_taken_up_at_the_start(clocked: ClockedWorld) -> No
     clocked.drop_servers.is_away = False
     alice, bob = clocked.run(clocked.core("Alice")), clocked.run(clocked.core("Bob"))
     assert servers_of(alice) == servers_of(bob) == {SERVER}
+    # It goes at a time of its own, so that nobody sees who else is on the same device.
+    assert clocked.drop_servers.posted == []
+    clocked.clock.pump([5.0] * 12)
     [message] = clocked.run(clocked.heard(bob))
     assert message["data"] == {"msg": "later"}
 
@@ -141,18 +150,31 @@ def test_a_date_that_cannot_be_heals(clocked: ClockedWorld) -> None:
 
 
 def test_messages_wait_for_leave_to_use_a_server(clocked: ClockedWorld) -> None:
-    """When the user adds a drop server, what waited for it is tried without delay."""
+    """When the user adds a drop server, what waited for it is tried soon, and nothing else is."""
     alice, _ = clocked.run(clocked.friends())
-    clocked.drop_servers.is_away = True
+    [contact] = alice.people.contacts()
+    moved = DropURL.parse(ELSEWHERE)
+    urls = [*contact.drop_urls, moved]
+    clocked.run(alice.people.change_contact(contact.id, {"drop_urls": urls}))
+    clocked.drop_servers.away = {SERVER, moved.server}
     sending = Deferred.fromCoroutine(clocked.say(alice, "Hello"))
     clocked.clock.advance(5)
     result_of(sending)
-    clocked.clock.pump([60.0] * 20)
-    clocked.drop_servers.is_away = False
-    servers = [{"url": url, "auth": ""} for url in (SERVER, "http://more.example")]
+    clocked.run(alice.local.set("poll_interval", 86_400))
+    clocked.clock.pump([60.0] * 120)
+    clocked.drop_servers.away = set()
+    servers = [{"url": url, "auth": ""} for url in (SERVER, moved.server)]
+    pauses = [
+        alice.poster.queue((str(url), bytes.fromhex(contact.public_key), sender_key(alice)))
+        for url in urls
+    ]
+    before = [0.0 if each is None else each.due for each in pauses]
     clocked.run(alice.synced.set("drop_servers", servers))
-    clocked.clock.advance(0)
-    assert len(clocked.drop_servers.posted) == 1
+    after = [0.0 if each is None else each.due for each in pauses]
+    assert after[0] == before[0] > clocked.clock.seconds()
+    assert after[1] <= clocked.clock.seconds() + 150
+    clocked.clock.pump([1.0] * 150)
+    assert str(moved) in {url for url, _ in clocked.drop_servers.posted}
 
 
 def test_disk_space_sets_everything_going(clocked: ClockedWorld) -> None:

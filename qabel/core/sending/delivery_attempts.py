@@ -10,7 +10,8 @@ from twisted.logger import Logger
 
 from qabel.core.backoff import backoff
 from qabel.core.sending.post_result import PostOutcome, PostResult
-from qabel.core.sending.server_queue import ServerQueue
+from qabel.core.sending.random_delays import Draw, draw
+from qabel.core.sending.send_queue import SendQueue
 from qabel.drop.url import DropURL
 from qabel.net.errors import DropServerError, InvalidResponse, ServerRefused
 from qabel.store.outbox.sends import Posting
@@ -29,73 +30,82 @@ class DropPoster(Protocol):
         """Post a message to a drop. Raises DropServerError; a ServerRefused may be permanent."""
 
 
-def pause_after(failures: int) -> float:
+def pause_after(failures: int, draw: Draw = draw) -> float:
     """Return the seconds to wait after one more failure than this many in a row."""
-    return backoff(failures, base=FIRST_PAUSE, longest=LONGEST_PAUSE)
+    return backoff(failures, base=FIRST_PAUSE, longest=LONGEST_PAUSE, draw=draw)
 
 
 @frozen(eq=False)
 class DeliveryAttempts:
-    """Makes delivery attempts, and notes with the server's queue how they ended."""
+    """Makes delivery attempts, and notes with the queue how they ended, and when to try again."""
 
     _client: DropPoster
     _clock: IReactorTime
-    _no_drop_server: Callable[[str], str | None]
-    """Returns how reading from a server's URL showed that it is no drop server, or None."""
-    _on_recovered: Callable[[ServerQueue], None]
-    """Called when a server works that had failed before."""
+    _no_drop_server: Callable[[bytes, str], str | None]
+    """Returns how the readings of an identity, by its public key, showed that there is no drop
+    server at a URL; None if they did not."""
+    _on_works: Callable[[SendQueue, bool], None]
+    """Called when a server works, with whether it had failed before."""
+    _draw: Draw = draw
 
     _log = Logger()
 
-    async def make(self, server: ServerQueue, posting: Posting) -> PostResult:
+    async def make(self, queue: SendQueue, posting: Posting) -> PostResult:
         """Post a message once, and return how that ended."""
-        started = self._clock.seconds()
         try:
             await self._client.post(DropURL.parse(posting.url), posting.sealed)
-            self._check(server)
+            self._check(queue, posting)
         except DropServerError as error:
-            self._blame(server, error, started)
-            return PostResult(self._outcome(server, error), error.detail)
+            outcome = self._outcome(queue, posting, error)
+            if not self._blame(queue, posting, error) and outcome is PostOutcome.FAILED:
+                self._put_off(queue, posting)
+            return PostResult(outcome, error.detail)
         except CancelledError:
             raise
         except Exception:  # noqa: BLE001 - whatever the error is, the message must be retried
             self._log.failure("Posting a message failed unexpectedly")
+            self._put_off(queue, posting)
             return PostResult(PostOutcome.FAILED, "Internal error; the daemon's log has details.")
-        self._works(server)
+        self._works(queue)
         return PostResult(PostOutcome.TAKEN)
 
-    def _check(self, server: ServerQueue) -> None:
+    def _check(self, queue: SendQueue, posting: Posting) -> None:
         """Raise InvalidResponse if what took a message is known to be no drop server."""
-        shown = self._no_drop_server(server.server)
+        shown = self._no_drop_server(posting.sender, queue.server)
         if shown is not None:
             raise InvalidResponse(
-                f"{server.server} responded as if it had taken the message, but reading from it "
+                f"{queue.server} responded as if it had taken the message, but reading from it "
                 f"shows that something else responds in place of a drop server. {shown}"
             )
 
-    def _outcome(self, server: ServerQueue, error: DropServerError) -> PostOutcome:
+    def _outcome(self, queue: SendQueue, posting: Posting, error: DropServerError) -> PostOutcome:
         is_final = isinstance(error, ServerRefused) and error.permanent
         # What is no drop server cannot refuse a message for good.
-        if is_final and self._no_drop_server(server.server) is None:
+        if is_final and self._no_drop_server(posting.sender, queue.server) is None:
             return PostOutcome.REFUSED
         return PostOutcome.FAILED
 
-    def _works(self, server: ServerQueue) -> None:
-        if server.succeeded(self._clock.seconds()):
-            self._on_recovered(server)
+    def _works(self, queue: SendQueue) -> None:
+        self._on_works(queue, queue.succeeded(self._clock.seconds()))
 
-    def _blame(self, server: ServerQueue, error: DropServerError, started: float) -> None:
-        """Pause posting to the server, unless it only rejected this message."""
-        now, asked = self._clock.seconds(), 0.0
+    def _put_off(self, queue: SendQueue, posting: Posting) -> None:
+        queue.put_off(self._clock.seconds(), pause_after(posting.attempts, self._draw))
+
+    def _blame(self, queue: SendQueue, posting: Posting, error: DropServerError) -> bool:
+        """Note that the server failed; return False if it only rejected this message."""
+        asked = 0.0
         if isinstance(error, ServerRefused):
             if _is_about_the_message(error.status):
-                self._works(server)
-                return
+                self._works(queue)
+                return False
             asked = min(error.retry_after or 0.0, LONGEST_PAUSE)
-        # What began before the server was seen to work says nothing about it.
-        delay = 0.0 if started < server.proved else pause_after(server.attempts.failures)
-        server.asked_until = now + asked
-        server.attempts.failed(now, error.detail, max(delay, asked))
+        # How often the message failed is known after a restart as well.
+        failures = max(queue.attempts.failures, posting.attempts)
+        pause = pause_after(failures, self._draw)
+        # Several messages that are asked to come back at one time do not.
+        asked *= 1.0 + self._draw() / 2
+        queue.failed(self._clock.seconds(), error.detail, pause, asked)
+        return True
 
 
 def _is_about_the_message(status: int) -> bool:

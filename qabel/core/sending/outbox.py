@@ -21,6 +21,7 @@ from qabel.core.sending.introductions import AUTO, Introducing
 from qabel.core.sending.post_result import PostingKey, PostResult
 from qabel.core.sending.poster import Poster
 from qabel.core.sending.request_digest import request_digest
+from qabel.core.sending.send_schedule import SOON_AFTER
 from qabel.core.sending.sending_order import SendingOrder, Turn
 from qabel.core.sending.time_stamps import TimeStamps
 from qabel.core.sending.views import (
@@ -153,7 +154,7 @@ class Outbox:
         if deleted is None:
             return False
         self._poster.forget(send_id)
-        self._poster.add(deleted.ready)
+        self._poster.add(deleted.ready, spread=SOON_AFTER)
         return True
 
     async def _seal_and_keep(
@@ -253,7 +254,9 @@ class Outbox:
     async def _first_outcome(self, checked: CheckedSend, added: Added) -> OutcomeView:
         """Post what is due, and return the outcome of the first attempts."""
         postings = checked.postings(added.id)
-        attempts = await self._first_attempts(added, [key for _, keys in postings for key in keys])
+        sender = checked.identity.public_key.raw
+        keys = [key for _, each in postings for key in each]
+        attempts = await self._first_attempts(sender, added, keys)
         recipients = [
             RecipientOutcomeView(
                 contact.id,
@@ -266,17 +269,24 @@ class Outbox:
         return OutcomeView(added.id, checked.message.acknowledge_id, recipients)
 
     async def _first_attempts(
-        self, added: Added, postings: Sequence[PostingKey]
+        self, sender: bytes, added: Added, postings: Sequence[PostingKey]
     ) -> Mapping[PostingKey, PostResult]:
-        """Return the results of the first attempts, without waiting for servers known to fail."""
+        """Return the results of the first attempts, without waiting for queues known to fail."""
         attempts: dict[PostingKey, PostResult] = {}
         ready = {(each.recipient, each.url) for each in added.ready}
-        waiting = []
+        waiting, behind = [], []
         for key in postings:
-            if key[1:] in ready or not self._poster.in_trouble(key[2]):
-                first = self._poster.first_attempt(key)
-                waiting.append(first.addCallbacks(partial(attempts.__setitem__, key), _given_up))
+            _, recipient, url = key
+            queue = url, recipient, sender
+            if key[1:] not in ready:
+                if self._poster.in_trouble(queue):
+                    continue
+                behind.append(queue)
+            first = self._poster.first_attempt(key)
+            waiting.append(first.addCallbacks(partial(attempts.__setitem__, key), _given_up))
         self._poster.add(added.ready)
+        for queue in behind:
+            self._poster.release(queue)
         try:
             await DeferredList(waiting).addTimeout(PATIENCE, self._clock)
         except DeferredTimeout:

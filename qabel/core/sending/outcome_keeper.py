@@ -9,13 +9,18 @@ from twisted.logger import Logger
 
 from qabel.core.errors import StoreError
 from qabel.core.sending.post_result import PostOutcome, PostResult
+from qabel.core.sending.random_delays import Draw, draw, exponential
 from qabel.core.sending.timers import Timers
 from qabel.store.database.errors import StoreClosed
 from qabel.store.outbox.changes import OutboxChange
 from qabel.store.outbox.sends import Posting
 
 STORE_PAUSE = 5.0
-"""Seconds before storing an outcome is tried again."""
+"""Seconds before storing an outcome is tried again, on average.
+
+Each pause is drawn. Else the messages behind those outcomes would all be posted in the moment when
+the disk has space again, and it would show that they come from one daemon.
+"""
 
 
 class OutcomeRepository(Protocol):
@@ -40,6 +45,7 @@ class OutcomeKeeper:
     """Called with the newest number in the journal after an outcome was stored."""
     _timers: Timers
     _now: Callable[[], float]
+    _draw: Draw = draw
     unkept: int = field(default=0, init=False)
     """How many outcomes could not be stored yet."""
 
@@ -66,7 +72,7 @@ class OutcomeKeeper:
                 self._log.warn("Cannot store a delivery result yet: {error}", error=str(error))
             self.unkept += 1
             try:
-                await self._timers.pause(STORE_PAUSE)
+                await self._timers.pause(STORE_PAUSE / 2 + exponential(STORE_PAUSE / 2, self._draw))
             finally:
                 self.unkept -= 1
 

@@ -1,4 +1,4 @@
-"""Delayed calls that can all be brought forward or cancelled."""
+"""Delayed calls that can all be cancelled."""
 
 from collections.abc import Callable
 
@@ -38,11 +38,6 @@ class Timers:
         over: Deferred[None] = Deferred()
         self.call_later(seconds, over.callback, None)
         return over
-
-    def bring_forward(self) -> None:
-        """Make all calls due now."""
-        for timer in self._pending:
-            timer.reset(0)
 
     def cancel(self) -> None:
         """Cancel all calls."""

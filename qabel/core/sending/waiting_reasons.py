@@ -7,6 +7,7 @@ from attrs import frozen
 from twisted.internet.interfaces import IReactorTime
 
 from qabel.core.sending.poster import Poster
+from qabel.core.sending.send_queue import SendQueue
 from qabel.drop.url import DropURL
 from qabel.store.outbox.records import DeliveryRecord
 from qabel.store.outbox.sends import DeliveryState
@@ -14,6 +15,9 @@ from qabel.store.outbox.waiting import MOST_COUNTED, WaitingPosting
 
 TO_BE_SENT = "Waiting to be sent."
 """The reason of what is queued if nothing more is known."""
+
+SPREAD = "Waiting for a time drawn at random, so that not all messages are sent at the same moment."
+"""The reason of what is queued and was loaded together with others."""
 
 
 @frozen
@@ -36,23 +40,25 @@ class WaitingReasons:
         return self._of_posting(delivery.waiting[0])
 
     def _of_posting(self, posting: WaitingPosting) -> str:
-        server = DropURL.parse(posting.url).server
-        trouble = self._trouble(server)
+        queue = self._poster.queue(posting.queue)
         if posting.ahead:
-            return " ".join(filter(None, (_turn(posting.ahead), trouble)))
+            return " ".join(filter(None, (_turn(posting.ahead), self._trouble(queue))))
         if self._poster.is_attempting(posting.id):
+            server = DropURL.parse(posting.url).server
             return f"Being sent to {server}, which has not responded yet."
-        return trouble or f"Waiting for its turn: other messages are being sent to {server}."
+        trouble = self._trouble(queue)
+        if trouble is None and queue is not None and queue.held_until > self._clock.seconds():
+            return SPREAD
+        return trouble or "Waiting for its turn: other messages are being sent."
 
-    def _trouble(self, server: str) -> str | None:
-        """Return why nothing can be sent to a server at present, or None."""
-        queue = self._poster.queue(server)
+    def _trouble(self, queue: SendQueue | None) -> str | None:
+        """Return why nothing of a queue can be sent at present, or None."""
         if queue is None or not queue.attempts.failures:
             return None
-        pause = queue.attempts.not_before - self._clock.seconds()
-        failed = f"{server} failed: {queue.attempts.last_error}"
+        pause = queue.due - self._clock.seconds()
+        failed = f"{queue.server} failed: {queue.attempts.last_error}"
         if pause <= 0:
-            return f"Waiting for another message to be accepted first, as {failed}"
+            return f"The last attempt to send to {failed}"
         until = time.strftime("%H:%M", time.localtime(self._now() + pause))
         return f"Waiting until {until}: {failed}"
 

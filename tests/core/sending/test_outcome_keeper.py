@@ -1,5 +1,7 @@
 """Keeping outcomes: each is kept once, however long the disk takes."""
 
+from itertools import pairwise
+
 from attrs import define, field
 from twisted.internet.defer import Deferred, fail, succeed
 from twisted.internet.task import Clock
@@ -11,7 +13,7 @@ from qabel.core.sending.timers import Timers
 from qabel.store.database.errors import StoreClosed, StoreError, StoreFull
 from qabel.store.outbox.changes import OutboxChange
 from qabel.store.outbox.sends import Posting
-from tests.core.items import posting
+from tests.core.items import draws, posting
 
 NOW = 1_800_000_000.0
 
@@ -51,7 +53,11 @@ class OutcomeKeeperTests(SynchronousTestCase):
         self.clock, self.disk, self.numbers = Clock(), Disk(), []
         self.timers = Timers(self.clock)
         self.keeper = OutcomeKeeper(
-            self.disk, self.numbers.append, self.timers, lambda: NOW + self.clock.seconds()
+            self.disk,
+            self.numbers.append,
+            self.timers,
+            lambda: NOW + self.clock.seconds(),
+            lambda: 0.632,
         )
 
     def keep(
@@ -97,14 +103,23 @@ class OutcomeKeeperTests(SynchronousTestCase):
             self.successResultOf(each)
         self.assertEqual((0, 2), (self.keeper.unkept, len(self.disk.kept)))
 
-    def test_brought_forward(self) -> None:
-        """When there is space again, outcomes that wait can be kept at once."""
+    def test_each_outcome_is_kept_at_a_time_of_its_own(self) -> None:
+        """When there is space again, what waited for many outcomes does not begin at once."""
+        random = draws()
+        self.keeper._draw = random
         self.disk.error = StoreFull("There is no space.")
-        keeping = self.keep(PostOutcome.TAKEN)
+        keeping = [self.keep(PostOutcome.TAKEN) for _ in range(200)]
+        self.clock.pump([0.1] * 600)
         self.disk.error = None
-        self.timers.bring_forward()
-        self.clock.advance(0)
-        self.successResultOf(keeping)
+        counts = []
+        while self.keeper.unkept:
+            self.clock.advance(0.1)
+            counts.append(len(self.disk.kept))
+        for each in keeping:
+            self.successResultOf(each)
+        at_once = max(new - old for old, new in pairwise([0, *counts]))
+        self.assertLess(at_once, 20)
+        self.assertGreater(len(counts), 5 * STORE_PAUSE)
 
     def test_a_closed_database_is_not_waited_for(self) -> None:
         """When the daemon stops, the outcome is given up: the message is posted again later."""

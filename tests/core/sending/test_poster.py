@@ -1,13 +1,13 @@
-"""Posting: again and again until settled, a server in trouble delays no other."""
+"""Posting: again and again until settled; no queue delays another."""
 
-from attrs import define, field
+from attrs import define, evolve, field
 from twisted.internet.defer import Deferred, fail, succeed
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
 from qabel.core.sending.post_result import PostOutcome
 from qabel.core.sending.poster import Poster
-from qabel.core.sending.server_queue import AT_ONCE
+from qabel.core.sending.posting_slots import AT_ONCE_TO_SERVER
 from qabel.net.errors import ConnectFailed, ServerRefused
 from qabel.store.database.errors import StoreFull
 from qabel.store.outbox.changes import OutboxChange
@@ -105,16 +105,51 @@ class PosterTests(SynchronousTestCase):
         self.servers.errors["http://one.example"] = ConnectFailed("refused")
         self.poster.add([posting(1), posting(2, "http://two.example"), posting(3)])
         self.assertEqual([b"sealed 2"], self.servers.posted)
-        self.assertTrue(self.poster.in_trouble(posting(1).url))
-        self.assertFalse(self.poster.in_trouble(posting(2, "http://two.example").url))
+        self.assertTrue(self.poster.in_trouble(posting(1).queue))
+        self.assertFalse(self.poster.in_trouble(posting(2, "http://two.example").queue))
 
     def test_few_at_once(self) -> None:
-        """No server gets more than a few at the same time; the others follow."""
+        """No server gets more than a few at the same time; the others follow, one after a while."""
         self.servers.hang = True
-        self.poster.add([posting(number) for number in range(1, 11)])
-        self.assertEqual(AT_ONCE, len(self.servers.hanging))
+        self.poster.add([posting(number) for number in range(1, 41)])
+        self.assertEqual(AT_ONCE_TO_SERVER, len(self.servers.hanging))
         self.servers.hanging.pop().callback(None)
-        self.assertEqual(AT_ONCE, len(self.servers.hanging))
+        self.assertEqual(AT_ONCE_TO_SERVER - 1, len(self.servers.hanging))
+        self.clock.advance(20)
+        self.assertEqual(AT_ONCE_TO_SERVER, len(self.servers.hanging))
+        self.poster.forget_postings(range(1, 41))
+        for _ in range(100):
+            if self.servers.hanging:
+                self.servers.hanging.pop().callback(None)
+            self.clock.advance(20)
+        self.assertEqual(AT_ONCE_TO_SERVER + 1, len(self.servers.posted))
+        self.assertEqual(
+            (0, {}), (self.poster._schedule._slots._total, self.poster._schedule._slots._in_line)
+        )
+
+    def test_one_after_another_in_a_queue(self) -> None:
+        """Of one queue nothing is posted before the outcome of what comes first is known."""
+        self.servers.hang = True
+        second = evolve(posting(1), id=2, send_id=2, delivery_id=2, sealed=b"sealed 2")
+        self.poster.add([posting(1), second])
+        self.assertEqual(1, len(self.servers.hanging))
+        self.servers.hanging.pop().callback(None)
+        self.servers.hanging.pop().callback(None)
+        self.assertEqual([b"sealed 1", b"sealed 2"], self.servers.posted)
+        self.assertEqual(0, len(self.poster._schedule.queues))
+
+    def test_a_thousand_queues(self) -> None:
+        """Many queues that wait are all posted, and nothing is left of them afterwards."""
+        self.servers.errors["http://one.example"] = ConnectFailed("refused")
+        self.poster.add(posting(number) for number in range(1000))
+        self.assertEqual(1000, len(self.poster.under_way))
+        self.servers.errors.clear()
+        self.poster.server_works(b"", "http://one.example", had_failed=True)
+        self.clock.pump([1.0] * 1000)
+        self.assertEqual(1000, len(self.servers.posted))
+        self.assertEqual(
+            (0, frozenset()), (len(self.poster._schedule.queues), self.poster.under_way)
+        )
 
     def test_refused_for_good(self) -> None:
         """A refusal for good is noted, and never tried again."""
@@ -136,7 +171,7 @@ class PosterTests(SynchronousTestCase):
         self.assertEqual(1, self.poster.unkept)
         self.clock.pump([5.0] * 5)
         self.repository.full = False
-        self.clock.pump([5.0] * 2)
+        self.clock.pump([5.0] * 20)
         self.assertEqual([("posted", 1)], self.repository.noted)
         self.assertEqual([b"sealed 1"], self.servers.posted)
         self.assertEqual(0, self.poster.unkept)

@@ -1,4 +1,4 @@
-"""Timers: calls that are due later, brought forward or cancelled together."""
+"""Timers: calls that are due later, and cancelled together."""
 
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
@@ -30,18 +30,16 @@ class TimersTests(SynchronousTestCase):
         self.clock.advance(1)
         self.assertIsNone(self.successResultOf(pause))
 
-    def test_brought_forward(self) -> None:
-        """All that waits is due at once, what is called meanwhile is not, and nothing twice."""
-        self.timers.call_later(5, lambda: self.timers.call_later(5, self.called.append, "later"))
-        self.timers.call_later(600, self.called.append, "x")
-        self.timers.bring_forward()
-        self.assertEqual([], self.called)
-        self.clock.advance(0)
-        self.assertEqual(["x"], self.called)
+    def test_dropped(self) -> None:
+        """A call that was dropped is not made; dropping one again, or too late, does no harm."""
+        made = self.timers.call_later(1, self.called.append, "x")
+        timer = self.timers.call_later(5, self.called.append, "y")
+        self.clock.advance(1)
+        for each in (made, timer, timer):
+            self.timers.drop(each)
         self.clock.advance(5)
-        self.assertEqual(["x", "later"], self.called)
-        self.clock.advance(600)
-        self.assertEqual(["x", "later"], self.called)
+        self.assertEqual(["x"], self.called)
+        self.assertEqual([], self.clock.getDelayedCalls())
 
     def test_cancelled(self) -> None:
         """What is cancelled is never called, and leaves nothing on the clock."""
@@ -54,10 +52,9 @@ class TimersTests(SynchronousTestCase):
         self.assertNoResult(pause)
 
     def test_calls_that_were_made_are_forgotten(self) -> None:
-        """What was called can be neither brought forward nor cancelled; both do no harm."""
+        """What was called cannot be cancelled; trying does no harm."""
         self.timers.call_later(5, self.called.append, "x")
         self.clock.advance(5)
-        self.timers.bring_forward()
         self.timers.cancel()
         self.timers.call_later(5, self.called.append, "y")
         self.clock.advance(5)

@@ -6,8 +6,10 @@ from typing import Any
 import pytest
 from twisted.internet.defer import Deferred
 
+from qabel.core.sending import posting_slots
 from qabel.core.sending.compose import Draft
 from qabel.core.sending.outbox import PATIENCE
+from qabel.core.sending.waiting_reasons import SPREAD
 from qabel.core.service import CoreService
 from qabel.deferreds import result_of
 from qabel.drop.url import DropURL
@@ -75,18 +77,55 @@ def test_one_that_the_server_has_not_responded_to(
 def test_one_to_another_drop_of_a_server_that_failed(
     clocked: ClockedWorld, alice: CoreService
 ) -> None:
-    """Before its own first attempt a message says until when it waits, and for what."""
+    """What moves to another drop goes there at a time of its own, whatever failed before."""
     clocked.drop_servers.is_away = True
     send(clocked, alice)
     [contact] = alice.people.contacts()
     moved = [DropURL.on_server(SERVER)]
     send(clocked, alice)
     clocked.run(alice.people.change_contact(contact.id, {"drop_urls": moved}))
-    first, _ = reasons(clocked, alice)
-    assert first.startswith("Waiting until ")
-    assert first.endswith(
+    first, second = reasons(clocked, alice)
+    assert first == SPREAD
+    assert second == "Waiting for its turn: 1 message to the same drop is before it."
+
+
+def test_until_when_a_queue_waits(clocked: ClockedWorld, alice: CoreService) -> None:
+    """What follows a message that failed and was deleted says until when it waits, and for what."""
+    clocked.drop_servers.is_away = True
+    send(clocked, alice)
+    clocked.clock.pump([60.0] * 20)
+    send(clocked, alice)
+    [first, _] = clocked.run(alice.outbox.sends())
+    clocked.run(alice.outbox.delete(first.id))
+    [reason] = reasons(clocked, alice)
+    assert reason.startswith("Waiting until ")
+    assert reason.endswith(
         f": {SERVER} failed: Connecting to drop.example failed: connection refused."
     )
+
+
+def test_one_that_waits_for_a_slot(
+    clocked: ClockedWorld, alice: CoreService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A message that may not be posted yet, as many others are, says so."""
+    monkeypatch.setattr(posting_slots, "AT_ONCE_TO_SERVER", 0)
+    assert send(clocked, alice) == "Waiting for its turn: other messages are being sent."
+
+
+def test_one_that_is_tried_again_at_this_moment(
+    clocked: ClockedWorld, alice: CoreService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is behind a message that is being tried again has no time until which it waits."""
+    clocked.drop_servers.is_away = True
+    send(clocked, alice)
+    hanging: Deferred[None] = Deferred()
+    monkeypatch.setattr(MemoryDropServers, "post", lambda *_: hanging)
+    clocked.clock.advance(5)
+    assert send(clocked, alice).endswith(
+        f"1 message to the same drop is before it. The last attempt to send to {SERVER} failed: "
+        "Connecting to drop.example failed: connection refused."
+    )
+    hanging.callback(None)
 
 
 def test_a_server_that_is_not_allowed(
