@@ -20,7 +20,7 @@ SHARE = 4
 RESERVE = 32
 """How many of them are kept for servers that have few: some that hang do not hold up the others."""
 
-PAUSE = 0.5
+PAUSE = 0.25
 """Seconds that a slot remains empty on average while others wait for one."""
 
 
