@@ -36,6 +36,8 @@ class SendQueue:
     """Until when the server asked for no further request."""
     held_until: float = field(default=0.0, init=False)
     """Until when it waits so that it does not begin at the same time as others."""
+    was_late: bool = field(default=False, init=False)
+    """Whether it is held because its pause ended too late."""
     woken: float = field(default=-1.0, init=False)
     """When it was last woken during an attempt."""
     was_proved: bool = field(default=False, init=False)

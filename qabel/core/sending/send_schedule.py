@@ -33,6 +33,10 @@ What was left waiting by several identities does not all come when the daemon is
 AGAIN_AFTER = 10.0
 """Seconds on average after which a queue is tried again as the user trusts its server now."""
 
+LATE = 5.0
+"""Seconds by which the end of a pause may be late. After more, as after a suspension, the queue
+begins at a time that is drawn: the machine woke up for all queues at once."""
+
 ALMOST_NOW = 1e-6
 """A pause in seconds that is none: times are rounded."""
 
@@ -128,11 +132,18 @@ class SendSchedule:
         pause = queue.due - self._clock.seconds()
         if pause > ALMOST_NOW:
             # Also if nothing is left: what comes next has to wait as well.
-            queue.timer = self._timers.call_later(pause, self._go_on, queue)
+            queue.timer = self._timers.call_later(pause, self._pause_over, queue)
         elif not queue.postings:
             self.queues.remove(queue)
         elif self._slots.take(queue):
             self._begin(queue)
+
+    def _pause_over(self, queue: SendQueue) -> None:
+        now = self._clock.seconds()
+        if queue.postings and now - queue.due > LATE and not queue.was_late:
+            queue.was_late = True
+            queue.held_until = now + exponential(SOON_AFTER, self._draw)
+        self._go_on(queue)
 
     def _granted(self, queue: SendQueue) -> None:
         """Post the next message of a queue that waited for a slot, if there still is one."""
@@ -143,7 +154,7 @@ class SendSchedule:
             self._go_on(queue)
 
     def _begin(self, queue: SendQueue) -> None:
-        queue.is_busy = True
+        queue.is_busy, queue.was_late = True, False
         queue.work = Deferred.fromCoroutine(self._post(queue, queue.postings.popleft()))
         queue.work.addBoth(self._ended, queue)
 

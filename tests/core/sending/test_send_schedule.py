@@ -6,10 +6,10 @@ from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
 from qabel.core.sending.send_queue import SendQueue
-from qabel.core.sending.send_schedule import AGAIN_AFTER, SendSchedule
+from qabel.core.sending.send_schedule import AGAIN_AFTER, SOON_AFTER, SendSchedule
 from qabel.core.sending.timers import Timers
 from qabel.store.outbox.sends import Posting
-from tests.core.items import posting
+from tests.core.items import draws, posting
 
 SERVER = "http://one.example"
 
@@ -114,6 +114,20 @@ class ScheduleTests(SynchronousTestCase):
         self.schedule.try_again(None)
         self.clock.advance(AGAIN_AFTER + 0.1)
         self.assertEqual([1, 1], self.begun)
+
+    def test_a_machine_that_was_suspended(self) -> None:
+        """What is due when a suspended machine wakes up begins at times that are drawn."""
+        self.schedule._draw = draws()
+        self.fails = set(range(100))
+        for number in range(100):
+            self.schedule.add(posting(number))
+        self.fails.clear()
+        self.clock.advance(8 * 3600)
+        self.assertEqual(100, len(self.begun))
+        self.clock.advance(SOON_AFTER / 3)
+        self.assertLess(len(self.begun), 160)
+        self.clock.pump([0.5] * 80)
+        self.assertEqual(200, len(self.begun))
 
     def test_removed(self) -> None:
         """What is removed is not posted; a queue is forgotten when nothing is left."""
