@@ -18,12 +18,14 @@ from qabel.net.isolation import Isolation
 from qabel.net.webhook_client import WebhookClient
 from qabel.settings.local import LOCAL, LocalSettings
 from qabel.settings.synced import SYNCED, SyncedSettings
+from qabel.store.database.connection import Connection
 from qabel.store.database.database import Database
 from qabel.store.documents import DocumentRepository
 from qabel.store.file_names import DATABASE
 from qabel.store.journal.cursors import CursorRepository, JournalState
 from qabel.store.journal.entries import JournalEntries
 from qabel.store.key_record import KeySource
+from qabel.store.outbox import acknowledgements
 from qabel.store.outbox.repository import OutboxRepository
 from qabel.store.purged_keys import PurgedKeys
 
@@ -147,11 +149,17 @@ def _journal(database: Database, state: JournalState, reactor: Any) -> Journal:
     )
 
 
+def _follow_local(connection: Connection, before: LocalSettings, after: LocalSettings) -> None:
+    """Drop the acknowledgements that wait if there are to be none any more."""
+    if after.privacy.acknowledge == "never" != before.privacy.acknowledge:
+        acknowledgements.clear(connection)
+
+
 async def _load_settings(
     database: Database, workers: Workers, now: Callable[[], float]
 ) -> tuple[SettingsDocument[LocalSettings], SettingsDocument[SyncedSettings]]:
     documents = DocumentRepository(database)
-    local = SettingsDocument("settings", LOCAL, documents, now, workers.run)
+    local = SettingsDocument("settings", LOCAL, documents, now, workers.run, follow=_follow_local)
     synced = SettingsDocument("synced", SYNCED, documents, now, workers.run)
     await local.load()
     await synced.load()

@@ -16,6 +16,7 @@ from qabel.core.journal.journal import Journal
 from qabel.core.message_age import DAY, TrustedTime
 from qabel.core.purging import Purging
 from qabel.core.receiving.owned_drops import OwnedDrops
+from qabel.core.sending.acknowledgements import Acknowledgements
 from qabel.core.tokens import TokenBook
 from qabel.store.database.shrinking import Shrinking
 from qabel.store.journal.events import JournalEvents
@@ -45,6 +46,7 @@ class Housekeeping(Service):
     _tokens: TokenBook
     _purging: Purging
     _drops: OwnedDrops
+    _acknowledgements: Acknowledgements
     _shrinking: Shrinking
     _post_due: Callable[[], Awaitable[None]]
     _keep_days: Callable[[], int | None]
@@ -107,6 +109,7 @@ class Housekeeping(Service):
         await self._purging.go_on()
         self._journal.forget(await self._events.prune(now))
         await self._outbox.expire(now - KEEP_SETTLED, now=now)
+        await self._acknowledgements.expire()
         await self._inbox.expire(now - KEEP_READERS)
         await self._tokens.keep_uses()
         await self._post_due()

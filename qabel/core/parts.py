@@ -4,6 +4,7 @@ from attrs import frozen
 from twisted.internet.defer import Deferred
 
 from qabel.core.accepting import Accepting
+from qabel.core.acknowledgement_times import AcknowledgementTimes
 from qabel.core.backups import Backups
 from qabel.core.foundation import Foundation
 from qabel.core.housekeeping import Housekeeping
@@ -18,8 +19,10 @@ from qabel.core.purging import Purging
 from qabel.core.receiving.owned_drops import OwnedDrops
 from qabel.core.receiving.server_presence import ServerPresence
 from qabel.core.receiving_parts import Receiving, build_receiving
+from qabel.core.sending.acknowledgements import Acknowledgements
 from qabel.core.sending.outbox import Outbox
 from qabel.core.sending.poster import Poster
+from qabel.core.sending_parts import build_acknowledgements
 from qabel.core.servers import Servers
 from qabel.core.status.store_watch import StoreWatch
 from qabel.core.tokens import TokenBook
@@ -46,6 +49,7 @@ class Parts:
     blocked: BlockedKeys
     receiving: Receiving
     poster: Poster
+    acknowledgements: Acknowledgements
     store_watch: StoreWatch
     housekeeping: Housekeeping
     purging: Purging
@@ -53,10 +57,13 @@ class Parts:
     backups: Backups
 
 
-def build_blocked(base: Foundation) -> BlockedKeys:
+def build_blocked(base: Foundation, wiring: Wiring) -> BlockedKeys:
     """Return the blocked keys, which are not loaded yet."""
     return BlockedKeys(
-        repository=BlockedRepository(base.database), synced=base.synced_now, now=base.now
+        repository=BlockedRepository(base.database),
+        synced=base.synced_now,
+        now=base.now,
+        on_change=wiring.blocked_changed,
     )
 
 
@@ -182,6 +189,7 @@ def build_housekeeping(
     tokens: TokenBook,
     purging: Purging,
     drops: OwnedDrops,
+    acknowledgements: Acknowledgements,
 ) -> Housekeeping:
     """Return what deletes old data."""
     return Housekeeping(
@@ -192,6 +200,7 @@ def build_housekeeping(
         tokens=tokens,
         purging=purging,
         drops=drops,
+        acknowledgements=acknowledgements,
         shrinking=Shrinking(base.database),
         post_due=wiring.post_due,
         keep_days=lambda: base.local.value.inbox.keep_days,
@@ -204,8 +213,10 @@ def assemble(base: Foundation, wiring: Wiring) -> Parts:
     """Return all parts of a core."""
     outbox = OutboxRepository(base.database, base.purged)
     main_token = MainToken(path=base.data_directory / TOKEN, mode=base.options.token_mode)
-    tokens, blocked = build_tokens(base, main_token), build_blocked(base)
-    receiving = build_receiving(base, wiring, blocked)
+    tokens, blocked = build_tokens(base, main_token), build_blocked(base, wiring)
+    times = AcknowledgementTimes(base.reactor, base.now, lambda: base.local.value.privacy)
+    receiving = build_receiving(base, wiring, blocked, times)
+    acknowledgements = build_acknowledgements(base, times, blocked, receiving.presence)
     poster = build_poster(base, outbox, receiving.presence)
     view = build_view(base, outbox, poster, receiving, tokens)
     store_watch = build_store_watch(base, wiring.go_on)
@@ -224,6 +235,7 @@ def assemble(base: Foundation, wiring: Wiring) -> Parts:
         tokens=tokens,
         purging=purging,
         drops=receiving.drops,
+        acknowledgements=acknowledgements,
     )
     return Parts(
         view=view,
@@ -232,12 +244,21 @@ def assemble(base: Foundation, wiring: Wiring) -> Parts:
         blocked=blocked,
         receiving=receiving,
         poster=poster,
+        acknowledgements=acknowledgements,
         store_watch=store_watch,
         housekeeping=housekeeping,
         purging=purging,
         watching=build_watching(
             base,
-            receiving.watched(poster, webhooks, store_watch, housekeeping, view.inbox, main_token),
+            receiving.watched(
+                poster,
+                acknowledgements,
+                webhooks,
+                store_watch,
+                housekeeping,
+                view.inbox,
+                main_token,
+            ),
         ),
         backups=Backups(base.data_directory / BACKUPS, base.database, base.now),
     )

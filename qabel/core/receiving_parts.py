@@ -2,6 +2,7 @@
 
 from attrs import frozen
 
+from qabel.core.acknowledgement_times import AcknowledgementTimes
 from qabel.core.foundation import Foundation
 from qabel.core.housekeeping import Housekeeping
 from qabel.core.inbox.reader import InboxReader
@@ -15,6 +16,7 @@ from qabel.core.receiving.push_watch import PushWatch
 from qabel.core.receiving.receiver import Receiver
 from qabel.core.receiving.second_look import SecondLook, stranger_limits
 from qabel.core.receiving.server_presence import ServerPresence
+from qabel.core.sending.acknowledgements import Acknowledgements
 from qabel.core.sending.poster import Poster
 from qabel.core.status.store_watch import StoreWatch
 from qabel.core.watching import Watched
@@ -38,6 +40,7 @@ class Receiving:
     def watched(
         self,
         poster: Poster,
+        acknowledgements: Acknowledgements,
         webhooks: Webhooks,
         store_watch: StoreWatch,
         housekeeping: Housekeeping,
@@ -51,6 +54,7 @@ class Receiving:
             drops=self.drops,
             counts=self.intake.counts,
             poster=poster,
+            acknowledgements=acknowledgements,
             webhooks=webhooks,
             store_watch=store_watch,
             housekeeping=housekeeping,
@@ -59,7 +63,9 @@ class Receiving:
         )
 
 
-def build_receiving(base: Foundation, wiring: Wiring, blocked: BlockedKeys) -> Receiving:
+def build_receiving(
+    base: Foundation, wiring: Wiring, blocked: BlockedKeys, times: AcknowledgementTimes
+) -> Receiving:
     """Return the parts that receive messages."""
     inbox = InboxRepository(base.database, base.purged)
     drops = OwnedDrops(
@@ -77,7 +83,7 @@ def build_receiving(base: Foundation, wiring: Wiring, blocked: BlockedKeys) -> R
         limits=lambda: stranger_limits(base.local.value.inbox),
         on_kept=wiring.kept,
         on_dates=wiring.note_dates,
-        make_time_stamp=base.stamps.make,
+        plan=lambda: times.plan() if times.are_wanted else None,
         text=drops.schedule.text,
         clock=base.reactor,
         now=base.now,

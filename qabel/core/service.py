@@ -29,6 +29,7 @@ from qabel.core.receiving.push_watch import PushWatch
 from qabel.core.receiving.receiver import Receiver
 from qabel.core.receiving.second_look import SecondLook
 from qabel.core.receiving.server_presence import ServerPresence
+from qabel.core.sending.acknowledgements import Acknowledgements
 from qabel.core.sending.outbox import Outbox
 from qabel.core.sending.poster import Poster
 from qabel.core.settings import SettingsDocument
@@ -64,6 +65,7 @@ class CoreService(MultiService):
             parts.store_watch,
             PageCheck(self._base.database.check_some, self._base.reactor),
             parts.poster,
+            parts.acknowledgements,
             parts.receiving.poller,
             parts.receiving.push_watch,
             parts.receiving.second_look,
@@ -219,6 +221,11 @@ class CoreService(MultiService):
     def poster(self) -> Poster:
         """Posts the outbox."""
         return self._parts.poster
+
+    @property
+    def acknowledgements(self) -> Acknowledgements:
+        """Sends acknowledgements."""
+        return self._parts.acknowledgements
 
     # Operations
 

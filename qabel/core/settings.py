@@ -47,6 +47,10 @@ def _nothing(connection: Connection) -> None:
     """Change nothing more."""
 
 
+def _follow_nothing(connection: Connection, before: object, after: object) -> None:
+    """Change nothing more."""
+
+
 @define(eq=False)
 class SettingsDocument(Generic[D]):
     """One of the two settings documents: always complete, valid and the same as on disk.
@@ -62,6 +66,10 @@ class SettingsDocument(Generic[D]):
     _now: Callable[[], float]
     _run: Run = execute
     """Runs changes that take long."""
+    _follow: Callable[[Connection, D, D], object] = field(default=_follow_nothing, kw_only=True)
+    """Changes in the database what depends on the document, in the transaction of a change; called
+    with the document before and after.
+    """
 
     value: D = field(init=False)
     encoded: bytes = field(init=False, repr=False)
@@ -176,8 +184,13 @@ class SettingsDocument(Generic[D]):
             if made is None:
                 return before
             new, used = made
+
+            def follow(connection: Connection) -> None:
+                (also or _nothing)(connection)
+                self._follow(connection, before, new.value)
+
             seq = await self._repository.save(
-                self.name, new.encoded, event=event, now=now, used=used, also=also or _nothing
+                self.name, new.encoded, event=event, now=now, used=used, also=follow
             )
             self._take(new)
         finally:

@@ -17,6 +17,7 @@ from qabel.core.receiving.owned_drops import OwnedDrops
 from qabel.core.receiving.poller import Poller
 from qabel.core.receiving.push_watch import PushWatch
 from qabel.core.receiving.second_look import stranger_limits
+from qabel.core.sending.acknowledgements import Acknowledgements
 from qabel.core.sending.poster import Poster
 from qabel.core.status.machine import ClockWatch, FilesAndDisk
 from qabel.core.status.part_troubles import (
@@ -40,6 +41,7 @@ from qabel.host.private_files import OTHERS
 from qabel.store.database.disk_space import has_disk_space
 from qabel.store.database.errors import StoreFull
 from qabel.store.inbox.strangers import StrangerRepository
+from qabel.store.outbox.acknowledgement_repository import AcknowledgementRepository
 from qabel.store.outbox.repository import OutboxRepository
 from qabel.store.webhooks import WebhookRepository
 
@@ -53,6 +55,7 @@ class Watched:
     drops: OwnedDrops
     counts: Counts
     poster: Poster
+    acknowledgements: Acknowledgements
     webhooks: Webhooks
     store_watch: StoreWatch
     housekeeping: Housekeeping
@@ -83,6 +86,7 @@ def build_watching(base: Foundation, parts: Watched) -> Watching:
     )
     store = StoreProbe(
         outbox=OutboxRepository(base.database),
+        acknowledgements=AcknowledgementRepository(base.database),
         strangers=StrangerRepository(base.database),
         webhooks=WebhookRepository(base.database),
         clock=base.reactor,
@@ -98,6 +102,7 @@ def build_watching(base: Foundation, parts: Watched) -> Watching:
         push_watch=parts.push_watch,
         drops=parts.drops,
         poster=parts.poster,
+        acknowledgements=parts.acknowledgements,
         webhooks=parts.webhooks.states,
         limits=lambda: stranger_limits(base.local.value.inbox),
         inbox=parts.inbox,

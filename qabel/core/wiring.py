@@ -16,6 +16,7 @@ from qabel.core.receiving.poller import Poller
 from qabel.core.receiving.push_watch import PushWatch
 from qabel.core.receiving.second_look import SecondLook
 from qabel.core.receiving.server_presence import ServerPresence
+from qabel.core.sending.acknowledgements import Acknowledgements
 from qabel.core.sending.address_book import address_book
 from qabel.core.sending.poster import Poster
 from qabel.core.sending.send_schedule import LEARNED_AFTER, SOON_AFTER
@@ -66,6 +67,10 @@ class Listeners(Protocol):
         """Posts the outbox."""
 
     @property
+    def acknowledgements(self) -> Acknowledgements:
+        """Sends acknowledgements."""
+
+    @property
     def inbox(self) -> InboxReader:
         """Received messages."""
 
@@ -106,8 +111,14 @@ class Wiring:
         self._base.journal.advance(kept.last_seq)
         if kept.refused:
             self._to.second_look.were_refused()
-        if kept.acknowledgements or kept.receipts:
-            self._post_what_waits(LEARNED_AFTER, acknowledge_at_once=True)
+        if kept.next_acknowledgement is not None:
+            self._to.acknowledgements.added(kept.next_acknowledgement)
+        if kept.receipts:
+            self._post_what_waits(LEARNED_AFTER)
+
+    def blocked_changed(self) -> None:
+        """Send no acknowledgements to whoever was blocked."""
+        self._to.acknowledgements.people_changed()
 
     def server_works(self, server: str, had_failed: bool) -> None:
         """Post what waits for a server that something was read from."""
@@ -148,7 +159,7 @@ class Wiring:
         if self._have_contacts_changed:
             await self._follow_contacts(outbox)
         under_way = self._to.poster.under_way
-        # Acknowledgements, deletions and moved contacts settle what need not be posted any more.
+        # Receipts, deletions and moved contacts settle what need not be posted any more.
         self._to.poster.forget_postings(await outbox.no_longer_waiting(under_way))
         under_way = self._to.poster.under_way
         due = await outbox.due(FAR_FUTURE, MOST_AT_ONCE, underway=under_way)
@@ -180,6 +191,8 @@ class Wiring:
 
     def _local_changed(self, before: LocalSettings, after: LocalSettings, seq: int | None) -> None:
         self._to.poller.set_interval(after.poll_interval)
+        if before.privacy.acknowledge != after.privacy.acknowledge:
+            self._to.acknowledgements.people_changed()
         self._advance(seq)
 
     def _synced_changed(
@@ -190,6 +203,8 @@ class Wiring:
         self._base.purged.remove(each.public_key.raw for each in after.living_identities)
         self._follow_drops(after)
         self._advance(seq)
+        if (before.identities, before.contacts) != (after.identities, after.contacts):
+            self._to.acknowledgements.people_changed()
         if before.contacts != after.contacts:
             self._have_contacts_changed = True
             self._post_what_waits()

@@ -25,19 +25,19 @@ def asks_for_acknowledgement(message: DropMessage) -> bool:
     )
 
 
-def acknowledgement(message: DropMessage, receiver: PublicKey, time_stamp: int) -> DropMessage:
+def acknowledgement(acknowledge_id: str, sender: PublicKey, time_stamp: int) -> DropMessage:
     """Return the acknowledgement of a message.
 
     Args:
-        message: requests it.
-        receiver: of the message, who sends the acknowledgement.
+        acknowledge_id: that of the message, which requests it.
+        sender: who sends the acknowledgement: the receiver of the message.
         time_stamp: of the acknowledgement, in milliseconds since the epoch.
 
     """
     return DropMessage(
         time_stamp=time_stamp,
-        sender=receiver,
+        sender=sender,
         model_object=DROP_MODEL,
         data=b"{}",
-        acknowledge_id=message.acknowledge_id,
+        acknowledge_id=acknowledge_id,
     )

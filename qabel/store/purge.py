@@ -15,7 +15,7 @@ from qabel.store import heard_from
 from qabel.store.database.connection import Connection
 from qabel.store.database.database import Database
 from qabel.store.inbox.copies import forget_receiver
-from qabel.store.outbox import sends
+from qabel.store.outbox import acknowledgements, sends
 
 AT_ONCE = 10_000
 """Messages, and sends, that are deleted in one transaction."""
@@ -57,6 +57,7 @@ class Purge:
             "DELETE FROM consumers WHERE name || char(10) LIKE ?",
             (f"%\nidentity_id={number}\n%",),
         )
+        acknowledgements.forget_identity(connection, key)
         connection.execute("DELETE FROM time_stamps WHERE sender = ?", (key,))
         connection.execute("INSERT OR IGNORE INTO purges (key, id) VALUES (?, ?)", (key, number))
         self._delete_part(connection)

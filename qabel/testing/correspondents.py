@@ -37,13 +37,15 @@ class Correspondents:
     async def core(self, name: str, **options: Any) -> CoreService:
         """Open and start a core; its user has no identity if the data directory is new.
 
+        It acknowledges messages without delay.
+
         Args:
             name: the name of the data directory.
             options: members of CoreOptions; push is off by default.
 
         """
         core = await self._start(name, options)
-        await core.local.set("poll_interval", RARELY)
+        await core.local.merge({"poll_interval": RARELY, "privacy": {"acknowledge_delay": 0}})
         return core
 
     async def person(self, name: str, **options: Any) -> CoreService:

@@ -49,6 +49,7 @@ def housekeeping(core: CoreService, clocked: ClockedWorld, due: Due) -> Housekee
         tokens=core.tokens,
         purging=core.purging,
         drops=core.drops,
+        acknowledgements=core.acknowledgements,
         shrinking=Shrinking(base.database),
         post_due=due,
         keep_days=lambda: core.local.value.inbox.keep_days,

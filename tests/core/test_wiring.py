@@ -114,8 +114,9 @@ def test_a_message_is_in_place_when_readers_wake(clocked: ClockedWorld) -> None:
 
 
 def test_an_acknowledgement_is_posted_at_once(clocked: ClockedWorld) -> None:
-    """What is to be sent in return for a message goes out when the message is kept."""
+    """Without a delay, the acknowledgement goes out when the message is kept."""
     alice, bob = clocked.run(clocked.friends())
+    clocked.run(bob.local.set("privacy.acknowledge_delay", 0))
     clocked.run(clocked.say(alice, "Did it arrive?", acknowledge_id="auto"))
     assert len(clocked.drop_servers.posted) == 1
     clocked.run(clocked.heard(bob))
@@ -241,6 +242,7 @@ def test_what_is_queued_ends_with_its_contact(clocked: ClockedWorld) -> None:
 def test_a_receipt_ends_further_postings(clocked: ClockedWorld) -> None:
     """A message whose receipt has arrived is not posted again where posting it failed."""
     alice, bob = clocked.run(clocked.friends())
+    clocked.run(bob.local.set("privacy.acknowledge_delay", 0))
     [contact] = alice.people.contacts()
     good = str(contact.drop_urls[0])
     bad = DropURL.parse(f"http://other.example/{7:043}")

@@ -50,7 +50,7 @@ def test_who_asks(changes: dict[str, str], expected: bool) -> None:
 
 def test_an_acknowledgement() -> None:
     """The receiver sends the id back, with the current time and no data."""
-    assert acknowledgement(MESSAGE, RECEIVER, 1_800_000_000_500) == DropMessage(
+    assert acknowledgement("5f2c", RECEIVER, 1_800_000_000_500) == DropMessage(
         time_stamp=1_800_000_000_500,
         sender=RECEIVER,
         model_object=DROP_MODEL,
@@ -62,7 +62,7 @@ def test_an_acknowledgement() -> None:
 @given(acknowledge_id=st.text(st.characters(exclude_categories=["Cs"])), now=st.integers(0, 10**14))
 def test_acknowledgements_are_never_acknowledged(acknowledge_id: str, now: int) -> None:
     """Two parties never acknowledge acknowledgements in turn, whatever id the first one used."""
-    sent = acknowledgement(attrs.evolve(MESSAGE, acknowledge_id=acknowledge_id), RECEIVER, now)
+    sent = acknowledgement(acknowledge_id, RECEIVER, now)
     received = decode(encode(sent))
     assert received == sent
     assert not asks_for_acknowledgement(received)

@@ -15,6 +15,7 @@ from qabel.store.database.database import Database
 from qabel.store.inbox.message_rows import NewMessage
 from qabel.store.inbox.seen import Drop
 from qabel.store.key_record import GivenKey
+from qabel.store.outbox.acknowledgements import NewAcknowledgement
 from qabel.store.outbox.sends import NewDelivery, NewSend
 
 KEY = bytes(range(32))
@@ -114,6 +115,18 @@ class Things:
             sealed=b"box %d" % self.count,
             urls=urls or (f"http://localhost/{recipient}",),
         )
+
+    def acknowledgement(self, contact: int = 1, **given: Any) -> NewAcknowledgement:
+        """Return an acknowledgement to one of several contacts."""
+        self.count += 1
+        values: dict[str, Any] = {
+            "identity": b"\x4e" * 32,
+            "contact": bytes([contact]) * 32,
+            "acknowledge_id": f"id {self.count}",
+            "since": 0,
+            "delay": 0,
+        }
+        return NewAcknowledgement(**{**values, **given})
 
     def send(self, *deliveries: NewDelivery, **given: Any) -> NewSend:
         """Return a send, to one recipient if none is given."""

@@ -15,6 +15,7 @@ from qabel.store.inbox.strangers import DEFAULT_LIMITS, StrangerRepository
 from qabel.store.journal.cursors import CursorRepository
 from qabel.store.journal.entries import JournalEntries
 from qabel.store.journal.events import JournalEvents
+from qabel.store.outbox.acknowledgement_repository import AcknowledgementRepository
 from qabel.store.outbox.idempotency import Idempotency
 from qabel.store.outbox.receipts import Receipt
 from qabel.store.outbox.records import SendFilter
@@ -30,7 +31,8 @@ GIVEN = {"given", "page", "json_each", "message", "(subquery-1)", "(subquery-2)"
 """Values given to a statement, and rows that it has already narrowed down."""
 
 BOUNDED = {
-    # The hashes that were given, so that they go into the tree in its order.
+    # The hashes that were given, so that they go into the tree in its order; and the
+    # acknowledgements that wait for one contact.
     ("keep", "USE TEMP B-TREE FOR ORDER BY"),
     # What was not kept of strangers, seldom: when contacts were added or senders unblocked.
     ("recognize", "SCAN foreign_hashes USING COVERING INDEX refused_hashes"),
@@ -74,7 +76,8 @@ def asks(database: Database, things: Any, got: Any) -> dict[str, Callable[[], An
     drop = things.drop
     got(inbox.start_reading(drop))
     hashes = [things.digest() for _ in range(3)]
-    got(inbox.keep(drop, [things.message()], foreign=hashes, now=NOW))
+    answered = things.message(acknowledgement=things.acknowledgement())
+    got(inbox.keep(drop, [answered], foreign=hashes, now=NOW))
     posting = got(outbox.add(things.send(), now=NOW)).ready[0]
     receipt = Receipt(
         hash=things.digest(),
@@ -88,6 +91,8 @@ def asks(database: Database, things: Any, got: Any) -> dict[str, Callable[[], An
     strangers = StrangerRepository(database)
     got(inbox.keep(drop, [things.message(contact_id=None)], refused=refused, now=NOW))
     key = Idempotency(0, "key", b"digest")
+    acknowledgements = AcknowledgementRepository(database)
+    [due] = got(acknowledgements.begin(1, 1, lambda _: 1, {})).due
     filters = [
         Filter(),
         Filter(identity_id=1),
@@ -102,7 +107,7 @@ def asks(database: Database, things: Any, got: Any) -> dict[str, Callable[[], An
         "record_found": lambda: inbox.record_found(drop, hashes, now=NOW + 1e6),
         "keep": lambda: inbox.keep(
             drop,
-            [things.message()],
+            [things.message(acknowledgement=things.acknowledgement())],
             foreign=hashes,
             refused=refused,
             received_receipts=[receipt],
@@ -133,6 +138,10 @@ def asks(database: Database, things: Any, got: Any) -> dict[str, Callable[[], An
         "heard from": lambda: outbox.heard_from(bytes(32), [b"a" * 32, b"b" * 32]),
         "expire": lambda: outbox.expire(NOW, now=NOW),
         "delete": lambda: outbox.delete(1, now=NOW),
+        "begin": lambda: acknowledgements.begin(5, 10, lambda _: 1, {}),
+        "acknowledgement sent": lambda: acknowledgements.sent(due),
+        "acknowledgement refused": lambda: acknowledgements.refused(due, 5, None),
+        "acknowledgement failed": lambda: acknowledgements.failed(due, 5, 5, lambda: 1),
         "undelivered": lambda: WebhookRepository(database).undelivered(1),
     }
     for index, which in enumerate(filters):

@@ -47,6 +47,8 @@ class BlockedKeys:
     _synced: Callable[[], SyncedSettings]
     _now: Callable[[], float]
     """Seconds since the epoch."""
+    _on_change: Callable[[], object]
+    """Called after each change."""
     keys: frozenset[bytes] = field(default=frozenset(), init=False, repr=False)
     """The keys; another object after each change."""
     _records: dict[int, BlockedKey] = field(factory=dict, init=False, repr=False)
@@ -85,11 +87,13 @@ class BlockedKeys:
         added = await self._repository.add(key, now=self._now())
         if added is not None:
             self._set({**self._records, added.id: added})
+            self._on_change()
         return added
 
     async def _remove(self, blocked_id: int) -> bool:
         removed = await self._repository.remove(blocked_id)
         self._set({key: each for key, each in self._records.items() if key != blocked_id})
+        self._on_change()
         return removed
 
     def _set(self, records: dict[int, BlockedKey]) -> None:

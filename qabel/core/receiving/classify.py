@@ -1,24 +1,24 @@
 """Classify opened messages: to store, to acknowledge, or an acknowledgement themselves."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from attrs import field, frozen
 
+from qabel.core.acknowledgement_times import AcknowledgementPlan
 from qabel.core.people.blocked import is_blocked_contact
-from qabel.crypto import InvalidKey, PublicKey
 from qabel.drop.acknowledgement import DROP_MODEL, acknowledgement, asks_for_acknowledgement
 from qabel.drop.cards import CardError, read_meta_data
 from qabel.drop.message import DropMessage, InvalidDropMessage, encode
 from qabel.drop.multipart import Part
-from qabel.drop.transport import MessageTooLarge, Opened, Verdict, seal_message
+from qabel.drop.transport import TEXT_SIZE, Opened, Verdict
 from qabel.jsontext import InvalidJSON, parse
 from qabel.settings.items import Contact, Identity
 from qabel.settings.synced import SyncedSettings
 from qabel.store.inbox.message_rows import NewMessage
 from qabel.store.inbox.refused import Reason, Refused, pair_digest
+from qabel.store.outbox.acknowledgements import NewAcknowledgement
 from qabel.store.outbox.receipts import Receipt
-from qabel.store.outbox.sends import Kind, NewDelivery, NewSend
 
 UNKNOWN_MODULE = "UNKNOWN_MODULE"
 """The ``type`` of a report that the recipient has no module for a message."""
@@ -47,9 +47,9 @@ def classify(
     now: float,
     *,
     blocked: frozenset[bytes] = frozenset(),
-    make_time_stamp: Callable[[PublicKey], int],
+    plan: AcknowledgementPlan | None = None,
 ) -> Classified:
-    """Classify a batch, and seal the acknowledgements that are due; to be called in a worker.
+    """Classify a batch, and decide on acknowledgements; to be called in a worker.
 
     Args:
         fresh: messages not seen before, by their hashes, in the server's order.
@@ -57,7 +57,7 @@ def classify(
         synced: the identities and their contacts.
         now: seconds since the epoch.
         blocked: public keys whose messages, of whatever kind, are passed over.
-        make_time_stamp: returns an identity's time stamp for an acknowledgement.
+        plan: how acknowledgements are delayed; None if there are to be none.
 
     """
     messages, receipts = list[NewMessage](), list[Receipt]()
@@ -81,7 +81,7 @@ def classify(
         if verdict.message.model_object == DROP_MODEL:
             receipts.append(_receipt(digest, verdict, contact, now))
         else:
-            messages.append(_message(digest, verdict, identity, contact, now, make_time_stamp))
+            messages.append(_message(digest, verdict, identity, contact, now, plan))
         if part.date is not None:
             dates.append(part.date)
     return Classified(messages, receipts, foreign, passed, dates, passed_over)
@@ -98,7 +98,7 @@ def _message(
     identity: Identity,
     contact: Contact | None,
     now: float,
-    stamp: Callable[[PublicKey], int],
+    plan: AcknowledgementPlan | None,
 ) -> NewMessage:
     message = opened.message
     return NewMessage(
@@ -114,7 +114,7 @@ def _message(
         received=int(now * 1000),
         identity_id=identity.id,
         contact_id=contact.id if contact is not None else None,
-        acknowledgement=_acknowledgement(message, identity, contact, stamp),
+        acknowledgement=_acknowledgement(message, identity, contact, plan),
     )
 
 
@@ -133,32 +133,29 @@ def _acknowledgement(
     message: DropMessage,
     identity: Identity,
     contact: Contact | None,
-    stamp: Callable[[PublicKey], int],
-) -> NewSend | None:
+    plan: AcknowledgementPlan | None,
+) -> NewAcknowledgement | None:
     """Return the acknowledgement if a contact asks for one; strangers get none."""
-    if contact is None or not contact.drop_urls or not asks_for_acknowledgement(message):
+    if plan is None or contact is None or not contact.drop_urls:
         return None
-    try:
-        answer = acknowledgement(message, identity.public_key, stamp(identity.public_key))
-        text = encode(answer)
-        sealed = seal_message(identity.private_key, PublicKey(message.sender.raw), text)
-    except (MessageTooLarge, InvalidDropMessage, InvalidKey):
-        return None  # For example, the id may be too long to be sent back.
-    delivery = NewDelivery(
-        recipient=message.sender.raw,
-        contact_id=contact.id,
-        sealed=sealed,
-        urls=[str(url) for url in contact.drop_urls],
-    )
-    return NewSend(
-        kind=Kind.ACKNOWLEDGEMENT,
-        sender=identity.public_key.raw,
-        identity_id=identity.id,
-        model_object=DROP_MODEL,
+    if not asks_for_acknowledgement(message) or not _fits(message, identity):
+        return None
+    return NewAcknowledgement(
+        identity=identity.public_key.raw,
+        contact=contact.public_key.raw,
         acknowledge_id=message.acknowledge_id,
-        time_stamp=answer.time_stamp,
-        deliveries=[delivery],
+        since=plan.since,
+        delay=plan.delay(),
     )
+
+
+def _fits(message: DropMessage, identity: Identity) -> bool:
+    """Return whether the id of a message is not too long to be sent back."""
+    made = acknowledgement(message.acknowledge_id, identity.public_key, message.time_stamp)
+    try:
+        return len(encode(made)) <= TEXT_SIZE
+    except InvalidDropMessage:
+        return False
 
 
 def _receipt(digest: bytes, opened: Opened, contact: Contact | None, now: float) -> Receipt:

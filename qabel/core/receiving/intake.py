@@ -6,13 +6,13 @@ from attrs import define, field, frozen
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
+from qabel.core.acknowledgement_times import AcknowledgementPlan
 from qabel.core.receiving.classify import Classified, classify
 from qabel.core.receiving.drop_reading import DropReading
 from qabel.core.receiving.full_readings import OwnedDrop
 from qabel.core.receiving.halves import in_halves
 from qabel.core.receiving.part_order import Point, last_point
 from qabel.core.workers import Workers
-from qabel.crypto import PublicKey
 from qabel.drop.multipart import Part
 from qabel.drop.transport import Opener, Verdict, hash_message, may_be_ours
 from qabel.host.log_limits import RareLog
@@ -69,8 +69,8 @@ class Intake:
     """Called with what was stored, after each commit."""
     _on_dates: Callable[[list[str]], Awaitable[None]]
     """Called with the dates of received messages, as the drop servers state them."""
-    _make_time_stamp: Callable[[PublicKey], int]
-    """Returns a new time stamp of an identity, in any thread."""
+    _plan: Callable[[], AcknowledgementPlan | None]
+    """Returns how acknowledgements are delayed; None if there are to be none."""
     _text: Callable[[OwnedDrop], str]
     """Returns what is stored of the progress of a drop."""
     _clock: IReactorTime
@@ -108,7 +108,7 @@ class Intake:
             self._synced(),
             self._blocked(),
             self._now(),
-            self._make_time_stamp,
+            self._plan(),
         )
         self._count(found)
         return Looked(found, point)
@@ -219,11 +219,11 @@ def _open_and_classify(
     synced: SyncedSettings,
     blocked: frozenset[bytes],
     now: float,
-    make_time_stamp: Callable[[PublicKey], int],
+    plan: AcknowledgementPlan | None,
 ) -> Classified:
     """Open and classify messages; called in a worker."""
     opened = opener.open_all([part.body for part in fresh.values()])
-    return classify(fresh, opened, synced, now, blocked=blocked, make_time_stamp=make_time_stamp)
+    return classify(fresh, opened, synced, now, blocked=blocked, plan=plan)
 
 
 def _hash_all(parts: Sequence[Part]) -> list[bytes]:

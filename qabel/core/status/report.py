@@ -16,6 +16,7 @@ from qabel.core.receiving.intake import Counts
 from qabel.core.receiving.owned_drops import OwnedDrops
 from qabel.core.receiving.poller import Poller
 from qabel.core.receiving.push_watch import PushWatch
+from qabel.core.sending.acknowledgements import Acknowledgements
 from qabel.core.sending.poster import Poster
 from qabel.core.status.health import (
     disk_trouble,
@@ -32,6 +33,7 @@ from qabel.core.status.store_watch import StoreWatch
 from qabel.core.status.trouble_history import TroubleHistory
 from qabel.core.status.troubles import Trouble, TroubleKind
 from qabel.core.status.views import (
+    AcknowledgementsView,
     DiskView,
     InboxCountsView,
     OutboxCountsView,
@@ -70,6 +72,7 @@ class Reporter:
     push_watch: PushWatch
     drops: OwnedDrops
     poster: Poster
+    acknowledgements: Acknowledgements
     webhooks: Callable[[], list[WebhookState]]
     limits: Callable[[], StrangerLimits]
     inbox: InboxReader
@@ -99,11 +102,14 @@ class Reporter:
             drop_servers=self._servers(wall_minus_clock),
             push=PushView(self.push_watch.connected),
             received=ReceivedView(**asdict(self.counts)),
-            posted=PostedView(**self.poster.counts, seconds=round(self.poster.seconds, 3)),
+            posted=self._posted(),
             disk=self._disk(wall_minus_clock),
             inbox=InboxCountsView(self.inbox.messages, self.journal.newest),
             strangers=None if counts is None else self._strangers(counts.strangers),
             outbox=None if counts is None else self._outbox(counts.outbox),
+            acknowledgements=(
+                None if counts is None else AcknowledgementsView(**asdict(counts.acknowledgements))
+            ),
             backup=BACKUP,
             stalls=self.stalls(),
         )
@@ -205,6 +211,12 @@ class Reporter:
             full=since is not None,
             full_since=None if since is None else int((since + wall_minus_clock) * 1000),
         )
+
+    def _posted(self) -> PostedView:
+        """Return the attempts to post messages and acknowledgements."""
+        own, others = self.poster, self.acknowledgements
+        counts = {each: own.counts[each] + others.counts[each] for each in own.counts}
+        return PostedView(**counts, seconds=round(own.seconds + others.seconds, 3))
 
     def _strangers(self, counts: StrangerCounts) -> StrangersView:
         return StrangersView(

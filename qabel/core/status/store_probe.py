@@ -8,6 +8,8 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.python.failure import Failure
 
 from qabel.store.inbox.strangers import StrangerCounts, StrangerRepository
+from qabel.store.outbox.acknowledgement_repository import AcknowledgementRepository
+from qabel.store.outbox.acknowledgements import AcknowledgementCounts
 from qabel.store.outbox.records import OutboxCounts
 from qabel.store.outbox.repository import OutboxRepository
 from qabel.store.webhooks import WebhookRepository
@@ -21,6 +23,7 @@ class StoreCounts:
     """What is in the database."""
 
     outbox: OutboxCounts
+    acknowledgements: AcknowledgementCounts
     strangers: StrangerCounts
     undelivered: Mapping[int, int]
     """How many events could not be delivered to each webhook, by its id."""
@@ -34,6 +37,7 @@ class StoreProbe:
     """
 
     _outbox: OutboxRepository
+    _acknowledgements: AcknowledgementRepository
     _strangers: StrangerRepository
     _webhooks: WebhookRepository
     _clock: IReactorTime
@@ -65,6 +69,7 @@ class StoreProbe:
     async def _ask(self) -> StoreCounts:
         return StoreCounts(
             await self._outbox.counts(),
+            await self._acknowledgements.counts(),
             await self._strangers.counts(),
             await self._webhooks.undelivered_counts(),
         )

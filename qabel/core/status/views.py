@@ -99,6 +99,13 @@ class OutboxCountsView(View):
     oldest_waiting: Duration | None
 
 
+class AcknowledgementsView(View):
+    """How many acknowledgements wait to be sent, and how many were given up."""
+
+    waiting: int
+    given_up: int
+
+
 class TroubleView(View):
     """Something that is wrong, what the user can do about it, and since when it is so."""
 
@@ -126,6 +133,7 @@ class StatusView(View):
     inbox: InboxCountsView
     strangers: StrangersView | None
     outbox: OutboxCountsView | None
+    acknowledgements: AcknowledgementsView | None
     backup: str
     stalls: int
     """How often something has held up the daemon for a second or more, since the start."""

@@ -16,6 +16,7 @@ from prometheus_client.registry import Collector
 
 from qabel.core.status.troubles import TroubleKind
 from qabel.core.status.views import (
+    AcknowledgementsView,
     OutboxCountsView,
     PostedView,
     ReceivedView,
@@ -52,6 +53,8 @@ class _Status(Collector):
             yield from _strangers(status.strangers)
         if status.outbox is not None:
             yield from _outbox(status.outbox)
+        if status.acknowledgements is not None:
+            yield from _acknowledgements(status.acknowledgements)
         yield from _messages(status.received, status.posted)
         yield from _servers(status.drop_servers)
 
@@ -89,6 +92,13 @@ def _outbox(outbox: OutboxCountsView) -> Iterator[Metric]:
         "Age of the oldest delivery that is still queued, in seconds.",
         outbox.oldest_waiting or 0.0,
     )
+
+
+def _acknowledgements(counts: AcknowledgementsView) -> Iterator[Metric]:
+    what = "Acknowledgements that wait to be sent."
+    yield _gauge("acknowledgements_waiting", what, counts.waiting)
+    what = "Acknowledgements that were given up, since the database was made."
+    yield CounterMetricFamily("qabel_acknowledgements_given_up", what, value=counts.given_up)
 
 
 def _messages(received: ReceivedView, posted: PostedView) -> Iterator[Metric]:

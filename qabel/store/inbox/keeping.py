@@ -14,7 +14,7 @@ from qabel.store.inbox.refused import Refused, add_refused
 from qabel.store.inbox.seen import Drop, ReadDone
 from qabel.store.inbox.strangers import StrangerLimits, admit
 from qabel.store.numbers import last_seq, take_numbers
-from qabel.store.outbox import receipts, sends
+from qabel.store.outbox import acknowledgements, receipts
 from qabel.store.outbox.receipts import Receipt
 
 
@@ -25,7 +25,10 @@ class StoredBatch:
     messages: tuple[StoredMessage, ...]
     """The new ones, in their order."""
     acknowledgements: int
-    """How many sends were added to the outbox in return."""
+    """How many acknowledgements were added in return."""
+    next_acknowledgement: int | None
+    """When the first for one of the same contacts may be sent, as in
+    ``qabel.store.outbox.acknowledgements``; None if none was added."""
     receipts: int
     """How many deliveries in the outbox changed because of receipts."""
     refused: int
@@ -70,8 +73,7 @@ def keep(
     first = take_numbers(connection, len(fresh)) if fresh else 0
     stored = tuple(rows.insert(connection, first + i, each) for i, each in enumerate(fresh))
     answers = [each.acknowledgement for each in fresh if each.acknowledgement is not None]
-    for answer in answers:
-        sends.insert(connection, answer, now)
+    next_answer = acknowledgements.insert(connection, answers)
     changed, about_nothing = _apply_receipts(connection, found.receipts)
     heard_from.note(connection, _heard([*fresh, *found.receipts], frozenset(about_nothing)))
     drop_id = seen.find_drop(connection, drop)
@@ -84,7 +86,9 @@ def keep(
             seen.finish_reading(connection, drop_id, done, now)
         if progress is not None:
             seen.store_progress(connection, drop_id, progress)
-    return StoredBatch(stored, len(answers), changed, len(unwanted), last_seq(connection))
+    return StoredBatch(
+        stored, len(answers), next_answer, changed, len(unwanted), last_seq(connection)
+    )
 
 
 def _heard(

@@ -6,7 +6,7 @@ import attrs
 
 from qabel.jsontext import encode
 from qabel.store.database.connection import Connection
-from qabel.store.outbox.sends import NewSend
+from qabel.store.outbox.acknowledgements import NewAcknowledgement
 
 
 @attrs.frozen(kw_only=True)
@@ -28,7 +28,7 @@ class NewMessage:
     received: int
     identity_id: int
     contact_id: int | None
-    acknowledgement: NewSend | None = None
+    acknowledgement: NewAcknowledgement | None = None
     """What to send in return, once, if the message is new."""
     stranger: int = attrs.field(init=False)
     """The bytes that it takes of what is kept of strangers; 0 for a contact's."""

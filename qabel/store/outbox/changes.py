@@ -78,28 +78,6 @@ def expire(connection: Connection, before: int, limit: int) -> int:
     return _delete(connection, [row[0] for row in rows])
 
 
-def expire_acknowledgements(
-    connection: Connection, before: int, now: int, limit: int
-) -> OutboxChange:
-    """Delete acknowledgements that were added before a time and could not be posted since."""
-    ids = [
-        row[0]
-        for row in connection.execute(
-            "SELECT id FROM sends WHERE kind = 'acknowledgement' AND created < ? "
-            "ORDER BY created LIMIT ?",
-            (before, limit),
-        )
-    ]
-    queues = connection.execute(
-        "SELECT url, postings.recipient, sender FROM json_each(?) AS given "
-        "CROSS JOIN deliveries ON send_id = given.value "
-        "CROSS JOIN postings ON delivery_id = deliveries.id WHERE postings.state = 'queued'",
-        (json.dumps(ids),),
-    ).fetchall()
-    _delete(connection, ids)
-    return OutboxChange(sends.advance(connection, queues, now), None, last_seq(connection))
-
-
 def _delete(connection: Connection, ids: list[int]) -> int:
     return connection.execute(
         "DELETE FROM sends WHERE id IN (SELECT value FROM json_each(?))", (json.dumps(ids),)

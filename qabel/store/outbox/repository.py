@@ -162,20 +162,16 @@ class OutboxRepository:
         """Return how many deliveries of messages are queued, sent and failed."""
         return self._database.run(records.counts)
 
-    def expire(self, before: float, *, now: float) -> Deferred[tuple[int, OutboxChange]]:
+    def expire(self, before: float, *, now: float) -> Deferred[int]:
         """Delete what was settled before a time, and old idempotency keys.
 
-        Acknowledgements that could not be posted since then are deleted too. Not everything is
-        done at once: fires with how many sends of messages were deleted; call again if any.
+        Not everything is done at once: fires with how many sends were deleted; call again if any.
         """
         limit, current = _milliseconds(before), _milliseconds(now)
 
-        def work(connection: Connection) -> tuple[int, OutboxChange]:
+        def work(connection: Connection) -> int:
             idempotency.expire(connection, current)
-            count = changes.expire(connection, limit, EXPIRE_AT_ONCE)
-            return count, changes.expire_acknowledgements(
-                connection, limit, current, EXPIRE_AT_ONCE
-            )
+            return changes.expire(connection, limit, EXPIRE_AT_ONCE)
 
         return self._database.run(work)
 

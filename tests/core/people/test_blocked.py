@@ -20,12 +20,14 @@ def run(work):
     return result_of(Deferred.fromCoroutine(work))
 
 
-def load(database: Database) -> BlockedKeys:
-    """Return the blocked keys of a database, as after a start."""
+def load(database: Database, told: list[frozenset[bytes]] | None = None) -> BlockedKeys:
+    """Return the blocked keys of a database, as after a start; ``told`` gets them at changes."""
+    told = told if told is not None else []
     made = BlockedKeys(
         repository=BlockedRepository(database),
         synced=lambda: SyncedSettings(identities=(identity(ME),)),
         now=lambda: NOW,
+        on_change=lambda: told.append(made.keys),
     )
     run(made.load())
     return made
@@ -78,3 +80,12 @@ def test_keys_are_not_shown(blocked: BlockedKeys) -> None:
     run(blocked.add(key(EVE).public_key))
     assert key(EVE).public_key.hex not in repr(blocked)
     assert repr(key(EVE).public_key.raw) not in repr(blocked)
+
+
+def test_changes_are_told(database: Database) -> None:
+    """Whoever listens finds a key blocked, and not blocked any more, at once."""
+    told: list[frozenset[bytes]] = []
+    blocked = load(database, told)
+    added = run(blocked.add(key(EVE).public_key))
+    run(blocked.remove(added.id))
+    assert told == [{key(EVE).public_key.raw}, frozenset()]

@@ -5,24 +5,23 @@ from typing import Any
 import pytest
 from attrs import evolve
 
+from qabel.core.acknowledgement_times import AcknowledgementPlan
 from qabel.core.receiving.classify import Classified, classify
-from qabel.core.sending.time_stamps import TimeStamps
-from qabel.crypto import PublicKey
 from qabel.drop.acknowledgement import DROP_MODEL
 from qabel.drop.cards import ContactCard, write_meta_data
 from qabel.drop.message import NO_ACKNOWLEDGEMENT, DropMessage
 from qabel.drop.multipart import Part
-from qabel.drop.transport import MESSAGE_SIZE, Opened, Opener, Verdict
+from qabel.drop.transport import MESSAGE_SIZE, Opened, Verdict
 from qabel.settings.synced import SyncedSettings
 from qabel.store.inbox.refused import Reason, pair_digest
-from qabel.store.outbox.sends import Kind
+from qabel.store.outbox.acknowledgements import NewAcknowledgement
 from tests.core.items import contact, drop, identity, key
 
 NOW = 1_800_000_000.25
 ME, FRIEND, STRANGER = 1, 5, 9
 SYNCED = SyncedSettings(identities=(identity(ME),), contacts=(contact(FRIEND, ME),))
 
-STAMPS = TimeStamps(lambda: NOW)
+PLAN = AcknowledgementPlan(9_000, 20, lambda mean: mean / 2)
 
 
 def message(by: int = FRIEND, /, **given: Any) -> DropMessage:
@@ -46,7 +45,7 @@ def classified(
 ) -> Classified:
     """Classify messages whose hashes are their positions."""
     fresh = {bytes([place]): Part(b"", date) for place in range(len(verdicts))}
-    return classify(fresh, verdicts, synced, NOW, make_time_stamp=STAMPS.make)
+    return classify(fresh, verdicts, synced, NOW, plan=PLAN)
 
 
 def test_a_message_is_kept() -> None:
@@ -77,7 +76,7 @@ def test_blocked_senders(model: str) -> None:
         SYNCED,
         NOW,
         blocked={key(FRIEND).public_key.raw},
-        make_time_stamp=STAMPS.make,
+        plan=PLAN,
     )
     assert (found.messages, found.receipts, found.foreign) == ([], [], [])
     [passed] = found.blocked
@@ -136,23 +135,22 @@ def test_only_its_sender_is_introduced(meta_data: bytes) -> None:
 
 
 def test_a_contact_gets_an_acknowledgement() -> None:
-    """A contact that asks is sent an acknowledgement with the id, which it can open."""
+    """A contact that asks is to be sent an acknowledgement with the id, after a random delay."""
     [kept] = classified(opened(message(acknowledge_id="please"))).messages
-    send = kept.acknowledgement
-    assert send is not None
-    assert (send.kind, send.identity_id, send.acknowledge_id) == (
-        Kind.ACKNOWLEDGEMENT,
-        ME,
-        "please",
+    assert kept.acknowledgement == NewAcknowledgement(
+        identity=key(ME).public_key.raw,
+        contact=key(FRIEND).public_key.raw,
+        acknowledge_id="please",
+        since=9_000,
+        delay=10_000,
     )
-    [delivery] = send.deliveries
-    assert (delivery.contact_id, list(delivery.urls)) == (FRIEND, [str(drop(FRIEND))])
-    assert len(delivery.sealed) == MESSAGE_SIZE
-    [answer] = Opener([key(FRIEND)]).open_all([delivery.sealed])
-    assert isinstance(answer, Opened)
-    assert answer.message == message(
-        ME, time_stamp=int(NOW * 1000), model_object=DROP_MODEL, data=b"{}", acknowledge_id="please"
-    )
+
+
+def test_without_a_plan_nobody_gets_one() -> None:
+    """Where nothing is to be acknowledged, messages are kept all the same."""
+    asked = opened(message(acknowledge_id="please"))
+    [kept] = classify({b"\0": Part(b"")}, [asked], SYNCED, NOW, plan=None).messages
+    assert kept.acknowledgement is None
 
 
 @pytest.mark.parametrize(
@@ -166,12 +164,8 @@ def test_a_contact_gets_an_acknowledgement() -> None:
             message(acknowledge_id="please"),
             evolve(SYNCED, contacts=(contact(FRIEND, ME, drop_urls=()),)),
         ),
-        (
-            message(acknowledge_id="please", sender=PublicKey(bytes(32))),
-            evolve(SYNCED, contacts=(contact(FRIEND, ME, public_key=PublicKey(bytes(32))),)),
-        ),
     ],
-    ids=["none wanted", "empty id", "stranger", "id too long", "no drop", "key of low order"],
+    ids=["none wanted", "empty id", "stranger", "id too long", "no drop"],
 )
 def test_others_get_none(each: DropMessage, synced: SyncedSettings) -> None:
     """Who does not ask, is no contact, or cannot be written to gets no acknowledgement."""
@@ -216,20 +210,3 @@ def test_a_receipt_is_never_acknowledged() -> None:
     """Messages about messages are not answered: two daemons would never end."""
     about = message(model_object=DROP_MODEL, data=b"{}", acknowledge_id="mine")
     assert classified(opened(about)).messages == []
-
-
-def test_acknowledgements_have_time_stamps_of_their_own() -> None:
-    """Two acknowledgements of one batch have different time stamps, and the outbox notes them."""
-    asked = [opened(message(acknowledge_id=each)) for each in ("one", "two")]
-    fresh = {bytes([place]): Part(b"") for place in range(2)}
-    stamps = TimeStamps(lambda: NOW)
-    found = classify(fresh, asked, SYNCED, NOW, make_time_stamp=stamps.make)
-    noted, sent = [], []
-    for each in found.messages:
-        assert each.acknowledgement is not None
-        noted.append(each.acknowledgement.time_stamp)
-        [delivery] = each.acknowledgement.deliveries
-        [answer] = Opener([key(FRIEND)]).open_all([delivery.sealed])
-        assert isinstance(answer, Opened)
-        sent.append(answer.message.time_stamp)
-    assert noted == sent == [int(NOW * 1000), int(NOW * 1000) + 1]

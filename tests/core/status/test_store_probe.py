@@ -9,6 +9,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from qabel.core.errors import StoreError
 from qabel.core.status.store_probe import PATIENCE, StoreProbe
 from qabel.store.inbox.strangers import StrangerCounts
+from qabel.store.outbox.acknowledgements import AcknowledgementCounts
 from qabel.store.outbox.records import OutboxCounts
 
 OUTBOX = OutboxCounts(queued=1, sent=2, failed=3, oldest_queued=None)
@@ -40,6 +41,15 @@ class Strangers:
         return succeed(None)
 
 
+@define(eq=False)
+class Acknowledgements:
+    """Has some that wait."""
+
+    def counts(self) -> "Deferred[AcknowledgementCounts]":
+        """Count."""
+        return succeed(AcknowledgementCounts(4, 5))
+
+
 class StoreProbeTests(SynchronousTestCase):
     """A probe on a clock of the test's own."""
 
@@ -47,13 +57,18 @@ class StoreProbeTests(SynchronousTestCase):
         """Make it."""
         self.clock, self.database = Clock(), Database()
         self.probe = StoreProbe(
-            outbox=self.database, strangers=Strangers(), webhooks=self.database, clock=self.clock
+            outbox=self.database,
+            acknowledgements=Acknowledgements(),
+            strangers=Strangers(),
+            webhooks=self.database,
+            clock=self.clock,
         )
 
     def test_what_is_in_the_database(self) -> None:
         """An answer has all counts, and leaves no timer."""
         counts = self.successResultOf(self.probe.ask())
         self.assertEqual((OUTBOX, {7: 1}), (counts.outbox, counts.undelivered))
+        self.assertEqual(AcknowledgementCounts(4, 5), counts.acknowledgements)
         self.assertEqual([], self.clock.getDelayedCalls())
 
     def test_a_failure(self) -> None:

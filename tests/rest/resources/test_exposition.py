@@ -59,6 +59,7 @@ def status(**changes: Any) -> views.StatusView:
         inbox=views.InboxCountsView(messages=12, latest="db.5"),
         strangers=views.StrangersView(kept_bytes=1000, quota_bytes=2000, refused=17),
         outbox=views.OutboxCountsView(queued=1, sent=2, failed=3, oldest_waiting=9.5),
+        acknowledgements=views.AcknowledgementsView(waiting=21, given_up=22),
         backup="",
         stalls=3,
     )
@@ -88,6 +89,8 @@ def test_all_numbers() -> None:
         "outbox_deliveries queued": 1,
         "outbox_deliveries sent": 2,
         "outbox_deliveries failed": 3,
+        "acknowledgements_waiting": 21,
+        "acknowledgements_given_up_total": 22,
         "outbox_oldest_waiting_seconds": 9.5,
         "messages_total received": 5,
         "messages_total passed_over": 4,

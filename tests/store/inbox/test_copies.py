@@ -104,7 +104,7 @@ def test_a_copy_of_a_deleted_message(arrive: Arrive, inbox: InboxRepository, got
 def test_a_copy_is_not_acknowledged(inbox: InboxRepository, things: Any, got: Any) -> None:
     """A message is acknowledged as often as it is shown, also if both come at once."""
     both = [
-        things.message(hash=bytes([number]) * 16, acknowledgement=things.send(), **SAME)
+        things.message(hash=bytes([number]) * 16, acknowledgement=things.acknowledgement(), **SAME)
         for number in range(2)
     ]
     kept = [

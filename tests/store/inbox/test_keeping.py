@@ -51,12 +51,14 @@ def test_a_message_is_kept_once_whatever_the_drop(
 def test_an_answer_goes_out_with_the_message_that_asks_for_it(
     inbox: InboxRepository, drop: Drop, things: Any, got: Any, rows: Any
 ) -> None:
-    """The acknowledgement is in the outbox exactly when the message is in the inbox, and once."""
-    answer = things.send(kind="acknowledgement", message=None)
+    """The acknowledgement waits exactly when the message is in the inbox, and once."""
+    answer = things.acknowledgement(since=5, delay=2)
     asking = things.message(acknowledgement=answer)
-    assert got(inbox.keep(drop, [asking], now=NOW)).acknowledgements == 1
-    assert got(inbox.keep(drop, [asking], now=NOW)).acknowledgements == 0
-    assert rows("SELECT count(*) FROM sends WHERE kind = 'acknowledgement'") == [(1,)]
+    kept = got(inbox.keep(drop, [asking], now=NOW))
+    assert (kept.acknowledgements, kept.next_acknowledgement) == (1, 7)
+    kept = got(inbox.keep(drop, [asking], now=NOW))
+    assert (kept.acknowledgements, kept.next_acknowledgement) == (0, None)
+    assert rows("SELECT count(*) FROM acknowledgements") == [(1,)]
     assert rows("SELECT queued FROM state") == [(0,)]
 
 

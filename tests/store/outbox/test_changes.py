@@ -9,7 +9,7 @@ from qabel.deferreds import result_of
 from qabel.store.database.database import Database
 from qabel.store.outbox import changes
 from qabel.store.outbox.repository import OutboxRepository
-from qabel.store.outbox.sends import DeliveryState, Kind
+from qabel.store.outbox.sends import DeliveryState
 from tests.store.conftest import Things
 from tests.store.outbox.conftest import NOW, A, B
 
@@ -93,12 +93,12 @@ def test_settled_sends_expire(
     half = add(things.delivery(2, A), things.delivery(3, A))
     result_of(outbox.posted(done.ready[0], now=NOW))
     result_of(outbox.refused(half.ready[0], "no", now=NOW))
-    assert result_of(outbox.expire(NOW, now=NOW))[0] == 0
-    assert result_of(outbox.expire(NOW + 1, now=NOW))[0] == 1
+    assert result_of(outbox.expire(NOW, now=NOW)) == 0
+    assert result_of(outbox.expire(NOW + 1, now=NOW)) == 1
     assert [each.id for each in result_of(outbox.read(0, 10))] == [half.id]
     result_of(outbox.posted(half.ready[1], now=NOW + 5))
-    assert result_of(outbox.expire(NOW + 1, now=NOW))[0] == 0
-    assert result_of(outbox.expire(NOW + 6, now=NOW))[0] == 1
+    assert result_of(outbox.expire(NOW + 1, now=NOW)) == 0
+    assert result_of(outbox.expire(NOW + 6, now=NOW)) == 1
     assert rows("SELECT count(*) FROM deliveries") == [(0,)]
     assert rows("SELECT count(*) FROM postings") == [(0,)]
 
@@ -117,23 +117,3 @@ def test_only_some_sends_expire_at_once(
     assert expire() == 2
     assert [each.id for each in result_of(outbox.read(0, 10))] == [added[0].id]
     assert [expire(), expire()] == [1, 0]
-
-
-def test_old_acknowledgements_expire(outbox: OutboxRepository, add: Any) -> None:
-    """An acknowledgement that could not be posted for long is deleted, and its queue continues."""
-    add(kind=Kind.ACKNOWLEDGEMENT)
-    message = add(now=NOW + 10)
-    assert message.ready == ()
-    count, change = result_of(outbox.expire(NOW + 5, now=NOW + 20))
-    assert count == 0
-    assert [each.send_id for each in change.ready] == [message.id]
-
-
-def test_only_some_acknowledgements_expire_at_once(
-    database: Database, things: Things, add: Any, rows: Any
-) -> None:
-    """The oldest acknowledgements expire first, at most as many as the limit says."""
-    ids = [add(things.delivery(i, A), kind=Kind.ACKNOWLEDGEMENT, now=NOW + i).id for i in range(3)]
-    before = MS + 60_000
-    result_of(database.run(lambda c: changes.expire_acknowledgements(c, before, before, 2)))
-    assert rows("SELECT id FROM sends") == [(ids[2],)]
