@@ -106,6 +106,7 @@ def people(daemons: Daemons) -> dict[str, QabelCommand]:
     bob.json("identity", "new", "Bob")
     for me, other, name in ((alice, bob, "Bob"), (bob, alice, "Alice")):
         me.json("settings", "set", "poll_interval", "0.5")
+        me.json("settings", "set", "privacy.acknowledge_delay", "0")
         me.json("contact", "import", "-", stdin=other("identity", "card", name).out.encode())
     return {"alice": alice, "bob": bob}
 

@@ -182,7 +182,7 @@ def failed(
     """
     ends = now + min(pause, LONGEST_PAUSE)
     waiting = connection.execute(
-        "SELECT id FROM acknowledgements WHERE pair_id = ? AND (due < ? OR id = ?)",
+        "SELECT id FROM acknowledgements WHERE pair_id = ? AND (due < ? OR id = ?) ORDER BY id",
         (of.pair_id, ends, of.id),
     ).fetchall()
     connection.executemany(
