@@ -16,7 +16,7 @@ from qabel.cli.names import Person, find_contact
 from qabel.cli.parameters import CONTACT, complete_identity
 from qabel.cli.units import duration
 
-ACKNOWLEDGE_WITHIN = 60.0
+ACKNOWLEDGE_WITHIN = 120.0
 """Seconds that --wait-ack waits by default."""
 
 OUTPUT = object()
@@ -60,7 +60,7 @@ FIRST_PAUSE, LONGEST_PAUSE = 0.1, 2.0
     is_flag=False,
     flag_value=ACKNOWLEDGE_WITHIN,
     type=click.FloatRange(0, min_open=True),
-    help="Request an acknowledgement, and wait for it. [default: 60 seconds]",
+    help="Request an acknowledgement, and wait for it. [default: 120 seconds]",
 )
 @click.option(
     "--introduce/--no-introduce",
@@ -91,9 +91,11 @@ def send(
     TEXT is sent as {"msg": TEXT} in a box_message, which Qabel clients show as text. Without TEXT,
     or with -, it is read from standard input.
 
-    If no drop server accepts the message yet, the daemon keeps it and tries again. Some Qabel
-    clients, old and very new ones, never acknowledge messages: --wait-ack then ends with exit
-    status 5, although the message has arrived.
+    If no drop server accepts the message yet, the daemon keeps it and tries again.
+
+    Daemons acknowledge messages after a random delay, 20 seconds on average. Some Qabel clients,
+    old and very new ones, never do, and nor do people who have switched it off: --wait-ack then
+    ends with exit status 5, although the message has arrived.
     """
     if data is OUTPUT:
         session.out.json, data = True, None

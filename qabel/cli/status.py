@@ -54,6 +54,7 @@ def show_status(found: Mapping[str, Any], out: Output) -> None:
             text = f"{size(kept)} of {size(count_in(strangers, 'quota_bytes'))} from strangers"
             out.line(f"        {text}{f'; {refused} not kept' if refused else ''}")
     out.line(f"Outbox  {_outbox(object_in(found, 'outbox'))}")
+    _show_acknowledgements(object_in(found, "acknowledgements"), out)
     _show_servers(found, out)
 
 
@@ -95,6 +96,15 @@ def _outbox(counts: Mapping[str, Any] | None) -> str:
     text = f"{waiting} waiting, {sent} sent, {failed} failed"
     oldest = number_in(counts, "oldest_waiting")
     return text if oldest is None else f"{text}; the oldest has waited for {duration(oldest)}"
+
+
+def _show_acknowledgements(counts: Mapping[str, Any] | None, out: Output) -> None:
+    if counts is None:
+        return
+    waiting, given_up = count_in(counts, "waiting"), count_in(counts, "given_up")
+    if waiting or given_up:
+        text = f"{count(waiting, 'acknowledgement')} waiting for a random delay"
+        out.line(f"        {text}{f'; {given_up} given up' if given_up else ''}")
 
 
 def _columns(now: float) -> list[Column]:

@@ -98,6 +98,24 @@ def test_it_is_what_was_saved(document: Document, database: Database) -> None:
     assert (again.encoded, again.etag) == (kept.encoded, kept.etag)
 
 
+def test_what_follows_a_change(database: Database) -> None:
+    """What depends on the document changes in its transaction, beside what else is to change."""
+    done: list[tuple[float, float] | str] = []
+    kept: Document = SettingsDocument(
+        "settings",
+        LOCAL,
+        DocumentRepository(database),
+        lambda: 0.0,
+        follow=lambda _, before, after: done.append((before.poll_interval, after.poll_interval)),
+    )
+    result_of(started(kept, "poll_interval", 7))
+    also = kept.change(
+        lambda old, _: evolve(old, poll_interval=9), also=lambda _: done.append("also")
+    )
+    result_of(Deferred.fromCoroutine(also))
+    assert done == [(5, 7), "also", (7, 9)]
+
+
 def test_the_text_and_the_etag_follow_the_value(document: Document) -> None:
     """The encoded document has the value that was set, and another ETag than before."""
     before = document.etag

@@ -14,6 +14,7 @@ ALICE, BOB, EVE = b"\x0a" * 32, b"\x0b" * 32, b"\x0e" * 32
 @pytest.fixture
 def connection(empty: Connection) -> Connection:
     """Return a connection to a database of the second version."""
+    empty.execute("PRAGMA foreign_keys = ON")
     upgrade(empty, migrations()[:2])
     return empty
 
@@ -73,3 +74,56 @@ def test_earlier_messages_introduced_nobody(upgraded: Any) -> None:
         "acknowledge_id": "0",
         "recipients": [{**each, "introduced": False} for each in recipients],
     }
+
+
+ONE, TWO = "http://drop.example/one", "http://drop.example/two"
+
+ANY_SEND = """INSERT INTO sends (id, kind, sender, identity_id, model_object, acknowledge_id, created)
+    VALUES (?1, ?2, ?3, 1, 'x', 'id ' || ?1, 10 * ?1)"""
+ANY_DELIVERY = """INSERT INTO deliveries (id, send_id, kind, sender, recipient, acknowledge_id, sealed,
+    state, created) SELECT id, id, kind, sender, ?2, acknowledge_id, x'00', ?3, created
+    FROM sends WHERE id = ?1"""
+POSTING = "INSERT INTO postings (delivery_id, url, recipient, next_attempt) VALUES (?, ?, ?, ?)"
+
+
+def test_acknowledgements_that_waited(upgraded: Any) -> None:
+    """Each that was queued waits once, whatever its drops, for a time to be drawn at the start."""
+    query = upgraded(
+        (ANY_SEND, 1, "acknowledgement", ALICE),
+        (ANY_DELIVERY, 1, BOB, "queued"),
+        (POSTING, 1, ONE, BOB, 5),
+        (POSTING, 1, TWO, BOB, 5),
+        (ANY_SEND, 2, "acknowledgement", ALICE),
+        (ANY_DELIVERY, 2, BOB, "queued"),
+        (POSTING, 2, ONE, BOB, None),
+        (ANY_SEND, 3, "acknowledgement", BOB),
+        (ANY_DELIVERY, 3, ALICE, "sent"),
+    )
+    assert query("SELECT identity, contact, next FROM acknowledgement_pairs") == [
+        (ALICE, BOB, None)
+    ]
+    assert query("SELECT acknowledge_id, created, since, delay FROM acknowledgements") == [
+        ("id 1", 10, 10, 0),
+        ("id 2", 20, 20, 0),
+    ]
+    for table in ("sends", "deliveries", "postings"):
+        assert query(f"SELECT * FROM {table}") == []
+
+
+def test_messages_behind_acknowledgements(upgraded: Any) -> None:
+    """A message that waited behind an acknowledgement is the next; others wait as before."""
+    query = upgraded(
+        (ANY_SEND, 1, "acknowledgement", ALICE),
+        (ANY_DELIVERY, 1, BOB, "queued"),
+        (POSTING, 1, ONE, BOB, 5),
+        (ANY_SEND, 2, "message", ALICE),
+        (ANY_DELIVERY, 2, BOB, "queued"),
+        (POSTING, 2, ONE, BOB, None),
+        (ANY_SEND, 3, "message", ALICE),
+        (ANY_DELIVERY, 3, BOB, "queued"),
+        (POSTING, 3, ONE, BOB, None),
+        (POSTING, 3, TWO, BOB, 7),
+    )
+    states = query("SELECT delivery_id, url, next_attempt > 7 FROM postings ORDER BY id")
+    assert states == [(2, ONE, 1), (3, ONE, None), (3, TWO, 0)]
+    assert query("SELECT queued FROM state") == [(2,)]
