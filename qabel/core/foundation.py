@@ -6,6 +6,7 @@ from typing import Any
 
 from attrs import define, field, frozen
 
+from qabel.core.acknowledgement_times import AcknowledgementTimes
 from qabel.core.inbox.reader import InboxState
 from qabel.core.journal.cursor_marks import CursorMarks
 from qabel.core.journal.journal import Journal
@@ -70,6 +71,12 @@ class Foundation:
     key_files: Sequence[tuple[Path, str]] = ()
     """The files that the key of the database depends on, each with the name of its content."""
     purged: PurgedKeys = field(factory=PurgedKeys)
+    times: AcknowledgementTimes = field(init=False)
+    """When acknowledgements are sent."""
+
+    @times.default
+    def _times_of_settings(self) -> AcknowledgementTimes:
+        return AcknowledgementTimes(self.reactor, self.now, lambda: self.local.value.privacy)
 
     def synced_now(self) -> SyncedSettings:
         """Return the present synced settings."""

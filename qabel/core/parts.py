@@ -4,7 +4,6 @@ from attrs import frozen
 from twisted.internet.defer import Deferred
 
 from qabel.core.accepting import Accepting
-from qabel.core.acknowledgement_times import AcknowledgementTimes
 from qabel.core.backups import Backups
 from qabel.core.foundation import Foundation
 from qabel.core.housekeeping import Housekeeping
@@ -214,9 +213,8 @@ def assemble(base: Foundation, wiring: Wiring) -> Parts:
     outbox = OutboxRepository(base.database, base.purged)
     main_token = MainToken(path=base.data_directory / TOKEN, mode=base.options.token_mode)
     tokens, blocked = build_tokens(base, main_token), build_blocked(base, wiring)
-    times = AcknowledgementTimes(base.reactor, base.now, lambda: base.local.value.privacy)
-    receiving = build_receiving(base, wiring, blocked, times)
-    acknowledgements = build_acknowledgements(base, times, blocked, receiving.presence)
+    receiving = build_receiving(base, wiring, blocked)
+    acknowledgements = build_acknowledgements(base, blocked, receiving.presence)
     poster = build_poster(base, outbox, receiving.presence)
     view = build_view(base, outbox, poster, receiving, tokens)
     store_watch = build_store_watch(base, wiring.go_on)
@@ -237,6 +235,7 @@ def assemble(base: Foundation, wiring: Wiring) -> Parts:
         drops=receiving.drops,
         acknowledgements=acknowledgements,
     )
+    watched = poster, acknowledgements, webhooks, store_watch, housekeeping
     return Parts(
         view=view,
         tokens=tokens,
@@ -250,15 +249,7 @@ def assemble(base: Foundation, wiring: Wiring) -> Parts:
         purging=purging,
         watching=build_watching(
             base,
-            receiving.watched(
-                poster,
-                acknowledgements,
-                webhooks,
-                store_watch,
-                housekeeping,
-                view.inbox,
-                main_token,
-            ),
+            receiving.watched(*watched, view.inbox, main_token),
         ),
         backups=Backups(base.data_directory / BACKUPS, base.database, base.now),
     )

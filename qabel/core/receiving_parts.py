@@ -2,7 +2,6 @@
 
 from attrs import frozen
 
-from qabel.core.acknowledgement_times import AcknowledgementTimes
 from qabel.core.foundation import Foundation
 from qabel.core.housekeeping import Housekeeping
 from qabel.core.inbox.reader import InboxReader
@@ -63,9 +62,7 @@ class Receiving:
         )
 
 
-def build_receiving(
-    base: Foundation, wiring: Wiring, blocked: BlockedKeys, times: AcknowledgementTimes
-) -> Receiving:
+def build_receiving(base: Foundation, wiring: Wiring, blocked: BlockedKeys) -> Receiving:
     """Return the parts that receive messages."""
     inbox = InboxRepository(base.database, base.purged)
     drops = OwnedDrops(
@@ -83,7 +80,7 @@ def build_receiving(
         limits=lambda: stranger_limits(base.local.value.inbox),
         on_kept=wiring.kept,
         on_dates=wiring.note_dates,
-        plan=lambda: times.plan() if times.are_wanted else None,
+        plan=lambda: base.times.plan() if base.times.are_wanted else None,
         text=drops.schedule.text,
         clock=base.reactor,
         now=base.now,

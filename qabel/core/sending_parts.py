@@ -1,6 +1,5 @@
 """Build the parts of the core that send acknowledgements."""
 
-from qabel.core.acknowledgement_times import AcknowledgementTimes
 from qabel.core.foundation import Foundation
 from qabel.core.people.blocked import BlockedKeys
 from qabel.core.receiving.server_presence import ServerPresence
@@ -10,10 +9,7 @@ from qabel.store.outbox.acknowledgement_repository import AcknowledgementReposit
 
 
 def build_acknowledgements(
-    base: Foundation,
-    times: AcknowledgementTimes,
-    blocked: BlockedKeys,
-    presence: ServerPresence,
+    base: Foundation, blocked: BlockedKeys, presence: ServerPresence
 ) -> Acknowledgements:
     """Return what sends acknowledgements."""
     attempts = AcknowledgementAttempts(
@@ -21,13 +17,13 @@ def build_acknowledgements(
         workers=base.workers,
         synced=base.synced_now,
         blocked=lambda: blocked.keys,
-        are_wanted=lambda: times.are_wanted,
+        are_wanted=lambda: base.times.are_wanted,
         no_drop_server=presence.no_drop_server,
     )
     return Acknowledgements(
         repository=AcknowledgementRepository(base.database),
         attempts=attempts,
-        times=times,
+        times=base.times,
         stamps=base.stamps,
         clock=base.reactor,
     )

@@ -9,7 +9,7 @@ from qabel.store.database.connection import Connection
 from qabel.store.database.database import Database
 from qabel.store.outbox import acknowledgement_turns as turns
 from qabel.store.outbox import acknowledgements as rows
-from qabel.store.outbox.acknowledgement_turns import Draw, DueAcknowledgement, Turn
+from qabel.store.outbox.acknowledgement_turns import Begun, Draw, DueAcknowledgement
 from qabel.store.outbox.acknowledgements import AcknowledgementCounts, Pair
 
 
@@ -34,7 +34,7 @@ class AcknowledgementRepository:
         limit: int,
         make_time_stamp: Callable[[bytes], int],
         under_way: Mapping[int, int],
-    ) -> Deferred[Turn]:
+    ) -> Deferred[Begun]:
         """Return what may be sent now, at most ``limit``, and when to look again.
 
         Args:

@@ -7,7 +7,7 @@ the time stamp is used up.
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 import attrs
 
@@ -55,7 +55,7 @@ class DueAcknowledgement:
 
 
 @attrs.frozen
-class Turn:
+class Begun:
     """What is to be sent now, and when to look again."""
 
     due: tuple[DueAcknowledgement, ...]
@@ -69,7 +69,7 @@ def begin(
     limit: int,
     make_time_stamp: Callable[[bytes], int],
     under_way: Mapping[int, int],
-) -> Turn:
+) -> Begun:
     """Begin to send what may be sent now, those that have been due longest first.
 
     Args:
@@ -85,40 +85,21 @@ def begin(
     left_out = json.dumps(list(under_way))
     _put_off(connection, left_out, now, running)
     begun: list[DueAcknowledgement] = []
-    for row in connection.execute(
-        "SELECT id, identity, contact, failures, full_at FROM acknowledgement_pairs "
+    for pair_id, full_at in connection.execute(
+        "SELECT id, full_at FROM acknowledgement_pairs "
         "WHERE next <= ? AND id NOT IN (SELECT value FROM json_each(?)) ORDER BY next LIMIT ?",
         (now, full, limit),
     ).fetchall():
-        pair_id, identity, contact, failures, full_at = row
         tokens = BURST - -(-max(0, full_at - now) // INTERVAL)
         count = min(tokens, AT_ONCE - running[pair_id], limit - len(begun))
-        for own_id, acknowledge_id, refusals in _first(connection, pair_id, now, left_out, count):
-            stamp = make_time_stamp(bytes(identity))
-            time_stamps.keep(connection, bytes(identity), stamp)
-            begun.append(
-                DueAcknowledgement(
-                    id=own_id,
-                    pair_id=pair_id,
-                    identity=bytes(identity),
-                    contact=bytes(contact),
-                    acknowledge_id=acknowledge_id,
-                    time_stamp=stamp,
-                    failures=failures,
-                    refusals=refusals,
-                )
-            )
-            connection.execute(
-                "UPDATE acknowledgements SET due = ? WHERE id = ?", (now + TAKEN_FOR, own_id)
-            )
-            _take_token(connection, pair_id, now)
+        begun += _take(connection, pair_id, now, left_out, max(0, count), make_time_stamp)
         set_next(connection, pair_id)
     following = connection.execute(
         "SELECT next FROM acknowledgement_pairs WHERE next IS NOT NULL "
         "AND id NOT IN (SELECT value FROM json_each(?)) ORDER BY next LIMIT 1",
         (full,),
     ).fetchone()
-    return Turn(tuple(begun), None if following is None else following[0])
+    return Begun(tuple(begun), None if following is None else following[0])
 
 
 def _put_off(connection: Connection, ids: str, now: int, pairs: Iterable[int]) -> None:
@@ -132,15 +113,38 @@ def _put_off(connection: Connection, ids: str, now: int, pairs: Iterable[int]) -
         set_next(connection, pair_id)
 
 
-def _first(
-    connection: Connection, pair_id: int, now: int, left_out: str, count: int
-) -> list[tuple[int, str, int]]:
-    return connection.execute(
-        "SELECT id, acknowledge_id, refusals FROM acknowledgements "
-        "WHERE pair_id = ? AND due <= ? AND id NOT IN (SELECT value FROM json_each(?)) "
-        "ORDER BY due, id LIMIT ?",
-        (pair_id, now, left_out, max(0, count)),
-    ).fetchall()
+def _take(
+    connection: Connection,
+    pair_id: int,
+    now: int,
+    left_out: str,
+    count: int,
+    make_time_stamp: Callable[[bytes], int],
+) -> Iterator[DueAcknowledgement]:
+    """Take some that are due for a contact, each with a token and a time stamp."""
+    for own_id, acknowledge_id, refusals, identity, contact, failures in connection.execute(
+        "SELECT acknowledgements.id, acknowledge_id, refusals, identity, contact, failures "
+        "FROM acknowledgements JOIN acknowledgement_pairs AS pairs ON pairs.id = pair_id "
+        "WHERE pair_id = ? AND due <= ? "
+        "AND acknowledgements.id NOT IN (SELECT value FROM json_each(?)) ORDER BY due LIMIT ?",
+        (pair_id, now, left_out, count),
+    ).fetchall():
+        time_stamp = make_time_stamp(bytes(identity))
+        time_stamps.keep(connection, bytes(identity), time_stamp)
+        connection.execute(
+            "UPDATE acknowledgements SET due = ? WHERE id = ?", (now + TAKEN_FOR, own_id)
+        )
+        _take_token(connection, pair_id, now)
+        yield DueAcknowledgement(
+            id=own_id,
+            pair_id=pair_id,
+            identity=bytes(identity),
+            contact=bytes(contact),
+            acknowledge_id=acknowledge_id,
+            time_stamp=time_stamp,
+            failures=failures,
+            refusals=refusals,
+        )
 
 
 def _take_token(connection: Connection, pair_id: int, now: int) -> None:
@@ -182,12 +186,12 @@ def failed(
     """
     ends = now + min(pause, LONGEST_PAUSE)
     waiting = connection.execute(
-        "SELECT id FROM acknowledgements WHERE pair_id = ? AND (due < ? OR id = ?) ORDER BY id",
+        "SELECT id FROM acknowledgements WHERE pair_id = ? AND (due < ? OR id = ?)",
         (of.pair_id, ends, of.id),
     ).fetchall()
     connection.executemany(
         "UPDATE acknowledgements SET since = ?1, delay = ?2, due = ?1 + ?2 WHERE id = ?3",
-        [(now, ends - now + draw(), own_id) for (own_id,) in waiting],
+        [(now, ends - now + draw(), own_id) for (own_id,) in sorted(waiting)],
     )
     connection.execute(
         "UPDATE acknowledgement_pairs SET failures = max(failures, ?), "

@@ -95,9 +95,7 @@ def test_what_is_taken_is_given_back(
     except InvalidDropMessage:
         return
     opened = Opened(OWNER.public_key, message)
-    found = classify(
-        {token_bytes(16): Part(b"")}, [opened], SYNCED_SETTINGS, 1.0, make_time_stamp=lambda _: 1
-    )
+    found = classify({token_bytes(16): Part(b"")}, [opened], SYNCED_SETTINGS, 1.0)
     inbox = InboxRepository(database)
     for each in found.messages:
         [stored] = result_of(inbox.keep(DROP, [each], now=1.0)).messages

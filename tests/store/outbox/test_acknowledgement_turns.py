@@ -18,8 +18,8 @@ from qabel.store.outbox.acknowledgement_turns import (
     AT_ONCE,
     LONGEST_PAUSE,
     TAKEN_FOR,
+    Begun,
     DueAcknowledgement,
-    Turn,
 )
 from qabel.store.outbox.acknowledgements import BURST, INTERVAL, MOST_WAITING
 from tests.store.conftest import Things
@@ -51,9 +51,9 @@ class Desk:
         self.stamps += 1
         return self.stamps
 
-    def begin(self, limit: int = 100) -> Turn:
+    def begin(self, limit: int = 100) -> Begun:
         """Begin what may be sent."""
-        turn: Turn = self.run(
+        turn: Begun = self.run(
             lambda connection: turns.begin(
                 connection, self.now, limit, self.stamp, dict(self.under_way)
             )
@@ -90,7 +90,7 @@ def desk(database: Database, things: Things) -> Desk:
 def test_each_has_its_time(desk: Desk) -> None:
     """What is due is begun, in the order of its times; the rest is known to come."""
     desk.add(30, 10, 20, 500)
-    assert desk.begin() == Turn((), 10)
+    assert desk.begin() == Begun((), 10)
     desk.now = 25
     turn = desk.begin()
     assert [each.acknowledge_id for each in turn.due] == ["id 2", "id 3"]
@@ -145,7 +145,7 @@ def test_nothing_is_sent_twice_while_it_takes_long(desk: Desk) -> None:
     desk.begin()
     desk.now = 2 * TAKEN_FOR
     turn = desk.begin()
-    assert turn == Turn((), desk.now + TAKEN_FOR)
+    assert turn == Begun((), desk.now + TAKEN_FOR)
     desk.run(lambda connection: turns.redraw(connection, desk.now, lambda: 0))
     assert desk.begin().due == ()
 
@@ -157,7 +157,7 @@ def test_after_a_kill_it_is_sent_again(desk: Desk) -> None:
     desk.under_way.clear()
     desk.now = 1_000
     desk.run(lambda connection: turns.redraw(connection, desk.now, lambda: 70))
-    assert desk.begin() == Turn((), 1_070)
+    assert desk.begin() == Begun((), 1_070)
     desk.now = 1_070
     assert len(desk.begin().due) == 1
 
