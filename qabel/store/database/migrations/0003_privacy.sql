@@ -61,6 +61,9 @@ INSERT INTO acknowledgements (pair_id, acknowledge_id, created, since, delay, du
     FROM deliveries JOIN acknowledgement_pairs AS pairs
         ON identity = sender AND contact = recipient
     WHERE kind = 'acknowledgement' AND state = 'queued' ORDER BY deliveries.id;
+-- Where there were none, the tables are as new.
+DELETE FROM sqlite_sequence WHERE seq = 0
+    AND name IN ('acknowledgement_pairs', 'acknowledgements');
 DELETE FROM sends WHERE kind = 'acknowledgement';
 DROP INDEX acknowledgements_by_age;
 -- Messages that waited behind them are the next.
