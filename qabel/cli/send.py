@@ -91,11 +91,9 @@ def send(
     TEXT is sent as {"msg": TEXT} in a box_message, which Qabel clients show as text. Without TEXT,
     or with -, it is read from standard input.
 
-    If no drop server accepts the message yet, the daemon keeps it and tries again.
-
-    Daemons acknowledge messages after a random delay, 20 seconds on average. Some Qabel clients,
-    old and very new ones, never do, and nor do people who have switched it off: --wait-ack then
-    ends with exit status 5, although the message has arrived.
+    If no drop server accepts the message yet, the daemon keeps it and tries again. Messages are
+    acknowledged after a random delay, and by some clients never: --wait-ack then ends with exit
+    status 5, although the message has arrived.
     """
     if data is OUTPUT:
         session.out.json, data = True, None

@@ -78,10 +78,10 @@ def test_earlier_messages_introduced_nobody(upgraded: Any) -> None:
 
 ONE, TWO = "http://drop.example/one", "http://drop.example/two"
 
-ANY_SEND = """INSERT INTO sends (id, kind, sender, identity_id, model_object, acknowledge_id, created)
-    VALUES (?1, ?2, ?3, 1, 'x', 'id ' || ?1, 10 * ?1)"""
-ANY_DELIVERY = """INSERT INTO deliveries (id, send_id, kind, sender, recipient, acknowledge_id, sealed,
-    state, created) SELECT id, id, kind, sender, ?2, acknowledge_id, x'00', ?3, created
+ANY_SEND = """INSERT INTO sends (id, kind, sender, identity_id, model_object, acknowledge_id,
+    created) VALUES (?1, ?2, ?3, 1, 'x', 'id ' || ?1, 10 * ?1)"""
+ANY_DELIVERY = """INSERT INTO deliveries (id, send_id, kind, sender, recipient, acknowledge_id,
+    sealed, state, created) SELECT id, id, kind, sender, ?2, acknowledge_id, x'00', ?3, created
     FROM sends WHERE id = ?1"""
 POSTING = "INSERT INTO postings (delivery_id, url, recipient, next_attempt) VALUES (?, ?, ?, ?)"
 
