@@ -29,7 +29,6 @@ from qabel.settings.synced import SyncedSettings
 from qabel.store.database.errors import StoreClosed
 from qabel.store.inbox.keeping import StoredBatch
 from qabel.store.outbox.repository import OutboxRepository
-from qabel.store.outbox.sends import Kind
 
 FAR_FUTURE = 1e11
 """Seconds since the epoch, later than any retry: a posting that is not in progress was not
@@ -142,14 +141,11 @@ class Wiring:
         self._to.poller.poll_now()
         self._post_what_waits()
 
-    async def post_due(
-        self, spread: float = SOON_AFTER, *, acknowledge_at_once: bool = False
-    ) -> None:
+    async def post_due(self, spread: float = SOON_AFTER) -> None:
         """Post what is due and not in progress already.
 
         Args:
             spread: seconds after which each queue begins on average.
-            acknowledge_at_once: whether acknowledgements begin at once.
 
         Raises:
             StoreError: the outbox could not be read.
@@ -163,10 +159,7 @@ class Wiring:
         self._to.poster.forget_postings(await outbox.no_longer_waiting(under_way))
         under_way = self._to.poster.under_way
         due = await outbox.due(FAR_FUTURE, MOST_AT_ONCE, underway=under_way)
-        # A message that somebody sends in this moment may be among them: it is added again.
-        for each in due:
-            is_urgent = acknowledge_at_once and each.kind is Kind.ACKNOWLEDGEMENT
-            self._to.poster.add([each], spread=0.0 if is_urgent else spread)
+        self._to.poster.add(due, spread=spread)
 
     async def _follow_contacts(self, outbox: OutboxRepository) -> None:
         """Have what is queued follow its recipients. If it fails, the next call tries again."""
@@ -178,11 +171,8 @@ class Wiring:
             self._have_contacts_changed = True
             raise
 
-    def _post_what_waits(
-        self, spread: float = SOON_AFTER, *, acknowledge_at_once: bool = False
-    ) -> None:
-        posting = self.post_due(spread, acknowledge_at_once=acknowledge_at_once)
-        Deferred.fromCoroutine(posting).addErrback(self._post_later)
+    def _post_what_waits(self, spread: float = SOON_AFTER) -> None:
+        Deferred.fromCoroutine(self.post_due(spread)).addErrback(self._post_later)
 
     def _post_later(self, failure: Failure) -> None:
         """Leave what waits to the housekeeping, or to the next start."""
