@@ -20,6 +20,7 @@ from qabel.host.steady_clock import use_steady_clock
 from qabel.keys.choice import CHOICES, key_source
 from qabel.net.errors import DropServerError
 from qabel.rest.http.access_control import AccessOptions
+from qabel.settings.proxy_url import InvalidProxyURL, ProxyURL
 
 NAME = "qabel-rest"
 
@@ -43,6 +44,7 @@ class Options(DaemonOptions):
         ["data-dir", None, None, "Data directory. [default: $QABEL_DATA_DIR, or per user]"],
         ["key", None, "file", f"Where the database key is kept: {CHOICES}."],
         ["drop-server", None, None, "Also run a drop server, on this endpoint."],
+        ["proxy", None, None, "SOCKS5 proxy for all servers (socks5://HOST:PORT), such as Tor."],
         ["auth", None, "token", "Authentication: token, or none (loopback only)."],
         ["max-connections", None, "1024", "Maximum number of simultaneous connections."],
         ["full-read-interval", None, "3600", "Seconds between full reads of a drop, at least."],
@@ -117,9 +119,17 @@ class Options(DaemonOptions):
                 linkable=bool(self["linkable"]),
                 push=not self["no-push"],
                 webhook_origins=frozenset(self.webhooks),
+                proxy=self._proxy(),
                 token_mode=0o640 if self["token-group-readable"] else 0o600,
             ),
         )
+
+    def _proxy(self) -> ProxyURL | None:
+        """Return the proxy that was chosen. Raises StartError, which does not quote it."""
+        try:
+            return None if self["proxy"] is None else ProxyURL.parse(self["proxy"])
+        except InvalidProxyURL as error:
+            raise StartError(f"--proxy {error}") from None
 
 
 def makeService(options: Options) -> IService:

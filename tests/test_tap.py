@@ -87,6 +87,17 @@ def test_the_drop_server_may_be_plain() -> None:
     assert config.drop_server.reachable
 
 
+def test_proxy() -> None:
+    """A proxy is a URL; what is none is an error that does not quote it."""
+    assert parse().config.core.proxy is None
+    chosen = parse("--proxy=socks5h://me:secret@127.0.0.1:9050").config.core.proxy
+    assert str(chosen) == "socks5://me:secret@127.0.0.1:9050"
+    for wrong in ("", "127.0.0.1:9050", "socks5://me:secret@127.0.0.1", "http://127.0.0.1:1"):
+        with pytest.raises(StartError, match=r"--proxy must") as raised:
+            parse(f"--proxy={wrong}")
+        assert "secret" not in str(raised.value)
+
+
 def test_the_group_may_read_the_token() -> None:
     """Only the owner may read the token, unless --token-group-readable is given."""
     assert stat.filemode(parse().config.core.token_mode) == "?rw-------"

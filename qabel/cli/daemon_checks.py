@@ -42,7 +42,7 @@ _NAMES = {
 }
 """The names of the checks that kinds of trouble belong to; others begin with them."""
 
-_STARTS = {"store": "database", "server": "server", "webhook": "webhook"}
+_STARTS = {"store": "database", "proxy": "proxy", "server": "server", "webhook": "webhook"}
 
 
 @define
@@ -69,6 +69,7 @@ class DaemonChecks:
         steps: tuple[tuple[str, Callable[[], Iterator[Check]]], ...] = (
             ("status", self._troubles),
             ("key", self._key),
+            ("proxy", self._proxy),
             ("server", self._servers),
             ("people", self._people),
             ("outbox", self._outbox),
@@ -109,6 +110,15 @@ class DaemonChecks:
         else:
             detail = "There is no key in the data directory; the daemon does not report more"
             yield Check("key", CheckState.WARNING, detail, "Check that the key is kept elsewhere")
+
+    def _proxy(self) -> Iterator[Check]:
+        proxy = object_in(self._status, "proxy")
+        if proxy is None or any(_name(kind) == "proxy" for kind in self._kinds):
+            return
+        isolating = proxy.get("isolating")
+        detail = f"All traffic to servers goes through the proxy at {text_in(proxy, 'address')}"
+        detail += ", which keeps identities apart" if isolating is True else ""
+        yield Check("proxy", CheckState.OK, detail)
 
     def _servers(self) -> Iterator[Check]:
         now, is_reported = time.time(), "trouble_details" in self._status

@@ -17,6 +17,9 @@ _COLUMNS = [
     Column("PREFERRED", lambda each: "yes" if each["preferred"] else ""),
 ]
 
+TEST_TIMEOUT = 90.0
+"""Seconds without a byte: through a proxy, a test may take 75."""
+
 SERVER = click.argument("server", metavar="ID|URL")
 
 
@@ -53,7 +56,10 @@ def add(session: Session, url: str, auth: str) -> None:
 def test(session: Session, server: str) -> None:
     """Test whether there is a drop server at a URL, or whether one in the list responds."""
     found = _find(session, server)
-    result = session.client.post("/servers/test", {"url": found["url"] if found else server})
+    url = found["url"] if found else server
+    result = session.client.request(
+        "POST", "/servers/test", body={"url": url}, timeout=TEST_TIMEOUT
+    ).value
     if not result["ok"]:
         raise CommandError(f"{result['url']}: {result['detail']}")
     session.out.done(f"{result['url']}: {result['detail']}", result)

@@ -55,7 +55,18 @@ def show_status(found: Mapping[str, Any], out: Output) -> None:
             out.line(f"        {text}{f'; {refused} not kept' if refused else ''}")
     out.line(f"Outbox  {_outbox(object_in(found, 'outbox'))}")
     _show_acknowledgements(object_in(found, "acknowledgements"), out)
+    proxy = object_in(found, "proxy")
+    if proxy is not None:
+        out.line(f"Proxy   {_proxy(proxy)}")
     _show_servers(found, out)
+
+
+def _proxy(proxy: Mapping[str, Any]) -> str:
+    """Return where the proxy is, and what does not go through it."""
+    apart = ", keeps identities apart" if proxy.get("isolating") is True else ""
+    direct = texts_in(proxy, "direct")
+    others = f"; directly to {', '.join(direct)}" if direct else ""
+    return f"{text_in(proxy, 'address')}{apart}{others}"
 
 
 def _show_troubles(found: Mapping[str, Any], out: Output) -> None:

@@ -16,6 +16,7 @@ from qabel.core.sending.time_stamps import TimeStamps
 from qabel.core.settings import SettingsDocument
 from qabel.core.workers import Workers
 from qabel.net.isolation import Isolation
+from qabel.net.proxy import Proxy
 from qabel.net.webhook_client import WebhookClient
 from qabel.settings.local import LOCAL, LocalSettings
 from qabel.settings.synced import SYNCED, SyncedSettings
@@ -59,6 +60,8 @@ class Foundation:
     database: Database
     workers: Workers
     network: Network
+    proxy: Proxy
+    """For every client of servers, whatever they are for; webhooks do not go through it."""
     servers: ConfiguredServers
     isolation: Isolation
     webhook_client: WebhookClient
@@ -99,10 +102,7 @@ async def lay_foundation(
     now: Callable[[], float],
     options: CoreOptions,
 ) -> Foundation:
-    """Open the database, and load what is held in memory.
-
-    The arguments are those of ``CoreService.open``. Raises StoreError.
-    """
+    """Open the database for ``CoreService.open``, with the same arguments. Raises StoreError."""
     database = Database(data_directory / DATABASE, keys, reactor=reactor)
     servers, isolation = ConfiguredServers(), Isolation(is_linkable=options.linkable)
     workers, stamps = Workers(reactor), TimeStamps(now)
@@ -116,6 +116,7 @@ async def lay_foundation(
         await database.close()
         raise
     workers.start()
+    proxy = Proxy(options.proxy or local.value.privacy.proxy, seconds=reactor.seconds)
     return Foundation(
         data_directory=data_directory,
         options=options,
@@ -123,7 +124,8 @@ async def lay_foundation(
         now=now,
         database=database,
         workers=workers,
-        network=network or _drop_servers(reactor, servers, isolation),
+        network=network or _drop_servers(reactor, servers, isolation, proxy),
+        proxy=proxy,
         servers=servers,
         isolation=isolation,
         webhook_client=WebhookClient(reactor, allowed=options.webhook_origins.__contains__),
@@ -142,8 +144,10 @@ def _files_of(keys: KeySource) -> Sequence[tuple[Path, str]]:
     return tuple(getattr(keys, "files", ()))
 
 
-def _drop_servers(reactor: Any, servers: ConfiguredServers, isolation: Isolation) -> DropServers:
-    return DropServers(reactor, lambda: servers.trusted, lambda: servers.own, isolation)
+def _drop_servers(
+    reactor: Any, servers: ConfiguredServers, isolation: Isolation, proxy: Proxy
+) -> DropServers:
+    return DropServers(reactor, lambda: servers.trusted, lambda: servers.own, isolation, proxy)
 
 
 def _journal(database: Database, state: JournalState, reactor: Any) -> Journal:

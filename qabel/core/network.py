@@ -12,6 +12,7 @@ from qabel.drop.url import DropURL
 from qabel.net.address_policy import AddressPolicy
 from qabel.net.drop_client import DropClient
 from qabel.net.isolation import Isolation
+from qabel.net.proxy import Proxy
 from qabel.net.push_listener import PushListener
 
 RARELY = 3600.0
@@ -36,6 +37,7 @@ class DropServers(DropClient):
         configured: returns the URLs, in normal form, of the servers that the user trusts.
         own: returns those of the user's own drops, which may use http at public addresses.
         isolation: decides which requests may share a connection.
+        proxy: says whether there is a proxy.
 
     """
 
@@ -45,9 +47,11 @@ class DropServers(DropClient):
         configured: Callable[[], Collection[str]],
         own: Callable[[], Collection[str]] = frozenset,
         isolation: Isolation | None = None,
+        proxy: Proxy | None = None,
     ) -> None:
-        policy = AddressPolicy(configured, own)
-        super().__init__(reactor, policy=policy, isolation=isolation or Isolation())
+        proxy = Proxy() if proxy is None else proxy
+        policy = AddressPolicy(configured, own, lambda: proxy.url is not None)
+        super().__init__(reactor, policy=policy, isolation=isolation or Isolation(), proxy=proxy)
 
     def listen(self, url: DropURL, on_news: Callable[[Collection[bytes]], None]) -> DropListener:
         """Return the push listener of a drop, which calls ``on_news`` at new messages."""

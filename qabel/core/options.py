@@ -1,10 +1,11 @@
 """The options of a core."""
 
-from attrs import frozen
+from attrs import field, frozen
 
 from qabel.core.receiving.drop_traffic import DROP_BANDWIDTH
 from qabel.core.receiving.full_readings import FULL_READ_INTERVAL
 from qabel.core.status.health import STALE_AFTER
+from qabel.settings.proxy_url import ProxyURL, to_proxy_url
 
 
 @frozen
@@ -28,3 +29,5 @@ class CoreOptions:
     """Origins, besides loopback, that webhooks may call: ``https://host:port``."""
     token_mode: int = 0o600
     """The mode of the main token's file."""
+    proxy: ProxyURL | None = field(default=None, converter=to_proxy_url)
+    """The SOCKS5 proxy for all traffic to servers, or its URL; None for that of the settings."""

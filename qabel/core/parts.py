@@ -140,7 +140,11 @@ def build_view(
         ),
         events=Followers(base.journal),
         servers=Servers(
-            synced=base.synced, network=base.network, trusted=base.servers, clock=base.reactor
+            synced=base.synced,
+            network=base.network,
+            trusted=base.servers,
+            clock=base.reactor,
+            has_proxy=lambda: base.proxy.url is not None,
         ),
     )
 

@@ -23,6 +23,9 @@ from qabel.settings.synced import SYNCED, SyncedSettings
 TEST_TIME = 10.0
 """Seconds that a test takes at most."""
 
+PROXY_TEST_TIME = 75.0
+"""Seconds that a test takes at most through a proxy, which has a minute to build a circuit."""
+
 BLIND_TEST_TIME = 5.0
 """Seconds that a test takes whose result must not say why it failed, unless it succeeds."""
 
@@ -80,6 +83,7 @@ class Servers:
     _trusted: TrustedServers
     _clock: IReactorTime
     _access: Access = EVERYTHING
+    _has_proxy: Callable[[], bool] = lambda: False
 
     def seen_by(self, access: Access) -> "Servers":
         """Return the view of a caller."""
@@ -177,14 +181,20 @@ class Servers:
         drop = DropURL.on_server(url)
         if self._access.is_admin:
             with self._trust(server):
-                return ServerTestView(server, *await self._fetched(drop, TEST_TIME))
+                return ServerTestView(server, *await self._fetched(drop, self._patience()))
         is_blind = server in self._trusted.urls
         began = self._clock.seconds()
-        ok, detail = await self._fetched(drop, BLIND_TEST_TIME if is_blind else TEST_TIME)
+        patience = self._patience(is_blind=is_blind)
+        ok, detail = await self._fetched(drop, patience)
         if is_blind and not ok:
-            await deferLater(self._clock, max(0, began + BLIND_TEST_TIME - self._clock.seconds()))
+            await deferLater(self._clock, max(0, began + patience - self._clock.seconds()))
             detail = "No drop server responded. A token with the scope admin is told why."
         return ServerTestView(server, ok, detail)
+
+    def _patience(self, *, is_blind: bool = False) -> float:
+        if self._has_proxy():
+            return PROXY_TEST_TIME
+        return BLIND_TEST_TIME if is_blind else TEST_TIME
 
     async def _fetched(self, drop: DropURL, patience: float) -> tuple[bool, str]:
         fetching = Deferred.fromCoroutine(self._fetch(drop))

@@ -29,6 +29,7 @@ from qabel.core.status.part_troubles import (
     push_trouble,
     worker_trouble,
 )
+from qabel.core.status.proxy_report import proxy_trouble, proxy_view
 from qabel.core.status.push_note import PushNote
 from qabel.core.status.report import Finder, Reporter
 from qabel.core.status.store_probe import StoreProbe
@@ -105,6 +106,7 @@ def build_watching(base: Foundation, parts: Watched) -> Watching:
         acknowledgements=parts.acknowledgements,
         webhooks=parts.webhooks.states,
         limits=lambda: stranger_limits(base.local.value.inbox),
+        proxy=lambda: proxy_view(base.proxy, base.options.proxy, base.servers.urls),
         inbox=parts.inbox,
         journal=base.journal,
         store_watch=parts.store_watch,
@@ -137,6 +139,7 @@ def _finders(base: Foundation, parts: Watched) -> Iterable[Finder]:
         ClockWatch(base.now, _steady(base)).look,
         lambda: worker_trouble(base.workers.longest()),
         lambda: poller_trouble(poller.next_tick, base.reactor.seconds(), runs=bool(poller.running)),
+        lambda: proxy_trouble(base.proxy),
         lambda: not_stored_trouble(poller.servers),
         lambda: push_trouble(parts.push_watch.by_server(), poller.servers, poller.interval),
         lambda: encryption_trouble(poller.servers),

@@ -180,6 +180,9 @@ class Wiring:
             self._log.failure("Reading the outbox failed", failure)
 
     def _local_changed(self, before: LocalSettings, after: LocalSettings, seq: int | None) -> None:
+        if self._base.options.proxy is None:
+            # Before anything else is sent: nothing may take the old way any more.
+            self._base.proxy.use(after.privacy.proxy)
         self._to.poller.set_interval(after.poll_interval)
         if before.privacy.acknowledge != after.privacy.acknowledge:
             self._to.acknowledgements.people_changed()

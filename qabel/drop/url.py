@@ -31,6 +31,7 @@ _SERVER = re.compile(
     re.IGNORECASE | re.ASCII,
 )
 _LABEL = re.compile(r"[0-9a-z_]([0-9a-z_-]{0,61}[0-9a-z_])?")
+_PORT = re.compile(r":[0-9]+$")
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
@@ -148,6 +149,11 @@ class DropURL:
     def host(self) -> str:
         """The server's host and port, which are not secret."""
         return self.server.split("/", 3)[2]
+
+    @property
+    def name(self) -> str:
+        """The server's host without its port; an IPv6 address has brackets."""
+        return _PORT.sub("", self.host)
 
     def __str__(self) -> str:
         return f"{self.server}/{self.drop_id}"

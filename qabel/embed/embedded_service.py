@@ -39,7 +39,7 @@ def make_service(
         auth: whether requests over TCP need a token.
         key: where the key of the database is stored, as with ``--key``; or a source of your own,
             such as ``GivenKey(32 bytes)`` of ``qabel.store.key_record``.
-        options: options of the core.
+        options: options of the core, such as ``CoreOptions(proxy="socks5://127.0.0.1:9050")``.
         reactor: Twisted's installed reactor, if not given.
 
     Raises:

@@ -86,13 +86,30 @@ def is_private_server(url: str) -> bool:
     a host.
     """
     try:
-        host = (urlsplit(url).hostname or "").rstrip(".")
+        host = urlsplit(url).hostname or ""
     except ValueError:
         return True
+    return is_private_host(host)
+
+
+def is_private_host(host: str) -> bool:
+    """Return whether a host, without brackets, is this machine or private by its text alone."""
+    host = host.lower().rstrip(".")
     address = parse_host_address(host)
     if address is not None:
         return not is_global(address)
     return "." not in host or host.endswith(tuple(f".{each}" for each in _PRIVATE_NAMES))
+
+
+def is_localhost(host: str) -> bool:
+    """Return whether a host is a name of this machine that needs no lookup (RFC 6761)."""
+    host = host.lower().rstrip(".")
+    return host == "localhost" or host.endswith(".localhost")
+
+
+def is_onion(host: str) -> bool:
+    """Return whether a host, without its port, is an onion service of Tor (RFC 7686)."""
+    return host.lower().rstrip(".").endswith(".onion")
 
 
 def parse_host_address(host: str) -> IPAddress | None:

@@ -5,12 +5,14 @@ from typing import Any
 import attrs
 from twisted.internet.interfaces import IReactorTime
 
-from qabel.net.connector import AddressError, AddressFilter, Connector
+from qabel.net.connector import Connector
 from qabel.net.exchange_limits import ExchangeLimits
 from qabel.net.exchanges import Exchanges
 from qabel.net.http_transport import Transport
 from qabel.net.isolation import IsolationKey
 from qabel.net.name_lookup import NameLookup
+from qabel.net.proxy import Proxy
+from qabel.net.route import AddressError, AddressFilter
 
 
 @attrs.define(eq=False, repr=False)
@@ -22,6 +24,7 @@ class BoundedClient:
         limits: of each call.
         clock: measures the limits; the reactor if not given.
         names: resolves host names.
+        proxy: says whether there is a proxy, which all connections go through.
         trust_root: replaces the system's certificates, for tests.
 
     """
@@ -35,6 +38,7 @@ class BoundedClient:
         default=attrs.Factory(lambda self: NameLookup(self._reactor, self._clock), takes_self=True),
         kw_only=True,
     )
+    _proxy: Proxy = attrs.field(factory=Proxy, kw_only=True)
     _trust_root: object = attrs.field(default=None, kw_only=True)
     connector: Connector = attrs.field(init=False)
     _exchanges: Exchanges = attrs.field(init=False)
@@ -44,6 +48,7 @@ class BoundedClient:
             self._reactor,
             self._clock,
             self._names,
+            self._proxy,
             time_limit=self._limits.connect,
             trust_root=self._trust_root,
         )

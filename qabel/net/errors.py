@@ -22,6 +22,12 @@ class ConnectFailed(DropServerError):
     kind = "connect"
 
 
+class ProxyFailed(ConnectFailed):
+    """No connection: the proxy is to blame, and not the server."""
+
+    kind = "proxy"
+
+
 class TimedOut(DropServerError):
     """The exchange took too long, the server was silent too long, or sent too slowly."""
 

@@ -1,6 +1,7 @@
 """Limits on the duration and size of an exchange with another host."""
 
 from collections.abc import Callable
+from contextvars import ContextVar
 
 import attrs
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
@@ -46,6 +47,22 @@ class Allowance:
     def note(self, count: int) -> None:
         """Note that bytes arrived."""
         self.used += count
+
+
+_CURRENT: ContextVar["Watchdog | None"] = ContextVar("watchdog", default=None)
+
+
+def current_watchdog() -> "Watchdog | None":
+    """Return the watchdog of the exchange that this code runs for; None if it is for no exchange.
+
+    What waits for something that has time limits of its own pauses it meanwhile.
+    """
+    return _CURRENT.get()
+
+
+def set_current_watchdog(watchdog: "Watchdog | None") -> None:
+    """Set the watchdog of the exchange that the code of the present context runs for."""
+    _CURRENT.set(watchdog)
 
 
 @attrs.define(eq=False, repr=False)

@@ -26,7 +26,7 @@ from qabel.net.errors import (
     StaleConnection,
     TimedOut,
 )
-from qabel.net.exchange_limits import ExchangeLimits, Watchdog
+from qabel.net.exchange_limits import ExchangeLimits, Watchdog, set_current_watchdog
 
 T = TypeVar("T")
 
@@ -52,7 +52,7 @@ class Exchanges:
         if self._closed:
             raise ConnectFailed(f"{peer} was not contacted: the daemon is stopping.")
         watchdog = Watchdog(self._clock, self._limits)
-        running = Deferred.fromCoroutine(work(watchdog))
+        running = Deferred.fromCoroutine(_work(work, watchdog))
         watchdog.on_expire = watchdog.on_expire or running.cancel
         self._under_way.add(running)
         try:
@@ -75,6 +75,12 @@ class Exchanges:
             ended.append(when_done(each))
             each.cancel()
         return gatherResults(ended).addCallback(lambda _: None)
+
+
+async def _work(work: "Work[T]", watchdog: Watchdog) -> T:
+    """Work in a context of its own, which ``Deferred.fromCoroutine`` has made."""
+    set_current_watchdog(watchdog)
+    return await work(watchdog)
 
 
 def translate(error: Exception, peer: str) -> Exception:

@@ -16,9 +16,10 @@ from zope.interface import implementer
 
 from qabel.deferreds import when_done
 from qabel.net.connection_guard import ConnectionGuard, GuardFactory
-from qabel.net.connector import AddressError, AddressFilter, Connector, EndpointFactory
+from qabel.net.connector import Connector, EndpointFactory
 from qabel.net.errors import EncodedBody
 from qabel.net.isolation import IsolationKey
+from qabel.net.route import AddressError, AddressFilter
 
 CONNECTIONS_PER_HOST = 4
 """Idle connections to one host that are kept."""

@@ -12,7 +12,7 @@ from twisted.internet.defer import Deferred, DeferredSemaphore
 from twisted.internet.interfaces import IReactorFromThreads, IReactorTime
 from twisted.python.failure import Failure
 
-from qabel.net.addresses import IPAddress
+from qabel.net.addresses import IPAddress, is_onion
 
 AT_ONCE = 16
 """Names that are looked up concurrently."""
@@ -46,8 +46,11 @@ class NameLookup:
     async def find(self, name: str) -> Addresses:
         """Return the addresses of a host name, in the system's order of preference.
 
-        An IP address is its own result. Raises OSError if there is no address.
+        An IP address is its own result. Raises OSError if there is no address, or for an onion
+        service: no name server may be asked for it (RFC 7686).
         """
+        if is_onion(name):
+            raise OSError("an onion service has no address")
         literal = _parse_address(name)
         if literal is not None:
             return (literal,)
@@ -70,6 +73,11 @@ class NameLookup:
         self._waiting[name].remove(gone)
 
     def _start(self, name: str) -> None:
+        if not self._waiting[name]:
+            # All have left: a name that nobody needs any more is not shown to the name server.
+            del self._waiting[name]
+            self._slots.release()
+            return
         Thread(target=self._look_up, args=(name,), name="qabel-names", daemon=True).start()
 
     def _look_up(self, name: str) -> None:

@@ -20,6 +20,7 @@ from qabel.net.address_policy import AddressPolicy, any_address, private_address
 from qabel.net.addresses import is_global
 from qabel.net.connector import Connector
 from qabel.net.errors import DropServerError, NotAllowed
+from qabel.net.exchange_limits import set_current_watchdog
 from qabel.net.isolation import Isolation
 from qabel.net.token_bucket import TokenBucket
 from qabel.net.websocket import WebSocket, WebSocketCallbacks, WebSocketFactory
@@ -136,6 +137,8 @@ class PushListener:
         return ended
 
     async def _listen(self) -> None:
+        # It may have been started by what an exchange has brought, but is no part of that.
+        set_current_watchdog(None)
         while True:
             self._rejected, self._flooded = None, False
             try:

@@ -211,6 +211,15 @@ class _HandshakeFactory(Factory):
         return TLSHandshake(self._host, self._server, self._creator, self._factory, addr)
 
 
+async def verified(made: IProtocol) -> IProtocol:
+    """Wait until the server of a new connection is verified, if there is TLS.
+
+    Returns the protocol that uses the connection. Raises ConnectFailed.
+    """
+    handshake = getattr(made, "wrappedProtocol", None)
+    return await handshake.verified if isinstance(handshake, TLSHandshake) else made
+
+
 def _describe(failure: Failure) -> str:
     """Return what OpenSSL says of a failure, which are texts of its own, or ""."""
     try:

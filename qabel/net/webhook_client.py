@@ -9,7 +9,7 @@ from twisted.internet.defer import gatherResults
 from twisted.web.http_headers import Headers
 
 from qabel.net.address_policy import any_address
-from qabel.net.addresses import is_loopback
+from qabel.net.addresses import is_loopback, is_onion
 from qabel.net.bounded_client import BoundedClient
 from qabel.net.errors import DropServerError, NotAllowed, WebhookFailed
 from qabel.net.exchange_limits import ExchangeLimits, Watchdog
@@ -79,6 +79,9 @@ class WebhookClient(BoundedClient):
         sent = Headers({"Host": [host], "Content-Type": ["application/json"]})
         for name, value in headers.items():
             sent.addRawHeader(name, value)
+        if is_onion(match["name"]):
+            what = f"The webhook at {host} is an onion service: webhooks go through no proxy."
+            raise WebhookFailed(NotAllowed.kind, what)
         transport = self._remote
         if not self._allowed(_origin(match)):
             if not _is_here(match["name"].lower()):

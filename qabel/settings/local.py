@@ -8,6 +8,7 @@ from qabel.forms.compound import Key, OrNull, ValueOf
 from qabel.forms.plain import Choice, Integer, Number, Text
 from qabel.settings.document import DocumentType
 from qabel.settings.module_data import ModuleData, ModuleDataForm
+from qabel.settings.proxy_url import ProxyForm, ProxyURL
 
 LEAST_POLL_INTERVAL = 0.05
 LONGEST_POLL_INTERVAL = 365 * 24 * 60 * 60
@@ -64,12 +65,14 @@ class PrivacySettings:
     known to have received one (``auto``), each time (``always``), or not at all (``never``).
     ``acknowledge`` says whose messages are acknowledged when they ask for it: those of contacts
     (``contacts``) or nobody's (``never``). ``acknowledge_delay`` is the mean delay of an
-    acknowledgement in seconds; 0 for none.
+    acknowledgement in seconds; 0 for none. ``proxy`` is the SOCKS5 proxy that all traffic to
+    servers goes through, unless the daemon was started with another; None for none.
     """
 
     introduce: str = "auto"
     acknowledge: str = "contacts"
     acknowledge_delay: float = DEFAULT_ACKNOWLEDGE_DELAY
+    proxy: ProxyURL | None = None
 
 
 _PRIVACY = ValueOf(
@@ -79,6 +82,12 @@ _PRIVACY = ValueOf(
         "acknowledge": Key(Choice(("contacts", "never")), "contacts", keeps=True),
         "acknowledge_delay": Key(
             Number(0, LONGEST_ACKNOWLEDGE_DELAY), DEFAULT_ACKNOWLEDGE_DELAY, keeps=True
+        ),
+        "proxy": Key(
+            OrNull(ProxyForm()),
+            None,
+            description="socks5://HOST:PORT or socks5://USER:PASSWORD@HOST:PORT",
+            keeps=True,
         ),
     },
 )

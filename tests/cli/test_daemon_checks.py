@@ -143,6 +143,23 @@ def test_an_older_daemon(daemon: PreparedServer, folder: Path) -> None:
     assert "http" in unencrypted.detail
 
 
+def test_a_proxy(daemon: PreparedServer, folder: Path) -> None:
+    """The proxy is a check of its own, unless there is trouble with it."""
+    proxy = {"address": "127.0.0.1:9050", "isolating": True, "error": None, "direct": []}
+    daemon.respond = answering({"/status": {**STATUS, "proxy": proxy}})
+    [check] = named(checks(folder), "proxy")
+    where = "All traffic to servers goes through the proxy at 127.0.0.1:9050"
+    assert check == Check("proxy", CheckState.OK, f"{where}, which keeps identities apart")
+    proxy["isolating"] = None
+    [check] = named(checks(folder), "proxy")
+    assert check.detail == where
+    detail = {**DETAIL, "kind": "proxy", "what": "The proxy refused the connection."}
+    troubled = {**STATUS, "proxy": proxy, "trouble_details": [detail]}
+    daemon.respond = answering({"/status": troubled})
+    [check] = named(checks(folder), "proxy")
+    assert (check.state, check.detail) == (CheckState.FAILED, detail["what"])
+
+
 def test_a_key_that_is_elsewhere(daemon: PreparedServer, folder: Path) -> None:
     """A running daemon knows whether its key is missing."""
     well = {**STATUS, "trouble_details": []}

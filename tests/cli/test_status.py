@@ -42,3 +42,15 @@ def test_problems() -> None:
         "DROP SERVER  DROPS  LAST READ  NEXT READ  PROBLEM",
         "http://x     1      never      -          timed out (failed 1 time)",
     ]
+
+
+def test_proxy() -> None:
+    """The proxy is shown, and what does not go through it."""
+    proxy = {"address": "127.0.0.1:9050", "isolating": True, "direct": ["http://localhost:9697"]}
+    out = io.StringIO()
+    show_status({"version": "1", "proxy": proxy}, Output(out=out))
+    where = "127.0.0.1:9050, keeps identities apart; directly to http://localhost:9697"
+    assert f"Proxy   {where}" in out.getvalue().splitlines()
+    out = io.StringIO()
+    show_status({"version": "1", "proxy": {"address": "p.example:1"}}, Output(out=out))
+    assert "Proxy   p.example:1" in out.getvalue().splitlines()

@@ -3,12 +3,12 @@
 from typing import Any
 
 import pytest
-from attrs import define, field
+from attrs import define, evolve, field
 from twisted.internet.defer import Deferred
 
 from qabel.contract.access import Access
 from qabel.core.errors import Conflict, Invalid, NotFound
-from qabel.core.servers import BLIND_TEST_TIME, TEST_TIME, Servers, ServerTestView
+from qabel.core.servers import BLIND_TEST_TIME, PROXY_TEST_TIME, TEST_TIME, Servers, ServerTestView
 from qabel.core.service import CoreService
 from qabel.deferreds import result_of
 from qabel.drop.url import DropURL
@@ -160,6 +160,18 @@ def test_a_server_that_hangs(clocked: ClockedWorld, servers: Servers, net: Net) 
     clocked.clock.advance(TEST_TIME)
     assert result_of(testing).detail == "one.example did not respond within 10 s."
     assert net.trusted.tested == set()
+
+
+def test_a_proxy_takes_its_time(clocked: ClockedWorld, servers: Servers, net: Net) -> None:
+    """Through a proxy, a test may take longer than the proxy for a circuit."""
+    net.hanging = Deferred()
+    testing = Deferred.fromCoroutine(
+        evolve(servers, has_proxy=lambda: True).test("https://one.example")
+    )
+    clocked.clock.advance(PROXY_TEST_TIME - 0.1)
+    assert not testing.called
+    clocked.clock.advance(0.1)
+    assert result_of(testing).detail == "one.example did not respond within 75 s."
 
 
 @pytest.mark.parametrize("url", [LOCAL, "http://drop.example"])

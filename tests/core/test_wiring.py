@@ -6,6 +6,7 @@ from qabel.core.errors import StoreError, StoreFull
 from qabel.core.service import CoreService
 from qabel.deferreds import result_of
 from qabel.drop.url import DropURL
+from qabel.settings.proxy_url import ProxyURL
 from qabel.store.outbox.moving import NO_CONTACT
 from qabel.testing.correspondents import SERVER
 from qabel.testing.drop_servers import DATE
@@ -56,6 +57,24 @@ def test_the_drops_of_a_deleted_identity_are_not(clocked: ClockedWorld) -> None:
     before = len(clocked.drop_servers.fetched)
     clocked.clock.pump([10.0] * 3)
     assert len(clocked.drop_servers.fetched) == before
+
+
+def test_the_proxy_follows_the_settings(clocked: ClockedWorld) -> None:
+    """The proxy of the settings is used as soon as it is there."""
+    core = clocked.run(clocked.person("me"))
+    assert core._base.proxy.url is None
+    clocked.run(core.local.set("privacy.proxy", "socks5://127.0.0.1:9050"))
+    assert core._base.proxy.url == ProxyURL.parse("socks5://127.0.0.1:9050")
+    clocked.run(core.local.set("privacy.proxy", None))
+    assert core._base.proxy.url is None
+
+
+def test_the_proxy_of_the_command_line_wins(clocked: ClockedWorld) -> None:
+    """A proxy that the daemon was started with is used, whatever the settings say."""
+    chosen = "socks5://127.0.0.1:9050"
+    core = clocked.run(clocked.core("me", proxy=chosen))
+    clocked.run(core.local.set("privacy.proxy", "socks5://127.0.0.1:1"))
+    assert str(core._base.proxy.url) == chosen
 
 
 def test_without_push_nothing_listens(clocked: ClockedWorld) -> None:

@@ -161,3 +161,18 @@ def test_drop_id_with_an_impossible_number_of_bits_is_refused(bits: int) -> None
 def test_new_drops_differ() -> None:
     """Each new drop has a different id from the system's random source."""
     assert DropURL.on_server("https://drop.example/") != DropURL.on_server("https://drop.example/")
+
+
+@pytest.mark.parametrize(
+    ("server", "name"),
+    [
+        ("https://drop.example", "drop.example"),
+        ("https://drop.example:8443/x", "drop.example"),
+        ("http://[::1]:80", "[::1]"),
+        ("https://[2001:db8::1]", "[2001:db8::1]"),
+        ("https://[2001:db8::1]:444", "[2001:db8::1]"),
+    ],
+)
+def test_name(server: str, name: str) -> None:
+    """The name of a server's host is without the port."""
+    assert DropURL(server, "A" * 43).name == name

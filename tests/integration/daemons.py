@@ -4,7 +4,7 @@ import json
 import os
 import subprocess
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -58,6 +58,7 @@ class Daemon:
         *options: str,
         push: bool = False,
         env: Mapping[str, str] | None = None,
+        under: Sequence[str] = (),
     ) -> None:
         self.name = name
         self.directory = folder / name
@@ -66,10 +67,11 @@ class Daemon:
         self._arguments = ["qabel-rest", f"--data-dir={self.directory}", f"--listen={ANYWHERE}"]
         self._arguments += [*options, *([] if push else ["--no-push"])]
         self._env = dict(env or {})
+        self._under = tuple(under)
         self.process = self._begin()
 
     def _begin(self) -> Twistd:
-        return Twistd(self._logs, *self._arguments, env=self._env)
+        return Twistd(self._logs, *self._arguments, env=self._env, under=self._under)
 
     def up(self) -> Self:
         """Wait until it listens."""

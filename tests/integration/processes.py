@@ -5,7 +5,7 @@ import re
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeVar
@@ -34,11 +34,16 @@ def wait_until(look: Callable[[], Result | None], what: str, deadline: float = D
 class Twistd:
     """One ``twistd -n COMMAND …`` process. As a context manager it is killed at the end.
 
-    What it writes goes to files in ``directory``, which it does not use otherwise.
+    What it writes goes to files in ``directory``, which it does not use otherwise. ``under`` is
+    the command line of a program that runs it.
     """
 
     def __init__(
-        self, directory: Path, *arguments: str, env: Mapping[str, str] | None = None
+        self,
+        directory: Path,
+        *arguments: str,
+        env: Mapping[str, str] | None = None,
+        under: Sequence[str] = (),
     ) -> None:
         directory.mkdir(parents=True, exist_ok=True)
         number = len(list(directory.glob("*.out")))
@@ -46,7 +51,7 @@ class Twistd:
         self._err = directory / f"{number}.err"
         with self._out.open("wb") as out, self._err.open("wb") as err:
             self.process = subprocess.Popen(
-                [*TWISTD, "-n", f"--pidfile={directory / f'{number}.pid'}", *arguments],
+                [*under, *TWISTD, "-n", f"--pidfile={directory / f'{number}.pid'}", *arguments],
                 cwd=ROOT,
                 env={**os.environ, "PYTHONUNBUFFERED": "1", **(env or {})},
                 stdin=subprocess.DEVNULL,

@@ -18,6 +18,7 @@ from tests.integration import bad_servers
 from tests.integration.bad_servers import BadServer, Box
 from tests.integration.daemons import Daemon, Pen, eventually
 from tests.integration.test_trouble_disk import Limited
+from tests.net.recording_proxy import RecordingProxy
 
 WITHIN = 20.0
 """Seconds in which a trouble has to be said, and after which it has to be over."""
@@ -280,3 +281,31 @@ def test_identities_are_not_kept_apart(tmp_path: Path) -> None:
     """Who gives up isolation is told so everywhere, for as long as the daemon runs."""
     with Daemon(tmp_path, "bot", "--linkable").up() as bot:
         Doctor(bot).finds("linkable", "drop servers can tell which identities belong together")
+
+
+def test_the_proxy_is_down(tmp_path: Path, server: BadServer) -> None:
+    """A proxy that does not run is to blame, and not the server, until it runs."""
+    leads_to = {"drop.example": ("127.0.0.1", int(server.url.rpartition(":")[2]))}
+    with (
+        RecordingProxy(leads_to) as proxy,
+        Daemon(tmp_path, "behind", f"--proxy={proxy.url}").up() as behind,
+    ):
+        behind.live("http://drop.example")
+        eventually(lambda: proxy.requests, "a request")
+        doctor = Doctor(behind)
+        proxy.stop()
+        what = f"The proxy at 127.0.0.1:{proxy.number} refused the connection."
+        doctor.finds("proxy", what, unhealthy=True)
+        with RecordingProxy(proxy.leads_to, port=proxy.number):
+            doctor.is_over("proxy", what)
+
+
+def test_the_proxy_keeps_nothing_apart(tmp_path: Path, server: BadServer) -> None:
+    """A proxy that asks for no user name is used, and what that means is said."""
+    leads_to = {"drop.example": ("127.0.0.1", int(server.url.rpartition(":")[2]))}
+    with (
+        RecordingProxy(leads_to, authenticates=False) as proxy,
+        Daemon(tmp_path, "behind", f"--proxy={proxy.url}").up() as behind,
+    ):
+        behind.live("http://drop.example")
+        Doctor(behind).finds("proxy_not_isolating", "cannot keep identities apart")

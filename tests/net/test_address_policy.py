@@ -30,3 +30,19 @@ def test_servers():
     allowed.add("http://localhost:5000")
     assert policy.trusts(beside)
     assert not AddressPolicy().trusts(DropURL.parse(f"https://drop.example/{DROP_ID}"))
+
+
+def test_onion_services():
+    """Onion services need a proxy; strangers' may then use http, but are not trusted for that."""
+    is_there = []
+    chosen = f"http://{'c' * 56}.onion"
+    policy = AddressPolicy(lambda: {chosen}, has_proxy=lambda: bool(is_there))
+    urls = [f"{server}/{DROP_ID}" for server in (chosen, "http://a.onion:81", "https://a.onion/x")]
+    for url in urls:
+        with pytest.raises(NotAllowed, match="onion service") as raised:
+            policy.trusts(DropURL.parse(url))
+        assert DROP_ID not in raised.value.detail
+    is_there.append(True)
+    assert [policy.trusts(DropURL.parse(url)) for url in urls] == [True, False, False]
+    with pytest.raises(NotAllowed, match="uses http"):
+        policy.trusts(DropURL.parse(f"http://onion.example/{DROP_ID}"))

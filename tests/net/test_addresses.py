@@ -7,7 +7,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qabel.net.addresses import is_global, is_loopback, is_private_server, parse_host_address
+from qabel.net.addresses import (
+    is_global,
+    is_localhost,
+    is_loopback,
+    is_onion,
+    is_private_host,
+    is_private_server,
+    parse_host_address,
+)
 
 GLOBAL = [
     "8.8.8.8",
@@ -205,3 +213,28 @@ def test_anything_can_be_asked(host: str) -> None:
     """No host makes the questions raise."""
     parse_host_address(host)
     is_private_server(f"https://{host}")
+    is_private_host(host)
+    is_onion(host)
+    is_localhost(host)
+
+
+@pytest.mark.parametrize("host", ["localhost", "LocalHost.", "drop.localhost", "a.b.LOCALHOST"])
+def test_localhost(host: str) -> None:
+    """These names are this machine's, and nobody needs to be asked for them."""
+    assert is_localhost(host)
+    assert is_private_host(host)
+
+
+@pytest.mark.parametrize("host", ["localhost.example", "notlocalhost", "127.0.0.1", ""])
+def test_no_localhost(host: str) -> None:
+    """These are not names of this machine."""
+    assert not is_localhost(host)
+
+
+def test_onion_services() -> None:
+    """An onion service is known by its name, however it is spelled, and is not private."""
+    for host in ("abc.onion", "ABC.ONION.", "www.abc.onion"):
+        assert is_onion(host)
+        assert not is_private_host(host)
+    for host in ("onion", "onion.example", "abc.notonion", "1.2.3.4"):
+        assert not is_onion(host)

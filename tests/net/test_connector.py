@@ -1,6 +1,8 @@
 """Connecting by name, by address and with TLS, and addresses that are not allowed."""
 
+import re
 import socket
+from pathlib import Path
 from threading import Event
 
 import pytest
@@ -11,12 +13,13 @@ from twisted.internet.protocol import Factory, Protocol
 from twisted.internet.testing import MemoryReactorClock
 from twisted.web.client import URI
 
+import qabel
 from qabel.drop.url import DropURL
 from qabel.net.address_policy import AddressPolicy, any_address, private_address_error
-from qabel.net.connector import READ_BYTES
 from qabel.net.drop_client import DropClient, FetchResult
 from qabel.net.errors import ConnectFailed, NotAllowed, TimedOut
 from qabel.net.isolation import IsolationKey, Purpose
+from qabel.net.link import READ_BYTES
 from qabel.net.name_lookup import NameLookup
 from tests.net.certificates import certificate, names, server_options
 from tests.net.servers import (
@@ -33,6 +36,8 @@ from tests.net.servers import (
 
 # Twisted hands its own kind of certificates to a pyOpenSSL that would rather have others.
 pytestmark = pytest.mark.filterwarnings("ignore:Passing pyOpenSSL:DeprecationWarning")
+
+KEY = IsolationKey(Purpose.READ)
 
 
 def lookup(clock, *addresses, asked=None):
@@ -238,10 +243,25 @@ async def test_turns_are_short(make_client, serve, clock, authority, trust_root)
         uri = URI.fromBytes(str(server.url()).encode())
         factory = Factory.forProtocol(Measuring)
         factory.noisy = False
-        key = IsolationKey(Purpose.READ)
-        made = await connector.connect(uri, factory, any_address, private_address_error, key)
+        made = await connector.connect(uri, factory, any_address, private_address_error, KEY)
         await until(lambda: sum(sizes) == 1_000_000)
         assert max(sizes) <= READ_BYTES
         sizes.clear()
         made.transport.abortConnection()
         await server.all_closed()
+
+
+def test_only_one_place_opens_connections():
+    """Nothing else in the program connects to other hosts, or looks up names."""
+    words = re.compile(
+        r"connectTCP|connectSSL|connectTLS|clientFromString|Endpoint\(|getaddrinfo|gethostby"
+        r"|create_connection|urlopen|\.connect\(\("
+    )
+    package = Path(qabel.__file__).parent
+    found = {
+        path.relative_to(package).as_posix()
+        for path in package.rglob("*.py")
+        for line in path.read_text("utf-8").splitlines()
+        if words.search(line) and "PrivateSocketEndpoint(" not in line
+    }
+    assert found == {"net/connector.py", "net/dialer.py", "net/name_lookup.py"}

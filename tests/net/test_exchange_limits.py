@@ -1,8 +1,15 @@
 """The watchdog that enforces the time limits of an exchange."""
 
+from contextvars import copy_context
+
 from twisted.internet.task import Clock
 
-from qabel.net.exchange_limits import ExchangeLimits, Watchdog
+from qabel.net.exchange_limits import (
+    ExchangeLimits,
+    Watchdog,
+    current_watchdog,
+    set_current_watchdog,
+)
 
 LIMITS = ExchangeLimits(silence=30, time=120, pace=10)
 
@@ -90,3 +97,19 @@ def test_stop():
     watchdog.settle()
     assert clock.getDelayedCalls() == []
     assert not expired
+
+
+def test_each_exchange_has_its_watchdog():
+    """What an exchange calls knows the watchdog; nobody else has one."""
+    seen = []
+
+    def see():
+        seen.append(current_watchdog())
+
+    watchdog, _ = watched(Clock())
+    context = copy_context()
+    context.run(set_current_watchdog, watchdog)
+    see()
+    context.run(see)
+    assert seen == [None, watchdog]
+    watchdog.stop()

@@ -86,3 +86,33 @@ async def test_hung_lookups_hold_up_nobody():
     for i in range(AT_ONCE - 2):
         with pytest.raises(OSError, match="no such"):
             await names.find(f"hung{i}")
+
+
+@pytest_twisted.ensureDeferred
+async def test_names_that_nobody_waits_for():
+    """A name that is still in the queue when all have left is not shown to the name server."""
+    resolver = Resolver(drop=["192.0.2.1"], gone=["192.0.2.2"])
+    names = NameLookup(reactor, Clock(), resolver)
+    hung = [Deferred.fromCoroutine(names.find(f"hung{i}")) for i in range(AT_ONCE)]
+    gone = Deferred.fromCoroutine(names.find("gone"))
+    kept = Deferred.fromCoroutine(names.find("drop"))
+    gone.cancel()
+    with pytest.raises(CancelledError):
+        await gone
+    resolver.hold.set()
+    assert await kept == (ip_address("192.0.2.1"),)
+    for each in hung:
+        with pytest.raises(OSError, match="no such"):
+            await each
+    assert "gone" not in resolver.asked
+    assert await names.find("gone") == (ip_address("192.0.2.2"),)
+
+
+@pytest.mark.parametrize("name", ["a.onion", "A.ONION.", "onion.onion"])
+@pytest_twisted.ensureDeferred
+async def test_onion_services(name):
+    """No name server is asked for an onion service (RFC 7686)."""
+    resolver = Resolver()
+    with pytest.raises(OSError, match="onion"):
+        await NameLookup(reactor, Clock(), resolver).find(name)
+    assert resolver.asked == []

@@ -212,3 +212,12 @@ def test_whom_a_webhook_may_call(url: str, may: bool) -> None:
     """Webhooks may call this machine, by name or address, and allowed origins."""
     client = WebhookClient(reactor, allowed={"https://hooks.example:8443"}.__contains__)
     assert client.may_call(url) is may
+
+
+@pytest_twisted.ensureDeferred
+async def test_onion_services(make_hooks):
+    """Webhooks go through no proxy, so an onion service cannot be called."""
+    hooks = make_hooks(allowed=lambda _: True)
+    with pytest.raises(WebhookFailed, match="onion service") as raised:
+        await hooks.post_json("https://abc.onion/hook", b"{}", {})
+    assert raised.value.kind == "not-allowed"

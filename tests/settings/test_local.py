@@ -27,7 +27,12 @@ DOCUMENTS = st.fixed_dictionaries(
 def test_default_is_what_the_contract_says() -> None:
     """By default drops are polled every five seconds, and nothing was received yet."""
     inbox = {"strangers": "keep", "stranger_quota": 64, "keep_days": None}
-    privacy = {"introduce": "auto", "acknowledge": "contacts", "acknowledge_delay": 20}
+    privacy = {
+        "introduce": "auto",
+        "acknowledge": "contacts",
+        "acknowledge_delay": 20,
+        "proxy": None,
+    }
     expected = {
         "poll_interval": 5,
         "drop_last_update": None,

@@ -27,6 +27,7 @@ from qabel.core.status.health import (
     stranger_trouble,
 )
 from qabel.core.status.part_troubles import webhook_trouble
+from qabel.core.status.proxy_report import without_consequences
 from qabel.core.status.reading import drops_by_server, reading_trouble
 from qabel.core.status.store_probe import StoreCounts, StoreProbe
 from qabel.core.status.store_watch import StoreWatch
@@ -38,6 +39,7 @@ from qabel.core.status.views import (
     InboxCountsView,
     OutboxCountsView,
     PostedView,
+    ProxyView,
     PushView,
     ReceivedView,
     ServerView,
@@ -75,6 +77,7 @@ class Reporter:
     acknowledgements: Acknowledgements
     webhooks: Callable[[], list[WebhookState]]
     limits: Callable[[], StrangerLimits]
+    proxy: Callable[[], ProxyView | None]
     inbox: InboxReader
     journal: Journal
     store_watch: StoreWatch
@@ -101,6 +104,7 @@ class Reporter:
             trouble_details=self._details(troubles, wall_minus_clock),
             drop_servers=self._servers(wall_minus_clock),
             push=PushView(self.push_watch.connected),
+            proxy=self.proxy(),
             received=ReceivedView(**asdict(self.counts)),
             posted=self._posted(),
             disk=self._disk(wall_minus_clock),
@@ -140,6 +144,7 @@ class Reporter:
                 self._log.failure("Looking for trouble failed", log_subject=name)
                 what = "A part of the daemon could not be checked; the log has details."
                 found.append(Trouble(TroubleKind.CHECK_FAILED, what, name))
+        found = without_consequences(found)
         self.history.note(found)
         return counts, found
 

@@ -23,6 +23,8 @@ class TroubleKind(StrEnum):
     NOT_STORED = "not_stored"
     WORKER_STUCK = "worker_stuck"
     POLLER_STOPPED = "poller_stopped"
+    PROXY = "proxy"
+    PROXY_NOT_ISOLATING = "proxy_not_isolating"
     SERVER_STALE = "server_stale"
     SERVER_FAILING = "server_failing"
     FULL_READING_FAILING = "full_reading_failing"
@@ -116,6 +118,18 @@ TROUBLES: Mapping[TroubleKind, TroubleRow] = {
         "Drop servers are not polled when it is time.",
         "See the daemon's log, and restart the daemon.",
         "Drop servers are not polled; see qabel status.",
+    ),
+    TroubleKind.PROXY: TroubleRow(
+        "The proxy does not do its part, so nothing is received or sent.",
+        "Check that the proxy runs, and its URL: --proxy, or privacy.proxy in the local settings. "
+        "The daemon keeps trying, and never connects without the proxy.",
+        "The proxy does not do its part: nothing can be received or sent; see qabel status.",
+    ),
+    TroubleKind.PROXY_NOT_ISOLATING: TroubleRow(
+        "The proxy does not keep connections apart, so servers may see which identities are on one "
+        "device.",
+        "Use a proxy that takes another way for each user name, as Tor does with IsolateSOCKSAuth, "
+        "and leave user name and password out of its URL.",
     ),
     TroubleKind.SERVER_STALE: TroubleRow(
         "A drop server could not be read for longer than --stale-after.",

@@ -116,6 +116,21 @@ class TroubleView(View):
     since: Milliseconds
 
 
+class ProxyView(View):
+    """The proxy that all traffic to servers goes through."""
+
+    address: str
+    """Host and port."""
+    source: Literal["option", "settings"]
+    """Where it was set: ``--proxy``, which wins, or ``privacy.proxy``."""
+    isolating: bool | None
+    """Whether it can keep connections of different identities apart; null if not known yet."""
+    error: str | None
+    """Why it did not do its part the last time; null if it did."""
+    direct: list[str]
+    """The servers on this machine, which are connected to directly."""
+
+
 class StatusView(View):
     """The state of the daemon, without drop ids and keys."""
 
@@ -127,6 +142,7 @@ class StatusView(View):
     trouble_details: list[TroubleView]
     drop_servers: list[ServerView]
     push: PushView
+    proxy: ProxyView | None
     received: ReceivedView
     posted: PostedView
     disk: DiskView

@@ -51,6 +51,7 @@ def status(**changes: Any) -> views.StatusView:
         ],
         drop_servers=[SERVER],
         push=views.PushView(listening=0),
+        proxy=None,
         disk=views.DiskView(full=False, full_since=None),
         received=views.ReceivedView(
             received=5, passed_over=4, seen_before=3, rubbish=2, spoofed=1, refused=8, blocked=9
