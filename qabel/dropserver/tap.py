@@ -6,6 +6,7 @@ from twisted.application.service import IService, MultiService
 from twisted.internet import reactor
 
 from qabel.dropserver.message_rows import DAY, Retention
+from qabel.dropserver.onion import tor_configuration
 from qabel.dropserver.service import DropServerService
 from qabel.host.daemon_options import DaemonOptions
 from qabel.host.data_directory import choose_data_directory
@@ -30,6 +31,10 @@ class Options(DaemonOptions):
     synopsis = "[options]"
     longdesc = "A Qabel drop server: stores encrypted messages for anybody to fetch."
 
+    optFlags: ClassVar[list[list[str | None]]] = [
+        *DaemonOptions.optFlags,
+        ["onion", None, "Print what Tor needs to make it an onion service, and exit."],
+    ]
     optParameters: ClassVar[list[list[str | None]]] = [
         ["data-dir", None, None, "Data directory. [default: $QABEL_DROP_DATA_DIR, or per user]"],
         ["lifetime", None, "7", "Days before a message is deleted."],
@@ -40,6 +45,9 @@ class Options(DaemonOptions):
     def postOptions(self) -> None:
         """Check and convert the values. Raises StartError."""
         super().postOptions()
+        if self["onion"]:
+            print(tor_configuration(self.listen), end="")  # noqa: T201 - this is what was asked for
+            raise SystemExit(0)
         lifetime = self.positive("lifetime") * DAY
         quota = int(self.positive("quota") * MEGABYTE)
         if quota < MEGABYTE:

@@ -46,6 +46,9 @@ class ListenOn:
     path: str | None = None
     """The path of a Unix socket."""
     mode: int = 0o600
+    loopback: tuple[str, int] | None = None
+    """The address and port by which programs of this machine reach it, if it is for them only and
+    not encrypted."""
 
     @property
     def encrypted(self) -> bool:
@@ -76,22 +79,27 @@ def parse_endpoint(description: str) -> ListenOn:
             ) from None
     if kind == "systemd":
         return ListenOn(description, kind, named.get("domain", *arguments[:1]) != "UNIX")
-    return ListenOn(description, kind, _is_reachable(kind, arguments, named))
+    interface = _interface(kind, arguments, named)
+    port = named.get("port", *arguments[:1])
+    is_plain = interface is not None and kind not in _ENCRYPTED and port and port.isdecimal()
+    loopback = (str(interface), int(port)) if is_plain else None
+    return ListenOn(description, kind, interface is None, loopback=loopback)
 
 
-def _is_reachable(kind: str, arguments: Sequence[str], named: Mapping[str, str]) -> bool:
+def _interface(kind: str, arguments: Sequence[str], named: Mapping[str, str]) -> str | None:
+    """Return the loopback address that an endpoint listens on; None if others may reach it."""
     if kind not in _DEFAULT_INTERFACES:
-        return True
+        return None
     interface = named.get("interface", _DEFAULT_INTERFACES[kind])
     position = _INTERFACE_POSITIONS.get(kind, len(arguments))
     if len(arguments) > position:
         interface = arguments[position]
     if interface.lower() == "localhost":
-        return False
+        return "127.0.0.1"
     try:
-        return not ip_address(interface).is_loopback
+        return interface if ip_address(interface).is_loopback else None
     except ValueError:
-        return True
+        return None
 
 
 def _arguments(description: str) -> tuple[list[str], dict[str, str]]:
