@@ -134,6 +134,7 @@ def test_nothing_goes_another_way(tmp_path: Path, proxy: RecordingProxy) -> None
         daemon.again()
         eventually(lambda: refused in daemon.status()["troubles"], daemon.troubles)
         assert set(use_everything(daemon)) == {refused}
+        assert "Traceback" not in daemon.process.log
     assert daemon.went_to() == {("127.0.0.1", proxy.number)}
 
 
@@ -180,6 +181,10 @@ def test_a_change_while_it_runs(tmp_path: Path, proxy: RecordingProxy, drop_port
         before = reads(proxy)
         eventually(lambda: reads(second) > 5 and daemon.status()["push"]["listening"] == 2)
         assert reads(proxy) == before
+        for url in (proxy.url, second.url, "socks5://127.0.0.1:1", second.url):
+            daemon.api.good("PATCH", "/settings", {"privacy": {"proxy": url}})
+        eventually(lambda: daemon.status()["push"]["listening"] == 2)
+        assert "Traceback" not in daemon.process.log
         daemon.stop()
         with Daemon(tmp_path, "daemon", f"--proxy={proxy.url}").up() as again:
             eventually(lambda: reads(proxy) > before)
