@@ -7,7 +7,7 @@ from qabel.core.sending.random_delays import Draw
 from qabel.crypto import PrivateKey
 from qabel.drop.url import DropURL
 from qabel.settings.items import Contact, Identity
-from qabel.store.outbox.sends import Kind, Posting
+from qabel.store.outbox.sends import Posting
 
 
 def draws(seed: int = 1) -> Draw:
@@ -58,7 +58,6 @@ def posting(number: int, server: str = "http://one.example", sender: bytes = b"\
         id=number,
         delivery_id=number,
         send_id=number,
-        kind=Kind.MESSAGE,
         sender=sender,
         recipient=number.to_bytes(32, "big"),
         url=str(drop(number, server)),

@@ -7,7 +7,7 @@ import attrs
 
 from qabel.contract.access import OneIdentity
 from qabel.store.database.connection import Connection, fetch_one
-from qabel.store.outbox.sends import DeliveryState, Kind
+from qabel.store.outbox.sends import DeliveryState
 from qabel.store.outbox.waiting import WaitingPosting, find_waiting
 
 
@@ -41,7 +41,6 @@ class SendRecord:
     """A send with its deliveries, in the order of its recipients."""
 
     id: int
-    kind: Kind
     sender: str
     """64 hex digits."""
     identity_id: int
@@ -93,7 +92,7 @@ class SendFilter:
 EVERY_MESSAGE = SendFilter()
 
 _SENDS = (
-    "SELECT id, kind, lower(hex(sender)), identity_id, token_id, model_object, acknowledge_id, "
+    "SELECT id, lower(hex(sender)), identity_id, token_id, model_object, acknowledge_id, "
     "message, created FROM sends WHERE {} ORDER BY id LIMIT :limit"
 )
 # The join is done in the order it is written: from the few sends to their deliveries.
@@ -137,14 +136,13 @@ def _read(connection: Connection, which: str, values: Mapping[str, object]) -> l
     return [
         SendRecord(
             id=row[0],
-            kind=Kind(row[1]),
-            sender=row[2],
-            identity_id=row[3],
-            token_id=row[4],
-            model_object=row[5],
-            acknowledge_id=row[6],
-            message=row[7],
-            created=row[8],
+            sender=row[1],
+            identity_id=row[2],
+            token_id=row[3],
+            model_object=row[4],
+            acknowledge_id=row[5],
+            message=row[6],
+            created=row[7],
             deliveries=tuple(deliveries.get(row[0], ())),
         )
         for row in rows

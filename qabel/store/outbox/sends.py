@@ -22,11 +22,8 @@ NO_URL = "The recipient has no drop URL."
 """The reason of a delivery that failed before it began."""
 
 
-class Kind(StrEnum):
-    """What a send is for. Acknowledgements are the daemon's own: neither listed nor counted."""
-
-    MESSAGE = "message"
-    ACKNOWLEDGEMENT = "acknowledgement"
+_MESSAGE = "message"
+"""The kind of all sends: the first version kept acknowledgements as sends, too."""
 
 
 class DeliveryState(StrEnum):
@@ -61,11 +58,10 @@ class NewDelivery:
 class NewSend:
     """One message to any number of recipients."""
 
-    kind: Kind = Kind.MESSAGE
     sender: bytes
     identity_id: int
     token_id: int | None = None
-    """The token that it is sent with; None for the owner of the daemon, and the daemon itself."""
+    """The token that it is sent with; None for the owner of the daemon."""
     model_object: str
     acknowledge_id: str = "0"
     message: bytes | None = attrs.field(default=None, repr=False)
@@ -86,7 +82,6 @@ class Posting:
     id: int
     delivery_id: int
     send_id: int
-    kind: Kind
     sender: bytes
     recipient: bytes
     url: str = attrs.field(repr=False)
@@ -119,7 +114,7 @@ def insert(connection: Connection, send: NewSend, now: int) -> tuple[int, list[P
         "(kind, sender, identity_id, token_id, model_object, acknowledge_id, message, created) "
         "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
         (
-            send.kind,
+            _MESSAGE,
             send.sender,
             send.identity_id,
             send.token_id,
@@ -160,7 +155,7 @@ def _insert_delivery(
         "introduced) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             send_id,
-            send.kind,
+            _MESSAGE,
             send.sender,
             delivery.recipient,
             delivery.contact_id,
@@ -179,7 +174,6 @@ def _insert_delivery(
                 id=posting_id,
                 delivery_id=delivery_id,
                 send_id=send_id,
-                kind=send.kind,
                 sender=send.sender,
                 recipient=delivery.recipient,
                 url=url,
@@ -239,30 +233,22 @@ def advance_idle(connection: Connection, now: int) -> None:
 def postings(connection: Connection, condition: str, *values: object) -> tuple[Posting, ...]:
     """Return postings with what they post; ``condition`` is the SQL after WHERE."""
     rows = connection.execute(
-        "SELECT postings.id, delivery_id, send_id, kind, sender, postings.recipient, url, sealed, "
+        "SELECT postings.id, delivery_id, send_id, sender, postings.recipient, url, sealed, "
         f"attempts FROM postings JOIN deliveries ON deliveries.id = delivery_id WHERE {condition}",
         values,
     )
-    return tuple(
-        Posting(**dict(zip(_POSTING_COLUMNS, (*row[:3], Kind(row[3]), *row[4:]), strict=True)))
-        for row in rows
-    )
+    return tuple(Posting(**dict(zip(_POSTING_COLUMNS, row, strict=True))) for row in rows)
 
 
 def settle(
     connection: Connection, delivery_id: int, state: DeliveryState, reason: str | None, now: int
 ) -> None:
     """Record the final state of a delivery, and add an event about it to the journal."""
-    row = connection.execute(
-        "UPDATE deliveries SET state = ?, reason = ?, settled = ?, sealed = NULL WHERE id = ? "
-        "RETURNING send_id, kind",
+    connection.execute(
+        "UPDATE deliveries SET state = ?, reason = ?, settled = ?, sealed = NULL WHERE id = ?",
         (state, reason, now, delivery_id),
-    ).fetchall()
-    for send_id, kind in row:
-        if kind == Kind.MESSAGE:
-            add_delivery_event(connection, delivery_id, now)
-        else:
-            _drop_settled_acknowledgement(connection, send_id)
+    )
+    add_delivery_event(connection, delivery_id, now)
 
 
 def add_delivery_event(connection: Connection, delivery_id: int, now: int) -> None:
@@ -277,15 +263,3 @@ def add_delivery_event(connection: Connection, delivery_id: int, now: int) -> No
     names = ("id", "recipient", "contact_id", "state", "reason", "acknowledged")
     detail = json.dumps(dict(zip(names, row[2:], strict=True)), separators=(",", ":"))
     add_event(connection, "outbox", detail.encode(), now, about=Subject(*row[:3]))
-
-
-def _drop_settled_acknowledgement(connection: Connection, send_id: int) -> None:
-    """Delete an acknowledgement that is settled: nobody asks what became of it."""
-    # Nobody asked for that either, so it is not urgent to erase it.
-    erased = connection.has_erased
-    connection.execute(
-        "DELETE FROM sends WHERE id = ? AND NOT EXISTS "
-        "(SELECT 1 FROM deliveries WHERE send_id = ? AND state = 'queued')",
-        (send_id, send_id),
-    )
-    connection.has_erased = erased

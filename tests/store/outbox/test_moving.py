@@ -7,7 +7,7 @@ from qabel.deferreds import result_of
 from qabel.store.database.database import Database
 from qabel.store.outbox.moving import NO_CONTACT
 from qabel.store.outbox.repository import OutboxRepository
-from qabel.store.outbox.sends import NO_URL, Kind
+from qabel.store.outbox.sends import NO_URL
 from tests.store.conftest import Things
 from tests.store.outbox.conftest import NOW, A, B
 
@@ -88,12 +88,10 @@ def test_what_is_queued_for_a_deleted_contact_ends(
     """A deleted contact gets nothing more: deliveries end with a reason, and nothing is due."""
     gone = add(things.delivery(1, A))
     kept = add(things.delivery(2, A))
-    receipt = add(things.delivery(1, A), kind=Kind.ACKNOWLEDGEMENT)
     result_of(outbox.follow(lambda _, key: None if key == bytes([1]) * 32 else (A,), now=NOW))
     assert states(gone.id) == [("failed", NO_CONTACT)]
     assert states(kept.id) == [("queued", None)]
     assert due(outbox) == [(kept.id, A)]
-    assert result_of(outbox.delete(receipt.id, now=NOW)) is None
 
 
 def test_what_an_older_version_left_behind_another_sender(

@@ -17,7 +17,7 @@ from qabel.store.inbox.seen import Drop
 from qabel.store.key_record import GivenKey
 from qabel.store.outbox.receipts import Receipt
 from qabel.store.outbox.repository import OutboxRepository
-from qabel.store.outbox.sends import Kind, NewDelivery, NewSend, Posting, PostingQueue
+from qabel.store.outbox.sends import NewDelivery, NewSend, Posting, PostingQueue
 
 COUNTS = """
 SELECT queued, sent, failed, messages,
@@ -66,14 +66,12 @@ class OutboxMachine(RuleBasedStateMachine):
 
     @rule(
         deliveries=st.lists(st.tuples(RECIPIENTS, URLS), min_size=1, max_size=2),
-        kind=st.sampled_from(list(Kind)),
         sender=SENDERS,
     )
-    def add(self, deliveries: list[tuple[int, list[str]]], kind: Kind, sender: bytes) -> None:
+    def add(self, deliveries: list[tuple[int, list[str]]], sender: bytes) -> None:
         """Add a send."""
         self.count += 1
         send = NewSend(
-            kind=kind,
             sender=sender,
             identity_id=1,
             model_object="m",

@@ -9,7 +9,7 @@ from qabel.deferreds import result_of
 from qabel.store.database.database import Database
 from qabel.store.journal.entries import JournalEntries
 from qabel.store.outbox.repository import OutboxRepository
-from qabel.store.outbox.sends import NO_URL, Kind, NewDelivery
+from qabel.store.outbox.sends import NO_URL, NewDelivery
 from tests.store.conftest import Things
 from tests.store.outbox.conftest import NOW, A, B
 
@@ -101,34 +101,6 @@ def test_the_event_about_a_delivery(
         "reason": "too large",
         "acknowledged": None,
     }
-
-
-def test_acknowledgements_are_posted_but_not_listed(
-    outbox: OutboxRepository, add: Any, events: Events, rows: Any
-) -> None:
-    """Acknowledgements share the queues of messages, and are deleted once they are posted."""
-    acknowledgement = add(kind=Kind.ACKNOWLEDGEMENT)
-    message = add()
-    assert [each.kind for each in acknowledgement.ready] == [Kind.ACKNOWLEDGEMENT]
-    assert message.ready == ()
-    assert [each.id for each in result_of(outbox.read(0, 10))] == [message.id]
-    assert result_of(outbox.counts()).queued == 1
-    assert result_of(outbox.delete(acknowledgement.id, now=NOW)) is None
-    change = result_of(outbox.posted(acknowledgement.ready[0], now=NOW))
-    assert [each.send_id for each in change.ready] == [message.id]
-    assert events() == []
-    assert rows("SELECT kind FROM sends") == [("message",)]
-
-
-def test_an_acknowledgement_to_several_recipients(
-    outbox: OutboxRepository, things: Things, add: Any, rows: Any
-) -> None:
-    """An acknowledgement is kept until all its deliveries are settled."""
-    added = add(things.delivery(1, A), things.delivery(2, A), kind=Kind.ACKNOWLEDGEMENT)
-    result_of(outbox.posted(added.ready[0], now=NOW))
-    assert rows("SELECT id FROM sends") == [(added.id,)]
-    result_of(outbox.refused(added.ready[1], "no", now=NOW))
-    assert rows("SELECT id FROM sends") == []
 
 
 def test_sealed_bytes_are_deleted_when_a_delivery_is_settled(
