@@ -47,6 +47,7 @@ class Options(DaemonOptions):
         ["proxy", None, None, "SOCKS5 proxy for all servers (socks5://HOST:PORT), such as Tor."],
         ["auth", None, "token", "Authentication: token, or none (loopback only)."],
         ["max-connections", None, "1024", "Maximum number of simultaneous connections."],
+        ["push-poll-interval", None, "900", "Mean seconds between polls of a drop with push."],
         ["full-read-interval", None, "3600", "Seconds between full reads of a drop, at least."],
         ["drop-bandwidth", None, "512", "MiB that reading one drop may take in an hour."],
         [
@@ -118,6 +119,7 @@ class Options(DaemonOptions):
                 drop_id_bits=bits,
                 linkable=bool(self["linkable"]),
                 push=not self["no-push"],
+                push_poll_interval=self.positive("push-poll-interval"),
                 webhook_origins=frozenset(self.webhooks),
                 proxy=self._proxy(),
                 token_mode=0o640 if self["token-group-readable"] else 0o600,

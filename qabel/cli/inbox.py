@@ -77,7 +77,7 @@ def inbox() -> None:
     type=click.FloatRange(0, 60),
     help="With --new: wait for a message, at most this long.",
 )
-@click.option("--poll", is_flag=True, help="Poll the drop servers first.")
+@click.option("--poll", is_flag=True, help="Read the drops first.")
 @pass_session
 def listed(
     session: Session,

@@ -8,13 +8,16 @@ from attrs import define, field
 MAX_BACKOFF = 300.0
 """Seconds between two attempts at a failing drop server at most."""
 
+_SECURE = random.SystemRandom()
+"""Its numbers cannot be computed from others, as those of Python's own generator can."""
+
 
 def backoff(
     failures: int,
     *,
     base: float,
     longest: float = MAX_BACKOFF,
-    draw: Callable[[], float] = random.random,
+    draw: Callable[[], float] = _SECURE.random,
 ) -> float:
     """Return the seconds to wait before the next attempt: doubling, bounded, with jitter.
 

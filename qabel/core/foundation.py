@@ -12,6 +12,7 @@ from qabel.core.journal.cursor_marks import CursorMarks
 from qabel.core.journal.journal import Journal
 from qabel.core.network import DropServers, Network
 from qabel.core.options import CoreOptions
+from qabel.core.receiving.poll_times import Draw, draw_securely
 from qabel.core.sending.time_stamps import TimeStamps
 from qabel.core.settings import SettingsDocument
 from qabel.core.workers import Workers
@@ -74,6 +75,8 @@ class Foundation:
     key_files: Sequence[tuple[Path, str]] = ()
     """The files that the key of the database depends on, each with the name of its content."""
     purged: PurgedKeys = field(factory=PurgedKeys)
+    draw: Draw = draw_securely
+    """Returns a random number in [0, 1); all times that servers can see are drawn with it."""
     times: AcknowledgementTimes = field(init=False)
     """When acknowledgements are sent."""
 
@@ -101,6 +104,7 @@ async def lay_foundation(
     reactor: Any,
     now: Callable[[], float],
     options: CoreOptions,
+    draw: Draw = draw_securely,
 ) -> Foundation:
     """Open the database for ``CoreService.open``, with the same arguments. Raises StoreError."""
     database = Database(data_directory / DATABASE, keys, reactor=reactor)
@@ -128,6 +132,7 @@ async def lay_foundation(
         proxy=proxy,
         servers=servers,
         isolation=isolation,
+        draw=draw,
         webhook_client=WebhookClient(reactor, allowed=options.webhook_origins.__contains__),
         local=local,
         synced=synced,

@@ -5,6 +5,7 @@ from functools import partial
 from typing import Any, Protocol
 
 from qabel.core.backoff import backoff
+from qabel.core.receiving.poll_times import reconnect_pause
 from qabel.core.receiving.push_watch import DropListener
 from qabel.core.receiving.receiver import Fetcher
 from qabel.core.sending.delivery_attempts import DropPoster
@@ -62,6 +63,6 @@ class DropServers(DropClient):
             url,
             on_news,
             clock=self._clock,
-            delay=partial(backoff, base=1.0),
+            delay=reconnect_pause,
             rare_delay=partial(backoff, base=60.0, longest=RARELY),
         )

@@ -4,6 +4,7 @@ from attrs import field, frozen
 
 from qabel.core.receiving.drop_traffic import DROP_BANDWIDTH
 from qabel.core.receiving.full_readings import FULL_READ_INTERVAL
+from qabel.core.receiving.poll_times import PUSH_POLL_INTERVAL
 from qabel.core.status.health import STALE_AFTER
 from qabel.settings.proxy_url import ProxyURL, to_proxy_url
 
@@ -25,6 +26,8 @@ class CoreOptions:
     """
     push: bool = True
     """Whether drops are watched by push, in addition to polling."""
+    push_poll_interval: float = PUSH_POLL_INTERVAL
+    """Between two polls of a drop that is watched by push, on average."""
     webhook_origins: frozenset[str] = frozenset()
     """Origins, besides loopback, that webhooks may call: ``https://host:port``."""
     token_mode: int = 0o600

@@ -1,7 +1,6 @@
 """Build the parts of the core, and connect them."""
 
 from attrs import frozen
-from twisted.internet.defer import Deferred
 
 from qabel.core.accepting import Accepting
 from qabel.core.backups import Backups
@@ -74,7 +73,7 @@ def build_poster(base: Foundation, outbox: OutboxRepository, presence: ServerPre
         base.journal.advance,
         clock=base.reactor,
         now=base.now,
-        no_drop_server=lambda owner, server: presence.no_drop_server(server),
+        no_drop_server=presence.no_drop_server,
     )
 
 
@@ -91,11 +90,6 @@ def build_tokens(base: Foundation, main_token: MainToken) -> TokenBook:
 
 def build_inbox(base: Foundation, receiving: Receiving, tokens: TokenBook) -> InboxReader:
     """Return the reader of the inbox."""
-
-    def poll() -> Deferred[None]:
-        receiving.drops.ask_all()
-        return receiving.poller.poll_now()
-
     return InboxReader(
         repository=InboxRepository(base.database),
         cursors=base.cursors,
@@ -103,7 +97,7 @@ def build_inbox(base: Foundation, receiving: Receiving, tokens: TokenBook) -> In
         state=base.inbox_state,
         clock=base.reactor,
         now=base.now,
-        poll=poll,
+        poll=receiving.reader_polls.poll,
         is_owner=tokens.has,
     )
 

@@ -24,6 +24,7 @@ from qabel.core.people.cards import Cards
 from qabel.core.people.people import People
 from qabel.core.purging import Purging
 from qabel.core.receiving.owned_drops import OwnedDrops
+from qabel.core.receiving.poll_times import Draw, draw_securely
 from qabel.core.receiving.poller import Poller
 from qabel.core.receiving.push_watch import PushWatch
 from qabel.core.receiving.receiver import Receiver
@@ -66,6 +67,7 @@ class CoreService(MultiService):
             PageCheck(self._base.database.check_some, self._base.reactor),
             parts.poster,
             parts.acknowledgements,
+            parts.receiving.presence,
             parts.receiving.poller,
             parts.receiving.push_watch,
             parts.receiving.second_look,
@@ -85,6 +87,7 @@ class CoreService(MultiService):
         reactor: Any,
         now: Callable[[], float] = time.time,
         options: CoreOptions | None = None,
+        draw: Draw = draw_securely,
     ) -> Self:
         """Open the database, and load what is held in memory.
 
@@ -95,6 +98,7 @@ class CoreService(MultiService):
             reactor: runs threads, and is the clock of all schedules.
             now: returns seconds since the epoch.
             options: the options; None for the defaults.
+            draw: returns a random number in [0, 1); the times of requests are drawn with it.
 
         Raises:
             StoreError: the database cannot be opened.
@@ -108,17 +112,21 @@ class CoreService(MultiService):
             reactor=reactor,
             now=now,
             options=options or CoreOptions(),
+            draw=draw,
         )
         try:
             core = cls(base)
-            await core.tokens.load()
-            await core.webhooks.load()
-            await core.blocked.load()
-            core._parts.backups.remove_interrupted()
+            await core._load()
         except BaseException:
             await base.close()
             raise
         return core
+
+    async def _load(self) -> None:
+        await self.tokens.load()
+        await self.webhooks.load()
+        await self.blocked.load()
+        self._parts.backups.remove_interrupted()
 
     # Parts
 

@@ -77,7 +77,8 @@ def build_watching(base: Foundation, parts: Watched) -> Watching:
     """Return what reports the daemon's state, and looks for trouble."""
 
     def stale_after() -> float:
-        return max(base.options.stale_after, 4 * base.local.value.poll_interval)
+        # The times of polls are drawn: that one takes so long happens once in three million.
+        return max(base.options.stale_after, 8 * base.local.value.poll_interval)
 
     files = FilesAndDisk(
         base.workers,
@@ -138,7 +139,7 @@ def _finders(base: Foundation, parts: Watched) -> Iterable[Finder]:
     return (
         ClockWatch(base.now, _steady(base)).look,
         lambda: worker_trouble(base.workers.longest()),
-        lambda: poller_trouble(poller.next_tick, base.reactor.seconds(), runs=bool(poller.running)),
+        lambda: poller_trouble(poller.late(), runs=bool(poller.running)),
         lambda: proxy_trouble(base.proxy),
         lambda: not_stored_trouble(poller.servers),
         lambda: push_trouble(parts.push_watch.by_server(), poller.servers, poller.interval),

@@ -119,9 +119,9 @@ class Wiring:
         """Send no acknowledgements to whoever was blocked."""
         self._to.acknowledgements.people_changed()
 
-    def server_works(self, server: str, had_failed: bool) -> None:
-        """Post what waits for a server that something was read from."""
-        self._to.poster.server_works(b"", server, had_failed=had_failed)
+    def server_works(self, owner: bytes, server: str, had_failed: bool) -> None:
+        """Post what an owner of drops has waiting for a server that something was read from."""
+        self._to.poster.server_works(owner, server, had_failed=had_failed)
 
     async def note_dates(self, received: list[str]) -> None:
         """Note in the local settings when the newest message arrived, as servers state it."""
@@ -134,11 +134,11 @@ class Wiring:
         await self._base.local.change(make, event=False)
 
     def go_on(self) -> None:
-        """Resume polling and posting when the database can be written again.
+        """Resume reading and posting when the database can be written again.
 
         The poster stores the outcomes that it holds by itself, each at a time of its own.
         """
-        self._to.poller.poll_now()
+        self._to.poller.go_on()
         self._post_what_waits()
 
     async def post_due(self, spread: float = SOON_AFTER) -> None:
@@ -229,7 +229,9 @@ class Wiring:
         self._base.isolation.set_owners(
             {url: [each.public_key.raw for each in some] for url, some in owners.items()}
         )
-        self._to.presence.set_drops(owners)
+        self._to.presence.set_drops(
+            owners, (each.public_key.raw for each in synced.living_identities)
+        )
         self._to.drops.set_owners(owners)
         self._to.poller.set_drops(owners)
         if self._base.options.push:

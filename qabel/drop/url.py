@@ -15,6 +15,9 @@ DROP_ID_LENGTH = 43
 
 DROP_ID_BITS = 256
 
+SHARED_ZEROS = 64
+"""Zero bits at the end of a drop id that show that it has few random ones."""
+
 MAX_LENGTH = 2048
 """Characters that a server's URL may have."""
 
@@ -144,6 +147,11 @@ class DropURL:
     ) -> Self:
         """Generate a new drop on a server (see ``new_drop_id``). Raises InvalidDropURL."""
         return cls(server_url, new_drop_id(bits, random))
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether people may share it by chance: its id ends in ``SHARED_ZEROS`` zero bits."""
+        return not any(base64.urlsafe_b64decode(self.drop_id + "=")[-SHARED_ZEROS // 8 :])
 
     @property
     def host(self) -> str:

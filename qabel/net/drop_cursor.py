@@ -7,6 +7,8 @@ from twisted.web.http_headers import Headers
 
 from qabel.drop.dates import http_date, read_date
 
+HOUR = 3600
+
 MAX_LENGTH = 256
 """Characters that a cursor may have."""
 
@@ -43,6 +45,14 @@ def date_cursor(moment: int) -> str | None:
     """
     text = http_date(moment)
     return None if text is None else _BY_TIME + text
+
+
+def hour_cursor(moment: int) -> str | None:
+    """Return a cursor that many clients have: an hour before a moment, cut to the hour.
+
+    ``moment`` is in seconds since the epoch. What arrived since then is requested, and more.
+    """
+    return date_cursor((moment - HOUR) // HOUR * HOUR + 1)
 
 
 def read_modified(headers: Headers) -> int | None:

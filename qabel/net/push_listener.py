@@ -74,6 +74,8 @@ class PushListener:
     _delay: Delay = attrs.field(kw_only=True)
     _rare_delay: Delay = attrs.field(kw_only=True)
     _now: Callable[[], float] = attrs.field(default=time.time, kw_only=True)
+    on_lost: Callable[[], object] = attrs.field(default=lambda: None, init=False)
+    """Called when the connection is not open any more, except by ``stop``."""
     connected: bool = attrs.field(default=False, init=False)
     """Whether the connection is open."""
     since: float | None = attrs.field(default=None, init=False)
@@ -168,6 +170,9 @@ class PushListener:
         finally:
             if self.connected:
                 self.connected, self.since = False, self._now()
+                if self._work is not None:
+                    with self._log.failuresHandled("acting on a lost push connection failed"):
+                        self.on_lost()
 
     def _make_socket(self, uri: URI) -> WebSocket:
         callbacks = WebSocketCallbacks(

@@ -23,6 +23,11 @@ RARELY = 3600
 """The poll interval in seconds, so long that drops are read only on request."""
 
 
+def _earliest() -> float:
+    """Return the number with which everything happens as soon as it may."""
+    return 0.0
+
+
 @define(eq=False)
 class Correspondents:
     """Opens cores, each with a data directory below ``folder``; ``close`` closes all of them."""
@@ -33,6 +38,8 @@ class Correspondents:
     cores: list[CoreService] = field(factory=list)
     now: Callable[[], float] = time.time
     """Returns seconds since the epoch."""
+    draw: Callable[[], float] = _earliest
+    """Returns a random number in [0, 1), to draw the times of requests."""
 
     async def core(self, name: str, **options: Any) -> CoreService:
         """Open and start a core; its user has no identity if the data directory is new.
@@ -102,6 +109,7 @@ class Correspondents:
             reactor=self.reactor,
             now=self.now,
             options=CoreOptions(**{"push": False, **options}),
+            draw=self.draw,
         )
         self.cores.append(core)
         core.startService()

@@ -29,6 +29,8 @@ class MemoryListener:
     _drop: str
     on_news: Callable[[Collection[bytes]], None]
     """Called at each new message, with its hash."""
+    on_lost: Callable[[], object] = field(default=lambda: None, init=False)
+    """Called when new messages are not reported any more."""
     _started: bool = field(default=False, init=False)
 
     @property

@@ -13,12 +13,12 @@ from tests.core.conftest import ClockedWorld
 
 @pytest.mark.parametrize(
     ("interval", "stale_after", "healthy_for"),
-    [(5, STALE_AFTER, STALE_AFTER), (5, 60.0, 60.0), (1000, 60.0, 4000.0)],
+    [(5, STALE_AFTER, STALE_AFTER), (5, 60.0, 60.0), (1000, 60.0, 8000.0)],
 )
 def test_when_receiving_is_stale(
     clocked: ClockedWorld, interval: float, stale_after: float, healthy_for: float
 ) -> None:
-    """A silent server is bad health after the time of the options, or four poll intervals."""
+    """A silent server is bad health after the time of the options, or eight poll intervals."""
     core = clocked.run(clocked.person("me", stale_after=stale_after))
     clocked.run(core.local.set("poll_interval", interval))
     clocked.drop_servers.is_away = True

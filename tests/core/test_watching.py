@@ -6,7 +6,7 @@ import pytest
 from twisted.internet.defer import fail
 from twisted.logger import LogEvent, formatEvent, globalLogPublisher
 
-from qabel.core.receiving.poller import Poller
+from qabel.core.receiving.polled_drop import PolledDrop
 from qabel.core.status.machine import INTERVAL
 from qabel.core.status.troubles import Trouble, TroubleKind
 from qabel.core.status.views import StatusView
@@ -98,21 +98,22 @@ def test_a_check_that_fails(clocked: ClockedWorld, logged_failures: LoggedFailur
     assert len(logged_failures.flush()) == 1
 
 
-def test_a_poller_whose_loop_has_ended(
-    clocked: ClockedWorld, monkeypatch: pytest.MonkeyPatch, logged_failures: LoggedFailures
+def test_a_poller_whose_clocks_stand_still(
+    clocked: ClockedWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A loop that ended is a matter of health, as nothing is received any more."""
+    """A drop that is not polled is a matter of health, as nothing is received any more."""
     alice = clocked.run(clocked.person("Alice"))
 
-    def broken(_: Poller) -> None:
+    def broken(_: PolledDrop) -> None:
         raise ValueError("odd")
 
-    monkeypatch.setattr(Poller, "_tick", broken)
-    alice.poller._loop.f = alice.poller._tick
+    clocked.clock.advance(0)
+    monkeypatch.setattr(alice.poller.clocks, "on_due", broken)
     clocked.run(alice.local.set("poll_interval", 7))
+    with pytest.raises(ValueError, match="odd"):
+        clocked.clock.advance(4)
     clocked.clock.pump([10.0] * 3)
     assert "poller_stopped" in kinds(clocked.run(alice.status()))
-    logged_failures.flush()
 
 
 def test_key_files_are_watched(tmp_path: Path) -> None:

@@ -176,3 +176,10 @@ def test_new_drops_differ() -> None:
 def test_name(server: str, name: str) -> None:
     """The name of a server's host is without the port."""
     assert DropURL(server, "A" * 43).name == name
+
+
+@pytest.mark.parametrize(("bits", "is_shared"), [(12, True), (24, True), (192, True), (256, False)])
+def test_what_may_be_shared_by_chance(bits: int, is_shared: bool) -> None:
+    """A drop is shared if its id has 64 zero bits at its end, as ids with few random bits have."""
+    url = DropURL.on_server("https://drop.example", bits=bits, random=lambda n: b"\xff" * n)
+    assert url.is_shared is is_shared

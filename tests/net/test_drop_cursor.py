@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from twisted.web.http_headers import Headers
 
-from qabel.net.drop_cursor import cursor_header, date_cursor, read_cursor, went_back
+from qabel.net.drop_cursor import cursor_header, date_cursor, hour_cursor, read_cursor, went_back
 
 
 @pytest.mark.parametrize(
@@ -90,3 +90,13 @@ def test_a_cursor_by_date():
     cursor = date_cursor(1_795_419_528)
     assert cursor_header(cursor) == (b"If-Modified-Since", b"Mon, 23 Nov 2026 07:38:47 GMT")
     assert date_cursor(10**18) is None
+
+
+def test_a_cursor_that_many_have() -> None:
+    """It is an hour before a moment, cut to the hour, and sent just so."""
+    moment = 1_800_003_599
+    assert cursor_header(hour_cursor(moment)) == (
+        b"If-Modified-Since",
+        b"Fri, 15 Jan 2027 07:00:00 GMT",
+    )
+    assert hour_cursor(moment) == hour_cursor(moment - 3599) != hour_cursor(moment + 1)

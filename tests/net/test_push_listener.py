@@ -391,3 +391,20 @@ async def test_news_that_fail(client, serve, clock, logged_failures):
     assert listener.connected
     logged_failures.flush()
     await listener.stop()
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_lost_connection_is_told_of(listen, serve):
+    """``on_lost`` is called when an open connection ends, but not when it is stopped."""
+    server = serve(open_then())
+    listener, lost = listen(server.url()), []
+    listener.on_lost = lambda: lost.append(listener.connected)
+    await until(lambda: listener.connected)
+    server.connections[0].send(b"", close=True)
+    await until(lambda: lost)
+    assert lost == [False]
+    other = listen(server.url())
+    other.on_lost = lambda: lost.append("stopped")
+    await until(lambda: other.connected)
+    await other.stop()
+    assert lost == [False]

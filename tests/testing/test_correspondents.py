@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import pytest_twisted
 from twisted.internet import reactor
+from twisted.internet.task import deferLater
 
 from qabel.core.errors import Conflict
 from qabel.testing.correspondents import RARELY, SERVER, Correspondents
@@ -40,6 +41,7 @@ async def test_a_core_takes_options(world: Correspondents) -> None:
     await world.use_server(plain)
     await plain.people.add_identity("plain")
     listening = await world.person("listening", push=True, drop_id_bits=8)
+    await deferLater(reactor, 0)
     assert (plain.push_watch.connected, listening.push_watch.connected) == (0, 1)
     [drop] = listening.people.identities()[0].drops
     assert drop.endswith("A" * 41)

@@ -60,7 +60,8 @@ class InboxReader:
     _state: InboxState
     _clock: IReactorTime
     _now: Callable[[], float]
-    _poll: Callable[[], Deferred[None]]
+    _poll: Callable[[int | None, int | None], Deferred[None]]
+    """Reads the drops of an identity, of a contact's identity, or of all; see ``ReaderPolls``."""
     _is_owner: Callable[[int], bool]
     """Returns whether there is a token with an id; 0 is the owner of the daemon."""
     _turns: Turns = field(factory=Turns)
@@ -99,7 +100,7 @@ class InboxReader:
         Args:
             query: which messages, and for which consumer.
             wait: seconds to wait for new messages, at most ``MAX_WAIT``.
-            poll_first: poll the drop servers before looking.
+            poll_first: read the drops that the query is about before looking.
             in_turn: wait until no other page is being delivered to the same reader.
 
         Raises:
@@ -111,7 +112,7 @@ class InboxReader:
         """
         wanted = self._restricted(query)
         if poll_first:
-            await self._poll_in_time()
+            await self._poll_in_time(wanted)
         ends = self._clock.seconds() + min(wait, MAX_WAIT)
         if not in_turn or wanted.since is not None:
             return await self._read_until(wanted, ends)
@@ -256,10 +257,11 @@ class InboxReader:
             consumers = self._state.consumers
             consumers[reader] = max(seq, consumers.get(reader, 0))
 
-    async def _poll_in_time(self) -> None:
-        """Poll the drop servers, and wait for up to ``POLL_PATIENCE``."""
+    async def _poll_in_time(self, query: MessageQuery) -> None:
+        """Read the drops that a query is about, and wait for up to ``POLL_PATIENCE``."""
         try:
-            await when_done(self._poll()).addTimeout(POLL_PATIENCE, self._clock)
+            reading = self._poll(query.identity, query.contact)
+            await when_done(reading).addTimeout(POLL_PATIENCE, self._clock)
         except DeferredTimeout:
             self._log.info(
                 "A drop server did not respond in time; a reader was answered without it."

@@ -35,6 +35,8 @@ class DropProgress(msgspec.Struct, omit_defaults=True):
     """Reading everything."""
     modified: int | None = None
     """When the newest message arrived, as the server stated it, in seconds since the epoch."""
+    whole: int | None = None
+    """When the last reading began that came to its end, in seconds since the epoch."""
     interval: float | None = None
     """Seconds between two full readings; None for the shortest."""
     failures: int = 0

@@ -8,9 +8,11 @@ from qabel.core.receiving.full_readings import OwnedDrop
 from qabel.core.receiving.part_order import PartOrder, Point
 from qabel.drop.dates import read_date
 from qabel.drop.multipart import Part
-from qabel.net.drop_cursor import date_cursor
+from qabel.net.drop_cursor import date_cursor, hour_cursor
 from qabel.net.exchange_limits import Allowance
 from qabel.store.inbox.refused import Refused
+
+HOUR = 3600
 
 GIVE_UP_AFTER = 3
 """How often a response may break off at the same second before that second is skipped."""
@@ -24,12 +26,14 @@ class DropReading:
         drop: what is read.
         full: whether it is a full reading.
         allowance: the bytes that it may take.
+        began: when it began, in seconds since the epoch.
 
     """
 
     drop: OwnedDrop
     full: bool
     allowance: Allowance
+    began: int
     asked: int = field(init=False)
     """How often a full reading had been asked for when this one began."""
     order: PartOrder = field(init=False)
@@ -52,6 +56,8 @@ class DropReading:
     def __attrs_post_init__(self) -> None:
         self.asked = self.drop.asked
         self.cursor = self.drop.cursor
+        if self.drop.is_shared:
+            self.stretch.point = None
         self.order = PartOrder(self.stretch.point)
         self.was_resumed = self.stretch.point is not None
 
@@ -62,7 +68,15 @@ class DropReading:
 
     @property
     def since(self) -> str | None:
-        """What to ask the server for."""
+        """What to ask the server for.
+
+        Of a shared drop, this is all that may tell one of its readers from another. So it is the
+        time of the daemon: what comes from the server could be a mark for each reader.
+        """
+        if self.drop.is_shared:
+            whole = self.drop.progress.whole
+            is_first = self.full or self.cursor is None or whole is None
+            return None if is_first else hour_cursor(min(whole or 0, self.began))
         point = self.stretch.point
         if point is not None and (cursor := date_cursor(point.date)) is not None:
             return cursor
@@ -101,6 +115,8 @@ class DropReading:
             return False
         self.point = point or self.point
         stretch = self.stretch
+        if self.drop.is_shared:
+            return False
         if self.gained and not self.order.is_sorted:
             # The dates went back after all: where to go on is not known.
             stretch.point, stretch.by_date, self.gained = None, False, False
@@ -108,6 +124,11 @@ class DropReading:
             return False
         stretch.point, self.gained = self.point, True
         return True
+
+    def note_whole(self) -> bool:
+        """Note that the response came to its end; return whether that is worth storing."""
+        before, self.drop.progress.whole = self.drop.progress.whole, self.began
+        return self.drop.is_shared and (before is None or before // HOUR != self.began // HOUR)
 
     def broke_off(self, *, too_large: bool) -> bool:
         """Note that the response broke off; return whether the next one goes on further on.
@@ -124,7 +145,8 @@ class DropReading:
             stretch.doublings += 1
         elif self.order.first is not None:
             stretch.failures += 1
-            if stretch.failures >= GIVE_UP_AFTER and self.order.is_sorted and stretch.by_date:
+            by_date = self.order.is_sorted and stretch.by_date and not self.drop.is_shared
+            if stretch.failures >= GIVE_UP_AFTER and by_date:
                 self._skip_second()
         return self.gained
 

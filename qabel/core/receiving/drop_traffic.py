@@ -99,6 +99,10 @@ class DropTraffic:
         least = self._limit * LEAST_SHARE if full else 1
         return min(wanted, left) if left >= least else None
 
+    def seconds_of(self, size: int) -> float:
+        """Return how long it takes until as many bytes may be used up, at half the limit."""
+        return 2 * HOUR * size / self._limit
+
     @property
     def is_unsaved(self) -> bool:
         """Whether much was counted since ``entries`` was called last."""

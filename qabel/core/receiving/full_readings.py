@@ -9,6 +9,7 @@ from twisted.internet.interfaces import IReactorTime
 from qabel.core.backoff import backoff
 from qabel.core.receiving.drop_progress import DropProgress, Stretch, encode_progress
 from qabel.core.receiving.drop_traffic import DropTraffic
+from qabel.core.receiving.poll_times import HEARSAY, Draw, draw_securely, exponential
 from qabel.drop.transport import Opener
 from qabel.store.inbox.seen import Drop, DropState
 
@@ -61,6 +62,12 @@ class OwnedDrop:
     """How often a full read was asked for: one that began earlier does not count for it."""
     repeat_from: float = 0.0
     """From when a full read may be asked for, on the same clock."""
+    is_shared: bool = False
+    """Whether people share it by chance: then the server's cursors are not sent back to it."""
+    news_from: float = 0.0
+    """From when what is new may be read of such a drop, on the same clock."""
+    is_news_put_off: bool = False
+    """Whether what is new was not read when it was to be."""
 
 
 @frozen
@@ -71,12 +78,14 @@ class FullReadings:
         clock: the clock of the schedule.
         now: returns seconds since the epoch.
         interval: seconds between two full readings at least.
+        draw: returns a random number in [0, 1).
 
     """
 
     _clock: IReactorTime
     _now: Callable[[], float]
     _interval: float
+    _draw: Draw = draw_securely
 
     def plan(self, state: DropState, progress: DropProgress) -> tuple[float, bool]:
         """Return when a drop is due after a restart, and whether because of the start."""
@@ -88,8 +97,8 @@ class FullReadings:
         if progress.retry is not None:
             left = progress.retry / 1000 - self._now()
         else:
-            left = interval - (self._now() - state.last_full_read / 1000)
-        due = now + min(max(left, 0.0), interval)
+            left = self._drawn(interval) - (self._now() - state.last_full_read / 1000)
+        due = now + min(max(left, 0.0), self._drawn(interval))
         if state.cursor is not None and self._is_over(progress.after_start, AFTER_START):
             return now, True
         return due, False
@@ -110,18 +119,26 @@ class FullReadings:
         drop.because = None
         return drop.cursor is not None
 
-    def ask(self, drop: OwnedDrop, cause: Cause) -> None:
+    def ask(self, drop: OwnedDrop, cause: Cause, *, at_once: bool = True) -> None:
         """Have a drop read in full soon, if it was not for such a reason lately.
 
         Without a cursor each reading is a full one. What a reader asks for too early is not done;
         what there is evidence for is done later.
+
+        Args:
+            drop: the drop.
+            cause: why.
+            at_once: whether nothing but this drop gave the reason. Otherwise the time is drawn, as
+                it must not show which drops are read in full for the same reason.
+
         """
         if drop.cursor is None:
             return
         wait = self._wait(drop.progress.after_news, AFTER_NEWS)
         if wait and cause is Cause.READER:
             return
-        due = self._clock.seconds() + wait
+        delay = 0.0 if at_once else exponential(HEARSAY, self._draw)
+        due = self._clock.seconds() + wait + delay
         if due < drop.full_due:
             drop.full_due, drop.because = due, cause
 
@@ -152,7 +169,7 @@ class FullReadings:
         progress.failures, progress.failed, progress.retry = 0, None, None
         progress.full, progress.is_in_doubt = Stretch(), False
         drop.last_full = int(self._now() * 1000)
-        drop.full_due = self._clock.seconds() + interval
+        drop.full_due = self._clock.seconds() + self._drawn(interval)
 
     def failed(self, drop: OwnedDrop, reason: str) -> None:
         """Note that a full reading failed, and when to try again."""
@@ -161,6 +178,7 @@ class FullReadings:
             progress.failures,
             base=min(FIRST_RETRY, self._interval),
             longest=self._interval * LAST_RETRY,
+            draw=self._draw,
         )
         progress.failures += 1
         progress.failed = reason
@@ -172,6 +190,10 @@ class FullReadings:
         drop.progress.traffic = list(drop.traffic.entries())
         drop.progress.saved = int(self._now() * 1000)
         return encode_progress(drop.progress)
+
+    def _drawn(self, interval: float) -> float:
+        """Draw the seconds between two full readings of a drop: an interval at least."""
+        return interval * (1 + self._draw() / 2)
 
     def _wait(self, last: int | None, pause: float) -> float:
         """Return the seconds until a pause since ``last`` is over, whatever the clock did."""

@@ -7,10 +7,13 @@ from attrs import define, field
 from twisted.internet.interfaces import IReactorTime
 
 from qabel.core.receiving.drop_progress import Stretch, decode_progress
-from qabel.core.receiving.drop_traffic import DROP_BANDWIDTH, DropTraffic
+from qabel.core.receiving.drop_reading import DropReading
+from qabel.core.receiving.drop_traffic import DROP_BANDWIDTH, MOST_DOUBLINGS, DropTraffic
 from qabel.core.receiving.full_readings import Cause, FullReadings, OwnedDrop
+from qabel.core.receiving.poll_times import HEARSAY, Draw, draw_securely, exponential
 from qabel.drop.transport import Opener
 from qabel.drop.url import DropURL
+from qabel.net.exchange_limits import Allowance, ExchangeLimits
 from qabel.settings.items import Identity
 from qabel.store.inbox.repository import InboxRepository
 from qabel.store.inbox.seen import Drop, DropState
@@ -40,6 +43,7 @@ class OwnedDrops:
         now: returns seconds since the epoch.
         full_read_interval: seconds between two reads of a whole drop at least.
         bandwidth: bytes that the reading of one drop may take in an hour.
+        draw: returns a random number in [0, 1).
 
     """
 
@@ -48,6 +52,9 @@ class OwnedDrops:
     _now: Callable[[], float] = field(kw_only=True)
     _full_read_interval: float = field(kw_only=True)
     _bandwidth: int = field(default=DROP_BANDWIDTH, kw_only=True)
+    _draw: Draw = field(default=draw_securely, kw_only=True)
+    on_due: Callable[[DropURL, float], object] = field(default=lambda _url, _due: None, init=False)
+    """Called with a drop that is to be read in full from a time on, in seconds on the clock."""
     schedule: FullReadings = field(init=False)
     """Decides when drops are read in full."""
     _owners: Owners = field(factory=dict, init=False)
@@ -56,7 +63,7 @@ class OwnedDrops:
     _drops: dict[DropURL, OwnedDrop] = field(factory=dict, init=False)
 
     def __attrs_post_init__(self) -> None:
-        self.schedule = FullReadings(self._clock, self._now, self._full_read_interval)
+        self.schedule = FullReadings(self._clock, self._now, self._full_read_interval, self._draw)
 
     @property
     def known(self) -> Mapping[DropURL, OwnedDrop]:
@@ -78,19 +85,44 @@ class OwnedDrops:
         if found is None or found.drop != drop:
             state = await self._states.start_reading(drop)
             opener = Opener(identity.private_key for identity in owners)
-            found = self._drops[url] = self._load(drop, opener, state)
+            found = self._drops[url] = self._load(drop, opener, state, is_shared=url.is_shared)
         return found
 
-    def ask(self, url: DropURL, cause: Cause) -> None:
-        """Have a drop read in full soon, within the limits for that cause."""
+    def ask(self, url: DropURL, cause: Cause, *, at_once: bool = True) -> None:
+        """Have a drop read in full soon, within the limits for that cause.
+
+        ``at_once`` is whether nothing but this drop gave the reason; see ``FullReadings.ask``.
+        """
         found = self._drops.get(url)
         if found is not None:
-            self.schedule.ask(found, cause)
+            self.schedule.ask(found, cause, at_once=at_once)
 
-    def ask_all(self) -> None:
-        """Have all drops read in full soon, as a reader wants everything that there is."""
-        for found in self._drops.values():
-            self.schedule.ask(found, Cause.READER)
+    def due(self, url: DropURL) -> float | None:
+        """Return when a drop is to be read though nothing new is reported in it.
+
+        It is in seconds on the clock of the schedule; None for a drop that was not read yet.
+        """
+        drop = self._drops.get(url)
+        if drop is None:
+            return None
+        if drop.progress.news != Stretch():
+            return self._clock.seconds()  # Its last response was not read to the end.
+        return min(drop.full_due, drop.news_from) if drop.is_news_put_off else drop.full_due
+
+    def reading(self, drop: OwnedDrop, *, full: bool) -> DropReading | None:
+        """Return a response that is to be read now; None if the bandwidth is used up.
+
+        Args:
+            drop: the drop.
+            full: whether everything is to be read.
+
+        """
+        stretch = drop.progress.full if full else drop.progress.news
+        size = drop.traffic.allowed(ExchangeLimits().size, stretch.doublings, full=full)
+        if size is None:
+            return None
+        allowance = Allowance(size, 1 << min(stretch.doublings, MOST_DOUBLINGS))
+        return DropReading(drop, full, allowance, int(self._now()))
 
     def repeatable(self) -> list[str]:
         """Return the URLs of the drops of which another full read may be asked for now."""
@@ -107,12 +139,19 @@ class OwnedDrops:
         drop.repeat_from = self._clock.seconds() + pause
 
     def read_in_full(self, urls: Collection[str]) -> None:
-        """Have the next read of some drops be one in full."""
+        """Have one of the next reads of some drops be one in full.
+
+        If there are several, each has its own time, as their servers are not to see what they have
+        in common.
+        """
+        mean = HEARSAY if len(urls) > 1 else 0.0
         for url, drop in self._drops.items():
             if str(url) in urls:
                 drop.asked += 1
                 drop.progress.full = Stretch()
-                drop.full_due = self._clock.seconds()
+                due = self._clock.seconds() + exponential(mean, self._draw)
+                drop.full_due = min(due, drop.full_due)
+                self.on_due(url, drop.full_due)
 
     async def forget_another(self) -> bool:
         """Forget a drop without an owner, or a part of it. Raises StoreError.
@@ -137,7 +176,7 @@ class OwnedDrops:
         for gone in self._drops.keys() - self._owners.keys():
             del self._drops[gone]
 
-    def _load(self, drop: Drop, opener: Opener, state: DropState) -> OwnedDrop:
+    def _load(self, drop: Drop, opener: Opener, state: DropState, *, is_shared: bool) -> OwnedDrop:
         progress = decode_progress(state.progress)
         if state.last_full_read is None and state.cursor is not None:
             progress.full = Stretch()  # A full reading from the beginning was asked for.
@@ -153,6 +192,7 @@ class OwnedDrops:
             progress,
             state.last_full_read,
             after_start=after_start,
+            is_shared=is_shared,
         )
 
 

@@ -1,262 +1,229 @@
-"""Poll the drop servers, each at its own pace."""
+"""Poll drops, each at times of its own."""
 
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
-from typing import TypeAlias
+from collections.abc import Callable, Iterable, Mapping
 
 from attrs import define, field
 from twisted.application.service import Service
-from twisted.internet.defer import CancelledError, Deferred, gatherResults, succeed
+from twisted.internet.defer import Deferred, gatherResults, succeed
 from twisted.internet.interfaces import IReactorTime
-from twisted.internet.task import LoopingCall
-from twisted.logger import Logger
-from twisted.python.failure import Failure
 
-from qabel.core.backoff import backoff
-from qabel.core.receiving.server_rounds import ServerRounds
-from qabel.deferreds import gather, when_done
+from qabel.core.receiving.drop_clocks import DropClocks
+from qabel.core.receiving.key_on_server import KeyOnServer
+from qabel.core.receiving.poll_runner import PollRunner, ReadDrop
+from qabel.core.receiving.poll_slots import PollSlots
+from qabel.core.receiving.poll_times import (
+    PUSH_POLL_INTERVAL,
+    SPREAD,
+    Draw,
+    draw_securely,
+    first_pause,
+)
+from qabel.core.receiving.polled_drop import PolledDrop
+from qabel.core.receiving.server_polls import ServerPolls
+from qabel.deferreds import when_done
 from qabel.drop.url import DropURL
-
-AT_ONCE = 4
-"""How many drops of one server are read at the same time."""
-
-GIVE_UP_AFTER = 3
-"""Failures in a row that end a round: the server has a problem, not the drop."""
-
-
-class ReadFailed(Exception):
-    """A drop could not be read this time; the text contains no drop id."""
-
-    def __init__(self, text: str, *, shows_no_drop_server: bool = False) -> None:
-        super().__init__(text)
-        self.shows_no_drop_server = shows_no_drop_server
-        """Whether the response was one that no drop server gives."""
-
-
-class NotStored(ReadFailed):
-    """What was in a drop could not be stored; the text is the error of the database."""
-
-
-ReadDrop: TypeAlias = Callable[[DropURL], Awaitable[None]]
-"""Fetches and stores the new messages of a drop. Raises ReadFailed or NotStored."""
 
 
 @define(eq=False)
 class Poller(Service):
-    """Reads every drop each ``interval`` seconds; a failing server is polled less and less often.
+    """Reads each drop every ``interval`` seconds on average, at random times.
 
-    The rounds of different servers do not wait for each other. A failure of any kind ends one round
-    of one server, and is noted there; it never ends the loop.
+    Args:
+        read: reads a drop.
+        clock: measures all times.
+        owner_of: returns whose a drop is, as ``Isolation.owner_of``.
+        interval: mean seconds between two polls of a drop.
+        push_interval: the same for a drop that is watched by push.
+        draw: returns a random number in [0, 1).
+        slots: bounds how many drops are read at the same time.
+
     """
 
     _read: ReadDrop
     _clock: IReactorTime
+    _owner_of: Callable[[DropURL], bytes | None] = field(kw_only=True)
     _interval: float = field(default=5.0, kw_only=True)
-    _servers: dict[str, ServerRounds] = field(factory=dict, init=False)
-    _last_tick: float = field(init=False)
-    _loop: LoopingCall = field(init=False)
+    _push_interval: float = field(default=PUSH_POLL_INTERVAL, kw_only=True)
+    _draw: Draw = field(default=draw_securely, kw_only=True)
+    _slots: PollSlots = field(factory=PollSlots, kw_only=True)
+    clocks: DropClocks = field(init=False)
+    """The clocks of the drops."""
+    _runner: PollRunner = field(init=False)
+    _drops: dict[DropURL, PolledDrop] = field(factory=dict, init=False)
+    _keys: dict[tuple[bytes, str], KeyOnServer] = field(factory=dict, init=False)
+    _servers: dict[str, ServerPolls] = field(factory=dict, init=False)
 
     name = "poller"
-    _log = Logger()
 
     def __attrs_post_init__(self) -> None:
-        self._last_tick = self._clock.seconds()
-        self._loop = LoopingCall(self._tick)
-        self._loop.clock = self._clock
+        self.clocks = DropClocks(
+            clock=self._clock,
+            interval=self._interval,
+            push_interval=self._push_interval,
+            draw=self._draw,
+        )
+        self._runner = PollRunner(
+            read=self._read,
+            clocks=self.clocks,
+            drops=self._drops,
+            servers=self._servers,
+            slots=self._slots,
+        )
+        self.clocks.on_due = self._runner.start
 
     @property
-    def servers(self) -> Mapping[str, ServerRounds]:
+    def servers(self) -> Mapping[str, ServerPolls]:
         """The servers that are polled, by URL."""
         return self._servers
 
     @property
     def interval(self) -> float:
-        """The seconds between two rounds."""
-        return self._interval
+        """The mean seconds between two polls of a drop."""
+        return self.clocks.interval
 
-    @property
-    def next_tick(self) -> float:
-        """When servers are polled next, in seconds on the clock of the schedule."""
-        return self._last_tick + self._interval
+    def interval_of(self, server: str) -> float:
+        """Return the same for a server: more, while all its drops are watched by push."""
+        found = self._servers.get(server)
+        if found is None or not all(map(self.clocks.is_watched, found.drops)):
+            return self.clocks.interval
+        return max(self.clocks.interval, self.clocks.push_interval)
+
+    def late(self) -> float:
+        """Return for how many seconds a poll has been due that did not begin."""
+        due = min((each.due for each in self._drops.values() if not each.is_busy), default=None)
+        return 0.0 if due is None else max(0.0, self.clocks.now() - due)
 
     def startService(self) -> None:
-        """Start polling at once."""
+        """Start polling: each drop for the first time at random, soon."""
         super().startService()
-        self._start_loop()
+        self._runner.is_running = True
+        for drop in self._drops.values():
+            self.clocks.begin(drop)
 
     def stopService(self) -> Deferred[None]:
-        """Stop, and cancel the rounds in progress; the Deferred fires when all have ended."""
+        """Stop, and cancel the polls in progress; the Deferred fires when all have ended."""
         super().stopService()
-        if self._loop.running:
-            self._loop.stop()
-        for server in self._servers.values():
-            self._cancel_retry(server)
-        rounds = [each.running for each in self._servers.values() if each.running is not None]
-        ended = [when_done(each) for each in rounds]
-        for each in rounds:
+        self._runner.is_running = False
+        for drop in self._drops.values():
+            drop.stop()
+        running = [each.running for each in self._drops.values() if each.running is not None]
+        ended = [when_done(each) for each in running]
+        for each in running:
             each.cancel()
         return gatherResults(ended).addCallback(lambda _: None)
 
     def set_interval(self, interval: float) -> None:
-        """Set the seconds between two rounds, with a round at once if they change."""
-        if interval == self._interval:
+        """Set the mean seconds between two polls, and draw the next ones anew if they change."""
+        if interval == self.clocks.interval:
             return
-        self._interval = interval
-        if self._loop.running:
-            self._loop.stop()
-            self._start_loop()
+        is_shorter, self.clocks.interval = interval < self.clocks.interval, interval
+        for drop in self._drops.values():
+            if is_shorter:
+                self.hasten(drop.url)
+            elif self._is_idle(drop) and not (drop.is_asked or drop.attempts.failures):
+                self.clocks.set(drop, self.clocks.pause(drop))
 
     def set_drops(self, drops: Iterable[DropURL]) -> None:
-        """Set which drops to read from now on; new ones are read at once."""
-        by_server: dict[str, list[DropURL]] = {}
-        for url in sorted(set(drops), key=str):
-            by_server.setdefault(url.server, []).append(url)
-        for server in self._servers.keys() - by_server.keys():
-            # A round in progress ends as usual; none is started after it.
-            gone = self._servers.pop(server)
-            gone.drops = ()
-            self._cancel_retry(gone)
-        for server, urls in by_server.items():
-            rounds = self._servers.setdefault(server, ServerRounds(server))
-            new = set(urls) - set(rounds.drops)
-            rounds.drops, rounds.first = tuple(urls), 0
-            if new and self.running:
-                self._request(rounds)
+        """Set which drops to read from now on; new ones are read for the first time soon."""
+        owners = {url: self._owner_of(url) or str(url).encode() for url in drops}
+        for url, drop in list(self._drops.items()):
+            if owners.get(url) != drop.key.owner:
+                self._remove(drop)
+        for url, owner in owners.items():
+            if url not in self._drops:
+                self._add(url, owner)
 
-    def poll_now(self) -> Deferred[None]:
-        """Read all drops now, regardless of the schedule.
+    def poll_now(
+        self, urls: Iterable[DropURL] | None = None, owner: bytes | None = None
+    ) -> Deferred[None]:
+        """Read drops now, regardless of the schedule.
 
-        The Deferred fires when a round that began after this call has ended on each server.
+        Those of one owner are read at once. Others are spread over ``SPREAD`` seconds at random:
+        otherwise their servers could tell that they belong together.
+
+        Args:
+            urls: which drops; None for all.
+            owner: whose are to be read at once; None for whose they all are.
+
+        Returns:
+            A Deferred that fires when a poll of each that began after this call has ended.
+
         """
-        return gatherResults([self._request(each) for each in self._servers.values()]).addCallback(
-            lambda _: None
-        )
+        wanted = self._drops if urls is None else dict.fromkeys(urls)
+        drops = [self._drops[url] for url in wanted if url in self._drops]
+        owners = {each.key.owner for each in drops}
+        first = owners.pop() if owner is None and len(owners) == 1 else owner
+        asked = [
+            self._ask(each, 0.0 if each.key.owner == first else SPREAD * self._draw())
+            for each in drops
+        ]
+        return gatherResults(asked).addCallback(lambda _: None)
+
+    def hasten(self, url: DropURL, at: float = 0.0) -> None:
+        """Have a drop read within one interval, as there is a reason of its own for it.
+
+        ``at`` is from when on, in seconds on the clock. What fails has its pause all the same.
+        """
+        drop = self._drops.get(url)
+        if drop is not None and self.running and not (drop.attempts.failures or drop.not_stored):
+            self.clocks.hasten(drop, at)
+
+    def go_on(self) -> None:
+        """Read soon, each at random, what could not be stored, as that may be possible again."""
+        for drop in self._drops.values():
+            if drop.not_stored is not None and self._is_idle(drop):
+                self.clocks.set(drop, first_pause(self.clocks.interval, self._draw))
 
     def is_waiting_for_store(self, url: DropURL) -> bool:
-        """Return whether what a drop's server had last could not be stored.
+        """Return whether what a drop had last could not be stored.
 
-        Reading it at each push would fetch the same messages again and again; a round does it.
+        Reading it at each push would fetch the same messages again and again; a poll does it.
         """
-        rounds = self._servers.get(url.server)
-        return rounds is not None and rounds.not_stored is not None
+        drop = self._drops.get(url)
+        return drop is not None and drop.not_stored is not None
 
     def note_not_stored(self, url: DropURL, error: str) -> None:
         """Note that what a drop had could not be stored, and have it read again soon."""
-        rounds = self._servers.get(url.server)
-        if rounds is not None and rounds.not_stored is None:
-            self._pause_for_store(rounds, error)
+        drop = self._drops.get(url)
+        if drop is not None and drop.not_stored is None:
+            pause = drop.could_not_store(error, self._draw)
+            if self._is_idle(drop):
+                self.clocks.set(drop, pause)
 
-    def _start_loop(self) -> None:
-        self._loop.start(self._interval, now=True).addErrback(
-            lambda failure: self._log.failure("Polling stopped unexpectedly", failure)
-        )
-
-    def _tick(self) -> None:
-        self._last_tick = now = self._clock.seconds()
-        for rounds in list(self._servers.values()):
-            if rounds.running is None and rounds.not_before <= now:
-                self._begin(rounds)
-
-    def _request(self, rounds: ServerRounds) -> Deferred[None]:
-        """Request a round that begins after this call; requests made meanwhile share it."""
+    def _ask(self, drop: PolledDrop, pause: float) -> Deferred[None]:
+        """Have a poll begin after a pause at most; requests made meanwhile share it."""
         if not self.running:
             return succeed(None)
-        if rounds.running is None:
-            self._begin(rounds)
-            return succeed(None) if rounds.running is None else when_done(rounds.running)
-        if rounds.waiting is None:
-            rounds.waiting = Deferred()
-        return when_done(rounds.waiting)
+        drop.is_asked = True
+        if drop.waiting is None:
+            drop.waiting = Deferred()
+        ended = when_done(drop.waiting)
+        if self._is_idle(drop):
+            if not pause:
+                self._runner.start(drop)
+            elif self.clocks.now() + pause < drop.due:
+                self.clocks.set(drop, pause)
+        return ended
 
-    def _begin(self, rounds: ServerRounds) -> None:
-        running = Deferred.fromCoroutine(self._round(rounds))
-        if not running.called:
-            rounds.running = running
-        running.addBoth(self._ended, rounds)
+    def _add(self, url: DropURL, owner: bytes) -> None:
+        key = self._keys.setdefault((owner, url.server), KeyOnServer(owner, url.server))
+        key.drops.add(url)
+        server = self._servers.setdefault(url.server, ServerPolls(url.server))
+        drop = self._drops[url] = server.drops[url] = PolledDrop(url, key, self.clocks.now())
+        if self.running:
+            self.clocks.begin(drop)
 
-    def _ended(self, result: object, rounds: ServerRounds) -> None:
-        if isinstance(result, Failure):
-            self._ended_badly(result, rounds)
-        rounds.running = None
-        waiting, rounds.waiting = rounds.waiting, None
-        if waiting is None:
-            return
-        if self.running and rounds.drops:
-            self._begin(rounds)
-        if rounds.running is None:
-            waiting.callback(None)
-        else:
-            when_done(rounds.running).chainDeferred(waiting)
+    def _remove(self, drop: PolledDrop) -> None:
+        """Forget a drop. A poll in progress ends as usual; none is started after it."""
+        drop.is_gone = True
+        drop.stop()
+        server, key = self._servers[drop.url.server], drop.key
+        del self._drops[drop.url], server.drops[drop.url]
+        if not server.drops:
+            del self._servers[server.server]
+        key.drops.discard(drop.url)
+        if not key.drops:
+            del self._keys[key.owner, key.server]
 
-    def _ended_badly(self, failure: Failure, rounds: ServerRounds) -> None:
-        if failure.check(CancelledError):
-            return
-        self._log.failure("Polling {server} failed unexpectedly", failure, server=rounds.server)
-        self._failed(rounds, "Internal error; the daemon's log has details.")
-
-    def _failed(self, rounds: ServerRounds, error: str) -> None:
-        delay = backoff(rounds.attempts.failures, base=self._interval)
-        rounds.failed_rounds += 1
-        rounds.attempts.failed(self._clock.seconds(), error, delay)
-
-    async def _round(self, rounds: ServerRounds) -> None:
-        """Read each of a server's drops once, a few at a time."""
-        turn, started = rounds.in_turn(), self._clock.seconds()
-        outcome = _Outcome()
-        await gather(self._read_some(turn, outcome) for _ in range(AT_ONCE))
-        rounds.rounds += 1
-        rounds.seconds += self._clock.seconds() - started
-        if outcome.not_stored is not None:
-            # The server is neither better nor worse than it was.
-            self._pause_for_store(rounds, outcome.not_stored)
-            return
-        rounds.could_store()
-        if outcome.error is None:
-            rounds.attempts.succeeded(self._clock.seconds())
-        else:
-            self._failed(rounds, outcome.error)
-
-    @staticmethod
-    def _cancel_retry(rounds: ServerRounds) -> None:
-        retry, rounds.retry = rounds.retry, None
-        if retry is not None:
-            retry.cancel()
-
-    def _pause_for_store(self, rounds: ServerRounds, error: str) -> None:
-        self._retry_after(rounds, rounds.pause_for_store(self._clock.seconds(), error))
-
-    def _retry_after(self, rounds: ServerRounds, pause: float) -> None:
-        def retry() -> None:
-            rounds.retry = None
-            if self.running and rounds.running is None and rounds.drops:
-                self._begin(rounds)
-
-        if self._interval > pause and self.running and rounds.retry is None:
-            rounds.retry = self._clock.callLater(pause, retry)
-
-    async def _read_some(self, turn: Iterator[DropURL], outcome: "_Outcome") -> None:
-        for url in turn:
-            try:
-                await self._read(url)
-            except NotStored as failed:
-                outcome.not_stored = str(failed)
-                return
-            except ReadFailed as failed:
-                outcome.failed(str(failed))
-            else:
-                outcome.in_a_row = 0
-            if outcome.in_a_row >= GIVE_UP_AFTER or outcome.not_stored is not None:
-                return
-
-
-@define
-class _Outcome:
-    """The errors of a round: the newest, and how many there were in a row."""
-
-    error: str | None = None
-    not_stored: str | None = None
-    """Why something could not be stored, which ends the round."""
-    in_a_row: int = 0
-
-    def failed(self, error: str) -> None:
-        self.error = error
-        self.in_a_row += 1
+    def _is_idle(self, drop: PolledDrop) -> bool:
+        return bool(self.running) and not drop.is_busy

@@ -7,10 +7,12 @@ from typing import Protocol
 from attrs import define, field, frozen
 from twisted.application.service import Service
 from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from qabel.core.receiving.poller import NotStored, ReadFailed
+from qabel.core.receiving.poll_errors import NotStored, ReadFailed
+from qabel.core.receiving.poll_times import Draw, draw_securely, first_pause
 from qabel.drop.url import DropURL
 
 MAX_LISTENERS = 500
@@ -19,6 +21,9 @@ MAX_LISTENERS = 500
 
 class DropListener(Protocol):
     """Watches one drop: ``qabel.net.push_listener.PushListener``."""
+
+    on_lost: Callable[[], object]
+    """Called when the server does not report new messages any more."""
 
     @property
     def connected(self) -> bool:
@@ -67,6 +72,8 @@ class ServerPush:
 @define(eq=False)
 class _Drop:
     listener: DropListener
+    opening: IDelayedCall | None = None
+    """Starts the listener, at a random time."""
     reading: Deferred[None] | None = None
     again: bool = False
     """Whether a message was reported while the drop was being read."""
@@ -76,18 +83,39 @@ class _Drop:
 
 @define(eq=False)
 class PushWatch(Service):
-    """Reads a drop as soon as its server reports a new message."""
+    """Reads a drop as soon as its server reports a new message.
+
+    Each connection is opened at a random time: those that are opened together belong together.
+
+    Args:
+        listen: returns the listener of a drop, which calls a function at new messages, with their
+            hashes.
+        read: reads a drop in which such messages should be. Raises ReadFailed.
+        clock: measures all times.
+        interval: returns the mean seconds between two polls, over which connections are opened.
+        on_trouble: is called with a drop that is to be polled soon, as its connection was lost or
+            reading it failed.
+        on_read: is called with a drop that was read.
+        is_waiting: returns whether a drop is to be read by the poller only, as nothing can be
+            stored.
+        on_not_stored: is called when what was found in a drop could not be stored, with the error
+            of the database.
+        draw: returns a random number in [0, 1).
+        most: how many drops are watched at most.
+
+    """
 
     _listen: Callable[[DropURL, Callable[[Collection[bytes]], None]], DropListener]
-    """Returns the listener of a drop, which calls a function at new messages, with their hashes."""
     _read: Callable[[DropURL, Collection[bytes]], Awaitable[None]]
-    """Reads a drop in which such messages should be. Raises ReadFailed."""
+    _clock: IReactorTime
+    _interval: Callable[[], float] = field(kw_only=True)
+    _on_trouble: Callable[[DropURL], object] = field(default=lambda _: None, kw_only=True)
+    _on_read: Callable[[DropURL], object] = field(default=lambda _: None, kw_only=True)
     _is_waiting: Callable[[DropURL], bool] = field(default=lambda _: False, kw_only=True)
-    """Returns whether a drop is to be read by the poller only, as nothing can be stored."""
     _on_not_stored: Callable[[DropURL, str], object] = field(
         default=lambda _url, _error: None, kw_only=True
     )
-    """Called when what was found could not be stored, with the error of the database."""
+    _draw: Draw = field(default=draw_securely, kw_only=True)
     _most: int = field(default=MAX_LISTENERS, kw_only=True)
     _wanted: set[DropURL] = field(factory=set, init=False)
     _drops: dict[DropURL, _Drop] = field(factory=dict, init=False)
@@ -114,16 +142,21 @@ class PushWatch(Service):
             for server, some in sorted(listeners.items())
         }
 
-    def heard(self) -> dict[str, float]:
-        """Return when each server last proved that a connection works, as ``DropListener.heard``.
+    def is_watching(self, url: DropURL) -> bool:
+        """Return whether new messages of a drop are reported at present."""
+        drop = self._drops.get(url)
+        return drop is not None and drop.listener.connected
 
-        Servers without one are left out.
+    def heard(self) -> dict[DropURL, float]:
+        """Return when connections last proved that they work, as ``DropListener.heard``.
+
+        Drops without one are left out.
         """
-        found: dict[str, float] = {}
+        found: dict[DropURL, float] = {}
         for url, each in self._drops.items():
             heard = each.listener.heard
             if heard is not None and each.listener.connected:
-                found[url.server] = max(heard, found.get(url.server, heard))
+                found[url] = heard
         return found
 
     def startService(self) -> None:
@@ -145,6 +178,8 @@ class PushWatch(Service):
         wanted = self._wanted if self.running else set()
         for url in self._drops.keys() - wanted:
             drop = self._drops.pop(url)
+            if drop.opening is not None:
+                drop.opening.cancel()
             drop.listener.stop()
             if drop.reading is not None:
                 drop.reading.cancel()
@@ -153,8 +188,14 @@ class PushWatch(Service):
 
     def _add(self, url: DropURL) -> None:
         listener = self._listen(url, partial(self._news, url))
-        self._drops[url] = _Drop(listener)
-        listener.start()
+        listener.on_lost = partial(self._on_trouble, url)
+        drop = self._drops[url] = _Drop(listener)
+        pause = first_pause(self._interval(), self._draw)
+        drop.opening = self._clock.callLater(pause, self._open, drop)
+
+    def _open(self, drop: _Drop) -> None:
+        drop.opening = None
+        drop.listener.start()
 
     def _news(self, url: DropURL, announced: Collection[bytes]) -> None:
         drop = self._drops.get(url)
@@ -182,8 +223,10 @@ class PushWatch(Service):
                 self._on_not_stored(url, str(failed))
                 return
             except ReadFailed:
-                # The poller retries at its own pace, and reports the failure.
+                # The poller tries again soon, and reports the failure.
+                self._on_trouble(url)
                 return
+            self._on_read(url)
 
     def _ended(self, result: object, drop: _Drop) -> None:
         drop.reading = None

@@ -11,27 +11,17 @@ from twisted.internet.interfaces import IReactorTime
 from qabel.core.errors import StoreError
 from qabel.core.receiving.drop_progress import Stretch
 from qabel.core.receiving.drop_reading import DropReading
-from qabel.core.receiving.drop_traffic import MOST_DOUBLINGS
 from qabel.core.receiving.full_readings import Cause, OwnedDrop
 from qabel.core.receiving.intake import Counts, Intake, Looked
 from qabel.core.receiving.owned_drops import OwnedDrops
 from qabel.core.receiving.pipeline import Batches
-from qabel.core.receiving.poller import NotStored, ReadFailed
+from qabel.core.receiving.poll_errors import NotStored, is_away, read_failed
 from qabel.drop.multipart import Part
 from qabel.drop.url import DropURL
 from qabel.net.drop_client import FetchResult
 from qabel.net.drop_cursor import went_back
-from qabel.net.drop_responses import shows_no_drop_server
-from qabel.net.errors import (
-    ConnectFailed,
-    DropServerError,
-    InvalidResponse,
-    NotAllowed,
-    ResponseTooLarge,
-    ServerRefused,
-    TimedOut,
-)
-from qabel.net.exchange_limits import Allowance, ExchangeLimits
+from qabel.net.errors import DropServerError, InvalidResponse, ResponseTooLarge
+from qabel.net.exchange_limits import Allowance
 from qabel.store.inbox.seen import ReadDone
 
 NEWS_EVERY = 5.0
@@ -86,8 +76,7 @@ class Receiver:
         try:
             await self._read(url, announced)
         except DropServerError as error:
-            shown = shows_no_drop_server(error)
-            raise ReadFailed(error.detail, shows_no_drop_server=shown) from None
+            raise read_failed(error) from None
         except StoreError as error:
             raise NotStored(str(error)) from None
         finally:
@@ -109,7 +98,7 @@ class Receiver:
             if announced and failed is None:
                 await self._expect(drop, announced)
         is_due = not has_cursor or self._clock.seconds() >= drop.full_due
-        if is_due and not _is_away(failed) and await self._read_everything(url, drop, has_cursor):
+        if is_due and not is_away(failed) and await self._read_everything(url, drop, has_cursor):
             return
         if failed is not None:
             raise failed
@@ -121,11 +110,10 @@ class Receiver:
 
     async def _read_news(self, url: DropURL, drop: OwnedDrop) -> None:
         """Read what is new, or a part of it; nothing if the bandwidth is used up."""
-        stretch = drop.progress.news
-        size = drop.traffic.allowed(_size(), stretch.doublings, full=False)
-        if size is None:
+        reading = self._drops.reading(drop, full=False)
+        drop.is_news_put_off = reading is None or self._clock.seconds() < drop.news_from
+        if reading is None or drop.is_news_put_off:
             return
-        reading = DropReading(drop, False, Allowance(size, _times(stretch)))
         fetched = await self._run(url, reading)
         if fetched is not None:
             await self._news_ended(reading, fetched)
@@ -135,13 +123,10 @@ class Receiver:
 
         If what is new was read before, a failure is only noted.
         """
-        stretch = drop.progress.full
-        size = drop.traffic.allowed(_size(), stretch.doublings, full=True)
-        if size is None:
+        reading = self._drops.reading(drop, full=True)
+        if reading is None:
             return not has_cursor
-        is_first = self._drops.schedule.begin(drop)
-        reading = DropReading(drop, True, Allowance(size, _times(stretch)))
-        if is_first:
+        if self._drops.schedule.begin(drop):
             await self._intake.finish(reading, None, progress=True)
         started = self._clock.seconds()
         try:
@@ -229,6 +214,10 @@ class Receiver:
         latest = fetched.latest if fetched.parts else None
         changed = latest is not None and latest != drop.cursor
         changed = changed or progress.news != Stretch() or drop.traffic.is_unsaved
+        changed = reading.note_whole() or changed
+        if drop.is_shared:
+            pause = drop.traffic.seconds_of(reading.allowance.used)
+            drop.news_from = self._clock.seconds() + pause
         progress.news = Stretch()
         drop.cursor = latest or drop.cursor
         done = ReadDone(latest, full=False) if changed else None
@@ -248,6 +237,7 @@ class Receiver:
             drop.progress.full = Stretch()
             schedule.failed(drop, "More messages bear the same second than could be read at once.")
         elif complete:
+            reading.note_whole()
             schedule.succeeded(drop, found=stretch.found > 0, since=had_cursor)
         changed = is_due or drop.cursor != had_cursor or reading.was_resumed
         changed = changed or back or drop.traffic.is_unsaved
@@ -272,19 +262,3 @@ class Receiver:
         progress.modified = before if now is None else now
         is_older = before is not None and now is not None and now < before
         return is_older or went_back(fetched.latest, reading.drop.cursor)
-
-
-def _size() -> int:
-    """Return the bytes that a response may have."""
-    return ExchangeLimits().size
-
-
-def _times(stretch: Stretch) -> int:
-    return 1 << min(stretch.doublings, MOST_DOUBLINGS)
-
-
-def _is_away(failed: DropServerError | None) -> bool:
-    """Return whether another request to the same server would be in vain at present."""
-    if isinstance(failed, ServerRefused):
-        return failed.status in (429, 503)
-    return isinstance(failed, (ConnectFailed, NotAllowed, TimedOut))

@@ -78,8 +78,9 @@ class AcknowledgementAttempts:
     _synced: Callable[[], SyncedSettings]
     _blocked: Callable[[], Collection[bytes]]
     _are_wanted: Callable[[], bool]
-    _no_drop_server: Callable[[str], str | None]
-    """Returns how reading from a server's URL showed that it is no drop server, or None."""
+    _no_drop_server: Callable[[bytes, str], str | None]
+    """Returns how the readings of an identity, by its public key, showed that there is no drop
+    server at a URL, or None."""
     _choose: Callable[[Sequence[DropURL]], DropURL] = SystemRandom().choice
 
     _log = Logger()
@@ -120,7 +121,7 @@ class AcknowledgementAttempts:
             await self._client.post(url, sealed)
         except ServerRefused as error:
             asked = error.retry_after or 0.0
-            if not error.permanent or self._no_drop_server(url.server) is not None:
+            if not error.permanent or self._no_drop_server(due.identity, url.server) is not None:
                 return Attempted(PostOutcome.FAILED, asked)
             most = min(MOST_REFUSALS, len(contact.drop_urls))
             return Attempted(PostOutcome.REFUSED, is_last=due.refusals + 1 >= most)
@@ -131,6 +132,6 @@ class AcknowledgementAttempts:
         except Exception:  # noqa: BLE001 - whatever the error is, there must be another attempt
             self._log.failure("Posting an acknowledgement failed unexpectedly")
             return Attempted(PostOutcome.FAILED)
-        if self._no_drop_server(url.server) is not None:
+        if self._no_drop_server(due.identity, url.server) is not None:
             return Attempted(PostOutcome.FAILED)
         return Attempted(PostOutcome.TAKEN)

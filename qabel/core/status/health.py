@@ -5,13 +5,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from qabel.core.backoff import Attempts
 from qabel.core.errors import StoreError
 from qabel.core.receiving.full_readings import OwnedDrop
-from qabel.core.receiving.server_rounds import ServerRounds
+from qabel.core.receiving.server_polls import ServerPolls
 from qabel.core.status.durations import duration
 from qabel.core.status.reading import full_reading_view, last_went_back
 from qabel.core.status.store_watch import kind_of
 from qabel.core.status.troubles import Trouble, TroubleKind
 from qabel.core.status.views import ServerView
 from qabel.drop.plain_http import is_unencrypted
+from qabel.drop.url import DropURL
 
 STALE_AFTER = 15 * 60.0
 """Seconds without one successful poll of a server after which the daemon is unhealthy."""
@@ -21,38 +22,35 @@ STUCK_AFTER = 6 * 3600.0
 
 
 def receiving_trouble(
-    servers: Mapping[str, ServerRounds],
-    started: float,
+    servers: Mapping[str, ServerPolls],
     now: float,
     stale_after: float,
-    heard_by_push: Mapping[str, float],
+    heard_by_push: Mapping[DropURL, float],
 ) -> list[Trouble]:
     """Return the problems with polling the drop servers.
 
     Args:
         servers: the servers that are polled.
-        started: when the daemon started, in seconds on the clock of the schedule.
-        now: the time in seconds on the same clock.
-        stale_after: seconds without a successful poll after which a server is stale.
-        heard_by_push: when servers last proved that a push connection works, which counts as much
-            as a poll; in seconds on the same clock.
+        now: the time in seconds on the clock of the schedule.
+        stale_after: seconds without a successful poll of a drop after which its server is stale.
+        heard_by_push: when the push connections of drops last proved that they work, which counts
+            as much as a poll; in seconds on the same clock.
 
     """
     found = []
-    for rounds in servers.values():
-        if rounds.not_stored is not None:
-            # It was heard, and is not to blame.
-            continue
-        attempts = rounds.attempts
-        heard = attempts.last_success if attempts.last_success is not None else started
-        silent = now - max(heard, heard_by_push.get(rounds.server, heard))
-        if silent > stale_after:
+    for server, polls in servers.items():
+        attempts, silent = polls.attempts, polls.silent(now, heard_by_push)
+        stale = [each for each in silent.values() if each > stale_after]
+        if stale:
             why = f": {attempts.last_error}" if attempts.last_error else "."
-            what = f"{rounds.server} could not be read for {duration(silent)}{why}"
-            found.append(Trouble(TroubleKind.SERVER_STALE, what, rounds.server))
+            which = server if len(stale) == len(silent) else f"{len(stale)} drops on {server}"
+            if len(stale) == 1 < len(silent):
+                which = f"1 drop on {server}"
+            what = f"{which} could not be read for {duration(max(stale))}{why}"
+            found.append(Trouble(TroubleKind.SERVER_STALE, what, server))
         elif attempts.failures:
-            what = f"Reading from {rounds.server} {_failed(attempts)}"
-            found.append(Trouble(TroubleKind.SERVER_FAILING, what, rounds.server))
+            what = f"Reading from {server} {_failed(attempts)}"
+            found.append(Trouble(TroubleKind.SERVER_FAILING, what, server))
     return found
 
 
@@ -123,46 +121,44 @@ def store_trouble(error: Exception) -> Trouble:
 
 
 def server_view(
-    rounds: ServerRounds,
+    polls: ServerPolls,
     drops: Sequence[OwnedDrop],
     wall_minus_clock: float,
-    due: float,
     *,
     interval: float,
     push: str,
 ) -> ServerView:
-    """Return the state of polling one drop server.
+    """Return the state of polling a server.
 
     Args:
-        rounds: the server.
+        polls: the server.
         drops: those of its drops that were read since the start.
         wall_minus_clock: the seconds between the clock of the schedule and the time since the
             epoch.
-        due: when the next round of all servers is, in seconds on the clock of the schedule.
-        interval: seconds between two rounds.
+        interval: mean seconds between two polls of a drop.
         push: the state of push, as the view has it.
 
     """
-    attempts = rounds.attempts
+    attempts = polls.attempts
 
     def wall(time: float | None) -> int | None:
         return None if time is None else int((time + wall_minus_clock) * 1000)
 
     return ServerView(
-        server=rounds.server,
-        drops=len(rounds.drops),
+        server=polls.server,
+        drops=len(polls.drops),
         last_success=wall(attempts.last_success),
         last_failure=wall(attempts.last_failure),
         last_error=attempts.last_error,
         failures=attempts.failures,
-        rounds=rounds.rounds,
-        failed_rounds=rounds.failed_rounds,
-        seconds=round(rounds.seconds, 3),
-        next_poll=wall(max(due, attempts.not_before)),
-        not_stored=rounds.not_stored,
+        rounds=polls.rounds,
+        failed_rounds=polls.failed_rounds,
+        seconds=round(polls.seconds, 3),
+        next_poll=wall(polls.next_poll),
+        not_stored=polls.not_stored,
         interval=interval,
         push=push,
-        unencrypted=is_unencrypted(rounds.server),
+        unencrypted=is_unencrypted(polls.server),
         full_reading=full_reading_view(drops, wall_minus_clock),
         went_back=last_went_back(drops),
     )

@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 
 from qabel.core.journal.webhooks import WebhookState
 from qabel.core.receiving.push_watch import ServerPush
-from qabel.core.receiving.server_rounds import ServerRounds
+from qabel.core.receiving.server_polls import ServerPolls
 from qabel.core.status.durations import duration, interval_text
 from qabel.core.status.troubles import Trouble, TroubleKind
 from qabel.drop.plain_http import is_unencrypted
@@ -14,7 +14,7 @@ WORKER_STUCK_AFTER = 30.0
 """Seconds that a task of a worker may take: it takes milliseconds, or a second on slow machines."""
 
 POLLER_LATE_AFTER = 15.0
-"""Seconds that the next poll of all servers may be late."""
+"""Seconds that the poll of a drop may be late."""
 
 WEBHOOK_FAILURES = 3
 """Failures in a row after which a webhook is in trouble."""
@@ -51,14 +51,14 @@ def webhook_trouble(
 
 
 def push_trouble(
-    push: Mapping[str, ServerPush], servers: Mapping[str, ServerRounds], interval: float
+    push: Mapping[str, ServerPush], servers: Mapping[str, ServerPolls], interval: float
 ) -> list[Trouble]:
     """Return the problems with push connections, to servers that can be polled.
 
     Args:
         push: the push connections, by server.
         servers: the servers that are polled.
-        interval: seconds between two polls.
+        interval: mean seconds between two polls.
 
     """
     found = []
@@ -96,7 +96,7 @@ def isolation_trouble(*, is_linkable: bool) -> list[Trouble]:
     return [Trouble(TroubleKind.LINKABLE, what)] if is_linkable else []
 
 
-def not_stored_trouble(servers: Mapping[str, ServerRounds]) -> list[Trouble]:
+def not_stored_trouble(servers: Mapping[str, ServerPolls]) -> list[Trouble]:
     """Return the servers whose messages could not be stored."""
     return [
         Trouble(
@@ -109,13 +109,11 @@ def not_stored_trouble(servers: Mapping[str, ServerRounds]) -> list[Trouble]:
     ]
 
 
-def poller_trouble(next_tick: float, now: float, *, runs: bool) -> list[Trouble]:
-    """Return the problem that the servers are not polled in time, if they are not.
+def poller_trouble(late: float, *, runs: bool) -> list[Trouble]:
+    """Return the problem that the drops are not polled in time, if they are not.
 
-    ``next_tick`` and ``now`` are in seconds on the clock of the schedule; ``runs`` is whether the
-    poller is to run.
+    ``late`` is for how many seconds a poll has been due; ``runs`` is whether the poller is to run.
     """
-    late = now - next_tick
     if not runs or late <= POLLER_LATE_AFTER:
         return []
     what = f"The next poll of the drop servers is late by {duration(late)}."

@@ -169,7 +169,7 @@ class Reporter:
         return (
             lambda: disk_trouble(self.store_watch.full_since, now),
             lambda: receiving_trouble(
-                self.poller.servers, self.started, now, self.stale_after(), self.push_watch.heard()
+                self.poller.servers, now, self.stale_after(), self.push_watch.heard()
             ),
             lambda: reading_trouble(drops_by_server(self.drops.known)),
             sending,
@@ -197,8 +197,7 @@ class Reporter:
                 each,
                 drops.get(each.server, ()),
                 wall_minus_clock,
-                self.poller.next_tick,
-                interval=self.poller.interval,
+                interval=self.poller.interval_of(each.server),
                 push=push[each.server].text if each.server in push else "off",
             )
             for each in self.poller.servers.values()

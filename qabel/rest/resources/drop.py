@@ -115,7 +115,7 @@ _BODY = Object(
     },
     reads={
         "X-Qabel-New-Since": Key(CURSOR, None, description="The same as `since`."),
-        "Cache-Control": Key(Text(), None, description="`no-cache` polls the drop servers first."),
+        "Cache-Control": Key(Text(), None, description="`no-cache` reads its drops first."),
     },
     returns=_MESSAGES,
     headers={200: ("X-Qabel-Latest", "X-Qabel-Damaged"), 204: ("X-Qabel-Latest",)},

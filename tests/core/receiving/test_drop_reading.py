@@ -26,7 +26,7 @@ def drop() -> OwnedDrop:
 
 def read(drop: OwnedDrop, *dates: int, **given: Any) -> DropReading:
     """Read messages of such dates."""
-    reading = DropReading(drop, given.pop("full", True), Allowance(10**6))
+    reading = DropReading(drop, given.pop("full", True), Allowance(10**6), given.pop("began", 0))
     parts = [Part(b"%d" % date, http_date(date)) for date in dates]
     reading.order.look(parts)
     reading.advance(last_point(parts))
@@ -54,7 +54,7 @@ def test_a_point_that_turns_out_wrong(drop: OwnedDrop) -> None:
 
 def test_a_reading_that_is_out_of_date(drop: OwnedDrop) -> None:
     """If another one was asked for meanwhile, it begins at the start."""
-    reading = DropReading(drop, True, Allowance(10))
+    reading = DropReading(drop, True, Allowance(10), 0)
     drop.asked += 1
     reading.order.look([Part(b"x", http_date(1)), Part(b"y", http_date(2))])
     assert not reading.advance(Point(2, "00"))

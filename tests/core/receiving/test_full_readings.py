@@ -15,6 +15,7 @@ from qabel.core.receiving.full_readings import (
     FullReadings,
     OwnedDrop,
 )
+from qabel.core.receiving.poll_times import HEARSAY, exponential
 from qabel.drop.transport import Opener
 from qabel.store.inbox.seen import Drop, DropState
 
@@ -26,8 +27,8 @@ class Bench:
     """A schedule on a clock, and a drop that was just read in full."""
 
     def __init__(self) -> None:
-        self.clock, self.jump = Clock(), 0.0
-        self.schedule = FullReadings(self.clock, self.now, INTERVAL)
+        self.clock, self.jump, self.drawn = Clock(), 0.0, 0.0
+        self.schedule = FullReadings(self.clock, self.now, INTERVAL, lambda: self.drawn)
         traffic = DropTraffic(self.clock, 10**6)
         self.drop = OwnedDrop(Drop("x", "me"), Opener([]), "7", 0.0, traffic)
         self.schedule.succeeded(self.drop, found=True, since="7")
@@ -126,3 +127,20 @@ def test_a_server_that_went_back(bench: Bench) -> None:
     bench.schedule.succeeded(bench.drop, found=False, since="7")
     assert not bench.drop.progress.is_in_doubt
     assert bench.drop.progress.went_back == NOW * 1000
+
+
+def test_times_are_drawn(bench: Bench) -> None:
+    """The next full reading is an interval later at least, and half of one more at most."""
+    bench.drawn = 0.5
+    bench.schedule.succeeded(bench.drop, found=True, since="7")
+    assert bench.drop.full_due == INTERVAL * 1.25
+    state = DropState("7", 0, int((NOW - 60) * 1000))
+    lately = DropProgress(after_start=int(NOW * 1000))
+    assert bench.schedule.plan(state, lately) == (INTERVAL * 1.25 - 60, False)
+
+
+def test_what_has_a_common_cause_is_done_at_different_times(bench: Bench) -> None:
+    """A full reading that is asked for of several drops is not due at once."""
+    bench.drawn = 0.5
+    bench.schedule.ask(bench.drop, Cause.READER, at_once=False)
+    assert bench.drop.full_due == exponential(HEARSAY, lambda: 0.5)

@@ -69,7 +69,7 @@ class Scene:
     def read(self) -> DropReading:
         """Take all messages in."""
         drop = self.world.run(self.bob.drops.find(drop_of(self.bob)))
-        reading = DropReading(drop, True, Allowance(10**6))
+        reading = DropReading(drop, True, Allowance(10**6), 0)
         reading.order.look(self.parts)
         looked = self.world.run(self.intake.look(reading, self.parts))
         self.world.run(self.intake.keep(reading, looked))

@@ -2,15 +2,16 @@
 
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 import pytest
 from attrs import define, field
 
-from qabel.core.receiving import receiver
+from qabel.core.receiving import owned_drops
 from qabel.core.receiving.drop_traffic import HOUR
-from qabel.core.receiving.full_readings import AFTER_NEWS, AFTER_START
-from qabel.core.receiving.poller import ReadFailed
+from qabel.core.receiving.full_readings import AFTER_NEWS, AFTER_START, Cause
+from qabel.core.receiving.poll_errors import ReadFailed
 from qabel.core.status.reading import drops_by_server, reading_trouble
 from qabel.crypto import PrivateKey
 from qabel.drop.dates import http_date, read_date
@@ -19,7 +20,7 @@ from qabel.drop.transport import hash_message
 from qabel.drop.url import DropURL
 from qabel.net.drop_client import FetchResult
 from qabel.net.errors import IncompleteResponse, ResponseTooLarge, ServerRefused
-from qabel.net.exchange_limits import Allowance
+from qabel.net.exchange_limits import Allowance, ExchangeLimits
 from qabel.testing.drop_servers import MemoryDropServers
 from tests.core.conftest import ClockedWorld
 from tests.core.receiving.test_receiver import drop_of, sealed
@@ -142,6 +143,7 @@ class Scene:
         """Close everything and open it again."""
         self.world.run(self.bob.close())
         self.bob = self.world.run(self.world.core("Bob", **self.options))
+        self.world.clock.advance(0)
         self.bob.poller.stopService()
 
 
@@ -163,7 +165,7 @@ def make(clocked: ClockedWorld) -> Callable[..., Scene]:
 @pytest.fixture
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let a response have six messages."""
-    monkeypatch.setattr(receiver, "_size", lambda: COST * 6)
+    monkeypatch.setattr(owned_drops, "ExchangeLimits", partial(ExchangeLimits, size=COST * 6))
 
 
 def test_full_readings_that_tear_do_not_stop_the_cursor(make: Callable[..., Scene]) -> None:
@@ -178,12 +180,13 @@ def test_full_readings_that_tear_do_not_stop_the_cursor(make: Callable[..., Scen
         scene.put(10_000)
         attempts += None in scene.read()
         assert scene.heard == scene.count
-    assert 2 <= attempts <= 8
+    assert 2 <= attempts <= 9
     assert "broke off" in scene.full.full_reading.failed
     assert "full" in scene.troubles()
     scene.server.torn = lambda _: None
-    scene.pass_time(6 * HOUR)
-    scene.read()
+    for _ in range(2):  # The first may go on after the second that tore again and again.
+        scene.pass_time(6 * HOUR)
+        scene.read()
     assert scene.full.full_reading.failed is None
     assert scene.troubles() == ""
 
@@ -326,13 +329,13 @@ def test_a_server_that_goes_back(make: Callable[..., Scene]) -> None:
     scene.put(20, 21, 22)
     assert scene.read() == ["10"]
     assert scene.heard == 10
-    scene.bob.drops.ask_all()
+    scene.bob.drops.ask(drop_of(scene.bob), Cause.READER)
     assert scene.read() == ["10", None]
     assert scene.heard == 13
     assert scene.drop.cursor == "8"
     assert scene.full.went_back is not None
     assert "fewer messages" in scene.troubles()
-    scene.bob.drops.ask_all()
+    scene.bob.drops.ask(drop_of(scene.bob), Cause.READER)
     assert scene.read() == ["8"]
     scene.pass_time(AFTER_NEWS + 1)
     scene.read()

@@ -15,6 +15,7 @@ from qabel.core.receiving.owned_drops import (
     SHORTEST_PAUSE,
     OwnedDrops,
 )
+from qabel.core.receiving.poll_times import HEARSAY, exponential
 from qabel.deferreds import result_of
 from qabel.drop.multipart import Part
 from qabel.drop.transport import Opened, seal_message
@@ -55,6 +56,7 @@ class Desk:
     states: States = field(factory=States)
     clock: Clock = field(factory=Clock)
     drops: OwnedDrops = field(init=False)
+    drawn: float = 0.0
 
     def __attrs_post_init__(self) -> None:
         self.restart()
@@ -66,6 +68,7 @@ class Desk:
             clock=self.clock,
             now=lambda: NOW + self.clock.seconds(),
             full_read_interval=INTERVAL,
+            draw=lambda: self.drawn,
         )
 
     def own(self, owners: dict[int, list[Identity]]) -> None:
@@ -189,6 +192,43 @@ def test_a_full_reading_that_was_asked_for(desk: Desk) -> None:
     assert found.full_due == INTERVAL
     desk.drops.read_in_full([str(drop(1))])
     assert (found.full_due, found.asked) == (70, asked + 1)
+
+
+def test_several_drops_are_not_read_in_full_together(desk: Desk) -> None:
+    """Each of them gets a time of its own, which whoever polls it is told."""
+    told: dict[DropURL, float] = {}
+    desk.drops.on_due = told.__setitem__
+    desk.own({1: [identity(1)], 2: [identity(2)]})
+    for number in (1, 2):
+        desk.drops.schedule.succeeded(desk.find(number), found=True, since="1")
+    draws = iter((0.5, 0.75))
+    desk.drops._draw = lambda: next(draws)
+    desk.drops.read_in_full([str(drop(1)), str(drop(2))])
+    dues = [desk.find(number).full_due for number in (1, 2)]
+    assert dues == [exponential(HEARSAY, iter((each,)).__next__) for each in (0.5, 0.75)]
+    assert list(told.values()) == dues
+
+
+def test_when_a_drop_is_to_be_read_though_nothing_is_reported(desk: Desk) -> None:
+    """When a full reading is due, or at once if its last response was not read to the end."""
+    assert desk.drops.due(drop(1)) is None
+    found = desk.find()
+    desk.drops.schedule.succeeded(found, found=True, since="1")
+    assert desk.drops.due(drop(1)) == INTERVAL
+    found.is_news_put_off, found.news_from = True, 60.0
+    assert desk.drops.due(drop(1)) == 60.0
+    found.progress.news.doublings = 1
+    assert desk.drops.due(drop(1)) == 0.0
+
+
+def test_what_is_shared_by_chance(desk: Desk) -> None:
+    """A drop whose id has few random bits is known as shared."""
+    shared = DropURL.on_server("http://drop.example", bits=20)
+    desk.drops.set_owners({drop(1): [identity(1)], shared: [identity(1)]})
+    found = desk.look(shared)
+    assert found is not None
+    assert found.is_shared
+    assert not desk.find().is_shared
 
 
 @pytest.mark.parametrize(

@@ -1,208 +1,226 @@
-# -*- test-case-name: tests.core.receiving.test_poller -*-
-"""The poller: every server at its own pace, and nothing that ends the loop."""
+"""The poller: every drop at times of its own, and nothing that ends its clock."""
 
-from itertools import pairwise
+from collections.abc import Iterator
 
-from twisted.internet.defer import Deferred
-from twisted.internet.task import Clock
-from twisted.trial.unittest import SynchronousTestCase
+import pytest
 
-from qabel.core.receiving.poller import AT_ONCE, NotStored, Poller, ReadFailed
-from qabel.core.receiving.server_rounds import STORE_PAUSE
-from qabel.drop.url import DropURL
+from qabel.core.receiving.poll_times import FIRST_WITHIN, SPREAD
+from qabel.core.receiving.polled_drop import STORE_PAUSE
+from qabel.deferreds import result_of
+from tests.core.receiving.polling import INTERVAL, ONE, TWO, Polling, drop
 
 
-def drop(number: int, server: str = "http://one.example") -> DropURL:
-    """Make the URL of one of a server's drops."""
-    return DropURL.parse(f"{server}/{number:043d}")
+@pytest.fixture
+def polling() -> Iterator[Polling]:
+    """Return a poller of a drop on each of two servers, and stop it: no timer is left then."""
+    made = Polling()
+    made.poller.set_drops([drop(1), drop(2, TWO)])
+    yield made
+    if made.poller.running:
+        result_of(made.poller.stopService())
+    assert made.clock.getDelayedCalls() == []
 
 
-class Reads:
-    """Stands for the receiver: notes what is read, and ends a read when the test says so."""
-
-    def __init__(self, clock: Clock) -> None:
-        self.clock = clock
-        self.begun: list[tuple[float, str]] = []
-        self.failing: set[str] = set()
-        self.hanging: set[str] = set()
-        self.store_error: str | None = None
-        self.open: list[Deferred[None]] = []
-        self.cancelled = 0
-
-    async def __call__(self, url: DropURL) -> None:
-        """Read one drop: at once, never, or badly."""
-        self.begun.append((self.clock.seconds(), str(url)))
-        if url.server in self.failing:
-            raise ReadFailed("no answer")
-        if self.store_error is not None:
-            raise NotStored(self.store_error)
-        if url.server in self.hanging:
-            ends: Deferred[None] = Deferred(lambda _: self._cancel())
-            self.open.append(ends)
-            await ends
-
-    def _cancel(self) -> None:
-        self.cancelled += 1
-
-    def times(self, server: str) -> list[float]:
-        """When a drop of the server was read."""
-        return [when for when, url in self.begun if url.startswith(server)]
+def test_the_first_poll_lies_at_random(polling: Polling) -> None:
+    """It is within the first interval, for each drop at another time."""
+    draws = iter((0.25, 0.75))
+    polling.draw = lambda: next(draws, 0.0)
+    polling.poller.startService()
+    polling.run(INTERVAL)
+    assert polling.reads.times(drop(1))[0] == 0.25 * INTERVAL
+    assert polling.reads.times(drop(2, TWO))[0] == 0.75 * INTERVAL
 
 
-class PollerTests(SynchronousTestCase):
-    """The poller on a clock of the test's own."""
+def test_the_first_poll_is_soon_whatever_the_interval(polling: Polling) -> None:
+    """With hours between polls, the first is within a minute."""
+    polling.poller.set_interval(3600)
+    polling.draw = lambda: 0.5
+    polling.poller.startService()
+    assert polling.next_read(drop(1)) == FIRST_WITHIN / 2
 
-    def setUp(self) -> None:
-        """Start a poller of two servers, every 10 seconds."""
-        self.clock = Clock()
-        self.reads = Reads(self.clock)
-        self.poller = Poller(self.reads, self.clock, interval=10)
-        self.poller.set_drops([drop(1), drop(2, "http://two.example")])
 
-    def tearDown(self) -> None:
-        """Stop it; no timer is left."""
-        if self.poller.running:
-            self.successResultOf(self.poller.stopService())
-        self.assertEqual([], self.clock.getDelayedCalls())
+def test_a_new_drop_has_a_clock_of_its_own(polling: Polling) -> None:
+    """A drop that is added later is polled at random within the first interval, too."""
+    polling.poller.startService()
+    polling.run(1)
+    polling.draw = lambda: 0.5
+    polling.poller.set_drops([drop(1), drop(3)])
+    assert polling.next_read(drop(3)) == INTERVAL / 2
+    assert list(polling.poller.servers) == [ONE]
 
-    def test_reads_at_each_interval(self) -> None:
-        """Each drop is read at the start and at every interval."""
-        self.poller.startService()
-        self.clock.pump([10, 10])
-        self.assertEqual([0, 10, 20], self.reads.times("http://one.example"))
-        self.assertEqual([0, 10, 20], self.reads.times("http://two.example"))
 
-    def test_hanging_server_delays_nobody(self) -> None:
-        """A server that never answers is asked once, and the other at every interval."""
-        self.reads.hanging.add("http://one.example")
-        self.poller.startService()
-        self.clock.pump([10, 10])
-        self.assertEqual([0], self.reads.times("http://one.example"))
-        self.assertEqual([0, 10, 20], self.reads.times("http://two.example"))
+def test_a_drop_that_is_gone_is_read_no_more(polling: Polling) -> None:
+    """Neither at its time nor when all are read."""
+    polling.poller.startService()
+    polling.poller.set_drops([drop(1)])
+    polling.run(50)
+    result_of(polling.poller.poll_now())
+    assert polling.reads.times(drop(2, TWO)) == []
 
-    def test_what_cannot_be_stored_is_no_failure_of_the_server(self) -> None:
-        """A failing database is noted as such, and what it costs to fetch in vain is bounded."""
-        self.poller.startService()
-        self.reads.store_error = "The disk is full."
-        self.clock.pump([10] * 60)
-        self.assertLess(len(self.reads.times("http://one.example")), 25)
-        rounds = self.poller.servers["http://one.example"]
-        self.assertEqual("The disk is full.", rounds.not_stored)
-        self.assertEqual((0, None), (rounds.attempts.failures, rounds.attempts.last_error))
-        self.assertEqual(0, rounds.failed_rounds)
-        self.assertTrue(self.poller.is_waiting_for_store(rounds.drops[0]))
-        self.reads.store_error = None
-        self.clock.pump([10] * 7)
-        self.assertIsNone(rounds.not_stored)
-        self.assertFalse(self.poller.is_waiting_for_store(rounds.drops[0]))
-        self.assertGreater(rounds.attempts.last_success, 600)
 
-    def test_what_a_push_found_and_could_not_be_stored(self) -> None:
-        """It is read again within seconds, though the next poll is hours away."""
-        self.poller.set_interval(3600)
-        self.poller.startService()
-        [url] = self.poller.servers["http://one.example"].drops[:1]
-        self.poller.note_not_stored(url, "The disk is full.")
-        self.assertTrue(self.poller.is_waiting_for_store(url))
-        self.clock.advance(STORE_PAUSE)
-        self.assertEqual(2, len(self.reads.times("http://one.example")))
-        self.assertFalse(self.poller.is_waiting_for_store(url))
+def test_another_owner_begins_anew(polling: Polling) -> None:
+    """A drop that another identity reads now shares nothing with what was before."""
+    polling.poller.startService()
+    polling.run(1)
+    before = polling.poller.servers[ONE].drops[drop(1)]
+    polling.owners[drop(1)] = b"another"
+    polling.poller.set_drops([drop(1), drop(2, TWO)])
+    after = polling.poller.servers[ONE].drops[drop(1)]
+    assert (before.key.owner, after.key.owner) == (str(drop(1)).encode(), b"another")
 
-    def test_what_could_not_be_stored_is_read_again_soon(self) -> None:
-        """With hours between polls, a failure of the database delays messages by seconds."""
-        self.poller.set_interval(3600)
-        self.poller.startService()
-        self.reads.store_error = "The disk is full."
-        self.clock.advance(3600)
-        self.clock.pump([STORE_PAUSE] * 2)
-        self.reads.store_error = None
-        before = len(self.reads.times("http://one.example"))
-        self.clock.pump([STORE_PAUSE] * 6)
-        self.assertEqual(before + 1, len(self.reads.times("http://one.example")))
 
-    def test_no_timer_is_left_where_nothing_is_stored(self) -> None:
-        """A server that is no longer polled, and a poller that stops, have no round to come."""
-        self.poller.set_interval(3600)
-        self.reads.store_error = "The disk is full."
-        self.poller.startService()
-        self.poller.set_drops([drop(1)])
-        self.assertEqual(2, len(self.clock.getDelayedCalls()))
+def test_a_shorter_interval_is_in_force_at_once(polling: Polling) -> None:
+    """It does not wait for the end of the old one; a longer one begins with the next pause."""
+    polling.draw = lambda: 0.5
+    polling.poller.set_interval(1000)
+    polling.poller.startService()
+    polling.run(100)
+    polling.poller.set_interval(2)
+    assert polling.next_read(drop(1)) == 1.0
+    polling.poller.set_interval(100)
+    assert polling.next_read(drop(1)) > 50
 
-    def test_failing_server_is_asked_less_and_less(self) -> None:
-        """Failures make one server's rounds rarer, and a success makes them regular again."""
-        self.reads.failing.add("http://one.example")
-        self.poller.startService()
-        self.clock.pump([1.0] * 200)
-        asked = self.reads.times("http://one.example")
-        gaps = [after - before for before, after in pairwise(asked)]
-        self.assertLess(len(asked), 10)
-        self.assertGreater(gaps[-1], gaps[0])
-        self.assertEqual(21, len(self.reads.times("http://two.example")))
-        self.reads.failing.clear()
-        self.clock.pump([1.0] * 400)
-        self.assertEqual(0, self.poller.servers["http://one.example"].attempts.failures)
-        last = self.reads.times("http://one.example")[-3:]
-        self.assertEqual([10, 10], [last[1] - last[0], last[2] - last[1]])
 
-    def test_new_interval_is_in_force_at_once(self) -> None:
-        """A shorter interval does not wait for the end of the old one."""
-        self.poller.startService()
-        self.clock.advance(1)
-        self.poller.set_interval(2)
-        self.clock.pump([2, 2])
-        self.assertEqual([0, 1, 3, 5], self.reads.times("http://one.example"))
+def test_all_drops_of_one_owner_are_read_at_once(polling: Polling) -> None:
+    """If somebody asks for it, and again for each who asks while they are being read."""
+    polling.poller.startService()
+    polling.run(1)
+    polling.owners |= {drop(1): b"me", drop(3): b"me"}
+    polling.poller.set_drops([drop(1), drop(3)])
+    polling.run(1)
+    polling.reads.begun.clear()
+    polling.reads.hanging.add(drop(1))
+    first, second = polling.poller.poll_now(), polling.poller.poll_now()
+    assert [url for _, url in polling.reads.begun] == [drop(1), drop(3), drop(3)]
+    polling.reads.open.pop().callback(None)
+    assert first.called
+    assert not second.called
+    polling.reads.open.pop().callback(None)
+    result_of(second)
 
-    def test_new_drop_is_read_at_once(self) -> None:
-        """A drop that comes with a settings change is read without waiting for the interval."""
-        self.poller.startService()
-        self.clock.advance(1)
-        self.poller.set_drops([drop(1), drop(3, "http://three.example")])
-        self.assertEqual([1], self.reads.times("http://three.example"))
-        self.clock.advance(9)
-        self.assertEqual([0], self.reads.times("http://two.example"))
 
-    def test_poll_now_waits_for_a_round_begun_after_the_call(self) -> None:
-        """While a round is under way, poll_now waits for the next, and two callers share it."""
-        self.reads.hanging.add("http://one.example")
-        self.poller.startService()
-        first, second = self.poller.poll_now(), self.poller.poll_now()
-        self.reads.open.pop().callback(None)
-        self.assertNoResult(first)
-        self.reads.open.pop().callback(None)
-        self.successResultOf(first)
-        self.successResultOf(second)
-        self.assertEqual([0, 0], self.reads.times("http://one.example"))
+def test_drops_of_several_owners_are_spread(polling: Polling) -> None:
+    """When all are asked for, each is read at random, unless its time comes before."""
+    polling.poller.startService()
+    polling.run(1)
+    draws = iter((0.25, 0.75))
+    polling.draw = lambda: next(draws, 0.9)
+    asked = polling.poller.poll_now()
+    polling.reads.begun.clear()
+    polling.run(2)
+    assert not asked.called
+    polling.run(2)
+    result_of(asked)
+    assert polling.reads.begun == [
+        (1 + 0.25 * SPREAD, drop(1)),
+        (1 + 0.75 * SPREAD, drop(2, TWO)),
+    ]
 
-    def test_stop_cancels_the_round_under_way(self) -> None:
-        """StopService does not wait for a server that hangs."""
-        self.reads.hanging.add("http://one.example")
-        self.poller.startService()
-        self.successResultOf(self.poller.stopService())
-        self.assertEqual(1, self.reads.cancelled)
-        self.clock.advance(100)
-        self.assertEqual([0], self.reads.times("http://one.example"))
 
-    def test_unexpected_error_does_not_end_the_loop(self) -> None:
-        """An error nobody thought of is logged, counts as a failure, and polling goes on."""
+def test_only_some_drops_are_read(polling: Polling) -> None:
+    """Those of one owner at once, and what it shares with others later, as that has another key."""
+    polling.owners |= {drop(1): b"me", drop(4): b"shared"}
+    polling.poller.set_drops([drop(1), drop(2, TWO), drop(4)])
+    polling.poller.startService()
+    polling.run(1)
+    polling.reads.begun.clear()
+    polling.draw = lambda: 0.5
+    asked = polling.poller.poll_now([drop(1), drop(4)], b"me")
+    polling.run(SPREAD / 2)
+    result_of(asked)
+    assert polling.reads.begun == [(1.0, drop(1)), (1 + SPREAD / 2, drop(4))]
 
-        async def read(url: DropURL) -> None:
-            raise ZeroDivisionError
 
-        poller = Poller(read, self.clock, interval=1)
-        poller.set_drops([drop(1)])
-        poller.startService()
-        self.clock.pump([0.5] * 20)
-        self.assertGreater(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
-        self.assertTrue(poller._loop.running)
-        self.successResultOf(poller.stopService())
+def test_who_asks_does_not_wait_for_a_poller_that_stops(polling: Polling) -> None:
+    """Nobody waits for what will not be read."""
+    polling.draw = lambda: 0.5
+    polling.poller.startService()
+    asked = polling.poller.poll_now()
+    result_of(polling.poller.stopService())
+    result_of(asked)
+    result_of(polling.poller.poll_now())
+    assert polling.reads.begun == []
 
-    def test_round_ends_early_when_the_server_is_in_trouble(self) -> None:
-        """Of the drops on a dead server a few are tried in a round, and others the next time."""
-        self.poller.set_drops([drop(number) for number in range(1000)])
-        self.reads.failing.add("http://one.example")
-        self.poller.startService()
-        first = {url for _, url in self.reads.begun}
-        self.assertLess(len(first), 3 * AT_ONCE)
-        self.clock.advance(10)
-        second = {url for _, url in self.reads.begun} - first
-        self.assertTrue(second)
+
+def test_stopping_cancels_what_is_being_read(polling: Polling) -> None:
+    """StopService does not wait for a server that hangs."""
+    polling.reads.hanging.add(drop(1))
+    polling.poller.startService()
+    polling.run(1)
+    result_of(polling.poller.stopService())
+    assert polling.reads.cancelled == 1
+    polling.run(100)
+    assert len(polling.reads.times(drop(1))) == 1
+
+
+def test_what_a_push_found_and_could_not_be_stored(polling: Polling) -> None:
+    """It is read again within seconds, though the next poll is hours away."""
+    polling.poller.set_interval(3600)
+    polling.poller.startService()
+    polling.run(1)
+    polling.poller.note_not_stored(drop(1), "The disk is full.")
+    assert polling.poller.is_waiting_for_store(drop(1))
+    assert not polling.poller.is_waiting_for_store(drop(2, TWO))
+    assert polling.next_read(drop(1)) <= STORE_PAUSE
+    assert not polling.poller.is_waiting_for_store(drop(1))
+
+
+def test_when_there_is_disk_space_again(polling: Polling) -> None:
+    """What could not be stored is read soon, each drop at another time, and nothing else is."""
+    polling.poller.set_interval(40)
+    polling.poller.set_drops([drop(1), drop(2), drop(3)])
+    polling.poller.startService()
+    polling.run(1)
+    for number in (1, 2):
+        polling.poller.note_not_stored(drop(number), "The disk is full.")
+    draws = iter((0.05, 0.1))
+    polling.draw = lambda: next(draws)
+    polling.poller.go_on()
+    polling.draw = lambda: 0.0
+    polling.reads.begun.clear()
+    polling.run(4.5)
+    assert polling.reads.begun == [(3.0, drop(1)), (5.0, drop(2))]
+
+
+def test_a_drop_that_has_a_reason(polling: Polling) -> None:
+    """It is read within an interval; one that fails has its pause all the same."""
+    polling.poller.set_interval(1000)
+    polling.poller.startService()
+    polling.run(1)
+    polling.draw = lambda: 0.5
+    polling.poller.hasten(drop(1))
+    assert polling.next_read(drop(1)) == FIRST_WITHIN / 2
+    polling.poller.hasten(drop(1), polling.clock.seconds() + 100)
+    assert polling.next_read(drop(1)) == 100 + FIRST_WITHIN / 2
+    polling.reads.failing.add(drop(1))
+    polling.poller.hasten(drop(1))
+    polling.next_read(drop(1))
+    polling.poller.hasten(drop(1))
+    assert polling.next_read(drop(1)) > 300
+    polling.poller.hasten(drop(7))
+
+
+def test_a_reason_that_comes_during_a_read(polling: Polling) -> None:
+    """It has the drop read again soon after that."""
+    polling.poller.set_interval(1000)
+    polling.reads.hanging.add(drop(1))
+    polling.poller.startService()
+    polling.run(1)
+    polling.poller.hasten(drop(1))
+    polling.reads.open.pop().callback(None)
+    polling.draw = lambda: 0.01
+    assert polling.next_read(drop(1)) <= 1000 * 0.51
+
+
+def test_what_the_status_is_told(polling: Polling) -> None:
+    """How seldom a server is polled, and by how much a poll is late."""
+    polling.poller.startService()
+    polling.run(1)
+    assert polling.poller.interval_of(ONE) == polling.poller.interval == INTERVAL
+    polling.poller.clocks.is_watched = lambda url: url == drop(1)
+    assert polling.poller.interval_of(ONE) == 900.0
+    assert polling.poller.interval_of(TWO) == INTERVAL
+    assert polling.poller.interval_of("http://unknown.example") == INTERVAL
+    assert polling.poller.late() == 0.0
+    polling.clock.rightNow += 100
+    assert polling.poller.late() > 90

@@ -1,12 +1,13 @@
 """Watching for pushes: a drop is read as soon as its server tells of news."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 
 from attrs import define, field
 from twisted.internet.defer import Deferred
+from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
-from qabel.core.receiving.poller import NotStored, ReadFailed
+from qabel.core.receiving.poll_errors import NotStored, ReadFailed
 from qabel.core.receiving.push_watch import PushWatch
 from qabel.drop.url import DropURL
 from tests.core.items import drop
@@ -17,6 +18,7 @@ class Listener:
     """A listener of one drop, which tells of news when the test says so."""
 
     on_news: Callable[[Collection[bytes]], None]
+    on_lost: Callable[[], object] = lambda: None
     heard: float | None = None
     connected: bool = False
     stops: int = 0
@@ -69,9 +71,27 @@ class PushWatchTests(SynchronousTestCase):
         """Start it."""
         self.reads = Reads()
         self.listeners: dict[DropURL, Listener] = {}
-        self.watch = PushWatch(self.listen, self.reads.read, most=3)
-        self.watch.set_drops([drop(1), drop(2)])
+        self.clock = Clock()
+        self.troubled: list[DropURL] = []
+        self.done: list[DropURL] = []
+        self.watch = PushWatch(
+            self.listen,
+            self.reads.read,
+            self.clock,
+            interval=lambda: 10.0,
+            on_trouble=self.troubled.append,
+            on_read=self.done.append,
+            draw=lambda: 0.5,
+            most=3,
+        )
+        self.set_drops([drop(1), drop(2)])
         self.watch.startService()
+        self.clock.advance(5)
+
+    def set_drops(self, urls: Iterable[DropURL]) -> None:
+        """Set the drops, and have their connections opened."""
+        self.watch.set_drops(urls)
+        self.clock.advance(5)
 
     def listen(self, url: DropURL, on_news: Callable[[Collection[bytes]], None]) -> Listener:
         """Make a listener."""
@@ -89,19 +109,20 @@ class PushWatchTests(SynchronousTestCase):
         self.assertEqual(0, self.watch.connected)
         self.assertEqual([1, 1], [each.stops for each in self.listeners.values()])
         self.watch.startService()
+        self.clock.advance(5)
         self.assertEqual(2, self.watch.connected)
 
     def test_before_the_start_nothing_listens(self) -> None:
         """Drops that are set before the start have no listeners yet."""
         self.listeners.clear()
-        watch = PushWatch(self.listen, self.reads.read)
+        watch = PushWatch(self.listen, self.reads.read, self.clock, interval=lambda: 10.0)
         watch.set_drops([drop(5)])
         self.assertEqual({}, self.listeners)
 
     def test_listeners_follow_the_drops(self) -> None:
         """A new drop gets a listener, one that is gone loses it, and others stay as they are."""
         kept = self.listeners[drop(1)]
-        self.watch.set_drops([drop(1), drop(3)])
+        self.set_drops([drop(1), drop(3)])
         self.assertIs(kept, self.listeners[drop(1)])
         self.assertEqual(0, kept.stops)
         self.assertEqual(1, self.listeners[drop(2)].stops)
@@ -115,10 +136,10 @@ class PushWatchTests(SynchronousTestCase):
     def test_there_is_a_limit(self) -> None:
         """Of too many drops only some are listened to, the same ones each time."""
         drops = [drop(number) for number in range(10)]
-        self.watch.set_drops(drops)
+        self.set_drops(drops)
         chosen = {url for url, each in self.listeners.items() if each.connected}
         self.assertEqual(3, len(chosen))
-        self.watch.set_drops(reversed(drops))
+        self.set_drops(reversed(drops))
         self.assertEqual(chosen, {url for url, each in self.listeners.items() if each.connected})
 
     def test_news_has_the_drop_read(self) -> None:
@@ -150,12 +171,12 @@ class PushWatchTests(SynchronousTestCase):
         self.assertEqual([{b"1"}, {b"2", b"3"}], self.reads.announced)
 
     def test_who_was_heard(self) -> None:
-        """The last sign of life counts of each server, of connections that are open."""
+        """The last sign of life counts of each drop, of connections that are open."""
         self.assertEqual({}, self.watch.heard())
         self.listeners[drop(1)].heard, self.listeners[drop(2)].heard = 5.0, 3.0
-        self.assertEqual({drop(1).server: 5.0}, self.watch.heard())
+        self.assertEqual({drop(1): 5.0, drop(2): 3.0}, self.watch.heard())
         self.listeners[drop(1)].connected = False
-        self.assertEqual({drop(1).server: 3.0}, self.watch.heard())
+        self.assertEqual({drop(2): 3.0}, self.watch.heard())
 
     def test_drops_are_read_side_by_side(self) -> None:
         """A slow server delays no other drop."""
@@ -176,6 +197,23 @@ class PushWatchTests(SynchronousTestCase):
         self.tell()
         self.assertEqual(2, len(self.reads.begun))
 
+    def test_what_is_to_be_polled_soon(self) -> None:
+        """A drop whose connection is lost, or that cannot be read; one that was read is told."""
+        self.listeners[drop(2)].on_lost()
+        self.assertEqual([drop(2)], self.troubled)
+        self.tell(1)
+        self.assertEqual([drop(1)], self.done)
+        self.reads.error = ReadFailed("No answer.")
+        self.tell(1)
+        self.assertEqual([drop(2), drop(1)], self.troubled)
+        self.assertEqual([drop(1)], self.done)
+
+    def test_which_drops_are_watched(self) -> None:
+        """Those whose connection is open."""
+        self.listeners[drop(2)].connected = False
+        watched = [self.watch.is_watching(drop(number)) for number in (1, 2, 3)]
+        self.assertEqual([True, False, False], watched)
+
     def test_an_unexpected_error_is_logged(self) -> None:
         """An error nobody thought of is logged, and the next piece of news has the drop read."""
         self.reads.error = ZeroDivisionError()
@@ -190,14 +228,14 @@ class PushWatchTests(SynchronousTestCase):
         self.reads.is_slow = True
         self.tell(1)
         self.tell(2)
-        self.watch.set_drops([drop(2)])
+        self.set_drops([drop(2)])
         self.assertEqual(1, self.reads.cancelled)
         self.watch.stopService()
         self.assertEqual(2, self.reads.cancelled)
 
     def test_late_news_of_a_drop_that_is_gone(self) -> None:
         """News from a listener that was stopped has nothing read."""
-        self.watch.set_drops([drop(2)])
+        self.set_drops([drop(2)])
         self.tell(1)
         self.watch.stopService()
         self.tell(2)
@@ -214,9 +252,11 @@ class ServerPushTests(SynchronousTestCase):
         def listen(url: DropURL, on_news: Callable[[], None]) -> Listener:
             return listeners.setdefault(url, Listener(on_news))
 
-        watch = PushWatch(listen, Reads().read)
+        clock = Clock()
+        watch = PushWatch(listen, Reads().read, clock, interval=lambda: 10.0, draw=lambda: 0.0)
         watch.set_drops([drop(1), drop(2)])
         watch.startService()
+        clock.advance(0)
         [server] = watch.by_server()
         self.assertEqual("listening", watch.by_server()[server].text)
         first, second = listeners.values()
@@ -232,7 +272,7 @@ class ServerPushTests(SynchronousTestCase):
 
 def test_pushes_while_nothing_can_be_stored() -> None:
     """The same messages are not fetched again and again: that is left to the poller."""
-    listeners: list[Listener] = []
+    clock, listeners = Clock(), list[Listener]()
     waiting: dict[DropURL, str] = {}
     read: list[DropURL] = []
 
@@ -245,10 +285,17 @@ def test_pushes_while_nothing_can_be_stored() -> None:
         raise NotStored("The disk is full.")
 
     watch = PushWatch(
-        listen, fail, is_waiting=waiting.__contains__, on_not_stored=waiting.__setitem__
+        listen,
+        fail,
+        clock,
+        interval=lambda: 10.0,
+        draw=lambda: 0.0,
+        is_waiting=waiting.__contains__,
+        on_not_stored=waiting.__setitem__,
     )
     watch.set_drops([drop(1)])
     watch.startService()
+    clock.advance(0)
     for _ in range(10):
         listeners[0].tell()
     assert read == [drop(1)]
@@ -256,3 +303,31 @@ def test_pushes_while_nothing_can_be_stored() -> None:
     waiting.clear()
     listeners[0].tell()
     assert len(read) == 2
+
+
+def test_connections_are_opened_one_by_one() -> None:
+    """Each at a random time in the first interval, and none of a drop that is gone by then."""
+    clock, opened = Clock(), dict[DropURL, float]()
+    draws = iter((0.25, 0.75, 0.5))
+
+    @define(eq=False)
+    class Noting(Listener):
+        url: DropURL = field(kw_only=True)
+
+        def start(self) -> None:
+            """Note when."""
+            opened[self.url] = clock.seconds()
+
+    def listen(url: DropURL, on_news: Callable[[Collection[bytes]], None]) -> Listener:
+        return Noting(on_news, url=url)
+
+    watch = PushWatch(listen, Reads().read, clock, interval=lambda: 10.0, draw=lambda: next(draws))
+    watch.startService()
+    watch.set_drops([drop(1)])
+    watch.set_drops([drop(1), drop(2)])
+    watch.set_drops([drop(1), drop(2), drop(3)])
+    clock.pump([0.5] * 9)
+    watch.set_drops([drop(1), drop(2)])
+    clock.pump([0.5] * 20)
+    assert opened == {drop(1): 2.5, drop(2): 7.5}
+    assert clock.getDelayedCalls() == []

@@ -9,7 +9,7 @@ from twisted.internet.defer import fail
 from twisted.logger import globalLogPublisher
 
 from qabel.core.errors import StoreError
-from qabel.core.receiving.poller import NotStored, ReadFailed
+from qabel.core.receiving.poll_errors import NotStored, ReadFailed
 from qabel.crypto import PrivateKey
 from qabel.drop.message import DropMessage, encode
 from qabel.drop.transport import MESSAGE_SIZE, seal_message

@@ -1,16 +1,21 @@
-"""What reading drops shows of their servers."""
+"""What reading drops shows of their servers, and to whom."""
+
+from collections.abc import Iterator
 
 import pytest
 from twisted.internet.defer import Deferred
+from twisted.internet.task import Clock
 
-from qabel.core.receiving.poller import ReadFailed
+from qabel.core.receiving.poll_errors import ReadFailed
+from qabel.core.receiving.poll_times import HEARSAY, exponential
 from qabel.core.receiving.server_presence import ServerPresence
 from qabel.deferreds import result_of
 from qabel.drop.url import DropURL
 from tests.core.items import drop
 
-ONE, TWO = drop(1), drop(2)
+ONE, TWO, OTHERS = drop(1), drop(2), drop(3)
 SERVER = ONE.server
+ME, OTHER, ELSEWHERE = b"me", b"other", b"elsewhere"
 PAGE = ReadFailed("It sent a page.", shows_no_drop_server=True)
 AWAY = ReadFailed("It is away.")
 
@@ -20,15 +25,25 @@ class Readings:
 
     def __init__(self) -> None:
         self.error: ReadFailed | None = None
-        self.successes: list[tuple[str, bool]] = []
-        self.presence = ServerPresence(self._read, lambda *seen: self.successes.append(seen))
+        self.successes: list[tuple[bytes, str, bool]] = []
+        self.clock = Clock()
+        self.owners: dict[DropURL, bytes] = {ONE: ME, TWO: ME, OTHERS: OTHER}
+        self.presence = ServerPresence(
+            self._read,
+            lambda *seen: self.successes.append(seen),
+            clock=self.clock,
+            owner_of=self.owners.get,
+            draw=lambda: 0.5,
+        )
+        self.presence.startService()
+        self.presence.set_drops(self.owners, [ME, OTHER, ELSEWHERE])
 
     async def _read(self, url: DropURL, announced: object) -> None:
         if self.error is not None:
             raise self.error
 
     def read(self, url: DropURL, error: ReadFailed | None = None) -> str | None:
-        """Read a drop, and return what is known of its server then."""
+        """Read a drop, and return what its owner knows of its server then."""
         self.error = error
         reading = Deferred.fromCoroutine(self.presence.read(url))
         if error is None:
@@ -36,25 +51,32 @@ class Readings:
         else:
             with pytest.raises(ReadFailed, match=str(error)):
                 result_of(reading)
-        return self.presence.no_drop_server(url.server)
+        return self.known(self.owners[url])
+
+    def known(self, owner: bytes) -> str | None:
+        """Return what an owner knows of the server."""
+        return self.presence.no_drop_server(owner, SERVER)
 
 
 @pytest.fixture
-def readings() -> Readings:
-    """Return readings of which there were none yet."""
-    return Readings()
+def readings() -> Iterator[Readings]:
+    """Return readings of which there were none yet, and stop: no timer is left then."""
+    made = Readings()
+    yield made
+    made.presence.stopService()
+    assert made.clock.getDelayedCalls() == []
 
 
 def test_a_page_shows_it_until_a_drop_can_be_read(readings: Readings) -> None:
     """Once something else responded, only a successful reading shows that the server is back."""
-    assert readings.presence.no_drop_server(SERVER) is None
+    assert readings.known(ME) is None
     assert readings.read(ONE) is None
     assert readings.read(ONE, AWAY) is None
     assert readings.read(ONE, PAGE) == "It sent a page."
     assert readings.read(ONE, AWAY) == "It sent a page."
-    assert readings.presence.no_drop_server("http://other.example") is None
+    assert readings.presence.no_drop_server(ME, "http://other.example") is None
     assert readings.read(ONE) is None
-    assert readings.successes == [(SERVER, False), (SERVER, True)]
+    assert readings.successes == [(ME, SERVER, False), (ME, SERVER, True)]
 
 
 def test_one_odd_drop_says_nothing_about_its_server(readings: Readings) -> None:
@@ -63,13 +85,75 @@ def test_one_odd_drop_says_nothing_about_its_server(readings: Readings) -> None:
     assert readings.read(ONE) is None
     assert readings.read(TWO, PAGE) is None
     assert readings.read(ONE) is None
-    assert readings.successes == [(SERVER, True), (SERVER, False)]
+    assert readings.successes == [(ME, SERVER, True), (ME, SERVER, False)]
     readings.read(TWO)
     assert readings.read(TWO, PAGE) == "It sent a page."
+
+
+def test_who_reads_the_server_goes_by_that(readings: Readings) -> None:
+    """What one owner's drops show never counts for another who reads the same server."""
+    readings.read(OTHERS)
+    readings.read(ONE, PAGE)
+    readings.clock.advance(10 * HEARSAY)
+    assert readings.known(OTHER) is None
+    readings.read(ONE)
+    readings.clock.advance(10 * HEARSAY)
+    assert [owner for owner, _, had_failed in readings.successes if had_failed] == [ME, ELSEWHERE]
+
+
+def test_others_hear_of_it_after_a_random_time(readings: Readings) -> None:
+    """Who reads no drop there learns later what was shown, and later that the server is back."""
+    delay = exponential(HEARSAY, lambda: 0.5)
+    readings.read(ONE, PAGE)
+    readings.clock.advance(delay - 0.1)
+    assert readings.known(ELSEWHERE) is None
+    readings.clock.advance(0.2)
+    assert readings.known(ELSEWHERE) == "It sent a page."
+    readings.read(ONE)
+    assert readings.successes == [(ME, SERVER, True)]
+    assert readings.known(ELSEWHERE) == "It sent a page."
+    readings.clock.advance(delay + 0.1)
+    assert readings.known(ELSEWHERE) is None
+    assert (ELSEWHERE, SERVER, True) in readings.successes
+
+
+def test_hearsay_is_what_is_so_by_then(readings: Readings) -> None:
+    """However often it changes meanwhile, it is told once; one owner who can read it is enough."""
+    for _ in range(5):
+        readings.read(ONE, PAGE)
+        readings.read(ONE)
+    readings.read(ONE, PAGE)
+    readings.read(OTHERS)
+    readings.clock.advance(HEARSAY)
+    assert readings.known(ELSEWHERE) is None
+    told = [owner for owner, _, had_failed in readings.successes if had_failed]
+    assert told == [*[ME] * 5, ELSEWHERE]
+
+
+def test_successes_without_failures_are_told_to_nobody(readings: Readings) -> None:
+    """The usual polls cost nothing."""
+    for _ in range(10):
+        readings.read(ONE)
+    assert readings.clock.getDelayedCalls() == []
 
 
 def test_what_is_not_read_any_more_is_forgotten(readings: Readings) -> None:
     """A server is not held to be none for ever when its drop was given up."""
     readings.read(ONE, PAGE)
-    readings.presence.set_drops([TWO])
-    assert readings.presence.no_drop_server(SERVER) is None
+    readings.presence.set_drops([TWO], [ME, OTHER])
+    assert readings.known(ME) is None
+    readings.read(TWO, PAGE)
+    readings.presence.set_drops([OTHERS], [OTHER])
+    assert readings.known(ME) is None
+    assert readings.clock.getDelayedCalls() == []
+
+
+def test_a_drop_that_was_given_up_while_it_was_read(readings: Readings) -> None:
+    """Its result is nobody's."""
+    del readings.owners[ONE]
+    readings.error = PAGE
+    with pytest.raises(ReadFailed):
+        result_of(Deferred.fromCoroutine(readings.presence.read(ONE)))
+    readings.error = None
+    result_of(Deferred.fromCoroutine(readings.presence.read(ONE)))
+    assert readings.successes == []

@@ -64,7 +64,7 @@ class World:
             synced=lambda: self.synced,
             blocked=lambda: self.blocked,
             are_wanted=lambda: self.are_wanted,
-            no_drop_server=lambda _: self.no_drop_server,
+            no_drop_server=lambda owner, server: self.no_drop_server,
         )
 
     def run(self, function: Any, *args: Any) -> "Deferred[Any]":

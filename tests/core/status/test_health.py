@@ -5,7 +5,9 @@ from collections.abc import Mapping
 import pytest
 
 from qabel.core.backoff import Attempts
-from qabel.core.receiving.server_rounds import ServerRounds
+from qabel.core.receiving.key_on_server import KeyOnServer
+from qabel.core.receiving.polled_drop import PolledDrop
+from qabel.core.receiving.server_polls import ServerPolls
 from qabel.core.status.health import (
     STUCK_AFTER,
     disk_trouble,
@@ -16,31 +18,35 @@ from qabel.core.status.health import (
     stranger_trouble,
 )
 from qabel.core.status.troubles import Trouble
+from qabel.drop.url import DropURL
 from qabel.store.database.errors import StoreError
 from tests.core.items import drop
 
 SERVER = "https://drop.example"
 
 
-def rounds(**attempts: float | str | None) -> ServerRounds:
-    """Return a server of two drops that was read as the attempts say."""
-    return ServerRounds(SERVER, (drop(1), drop(2)), Attempts(**attempts))
+def polls(
+    server: str = SERVER, *, since: float = 0.0, **attempts: float | str | None
+) -> ServerPolls:
+    """Return a server of two drops of which the first was read as the attempts say."""
+    drops = [
+        PolledDrop(drop(number), KeyOnServer(b"me", server), since, due=25.0) for number in (1, 2)
+    ]
+    drops[0].attempts = Attempts(**attempts)
+    drops[1].attempts = Attempts(last_success=attempts.get("last_success"))
+    return ServerPolls(server, {each.url: each for each in drops})
 
 
 def receiving(
-    *servers: ServerRounds,
-    started: float = 0.0,
-    now: float,
-    heard: Mapping[str, float] | None = None,
+    *servers: ServerPolls, now: float, heard: Mapping[DropURL, float] | None = None
 ) -> list[Trouble]:
     """Return the trouble with some servers, which are stale after a minute."""
-    named = {f"{SERVER}/{number}": each for number, each in enumerate(servers)}
-    return receiving_trouble(named, started, now, 60.0, heard or {})
+    return receiving_trouble({each.server: each for each in servers}, now, 60.0, heard or {})
 
 
 def test_all_is_well() -> None:
     """Without failures, silence and waiting messages there is no trouble."""
-    assert receiving(rounds(last_success=100.0), now=130.0) == []
+    assert receiving(polls(last_success=100.0), now=130.0) == []
     assert receiving(now=1e6) == []
     assert sending_trouble(None, 0, []) == []
     assert sending_trouble(10.0, 0, []) == []
@@ -57,7 +63,7 @@ def test_no_room_for_strangers() -> None:
 
 def test_a_server_that_failed_lately_is_no_bad_health() -> None:
     """Some failures are told with the last error; monitoring need not know."""
-    [trouble] = receiving(rounds(failures=3, last_error="No route.", last_success=90.0), now=100.0)
+    [trouble] = receiving(polls(failures=3, last_error="No route.", last_success=90.0), now=100.0)
     assert not trouble.unhealthy
     assert "No route." in trouble.what
 
@@ -65,14 +71,14 @@ def test_a_server_that_failed_lately_is_no_bad_health() -> None:
 @pytest.mark.parametrize(("now", "unhealthy"), [(160.0, []), (160.5, [True])])
 def test_a_silent_server_is_bad_health(now: float, unhealthy: list[bool]) -> None:
     """A server that was not read for longer than the limit makes the daemon unhealthy."""
-    troubles = receiving(rounds(last_success=100.0), now=now)
+    troubles = receiving(polls(last_success=100.0), now=now)
     assert [each.unhealthy for each in troubles] == unhealthy
 
 
 def test_a_server_that_was_never_read() -> None:
     """For a server that was never read the time counts from the start."""
-    assert receiving(rounds(), started=100.0, now=150.0) == []
-    [trouble] = receiving(rounds(last_error="No route.", failures=5), started=100.0, now=190.0)
+    assert receiving(polls(since=100.0), now=150.0) == []
+    [trouble] = receiving(polls(since=100.0, last_error="No route.", failures=5), now=190.0)
     assert trouble.unhealthy
     assert "90" in trouble.what
     assert "No route." in trouble.what
@@ -80,8 +86,7 @@ def test_a_server_that_was_never_read() -> None:
 
 def test_the_server_in_trouble_is_named() -> None:
     """Of several servers only the one that could not be read is told of, by its name."""
-    well, ill = rounds(last_success=100.0), rounds(last_success=1.0)
-    well.server = "https://other.example"
+    well, ill = polls("https://other.example", last_success=100.0), polls(last_success=1.0)
     [trouble] = receiving(well, ill, now=100.0)
     assert SERVER in trouble.what
 
@@ -91,7 +96,7 @@ def test_nobody_without_a_token_learns_names() -> None:
     error = "Connecting to 203.0.113.5:443 failed: refused."
     full = StoreError("/home/me/qabel.db: no space left on the device.")
     troubles = [
-        *receiving(rounds(last_error=error, failures=5, last_success=1.0), now=1000.0),
+        *receiving(polls(last_error=error, failures=5, last_success=1.0), now=1000.0),
         *sending_trouble(STUCK_AFTER + 1, 1, [(SERVER, Attempts(failures=1, last_error=error))]),
         *disk_trouble(1.0, 2.0),
         store_trouble(full),
@@ -138,19 +143,22 @@ def test_a_store_out_of_order_is_bad_health() -> None:
 
 
 def test_a_push_connection_counts_as_a_poll() -> None:
-    """A server that answered a ping lately is not stale, though polls of it failed since long."""
-    failing = rounds(failures=9, last_error="No.", last_success=0.0)
-    [stale] = receiving(failing, now=100.0, heard={SERVER: 39.0})
-    assert stale.unhealthy
-    [trouble] = receiving(failing, now=100.0, heard={SERVER: 40.0, "https://other": 1.0})
-    assert not trouble.unhealthy
+    """A drop whose push connection works is not silent; each drop counts for itself."""
+    silent = polls(last_success=1.0)
+    heard = {drop(1): 950.0, drop(2): 960.0}
+    assert receiving(silent, now=1000.0, heard=heard) == []
+    [trouble] = receiving(silent, now=1000.0, heard={drop(1): 950.0})
+    assert trouble.unhealthy
+    assert trouble.what == f"1 drop on {SERVER} could not be read for 16 min."
+    [trouble] = receiving(silent, now=1000.0)
+    assert trouble.what == f"{SERVER} could not be read for 16 min."
 
 
 def test_how_a_server_is_read() -> None:
     """The view of a server has its times of day in milliseconds, and counts since the start."""
-    read = rounds(failures=2, last_error="No route.", last_success=10.0, last_failure=20.5)
+    read = polls(failures=2, last_error="No route.", last_success=10.0, last_failure=20.5)
     read.rounds, read.failed_rounds, read.seconds = 7, 3, 1.23456
-    view = server_view(read, (), 1_800_000_000.0, due=25.0, interval=5.0, push="listening")
+    view = server_view(read, (), 1_800_000_000.0, interval=5.0, push="listening")
     assert (view.interval, view.push, view.not_stored, view.unencrypted) == (
         5.0,
         "listening",
@@ -162,11 +170,3 @@ def test_how_a_server_is_read() -> None:
     assert view.last_error == "No route."
     assert (view.last_success, view.last_failure) == (1_800_000_010_000, 1_800_000_020_500)
     assert view.next_poll == 1_800_000_025_000
-
-
-def test_a_server_that_is_left_alone() -> None:
-    """The next reading of a failing server is when it may be asked, not with the next round."""
-    failing = rounds(failures=1, not_before=99.0)
-    view = server_view(failing, (), 1_800_000_000.0, due=25.0, interval=5.0, push="off")
-    assert view.next_poll == 1_800_000_099_000
-    assert (view.last_success, view.last_failure) == (None, None)

@@ -4,8 +4,10 @@ import pytest
 
 from qabel.core.backoff import Attempts
 from qabel.core.journal.webhooks import WebhookState
+from qabel.core.receiving.key_on_server import KeyOnServer
+from qabel.core.receiving.polled_drop import PolledDrop
 from qabel.core.receiving.push_watch import ServerPush
-from qabel.core.receiving.server_rounds import ServerRounds
+from qabel.core.receiving.server_polls import ServerPolls
 from qabel.core.status.part_troubles import (
     POLLER_LATE_AFTER,
     WEBHOOK_FAILURES,
@@ -21,8 +23,18 @@ from qabel.core.status.part_troubles import (
     worker_trouble,
 )
 from qabel.core.status.troubles import TroubleKind
+from qabel.drop.url import DropURL
 
 SERVER = "https://drop.example"
+
+
+def polls(attempts: Attempts, not_stored: str | None = None) -> ServerPolls:
+    """Return a server with a drop that was read as the attempts say."""
+    url = DropURL.parse(f"{SERVER}/{1:043}")
+    key = KeyOnServer(b"me", SERVER)
+    return ServerPolls(SERVER, {url: PolledDrop(url, key, 0.0, attempts, not_stored=not_stored)})
+
+
 DOWN = ServerPush(is_listening=False, is_offered=True, problem="It was closed.")
 
 
@@ -68,7 +80,7 @@ def test_events_that_were_given_up() -> None:
 )
 def test_push(push: ServerPush, attempts: Attempts, expected: bool) -> None:
     """Push that fails is trouble if polling works; a server without push is none."""
-    found = push_trouble({SERVER: push}, {SERVER: ServerRounds(SERVER, (), attempts)}, 5.0)
+    found = push_trouble({SERVER: push}, {SERVER: polls(attempts)}, 5.0)
     assert bool(found) == expected
     if found:
         assert found[0].what.endswith("It was closed. It is polled every 5 s.")
@@ -91,17 +103,17 @@ def test_no_isolation_is_said() -> None:
 
 def test_what_could_not_be_stored() -> None:
     """The error of the database is told with the server, and is a matter of health."""
-    rounds = ServerRounds(SERVER, not_stored="The disk is full.")
-    [trouble] = not_stored_trouble({SERVER: rounds, "other": ServerRounds("other")})
+    full = polls(Attempts(), not_stored="The disk is full.")
+    [trouble] = not_stored_trouble({SERVER: full, "other": polls(Attempts())})
     assert trouble.unhealthy
     assert "The disk is full." in trouble.what
 
 
 def test_a_poller_that_stands_still() -> None:
     """The poller may be a little late; one that is not to run is never late."""
-    assert poller_trouble(10, 10 + POLLER_LATE_AFTER, runs=True) == []
-    assert poller_trouble(10, 1000, runs=False) == []
-    [trouble] = poller_trouble(10, 100, runs=True)
+    assert poller_trouble(POLLER_LATE_AFTER, runs=True) == []
+    assert poller_trouble(1000, runs=False) == []
+    [trouble] = poller_trouble(90, runs=True)
     assert "late by 90 s" in trouble.what
     assert trouble.unhealthy
 
