@@ -44,11 +44,14 @@ class DropClocks:
 
     def set(self, drop: PolledDrop, pause: float) -> None:
         """Have a drop be due after some seconds, and not before."""
+        is_sooner = self.now() + pause < drop.due
         drop.due = self.now() + pause
-        if drop.timer is None:
-            drop.timer = self._clock.callLater(pause, self._fire, drop)
-        else:
+        if drop.timer is not None and not is_sooner:
             drop.timer.reset(pause)
+            return
+        # To bring a timer forward, Twisted would search for it among those of all drops.
+        drop.stop_clock()
+        drop.timer = self._clock.callLater(pause, self._fire, drop)
 
     def hasten(self, drop: PolledDrop, at: float) -> None:
         """Have a drop be due within one interval from a time on, if it is not due sooner.
