@@ -112,8 +112,7 @@ async def lay_foundation(
     workers, stamps = Workers(reactor), TimeStamps(now)
     try:
         await database.open()
-        cursors = CursorRepository(database)
-        state = await cursors.load()
+        state = await CursorRepository(database).load()
         local, synced = await _load_settings(database, workers, now)
         stamps.load(await OutboxRepository(database).newest_time_stamps())
     except BaseException:
@@ -137,7 +136,7 @@ async def lay_foundation(
         local=local,
         synced=synced,
         journal=_journal(database, state, reactor),
-        cursors=cursors,
+        cursors=CursorRepository(database),
         stamps=stamps,
         key_files=_files_of(keys),
         inbox_state=InboxState(dict(state.consumers), state.newest_message, state.messages),

@@ -75,11 +75,6 @@ class Watching:
 
 def build_watching(base: Foundation, parts: Watched) -> Watching:
     """Return what reports the daemon's state, and looks for trouble."""
-
-    def stale_after() -> float:
-        # The times of polls are drawn: that one takes so long happens once in three million.
-        return max(base.options.stale_after, 8 * base.local.value.poll_interval)
-
     files = FilesAndDisk(
         base.workers,
         base.data_directory,
@@ -112,13 +107,18 @@ def build_watching(base: Foundation, parts: Watched) -> Watching:
         journal=base.journal,
         store_watch=parts.store_watch,
         counts=parts.counts,
-        stale_after=stale_after,
+        stale_after=lambda: _stale_after(base),
         clock=base.reactor,
         now=base.now,
         started=base.reactor.seconds(),
     )
     watch.looks.append(reporter.look)
     return Watching(reporter=reporter, watch=watch, store=store)
+
+
+def _stale_after(base: Foundation) -> float:
+    # The times of polls are drawn: that one takes so long happens once in three million.
+    return max(base.options.stale_after, 8 * base.local.value.poll_interval)
 
 
 def build_store_watch(base: Foundation, go_on: Callable[[], object]) -> StoreWatch:

@@ -169,7 +169,7 @@ def tries_again(friends: Friends) -> None:
     """Have everything else tried again."""
     friends.bob.poster.try_again()
     friends.world.run(friends.bob._wiring.post_due())
-    friends.bob._wiring.server_works(SERVER, had_failed=True)
+    friends.bob._wiring.server_works(b"", SERVER, had_failed=True)
 
 
 def changes_delay(friends: Friends) -> None:
