@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: run demo test lint format bench golden fuzz torture docs dist deb constraints clean help
+.PHONY: run demo test lint format bench golden fuzz torture anonymity docs dist deb constraints clean help
 
 help:
 	@echo "make run         run a daemon on port 9696, and a drop server"
@@ -19,6 +19,7 @@ help:
 	@echo "make golden      record the help, the contract, metrics and exit statuses again"
 	@echo "make fuzz        send thousands of generated requests, and check that nothing breaks"
 	@echo "make torture     kill, freeze and fill everything repeatedly, and count the messages"
+	@echo "make anonymity   measure what drop servers can find out about who writes to whom"
 	@echo "make dist        build a source distribution and a wheel in dist"
 	@echo "make deb         build a Debian package in dist"
 	@echo "make constraints pin the newest versions of all dependencies"
@@ -60,6 +61,9 @@ fuzz: $(STAMP)
 
 torture: $(STAMP)
 	$(BIN)/python -m tests.torture $(TORTURE)
+
+anonymity: $(STAMP)
+	$(BIN)/python -m tests.anonymity $(ANONYMITY)
 
 # Warnings are errors: a reference without a target, a page in no table of contents.
 docs: $(STAMP)
