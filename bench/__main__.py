@@ -12,6 +12,7 @@ from bench.measure import Row
 
 NAMES = (
     "crypto",
+    "identities",
     "inbox",
     "latency",
     "listeners",

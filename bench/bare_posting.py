@@ -1,6 +1,7 @@
 """One SQLite commit and one POST with treq: ``python -m bench.bare_posting URL DATABASE``.
 
-Each line on standard input is a number of messages to send; the seconds that it takes are printed.
+Each POST goes over a fresh connection. Each line on standard input is a number of messages to send;
+the seconds that it takes are printed.
 """
 
 import sqlite3
@@ -11,6 +12,7 @@ import treq
 from twisted.internet import reactor, stdio
 from twisted.internet.defer import Deferred
 from twisted.protocols.basic import LineReceiver
+from twisted.web.client import HTTPConnectionPool
 
 from qabel.drop.transport import MESSAGE_SIZE
 
@@ -25,6 +27,7 @@ class Posting(LineReceiver):
     def __init__(self, url: str, connection: sqlite3.Connection) -> None:
         self._url = url
         self._database = connection
+        self._pool = HTTPConnectionPool(reactor, persistent=False)
 
     def lineReceived(self, line: bytes) -> None:
         Deferred.fromCoroutine(self._send(int(line)))
@@ -34,7 +37,7 @@ class Posting(LineReceiver):
         start = time.perf_counter()
         for _ in range(count):
             self._database.execute("INSERT INTO boxes VALUES (?)", (box,))
-            response = await treq.post(self._url, box, headers=HEADERS)
+            response = await treq.post(self._url, box, headers=HEADERS, pool=self._pool)
             await response.content()
         print(time.perf_counter() - start, flush=True)
 

@@ -1,8 +1,8 @@
 """The minimum of durable sending, as a peer: ``python -m bench.bare_sending URL DATABASE``.
 
 A bare Klein route takes the same body, seals the message, stores it with one commit in an encrypted
-database on a thread of its own, posts it with treq, responds, and records the outcome. It checks
-nothing, and has no contacts, outbox, events or retries.
+database on a thread of its own, posts it with treq over a fresh connection, responds, and records
+the outcome. It checks nothing, and has no contacts, outbox, events or retries.
 """
 
 import json
@@ -17,6 +17,7 @@ from twisted.internet import endpoints, reactor
 from twisted.internet.defer import Deferred
 from twisted.internet.threads import deferToThreadPool
 from twisted.python.threadpool import ThreadPool
+from twisted.web.client import HTTPConnectionPool
 from twisted.web.server import Site
 
 from bench.bare_posting import HEADERS
@@ -65,6 +66,7 @@ def main(url: str, path: str) -> None:
     """Serve the route, and print its port."""
     app = Klein()
     boxes = Boxes(path)
+    pool = HTTPConnectionPool(reactor, persistent=False)
     me, recipient = PrivateKey.generate(), PublicKey(bytes(31) + b"\x40")
 
     @app.route("/drop", methods=["POST"])
@@ -72,7 +74,7 @@ def main(url: str, path: str) -> None:
         message = json.loads(request.content.read())["drop_message"]
         box = seal_message(me, recipient, json.dumps(message).encode())
         number = await boxes.add(box)
-        response = await treq.post(url, box, headers=HEADERS)
+        response = await treq.post(url, box, headers=HEADERS, pool=pool)
         await response.content()
         boxes.posted(number)
         request.setResponseCode(201)

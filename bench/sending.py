@@ -1,6 +1,7 @@
 """Sending: a durable ``POST /drop``, compared with the minimum that it requires."""
 
 import contextlib
+import os
 import statistics
 import subprocess
 import sys
@@ -16,58 +17,82 @@ from bench.world import Connection, bare_process, daemon, drop_server
 def run(*, small: bool) -> Iterator[Row]:
     """Send messages, each after the response to the one before, alternating with the peers."""
     count, rounds = (5, 1) if small else (25, 41)
-    with tempfile.TemporaryDirectory() as name, contextlib.ExitStack() as stack:
-        folder = Path(name)
-        server = stack.enter_context(drop_server(folder))
-        me = stack.enter_context(daemon(folder, "me", "--no-push"))
-        card = me.api.meet("me", server)
-        contact = {**card["contacts"][0], "public_key": "5e" * 32, "alias": "other"}
-        me.api.good("POST", "/contacts/import", contact)
-        url = contact["drop_urls"][0]
-        known = me.api.good("GET", "/contacts")[0]
-        body = {
-            "sender": known["identity_id"],
-            "recipients": [known["id"]],
-            "drop_message": {"model_object": "chat", "data": {"msg": "x" * 100}},
-        }
-
-        def sender(port: int, token: str = "") -> Callable[[], float]:
-            client = stack.enter_context(contextlib.closing(Connection(port, token)))
-
-            def send() -> float:
-                start = time.perf_counter()
-                for _ in range(count):
-                    assert client.post("/drop", body) == 201
-                return time.perf_counter() - start
-
-            return send
-
-        assert me.api.port is not None
-        bare = bare_process("bench.bare_sending", url, str(folder / "bare.db"))
-        senders = (
-            sender(me.api.port, me.api.token),
-            sender(stack.enter_context(bare)),
-            stack.enter_context(_poster(url, folder / "posting.db", count)),
-        )
-        for send in senders:
-            send()
-        times = [[send() for send in senders] for _ in range(rounds)]
-    yield from _rows(times, count)
+    for is_secure in (False, True):
+        with tempfile.TemporaryDirectory() as name, contextlib.ExitStack() as stack:
+            folder = Path(name)
+            if is_secure:
+                file = folder / "certificate.pem"
+                server = _secure_server(stack, folder, file)
+                environment = {"SSL_CERT_FILE": str(file)}
+            else:
+                server, environment = stack.enter_context(drop_server(folder)), {}
+            senders = _senders(stack, folder, server, environment, count)
+            for send in senders:
+                send()
+            times = [[send() for send in senders] for _ in range(rounds)]
+        yield from _rows(times, count, "over TLS" if is_secure else "durable")
 
 
-def _rows(times: list[list[float]], count: int) -> Iterator[Row]:
-    what = "POST /drop to one recipient, durable"
+def _secure_server(stack: contextlib.ExitStack, folder: Path, file: Path) -> str:
+    """Run a drop server with TLS, which writes its certificate to a file; return its URL."""
+    process = bare_process("bench.tls_drops", str(folder / "drops"), str(file))
+    return f"https://127.0.0.1:{stack.enter_context(process)}"
+
+
+def _senders(
+    stack: contextlib.ExitStack,
+    folder: Path,
+    server: str,
+    environment: dict[str, str],
+    count: int,
+) -> list[Callable[[], float]]:
+    """Run the daemon and the peers; return what sends with each, and returns the seconds."""
+    me = stack.enter_context(daemon(folder, "me", "--no-push", environment=environment))
+    card = me.api.meet("me", server)
+    contact = {**card["contacts"][0], "public_key": "5e" * 32, "alias": "other"}
+    me.api.good("POST", "/contacts/import", contact)
+    url = contact["drop_urls"][0]
+    known = me.api.good("GET", "/contacts")[0]
+    body = {
+        "sender": known["identity_id"],
+        "recipients": [known["id"]],
+        "drop_message": {"model_object": "chat", "data": {"msg": "x" * 100}},
+    }
+
+    def sender(port: int, token: str = "") -> Callable[[], float]:
+        client = stack.enter_context(contextlib.closing(Connection(port, token)))
+
+        def send() -> float:
+            start = time.perf_counter()
+            for _ in range(count):
+                assert client.post("/drop", body) == 201
+            return time.perf_counter() - start
+
+        return send
+
+    assert me.api.port is not None
+    database = str(folder / "bare.db")
+    bare = bare_process("bench.bare_sending", url, database, environment=environment)
+    return [
+        sender(me.api.port, me.api.token),
+        sender(stack.enter_context(bare)),
+        stack.enter_context(_poster(url, folder / "posting.db", environment, count)),
+    ]
+
+
+def _rows(times: list[list[float]], count: int, how: str) -> Iterator[Row]:
+    what = f"POST /drop to one recipient, {how}"
     each = statistics.median(mine for mine, _, _ in times) / count * 1000
     yield Row(
         what,
-        "the same box posted with treq, and one SQLite commit",
+        "the same box posted with treq over a fresh connection, and one SQLite commit",
         statistics.median(posting / mine for mine, _, posting in times),
         ">= 0.6",
         f"{each:.1f} ms each",
     )
     yield Row(
         what,
-        "a bare Klein route that seals, stores, posts and records the outcome",
+        "a bare Klein route that seals, stores, posts over a fresh connection and records",
         statistics.median(bare / mine for mine, bare, _ in times),
         ">= 0.7",
         f"whose own ratio is {statistics.median(other / bare for _, bare, other in times):.2f}"
@@ -76,11 +101,14 @@ def _rows(times: list[list[float]], count: int) -> Iterator[Row]:
 
 
 @contextlib.contextmanager
-def _poster(url: str, path: Path, count: int) -> Iterator[Callable[[], float]]:
+def _poster(
+    url: str, path: Path, environment: dict[str, str], count: int
+) -> Iterator[Callable[[], float]]:
     """Run the peer that only commits and posts; yield what runs it and returns the seconds."""
     command = [sys.executable, "-m", "bench.bare_posting", url, str(path)]
+    env = {**os.environ, **environment}
     with subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=env
     ) as process:
         assert process.stdin is not None
         assert process.stdout is not None

@@ -1,12 +1,13 @@
 """Real processes to measure: a drop server with messages in it, a daemon, and a client."""
 
 import json
+import os
 import re
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
@@ -73,14 +74,20 @@ def drop_server(folder: Path) -> Iterator[str]:
 
 @contextmanager
 def daemon(
-    folder: Path, name: str = "me", *arguments: str, timed: bool = False
+    folder: Path,
+    name: str = "me",
+    *arguments: str,
+    timed: bool = False,
+    environment: Mapping[str, str] | None = None,
 ) -> Iterator[Daemon]:
     """Run a daemon; with ``timed``, one that measures the turns of its reactor."""
     directory = folder / name
     command = ["qabel-rest", "--data-dir", str(directory), "--listen", LISTEN, *arguments]
     turns = folder / f"{name}.turns"
     turns.touch()
-    env = {"PYTHONPATH": str(INSIDE), "QABEL_BENCH_TURNS": str(turns)} if timed else {}
+    env = dict(environment or {})
+    if timed:
+        env |= {"PYTHONPATH": str(INSIDE), "QABEL_BENCH_TURNS": str(turns)}
     with Twistd(folder / f"{name}.log", *command, env=env) as process:
         process.wait_for(r"listens on .*rest\.sock")
         yield Daemon(Api(directory, process.port("qabel-rest")), process, turns)
@@ -88,10 +95,13 @@ def daemon(
 
 
 @contextmanager
-def bare_process(module: str, *arguments: str) -> Iterator[int]:
+def bare_process(
+    module: str, *arguments: str, environment: Mapping[str, str] | None = None
+) -> Iterator[int]:
     """Run a peer; yield its port, which it prints."""
     command = [sys.executable, "-m", module, *arguments]
-    with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
+    env = {**os.environ, **(environment or {})}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, env=env) as process:
         assert process.stdout is not None
         yield int(process.stdout.readline())
         process.terminate()
