@@ -55,7 +55,7 @@ def _rows_again(given: argparse.Namespace) -> list[Row]:
 def _rows(given: argparse.Namespace) -> list[Row]:
     """Run everything, and judge it."""
     folder = given.keep or Path(tempfile.mkdtemp(prefix="qabel-anonymity-"))
-    options = []
+    options = list(given.option)
     if given.linkable and _has_option("--linkable"):
         options.append("--linkable")
     world = World(
@@ -90,6 +90,9 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--interval", type=float, default=2.0, help="poll interval in seconds")
     parser.add_argument("--linkable", action="store_true", help="positive control")
     parser.add_argument("--proxy", action="store_true", help="use a SOCKS proxy")
+    parser.add_argument(
+        "--option", action="append", default=[], help="one more of the daemons, as --option=--x=1"
+    )
     parser.add_argument("--only", choices=RUNS, help="one of the two runs")
     parser.add_argument("--json", type=Path, help="also write the rows to this file, as JSON")
     parser.add_argument("--keep", type=Path, help="keep everything in this directory")

@@ -11,6 +11,8 @@ from tests.anonymity.recording import PUSH, READS, Material, Posted, View
 from tests.anonymity.rows import Row
 from tests.anonymity.whose import Guess, Whose
 
+TOGETHER = "which drops belong together?"
+
 
 @define(eq=False)
 class Judge:
@@ -107,35 +109,40 @@ class Judge:
         return right / asked if asked else 0.0
 
     def _pairs(self) -> Iterator[Row]:
-        question, rng = "which drops belong together?", self.rng
+        rng = self.rng
         yield self._together(
-            question,
+            TOGETHER,
             "shared connection",
             partial(pairs.by_connection, self.material.view, rng=rng),
             is_control=True,
         )
         for what, methods in (("reads", READS), ("push connections", (PUSH,))):
-            times = self._quiet.times(*methods)
-            if any(times.values()):
-                for by, guess in (
-                    (f"nearest {what}", pairs.by_nearness),
-                    (f"distances of {what}", pairs.by_distance),
-                ):
-                    yield self._together(question, by, partial(guess, times, rng=rng))
+            yield from self._at_times(what, self._quiet.times(*methods))
+        if self.material.commands is not None:
+            view = self.material.view.between(*self.material.commands)
+            yield from self._at_times("reads after commands", view.times(*READS))
         for by, methods in (("reads", READS), ("push connections", (PUSH,))):
             rounds = [self._first(methods, *each) for each in self.material.outages]
             if any(rounds):
                 yield self._together(
-                    question, f"first {by} after outages", partial(pairs.by_rounds, rounds, rng=rng)
+                    TOGETHER, f"first {by} after outages", partial(pairs.by_rounds, rounds, rng=rng)
                 )
         if self.material.started is not None:
             first = [self._first((*READS, PUSH), *self.material.started)]
             yield self._together(
-                question,
+                TOGETHER,
                 "first requests after the start",
                 partial(pairs.by_rounds, first, rng=rng),
                 is_judged=False,
             )
+
+    def _at_times(self, what: str, times: dict[str, list[float]]) -> Iterator[Row]:
+        if any(times.values()):
+            for by, guess in (
+                (f"nearest {what}", pairs.by_nearness),
+                (f"distances of {what}", pairs.by_distance),
+            ):
+                yield self._together(TOGETHER, by, partial(guess, times, rng=self.rng))
 
     def _first(self, methods: Iterable[str], start: float, end: float) -> dict[str, float]:
         """Return when each drop was requested first in some time."""

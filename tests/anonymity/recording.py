@@ -103,6 +103,8 @@ class Material:
     """The daemon that reads each drop."""
     traffic: tuple[float, float]
     """When messages were sent at random, and nothing else happened."""
+    commands: tuple[float, float] | None = None
+    """When programs used the daemons: read without cache, and changed settings and contacts."""
     provocations: "tuple[Provocation, ...]" = ()
     outages: tuple[tuple[float, float], ...] = ()
     """From when the server was back to when that was watched no more, each time."""

@@ -26,6 +26,7 @@ class Plan:
     """How long everything takes. Times in seconds."""
 
     traffic: float
+    commands: float
     window: float
     """Of a provocation, and before it."""
     provocations: int
@@ -40,12 +41,13 @@ class Plan:
         """Return the plan of a run that takes so long in all."""
         window, down, up = 6 * interval, 5 * interval, 15 * interval
         return cls(
-            traffic=0.3 * seconds,
+            traffic=0.25 * seconds,
+            commands=0.1 * seconds,
             window=window,
-            provocations=max(1, int(0.4 * seconds / (2.4 * window))),
+            provocations=max(1, int(0.37 * seconds / (2.4 * window))),
             down=down,
             up=up,
-            outages=max(1, int(0.3 * seconds / (down + up))),
+            outages=max(1, int(0.28 * seconds / (down + up))),
         )
 
 
@@ -74,6 +76,7 @@ class Run:
         if self._started is None:
             self._settle()
         traffic = self._traffic()
+        commands = self._commands()
         self._begin_flood()
         for number in range(self.plan.provocations):
             self._provoke(number)
@@ -88,6 +91,7 @@ class Run:
             posted=tuple(senders_of(view.postings, world.identities)),
             daemon_of=daemon_of,
             traffic=traffic,
+            commands=commands,
             provocations=tuple(self._provocations),
             outages=tuple(self._outages),
             started=self._started,
@@ -102,12 +106,26 @@ class Run:
         """Send messages at random times."""
         start = now()
         end = start + self.plan.traffic
-        for due in self._times(start, end, self.world.interval / (RATE * self.world.count)):
+        for due in self._times(start, end, self._spread(self.world.count) / RATE):
             sleep_until(due)
             sender = self._rng.choice(self.world.identities)
             self.world.say(sender, self._rng.choice(sender.contacts))
         sleep_until(end)
         return start, end
+
+    def _commands(self) -> tuple[float, float]:
+        """Have programs use the daemons at random times, each in one of several ways."""
+        start = now()
+        end = start + self.plan.commands
+        for number, due in enumerate(self._times(start, end, 2 * self._spread(self.world.count))):
+            sleep_until(due)
+            self.world.command(self._rng.randrange(self.world.count), number)
+        sleep_until(end)
+        return start, end
+
+    def _spread(self, count: int) -> float:
+        """Return the seconds between things that each of so many has in a poll interval."""
+        return self.world.interval / count
 
     def _times(self, start: float, end: float, mean: float) -> Iterator[float]:
         while (start := start + self._rng.expovariate(1 / mean)) < end:
@@ -167,8 +185,8 @@ class Run:
     def _poke_until(self, end: float) -> None:
         """With push, have something arrive in all drops at random, so that they are read."""
         if self.push:
-            count = len(self.world.identities)
-            for due in self._times(now(), end, 1.5 * self.world.interval / count):
+            mean = 1.5 * self._spread(len(self.world.identities))
+            for due in self._times(now(), end, mean):
                 sleep_until(due)
                 self._poke(self._rng.choice(self.world.identities))
         sleep_until(end)

@@ -15,9 +15,11 @@ from twisted.internet.threads import blockingCallFromThread
 
 from qabel.crypto import PrivateKey
 from qabel.drop.transport import Opened, Opener
+from qabel.drop.url import new_drop_id
 from tests.anonymity.recorder import Recorder
 from tests.anonymity.recording import Exchange, Posted
 from tests.anonymity.socks import SocksProxy
+from tests.integration.client import Api
 from tests.integration.daemons import ANYWHERE, Daemon
 from tests.integration.processes import Twistd
 
@@ -101,7 +103,7 @@ class World:
     daemons: list[Daemon] = field(factory=list, init=False)
     identities: list[Identity] = field(factory=list, init=False)
     _server: Twistd = field(init=False)
-    _senders: ThreadPoolExecutor = field(factory=lambda: ThreadPoolExecutor(32), init=False)
+    _programs: ThreadPoolExecutor = field(factory=lambda: ThreadPoolExecutor(32), init=False)
 
     def begin(self, *, push: bool) -> None:
         """Start everything, and make the identities and their contacts."""
@@ -163,14 +165,34 @@ class World:
         """Send a message, without waiting for the response."""
         message = {"model_object": MODEL, "data": {"msg": text}, "acknowledge_id": "auto"}
         body = {"sender": sender.id, "recipients": [contact.id], "drop_message": message}
-        self._senders.submit(self._send, self.daemons[sender.daemon], body)
+        self._ask(sender.daemon, "POST", "/drop", body)
+
+    def command(self, daemon: int, number: int) -> None:
+        """Use a daemon as a program might, without waiting for the response."""
+        interval = self.interval * (1 + number % 7 / 1000)
+        settings = {"key": "poll_interval", "value": interval}
+        stranger = {"alias": f"{number}", "public_key": PrivateKey.generate().public_key.hex}
+        contact = {**stranger, "drop_urls": [f"{self.url}/{new_drop_id()}"]}
+        identity = next(each.id for each in self.identities if each.daemon == daemon)
+        commands: list[tuple[Any, ...]] = [
+            ("HEAD", "/drop", None, {"Cache-Control": "no-cache"}),
+            ("PUT", "/settings", settings),
+            ("POST", f"/contacts/import?identity={identity}", {"contacts": [contact]}),
+        ]
+        self._ask(daemon, *commands[number % len(commands)])
+
+    def _ask(self, daemon: int, *request: Any) -> None:
+        self._programs.submit(self._ask_now, self.daemons[daemon].api, *request)
 
     @staticmethod
-    def _send(daemon: Daemon, body: dict[str, Any]) -> None:
+    def _ask_now(api: Api, *request: Any) -> None:
         try:
-            daemon.api.good("POST", "/drop", body)
-        except Exception as error:  # noqa: BLE001 - in a thread, where nobody else reports it
-            print(f"A message was not sent: {error!r}", flush=True)
+            reply = api.ask(*request)
+        except OSError as error:
+            print(f"No response to {request[:2]}: {error!r}", flush=True)
+        else:
+            if reply.status >= 400:
+                print(f"Status {reply.status} for {request[:2]}: {reply.body}", flush=True)
 
     def start(self, *, push: bool) -> None:
         """Start all daemons, after stopping those that run."""
@@ -190,7 +212,7 @@ class World:
 
     def end(self) -> None:
         """End everything."""
-        self._senders.shutdown(wait=False, cancel_futures=True)
+        self._programs.shutdown(wait=False, cancel_futures=True)
         for each in self.daemons:
             each.process.kill()
         self._server.kill()
