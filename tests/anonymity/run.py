@@ -10,6 +10,7 @@ from attrs import define, field, frozen
 
 from tests.anonymity.recorder import CLOSED, KINDS, REFUSED
 from tests.anonymity.recording import Material, Provocation, View
+from tests.anonymity.victims import Victims
 from tests.anonymity.world import Identity, World, call, now, senders_of, sleep_until
 
 FLOOD = 100
@@ -144,39 +145,21 @@ class Run:
         self._flood = sender, recipient, start, min(end, now())
 
     def _provoke(self, number: int) -> None:
-        """Treat some drops badly, each in one way: those of three quarters of the daemons."""
+        """Treat some drops badly, for as long as everything was quiet before."""
         kinds = [each for each in KINDS if self.push or each != CLOSED]
-        daemons = self._rng.sample(range(self.world.count), self.world.count)
-        free = max(1, self.world.count // 4)
-        calm, provoked = daemons[:free], daemons[free:]
-        others = tuple(each.drop for each in self.world.identities if each.daemon in calm)
-        victims: dict[str, str] = {}
-        suspects: dict[str, list[str]] = {each: [] for each in kinds}
-        letters = []
-        for place, daemon in enumerate(provoked):
-            mine = [each for each in self.world.identities if each.daemon == daemon]
-            self._rng.shuffle(mine)
-            kind = kinds[(place + number) % len(kinds)]
-            if kind == REFUSED:
-                letters.append(mine[0])
-                suspects[kind] += [each.drop for each in mine]
-            else:
-                victims[mine[0].drop] = kind
-                suspects[kind].append(mine[1].drop)
-        posts = {sender: sender.contacts[0] for sender in letters}
-        refused = {each.drop: REFUSED for each in posts.values()}
+        victims = Victims.choose(self.world.drops_of, kinds, number, self._rng)
+        senders = [each for each in self.world.identities if each.drop in victims.senders]
+        refused = {each.contacts[0].drop: REFUSED for each in senders}
         start = now() + self.plan.window
         self._poke_until(start)
-        call(self._set_provoked, refused | victims)
-        for sender, contact in posts.items():
-            self.world.say(sender, contact)
+        call(self._set_provoked, refused | victims.reading)
+        for each in senders:
+            self.world.say(each, each.contacts[0])
         self._poke_until(start + self.plan.window)
         call(self._set_provoked, {})
         end = now()
-        for kind, some in suspects.items():
-            bad = frozenset(each for each, its in victims.items() if its == kind)
-            if some:
-                self._provocations.append(Provocation(kind, bad, tuple(some), others, start, end))
+        flooded = self._flood[:2] if self._flood else ()
+        self._provocations += victims.provocations(start, end, flooded)
         self._poke_until(end + 0.4 * self.plan.window)
 
     async def _set_provoked(self, drops: dict[str, str]) -> None:

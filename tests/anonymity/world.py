@@ -105,6 +105,14 @@ class World:
     _server: Twistd = field(init=False)
     _programs: ThreadPoolExecutor = field(factory=lambda: ThreadPoolExecutor(32), init=False)
 
+    @property
+    def drops_of(self) -> dict[int, list[str]]:
+        """The drops of each daemon."""
+        found: dict[int, list[str]] = {}
+        for each in self.identities:
+            found.setdefault(each.daemon, []).append(each.drop)
+        return found
+
     def begin(self, *, push: bool) -> None:
         """Start everything, and make the identities and their contacts."""
         arguments = ("qabel-drop", f"--data-dir={self.folder / 'drops'}", f"--listen={ANYWHERE}")
