@@ -20,6 +20,9 @@ RARELY = 86400
 SETTLE = 3.0
 """Seconds after the last identity in which all connections are made."""
 
+POLL_SECONDS = 120.0
+"""By when all polls must have been made."""
+
 PUSH_SECONDS = 300.0
 """By when all drops must be listened to."""
 
@@ -69,7 +72,9 @@ def _poll(me: Daemon, counter: "_Counter", polls: int) -> float:
     """Return the seconds of CPU time of a poll, measured over as many or more."""
     me.api.good("PUT", "/settings", {"key": "poll_interval", "value": OFTEN})
     start, before = counter.count(), me.cpu()
+    ends = time.monotonic() + POLL_SECONDS
     while (done := counter.count() - start) < polls:
+        assert time.monotonic() < ends, "the drops were not polled"
         time.sleep(0.02)
     used = me.cpu() - before
     me.api.good("PUT", "/settings", {"key": "poll_interval", "value": RARELY})

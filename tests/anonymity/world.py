@@ -1,6 +1,7 @@
 """The world of the measurement: daemons with identities, a drop server, and the recorder."""
 
 import random
+import sys
 import threading
 import time
 from collections.abc import Awaitable, Callable, Iterable, Iterator
@@ -197,10 +198,10 @@ class World:
         try:
             reply = api.ask(*request)
         except OSError as error:
-            print(f"No response to {request[:2]}: {error!r}", flush=True)
+            print(f"No response to {request[:2]}: {error!r}", file=sys.stderr)
         else:
             if reply.status >= 400:
-                print(f"Status {reply.status} for {request[:2]}: {reply.body}", flush=True)
+                print(f"Status {reply.status} for {request[:2]}: {reply.body}", file=sys.stderr)
 
     def start(self, *, push: bool) -> None:
         """Start all daemons, after stopping those that run."""
