@@ -1,23 +1,15 @@
 """When acknowledgements are sent: after a random delay, so that they do not tell who is up."""
 
 from collections.abc import Callable
-from random import SystemRandom
 
 from attrs import define, field, frozen
 from twisted.internet.interfaces import IReactorTime
 
+from qabel.core.random_delays import exponential
 from qabel.settings.local import PrivacySettings
 
 Draw = Callable[[float], float]
 """Returns a random delay with a mean, both in seconds."""
-
-
-def exponential(mean: float) -> float:
-    """Return a random delay with a mean, in seconds.
-
-    It has no memory: how long somebody has waited does not tell how much longer it will take.
-    """
-    return SystemRandom().expovariate(1 / mean) if mean > 0 else 0.0
 
 
 @frozen

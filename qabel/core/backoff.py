@@ -1,15 +1,11 @@
 """Exponential backoff with jitter, so that retries are not synchronized."""
 
-import random
-from collections.abc import Callable
-
 from attrs import define, field
+
+from qabel.core.random_delays import Draw, draw_securely
 
 MAX_BACKOFF = 300.0
 """Seconds between two attempts at a failing drop server at most."""
-
-_SECURE = random.SystemRandom()
-"""Its numbers cannot be computed from others, as those of Python's own generator can."""
 
 
 def backoff(
@@ -17,7 +13,7 @@ def backoff(
     *,
     base: float,
     longest: float = MAX_BACKOFF,
-    draw: Callable[[], float] = _SECURE.random,
+    draw: Draw = draw_securely,
 ) -> float:
     """Return the seconds to wait before the next attempt: doubling, bounded, with jitter.
 

@@ -12,7 +12,7 @@ from qabel.core.journal.cursor_marks import CursorMarks
 from qabel.core.journal.journal import Journal
 from qabel.core.network import DropServers, Network
 from qabel.core.options import CoreOptions
-from qabel.core.receiving.poll_times import Draw, draw_securely
+from qabel.core.random_delays import Draw, draw_securely
 from qabel.core.sending.time_stamps import TimeStamps
 from qabel.core.settings import SettingsDocument
 from qabel.core.workers import Workers

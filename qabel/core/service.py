@@ -23,8 +23,8 @@ from qabel.core.people.blocked import BlockedKeys
 from qabel.core.people.cards import Cards
 from qabel.core.people.people import People
 from qabel.core.purging import Purging
+from qabel.core.random_delays import Draw, draw_securely
 from qabel.core.receiving.owned_drops import OwnedDrops
-from qabel.core.receiving.poll_times import Draw, draw_securely
 from qabel.core.receiving.poller import Poller
 from qabel.core.receiving.push_watch import PushWatch
 from qabel.core.receiving.receiver import Receiver

@@ -3,7 +3,7 @@
 from random import Random
 from typing import Any
 
-from qabel.core.sending.random_delays import Draw
+from qabel.core.random_delays import Draw
 from qabel.crypto import PrivateKey
 from qabel.drop.url import DropURL
 from qabel.settings.items import Contact, Identity

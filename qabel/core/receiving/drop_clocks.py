@@ -5,7 +5,8 @@ from collections.abc import Callable
 from attrs import define, field
 from twisted.internet.interfaces import IReactorTime
 
-from qabel.core.receiving.poll_times import LATE, SPREAD, Draw, first_pause, next_pause
+from qabel.core.random_delays import Draw
+from qabel.core.receiving.poll_times import LATE, SPREAD, first_pause, next_pause
 from qabel.core.receiving.polled_drop import PolledDrop
 from qabel.drop.url import DropURL
 

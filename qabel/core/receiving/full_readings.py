@@ -7,9 +7,10 @@ from attrs import define, field, frozen
 from twisted.internet.interfaces import IReactorTime
 
 from qabel.core.backoff import backoff
+from qabel.core.random_delays import Draw, draw_securely, exponential
 from qabel.core.receiving.drop_progress import DropProgress, Stretch, encode_progress
 from qabel.core.receiving.drop_traffic import DropTraffic
-from qabel.core.receiving.poll_times import HEARSAY, Draw, draw_securely, exponential
+from qabel.core.receiving.poll_times import HEARSAY
 from qabel.drop.transport import Opener
 from qabel.store.inbox.seen import Drop, DropState
 

@@ -3,7 +3,7 @@
 from attrs import define, field
 
 from qabel.core.backoff import backoff
-from qabel.core.receiving.poll_times import Draw
+from qabel.core.random_delays import Draw
 from qabel.drop.url import DropURL
 
 AT_ONCE = 4

@@ -6,11 +6,12 @@ from hashlib import blake2b
 from attrs import define, field
 from twisted.internet.interfaces import IReactorTime
 
+from qabel.core.random_delays import Draw, draw_securely, exponential
 from qabel.core.receiving.drop_progress import Stretch, decode_progress
 from qabel.core.receiving.drop_reading import DropReading
 from qabel.core.receiving.drop_traffic import DROP_BANDWIDTH, MOST_DOUBLINGS, DropTraffic
 from qabel.core.receiving.full_readings import Cause, FullReadings, OwnedDrop
-from qabel.core.receiving.poll_times import HEARSAY, Draw, draw_securely, exponential
+from qabel.core.receiving.poll_times import HEARSAY
 from qabel.drop.transport import Opener
 from qabel.drop.url import DropURL
 from qabel.net.exchange_limits import Allowance, ExchangeLimits

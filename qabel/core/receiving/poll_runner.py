@@ -9,11 +9,12 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from qabel.core.backoff import MAX_BACKOFF, backoff
+from qabel.core.random_delays import exponential
 from qabel.core.receiving.drop_clocks import DropClocks
 from qabel.core.receiving.key_on_server import AT_ONCE, KeyOnServer
 from qabel.core.receiving.poll_errors import NotStored, ReadFailed
 from qabel.core.receiving.poll_slots import PollSlots
-from qabel.core.receiving.poll_times import SPREAD, exponential, next_pause
+from qabel.core.receiving.poll_times import SPREAD, next_pause
 from qabel.core.receiving.polled_drop import PolledDrop
 from qabel.core.receiving.server_polls import ServerPolls
 from qabel.drop.url import DropURL

@@ -4,10 +4,7 @@ A tick that several drops share, or a pause of a length that is known, joins the
 connection that they share.
 """
 
-import math
-import random
-from collections.abc import Callable
-from typing import TypeAlias
+from qabel.core.random_delays import Draw, draw_securely, exponential
 
 FIRST_WITHIN = 60.0
 """Seconds within which a drop is polled for the first time, if the interval is not shorter."""
@@ -30,18 +27,6 @@ RECONNECT = 10.0
 
 LONGEST_RECONNECT = 300.0
 """The same after many failures."""
-
-Draw: TypeAlias = Callable[[], float]
-"""Returns a random number in [0, 1)."""
-
-draw_securely: Draw = random.SystemRandom().random
-"""Draws from the operating system. From the times of many polls, a server could compute the state
-of Python's own generator, and so predict the polls of all other drops."""
-
-
-def exponential(mean: float, draw: Draw) -> float:
-    """Return a time in seconds whose end nobody can predict, however long it has lasted already."""
-    return -mean * math.log1p(-draw())
 
 
 def first_pause(interval: float, draw: Draw) -> float:

@@ -5,8 +5,8 @@ from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IDelayedCall
 
 from qabel.core.backoff import Attempts, backoff
+from qabel.core.random_delays import Draw
 from qabel.core.receiving.key_on_server import KeyOnServer
-from qabel.core.receiving.poll_times import Draw
 from qabel.drop.url import DropURL
 
 STORE_PAUSE = 10.0

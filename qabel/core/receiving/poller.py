@@ -7,17 +7,12 @@ from twisted.application.service import Service
 from twisted.internet.defer import Deferred, gatherResults, succeed
 from twisted.internet.interfaces import IReactorTime
 
+from qabel.core.random_delays import Draw, draw_securely
 from qabel.core.receiving.drop_clocks import DropClocks
 from qabel.core.receiving.key_on_server import KeyOnServer
 from qabel.core.receiving.poll_runner import PollRunner, ReadDrop
 from qabel.core.receiving.poll_slots import PollSlots
-from qabel.core.receiving.poll_times import (
-    PUSH_POLL_INTERVAL,
-    SPREAD,
-    Draw,
-    draw_securely,
-    first_pause,
-)
+from qabel.core.receiving.poll_times import PUSH_POLL_INTERVAL, SPREAD, first_pause
 from qabel.core.receiving.polled_drop import PolledDrop
 from qabel.core.receiving.server_polls import ServerPolls
 from qabel.deferreds import when_done

@@ -11,8 +11,9 @@ from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from qabel.core.random_delays import Draw, draw_securely
 from qabel.core.receiving.poll_errors import NotStored, ReadFailed
-from qabel.core.receiving.poll_times import Draw, draw_securely, first_pause
+from qabel.core.receiving.poll_times import first_pause
 from qabel.drop.url import DropURL
 
 MAX_LISTENERS = 500

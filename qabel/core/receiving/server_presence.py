@@ -11,8 +11,9 @@ from attrs import define, field
 from twisted.application.service import Service
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 
+from qabel.core.random_delays import Draw, draw_securely, exponential
 from qabel.core.receiving.poll_errors import ReadFailed
-from qabel.core.receiving.poll_times import HEARSAY, Draw, draw_securely, exponential
+from qabel.core.receiving.poll_times import HEARSAY
 from qabel.drop.url import DropURL
 
 Place = tuple[bytes, str]

@@ -9,8 +9,8 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
 from qabel.core.backoff import backoff
+from qabel.core.random_delays import Draw, draw_securely
 from qabel.core.sending.post_result import PostOutcome, PostResult
-from qabel.core.sending.random_delays import Draw, draw
 from qabel.core.sending.send_queue import SendQueue
 from qabel.drop.url import DropURL
 from qabel.net.errors import DropServerError, InvalidResponse, ServerRefused
@@ -30,7 +30,7 @@ class DropPoster(Protocol):
         """Post a message to a drop. Raises DropServerError; a ServerRefused may be permanent."""
 
 
-def pause_after(failures: int, draw: Draw = draw) -> float:
+def pause_after(failures: int, draw: Draw = draw_securely) -> float:
     """Return the seconds to wait after one more failure than this many in a row."""
     return backoff(failures, base=FIRST_PAUSE, longest=LONGEST_PAUSE, draw=draw)
 
@@ -46,7 +46,7 @@ class DeliveryAttempts:
     server at a URL; None if they did not."""
     _on_works: Callable[[SendQueue, bool], None]
     """Called when a server works, with whether it had failed before."""
-    _draw: Draw = draw
+    _draw: Draw = draw_securely
 
     _log = Logger()
 

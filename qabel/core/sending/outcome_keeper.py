@@ -8,8 +8,8 @@ from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
 from qabel.core.errors import StoreError
+from qabel.core.random_delays import Draw, draw_securely, exponential
 from qabel.core.sending.post_result import PostOutcome, PostResult
-from qabel.core.sending.random_delays import Draw, draw, exponential
 from qabel.core.sending.timers import Timers
 from qabel.store.database.errors import StoreClosed
 from qabel.store.outbox.changes import OutboxChange
@@ -45,7 +45,7 @@ class OutcomeKeeper:
     """Called with the newest number in the journal after an outcome was stored."""
     _timers: Timers
     _now: Callable[[], float]
-    _draw: Draw = draw
+    _draw: Draw = draw_securely
     unkept: int = field(default=0, init=False)
     """How many outcomes could not be stored yet."""
 

@@ -8,10 +8,10 @@ from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 
 from qabel.core.backoff import Attempts
+from qabel.core.random_delays import Draw, draw_securely
 from qabel.core.sending.delivery_attempts import DeliveryAttempts, DropPoster
 from qabel.core.sending.outcome_keeper import OutcomeKeeper, OutcomeRepository
 from qabel.core.sending.post_result import PostingKey, PostOutcome, PostResult
-from qabel.core.sending.random_delays import Draw, draw
 from qabel.core.sending.send_queue import SendQueue
 from qabel.core.sending.send_schedule import SendSchedule
 from qabel.core.sending.timers import Timers
@@ -43,7 +43,7 @@ class Poster(Service):
     _no_drop_server: Callable[[bytes, str], str | None] = field(
         default=lambda owner, server: None, kw_only=True
     )
-    _draw: Draw = field(default=draw, kw_only=True)
+    _draw: Draw = field(default=draw_securely, kw_only=True)
     _attempts: DeliveryAttempts = field(init=False)
     _timers: Timers = field(init=False)
     _outcomes: OutcomeKeeper = field(init=False)

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from attrs import define, field
 
-from qabel.core.sending.random_delays import Draw, exponential
+from qabel.core.random_delays import Draw, exponential
 from qabel.core.sending.send_queue import SendQueue
 from qabel.core.sending.timers import Timers
 

@@ -9,8 +9,8 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from qabel.core.random_delays import Draw, draw_securely, exponential
 from qabel.core.sending.posting_slots import PostingSlots
-from qabel.core.sending.random_delays import Draw, draw, exponential
 from qabel.core.sending.send_queue import SendQueue
 from qabel.core.sending.send_queues import SendQueues
 from qabel.core.sending.timers import Timers
@@ -49,7 +49,7 @@ class SendSchedule:
     _timers: Timers
     _post: Callable[[SendQueue, Posting], Coroutine[Any, Any, None]]
     """Makes an attempt at a posting, and stores its outcome."""
-    _draw: Draw = draw
+    _draw: Draw = draw_securely
     queues: SendQueues = field(factory=SendQueues, init=False)
     _slots: PostingSlots = field(init=False)
     _has_stopped: bool = field(default=False, init=False)

@@ -3,6 +3,7 @@
 import pytest
 from twisted.internet.task import Clock
 
+from qabel.core.random_delays import exponential
 from qabel.core.receiving.drop_progress import DropProgress, decode_progress
 from qabel.core.receiving.drop_traffic import DropTraffic
 from qabel.core.receiving.full_readings import (
@@ -15,7 +16,7 @@ from qabel.core.receiving.full_readings import (
     FullReadings,
     OwnedDrop,
 )
-from qabel.core.receiving.poll_times import HEARSAY, exponential
+from qabel.core.receiving.poll_times import HEARSAY
 from qabel.drop.transport import Opener
 from qabel.store.inbox.seen import Drop, DropState
 

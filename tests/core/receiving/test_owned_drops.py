@@ -7,6 +7,7 @@ from attrs import define, field
 from twisted.internet.defer import Deferred, succeed
 from twisted.internet.task import Clock
 
+from qabel.core.random_delays import exponential
 from qabel.core.receiving.drop_progress import DropProgress, encode_progress
 from qabel.core.receiving.full_readings import OwnedDrop
 from qabel.core.receiving.owned_drops import (
@@ -15,7 +16,7 @@ from qabel.core.receiving.owned_drops import (
     SHORTEST_PAUSE,
     OwnedDrops,
 )
-from qabel.core.receiving.poll_times import HEARSAY, exponential
+from qabel.core.receiving.poll_times import HEARSAY
 from qabel.deferreds import result_of
 from qabel.drop.multipart import Part
 from qabel.drop.transport import Opened, seal_message

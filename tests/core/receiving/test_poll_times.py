@@ -9,8 +9,6 @@ from hypothesis import strategies as st
 from qabel.core.receiving.poll_times import (
     FIRST_WITHIN,
     RECONNECT,
-    draw_securely,
-    exponential,
     first_pause,
     next_pause,
     reconnect_pause,
@@ -40,21 +38,7 @@ def test_the_mean_is_the_interval() -> None:
     assert sum(each < 4 + 4 * math.log(2) for each in pauses) == count / 2
 
 
-def test_nothing_is_drawn_from_a_generator_whose_state_shows() -> None:
-    """The operating system's numbers are used, which are not repeated with the same seed."""
-    assert {draw_securely() for _ in range(100)}.isdisjoint({0.0, 1.0})
-    assert draw_securely.__self__.getstate is not None
-    with pytest.raises(NotImplementedError):
-        draw_securely.__self__.getstate()
-
-
 def test_pauses_before_connecting_again_grow() -> None:
     """They double up to a limit; the first is long enough for two not to come back together."""
     means = [reconnect_pause(n, lambda: 1 - math.exp(-1)) for n in (0, 1, 2, 100)]
     assert means == pytest.approx([RECONNECT, 2 * RECONNECT, 4 * RECONNECT, 300.0])
-
-
-def test_an_exponential_time() -> None:
-    """Half of such times are shorter than the mean times the logarithm of 2."""
-    assert exponential(30.0, lambda: 0.0) == 0.0
-    assert exponential(30.0, lambda: 0.5) == pytest.approx(30 * math.log(2))

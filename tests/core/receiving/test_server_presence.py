@@ -6,8 +6,9 @@ import pytest
 from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 
+from qabel.core.random_delays import exponential
 from qabel.core.receiving.poll_errors import ReadFailed
-from qabel.core.receiving.poll_times import HEARSAY, exponential
+from qabel.core.receiving.poll_times import HEARSAY
 from qabel.core.receiving.server_presence import ServerPresence
 from qabel.deferreds import result_of
 from qabel.drop.url import DropURL

@@ -4,7 +4,7 @@ from statistics import fmean
 
 import pytest
 
-from qabel.core.sending.random_delays import draw, exponential
+from qabel.core.random_delays import draw_securely, exponential
 from tests.core.items import draws
 
 
@@ -31,7 +31,15 @@ def test_the_ends_of_what_is_drawn() -> None:
 
 def test_numbers_are_drawn_from_the_whole_range() -> None:
     """By default the numbers differ, and lie from 0 to 1."""
-    numbers = [draw() for _ in range(1000)]
+    numbers = [draw_securely() for _ in range(1000)]
     assert len(set(numbers)) == 1000
     assert 0.0 <= min(numbers) < 0.1
     assert 0.9 < max(numbers) < 1.0
+
+
+def test_nothing_is_drawn_from_a_generator_whose_state_shows() -> None:
+    """The operating system's numbers are used, which are not repeated with the same seed."""
+    assert {draw_securely() for _ in range(100)}.isdisjoint({0.0, 1.0})
+    assert draw_securely.__self__.getstate is not None
+    with pytest.raises(NotImplementedError):
+        draw_securely.__self__.getstate()
