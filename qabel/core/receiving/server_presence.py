@@ -112,11 +112,16 @@ class ServerPresence(Service):
         between changes nothing. If the owner reads no drop there, it is what others' readings
         showed some time ago.
 
+        With https there is none: nothing but the server itself can respond there, and one that
+        sends a web page to whoever reads a drop could see from what is posted twice who that is.
+
         Args:
             owner: whose posting is concerned: an identity's public key.
             server: the URL of the server.
 
         """
+        if server.startswith("https:"):
+            return None
         own = self._servers.get(server, {}).get(owner)
         return self._heard.get((owner, server)) if own is None else own.shown
 

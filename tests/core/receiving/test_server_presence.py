@@ -68,6 +68,15 @@ def readings() -> Iterator[Readings]:
     assert made.clock.getDelayedCalls() == []
 
 
+def test_an_encrypted_server_is_believed(readings: Readings) -> None:
+    """What it sends to those who read a drop does not show in what is posted there."""
+    encrypted = DropURL.parse(f"https://drop.example/{1:043}")
+    readings.owners[encrypted] = ME
+    readings.presence.set_drops(readings.owners, [ME, OTHER, ELSEWHERE])
+    readings.read(encrypted, PAGE)
+    assert readings.presence.no_drop_server(ME, encrypted.server) is None
+
+
 def test_a_page_shows_it_until_a_drop_can_be_read(readings: Readings) -> None:
     """Once something else responded, only a successful reading shows that the server is back."""
     assert readings.known(ME) is None
