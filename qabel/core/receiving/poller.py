@@ -45,7 +45,7 @@ class Poller(Service):
     """The clocks of the drops."""
     _runner: PollRunner = field(init=False)
     _drops: dict[DropURL, PolledDrop] = field(factory=dict, init=False)
-    _keys: dict[tuple[bytes, str], KeyOnServer] = field(factory=dict, init=False)
+    _places: dict[tuple[bytes, str], KeyOnServer] = field(factory=dict, init=False)
     _servers: dict[str, ServerPolls] = field(factory=dict, init=False)
 
     name = "poller"
@@ -201,7 +201,7 @@ class Poller(Service):
         return ended
 
     def _add(self, url: DropURL, owner: bytes) -> None:
-        key = self._keys.setdefault((owner, url.server), KeyOnServer(owner, url.server))
+        key = self._places.setdefault((owner, url.server), KeyOnServer(owner, url.server))
         key.drops.add(url)
         server = self._servers.setdefault(url.server, ServerPolls(url.server))
         drop = self._drops[url] = server.drops[url] = PolledDrop(url, key, self.clocks.now())
@@ -218,7 +218,7 @@ class Poller(Service):
             del self._servers[server.server]
         key.drops.discard(drop.url)
         if not key.drops:
-            del self._keys[key.owner, key.server]
+            del self._places[key.owner, key.server]
 
     def _is_idle(self, drop: PolledDrop) -> bool:
         return bool(self.running) and not drop.is_busy
