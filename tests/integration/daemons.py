@@ -19,7 +19,10 @@ INSIDE = Path(__file__).parent / "inside"
 ANYWHERE = "tcp:0:interface=127.0.0.1"
 """A port that the system chooses."""
 
-SOON = 10.0
+DRAWN = 150.0
+"""Seconds in which something happens whose time is drawn, with a mean of ten seconds."""
+
+SOON = 60.0
 """Seconds in which what takes a moment must have happened, on a machine that is busy."""
 
 

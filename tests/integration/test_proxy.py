@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.daemons import Daemon, Pen, eventually
+from tests.integration.daemons import DRAWN, Daemon, Pen, eventually
 from tests.integration.processes import ROOT, Twistd
 from tests.integration.system_calls import destinations, end_traced, needs_strace, tracing
 from tests.net.recording_proxy import RecordingProxy
@@ -179,19 +179,21 @@ def test_a_change_while_it_runs(tmp_path: Path, proxy: RecordingProxy, drop_port
         eventually(lambda: daemon.status()["push"]["listening"] == 2)
         daemon.api.good("PATCH", "/settings", {"privacy": {"proxy": second.url}})
         before = reads(proxy)
-        eventually(lambda: reads(second) > 5 and daemon.status()["push"]["listening"] == 2)
+        eventually(
+            lambda: reads(second) > 5 and daemon.status()["push"]["listening"] == 2, deadline=DRAWN
+        )
         assert reads(proxy) == before
         for url in (proxy.url, second.url, "socks5://127.0.0.1:1", second.url):
             daemon.api.good("PATCH", "/settings", {"privacy": {"proxy": url}})
-        eventually(lambda: daemon.status()["push"]["listening"] == 2)
+        eventually(lambda: daemon.status()["push"]["listening"] == 2, deadline=DRAWN)
         assert "Traceback" not in daemon.process.log
         daemon.stop()
         with Daemon(tmp_path, "daemon", f"--proxy={proxy.url}").up() as again:
-            eventually(lambda: reads(proxy) > before)
+            eventually(lambda: reads(proxy) > before, deadline=DRAWN)
             assert again.status()["proxy"]["source"] == "option"
             again.api.good("PATCH", "/settings", {"privacy": {"proxy": None}})
             before, after = reads(proxy), reads(second)
-            eventually(lambda: reads(proxy) > before + 3)
+            eventually(lambda: reads(proxy) > before + 3, deadline=DRAWN)
             assert reads(second) == after
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from tests.integration import bad_servers
 from tests.integration.bad_servers import BadServer, Behaviour, Box, Peer, Request
-from tests.integration.daemons import Daemon, Pen, eventually, inside, move
+from tests.integration.daemons import DRAWN, Daemon, Pen, eventually, inside, move
 
 BOB_DROP = "/" + "b" * 43
 
@@ -174,7 +174,7 @@ def test_a_contact_moves_and_is_deleted(alice: Daemon, server: BadServer, box: B
     moved = f"{server.url}/{'c' * 43}"
     alice.api.good("PATCH", "/contacts/1", {"drop_urls": [moved]})
     server.behave = box.serve
-    eventually(lambda: recipient(alice, first)["state"] == "sent")
+    eventually(lambda: recipient(alice, first)["state"] == "sent", deadline=DRAWN)
     assert box.drops[BOB_DROP] == []
     assert len(box.drops["/" + "c" * 43]) == 1
     server.behave = bad_servers.fails

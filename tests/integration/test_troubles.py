@@ -16,7 +16,7 @@ from attrs import frozen
 from tests.cli.conftest import call
 from tests.integration import bad_servers
 from tests.integration.bad_servers import BadServer, Box
-from tests.integration.daemons import Daemon, Pen, eventually
+from tests.integration.daemons import DRAWN, Daemon, Pen, eventually
 from tests.integration.test_trouble_disk import Limited
 from tests.net.recording_proxy import RecordingProxy
 
@@ -44,9 +44,17 @@ class Doctor:
         """Return what ``qabel doctor`` prints."""
         return call("--data-dir", str(self.daemon.directory), "doctor").out
 
-    def finds(self, kind: str, what: str, *, unhealthy: bool = False, label: str = "warn") -> None:
+    def finds(
+        self,
+        kind: str,
+        what: str,
+        *,
+        unhealthy: bool = False,
+        label: str = "warn",
+        within: float = WITHIN,
+    ) -> None:
         """Wait for a trouble, and see that everything tells the same."""
-        eventually(lambda: re.search(what, self.daemon.troubles()), self.daemon.troubles, WITHIN)
+        eventually(lambda: re.search(what, self.daemon.troubles()), self.daemon.troubles, within)
         status = self.daemon.status()
         detail = next(each for each in status["trouble_details"] if each["kind"] == kind)
         assert re.search(what, detail["what"])
@@ -231,7 +239,8 @@ def test_a_push_connection_is_cut(doctor: Doctor, server: BadServer, box: Box) -
     with BadServer(no_push) as other:
         second = {"alias": "second", "drops": [f"{other.url}/{'s' * 43}"]}
         identity = doctor.daemon.api.good("POST", "/identities", second)
-        doctor.finds("push_failing", f"The push connection to {other.url} fails: .*status 502")
+        what = f"The push connection to {other.url} fails: .*status 502"
+        doctor.finds("push_failing", what, within=DRAWN)
         doctor.daemon.api.ask("DELETE", f"/identities/{identity['id']}")
         doctor.is_over("push_failing", f"The push connection to {other.url} fails")
 
