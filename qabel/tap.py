@@ -10,6 +10,7 @@ from qabel.daemon import PORT, Daemon, DaemonConfig
 from qabel.host.daemon_options import DaemonOptions
 from qabel.host.data_directory import choose_data_directory
 from qabel.host.endpoints import ListenOn, loopback_endpoints, parse_endpoint
+from qabel.host.file_limit import raise_file_limit
 from qabel.host.garbage_collection import tune_garbage_collector
 from qabel.host.log_limits import limit_logs
 from qabel.host.protection import protect_process
@@ -139,6 +140,7 @@ def makeService(options: Options) -> IService:
     from twisted.internet import reactor  # noqa: PLC0415 - importing it chooses it
 
     protect_process()
+    raise_file_limit()
     withhold_texts(StoreError, DropServerError)
     limit_logs()
     use_steady_clock(reactor)
