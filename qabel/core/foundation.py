@@ -13,6 +13,7 @@ from qabel.core.journal.journal import Journal
 from qabel.core.network import DropServers, Network
 from qabel.core.options import CoreOptions
 from qabel.core.random_delays import Draw, draw_securely
+from qabel.core.sending.heard_from import HeardFrom
 from qabel.core.sending.time_stamps import TimeStamps
 from qabel.core.settings import SettingsDocument
 from qabel.core.workers import Workers
@@ -72,6 +73,7 @@ class Foundation:
     cursors: CursorRepository
     inbox_state: InboxState
     stamps: TimeStamps
+    heard_from: HeardFrom = field(init=False)
     key_files: Sequence[tuple[Path, str]] = ()
     """The files that the key of the database depends on, each with the name of its content."""
     purged: PurgedKeys = field(factory=PurgedKeys)
@@ -87,6 +89,10 @@ class Foundation:
     def synced_now(self) -> SyncedSettings:
         """Return the present synced settings."""
         return self.synced.value
+
+    @heard_from.default
+    def _heard_from_in_database(self) -> HeardFrom:
+        return HeardFrom(OutboxRepository(self.database).heard_from)
 
     async def close(self) -> None:
         """Close all connections, then the database."""

@@ -128,6 +128,7 @@ def build_view(
             workers=base.workers,
             synced=base.synced_now,
             stamps=base.stamps,
+            heard=base.heard_from,
             introduce=lambda: base.local.value.privacy.introduce,
             clock=base.reactor,
             now=base.now,

@@ -107,6 +107,7 @@ class Wiring:
         """
         if kept.messages:
             self._to.inbox.arrived(kept.messages[-1].id, len(kept.messages))
+        self._base.heard_from.forget()
         self._base.journal.advance(kept.last_seq)
         if kept.refused:
             self._to.second_look.were_refused()
@@ -193,6 +194,7 @@ class Wiring:
     ) -> None:
         # Before anything else can run: who was allowed one of the identities may see no other.
         self._end_tokens()
+        self._base.heard_from.forget()
         self._base.purged.remove(each.public_key.raw for each in after.living_identities)
         self._follow_drops(after)
         self._advance(seq)

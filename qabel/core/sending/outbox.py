@@ -17,6 +17,7 @@ from qabel.core.people.references import Reference
 from qabel.core.sending.checked_send import CheckedSend, check_send
 from qabel.core.sending.compose import Draft
 from qabel.core.sending.first_outcome import first_state
+from qabel.core.sending.heard_from import HeardFrom
 from qabel.core.sending.introductions import AUTO, Introducing
 from qabel.core.sending.post_result import PostingKey, PostResult
 from qabel.core.sending.poster import Poster
@@ -58,6 +59,7 @@ class Outbox:
     _workers: Workers
     _synced: Callable[[], SyncedSettings]
     _stamps: TimeStamps
+    _heard: HeardFrom
     _clock: IReactorTime
     _now: Callable[[], float]
     _access: Access = EVERYTHING
@@ -176,9 +178,8 @@ class Outbox:
         if not checked.asks_who_knows:
             return checked.with_introductions()
         keys = [each.public_key.raw for each in checked.contacts]
-        return checked.with_introductions(
-            await self._repository.heard_from(checked.identity.public_key.raw, keys)
-        )
+        heard = await self._heard.among(checked.identity.public_key.raw, keys)
+        return checked.with_introductions(heard)
 
     async def _keep_and_post(
         self,
