@@ -15,7 +15,7 @@ from tests.torture.blows import Blow
 from tests.torture.damage import damage_and_rescue, find_damage
 from tests.torture.judge import JUDGES, Violation, judge_sender, numbers_of
 from tests.torture.notes import read_notes
-from tests.torture.sender import ACKNOWLEDGED_EACH
+from tests.torture.sender import asks
 from tests.torture.victim import Victim
 from tests.torture.world import LOSER, Person, World, again
 
@@ -179,7 +179,7 @@ class Run:
     def _unacknowledged(self, person: Person) -> int:
         missing = 0
         for line in read_notes(person.notes("sender")):
-            if line.get("answered", 1) % ACKNOWLEDGED_EACH == 0:
+            if asks(line.get("answered", 1)):
                 path = f"/outbox/{line['id']}"
                 [recipient] = again(lambda path=path: person.api.good("GET", path))["recipients"]  # type: ignore[misc]
                 missing += recipient["acknowledged"] is None or recipient["state"] != "sent"

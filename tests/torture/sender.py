@@ -26,7 +26,15 @@ IMPATIENCE = 0.01
 """Seconds after which it disconnects then."""
 
 ACKNOWLEDGED_EACH = 5
-"""Every so many messages ask for an acknowledgement."""
+"""Every so many messages ask for an acknowledgement, at first."""
+
+ACKNOWLEDGED_BELOW = 200
+"""The number from which on none asks for one: a contact is sent 60 at once, and few after that."""
+
+
+def asks(number: int) -> bool:
+    """Return whether a message asks for an acknowledgement."""
+    return number % ACKNOWLEDGED_EACH == 0 and number < ACKNOWLEDGED_BELOW
 
 
 class Sender:
@@ -55,7 +63,7 @@ class Sender:
                 raise ConnectionError
             self._contact = reply.body[0]
         message = {"model_object": "chat", "data": {"number": number}}
-        if number % ACKNOWLEDGED_EACH == 0:
+        if asks(number):
             message["acknowledge_id"] = f"ack-{number}"
         body = {
             "sender": self._contact["identity_id"],
