@@ -7,7 +7,6 @@ from attrs import define, field
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred, succeed
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
-from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 
 from qabel.core.errors import StoreError
@@ -18,6 +17,7 @@ from qabel.core.purging import Purging
 from qabel.core.receiving.owned_drops import OwnedDrops
 from qabel.core.sending.acknowledgements import Acknowledgements
 from qabel.core.tokens import TokenBook
+from qabel.host.regular_call import RegularCall
 from qabel.store.database.shrinking import Shrinking
 from qabel.store.journal.events import JournalEvents
 from qabel.store.outbox.repository import OutboxRepository
@@ -54,7 +54,7 @@ class Housekeeping(Service):
     _clock: IReactorTime
     _now: Callable[[], float]
     _time: TrustedTime = field(factory=TrustedTime, init=False)
-    _loop: LoopingCall = field(init=False)
+    _loop: RegularCall = field(init=False)
     failure: str | None = field(default=None, init=False)
     """Why the last round failed; None if it did not."""
     _retry: IDelayedCall | None = field(default=None, init=False)
@@ -65,8 +65,9 @@ class Housekeeping(Service):
     _log = Logger()
 
     def __attrs_post_init__(self) -> None:
-        self._loop = LoopingCall(self._clear)
-        self._loop.clock = self._clock
+        self._loop = RegularCall(
+            self._clear, INTERVAL, self._clock, self._log, "Housekeeping stopped unexpectedly"
+        )
 
     def startService(self) -> None:
         """Start with a round at once."""
@@ -76,8 +77,7 @@ class Housekeeping(Service):
     def stopService(self) -> "Deferred[Any]":
         """Stop; the Deferred fires when the round in progress has ended."""
         super().stopService()
-        if self._loop.running:
-            self._loop.stop()
+        self._loop.stop()
         if self._retry is not None:
             self._retry.cancel()
             self._retry = None
@@ -85,9 +85,7 @@ class Housekeeping(Service):
 
     def _start_loop(self) -> None:
         self._retry = None
-        self._ended = self._loop.start(INTERVAL, now=True).addErrback(
-            lambda failure: self._log.failure("Housekeeping stopped unexpectedly", failure)
-        )
+        self._ended = self._loop.start(now=True)
 
     async def _clear(self) -> None:
         """Delete what is too old. A failure ends this round only, and the next comes soon."""

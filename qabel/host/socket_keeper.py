@@ -13,10 +13,10 @@ import attrs
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred, maybeDeferred
 from twisted.internet.interfaces import IListeningPort
-from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 
 from qabel.host.listening import Listening
+from qabel.host.regular_call import RegularCall
 
 INTERVAL = 3.0
 """Seconds between two looks."""
@@ -41,27 +41,25 @@ class SocketKeeper(Service):
     error: str | None = attrs.field(default=None, init=False)
     """Why the socket that was removed cannot be created again."""
     _inode: tuple[int, int] | None = attrs.field(default=None, init=False)
-    _loop: LoopingCall = attrs.field(init=False)
+    _loop: RegularCall = attrs.field(init=False)
 
     _log = Logger()
 
     def __attrs_post_init__(self) -> None:
-        self._loop = LoopingCall(self.look)
-        self._loop.clock = self._clock
+        self._loop = RegularCall(
+            self.look, INTERVAL, self._clock, self._log, "Looking after a socket failed"
+        )
 
     def startService(self) -> None:
         """Remember the file as it is, and begin to look."""
         super().startService()
         self._inode = _inode(self._path)
-        self._loop.start(INTERVAL, now=False).addErrback(
-            lambda failure: self._log.failure("Looking after a socket failed", failure)
-        )
+        self._loop.start()
 
     def stopService(self) -> None:
         """Stop looking."""
         super().stopService()
-        if self._loop.running:
-            self._loop.stop()
+        self._loop.stop()
 
     async def look(self) -> None:
         """Create the file again, if it is not the one that was created."""

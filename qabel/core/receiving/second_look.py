@@ -7,12 +7,12 @@ from attrs import define, field
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred, succeed
 from twisted.internet.interfaces import IReactorTime
-from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 
 from qabel.core.errors import StoreError
 from qabel.core.people.blocked import is_blocked_contact
 from qabel.core.receiving.owned_drops import OwnedDrops
+from qabel.host.regular_call import RegularCall
 from qabel.settings.local import InboxSettings
 from qabel.settings.synced import SyncedSettings
 from qabel.store.inbox.refused import Reason
@@ -60,28 +60,26 @@ class SecondLook(Service):
     been stored as strangers' after the last one."""
     _senders: frozenset[Pair] = field(default=frozenset(), init=False)
     """The identities with the senders that are blocked."""
-    _loop: LoopingCall = field(init=False)
+    _loop: RegularCall = field(init=False)
     _ended: "Deferred[Any]" = field(factory=lambda: succeed(None), init=False)
 
     name = "second-look"
     _log: ClassVar = Logger()
 
     def __attrs_post_init__(self) -> None:
-        self._loop = LoopingCall(self._look)
-        self._loop.clock = self._clock
+        self._loop = RegularCall(
+            self._look, INTERVAL, self._clock, self._log, "Looking at refused messages stopped"
+        )
 
     def startService(self) -> None:
         """Start checking."""
         super().startService()
-        self._ended = self._loop.start(INTERVAL, now=False).addErrback(
-            lambda failure: self._log.failure("Looking at refused messages stopped", failure)
-        )
+        self._ended = self._loop.start()
 
     def stopService(self) -> "Deferred[Any]":
         """Stop; the Deferred fires when the check in progress has ended."""
         super().stopService()
-        if self._loop.running:
-            self._loop.stop()
+        self._loop.stop()
         return self._ended
 
     def were_refused(self) -> None:

@@ -6,10 +6,10 @@ from attrs import define, field
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
-from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 
 from qabel.core.errors import StoreError
+from qabel.host.regular_call import RegularCall
 
 INTERVAL = 2.0
 """Seconds between two checks of some pages: a gibibyte takes about a quarter of an hour."""
@@ -36,28 +36,26 @@ class PageCheck(Service):
     _clock: IReactorTime
     _next: int = field(default=1, init=False)
     _not_before: float = field(default=0.0, init=False)
-    _loop: LoopingCall = field(init=False)
+    _loop: RegularCall = field(init=False)
 
     name = "page-check"
     _log = Logger()
 
     def __attrs_post_init__(self) -> None:
-        self._loop = LoopingCall(self._check)
-        self._loop.clock = self._clock
+        self._loop = RegularCall(
+            self._check, INTERVAL, self._clock, self._log, "Checking pages stopped unexpectedly"
+        )
 
     def startService(self) -> None:
         """Start with the first page."""
         super().startService()
         self._next, self._not_before = 1, 0.0
-        self._loop.start(INTERVAL, now=False).addErrback(
-            lambda failure: self._log.failure("Checking pages stopped unexpectedly", failure)
-        )
+        self._loop.start()
 
     def stopService(self) -> None:
         """Stop."""
         super().stopService()
-        if self._loop.running:
-            self._loop.stop()
+        self._loop.stop()
 
     async def _check(self) -> None:
         if self._clock.seconds() < self._not_before:

@@ -6,12 +6,12 @@ from attrs import define, evolve, field, frozen
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
-from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 
 from qabel.core.errors import StoreError
 from qabel.core.status.store_probe import PATIENCE
 from qabel.core.status.troubles import Trouble, TroubleKind
+from qabel.host.regular_call import RegularCall
 from qabel.store.database.errors import (
     Busy,
     Corrupt,
@@ -73,27 +73,25 @@ class StoreWatch(Service):
     damage: StoreFailure | None = field(default=None, init=False)
     """The damage that was found since the start; whatever is whole can be used."""
     _probing_since: float | None = field(default=None, init=False)
-    _loop: LoopingCall = field(init=False)
+    _loop: RegularCall = field(init=False)
 
     name = "store-watch"
     _log = Logger()
 
     def __attrs_post_init__(self) -> None:
-        self._loop = LoopingCall(self._check)
-        self._loop.clock = self._clock
+        self._loop = RegularCall(
+            self._check, INTERVAL, self._clock, self._log, "Checking the database failed"
+        )
 
     def startService(self) -> None:
         """Start checking."""
         super().startService()
-        self._loop.start(INTERVAL, now=False).addErrback(
-            lambda failure: self._log.failure("Checking the database failed", failure)
-        )
+        self._loop.start()
 
     def stopService(self) -> None:
         """Stop checking."""
         super().stopService()
-        if self._loop.running:
-            self._loop.stop()
+        self._loop.stop()
 
     def failed(self, error: StoreError) -> None:
         """Note that the database failed."""

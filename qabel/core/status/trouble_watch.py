@@ -6,8 +6,9 @@ from attrs import define, field
 from twisted.application.service import Service
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.interfaces import IReactorTime
-from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
+
+from qabel.host.regular_call import RegularCall
 
 INTERVAL = 2.0
 """Seconds between two looks."""
@@ -31,29 +32,27 @@ class TroubleWatch(Service):
     stalls: int = field(default=0, init=False)
     """How often a look was late, since the start."""
     _due: float = field(default=0.0, init=False)
-    _loop: LoopingCall = field(init=False)
+    _loop: RegularCall = field(init=False)
     _running: "Deferred[None] | None" = field(default=None, init=False)
 
     name = "trouble-watch"
     _log = Logger()
 
     def __attrs_post_init__(self) -> None:
-        self._loop = LoopingCall(self._tick)
-        self._loop.clock = self._clock
+        self._loop = RegularCall(
+            self._tick, INTERVAL, self._clock, self._log, "Looking for trouble stopped unexpectedly"
+        )
 
     def startService(self) -> None:
         """Start looking."""
         super().startService()
         self._due = self._clock.seconds() + INTERVAL
-        self._loop.start(INTERVAL, now=False).addErrback(
-            lambda failure: self._log.failure("Looking for trouble stopped unexpectedly", failure)
-        )
+        self._loop.start()
 
     def stopService(self) -> None:
         """Stop, in the middle of a look if need be."""
         super().stopService()
-        if self._loop.running:
-            self._loop.stop()
+        self._loop.stop()
         running, self._running = self._running, None
         if running is not None:
             running.cancel()
