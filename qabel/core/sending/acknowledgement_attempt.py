@@ -9,7 +9,7 @@ from twisted.logger import Logger
 
 from qabel.core.people.blocked import is_blocked_contact
 from qabel.core.sending.delivery_attempts import DropPoster
-from qabel.core.sending.post_result import PostOutcome
+from qabel.core.sending.post_result import PostOutcome, outcome_of
 from qabel.core.workers import Workers
 from qabel.crypto import InvalidKey, PrivateKey, PublicKey
 from qabel.drop.acknowledgement import acknowledgement
@@ -117,21 +117,19 @@ class AcknowledgementAttempts:
 
     async def _post(self, due: DueAcknowledgement, contact: Contact, sealed: bytes) -> Attempted:
         url = self._choose(contact.drop_urls)
+        failed: DropServerError | None = None
         try:
             await self._client.post(url, sealed)
-        except ServerRefused as error:
-            asked = error.retry_after or 0.0
-            if not error.permanent or self._no_drop_server(due.identity, url.server) is not None:
-                return Attempted(PostOutcome.FAILED, asked)
-            most = min(MOST_REFUSALS, len(contact.drop_urls))
-            return Attempted(PostOutcome.REFUSED, is_last=due.refusals + 1 >= most)
-        except DropServerError:
-            return Attempted(PostOutcome.FAILED)
+        except DropServerError as error:
+            failed = error
         except CancelledError:
             raise
         except Exception:  # noqa: BLE001 - whatever the error is, there must be another attempt
             self._log.failure("Posting an acknowledgement failed unexpectedly")
             return Attempted(PostOutcome.FAILED)
-        if self._no_drop_server(due.identity, url.server) is not None:
-            return Attempted(PostOutcome.FAILED)
-        return Attempted(PostOutcome.TAKEN)
+        outcome = outcome_of(failed, self._no_drop_server(due.identity, url.server))
+        if outcome is PostOutcome.REFUSED:
+            most = min(MOST_REFUSALS, len(contact.drop_urls))
+            return Attempted(outcome, is_last=due.refusals + 1 >= most)
+        asked = failed.retry_after if isinstance(failed, ServerRefused) else None
+        return Attempted(outcome, asked or 0.0)

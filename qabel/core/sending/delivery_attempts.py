@@ -10,7 +10,7 @@ from twisted.logger import Logger
 
 from qabel.core.backoff import backoff
 from qabel.core.random_delays import Draw, draw_securely
-from qabel.core.sending.post_result import PostOutcome, PostResult
+from qabel.core.sending.post_result import PostOutcome, PostResult, outcome_of
 from qabel.core.sending.send_queue import SendQueue
 from qabel.drop.url import DropURL
 from qabel.net.errors import DropServerError, InvalidResponse, ServerRefused
@@ -56,7 +56,7 @@ class DeliveryAttempts:
             await self._client.post(DropURL.parse(posting.url), posting.sealed)
             self._check(queue, posting)
         except DropServerError as error:
-            outcome = self._outcome(queue, posting, error)
+            outcome = outcome_of(error, self._no_drop_server(posting.sender, queue.server))
             if not self._blame(queue, posting, error) and outcome is PostOutcome.FAILED:
                 self._put_off(queue, posting)
             return PostResult(outcome, error.detail)
@@ -77,13 +77,6 @@ class DeliveryAttempts:
                 f"{queue.server} responded as if it had taken the message, but reading from it "
                 f"shows that something else responds in place of a drop server. {shown}"
             )
-
-    def _outcome(self, queue: SendQueue, posting: Posting, error: DropServerError) -> PostOutcome:
-        is_final = isinstance(error, ServerRefused) and error.permanent
-        # What is no drop server cannot refuse a message for good.
-        if is_final and self._no_drop_server(posting.sender, queue.server) is None:
-            return PostOutcome.REFUSED
-        return PostOutcome.FAILED
 
     def _works(self, queue: SendQueue) -> None:
         self._on_works(queue, queue.succeeded(self._clock.seconds()))
