@@ -8,6 +8,7 @@ import pytest
 from qabel.store.database.connection import Connection
 from qabel.store.database.schema import key_digest, migrations, upgrade
 from qabel.store.inbox.message_rows import NewMessage
+from tests.store.database.upgrading import Upgrade, upgrading
 
 ALICE, BOB = b"\x0a" * 32, b"\x0b" * 32
 
@@ -30,16 +31,9 @@ def connection(empty: Connection) -> Connection:
 
 
 @pytest.fixture
-def upgraded(connection: Connection) -> Any:
+def upgraded(connection: Connection) -> Upgrade:
     """Return a function that stores rows, upgrades, and returns a query."""
-
-    def run(*statements: tuple[Any, ...]) -> Any:
-        for sql, *values in statements:
-            connection.execute(sql, values)
-        upgrade(connection, migrations()[:2])
-        return lambda sql: connection.execute(sql).fetchall()
-
-    return run
+    return upgrading(connection, 2)
 
 
 SEND = "INSERT INTO sends VALUES (?, 'message', ?, ?, 'chat', '0', NULL, 1)"

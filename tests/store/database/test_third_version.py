@@ -7,6 +7,7 @@ import pytest
 
 from qabel.store.database.connection import Connection
 from qabel.store.database.schema import key_digest, migrations, upgrade
+from tests.store.database.upgrading import Upgrade, upgrading
 
 ALICE, BOB, EVE = b"\x0a" * 32, b"\x0b" * 32, b"\x0e" * 32
 
@@ -20,16 +21,9 @@ def connection(empty: Connection) -> Connection:
 
 
 @pytest.fixture
-def upgraded(connection: Connection) -> Any:
+def upgraded(connection: Connection) -> Upgrade:
     """Return a function that stores rows, upgrades, and returns a query."""
-
-    def run(*statements: tuple[Any, ...]) -> Any:
-        for sql, *values in statements:
-            connection.execute(sql, values)
-        upgrade(connection, migrations()[:3])
-        return lambda sql: connection.execute(sql).fetchall()
-
-    return run
+    return upgrading(connection, 3)
 
 
 MESSAGE = """INSERT INTO messages (id, version, time_stamp, acknowledge_id, sender, receiver,
