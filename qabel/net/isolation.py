@@ -66,7 +66,7 @@ class Isolation:
             each()
 
     def on_change(self, call: Callable[[], object]) -> None:
-        """Have a function called after each ``set_owners``."""
+        """Call a function after each ``set_owners``."""
         self._listeners.append(call)
 
     def owner_of(self, url: DropURL) -> bytes | None:

@@ -67,7 +67,7 @@ class Proxy:
             each()
 
     def on_change(self, call: Callable[[], object]) -> None:
-        """Have a function called after each change of the proxy."""
+        """Call a function after each change of the proxy."""
         self._listeners.append(call)
 
     def credentials(self, key: IsolationKey) -> tuple[bytes, bytes]:

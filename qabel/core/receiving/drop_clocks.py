@@ -39,12 +39,12 @@ class DropClocks:
         return self._clock.seconds()
 
     def begin(self, drop: PolledDrop) -> None:
-        """Have a drop polled for the first time."""
+        """Schedule the first poll of a drop."""
         drop.since = self.now()
         self.set(drop, first_pause(self.interval, self.draw))
 
     def set(self, drop: PolledDrop, pause: float) -> None:
-        """Have a drop be due after some seconds, and not before."""
+        """Schedule the next poll of a drop after some seconds, and not before."""
         is_sooner = self.now() + pause < drop.due
         drop.due = self.now() + pause
         if drop.timer is not None and not is_sooner:
@@ -55,7 +55,7 @@ class DropClocks:
         drop.timer = self._clock.callLater(pause, self._fire, drop)
 
     def hasten(self, drop: PolledDrop, at: float) -> None:
-        """Have a drop be due within one interval from a time on, if it is not due sooner.
+        """Schedule the next poll of a drop within one interval from a time on, if it is not sooner.
 
         ``at`` is in seconds on the clock.
         """

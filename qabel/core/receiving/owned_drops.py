@@ -90,7 +90,7 @@ class OwnedDrops:
         return found
 
     def ask(self, url: DropURL, cause: Cause, *, at_once: bool = True) -> None:
-        """Have a drop read in full soon, within the limits for that cause.
+        """Schedule a full reading of a drop soon, within the limits for that cause.
 
         ``at_once`` is whether nothing but this drop gave the reason; see ``FullReadings.ask``.
         """
@@ -140,7 +140,7 @@ class OwnedDrops:
         drop.repeat_from = self._clock.seconds() + pause
 
     def read_in_full(self, urls: Collection[str]) -> None:
-        """Have one of the next reads of some drops be one in full.
+        """Schedule a full reading as one of the next reads of some drops.
 
         If there are several, each has its own time, as their servers are not to see what they have
         in common.

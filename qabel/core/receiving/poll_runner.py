@@ -110,7 +110,7 @@ class PollRunner:
             server.failed_rounds += 1
 
     def _try_others(self, key: KeyOnServer) -> None:
-        """Have the other drops of an owner read soon, as their server works again."""
+        """Read the other drops of an owner soon, as their server works again."""
         for url in key.drops:
             drop = self._drops[url]
             if self.is_running and drop.attempts.failures:

@@ -32,7 +32,7 @@ class PollSlots:
         return True
 
     def give_back(self, server: str) -> None:
-        """Give back a slot."""
+        """Return a slot."""
         self._taken -= 1
         left = self._of_server.pop(server) - 1
         if left:

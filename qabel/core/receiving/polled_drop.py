@@ -59,7 +59,7 @@ class PolledDrop:
         self.not_stored, self.store_failures = None, 0
 
     def stop_clock(self) -> None:
-        """Have it not be due."""
+        """Cancel the next poll."""
         timer, self.timer = self.timer, None
         if timer is not None:
             timer.cancel()
@@ -72,7 +72,7 @@ class PolledDrop:
             self.end_waiting()
 
     def end_waiting(self) -> None:
-        """Let those go on that wait for the next poll."""
+        """End the wait for the next poll."""
         waiting, self.waiting = self.waiting, None
         if waiting is not None:
             waiting.callback(None)

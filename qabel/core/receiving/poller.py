@@ -155,7 +155,7 @@ class Poller(Service):
         return gatherResults(asked).addCallback(lambda _: None)
 
     def hasten(self, url: DropURL, at: float = 0.0) -> None:
-        """Have a drop read within one interval, as there is a reason of its own for it.
+        """Read a drop within one interval, as there is a reason of its own for it.
 
         ``at`` is from when on, in seconds on the clock. What fails has its pause all the same.
         """
@@ -186,7 +186,7 @@ class Poller(Service):
                 self.clocks.set(drop, pause)
 
     def _ask(self, drop: PolledDrop, pause: float) -> Deferred[None]:
-        """Have a poll begin after a pause at most; requests made meanwhile share it."""
+        """Begin a poll after a pause at most; requests made meanwhile share it."""
         if not self.running:
             return succeed(None)
         drop.is_asked = True

@@ -157,7 +157,7 @@ class Poster(Service):
                 self.release(posting.queue)
 
     def release(self, key: PostingQueue) -> None:
-        """Have a queue start now that was added to start later."""
+        """Start a queue now that was added to start later."""
         self._schedule.release(key)
 
     def forget(self, send_id: int) -> None:

@@ -78,7 +78,7 @@ class SendQueue:
         self.attempts.not_before = now + pause
 
     def wake(self, now: float, delay: float) -> None:
-        """Have the pause end after a delay at the latest, unless the server asked for more time.
+        """End the pause after a delay at the latest, unless the server asked for more time.
 
         A wake-up during an attempt is for the pause after it, if it fails: what began before says
         nothing about the server now.
@@ -88,6 +88,6 @@ class SendQueue:
         self.bring_forward(now, delay)
 
     def bring_forward(self, now: float, delay: float) -> None:
-        """Have the pause end after a delay at the latest, unless the server asked for more time."""
+        """End the pause after a delay at the latest, unless the server asked for more time."""
         sooner = min(self.attempts.not_before, now + delay)
         self.attempts.not_before = max(sooner, min(self.asked_until, self.attempts.not_before))

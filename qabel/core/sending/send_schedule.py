@@ -79,7 +79,7 @@ class SendSchedule:
         self._go_on(queue)
 
     def release(self, key: PostingQueue) -> None:
-        """Have a queue begin now that was to begin later; pauses after failures remain."""
+        """Start a queue now that was to start later; pauses after failures remain."""
         queue = self.queues.get(key)
         if queue is not None and queue.held_until:
             queue.held_until = 0.0
@@ -93,7 +93,7 @@ class SendSchedule:
             self._go_on(queue)
 
     def try_again(self, servers: Collection[str] | None) -> None:
-        """Have the queues of some servers that pause come soon; those of all for None."""
+        """Resume the queues of some servers soon that pause; those of all for None."""
         now = self._clock.seconds()
         for queue in self.queues.of_servers(servers):
             if queue.attempts.not_before > now or queue.is_busy:

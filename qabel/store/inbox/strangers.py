@@ -83,7 +83,7 @@ def admit(
 
 
 def now_known(connection: Connection, contacts: Mapping[Pair, int]) -> None:
-    """Have the messages of strangers who are contacts now be those of the contacts.
+    """Assign the messages of strangers who are contacts now to the contacts.
 
     ``contacts`` are the identities with their contacts, and the ids of these.
     """
