@@ -120,6 +120,8 @@ def test_a_full_disk_is_told_and_got_over(disk: Disk, tmp_path: Path) -> None:
         disk.make_room(alice)
         eventually(lambda: alice.health().status == 200, alice.troubles)
         alice.hears(["before", *range(600)])
+        # What was accepted just before the disk was full goes at a time that is drawn.
+        eventually(lambda: alice.status()["outbox"]["queued"] == 0)
         assert alice.api.say("after").status == 201
         assert not alice.status()["disk"]["full"]
         # A file system of a few megabytes is always said to be nearly full.
