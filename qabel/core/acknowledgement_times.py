@@ -8,7 +8,7 @@ from twisted.internet.interfaces import IReactorTime
 from qabel.core.random_delays import exponential
 from qabel.settings.local import PrivacySettings
 
-Draw = Callable[[float], float]
+DrawDelay = Callable[[float], float]
 """Returns a random delay with a mean, both in seconds."""
 
 
@@ -20,7 +20,7 @@ class AcknowledgementPlan:
     """The time on the schedule, in milliseconds."""
     _mean: float
     """Seconds."""
-    _draw: Draw = exponential
+    _draw: DrawDelay = exponential
 
     def delay(self) -> int:
         """Return the delay of one of them in milliseconds."""
@@ -45,7 +45,7 @@ class AcknowledgementTimes:
     _clock: IReactorTime
     _now: Callable[[], float]
     _settings: Callable[[], PrivacySettings]
-    _draw: Draw = exponential
+    _draw: DrawDelay = exponential
     _start: float = field(init=False)
 
     def __attrs_post_init__(self) -> None:

@@ -1,6 +1,7 @@
 """What all parts of the core share: the open database, settings, journal, network and workers."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from qabel.core.journal.cursor_marks import CursorMarks
 from qabel.core.journal.journal import Journal
 from qabel.core.network import DropServers, Network
 from qabel.core.options import CoreOptions
-from qabel.core.random_delays import Draw, draw_securely
+from qabel.core.random_delays import Draw, draw_securely, exponential
 from qabel.core.sending.heard_from import HeardFrom
 from qabel.core.sending.time_stamps import TimeStamps
 from qabel.core.settings import SettingsDocument
@@ -84,7 +85,12 @@ class Foundation:
 
     @times.default
     def _times_of_settings(self) -> AcknowledgementTimes:
-        return AcknowledgementTimes(self.reactor, self.now, lambda: self.local.value.privacy)
+        return AcknowledgementTimes(
+            self.reactor,
+            self.now,
+            lambda: self.local.value.privacy,
+            partial(exponential, draw=self.draw),
+        )
 
     def synced_now(self) -> SyncedSettings:
         """Return the present synced settings."""

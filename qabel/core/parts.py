@@ -74,6 +74,7 @@ def build_poster(base: Foundation, outbox: OutboxRepository, presence: ServerPre
         clock=base.reactor,
         now=base.now,
         no_drop_server=presence.no_drop_server,
+        draw=base.draw,
     )
 
 

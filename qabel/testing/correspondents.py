@@ -39,7 +39,7 @@ class Correspondents:
     now: Callable[[], float] = time.time
     """Returns seconds since the epoch."""
     draw: Callable[[], float] = _earliest
-    """Returns a random number in [0, 1), to draw the times of requests."""
+    """Returns a random number in [0, 1), to draw the times of requests; may be changed."""
 
     async def core(self, name: str, **options: Any) -> CoreService:
         """Open and start a core; its user has no identity if the data directory is new.
@@ -109,11 +109,14 @@ class Correspondents:
             reactor=self.reactor,
             now=self.now,
             options=CoreOptions(**{"push": False, **options}),
-            draw=self.draw,
+            draw=self._draw_now,
         )
         self.cores.append(core)
         core.startService()
         return core
+
+    def _draw_now(self) -> float:
+        return self.draw()
 
     async def close(self) -> None:
         """Close all cores."""

@@ -12,6 +12,7 @@ from qabel.testing.correspondents import SERVER
 from qabel.testing.drop_servers import DATE
 from tests.conftest import LoggedFailures
 from tests.core.conftest import ClockedWorld
+from tests.core.items import draws
 
 ELSEWHERE = f"http://elsewhere.example/{1:043}"
 
@@ -90,6 +91,7 @@ def test_without_push_nothing_listens(clocked: ClockedWorld) -> None:
 def test_drops_and_outbox_are_taken_up_at_the_start(clocked: ClockedWorld) -> None:
     """A core that starts again reads the drops it has, and posts what was left waiting."""
     alice, bob = clocked.run(clocked.friends())
+    clocked.draw = draws()
     clocked.drop_servers.is_away = True
     sending = Deferred.fromCoroutine(clocked.say(alice, "later"))
     clocked.clock.advance(5)

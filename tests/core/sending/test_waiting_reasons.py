@@ -17,6 +17,7 @@ from qabel.net.errors import NotAllowed
 from qabel.testing.correspondents import SERVER
 from qabel.testing.drop_servers import MemoryDropServers
 from tests.core.conftest import ClockedWorld
+from tests.core.items import draws
 
 
 @pytest.fixture
@@ -78,6 +79,7 @@ def test_one_to_another_drop_of_a_server_that_failed(
     clocked: ClockedWorld, alice: CoreService
 ) -> None:
     """What moves to another drop goes there at a time of its own, whatever failed before."""
+    clocked.draw = draws()
     clocked.drop_servers.is_away = True
     send(clocked, alice)
     [contact] = alice.people.contacts()
