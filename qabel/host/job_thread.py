@@ -3,6 +3,7 @@
 Nothing here knows Qabel.
 """
 
+import time
 from collections import deque
 from collections.abc import Callable
 from queue import Empty, SimpleQueue
@@ -21,6 +22,8 @@ DELIVERED_PER_TURN = 16
 class Job:
     """Something to do on the thread, and the Deferred of its result. Subclasses define what."""
 
+    may_wait: bool = attrs.field(default=False, kw_only=True)
+    """Whether it may wait a moment for others, so that they form a group."""
     result: Any = attrs.field(default=None, init=False)
     """The result, or a Failure; set by the handler."""
     done: "Deferred[Any]" = attrs.field(factory=Deferred, init=False)
@@ -63,6 +66,7 @@ class JobThread(Generic[J]):
         reactor: delivers the results, a few per turn.
         name: the name of the thread.
         group_size: jobs handled together at most; it limits how long the first one waits.
+        patience: seconds that jobs which may wait do so at most, while there are no others.
 
     """
 
@@ -70,6 +74,7 @@ class JobThread(Generic[J]):
     _reactor: Any
     _name: str = attrs.field(kw_only=True)
     _group_size: int = attrs.field(kw_only=True)
+    _patience: float = attrs.field(default=0.0, kw_only=True)
     _jobs: "SimpleQueue[J | None]" = attrs.field(factory=SimpleQueue, init=False)
     _finished: deque[J] = attrs.field(factory=deque, init=False)
     """Jobs whose results are still to be delivered; for the reactor's thread alone."""
@@ -102,16 +107,25 @@ class JobThread(Generic[J]):
     def _take_group(self) -> tuple[list[J], bool]:
         """Wait for a job; return it and those that wait too, and whether they are the last."""
         jobs: list[J] = []
-        try:
-            job = self._jobs.get()
-            while job is not None:
-                jobs.append(job)
-                if len(jobs) == self._group_size:
-                    return jobs, False
-                job = self._jobs.get_nowait()
-        except Empty:
-            return jobs, False
+        job, until = self._jobs.get(), 0.0
+        while job is not None:
+            if not jobs and job.may_wait:
+                until = time.monotonic() + self._patience
+            elif not job.may_wait:
+                until = 0.0
+            jobs.append(job)
+            if len(jobs) == self._group_size:
+                return jobs, False
+            try:
+                job = self._next(until)
+            except Empty:
+                return jobs, False
         return jobs, True
+
+    def _next(self, until: float) -> J | None:
+        """Return the next job, waiting for it until a time. Raises Empty if there is none."""
+        left = until - time.monotonic() if until else 0.0
+        return self._jobs.get(timeout=left) if left > 0 else self._jobs.get_nowait()
 
     def _handle_group(self, jobs: list[J]) -> None:
         try:

@@ -18,9 +18,9 @@ from qabel.host.job_thread import DELIVERED_PER_TURN, InlineWorker, Job, JobThre
 GROUP_SIZE = 64
 
 
-def start(handle: Callable[[list[Job]], None]) -> JobThread[Job]:
+def start(handle: Callable[[list[Job]], None], patience: float = 0.0) -> JobThread[Job]:
     """Start a thread with this handler."""
-    return JobThread(handle, reactor, name="test", group_size=GROUP_SIZE)
+    return JobThread(handle, reactor, name="test", group_size=GROUP_SIZE, patience=patience)
 
 
 @pytest_twisted.ensureDeferred
@@ -168,3 +168,46 @@ def test_inline_worker_handles_jobs_at_once() -> None:
     worker.submit(job)
     worker.end()
     assert result_of(job.done) == 7
+
+
+@pytest_twisted.ensureDeferred
+async def test_what_may_wait_waits_for_another() -> None:
+    """Jobs that may wait are handled with the next that may not, in the order of submission."""
+    groups: list[list[Job]] = []
+    worker = start(groups.append, patience=60)
+    patient, other, last = Job(may_wait=True), Job(may_wait=True), Job()
+    worker.submit(patient)
+    await deferLater(reactor, 0.02)
+    assert groups == []
+    worker.submit(other)
+    worker.submit(last)
+    await gatherResults([each.done for each in (patient, other, last)])
+    assert groups == [[patient, other, last]]
+    worker.end()
+
+
+@pytest_twisted.ensureDeferred
+async def test_what_may_wait_does_not_wait_long() -> None:
+    """Without another job it is handled after a moment, also if more that may wait keep coming."""
+    groups: list[list[Job]] = []
+    worker = start(groups.append, patience=0.05)
+    jobs = [Job(may_wait=True)]
+    worker.submit(jobs[0])
+    while not jobs[0].done.called:
+        jobs.append(Job(may_wait=True))
+        worker.submit(jobs[-1])
+        await deferLater(reactor, 0.01)
+    await gatherResults([each.done for each in jobs])
+    worker.end()
+    assert [each for group in groups for each in group] == jobs
+    assert len(groups[0]) > 1
+
+
+@pytest_twisted.ensureDeferred
+async def test_the_end_waits_for_nothing() -> None:
+    """What may wait is handled at once when no more jobs come."""
+    worker = start(lambda _: None, patience=3600)
+    job = Job(may_wait=True)
+    worker.submit(job)
+    worker.end()
+    await job.done

@@ -26,8 +26,8 @@ the disk has space again, and it would show that they come from one daemon.
 class OutcomeRepository(Protocol):
     """Stores outcomes: ``qabel.store.outbox.repository.OutboxRepository``."""
 
-    def posted(self, posting: Posting, *, now: float) -> Deferred[OutboxChange]:
-        """Store that the server accepted a posting."""
+    def posted(self, posting: Posting, *, now: float, may_wait: bool) -> Deferred[OutboxChange]:
+        """Store that the server accepted a posting, at once or with what is stored next."""
 
     def refused(self, posting: Posting, reason: str, *, now: float) -> Deferred[OutboxChange]:
         """Store that the server refused a posting for good."""
@@ -51,13 +51,16 @@ class OutcomeKeeper:
 
     _log = Logger()
 
-    async def keep(self, posting: Posting, result: PostResult, pause: float) -> list[Posting]:
+    async def keep(
+        self, posting: Posting, result: PostResult, pause: float, *, may_wait: bool = False
+    ) -> list[Posting]:
         """Store a result, and return the postings that became due by it.
 
         Args:
             posting: the posting that was attempted.
             result: the result of the attempt.
             pause: seconds until the next attempt, if there is one.
+            may_wait: whether a success may be stored with what is stored next.
 
         Raises:
             StoreClosed: the daemon is stopping; the posting is repeated after the next start.
@@ -65,7 +68,7 @@ class OutcomeKeeper:
         """
         while True:
             try:
-                return await self._keep_once(posting, result, pause)
+                return await self._keep_once(posting, result, pause, may_wait)
             except StoreClosed:
                 raise
             except StoreError as error:
@@ -76,13 +79,15 @@ class OutcomeKeeper:
             finally:
                 self.unkept -= 1
 
-    async def _keep_once(self, posting: Posting, result: PostResult, pause: float) -> list[Posting]:
+    async def _keep_once(
+        self, posting: Posting, result: PostResult, pause: float, may_wait: bool
+    ) -> list[Posting]:
         now, reason = self._now(), result.reason or ""
         if result.outcome is PostOutcome.FAILED:
             await self._repository.failed_attempt(posting, now + pause, reason)
             return []
         if result.outcome is PostOutcome.TAKEN:
-            change = await self._repository.posted(posting, now=now)
+            change = await self._repository.posted(posting, now=now, may_wait=may_wait)
         else:
             change = await self._repository.refused(posting, reason, now=now)
         self._on_seq(change.last_seq)

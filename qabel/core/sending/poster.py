@@ -190,8 +190,12 @@ class Poster(Service):
         first = self._first.pop((posting.send_id, posting.recipient, posting.url), None)
         pause = max(0.0, queue.attempts.not_before - self._clock.seconds())
         # The waiting client need not wait for this commit: if it is lost, the same bytes are
-        # posted again, and recognized as seen before.
-        kept = Deferred.fromCoroutine(self._outcomes.keep(posting, result, pause))
+        # posted again, and recognized as seen before. If no other client waits either, it shares
+        # the commit of the next message, which often follows at once.
+        may_wait = first is not None and not self._first
+        kept = Deferred.fromCoroutine(
+            self._outcomes.keep(posting, result, pause, may_wait=may_wait)
+        )
         if first is not None:
             first.callback(result)
         due = await kept

@@ -27,6 +27,9 @@ Handler = Callable[[list[DatabaseJob]], None]
 GROUP_SIZE = 64
 """Transactions that share a commit, at most."""
 
+PATIENCE = 0.01
+"""Seconds that a transaction which may wait does so for another one, to share its commit."""
+
 CLOSE_TIMEOUT = 4.0
 """Seconds that closing takes at most: the daemon is to stop in under 5."""
 
@@ -91,7 +94,9 @@ class Database:
         return self._file.start_mark
 
     def _make_thread(self, handle: Handler) -> Worker[DatabaseJob]:
-        return JobThread(handle, self._clock, name="store", group_size=GROUP_SIZE)
+        return JobThread(
+            handle, self._clock, name="store", group_size=GROUP_SIZE, patience=PATIENCE
+        )
 
     def open(self) -> "Deferred[None]":
         """Open the file, creating it if necessary, and upgrade it to the newest version.
@@ -106,18 +111,24 @@ class Database:
         opened = self._submit_outside(self._file.open)
         return opened.addCallbacks(self._opened, self._end_after)
 
-    def run(self, work: Callable[[Connection], T]) -> "Deferred[T]":
+    def run(self, work: Callable[[Connection], T], *, may_wait: bool = False) -> "Deferred[T]":
         """Run ``work(connection)`` as one transaction; fires once that is durable.
 
         Calls that wait for the thread together share one commit. If that fails, each is run again
         alone: ``work`` may be called more than once, and must change nothing but the database.
 
+        Args:
+            work: what to do.
+            may_wait: whether nobody waits for it, so that it may wait ``PATIENCE`` for a commit to
+                share, unless something else is there to be done.
+
         Fails with StoreClosed, StoreFull, Corrupt or another StoreError, or with what ``work``
         raised; nothing is changed then.
+
         """
         if self._closing:
             return fail(StoreClosed("The database is closed."))
-        job = DatabaseJob(work, on_failure=self._failed, on_erased=self._erased)
+        job = DatabaseJob(work, on_failure=self._failed, on_erased=self._erased, may_wait=may_wait)
         return self._submit(job)
 
     def probe(self, *, by_writing: bool = False) -> "Deferred[None]":

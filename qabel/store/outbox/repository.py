@@ -96,9 +96,11 @@ class OutboxRepository:
             )
         )
 
-    def posted(self, posting: Posting, *, now: float) -> Deferred[OutboxChange]:
-        """Record that a drop server accepted a posting."""
-        return self._end(posting, PostingState.POSTED, None, now)
+    def posted(
+        self, posting: Posting, *, now: float, may_wait: bool = False
+    ) -> Deferred[OutboxChange]:
+        """Record that a drop server accepted a posting. ``may_wait`` is that of `Database.run`."""
+        return self._end(posting, PostingState.POSTED, None, now, may_wait)
 
     def refused(self, posting: Posting, reason: str, *, now: float) -> Deferred[OutboxChange]:
         """Record that a drop server will never accept a posting. Others may still."""
@@ -176,12 +178,18 @@ class OutboxRepository:
         return self._database.run(work)
 
     def _end(
-        self, posting: Posting, state: PostingState, reason: str | None, now: float
+        self,
+        posting: Posting,
+        state: PostingState,
+        reason: str | None,
+        now: float,
+        may_wait: bool = False,
     ) -> Deferred[OutboxChange]:
         return self._database.run(
             lambda connection: changes.end_posting(
                 connection, posting, state, reason, _milliseconds(now)
-            )
+            ),
+            may_wait=may_wait,
         )
 
 

@@ -26,7 +26,7 @@ class Disk:
     kept: list[tuple[object, ...]] = field(factory=list)
     ready: tuple[Posting, ...] = ()
 
-    def posted(self, posting: Posting, *, now: float) -> "Deferred[OutboxChange]":
+    def posted(self, posting: Posting, *, now: float, may_wait: bool) -> "Deferred[OutboxChange]":
         """Keep that the server took it."""
         return self._keep("posted", posting.id, now)
 

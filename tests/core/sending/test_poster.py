@@ -40,11 +40,15 @@ class Repository:
     """Notes outcomes; full if the test says so."""
 
     noted: list[tuple[str, int]] = field(factory=list)
+    patient: list[int] = field(factory=list)
+    """What may be stored with what comes next."""
     full: bool = False
     ready: dict[int, Posting] = field(factory=dict)
 
-    def posted(self, each: Posting, *, now: float) -> "Deferred[OutboxChange]":
+    def posted(self, each: Posting, *, now: float, may_wait: bool) -> "Deferred[OutboxChange]":
         """Note that it was taken."""
+        if may_wait:
+            self.patient.append(each.id)
         return self._note("posted", each)
 
     def refused(self, each: Posting, reason: str, *, now: float) -> "Deferred[OutboxChange]":
@@ -87,6 +91,18 @@ class PosterTests(SynchronousTestCase):
         self.assertEqual(PostOutcome.TAKEN, self.successResultOf(waiting).outcome)
         self.assertEqual([("posted", 1)], self.repository.noted)
         self.assertEqual(frozenset(), self.poster.under_way)
+
+    def test_only_the_last_may_be_stored_with_the_next(self) -> None:
+        """While other clients wait, or nobody does, outcomes are stored at once."""
+        one, two, three = posting(1), posting(2), posting(3)
+        self.servers.hang = True
+        for each in (one, two):
+            self.poster.first_attempt((each.send_id, each.recipient, each.url))
+        self.poster.add([one, two, three])
+        for each in (self.servers.hanging.pop(0) for _ in range(3)):
+            each.callback(None)
+        self.assertEqual([("posted", 1), ("posted", 2), ("posted", 3)], self.repository.noted)
+        self.assertEqual([2], self.repository.patient)
 
     def test_retried_until_taken(self) -> None:
         """A server that is away is tried again, the same bytes, until it is back."""
