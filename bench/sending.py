@@ -87,7 +87,7 @@ def _rows(times: list[list[float]], count: int, how: str) -> Iterator[Row]:
         what,
         "the same box posted with treq over a fresh connection, and one SQLite commit",
         statistics.median(posting / mine for mine, _, posting in times),
-        ">= 0.6",
+        ">= 0.45",  # the bare route below has no more than 0.7, see docs/performance.rst
         f"{each:.1f} ms each",
     )
     yield Row(
