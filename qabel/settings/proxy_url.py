@@ -105,7 +105,9 @@ class ProxyForm(Form[ProxyURL]):
     def read(self, value: object) -> ProxyURL:
         """Check a URL."""
         if not isinstance(value, str):
-            raise invalid("must be a string")
+            raise invalid("must be a string, or null for no proxy")
+        if not value.strip():
+            raise invalid("must be the URL of a proxy, or null for no proxy")
         try:
             return ProxyURL.parse(value)
         except InvalidProxyURL as error:

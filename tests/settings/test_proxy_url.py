@@ -109,7 +109,7 @@ def test_form() -> None:
     assert LOCAL.to_builtins(settings)["privacy"]["proxy"] == text
     assert "secret" not in repr(settings)
     assert LOCAL.set(settings, "privacy.proxy", None, now=1).privacy.proxy is None
-    for wrong in (5, True, {}, ""):
-        with pytest.raises(InvalidInput):
+    for wrong in (5, True, {}, "", " "):
+        with pytest.raises(InvalidInput, match="null for no proxy"):
             LOCAL.set(settings, "privacy.proxy", wrong, now=1)
     assert ProxyForm().schema()["type"] == "string"
