@@ -1,12 +1,15 @@
-"""``twistd qabel-rest``: the options and the service."""
+"""The options and the service of ``qabel-rest``, as a command and as a plugin of ``twistd``."""
 
+from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 from twisted.application.service import IService
 
+from qabel import __version__
 from qabel.core.errors import StoreError
 from qabel.core.options import CoreOptions
 from qabel.daemon import PORT, Daemon, DaemonConfig
+from qabel.host.command_help import OptionHelp
 from qabel.host.daemon_options import DaemonOptions
 from qabel.host.data_directory import choose_data_directory
 from qabel.host.endpoints import ListenOn, loopback_endpoints, parse_endpoint
@@ -27,16 +30,48 @@ NAME = "qabel-rest"
 
 
 class Options(DaemonOptions):
-    """The command line of ``twistd qabel-rest``."""
+    """The command line of ``qabel-rest``."""
 
     name = NAME
+    version = __version__
     needs_tls = True
-    default_listen = tuple(loopback_endpoints(PORT))
+    default_port = PORT
     synopsis = "[options]"
     longdesc = "The Qabel daemon: end-to-end encrypted messages behind a local REST API."
+    subjects: ClassVar[Mapping[str, Sequence[OptionHelp]]] = {
+        "Listening": (
+            OptionHelp("port", "N"),
+            OptionHelp("listen", "ENDPOINT"),
+            OptionHelp("allow-remote"),
+            OptionHelp("drop-server", "ENDPOINT"),
+        ),
+        "Data": (OptionHelp("data-dir", "DIR"), OptionHelp("key", "PLACE")),
+        "Access": (
+            OptionHelp("auth", "KIND"),
+            OptionHelp("token-group-readable"),
+            OptionHelp("allow-host", "NAME"),
+            OptionHelp("allow-origin", "ORIGIN"),
+            OptionHelp("allow-webhook", "ORIGIN"),
+            OptionHelp("max-connections", "N"),
+        ),
+        "Drop servers": (
+            OptionHelp("proxy", "URL"),
+            OptionHelp("no-push"),
+            OptionHelp("linkable"),
+            OptionHelp("drop-id-bits", "N"),
+            OptionHelp("push-poll-interval", "SECONDS"),
+            OptionHelp("full-read-interval", "SECONDS"),
+            OptionHelp("drop-bandwidth", "MIB"),
+            OptionHelp("stale-after", "SECONDS"),
+        ),
+        **DaemonOptions.subjects,
+    }
+    environment: ClassVar[Mapping[str, str]] = {
+        "QABEL_DATA_DIR": "The same as --data-dir",
+        **DaemonOptions.environment,
+    }
 
     optFlags: ClassVar[list[list[str | None]]] = [
-        *DaemonOptions.optFlags,
         ["no-push", None, "Poll drop servers only; do not listen for push notifications."],
         ["linkable", None, "Share connections: servers learn which identities belong together."],
         ["token-group-readable", None, "Let the group read api-token, and enter its directory."],
@@ -72,6 +107,12 @@ class Options(DaemonOptions):
         self.webhooks: list[str] = []
         self.drop_server: ListenOn | None = None
 
+    @classmethod
+    def endpoints(cls, port: int) -> Sequence[str]:
+        """Return descriptions of the loopback endpoints for a port."""
+        # Two free ports would not be the same one.
+        return loopback_endpoints(port) if port else super().endpoints(port)
+
     def opt_allow_host(self, name: str) -> None:
         """Accept requests for this host name, besides loopback names. Repeatable."""
         self.hosts.append(name)
@@ -102,6 +143,7 @@ class Options(DaemonOptions):
         if bits > 256:
             raise StartError(f"--drop-id-bits must be from 1 to 256, not {bits}")
         directory = choose_data_directory(self["data-dir"], variable="QABEL_DATA_DIR", name="qabel")
+        self.data_directory = directory
         self.config = DaemonConfig(
             data_directory=directory,
             key=key_source(self["key"], directory),
@@ -136,7 +178,7 @@ class Options(DaemonOptions):
 
 
 def makeService(options: Options) -> IService:
-    """Return the service that twistd runs."""
+    """Return the service that the command, or twistd, runs."""
     from twisted.internet import reactor  # noqa: PLC0415 - importing it chooses it
 
     protect_process()
@@ -148,6 +190,6 @@ def makeService(options: Options) -> IService:
     daemon = Daemon(options.config, reactor=reactor)
     notifier = Notifier(reactor=reactor)
     notifier.setServiceParent(daemon)
-    daemon.ready.addCallback(notifier.is_ready)
+    daemon.ready.addCallback(notifier.is_ready).addCallback(options.note_ready)
     daemon.ready.addCallback(lambda _: tune_garbage_collector())
     return daemon

@@ -34,6 +34,7 @@ from qabel.cli.server import server
 from qabel.cli.settings import settings
 from qabel.cli.status import status
 from qabel.cli.token import token
+from qabel.host.standard_streams import open_missing_streams
 
 __all__ = ["command", "main", "run"]
 
@@ -131,7 +132,7 @@ for _each in (
 
 def main() -> NoReturn:
     """Run the command, and end the process with its exit status."""
-    _open_missing_streams()
+    open_missing_streams()
     instruction = os.environ.get(VARIABLE)
     if instruction:
         sys.exit(shell_complete(command, {}, PROGRAM, VARIABLE, instruction))
@@ -150,17 +151,6 @@ def main() -> NoReturn:
         _discard(sys.stdout)
         exit_status = ExitStatus.FAILURE
     sys.exit(exit_status)
-
-
-def _open_missing_streams() -> None:
-    """Open the null device as each standard stream that the parent process has closed."""
-    # The lowest free descriptor is used, so each stream gets its own.
-    while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:
-        continue
-    os.close(descriptor)
-    for number, (name, mode) in enumerate((("stdin", "r"), ("stdout", "w"), ("stderr", "w"))):
-        if getattr(sys, name) is None:
-            setattr(sys, name, os.fdopen(number, mode))
 
 
 def _discard(stream: TextIO) -> None:

@@ -1,7 +1,6 @@
 """Where the output goes: tables for people, JSON lines for programs, colours on terminals."""
 
 import json
-import os
 import shutil
 import sys
 import threading
@@ -14,6 +13,7 @@ from attrs import define, field
 from qabel.cli.errors import CommandError
 from qabel.cli.table import Column, Row, table_lines
 from qabel.cli.text import clip, pad, visible, width
+from qabel.host.standard_streams import wants_color
 
 STYLES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "cyan": "36"}
 
@@ -23,11 +23,6 @@ SPINNER_DELAY = 0.4
 
 SPINNER_INTERVAL = 0.1
 """Seconds between two pictures of the spinner."""
-
-
-def wants_color(stream: TextIO) -> bool:
-    """Return whether to use colours: on a terminal that has them, unless NO_COLOR is set."""
-    return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
 
 @define

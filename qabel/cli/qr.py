@@ -5,7 +5,8 @@ from io import BytesIO
 from typing import Any
 
 from qabel.cli.errors import CommandError, usage_error
-from qabel.cli.output import Output, wants_color
+from qabel.cli.output import Output
+from qabel.host.standard_streams import wants_color
 
 BORDER = 4
 """White modules around a code, which scanners need."""

@@ -1,13 +1,16 @@
-"""``twistd qabel-drop``: its options and its service."""
+"""The options and the service of ``qabel-drop``, as a command and as a plugin of ``twistd``."""
 
+from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 from twisted.application.service import IService, MultiService
 from twisted.internet import reactor
 
+from qabel import __version__
 from qabel.dropserver.message_rows import DAY, Retention
 from qabel.dropserver.onion import tor_configuration
 from qabel.dropserver.service import DropServerService
+from qabel.host.command_help import OptionHelp
 from qabel.host.daemon_options import DaemonOptions
 from qabel.host.data_directory import choose_data_directory
 from qabel.host.listening import Listening
@@ -24,15 +27,34 @@ MEGABYTE = 1_000_000
 
 
 class Options(DaemonOptions):
-    """The command line of ``twistd qabel-drop``."""
+    """The command line of ``qabel-drop``."""
 
     name = NAME
-    default_listen = ("tcp:9697:interface=127.0.0.1",)
+    version = __version__
+    default_port = 9697
     synopsis = "[options]"
     longdesc = "A Qabel drop server: stores encrypted messages for anybody to fetch."
+    subjects: ClassVar[Mapping[str, Sequence[OptionHelp]]] = {
+        "Listening": (
+            OptionHelp("port", "N"),
+            OptionHelp("listen", "ENDPOINT"),
+            OptionHelp("allow-remote"),
+            OptionHelp("onion"),
+        ),
+        "Messages": (
+            OptionHelp("data-dir", "DIR"),
+            OptionHelp("lifetime", "DAYS"),
+            OptionHelp("quota", "MB"),
+            OptionHelp("drop-quota", "N"),
+        ),
+        **DaemonOptions.subjects,
+    }
+    environment: ClassVar[Mapping[str, str]] = {
+        "QABEL_DROP_DATA_DIR": "The same as --data-dir",
+        **DaemonOptions.environment,
+    }
 
     optFlags: ClassVar[list[list[str | None]]] = [
-        *DaemonOptions.optFlags,
         ["onion", None, "Print what Tor needs to make it an onion service, and exit."],
     ]
     optParameters: ClassVar[list[list[str | None]]] = [
@@ -55,19 +77,19 @@ class Options(DaemonOptions):
         self.retention = Retention(
             lifetime=lifetime, quota=quota, drop_quota=self.positive("drop-quota", int)
         )
-        self.data_dir = choose_data_directory(
+        self.data_directory = choose_data_directory(
             self["data-dir"], variable="QABEL_DROP_DATA_DIR", name="qabel-drop"
         )
 
 
 def makeService(options: Options) -> IService:
-    """Return the service that twistd runs."""
+    """Return the service that the command, or twistd, runs."""
     protect_process()
     withhold_texts()
     limit_logs()
     use_steady_clock(reactor)
     options.handle_signals(reactor)
-    drops = DropServerService(options.data_dir, reactor=reactor, retention=options.retention)
+    drops = DropServerService(options.data_directory, reactor=reactor, retention=options.retention)
     parent = MultiService()
     drops.setServiceParent(parent)
     listening = Listening(reactor, options.listen, drops.site, name=NAME)
@@ -75,5 +97,6 @@ def makeService(options: Options) -> IService:
     notifier = Notifier(reactor=reactor)
     notifier.setServiceParent(parent)
     # A failure to listen ends the process with its own message.
-    listening.when_listening().addCallbacks(notifier.is_ready, lambda _: None)
+    ready = listening.when_listening().addCallback(notifier.is_ready)
+    ready.addCallbacks(options.note_ready, lambda _: None)
     return parent

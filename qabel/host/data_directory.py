@@ -6,6 +6,7 @@ Nothing here knows Qabel. What makes a directory unusable is a `StartError`.
 import errno
 import fcntl
 import os
+import pwd
 import stat
 from collections.abc import Iterable
 from pathlib import Path
@@ -58,12 +59,16 @@ def private_directory(path: Path, *, mode: int = 0o700) -> Path:
         path.mkdir(mode=mode, exist_ok=True)
         status = path.stat()
         if status.st_uid != os.geteuid():
-            raise StartError(f"the data directory {path} belongs to another user")
+            raise StartError(
+                f"the data directory {path} belongs to {_user(status.st_uid)}; start the daemon as "
+                "that user, or choose another directory"
+            )
         if stat.S_IMODE(status.st_mode) & OTHERS & ~mode:
             if any(path.iterdir()) and not (path / LOCK_NAME).exists():
                 raise StartError(
                     f"the data directory {path} contains other files and is accessible to other "
-                    f"users; choose another directory, or run: chmod 700 {path}"
+                    f"users; choose a directory of its own, such as {path / 'data'}, or, if all of "
+                    f"{path} belongs to the daemon, run: chmod 700 {path}"
                 )
             path.chmod(mode)
         elif mode & ~stat.S_IMODE(status.st_mode):
@@ -154,6 +159,14 @@ def _process(holder: str) -> str:
     if holder == str(os.getpid()):
         return "this process already"
     return f"another process (process {holder})" if holder.isdecimal() else "another process"
+
+
+def _user(number: int) -> str:
+    """Name a user, by number if the system knows no name."""
+    try:
+        return f"another user ({pwd.getpwuid(number).pw_name})"
+    except KeyError:
+        return f"another user (number {number})"
 
 
 def _reason(error: OSError) -> str:

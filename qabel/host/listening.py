@@ -3,6 +3,7 @@
 Nothing here knows Qabel.
 """
 
+import errno
 from collections.abc import Sequence
 from functools import partial
 from typing import Any, cast
@@ -178,4 +179,6 @@ def _as_start_error(failure: Failure, endpoint: "ListenOn | IStreamServerEndpoin
     reason = getattr(error, "socketError", error)
     why = getattr(reason, "strerror", None) or str(reason) or type(reason).__name__
     where = endpoint.description if isinstance(endpoint, ListenOn) else "the given endpoint"
+    if getattr(reason, "errno", None) == errno.EADDRINUSE:
+        why += "; stop the program that uses it, or choose another port"
     return Failure(StartError(f"cannot listen on {where}: {why}"))

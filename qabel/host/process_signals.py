@@ -22,16 +22,6 @@ TERMINAL_GRACE = 0.2
 """Seconds after SIGHUP until a terminal that was closed is gone for this process too."""
 
 
-def end_quietly_on_interrupt() -> None:
-    """Make an interrupt end the process without a traceback, until the reactor runs."""
-    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
-        signal.signal(signal.SIGINT, _end_quietly)
-
-
-def _end_quietly(number: int, _: FrameType | None) -> NoReturn:
-    raise SystemExit(128 + number)
-
-
 @attrs.define(eq=False)
 class ProcessSignals:
     """The handlers of SIGINT, SIGTERM and SIGHUP.
@@ -116,7 +106,6 @@ class ProcessSignals:
     def _reopen(self) -> None:
         if self._reopen_log is not None:
             self._reopen_log()
-            self._log.info("The log file was opened anew.")
 
     def _stop(self) -> None:
         if self._is_stopping:

@@ -4,12 +4,15 @@ Nothing here knows Qabel.
 """
 
 import atexit
+import contextlib
 import os
 import sys
 from types import TracebackType
 from typing import Any, NoReturn
 
 from twisted.logger import Logger
+
+from qabel.host.log_destination import DESTINATION
 
 _log = Logger()
 
@@ -30,7 +33,7 @@ def report_start_errors(name: str) -> None:
         kind: type[BaseException], error: BaseException, traceback: TracebackType | None
     ) -> None:
         if isinstance(error, StartError):
-            _report(f"{name}: {error}")
+            report_line(f"{name}: {error}")
         else:
             show_other(kind, error, traceback)
 
@@ -39,20 +42,24 @@ def report_start_errors(name: str) -> None:
 
 def fail_start(message: str, reactor: Any) -> None:
     """End a process whose reactor is already running: one line, a clean stop, exit status 1."""
-    _report(message)
+    report_line(message)
     atexit.register(_exit_failed)
     if reactor.running:
         reactor.stop()
 
 
-def _report(line: str) -> None:
-    """Write a line to standard error, and to the log if there is one."""
+def report_line(line: str) -> None:
+    """Write a line to standard error, and to the log if there is one; once, where they are one."""
     line = " ".join(line.split())
     stream = sys.__stderr__ or sys.stderr
-    stream.write(line + "\n")
-    stream.flush()
     # Once logging has begun, Twisted replaces sys.stderr; before that, it would write there too.
-    if stream is not sys.stderr:
+    has_begun = stream is not sys.stderr
+    is_log = has_begun and DESTINATION.is_standard_error
+    if not (is_log and DESTINATION.as_json):
+        with contextlib.suppress(OSError):
+            stream.write(line + "\n")
+            stream.flush()
+    if has_begun and (DESTINATION.as_json or not is_log):
         _log.critical("{line}", line=line)
 
 

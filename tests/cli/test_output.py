@@ -7,7 +7,7 @@ import time
 import pytest
 
 from qabel.cli.errors import CommandError, not_found
-from qabel.cli.output import Output, wants_color
+from qabel.cli.output import Output
 from qabel.cli.table import Column
 
 COLUMNS = [
@@ -57,18 +57,6 @@ def test_no_rows() -> None:
     to.rows([], COLUMNS, "Nothing yet")
     assert written(to) == ""
     assert to.err.getvalue() == "Nothing yet\n"  # type: ignore[attr-defined]
-
-
-def test_colors_only_on_terminals(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A terminal gets colours unless NO_COLOR is set or it is dumb; a pipe gets none."""
-    monkeypatch.setenv("TERM", "xterm")
-    assert wants_color(Terminal())
-    assert not wants_color(io.StringIO())
-    monkeypatch.setenv("NO_COLOR", "1")
-    assert not wants_color(Terminal())
-    monkeypatch.delenv("NO_COLOR")
-    monkeypatch.setenv("TERM", "dumb")
-    assert not wants_color(Terminal())
 
 
 def test_wide_cells_are_clipped_on_terminals_only(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,7 +14,9 @@ PAGE = (ROOT / "docs" / "architecture.rst").read_text()
 PACKAGE = Path(qabel.__file__).parent
 
 LITERALS = sorted(set(re.findall(r"``([^`]+)``", PAGE)))
-PATHS = [each for each in LITERALS if re.fullmatch(r"[a-z][\w.-]*(/[\w.-]+)*(/|\.py|\.toml)", each)]
+PATHS = [
+    each for each in LITERALS if re.fullmatch(r"[a-z_][\w.-]*(/[\w.-]+)*(/|\.py|\.toml)", each)
+]
 NAMES = [each for each in LITERALS if re.fullmatch(r"[a-z_]+(\.\w+)+", each) and each not in PATHS]
 
 

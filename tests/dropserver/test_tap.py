@@ -28,14 +28,14 @@ def test_the_defaults_are_for_this_machine_only() -> None:
     options = parse()
     assert [place.description for place in options.listen] == ["tcp:9697:interface=127.0.0.1"]
     assert options.retention == Retention(lifetime=7 * DAY, quota=1_000_000_000, drop_quota=100_000)
-    assert options.data_dir.is_absolute()
-    assert options.data_dir.name == "qabel-drop"
+    assert options.data_directory.is_absolute()
+    assert options.data_directory.name == "qabel-drop"
 
 
 def test_each_option_counts() -> None:
     """Days, megabytes and messages are converted, and the directory becomes absolute."""
     options = parse("--data-dir=data", "--lifetime=0.5", "--quota=20.5", "--drop-quota=30")
-    assert options.data_dir == Path.cwd() / "data"
+    assert options.data_directory == Path.cwd() / "data"
     assert options.retention == Retention(lifetime=0.5 * DAY, quota=20_500_000, drop_quota=30)
 
 
@@ -52,8 +52,8 @@ def test_the_directory_may_come_from_the_environment(
 ) -> None:
     """The environment names the data directory, unless the command line does."""
     monkeypatch.setenv("QABEL_DROP_DATA_DIR", str(tmp_path))
-    assert parse().data_dir == tmp_path
-    assert parse("--data-dir=/x").data_dir == Path("/x")
+    assert parse().data_directory == tmp_path
+    assert parse("--data-dir=/x").data_directory == Path("/x")
 
 
 @pytest.mark.parametrize(

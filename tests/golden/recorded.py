@@ -60,9 +60,20 @@ def _command_helps(
 
 def _daemon_help(name: str) -> str:
     done = subprocess.run(
-        [*TWISTD, name, "--help"], cwd=ROOT, env=PLAIN, capture_output=True, text=True, check=True
+        [*_daemon_command(name), "--help"],
+        cwd=ROOT,
+        env=PLAIN,
+        capture_output=True,
+        text=True,
+        check=True,
     )
-    return f"$ twistd {name} --help\n{done.stdout.split('Commands:')[0]}"
+    return f"$ {name} --help\n{done.stdout}"
+
+
+def _daemon_command(name: str) -> list[str]:
+    """Return the command line of a daemon, as the script of an installation runs it."""
+    function = name.removeprefix("qabel-")
+    return [sys.executable, "-c", f"from qabel.daemon_commands import {function}; {function}()"]
 
 
 CALLS: Mapping[str, str] = {
@@ -85,11 +96,13 @@ CALLS: Mapping[str, str] = {
     "qabel identity list": "down",
     "qabel doctor": "down",
     "qabel key change": "down",
+    "qabel-rest --frob": "",
+    "qabel-rest --listen tcp:9": "",
+    "qabel-rest --key nothing": "",
+    "qabel-rest --data-dir /proc/1": "",
+    "qabel-drop --quota x": "",
+    "qabel-drop --log /dev/null/x": "",
     "twistd -n qabel-rest --frob": "",
-    "twistd -n qabel-rest --listen tcp:9": "",
-    "twistd -n qabel-rest --key nothing": "",
-    "twistd -n qabel-rest --data-dir /proc/1": "",
-    "twistd -n qabel-drop --quota x": "",
 }
 """Command lines, and whether a daemon is up or down meanwhile where that matters."""
 
@@ -101,9 +114,11 @@ def statuses(daemon: Daemon) -> str:
     for call, state in CALLS.items():
         program, *arguments = call.split()
         if program == "qabel":
-            command = [sys.executable, "-m", "qabel.cli", *arguments]
-        else:
+            command = [sys.executable, "-m", "qabel", *arguments]
+        elif program == "twistd":
             command = [*TWISTD, "--pidfile=", *arguments]
+        else:
+            command = [*_daemon_command(program), *arguments]
         directory = daemon.directory if state == "up" else nowhere
         done = subprocess.run(
             command,

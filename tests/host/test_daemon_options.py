@@ -12,7 +12,7 @@ class Options(DaemonOptions):
     """The options of a daemon that other hosts may reach without encryption."""
 
     name = "test"
-    default_listen = ("tcp:1:interface=127.0.0.1", "unix:/run/test")
+    default_port = 1
     optParameters: ClassVar[list[list[str | None]]] = [["days", None, "7", "How many days."]]
 
     def postOptions(self) -> None:
@@ -36,8 +36,13 @@ def parse(*arguments: str) -> Options:
 
 
 def test_the_default_endpoints() -> None:
-    """Without --listen a daemon listens on its default endpoints."""
-    assert [each.description for each in parse().listen] == list(Options.default_listen)
+    """Without --listen a daemon listens on its default port, for this machine only."""
+    assert [each.description for each in parse().listen] == ["tcp:1:interface=127.0.0.1"]
+
+
+def test_a_port() -> None:
+    """With --port it is another port, for this machine only."""
+    assert [each.description for each in parse("--port=0").listen] == ["tcp:0:interface=127.0.0.1"]
 
 
 def test_listen_replaces_the_defaults() -> None:
@@ -56,7 +61,12 @@ def test_numbers_are_converted() -> None:
     ("argument", "reason"),
     [
         ("--listen=tcp:80", "--allow-remote"),
+        ("--listen=tcp:80", "use tcp:80:interface=127.0.0.1 for this machine only"),
         ("--listen=80", "invalid endpoint"),
+        ("--port=65536", "--port must be a number from 0 to 65535, not '65536'"),
+        ("--port=-1", "--port must be"),
+        ("--port=tcp:1", "--port must be"),
+        ("--port=1 --listen=unix:x", "--port and --listen cannot be combined"),
         ("--days=0", "--days must be a number greater than 0, not '0'"),
         ("--days=-1", "--days must be"),
         ("--days=week", "--days must be"),
@@ -64,11 +74,11 @@ def test_numbers_are_converted() -> None:
         ("--days=1e12", "--days must be"),
         ("--days=1.5", "whole number"),
         ("--frob", "not recognized"),
-        ("surplus", "--help"),
+        ("surplus", "unexpected argument 'surplus'"),
     ],
 )
 def test_a_bad_option_is_one_line(argument: str, reason: str) -> None:
     """A bad option is a StartError of one line that says what is wrong."""
     with pytest.raises(StartError, match=reason) as caught:
-        parse(argument)
+        parse(*argument.split())
     assert "\n" not in str(caught.value)

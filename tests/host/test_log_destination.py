@@ -82,7 +82,7 @@ def test_where_it_goes(
     """The log goes where twistd would have logged; what twistd does as well is left to it."""
     twistd = ServerOptions()
     twistd.parseOptions(options)
-    choose_destination(twistd, as_json=as_json)
+    choose_destination(twistd, None, as_json=as_json)
     assert DESTINATION.file == expected
     assert DESTINATION.as_json == as_json
     assert (twistd["logger"] == f"{log_destination.__name__}.DESTINATION") == is_own

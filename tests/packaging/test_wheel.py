@@ -111,12 +111,13 @@ def test_an_installed_daemon_starts(environment: Path, tmp_path: Path) -> None:
     place = run(environment, "-c", "import qabel; print(qabel.__file__)", cwd=tmp_path)
     assert Path(place.strip()).is_relative_to(environment.parents[1])
     assert "--data-dir" in run(environment.with_name("qabel"), "--help", cwd=tmp_path)
-    twistd = [environment, *TWISTD[1:], "--nodaemon", "--pidfile="]
-    assert "--drop-server" in run(*twistd, "qabel-rest", "--help", cwd=tmp_path)
-    assert "--lifetime" in run(*twistd, "qabel-drop", "--help", cwd=tmp_path)
+    twistd = [environment, *TWISTD[1:]]
+    for name, option in (("qabel-rest", "--drop-server"), ("qabel-drop", "--lifetime")):
+        assert option in run(*twistd, name, "--help", cwd=tmp_path)
+        assert option in run(environment.with_name(name), "--help", cwd=tmp_path)
     with (tmp_path / "log").open("wb") as log:
         daemon = subprocess.Popen(
-            [*twistd, "qabel-rest", "--data-dir=data", "--listen=tcp:0:interface=127.0.0.1"],
+            [environment.with_name("qabel-rest"), "--data-dir=data", "--port=0"],
             cwd=tmp_path,
             env=ENVIRONMENT,
             stdout=log,
