@@ -34,7 +34,7 @@ $(STAMP): pyproject.toml setup.py constraints.txt
 	touch $@
 
 run: $(STAMP)
-	@$(BIN)/python examples/run.py
+	@PORT="$(PORT)" DROP_PORT="$(DROP_PORT)" $(BIN)/python examples/run.py
 
 demo: $(STAMP)
 	@$(BIN)/python examples/demo.py

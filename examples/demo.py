@@ -24,16 +24,19 @@ START_TIMEOUT = 30.0
 
 @contextlib.contextmanager
 def process(name: str, *arguments: str) -> Iterator[None]:
-    """Run a twistd process. Its log is discarded; if it cannot start, it prints the reason."""
-    command = [sys.executable, "-c", "from twisted.scripts.twistd import run; run()"]
-    command += ["-n", "--pidfile=", name, *arguments]
-    with tempfile.TemporaryFile() as log:
-        running = subprocess.Popen(command, cwd=ROOT, stdout=log, start_new_session=True)
-        try:
-            yield
-        finally:
-            running.terminate()
-            running.wait()
+    """Run a daemon, ``rest`` or ``drop``, with its log in a file; why it cannot start is printed.
+
+    It is what the commands ``qabel-rest`` and ``qabel-drop`` do, also where they are not installed.
+    """
+    code = f"from qabel.daemon_commands import {name}; {name}()"
+    running = subprocess.Popen(
+        [sys.executable, "-c", code, *arguments], cwd=ROOT, start_new_session=True
+    )
+    try:
+        yield
+    finally:
+        running.terminate()
+        running.wait()
 
 
 class Daemon:
@@ -115,11 +118,13 @@ def main() -> None:
         os.chmod(folder, 0o700)
         drop_port, alice_port, bob_port = free_ports(3)
         drop_server = f"http://127.0.0.1:{drop_port}"
-        start = lambda *arguments: stack.enter_context(process(*arguments))  # noqa: E731
-        listen = "tcp:{}:interface=127.0.0.1".format
-        start("qabel-drop", "--data-dir", f"{folder}/drops", "--listen", listen(drop_port))
-        for name, port in (("alice", alice_port), ("bob", bob_port)):
-            start("qabel-rest", "--data-dir", f"{folder}/{name}", "--listen", listen(port))
+        for kind, name, port in (
+            ("drop", "drops", drop_port),
+            ("rest", "alice", alice_port),
+            ("rest", "bob", bob_port),
+        ):
+            options = ["--data-dir", f"{folder}/{name}", "--log", f"{folder}/{name}.log"]
+            stack.enter_context(process(kind, *options, "--port", str(port)))
         alice = Daemon(Path(folder, "alice"), alice_port)
         bob = Daemon(Path(folder, "bob"), bob_port)
         print("Starting a drop server and two daemons.")

@@ -1,5 +1,6 @@
 """What ``make run`` and ``make demo`` start."""
 
+import contextlib
 import os
 import re
 import shutil
@@ -13,41 +14,76 @@ import pytest
 
 from tests.integration.processes import DEADLINE, ROOT, wait_until
 
-BUSY = "ports 9696 and 9697 are not both free"
+
+def free_port() -> str:
+    """Return a port that nobody uses."""
+    with socket.create_server(("127.0.0.1", 0)) as found:
+        return str(found.getsockname()[1])
 
 
-def is_free(port: int) -> bool:
-    """Tell whether nobody listens on a port."""
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) != 0
+class Run(contextlib.AbstractContextManager["Run"]):
+    """``make run``, as a process whose output goes to a file. It is killed at the end."""
+
+    def __init__(self, folder: Path, port: str, drop_port: str) -> None:
+        self._output = folder / f"{port}.out"
+        self.folder = folder
+        with self._output.open("wb") as output:
+            self.process = subprocess.Popen(
+                [sys.executable, str(ROOT / "examples" / "run.py")],
+                cwd=folder,
+                env={
+                    **os.environ,
+                    "QABEL_DATA_DIR": str(folder / f"data-{port}"),
+                    "PORT": port,
+                    "DROP_PORT": drop_port,
+                },
+                stdout=output,
+                stderr=output,
+            )
+
+    @property
+    def output(self) -> str:
+        """What has been printed so far."""
+        return self._output.read_text()
+
+    def welcome(self) -> str:
+        """Wait until it says that it is up, and return what it has printed."""
+        wait_until(lambda: "Ctrl-C stops it" in self.output or None, "the welcome")
+        return self.output
+
+    def __exit__(self, *_: object) -> None:
+        # Killed, it could not stop the daemon.
+        self.process.terminate()
+        self.process.wait(DEADLINE)
 
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
 def test_what_is_printed_at_the_start_works(tmp_path: Path) -> None:
-    """The three commands that it prints work when they are pasted, and Ctrl-C is a success."""
-    if not (is_free(9696) and is_free(9697)):
-        pytest.skip(BUSY)
-    output = tmp_path / "output"
-    with output.open("wb") as log:
-        running = subprocess.Popen(
-            [sys.executable, str(ROOT / "examples" / "run.py")],
-            cwd=tmp_path,
-            env={**os.environ, "QABEL_DATA_DIR": str(tmp_path / "data")},
-            stdout=log,
-            stderr=log,
-        )
-    try:
-        wait_until(lambda: "Ctrl-C stops it" in output.read_text() or None, "the welcome")
-        commands = re.findall(r"^  (curl .*)$", output.read_text(), re.MULTILINE)
-        assert len(commands) == 3
-        for command in commands:
-            shell = ["bash", "-c", f"{command} --silent --fail-with-body"]
-            subprocess.run(shell, check=True, timeout=DEADLINE, capture_output=True)
-        running.send_signal(signal.SIGINT)
-        assert running.wait(DEADLINE) == 0
-    finally:
-        running.kill()
-        running.wait()
+    """The commands that it prints work when they are pasted, and Ctrl-C is a success."""
+    with Run(tmp_path, free_port(), free_port()) as running:
+        lines = re.findall(r"^  (.*)$", running.welcome(), re.MULTILINE)
+        assert [each.split()[0] for each in lines] == ["export", "qabel", "qabel", "qabel", "curl"]
+        lines[-1] += " --silent --fail-with-body"
+        shell = ["bash", "-e", "-c", "\n".join(lines)]
+        done = subprocess.run(shell, check=True, timeout=DEADLINE, capture_output=True, text=True)
+        assert "running" in done.stdout.lower()
+        running.process.send_signal(signal.SIGINT)
+        assert running.process.wait(DEADLINE) == 0
+
+
+def test_a_port_of_another_daemon(tmp_path: Path) -> None:
+    """With a daemon on the port already, it says so and what to do, and leaves nothing running."""
+    port = free_port()
+    with Run(tmp_path, port, free_port()) as first:
+        first.welcome()
+        (tmp_path / "second").mkdir()
+        with Run(tmp_path / "second", port, free_port()) as second:
+            assert second.process.wait(DEADLINE) == 1
+        assert "Qabel is running" not in second.output
+        assert f"cannot listen on tcp:{port}" in second.output
+        assert "make run PORT=9796 DROP_PORT=9797" in second.output
+        assert not (tmp_path / "second" / f"data-{port}" / "rest.sock").exists()
+        assert first.process.poll() is None
 
 
 def test_the_demo_ends_well() -> None:
