@@ -1,6 +1,6 @@
 """The daemon as a service: the core, its REST API, and optionally a drop server.
 
-Both ``twistd qabel-rest`` and applications that embed the daemon start this service.
+Both ``qabel-rest`` and applications that embed the daemon start this service.
 """
 
 from collections.abc import Sequence

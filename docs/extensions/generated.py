@@ -1,11 +1,10 @@
 """Directives for parts of the documentation that are generated from the programs.
 
 ``.. rest-api::`` describes the routes of the daemon's OpenAPI document, ``.. usage:: NAME`` the
-options of a twistd command, and ``.. commands::`` all commands of ``qabel``.
+options of a daemon, and ``.. commands::`` all commands of ``qabel``.
 """
 
 import json
-import sys
 from collections.abc import Iterator
 from typing import Any, ClassVar
 
@@ -89,17 +88,14 @@ def _body(body: dict[str, Any]) -> Iterator[str]:
 
 
 class Usage(SphinxDirective):
-    """The options in ``twistd NAME --help``."""
+    """The options in ``NAME --help``, by subject."""
 
     required_arguments = 1
 
     def run(self) -> list[nodes.Node]:
         """Return the options as a literal block."""
-        sys.argv[0], kept = "twistd", sys.argv[0]
-        text = USAGES[self.arguments[0]]().getUsage(width=78)
-        sys.argv[0] = kept
-        options = text.partition("Options:\n")[2].partition("\n\n")[0]
-        return [nodes.literal_block(options, options.rstrip())]
+        options = USAGES[self.arguments[0]]().help_page().options(78)
+        return [nodes.literal_block(options, options)]
 
 
 class Commands(Generated):

@@ -87,7 +87,7 @@ def command(
 ) -> None:
     """End-to-end encrypted messages, from the command line.
 
-    It needs a running Qabel daemon. Start one with: twistd -n qabel-rest
+    It needs a running Qabel daemon. Start one with: qabel-rest
 
     \b
     To get started:

@@ -8,6 +8,7 @@ from typing import Any
 
 from qabel.cli.daemon_address import DaemonAddress
 from qabel.cli.errors import CommandError, ExitStatus
+from qabel.cli.start_hint import start_command
 
 DIAGNOSE = "Run: qabel doctor"
 """The hint where the connection does not show what is wrong."""
@@ -80,7 +81,7 @@ def _no_socket(path: Path, error: OSError) -> CommandError:
     if isinstance(error, PermissionError):
         return _unreachable(f"Permission denied: {path}", "The socket belongs to another user")
     if isinstance(error, FileNotFoundError | ConnectionRefusedError):
-        start = f"Start one: twistd -n qabel-rest --data-dir {path.parent}"
+        start = f"Start one: {start_command(path.parent)}"
         hint = f"{start}, or pass --data-dir or --url"
         return _unreachable(f"No daemon is running in {path.parent}", hint)
     return _unreachable(f"Cannot connect to {path}: {error.strerror or error}")

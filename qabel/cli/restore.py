@@ -6,6 +6,7 @@ import click
 
 from qabel.cli.context import Command, Session, pass_session
 from qabel.cli.offline import KEY, chosen_directory, directory_option, work
+from qabel.cli.start_hint import start_command
 from qabel.cli.units import size
 
 
@@ -39,4 +40,4 @@ def restore(session: Session, backup: str, directory: str | None, choice: str) -
         "Tokens that were revoked and messages that were deleted since the backup are there again: "
         "check qabel token list. The main token is a new one."
     )
-    session.out.note(f"Start the daemon with: twistd -n qabel-rest --data-dir {target}")
+    session.out.note(f"Start the daemon with: {start_command(target)}")

@@ -1,1 +1,1 @@
-"""The drop server, ``twistd qabel-drop``: a simple, untrusted store of encrypted messages."""
+"""The drop server, ``qabel-drop``: a simple, untrusted store of encrypted messages."""

@@ -22,7 +22,7 @@ class OptionHelp:
 
     name: str
     """Without the dashes."""
-    value: str = ""
+    metavar: str = ""
     """The name of its value; empty for a flag."""
     short: str = ""
     """Its letter; empty if it has none."""
@@ -64,7 +64,7 @@ class HelpPage:
         )
 
     def _option(self, option: OptionHelp, columns: int) -> str:
-        shown = f"--{option.name} {option.value}".rstrip()
+        shown = f"--{option.name} {option.metavar}".rstrip()
         if option.short:
             shown = f"-{option.short}, {shown}"
         return _row(shown, self.explanations[option.name], COLUMN, columns)

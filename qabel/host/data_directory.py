@@ -28,7 +28,7 @@ LOCK_NAME = "lock"
 def choose_data_directory(given: str | None, *, variable: str, name: str) -> Path:
     """Return the path of a data directory: as given, from the environment, or the platform's.
 
-    It is absolute, because ``twistd`` may change its working directory.
+    It is absolute, because ``twistd`` may change the working directory.
 
     Args:
         given: on the command line, or None.

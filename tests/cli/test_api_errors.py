@@ -86,7 +86,7 @@ def test_socket_without_a_daemon(reason: OSError, start_hint: bool) -> None:
     error = not_connected(SOCKET, reason)
     assert error.exit_status == ExitStatus.UNREACHABLE
     assert "/data" in error.message
-    assert ("twistd -n qabel-rest --data-dir /data" in error.hint) is start_hint
+    assert ("qabel-rest --data-dir /data" in error.hint) is start_hint
 
 
 def tls_error() -> OSError:

@@ -42,7 +42,7 @@ def test_no_daemon(tmp_path: Path) -> None:
     for words in (("status",), ("follow",), ("send", "Bob", "x"), ("inbox",), ("settings", "get")):
         result = call("--data-dir", str(tmp_path), *words)
         assert result.exit_status == ExitStatus.UNREACHABLE
-        assert "twistd -n qabel-rest" in one_line(result)
+        assert re.search(r"Start one: \S*qabel-rest --data-dir", one_line(result))
 
 
 def test_errors_for_programs(alice: QabelCommand) -> None:

@@ -1,5 +1,6 @@
 """``qabel doctor``."""
 
+import re
 import tempfile
 from pathlib import Path
 
@@ -21,7 +22,7 @@ def test_doctor_without_a_daemon(tmp_path: Path) -> None:
     result = call("--data-dir", str(tmp_path / "none"), "doctor")
     assert result.exit_status == ExitStatus.UNREACHABLE
     assert "FAIL  daemon" in result.out
-    assert "twistd -n qabel-rest" in result.out
+    assert re.search(r"Start one: \S*qabel-rest --data-dir", result.out)
 
 
 def test_doctor_does_not_refer_to_itself() -> None:

@@ -43,5 +43,5 @@ def test_every_option_is_on_the_page(options: type[DaemonOptions]) -> None:
 def test_values_have_names(options: type[DaemonOptions]) -> None:
     """An option that takes a value has a name for it on the page, and a flag has none."""
     takes = {each.removesuffix("=") for each in options().longOpt if each.endswith("=")}
-    shown = {each.name for several in options.subjects.values() for each in several if each.value}
+    shown = {each.name for several in options.subjects.values() for each in several if each.metavar}
     assert shown == takes

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 UNITS = Path(__file__).parents[2] / "packaging" / "systemd"
-INSTALLED = "/opt/qabel/bin/twistd"
+INSTALLED = re.compile(r"^ExecStart=/opt/qabel/bin/(qabel-rest|qabel-drop)(?= |$)", re.MULTILINE)
 
 pytestmark = pytest.mark.skipif(
     shutil.which("systemd-analyze") is None, reason="systemd-analyze is not installed"
@@ -35,8 +35,9 @@ def units(tmp_path: Path, kind: str) -> list[str]:
     """Lay out the units as if they were installed for this Python; return their paths."""
     for unit in (UNITS / kind).glob("*.s*"):
         text = unit.read_text()
-        assert unit.suffix != ".service" or INSTALLED in text
-        (tmp_path / unit.name).write_text(text.replace(INSTALLED, sys.executable))
+        text, number = INSTALLED.subn(f"ExecStart={sys.executable}", text)
+        assert number == (unit.suffix == ".service")
+        (tmp_path / unit.name).write_text(text)
     return [f"./{each.name}" for each in tmp_path.iterdir() if each.suffix != ".sysusers"]
 
 
