@@ -1,9 +1,10 @@
 """What a token allows: routes declare it, the core decides it, and access control checks it."""
 
 from collections.abc import Mapping
-from typing import Literal, get_args
+from typing import Annotated, Literal, get_args
 
 from attrs import field, frozen
+from msgspec import Meta
 
 ScopeName = Literal[
     "status",
@@ -19,6 +20,9 @@ ScopeName = Literal[
     "settings",
     "admin",
 ]
+
+Scope = Annotated[ScopeName, Meta(title="Scope")]
+"""A scope as clients see it."""
 
 SCOPES: tuple[str, ...] = get_args(ScopeName)
 """All scopes that a token can have; ``admin`` includes the others."""

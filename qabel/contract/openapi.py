@@ -7,13 +7,14 @@ from typing import Any
 from attrs import frozen
 
 import qabel
-from qabel.contract.body import FORM, JSON, MULTIPART
+from qabel.contract.body import JSON
 from qabel.contract.rejection import Problem
 from qabel.contract.reply import PROBLEM
-from qabel.contract.routes import Raw, Route, Routes
+from qabel.contract.routes import Route, Routes
 from qabel.contract.schemas import Schemas, schemas_of
 from qabel.contract.statuses import PROBLEMS, headers_of, statuses
-from qabel.forms.compound import Key, Object
+from qabel.forms.compound import Key
+from qabel.forms.form import Schema
 
 _PLACEHOLDER = re.compile(r"<(?P<kind>\w+):(?P<name>\w+)>")
 
@@ -35,15 +36,18 @@ for other programs on the same machine.
 Every response has the headers `Cache-Control: no-store` and `X-Content-Type-Options: nosniff`. The
 response to a method that a resource does not have is 405, and to OPTIONS 204, both with `Allow`.
 
-In forms, a value that is valid JSON is read as JSON, and any other value as a string."""
+Bodies of requests are JSON. They may also be forms (`application/x-www-form-urlencoded`,
+`multipart/form-data`), in which a value that is valid JSON is read as JSON, and any other value as
+a string."""
 
 
 def describe(subjects: Iterable[Routes]) -> dict[str, Any]:
     """Return the OpenAPI document, as JSON, of the routes of all subjects."""
-    every = list(subjects)
-    routes = [route for subject in every for route in subject.all]
+    every = [each for each in subjects if any(route.operation for route in each.all)]
+    routes = [route for subject in every for route in subject.all if route.operation]
     parts = [each for route in routes for each in (*route.parts, route.returns)]
     schemas = schemas_of([Problem, *parts])
+    paths = _paths(every, schemas)
     return {
         "openapi": "3.1.0",
         "info": {
@@ -55,9 +59,9 @@ def describe(subjects: Iterable[Routes]) -> dict[str, Any]:
         # The server from which the document was fetched.
         "servers": [{"url": "/"}],
         "tags": [{"name": subject.subject} for subject in every],
-        "paths": _paths(every, schemas),
+        "paths": paths,
         "components": {
-            "schemas": dict(schemas.parts),
+            "schemas": dict(sorted(schemas.parts.items())),
             "responses": {
                 str(status): _problem(status, what, schemas) for status, what in PROBLEMS.items()
             },
@@ -78,11 +82,11 @@ def _paths(subjects: Iterable[Routes], schemas: Schemas) -> dict[str, dict[str, 
     paths: dict[str, dict[str, Any]] = {}
     for subject in subjects:
         for route in subject.all:
+            if route.operation is None:
+                continue
             operations = paths.setdefault(_PLACEHOLDER.sub(r"{\g<name>}", route.path), {})
-            operation = _Operation(route, subject.subject, schemas)
-            operations[route.method.lower()] = operation.describe(route.method)
-            if route.method == "GET":
-                operations["head"] = operation.describe("HEAD")
+            operation = _Operation(route, route.operation, subject.subject, schemas)
+            operations[route.method.lower()] = operation.describe()
     return paths
 
 
@@ -91,46 +95,75 @@ class _Operation:
     """Describes one route in the document."""
 
     route: Route
+    name: str
     subject: str
     schemas: Schemas
 
-    def describe(self, method: str) -> dict[str, Any]:
-        """Return the operation for the route's own method, or for HEAD."""
-        route, is_head = self.route, method == "HEAD"
+    def describe(self) -> dict[str, Any]:
+        """Return the operation."""
+        route = self.route
         operation: dict[str, Any] = {
-            "operationId": f"{method} {route.path}",
+            "operationId": self.name,
             "summary": route.summary,
             "tags": [self.subject],
             "parameters": [
                 *_path_parameters(route.path),
-                *(_parameter(name, key, "query") for name, key in route.query.keys.items()),
-                *(_parameter(name, key, "header") for name, key in route.reads.items()),
+                *(self._parameter(name, key, "query") for name, key in route.query.keys.items()),
+                *(self._parameter(name, key, "header") for name, key in route.reads.items()),
             ],
             # One of these is enough.
             "security": [{"token": [scope]} for scope in _scopes(route)],
             "responses": {
-                str(status): self._response(status, what, is_head=is_head)
+                str(status): self._response(status, what)
                 for status, what in statuses(route).items()
             },
         }
         if route.scopes:
             operation["description"] = _who(route)
         if route.raw is not None:
-            operation["requestBody"] = _raw_body(route.raw)
+            content = self._json(route.raw.schema)
+            operation["requestBody"] = {
+                "description": route.raw.description,
+                "required": True,
+                "content": content,
+            }
         elif route.body is not None:
-            operation["requestBody"] = _body(route.body)
+            content = self._json(route.body.schema())
+            operation["requestBody"] = {"required": not route.body.is_optional, "content": content}
         return operation
 
-    def _response(self, status: int, what: str, *, is_head: bool) -> dict[str, Any]:
-        if status in PROBLEMS and not is_head:
+    def _json(self, body: Schema) -> dict[str, Any]:
+        """Return the content that is a JSON body; one without a name is named for the operation."""
+        if body.get("type") == "object":
+            body = {"title": f"{self.name[0].upper()}{self.name[1:]}Body", **body}
+        return {JSON: {"schema": self.schemas.components.lift(body)}}
+
+    def _parameter(self, name: str, key: Key, location: str) -> dict[str, Any]:
+        schema = key.schema()
+        described: dict[str, Any] = {
+            "name": name,
+            "in": location,
+            "description": schema.pop("description", ""),
+        }
+        # Clients need not send what is false.
+        default = {"default": schema.pop("default", False)}
+        schema = self.schemas.components.lift(schema)
+        described["schema"] = schema | (default if default["default"] is not False else {})
+        if schema.get("type") == "array":
+            # The values are separated by commas.
+            described |= {"style": "form", "explode": False}
+        return {**described, "required": True} if key.required else described
+
+    def _response(self, status: int, what: str) -> dict[str, Any]:
+        if status in PROBLEMS:
             return {"$ref": f"#/components/responses/{status}", "description": what}
         response: dict[str, Any] = {"description": what}
         headers = headers_of(status, self.route.headers)
         if headers:
             response["headers"] = headers
-        if not is_head and status not in _BODILESS:
+        if status not in _BODILESS:
             schema = self.schemas.of(self.route.returns)
-            response["content"] = {self.route.produces: {"schema": schema}}
+            response["content"] = {kind: {"schema": schema} for kind in self.route.produces}
         return response
 
 
@@ -158,31 +191,6 @@ def _path_parameters(path: str) -> list[dict[str, Any]]:
         }
         for match in _PLACEHOLDER.finditer(path)
     ]
-
-
-def _parameter(name: str, key: Key, location: str) -> dict[str, Any]:
-    schema = key.schema()
-    described: dict[str, Any] = {
-        "name": name,
-        "in": location,
-        "description": schema.pop("description", ""),
-        "schema": schema,
-    }
-    if schema.get("type") == "array":
-        # The values are separated by commas.
-        described |= {"style": "form", "explode": False}
-    return {**described, "required": True} if key.required else described
-
-
-def _body(body: Object) -> dict[str, Any]:
-    schema = body.schema()
-    content = {kind: {"schema": schema} for kind in (JSON, FORM, MULTIPART)}
-    return {"required": not body.is_optional, "content": content}
-
-
-def _raw_body(raw: Raw) -> dict[str, Any]:
-    content = {kind: {"schema": schema} for kind, schema in raw.content.items()}
-    return {"description": raw.description, "required": True, "content": content}
 
 
 def _problem(status: int, what: str, schemas: Schemas) -> dict[str, Any]:

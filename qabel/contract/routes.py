@@ -27,10 +27,10 @@ Answer = Reply | None | Coroutine[Any, Any, Reply | None]
 
 @frozen
 class Raw:
-    """A body that is not an object with known keys; ``content`` has its schemas by content type."""
+    """A body that is not an object with known keys; ``schema`` describes it as JSON."""
 
     description: str
-    content: Mapping[str, Schema]
+    schema: Schema
 
 
 Handler = Callable[..., Answer]
@@ -40,6 +40,7 @@ Handler = Callable[..., Answer]
 class Route:
     """One method of one resource.
 
+    ``operation`` names it in the API document, and so in generated clients; None leaves it out.
     A token needs one of the ``scopes``, or ``admin``; if a parameter of ``instead`` is in the
     query, one of its scopes instead. Tokens that are limited to one identity are rejected unless
     ``for_one_identity`` is set: the view that the handler gets is then limited. With
@@ -47,14 +48,16 @@ class Route:
 
     ``reads`` are request headers that the handler reads. ``answers`` describes the responses by
     status; of those that are not problems, ``returns`` is the type of the body, ``headers`` are
-    the headers by status, and ``produces`` is the content type. ``parts`` are further types and
-    documents to which the schemas of the request body refer. A body may have ``body_limit`` bytes.
+    the headers by status, and ``produces`` are the content types: the usual one, and those for
+    clients that ask for them. ``parts`` are further types and documents to which the schemas refer.
+    A body may have ``body_limit`` bytes.
     """
 
     method: str
     path: str
     handler: Handler
     summary: str
+    operation: str | None
     scopes: frozenset[str]
     for_one_identity: bool
     instead: Mapping[str, frozenset[str]]
@@ -66,7 +69,7 @@ class Route:
     answers: Mapping[int, str]
     returns: Content
     headers: Mapping[int, tuple[str, ...]]
-    produces: str
+    produces: Sequence[str]
     parts: Sequence[Content]
     body_limit: int
 
@@ -120,6 +123,7 @@ class Routes:
         *,
         scopes: Iterable[str],
         answers: Mapping[int, str],
+        operation: str | None = None,
         for_one_identity: bool = False,
         instead: Mapping[str, Iterable[str]] = MappingProxyType({}),
         may_end_token: bool = False,
@@ -129,16 +133,17 @@ class Routes:
         reads: Mapping[str, Key] = MappingProxyType({}),
         returns: Content = None,
         headers: Mapping[int, tuple[str, ...]] = MappingProxyType({}),
-        produces: str = "application/json",
+        produces: Sequence[str] = ("application/json",),
         parts: Sequence[Content] = (),
         body_limit: int = MAX_BODY,
     ) -> Callable[[Handler], Handler]:
         """Return a decorator that adds the route of a handler; for the arguments see ``Route``."""
-        make = partial(
-            Route,
+        return partial(
+            self._declare,
             method=method,
             path=path,
             summary=summary,
+            operation=operation,
             scopes=frozenset(scopes),
             for_one_identity=for_one_identity,
             instead={name: frozenset(each) for name, each in instead.items()},
@@ -155,8 +160,6 @@ class Routes:
             body_limit=body_limit,
         )
 
-        return partial(self._declare, make)
-
-    def _declare(self, make: Callable[..., Route], handler: Handler) -> Handler:
-        self.all.append(make(handler=handler))
+    def _declare(self, handler: Handler, /, **given: Any) -> Handler:
+        self.all.append(Route(handler=handler, **given))
         return handler

@@ -6,9 +6,10 @@ from typing import Any
 import msgspec
 from attrs import frozen
 
+from qabel.contract.components import TEMPLATE, Components
+from qabel.contract.schema_tree import changed
+from qabel.forms import plain
 from qabel.forms.form import Schema
-
-TEMPLATE = "#/components/schemas/{name}"
 
 _VIEW = "View"
 """The suffix of the names of types that are what clients see of something."""
@@ -30,8 +31,8 @@ class Media:
 
 
 TEXT = Media({"type": "string"})
-BYTES = Media({})
-ANY_OBJECT = Media({"type": "object"})
+BYTES = Media({"type": "string", "format": "binary"})
+ANY_OBJECT = Media(plain.ANY_OBJECT)
 
 Content = Any
 """The body of a response: a type, a Document or Media; None if there is no body."""
@@ -39,10 +40,15 @@ Content = Any
 
 @frozen
 class Schemas:
-    """The schemas of all bodies, and the named ``parts`` to which they refer."""
+    """The schemas of all bodies, and the named parts to which they refer."""
 
     _found: Mapping[int, Schema]
-    parts: Mapping[str, Schema]
+    components: Components
+
+    @property
+    def parts(self) -> Mapping[str, Schema]:
+        """The named parts."""
+        return self.components.parts
 
     def of(self, given: Content) -> Schema:
         """Return the schema of a body, which must be among those that ``schemas_of`` got."""
@@ -50,37 +56,35 @@ class Schemas:
 
 
 def schemas_of(given: Iterable[Content]) -> Schemas:
-    """Return the schemas of bodies, and the named parts to which they refer."""
+    """Return the schemas of bodies, and the named parts to which they refer.
+
+    Raises ValueError if two parts have the same name.
+    """
     things = [each for each in given if each is not None]
     types = [each for each in things if not isinstance(each, Document | Media)]
     schemas, named = msgspec.json.schema_components(types, ref_template=TEMPLATE)
-    found = {id(kind): _renamed(schema) for kind, schema in zip(types, schemas, strict=True)}
-    parts = {name.removesuffix(_VIEW): _renamed(schema) for name, schema in named.items()}
+    components = Components()
+    for name, schema in named.items():
+        components.add(name.removesuffix(_VIEW), changed(schema, _renamed))
+    found = {
+        id(kind): components.lift(_renamed(changed(schema, _renamed)))
+        for kind, schema in zip(types, schemas, strict=True)
+    }
     for each in things:
         if isinstance(each, Document):
-            parts[each.name] = dict(each.schema)
-            found[id(each)] = reference(each.name)
+            found[id(each)] = components.add(each.name, dict(each.schema))
         elif isinstance(each, Media):
-            found[id(each)] = dict(each.schema)
-    return Schemas(found, parts)
+            found[id(each)] = components.lift(dict(each.schema))
+    return Schemas(found, components)
 
 
-def reference(name: str) -> Schema:
-    """Return the schema that refers to a named part."""
-    return {"$ref": TEMPLATE.format(name=name)}
-
-
-def _renamed(schema: Any) -> Any:
-    """Return a schema without titles, and with the suffix removed from the names of parts."""
-    if isinstance(schema, list):
-        return [_renamed(each) for each in schema]
-    if not isinstance(schema, dict):
-        return schema
-    renamed = {
-        name: _renamed(each)
-        for name, each in schema.items()
-        if not (name == "title" and isinstance(each, str))
-    }
-    if isinstance(renamed.get("$ref"), str):
-        renamed["$ref"] = renamed["$ref"].removesuffix(_VIEW)
+def _renamed(schema: Schema) -> Schema:
+    """Return a schema with the suffix removed from the names of parts."""
+    renamed = dict(schema)
+    if "$ref" in schema:
+        renamed["$ref"] = schema["$ref"].removesuffix(_VIEW)
+    if "discriminator" in schema:
+        mapping = schema["discriminator"]["mapping"]
+        short = {name: part.removesuffix(_VIEW) for name, part in mapping.items()}
+        renamed["discriminator"] = {**schema["discriminator"], "mapping": short}
     return renamed

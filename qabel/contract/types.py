@@ -5,6 +5,8 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
+from qabel.forms.plain import ANY_OBJECT
+
 Id = Annotated[int, Meta(ge=0)]
 Milliseconds = Annotated[
     int, Meta(description="Milliseconds since the epoch.", extra_json_schema={"format": "int64"})
@@ -16,7 +18,10 @@ Duration = Annotated[float, Meta(description="Seconds.")]
 KeyHex = Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
 CursorText = Annotated[str, Meta(description="A cursor in the event log.")]
 Url = Annotated[str, Meta(extra_json_schema={"format": "uri"})]
-JSONObject = Annotated[msgspec.Raw, Meta(extra_json_schema={"type": "object"})]
+JSONObject = Annotated[
+    msgspec.Raw,
+    Meta(title="JSONObject", extra_json_schema=ANY_OBJECT),
+]
 """A JSON object, encoded."""
 
 

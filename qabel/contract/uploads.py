@@ -15,8 +15,8 @@ from qabel.contract.body import (
     media_type,
     read_fields,
 )
+from qabel.contract.components import reference
 from qabel.contract.routes import Raw
-from qabel.contract.schemas import reference
 from qabel.forms.compound import Key, Object
 from qabel.forms.errors import invalid
 from qabel.forms.form import Form, Schema
@@ -61,10 +61,13 @@ class FileForm(Form[bytes]):
         return [reference(kind.__name__) for kind in self.types]
 
 
-def upload(what: str, types: Sequence[type[msgspec.Struct]], **keys: Key) -> tuple[Object, Raw]:
+def upload(
+    title: str, what: str, types: Sequence[type[msgspec.Struct]], **keys: Key
+) -> tuple[Object, Raw]:
     """Return the declaration of a body that is a file, or an object with it under ``document``.
 
     Args:
+        title: the name of the object in the API document.
         what: the file, for people: "The .qid document".
         types: the types of the file as JSON.
         keys: further keys of the object.
@@ -74,16 +77,13 @@ def upload(what: str, types: Sequence[type[msgspec.Struct]], **keys: Key) -> tup
 
     """
     file = FileForm(types)
-    wrapped = Object({"document": Key(file), **keys})
-    schema = wrapped.schema()
-    content: dict[str, Schema] = {
-        JSON: {"anyOf": [*file.json_schemas(), schema]},
-        TEXT: {"type": "string"},
-        BYTES: {},
-        FORM: schema,
-        MULTIPART: schema,
-    }
-    return wrapped, Raw(f"{what} itself, or an object or form with it under `document`.", content)
+    wrapped = Object({"document": Key(file, description=f"{what}.")} | keys, title=title)
+    schema: Schema = {"anyOf": [wrapped.schema(), *file.json_schemas()]}
+    description = (
+        f"{what}, in an object under `document`, or the document itself, also as `{TEXT}` or "
+        f"`{BYTES}`."
+    )
+    return wrapped, Raw(description, schema)
 
 
 def read_upload(header: bytes | None, data: bytes) -> dict[str, object]:

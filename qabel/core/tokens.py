@@ -16,7 +16,7 @@ from qabel.contract.access import (
     SCOPES,
     Access,
     OneIdentity,
-    ScopeName,
+    Scope,
 )
 from qabel.contract.types import Id, Milliseconds, View
 from qabel.core.errors import Invalid, NotFound, StoreError
@@ -37,7 +37,7 @@ class TokenView(View):
 
     id: Id
     name: str
-    scopes: list[ScopeName]
+    scopes: list[Scope]
     identity_id: Id | None
     created: Milliseconds
     last_used: Milliseconds | None
@@ -59,7 +59,7 @@ TOKEN_INPUT = Object(
             examples=["a script"],
         ),
         "scopes": Key(
-            ListOf(Choice(SCOPES), len(SCOPES), shortest=1),
+            ListOf(Choice(SCOPES, title="Scope"), len(SCOPES), shortest=1),
             description="What the token permits. "
             + " ".join(f"`{scope}`: {text}" for scope, text in SCOPE_TEXTS.items()),
             examples=[["read"]],

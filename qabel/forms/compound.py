@@ -119,6 +119,8 @@ class Object(Form[dict[str, Any]]):
     """An object with known keys only, read to a dict with the value of each key."""
 
     keys: Mapping[str, Key]
+    title: str = attrs.field(default="", kw_only=True)
+    """The name of such objects in the API document; may be empty."""
 
     @property
     def is_optional(self) -> bool:
@@ -146,6 +148,7 @@ class Object(Form[dict[str, Any]]):
     def schema(self) -> Schema:
         """Return the schema of such objects."""
         return {
+            **({"title": self.title} if self.title else {}),
             "type": "object",
             "properties": {name: key.schema() for name, key in self.keys.items()},
             "required": [name for name, key in self.keys.items() if key.required],
@@ -193,7 +196,8 @@ class ValueOf(Form[V]):
 
     def schema(self) -> Schema:
         """Return the schema of such objects."""
-        return Object(self.keys).schema()
+        title = getattr(self.value_class, "__name__", "")
+        return Object(self.keys, title=title).schema()
 
     def _read(self, value: object, old: object) -> V:
         if not isinstance(value, dict):

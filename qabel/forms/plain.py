@@ -13,6 +13,11 @@ MAX_TEXT = 8192
 MAX_INT = 2**31 - 1
 MIN_LONG, MAX_LONG = -(2**63), 2**63 - 1
 
+ANY_OBJECT: Schema = {"title": "JSONObject", "type": "object", "additionalProperties": True}
+"""The schema of any JSON object."""
+
+_SWITCHES = {"": True, "1": True, "true": True, "0": False, "false": False}
+
 _INTEGER = re.compile(r"-?[0-9]{1,19}")
 _NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
 
@@ -135,17 +140,13 @@ class Flag(Form[bool]):
 
 @attrs.frozen
 class Present(Flag):
-    """A parameter of a query that is true if it is present, as in ``?ready``."""
+    """A parameter of a query that is true if it is present, as in ``?ready``, or says so."""
 
     def read_text(self, text: str) -> bool:
-        """Check that there is no value, or one that means true."""
-        if text not in ("", "1", "true"):
-            raise invalid("does not take a value")
-        return True
-
-    def schema(self) -> Schema:
-        """Return the schema of the texts that mean true."""
-        return {"type": "string", "enum": ["", "1", "true"]}
+        """Check that there is no value, or one that means true or false."""
+        if text not in _SWITCHES:
+            raise invalid("must have no value, or true or false")
+        return _SWITCHES[text]
 
 
 @attrs.frozen
@@ -153,6 +154,8 @@ class Choice(Form[str]):
     """One of several strings."""
 
     known: tuple[str, ...]
+    title: str = attrs.field(default="", kw_only=True)
+    """The name of the choice in the API document; may be empty."""
 
     def read(self, value: object) -> str:
         """Check that the value is one of the strings."""
@@ -166,7 +169,8 @@ class Choice(Form[str]):
 
     def schema(self) -> Schema:
         """Return the schema of the strings."""
-        return {"enum": list(self.known)}
+        title = {"title": self.title} if self.title else {}
+        return {**title, "type": "string", "enum": list(self.known)}
 
 
 @attrs.frozen

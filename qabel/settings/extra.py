@@ -8,6 +8,7 @@ import msgspec
 
 from qabel.forms.errors import invalid
 from qabel.forms.form import Form, Schema
+from qabel.forms.plain import ANY_OBJECT
 from qabel.settings.module_data import encode_strictly
 
 MAX_SIZE = 16 * 1024
@@ -52,4 +53,4 @@ class ExtraForm(Form[Extra]):
 
     def schema(self) -> Schema:
         """Return the schema of such objects."""
-        return {"type": "object", "additionalProperties": True}
+        return dict(ANY_OBJECT)

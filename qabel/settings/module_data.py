@@ -8,6 +8,7 @@ import msgspec
 
 from qabel.forms.errors import Errors, invalid, shorten_name
 from qabel.forms.form import Form, Schema
+from qabel.forms.plain import ANY_OBJECT
 from qabel.jsontext import InvalidJSON
 from qabel.jsontext import encode as encode_json
 from qabel.jsontext import parse as parse_json
@@ -74,7 +75,7 @@ class ModuleDataForm(Form[ModuleData]):
 
     def schema(self) -> Schema:
         """Return the schema of such objects."""
-        return {"type": "object", "additionalProperties": {"type": "object"}}
+        return {"type": "object", "additionalProperties": dict(ANY_OBJECT)}
 
 
 def encode_strictly(value: object, most: int) -> bytes:

@@ -6,6 +6,7 @@ from typing import Any
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 import qabel
+from qabel.contract.components import reference
 from qabel.contract.openapi import describe
 from qabel.contract.query import identifier
 from qabel.contract.routes import OPEN, Raw, Routes
@@ -13,7 +14,7 @@ from qabel.contract.schemas import TEXT, Document
 from qabel.contract.statuses import PROBLEMS
 from qabel.contract.types import Id, View
 from qabel.forms.compound import Key, ListOf, Object
-from qabel.forms.plain import Integer, Text
+from qabel.forms.plain import Integer, Present, Text
 
 
 class ThingView(View):
@@ -30,10 +31,16 @@ def subjects() -> list[Routes]:
         "GET",
         "/things/<ref:name>",
         "Read a thing",
+        operation="getThing",
         scopes={"send", "read"},
         for_one_identity=True,
         answers={200: "A thing.", 404: "There is no such thing."},
-        query={"names": names, "since": Key(Text(), description="A cursor.")},
+        query={
+            "names": names,
+            "since": Key(Text(), description="A cursor."),
+            "limit": Key(Integer(1, 9), 5),
+            "quick": Key(Present(), default=False),
+        },
         reads={"If-None-Match": identifier("The version.")},
         returns=ThingView,
         headers={200: ("ETag",)},
@@ -41,18 +48,37 @@ def subjects() -> list[Routes]:
     add(lambda: None)
     whole = Object({"size": Key(Integer(0, 9), description="Its size.", examples=[5])})
     add = things.add("PUT", "/things/<id:number>/x", "Set", scopes={"admin"}, body=whole,
-                     answers={204: "Set."})  # fmt: skip
+                     operation="setSize", answers={204: "Set."})  # fmt: skip
     add(lambda: None)
-    raw = Raw("A file.", {"text/csv": {"$ref": "#/components/schemas/File"}})
+    raw = Raw("A file.", {"$ref": "#/components/schemas/File"})
     document = Document("File", {"type": "string"})
-    add = other.add("POST", "/other", "Upload", scopes=OPEN, answers={201: "Text."}, raw=raw,
-                    returns=TEXT, produces="text/plain", parts=[document])  # fmt: skip
+    add = other.add(
+        "POST",
+        "/other",
+        "Upload",
+        operation="upload",
+        scopes=OPEN,
+        answers={201: "Text."},
+        raw=raw,
+        returns=TEXT,
+        produces=["text/plain", "text/x"],
+        parts=[document],
+    )
     add(lambda: None)
-    optional = Object({"size": Key(Integer(0, 9), 1)})
-    add = other.add("DELETE", "/other", "Delete", scopes={"read"}, answers={204: "Deleted."},
-                    body=optional)  # fmt: skip
+    optional = Object({"size": Key(Integer(0, 9), 1)}, title="Options")
+    add = other.add(
+        "DELETE",
+        "/other",
+        "Delete",
+        operation="deleteOther",
+        scopes={"read"},
+        answers={204: "Deleted."},
+        body=optional,
+    )
     add(lambda: None)
-    return [things, other]
+    page = Routes("Pages")
+    page.add("GET", "/page", "A page", scopes=OPEN, answers={200: "A page."})(lambda: None)
+    return [things, other, page]
 
 
 DOCUMENT = describe(subjects())
@@ -68,9 +94,9 @@ def test_document_is_valid() -> None:
 
 
 def test_each_route_is_an_operation() -> None:
-    """What can be read with GET has HEAD, too, and placeholders lose their type."""
+    """Those without an operation are left out, and placeholders lose their type."""
     assert {path: set(operations) for path, operations in PATHS.items()} == {
-        "/things/{name}": {"get", "head"},
+        "/things/{name}": {"get"},
         "/things/{number}/x": {"put"},
         "/other": {"post", "delete"},
     }
@@ -78,7 +104,7 @@ def test_each_route_is_an_operation() -> None:
     operation = PATHS["/other"]["post"]
     assert (operation["summary"], operation["tags"]) == ("Upload", ["Other"])
     names = [each["operationId"] for operations in PATHS.values() for each in operations.values()]
-    assert len(set(names)) == len(names)
+    assert names == ["getThing", "setSize", "upload", "deleteOther"]
 
 
 def test_parameters_are_of_path_query_and_headers() -> None:
@@ -88,6 +114,8 @@ def test_parameters_are_of_path_query_and_headers() -> None:
         "name": "path",
         "names": "query",
         "since": "query",
+        "limit": "query",
+        "quick": "query",
         "If-None-Match": "header",
     }
     assert found["name"]["description"] == "The id or public key."
@@ -97,6 +125,8 @@ def test_parameters_are_of_path_query_and_headers() -> None:
     assert (found["names"]["style"], found["names"]["explode"]) == ("form", False)
     assert found["names"]["description"] == "Only these."
     assert "description" not in found["names"]["schema"]
+    assert found["limit"]["schema"]["default"] == 5
+    assert found["quick"]["schema"] == {"type": "boolean"}
     [number] = PATHS["/things/{number}/x"]["put"]["parameters"]
     assert (number["description"], number["schema"]["type"]) == ("The id.", "integer")
 
@@ -119,34 +149,34 @@ def test_one_scope_of_a_token_is_enough() -> None:
     assert "description" not in post
 
 
-def test_body_may_be_json_or_a_form() -> None:
-    """A body whose keys are all optional may be omitted."""
+def test_body_is_named_for_its_operation_or_by_itself() -> None:
+    """It is described as JSON only; if its keys are all optional, it may be omitted."""
     put = PATHS["/things/{number}/x"]["put"]["requestBody"]
     delete = PATHS["/other"]["delete"]["requestBody"]
     assert (put["required"], delete["required"]) == (True, False)
-    schemas = [content["schema"] for content in put["content"].values()]
-    assert len(schemas) == 3
-    assert schemas[0] == schemas[1] == schemas[2]
-    assert schemas[0]["properties"]["size"]["examples"] == [5]
+    assert put["content"] == {"application/json": {"schema": reference("SetSizeBody")}}
+    assert delete["content"] == {"application/json": {"schema": reference("Options")}}
+    parts = DOCUMENT["components"]["schemas"]
+    assert parts["SetSizeBody"]["properties"]["size"]["examples"] == [5]
+    assert "default" not in parts["Options"]["properties"]["size"]
 
 
-def test_raw_body_has_its_own_content_types() -> None:
+def test_raw_body_has_its_own_schema() -> None:
     """The documents to which it refers are among the components."""
     body = PATHS["/other"]["post"]["requestBody"]
-    assert (body["description"], list(body["content"])) == ("A file.", ["text/csv"])
+    assert (body["description"], list(body["content"])) == ("A file.", ["application/json"])
     assert DOCUMENT["components"]["schemas"]["File"] == {"type": "string"}
 
 
 def test_success_has_schema_content_type_and_headers() -> None:
-    """Responses to HEAD, and those with 204, have no content."""
-    get, head = PATHS["/things/{name}"]["get"], PATHS["/things/{name}"]["head"]
+    """Responses with 204 have no content."""
+    get = PATHS["/things/{name}"]["get"]
     schema = {"$ref": "#/components/schemas/Thing"}
     assert get["responses"]["200"]["content"] == {"application/json": {"schema": schema}}
     assert get["responses"]["200"]["headers"]["ETag"]["required"]
-    assert head["responses"]["200"]["headers"] == get["responses"]["200"]["headers"]
-    assert all("content" not in each for each in head["responses"].values())
     post = PATHS["/other"]["post"]["responses"]["201"]
-    assert post["content"] == {"text/plain": {"schema": {"type": "string"}}}
+    text = {"schema": {"type": "string"}}
+    assert post["content"] == {"text/plain": text, "text/x": text}
     assert "content" not in PATHS["/other"]["delete"]["responses"]["204"]
 
 

@@ -69,7 +69,8 @@ def test_required_parameter_is_missing() -> None:
             {"limit": "must be given only once", "all": "is not UTF-8"},
         ),
         ({b"limit": [b"x"], b"all": [b"x"]}, {
-            "limit": "must be an integer from 1 to 100", "all": "does not take a value"
+            "limit": "must be an integer from 1 to 100",
+            "all": "must have no value, or true or false"
         }),
         ({b"identity": [str(MAX_ID + 1).encode()]}, {
             "identity": f"must be an integer from 0 to {MAX_ID}"

@@ -1,9 +1,11 @@
 """Schemas of bodies, and the named parts to which they refer."""
 
 import msgspec
+import pytest
 from jsonschema import Draft202012Validator
 
-from qabel.contract.schemas import ANY_OBJECT, BYTES, TEXT, Document, reference, schemas_of
+from qabel.contract.components import reference
+from qabel.contract.schemas import ANY_OBJECT, BYTES, TEXT, Document, schemas_of
 from qabel.contract.types import Id, View
 
 
@@ -53,21 +55,46 @@ def test_encoded_view_matches_its_schema() -> None:
 
 def test_document_is_a_part_with_its_own_schema() -> None:
     """Forms make its schema, and the body refers to it."""
-    document = Document("Settings", {"type": "object"})
+    document = Document("Settings", {"type": "object", "additionalProperties": False})
     schemas = schemas_of([document, None])
     assert schemas.of(document) == {"$ref": "#/components/schemas/Settings"}
-    assert schemas.parts == {"Settings": {"type": "object"}}
+    assert schemas.parts == {"Settings": {"type": "object", "additionalProperties": False}}
 
 
 def test_media_is_described_in_place() -> None:
-    """Text, bytes and any object have no named parts."""
+    """Text and bytes have no named parts; any object has the name of all such objects."""
     schemas = schemas_of([TEXT, BYTES, ANY_OBJECT])
-    assert schemas.parts == {}
+    assert schemas.parts == {"JSONObject": {"type": "object", "additionalProperties": True}}
     assert [schemas.of(each) for each in (TEXT, BYTES, ANY_OBJECT)] == [
         {"type": "string"},
-        {},
-        {"type": "object"},
+        {"type": "string", "format": "binary"},
+        reference("JSONObject"),
     ]
+
+
+class LeafView(View, tag_field="kind", tag="leaf"):
+    """A leaf."""
+
+
+class TwigView(View, tag_field="kind", tag="twig"):
+    """A twig."""
+
+
+def test_kinds_of_a_union_are_named_without_suffix() -> None:
+    """The key that tells which one it is leads to the parts that are there."""
+    either = LeafView | TwigView
+    schemas = schemas_of([either])
+    assert schemas.of(either)["discriminator"]["mapping"] == {
+        "leaf": "#/components/schemas/Leaf",
+        "twig": "#/components/schemas/Twig",
+    }
+    assert set(schemas.parts) == {"Leaf", "Twig"}
+
+
+def test_two_parts_of_one_name_are_refused() -> None:
+    """A generated client would have only one of them."""
+    with pytest.raises(ValueError, match="two schemas are named Book"):
+        schemas_of([BookView, Document("Book", {"type": "string"})])
 
 
 def test_missing_body_has_an_empty_schema() -> None:

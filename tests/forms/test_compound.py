@@ -189,7 +189,7 @@ def test_schema_of_an_object_describes_each_key() -> None:
             "a": {**DIGIT.schema(), "description": "A digit.", "examples": [1]},
             "b": {"type": "array", "items": DIGIT.schema(), "maxItems": 2, "default": [1, 2]},
             "c": {"anyOf": [{"type": "boolean"}, {"type": "null"}]},
-            "d": {"enum": ["x"]},
+            "d": {"type": "string", "enum": ["x"]},
         },
         "required": ["a"],
         "additionalProperties": False,

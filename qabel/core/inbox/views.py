@@ -1,8 +1,34 @@
 """A received message, as clients see it."""
 
-import msgspec
+from typing import Annotated
 
+import msgspec
+from msgspec import Meta
+
+from qabel.contract.components import reference
 from qabel.contract.types import Id, JSONObject, KeyHex, Milliseconds, View
+
+
+class IntroductionKeyView(msgspec.Struct):
+    """The public key of who is introduced."""
+
+    public_key: KeyHex
+
+
+class IntroductionView(msgspec.Struct):
+    """What the sender of a message says of itself.
+
+    All but ``alias`` and ``public_key`` is left out if the token may not see it.
+    """
+
+    alias: str
+    public_key: IntroductionKeyView
+    drop_url: str | msgspec.UnsetType = msgspec.UNSET
+    email: str | msgspec.UnsetType | None = msgspec.UNSET
+    phone: str | msgspec.UnsetType | None = msgspec.UNSET
+
+
+_Introduction = Annotated[msgspec.Raw, Meta(extra_json_schema=reference("Introduction"))]
 
 
 class MessageView(View, omit_defaults=True):
@@ -23,5 +49,5 @@ class MessageView(View, omit_defaults=True):
     received: Milliseconds
     identity_id: Id
     contact_id: Id | None
-    meta_data: JSONObject | msgspec.UnsetType = msgspec.UNSET
-    announced: JSONObject | msgspec.UnsetType = msgspec.UNSET
+    meta_data: _Introduction | msgspec.UnsetType = msgspec.UNSET
+    announced: _Introduction | msgspec.UnsetType = msgspec.UNSET

@@ -1,9 +1,14 @@
 """The kinds of entries in the journal, and which of them each scope permits to read."""
 
 from functools import cache
-from typing import Literal, get_args
+from typing import Annotated, Literal, get_args
+
+from msgspec import Meta
 
 KindName = Literal["drop", "outbox", "settings", "synced"]
+
+Kind = Annotated[KindName, Meta(title="EventKind")]
+"""A kind as clients see it."""
 
 KINDS: tuple[str, ...] = get_args(KindName)
 

@@ -13,10 +13,10 @@ from attrs import define, field, frozen
 from twisted.application.service import Service
 from twisted.internet.interfaces import IReactorTime
 
-from qabel.contract.types import CursorText, Id, Milliseconds, View
+from qabel.contract.types import CursorText, Id, JSONObject, Milliseconds, View
 from qabel.core.errors import Invalid, NotFound
 from qabel.core.journal.journal import Journal
-from qabel.core.journal.kinds import KINDS, KindName
+from qabel.core.journal.kinds import KINDS, Kind
 from qabel.core.journal.webhook_runner import PostJSON, WebhookRunner
 from qabel.deferreds import shielded
 from qabel.forms.compound import Key, ListOf, Object, OrNull
@@ -36,7 +36,7 @@ class WebhookView(View):
 
     id: Id
     url: str
-    kinds: list[KindName]
+    kinds: list[Kind]
     place: CursorText
     created: Milliseconds
     failures: int
@@ -57,7 +57,7 @@ class UndeliveredView(View):
     kind: str
     error: str
     given_up: Milliseconds
-    body: msgspec.Raw
+    body: JSONObject
 
 
 class WebhookURLForm(Text):
@@ -86,7 +86,7 @@ WEBHOOK_INPUT = Object(
             examples=["http://127.0.0.1:8000/hook"],
         ),
         "kinds": Key(
-            ListOf(Choice(KINDS), len(KINDS), shortest=1),
+            ListOf(Choice(KINDS, title="EventKind"), len(KINDS), shortest=1),
             ("drop",),
             description="The kinds of entries to deliver.",
         ),

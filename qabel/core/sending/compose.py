@@ -12,7 +12,7 @@ from qabel.drop.message import NO_ACKNOWLEDGEMENT, DropMessage
 from qabel.forms.compound import Key, Object
 from qabel.forms.errors import FieldError, invalid
 from qabel.forms.form import Form, Schema
-from qabel.forms.plain import Constant, Integer, Text
+from qabel.forms.plain import ANY_OBJECT, Constant, Integer, Text
 from qabel.jsontext import InvalidJSON
 from qabel.jsontext import encode as encode_json
 
@@ -79,7 +79,7 @@ class _Data(Form[Mapping[str, Any]]):
 
     def schema(self) -> Schema:
         """Return the JSON schema."""
-        return {"type": "object"}
+        return dict(ANY_OBJECT)
 
 
 class DraftForm(Form[Draft]):
@@ -94,7 +94,8 @@ class DraftForm(Form[Draft]):
             "version": Key(Constant(MESSAGE_VERSION), MESSAGE_VERSION),
             "sender": Key(Text(), None),
             "receiver": Key(Text(), None),
-        }
+        },
+        title="NewMessage",
     )
 
     def read(self, value: object) -> Draft:

@@ -1,23 +1,34 @@
 """``/events``: the event log as server-sent events."""
 
+from qabel.contract.components import reference
 from qabel.contract.query import CURSOR
 from qabel.contract.rejection import rejected
 from qabel.contract.reply import Reply
 from qabel.contract.routes import Routes
-from qabel.contract.schemas import TEXT
+from qabel.contract.schemas import Media
 from qabel.core.journal.kinds import KINDS, kinds_for
 from qabel.forms.compound import Key, ListOf
 from qabel.forms.plain import Choice, Text
+from qabel.rest.events.event_views import EVENT, EVENT_TYPES
 from qabel.rest.events.streams import CONTENT_TYPE
 from qabel.rest.http.call import Call
 
 routes = Routes("Events")
+
+_STREAM = Media(
+    {
+        "type": "string",
+        "contentMediaType": CONTENT_TYPE.decode(),
+        "contentSchema": reference(EVENT.name),
+    }
+)
 
 
 @routes.add(
     "GET",
     "/events",
     "Stream events as they happen; Last-Event-ID resumes without loss",
+    operation="streamEvents",
     scopes={"read", "send", "preferences", "settings"},
     for_one_identity=True,
     query={
@@ -27,7 +38,7 @@ routes = Routes("Events")
             description="Start after this cursor: 0 for the beginning. Default: now.",
         ),
         "kinds": Key(
-            ListOf(Choice(KINDS), len(KINDS), shortest=1),
+            ListOf(Choice(KINDS, title="EventKind"), len(KINDS), shortest=1),
             None,
             description="Only these kinds. Default: all that the token allows.",
         ),
@@ -44,8 +55,9 @@ routes = Routes("Events")
             description="Start after this cursor; takes precedence over `since`.",
         ),
     },
-    returns=TEXT,
-    produces="text/event-stream",
+    returns=_STREAM,
+    parts=(EVENT, *EVENT_TYPES),
+    produces=(CONTENT_TYPE.decode(),),
 )
 async def follow(call: Call) -> Reply | None:
     """Send events until the client disconnects or the daemon stops."""

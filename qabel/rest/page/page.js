@@ -3,6 +3,8 @@
 
 const MOST_SHOWN = 512 * 1024;
 const METHODS = ["get", "put", "post", "patch", "delete"];
+// The contract says it of all bodies, in its description.
+const FORMS = ["application/x-www-form-urlencoded", "multipart/form-data"];
 const HIDDEN = new RegExp(
   "[\\u0000-\\u0008\\u000b-\\u001f\\u007f-\\u00a0\\u00ad\\u034f\\u061c\\u115f\\u1160\\u17b4\\u17b5" +
   "\\u180b-\\u180f\\u200b-\\u200f\\u2028-\\u202f\\u205f-\\u206f\\u2800\\u3164\\ufe00-\\ufe0f\\ufeff" +
@@ -63,7 +65,8 @@ function sample(contract, given, depth = 0) {
   if ("default" in schema) return schema.default;
   if ("const" in schema) return schema.const;
   if (schema.enum) return schema.enum[0];
-  if (schema.anyOf) return sample(contract, schema.anyOf[0], depth);
+  const several = schema.anyOf ?? schema.oneOf;
+  if (several) return sample(contract, several[0], depth);
   const type = [schema.type].flat()[0];
   if (type === "array") return schema.minItems ? [sample(contract, schema.items, depth + 1)] : [];
   if (type === "object" || schema.properties) {
@@ -76,12 +79,13 @@ function sample(contract, given, depth = 0) {
 }
 
 function field(schema) {
-  if (!schema.enum) {
+  const values = schema.type === "boolean" ? ["true", "false"] : schema.enum;
+  if (!values) {
     const hints = [schema.type, schema.pattern, schema.default].flat().filter((each) => each !== undefined);
     return make("input", { placeholder: hints.join(" "), autocomplete: "off", spellcheck: false });
   }
   const none = make("option", { value: "\u0000" }, "(not sent)");
-  const options = schema.enum.map((each) => make("option", { value: each }, each === "" ? "(empty)" : each));
+  const options = values.map((each) => make("option", { value: each }, each === "" ? "(empty)" : each));
   return make("select", {}, none, ...options);
 }
 
@@ -134,7 +138,7 @@ class Operation {
 
   body(contract, body) {
     if (!body) return [];
-    const kinds = Object.keys(body.content);
+    const kinds = [...Object.keys(body.content), ...FORMS];
     this.kind = make("select", {}, ...kinds.map((each) => make("option", {}, each)));
     this.text = make("textarea", { spellcheck: false });
     this.text.setAttribute("aria-label", "body");

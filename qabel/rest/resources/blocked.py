@@ -16,6 +16,7 @@ _BLOCKED = list[BlockedView]
     "GET",
     "/blocked",
     "List the blocked keys",
+    operation="listBlocked",
     scopes=SCOPES,
     answers={200: "The blocked keys, oldest first."},
     returns=_BLOCKED,
@@ -29,6 +30,7 @@ def listed(call: Call) -> Reply:
     "POST",
     "/blocked",
     "Block a key: its messages are passed over",
+    operation="blockKey",
     scopes=SCOPES,
     body=BLOCKED_INPUT,
     answers={
@@ -49,6 +51,7 @@ async def block(call: Call) -> Reply:
     "DELETE",
     "/blocked/<id:blocked_id>",
     "Unblock a key: what is still on the drop servers is received",
+    operation="unblockKey",
     scopes=SCOPES,
     answers={204: "Unblocked.", 404: "No such blocked key."},
 )

@@ -12,7 +12,7 @@ from qabel.core.people.views import ContactView, ImportedView, VerificationView
 from qabel.drop.card_forms import QcoContact, QcoFile
 from qabel.forms.alternative import ObjectOrOther
 from qabel.forms.compound import Key, Object, OrNull
-from qabel.forms.plain import Flag, Integer, Text
+from qabel.forms.plain import Flag, Integer, Present, Text
 from qabel.rest.http.call import Call
 from qabel.settings.items import DROP_URLS
 from qabel.settings.module_data import ModuleData, ModuleDataForm
@@ -53,17 +53,23 @@ _FROM_MESSAGE = Object(
         "alias": Key(
             OrNull(Text()), None, description="The name, instead of the one in the message."
         ),
-    }
+    },
+    title="ContactFromMessage",
 )
-_CONTACT = ObjectOrOther({**_KEYS, "identity": _OWNER}, "from_message", _FROM_MESSAGE)
+_CONTACT = ObjectOrOther(
+    {**_KEYS, "identity": _OWNER}, "from_message", _FROM_MESSAGE, title="NewContact"
+)
 _BLOCKED = Key(Flag(), default=False, description="Pass over the messages of the contact.")
 _CONTACT_CHANGES = Object({**_KEYS, "blocked": _BLOCKED}).as_changes()
 _REPLACE = Key(
-    Integer(0, 1), 0, description="Give contacts that are known the drop URLs in the file."
+    Present(), default=False, description="Give contacts that are known the drop URLs in the file."
 )
 
 _CONTACTS_UPLOAD, _CONTACTS_BODY = upload(
-    "The .qco document", [QcoFile, QcoContact], identity=_OWNER
+    "ContactsUpload",
+    "The .qco document, or the text of a QR code",
+    [QcoFile, QcoContact],
+    identity=_OWNER,
 )
 
 _VERIFICATION = Object(
@@ -82,6 +88,7 @@ _NO_CONTACT = {404: "No such contact."}
     "GET",
     "/contacts",
     "List the contacts",
+    operation="listContacts",
     scopes=READ,
     for_one_identity=True,
     query=_QUERY,
@@ -97,6 +104,7 @@ def contacts(call: Call) -> Reply:
     "POST",
     "/contacts",
     "Add a contact, or the sender of a message who introduces itself there",
+    operation="addContact",
     scopes=WRITE,
     for_one_identity=True,
     query=_QUERY,
@@ -128,6 +136,7 @@ async def add_contact(call: Call) -> Reply:
     "POST",
     "/contacts/import",
     "Import contacts from a .qco document, or from the text of a QR code",
+    operation="importContacts",
     scopes=WRITE,
     for_one_identity=True,
     query={**_QUERY, "replace": _REPLACE},
@@ -141,7 +150,7 @@ async def import_contacts(call: Call) -> Reply:
     """Import contacts."""
     given = call.checked(_CONTACTS_UPLOAD, call.read(read_upload))
     imported = await call.view.cards.import_contacts(
-        _owner(call, given), given["document"], replace=bool(call.query["replace"])
+        _owner(call, given), given["document"], replace=call.query["replace"]
     )
     return json_reply(imported)
 
@@ -150,6 +159,7 @@ async def import_contacts(call: Call) -> Reply:
     "GET",
     "/contacts/<id:contact_id>",
     "Get a contact",
+    operation="getContact",
     scopes=READ,
     for_one_identity=True,
     answers={200: "The contact.", **_NO_CONTACT},
@@ -164,6 +174,7 @@ def contact(call: Call, contact_id: int) -> Reply:
     "PATCH",
     "/contacts/<id:contact_id>",
     "Change a contact",
+    operation="updateContact",
     scopes=WRITE,
     for_one_identity=True,
     body=_CONTACT_CHANGES,
@@ -179,6 +190,7 @@ async def change_contact(call: Call, contact_id: int) -> Reply:
     "DELETE",
     "/contacts/<id:contact_id>",
     "Delete a contact, but not its messages",
+    operation="deleteContact",
     scopes=WRITE,
     for_one_identity=True,
     answers={204: "Deleted.", **_NO_CONTACT},
@@ -193,6 +205,7 @@ async def delete_contact(call: Call, contact_id: int) -> Reply:
     "GET",
     "/contacts/<id:contact_id>/verification",
     "Get the text to compare with a contact",
+    operation="getVerification",
     scopes=READ,
     for_one_identity=True,
     answers={200: "The text.", **_NO_CONTACT},
@@ -207,6 +220,7 @@ def verification(call: Call, contact_id: int) -> Reply:
     "PUT",
     "/contacts/<id:contact_id>/verification",
     "Mark a contact as verified, once the text was compared",
+    operation="verifyContact",
     scopes=WRITE,
     for_one_identity=True,
     body=_VERIFICATION,
@@ -226,6 +240,7 @@ async def verify(call: Call, contact_id: int) -> Reply:
     "DELETE",
     "/contacts/<id:contact_id>/verification",
     "Take the mark of verification away from a contact",
+    operation="unverifyContact",
     scopes=WRITE,
     for_one_identity=True,
     answers={204: "Taken away.", **_NO_CONTACT},
@@ -240,6 +255,7 @@ async def unverify(call: Call, contact_id: int) -> Reply:
     "GET",
     "/contacts/<id:contact_id>/export",
     "Export a contact as a .qco document",
+    operation="exportContact",
     scopes=EXPORT,
     for_one_identity=True,
     answers={200: "The document.", 409: "The contact cannot be exported.", **_NO_CONTACT},

@@ -31,6 +31,7 @@ _HEADERS: Headers = (
     "GET",
     "/openapi.json",
     "Get this contract as an OpenAPI 3.1 document",
+    operation="getContract",
     scopes=OPEN,
     answers={200: "The document."},
     returns=ANY_OBJECT,
@@ -53,7 +54,7 @@ def _declare(path: str, name: str, what: str, content_type: str) -> None:
         answers={200: "The file."},
         returns=TEXT,
         headers={200: ("Content-Security-Policy",)},
-        produces=content_type,
+        produces=(content_type,),
     )
     def page(call: Call) -> Reply:
         return reply

@@ -8,7 +8,7 @@ from qabel.contract.reply import NO_CONTENT, Headers, Reply, json_reply
 from qabel.contract.routes import Routes
 from qabel.core.inbox.message_query import MessageQuery
 from qabel.core.inbox.reader import MAX_WAIT
-from qabel.core.inbox.views import MessageView
+from qabel.core.inbox.views import IntroductionView, MessageView
 from qabel.core.people.references import ReferenceForm
 from qabel.core.sending.checked_send import MAX_RECIPIENTS
 from qabel.core.sending.compose import DraftForm
@@ -39,7 +39,7 @@ _QUERY = {
     **_READER,
     "hold": Key(
         Present(),
-        None,
+        default=False,
         description="Move no cursor: `POST /drop/ack` does, once the messages are processed.",
     ),
     "since": Key(
@@ -102,6 +102,7 @@ _BODY = Object(
     "GET",
     "/drop",
     "Retrieve new messages, oldest first; HEAD only checks for any",
+    operation="receiveMessages",
     scopes={"read"},
     for_one_identity=True,
     query=_QUERY,
@@ -118,6 +119,7 @@ _BODY = Object(
         "Cache-Control": Key(Text(), None, description="`no-cache` reads its drops first."),
     },
     returns=_MESSAGES,
+    parts=(IntroductionView,),
     headers={200: ("X-Qabel-Latest", "X-Qabel-Damaged"), 204: ("X-Qabel-Latest",)},
 )
 async def retrieve(call: Call) -> Reply:
@@ -142,6 +144,7 @@ async def retrieve(call: Call) -> Reply:
     "POST",
     "/drop/ack",
     "Acknowledge messages read with `hold`: they are not new to the consumer any more",
+    operation="acknowledgeMessages",
     scopes={"read"},
     for_one_identity=True,
     query=_READER,
@@ -169,6 +172,7 @@ async def acknowledge(call: Call) -> Reply:
     "GET",
     "/drop/<id:message_id>",
     "Get a message",
+    operation="getMessage",
     scopes={"read"},
     for_one_identity=True,
     answers={200: "The message.", 404: "No such message."},
@@ -183,6 +187,7 @@ async def read(call: Call, message_id: int) -> Reply:
     "DELETE",
     "/drop/<id:message_id>",
     "Delete a message permanently",
+    operation="deleteMessage",
     scopes={"delete"},
     for_one_identity=True,
     answers={204: "Deleted.", 404: "No such message."},
@@ -197,6 +202,7 @@ async def delete(call: Call, message_id: int) -> Reply:
     "POST",
     "/drop",
     "Send a drop message to the specified contacts",
+    operation="sendMessage",
     scopes={"send"},
     for_one_identity=True,
     body=_BODY,
@@ -236,7 +242,7 @@ async def send(call: Call) -> Reply:
 
 
 def _query(call: Call) -> MessageQuery:
-    since, hold = _since(call), bool(call.query["hold"])
+    since, hold = _since(call), call.query["hold"]
     if hold and since is not None:
         raise rejected(400, "A read with a cursor (since) moves nothing: leave out hold.")
     limit = call.query["limit"]

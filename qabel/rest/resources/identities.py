@@ -5,11 +5,12 @@ from twisted.internet.threads import deferToThread
 from qabel.contract.reply import NO_CONTENT, Reply, created, file_reply, json_reply
 from qabel.contract.routes import LARGE_BODY, Routes
 from qabel.contract.schemas import BYTES, TEXT
+from qabel.contract.uploads import BYTES as ANY_BYTES
 from qabel.contract.uploads import read_upload, upload
 from qabel.core.people.views import IdentityView, ImportedIdentityView
 from qabel.drop.card_forms import QcoFile, QidFile
 from qabel.forms.compound import Key, Object, OrNull
-from qabel.forms.plain import Integer, Text
+from qabel.forms.plain import Present, Text
 from qabel.rest.http.call import Call
 from qabel.rest.resources.qr import FORMATS, draw
 from qabel.settings.items import DROP_URLS
@@ -42,17 +43,17 @@ _IDENTITY_CHANGES = Object(
     {"alias": _ALIAS, "drops": Key(DROP_URLS, description="The drop URLs."), **_REACHED_BY}
 ).as_changes()
 
-_IDENTITY_UPLOAD, _IDENTITY_BODY = upload("The .qid document", [QidFile])
+_IDENTITY_UPLOAD, _IDENTITY_BODY = upload("IdentityUpload", "The .qid document", [QidFile])
 
 _PURGE = Key(
-    Integer(0, 1),
-    0,
-    description="1 to remove its private key, messages, sends, tokens and contacts for good, also "
-    "of an identity that was deleted before.",
+    Present(),
+    default=False,
+    description="Remove its private key, messages, sends, tokens and contacts for good, also of "
+    "an identity that was deleted before.",
 )
 _ALLOW_PRIVATE = Key(
-    Integer(0, 1),
-    0,
+    Present(),
+    default=False,
     description="Take drop URLs on this machine or in a private network, too.",
 )
 
@@ -63,6 +64,7 @@ _NO_IDENTITY = {404: "No such identity."}
     "GET",
     "/identities",
     "List the identities",
+    operation="listIdentities",
     scopes=READ,
     for_one_identity=True,
     answers={200: "The identities, without their private keys."},
@@ -77,6 +79,7 @@ def identities(call: Call) -> Reply:
     "POST",
     "/identities",
     "Create an identity: a key pair, and a drop on the first active drop server",
+    operation="createIdentity",
     scopes=WRITE,
     body=_IDENTITY,
     answers={201: "Created.", 400: "Invalid identity.", 409: "No active drop server."},
@@ -94,6 +97,7 @@ async def add_identity(call: Call) -> Reply:
     "POST",
     "/identities/import",
     "Import an identity from a .qid document",
+    operation="importIdentity",
     scopes=KEYS,
     query={"allow_private": _ALLOW_PRIVATE},
     raw=_IDENTITY_BODY,
@@ -111,7 +115,7 @@ async def import_identity(call: Call) -> Reply:
     """Import an identity."""
     given = call.checked(_IDENTITY_UPLOAD, call.read(read_upload))
     identity = await call.core.cards.import_identity(
-        given["document"], allow_private=bool(call.query["allow_private"])
+        given["document"], allow_private=call.query["allow_private"]
     )
     return created(identity, f"/identities/{identity.id}")
 
@@ -120,6 +124,7 @@ async def import_identity(call: Call) -> Reply:
     "GET",
     "/identities/<ref:ref>",
     "Get an identity",
+    operation="getIdentity",
     scopes=READ,
     for_one_identity=True,
     answers={200: "The identity, without its private key.", **_NO_IDENTITY},
@@ -134,6 +139,7 @@ def identity(call: Call, ref: str) -> Reply:
     "PATCH",
     "/identities/<ref:ref>",
     "Change the alias or drop URLs of an identity",
+    operation="updateIdentity",
     scopes=WRITE,
     body=_IDENTITY_CHANGES,
     answers={200: "Changed.", 400: "Invalid identity.", **_NO_IDENTITY},
@@ -148,6 +154,7 @@ async def change_identity(call: Call, ref: str) -> Reply:
     "DELETE",
     "/identities/<ref:ref>",
     "Delete an identity, but not its messages, or purge it with everything that belongs to it",
+    operation="deleteIdentity",
     scopes=WRITE,
     query={"purge": _PURGE},
     instead={"purge": KEYS},
@@ -170,6 +177,7 @@ async def delete_identity(call: Call, ref: str) -> Reply:
     "GET",
     "/identities/<ref:ref>/export",
     "Export an identity, with its private key, as a .qid document",
+    operation="exportIdentity",
     scopes=KEYS,
     answers={200: "The document.", 409: "The identity cannot be exported.", **_NO_IDENTITY},
     returns=QidFile,
@@ -187,6 +195,7 @@ def export_identity(call: Call, ref: str) -> Reply:
     "GET",
     "/identities/<ref:ref>/contact",
     "Export the contact card of an identity as a .qco document",
+    operation="exportContactCard",
     scopes=CARDS,
     for_one_identity=True,
     answers={200: "The document.", 409: "The identity cannot be exported.", **_NO_IDENTITY},
@@ -202,19 +211,25 @@ def contact_file(call: Call, ref: str) -> Reply:
 
 
 def _declare_qr(suffix: str, content_type: str) -> None:
+    is_text = content_type.startswith("text/")
+
     @routes.add(
         "GET",
         f"/identities/<ref:ref>/qr.{suffix}",
         f"Get the contact card of an identity as a QR code ({suffix})",
+        operation=f"getContactCard{suffix.title()}",
         scopes=CARDS,
         for_one_identity=True,
         answers={200: "The QR code.", 409: "Too long for a QR code.", **_NO_IDENTITY},
-        returns=TEXT if content_type.startswith("text/") else BYTES,
-        produces=content_type,
+        returns=TEXT if is_text else BYTES,
+        # Generators of clients know no images.
+        produces=(content_type,) if is_text else (content_type, ANY_BYTES),
     )
     async def qr(call: Call, ref: str) -> Reply:
         content = call.view.cards.contact_text(ref)
-        return Reply(200, await deferToThread(draw, content, suffix), content_type.encode())
+        wanted = call.request.getHeader(b"Accept")
+        produced = ANY_BYTES if not is_text and wanted == ANY_BYTES.encode() else content_type
+        return Reply(200, await deferToThread(draw, content, suffix), produced.encode())
 
 
 for _suffix, _content_type in FORMATS.items():

@@ -14,10 +14,11 @@ CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
     "GET",
     "/metrics",
     "Get metrics for Prometheus",
+    operation="getMetrics",
     scopes={"status"},
     answers={200: "The metrics, in the Prometheus text format."},
     returns=TEXT,
-    produces=CONTENT_TYPE,
+    produces=(CONTENT_TYPE,),
 )
 async def metrics(call: Call) -> Reply:
     """Return the metrics."""

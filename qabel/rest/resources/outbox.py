@@ -18,6 +18,7 @@ _NOT_FOUND = {404: "No such send."}
     "GET",
     "/outbox",
     "List sends, oldest first",
+    operation="listSends",
     scopes={"read", "send"},
     for_one_identity=True,
     query={
@@ -38,6 +39,7 @@ async def sends(call: Call) -> Reply:
     "GET",
     "/outbox/<id:send_id>",
     "Get a send and the state of its deliveries",
+    operation="getSend",
     scopes={"read", "send"},
     for_one_identity=True,
     answers={200: "The send.", **_NOT_FOUND},
@@ -52,6 +54,7 @@ async def read(call: Call, send_id: int) -> Reply:
     "DELETE",
     "/outbox/<id:send_id>",
     "Delete a send, and cancel its queued deliveries",
+    operation="deleteSend",
     scopes={"send"},
     for_one_identity=True,
     answers={204: "Deleted.", **_NOT_FOUND},

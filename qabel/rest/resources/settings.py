@@ -5,10 +5,12 @@ from typing import Any
 
 from attrs import frozen
 
-from qabel.contract.body import FORM, JSON, MERGE_PATCH, MULTIPART, read_patch
+from qabel.contract.body import JSON, read_patch
+from qabel.contract.components import reference
 from qabel.contract.reply import Reply, versioned
 from qabel.contract.routes import LARGE_BODY, MAX_BODY, Raw, Routes
-from qabel.contract.schemas import Document, reference
+from qabel.contract.schema_tree import changed, whole
+from qabel.contract.schemas import Document
 from qabel.core.service import CoreService
 from qabel.core.settings import SettingsDocument
 from qabel.forms.compound import Key, Object
@@ -42,7 +44,7 @@ _IF_MATCH = {
 _HEADERS = {200: ("ETag",), 304: ("ETag",)}
 _PATCH = Raw(
     "A JSON merge patch (RFC 7396).",
-    {kind: {"type": "object"} for kind in (JSON, MERGE_PATCH, FORM, MULTIPART)},
+    {"type": "object", "title": "MergePatch"},
 )
 
 _READ = {200: "The whole document.", 304: "The document has not changed."}
@@ -97,6 +99,11 @@ class _Kind:
     scopes: frozenset[str]
 
     @property
+    def name(self) -> str:
+        """What it is called in names: "Local" or "Synced"."""
+        return self.what.title()
+
+    @property
     def body_limit(self) -> int:
         """Bytes that the body of a change may have."""
         return MAX_BODY if self.is_local else LARGE_BODY
@@ -110,24 +117,28 @@ def _kind(
     path: str, what: str, kind: DocumentType[Any], scopes: Iterable[str], *, is_local: bool
 ) -> _Kind:
     schema = {name: value for name, value in kind.json_schema().items() if name != "$schema"}
-    properties = {name: _whole_items(each) for name, each in schema["properties"].items()}
-    whole = {**schema, "properties": properties, "required": list(properties)}
-    name = f"{what.title()}Settings"
+    title = schema["title"]
+    prefix = "" if is_local else what.title()
     return _Kind(
         path,
         what,
-        Document(name, schema),
-        Document(f"Whole{name}", whole),
+        Document(f"{title}Input", _retitled(schema, prefix, "Input")),
+        Document(title, _retitled(whole(schema), prefix, "")),
         is_local,
         frozenset(scopes),
     )
 
 
-def _whole_items(schema: Schema) -> Schema:
-    if "items" not in schema:
-        return schema
-    items = schema["items"]
-    return {**schema, "items": {**items, "required": list(items["properties"])}}
+def _retitled(schema: Schema, prefix: str, suffix: str) -> Schema:
+    """Return a schema with other titles on those within it; its own goes."""
+
+    def retitle(each: Schema) -> Schema:
+        if "title" not in each or "properties" not in each:
+            return each
+        return {**each, "title": f"{prefix}{each['title']}{suffix}"}
+
+    inner = changed(schema, retitle)
+    return {name: value for name, value in inner.items() if name != "title"}
 
 
 def _declare(kind: _Kind) -> None:
@@ -143,6 +154,7 @@ def _declare_reading(kind: _Kind) -> None:
         "GET",
         kind.path,
         f"Get the {kind.what} settings",
+        operation=f"get{kind.name}Settings",
         scopes=kind.scopes,
         answers=_READ,
         reads=_IF_NONE_MATCH,
@@ -159,6 +171,7 @@ def _declare_change(kind: _Kind) -> None:
         "PUT",
         kind.path,
         f"Update a single key of the {kind.what} settings",
+        operation=f"set{kind.name}Setting",
         scopes=kind.scopes,
         body=_CHANGE,
         answers=_WRITE | _WRONG_KEY,
@@ -184,6 +197,7 @@ def _declare_substitution(kind: _Kind) -> None:
         "POST",
         kind.path,
         f"Substitute the {kind.what} settings",
+        operation=f"replace{kind.name}Settings",
         scopes=kind.scopes,
         body=Object({"settings": settings_key}),
         answers=_WRITE | _NO_DOCUMENT,
@@ -205,6 +219,7 @@ def _declare_merging(kind: _Kind) -> None:
         "PATCH",
         kind.path,
         f"Change the {kind.what} settings with a JSON merge patch",
+        operation=f"merge{kind.name}Settings",
         scopes=kind.scopes,
         raw=_PATCH,
         answers=_WRITE | _NO_DOCUMENT,

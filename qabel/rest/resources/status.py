@@ -26,6 +26,7 @@ _BACKUP = Object(
     "GET",
     "/status",
     "Get the state of the daemon",
+    operation="getStatus",
     scopes={"status"},
     answers={200: "The state of the daemon."},
     returns=StatusView,
@@ -39,9 +40,10 @@ async def status(call: Call) -> Reply:
     "GET",
     "/health",
     "Check whether the daemon is healthy",
+    operation="getHealth",
     scopes=OPEN,
     query={
-        "live": Key(Present(), None, description="Check only that the process responds."),
+        "live": Key(Present(), default=False, description="Check only that the process responds."),
     },
     answers={200: "Healthy.", 503: "Unhealthy, and why."},
     returns=HealthView,
@@ -60,6 +62,7 @@ async def health(call: Call) -> Reply:
     "POST",
     "/backup",
     "Back up the encrypted database while the daemon runs",
+    operation="createBackup",
     scopes={"backup"},
     body=_BACKUP,
     answers={
