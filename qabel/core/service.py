@@ -36,7 +36,7 @@ from qabel.core.sending.poster import Poster
 from qabel.core.settings import SettingsDocument
 from qabel.core.status.page_check import PageCheck
 from qabel.core.status.report import Finder
-from qabel.core.status.views import BackupView, StatusView
+from qabel.core.status.views import BackupView, DaemonStatusView
 from qabel.core.tokens import TokenBook
 from qabel.core.view import CoreView
 from qabel.core.wiring import Wiring
@@ -242,7 +242,7 @@ class CoreService(MultiService):
         whole = self._parts.view
         return whole if access is EVERYTHING else whole.seen_by(access)
 
-    async def status(self) -> StatusView:
+    async def status(self) -> DaemonStatusView:
         """Return the state of the daemon, without drop ids and keys."""
         return await self._parts.watching.reporter.status()
 

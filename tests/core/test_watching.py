@@ -9,7 +9,7 @@ from twisted.logger import LogEvent, formatEvent, globalLogPublisher
 from qabel.core.receiving.polled_drop import PolledDrop
 from qabel.core.status.machine import INTERVAL
 from qabel.core.status.troubles import Trouble, TroubleKind
-from qabel.core.status.views import StatusView
+from qabel.core.status.views import DaemonStatusView
 from qabel.deferreds import result_of
 from qabel.keys.choice import key_source
 from qabel.store.database.errors import StoreFull
@@ -22,7 +22,7 @@ SOON = [1.0] * int(INTERVAL + 3)
 """Time in which anything is found."""
 
 
-def kinds(status: StatusView) -> set[str]:
+def kinds(status: DaemonStatusView) -> set[str]:
     """Return the kinds of trouble that a status has."""
     return {each.kind for each in status.trouble_details}
 

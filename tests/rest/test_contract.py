@@ -95,6 +95,14 @@ def test_operations_have_names() -> None:
     assert [each for each in names if not re.fullmatch("[a-z]+([A-Z][a-z]+)+", each)] == []
 
 
+def test_no_type_has_a_property_of_its_own_name() -> None:
+    """A generator of Python clients uses one variable for both."""
+    for name, part in DOCUMENT["components"]["schemas"].items():
+        own = re.sub("(?<!^)(?=[A-Z])", "_", name).lower()
+        kinds = [each for key, each in part.get("properties", {}).items() if key == own]
+        assert [each for each in kinds if "const" in each or "enum" in each] == []
+
+
 def test_each_body_is_described_once() -> None:
     """Bodies are JSON in the document, so that generators make one function for each operation."""
     for route in ROUTES:

@@ -35,6 +35,7 @@ from qabel.core.status.trouble_history import TroubleHistory
 from qabel.core.status.troubles import Trouble, TroubleKind
 from qabel.core.status.views import (
     AcknowledgementsView,
+    DaemonStatusView,
     DiskView,
     InboxCountsView,
     OutboxCountsView,
@@ -43,7 +44,6 @@ from qabel.core.status.views import (
     PushView,
     ReceivedView,
     ServerView,
-    StatusView,
     StrangersView,
     TroubleView,
 )
@@ -90,12 +90,12 @@ class Reporter:
 
     _log = Logger()
 
-    async def status(self) -> StatusView:
+    async def status(self) -> DaemonStatusView:
         """Return the state of the daemon."""
         counts, troubles = await self.look()
         clock = self.clock.seconds()
         wall_minus_clock = self.now() - clock
-        return StatusView(
+        return DaemonStatusView(
             status="running",
             version=qabel.__version__,
             uptime=round(clock - self.started, 1),

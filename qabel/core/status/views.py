@@ -131,7 +131,7 @@ class ProxyView(View):
     """The servers on this machine, which are connected to directly."""
 
 
-class StatusView(View):
+class DaemonStatusView(View):
     """The state of the daemon, without drop ids and keys."""
 
     status: Literal["running"]

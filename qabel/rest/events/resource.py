@@ -10,7 +10,7 @@ from qabel.core.journal.kinds import KINDS, kinds_for
 from qabel.forms.compound import Key, ListOf
 from qabel.forms.plain import Choice, Text
 from qabel.rest.events.event_views import EVENT, EVENT_TYPES
-from qabel.rest.events.streams import CONTENT_TYPE
+from qabel.rest.events.streams import CONTENT_TYPE, HEADERS
 from qabel.rest.http.call import Call
 
 routes = Routes("Events")
@@ -70,6 +70,6 @@ async def follow(call: Call) -> Reply | None:
     follower = call.view.events.follow(since, kinds=kinds)
     if call.is_head:
         follower.close()
-        return Reply(200, b"", CONTENT_TYPE)
+        return Reply(200, content_type=None, headers=HEADERS)
     await call.services.streams.serve(call.request, follower)
     return None

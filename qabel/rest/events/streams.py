@@ -9,7 +9,7 @@ from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from qabel.contract.reply import Reply
+from qabel.contract.reply import Headers, Reply
 from qabel.core.errors import Gone
 from qabel.core.journal.follower import Follower
 from qabel.core.journal.journal import Entry, Journal
@@ -30,6 +30,19 @@ FRAMES_KEPT = 256
 """The most entries whose encoded events are cached for other clients."""
 
 COMMENT = b": \n\n"
+
+HEADERS: Headers = (
+    (b"Content-Type", CONTENT_TYPE),
+    (b"Cache-Control", b"no-store, no-cache, no-transform"),
+    # nginx would hold back events until it has some kilobytes of them.
+    (b"X-Accel-Buffering", b"no"),
+)
+"""The headers of a stream."""
+
+_LINE_ENDS = {
+    each.encode(): b"\\u%04x" % ord(each) for each in ("\N{NEXT LINE}", "\u2028", "\u2029")
+}
+"""What JSON has unescaped, and some clients take for the end of a line."""
 
 _log = Logger()
 
@@ -95,8 +108,7 @@ class Streams:
 
     async def serve(self, request: ApiRequest, follower: Follower) -> None:
         """Write what a follower returns until it ends or the client disconnects."""
-        begin(request, Reply(content_type=None))
-        request.setHeader(b"Content-Type", CONTENT_TYPE)
+        begin(request, Reply(content_type=None, headers=HEADERS))
         stream = _Stream(request, follower, Flow(request, self._reactor))
         self._begin(stream)
         try:
@@ -217,11 +229,12 @@ class Streams:
         """Return an entry as an event, encoded once for all streams."""
         frame = self._frames.get(entry.seq)
         if frame is None:
-            frame = b"id: %s\nevent: %s\ndata: %s\n\n" % (
-                entry.cursor.encode(),
-                entry.kind.encode(),
-                entry.data,
-            )
+            data = entry.data
+            if not data.isascii():
+                for end, escaped in _LINE_ENDS.items():
+                    data = data.replace(end, escaped)
+            head = f"id: {entry.cursor}\nevent: {entry.kind}\n".encode()
+            frame = head + b"data: %s\n\n" % data
             self._frames[entry.seq] = frame
             if len(self._frames) > FRAMES_KEPT:
                 self._frames.popitem(last=False)

@@ -17,17 +17,17 @@ from prometheus_client.registry import Collector
 from qabel.core.status.troubles import TroubleKind
 from qabel.core.status.views import (
     AcknowledgementsView,
+    DaemonStatusView,
     OutboxCountsView,
     PostedView,
     ReceivedView,
     ServerView,
-    StatusView,
     StrangersView,
     TroubleView,
 )
 
 
-def expose(status: StatusView) -> bytes:
+def expose(status: DaemonStatusView) -> bytes:
     """Return a status in the Prometheus text format."""
     registry = CollectorRegistry()
     registry.register(_Status(status))
@@ -38,7 +38,7 @@ def expose(status: StatusView) -> bytes:
 class _Status(Collector):
     """Collects the metrics of a status."""
 
-    _status: StatusView
+    _status: DaemonStatusView
 
     def collect(self) -> Iterator[Metric]:
         """Yield the metrics."""

@@ -4,7 +4,7 @@ from qabel.contract.rejection import problem
 from qabel.contract.reply import Reply, json_reply
 from qabel.contract.routes import OPEN, Routes
 from qabel.core.backups import BackupNameForm
-from qabel.core.status.views import BackupView, HealthView, StatusView
+from qabel.core.status.views import BackupView, DaemonStatusView, HealthView
 from qabel.forms.compound import Key, Object, OrNull
 from qabel.forms.plain import Present
 from qabel.rest.http.call import Call
@@ -29,7 +29,7 @@ _BACKUP = Object(
     operation="getStatus",
     scopes={"status"},
     answers={200: "The state of the daemon."},
-    returns=StatusView,
+    returns=DaemonStatusView,
 )
 async def status(call: Call) -> Reply:
     """Return the state of the daemon."""

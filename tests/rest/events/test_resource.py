@@ -53,6 +53,8 @@ async def test_events(server: Any) -> None:
     listener = await Listener(await server.wire()).begin(server)
     assert b"200 OK" in listener.head
     assert b"Content-Type: text/event-stream" in listener.head
+    assert b"X-Accel-Buffering: no" in listener.head
+    assert b"Cache-Control: no-store, no-cache, no-transform" in listener.head
     await server.receive("Hello")
     await server.ask_json("PUT", "/settings", {"key": "module_data.a", "value": {}})
     events = await listener.events(4)
@@ -100,10 +102,24 @@ async def test_kinds_by_scope(server: Any) -> None:
 
 
 @pytest_twisted.ensureDeferred
+async def test_an_event_is_one_line_for_everybody(server: Any) -> None:
+    """What Python and others take for the end of a line is escaped in the data."""
+    await server.friends()
+    listener = await Listener(await server.wire()).begin(server)
+    text = "a\u2028b\u2029c\x85d\u00e9\n"
+    await server.receive(text)
+    [event] = [each for each in await listener.events(3) if each.get("event") == "drop"]
+    assert len(event["data"].splitlines()) == 1
+    assert "\u00e9" in event["data"]
+    assert json.loads(event["data"])["data"] == {"msg": text}
+
+
+@pytest_twisted.ensureDeferred
 async def test_head(server: Any) -> None:
     """HEAD has the headers of a stream, and ends."""
     got = await server.ask("HEAD", "/events")
     assert (got.status, got.headers["content-type"]) == (200, "text/event-stream")
+    assert got.headers["x-accel-buffering"] == "no"
 
 
 class ManualClock(Clock):

@@ -36,9 +36,9 @@ def trouble(kind: str) -> views.TroubleView:
     return views.TroubleView(kind=kind, what=what, advice="", unhealthy=True, since=0)
 
 
-def status(**changes: Any) -> views.StatusView:
+def status(**changes: Any) -> views.DaemonStatusView:
     """Return a status with these changes."""
-    made = views.StatusView(
+    made = views.DaemonStatusView(
         status="running",
         version="1",
         uptime=61.5,
@@ -67,7 +67,7 @@ def status(**changes: Any) -> views.StatusView:
     return replace(made, **changes)
 
 
-def samples(shown: views.StatusView) -> dict[str, float]:
+def samples(shown: views.DaemonStatusView) -> dict[str, float]:
     """Return all samples that Prometheus reads, by name and label."""
     families = text_string_to_metric_families(expose(shown).decode())
     return {
