@@ -67,7 +67,15 @@ def read_members(header: bytes | None, data: bytes) -> dict[str, object]:
         return _from_pairs(_urlencoded(_checked_charset(options), data))
     if kind == MULTIPART:
         return _from_pairs(_multipart(options, data))
-    raise WrongType(f"The body must be {JSON}, {FORM} or {MULTIPART}.")
+    raise _wrong_type(kind, JSON, FORM, MULTIPART)
+
+
+def _wrong_type(kind: str, *known: str) -> WrongType:
+    *others, last = known
+    names = f"{', '.join(others)} or {last}"
+    if not kind:
+        return WrongType(f"The header Content-Type is missing: it must be {names}.")
+    return WrongType(f"The body must be {names}.")
 
 
 def read_json(options: dict[str, str], data: bytes) -> object:
@@ -92,6 +100,8 @@ def read_patch(header: bytes | None, data: bytes) -> object:
     kind, options = media_type(header)
     if kind in (JSON, MERGE_PATCH) or (not kind and not data):
         return read_json(options, data)
+    if kind not in (FORM, MULTIPART):
+        raise _wrong_type(kind, MERGE_PATCH, JSON, FORM, MULTIPART)
     return read_members(header, data)
 
 
@@ -134,6 +144,9 @@ def _unique(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
 
 
 def _urlencoded(_: dict[str, str], data: bytes) -> list[tuple[str, str]]:
+    if without_mark(data).lstrip().startswith(b"{"):
+        # curl declares what it sends as a form unless it is told otherwise.
+        raise BadBody(f"The body is JSON, but declared as {FORM}: send Content-Type: {JSON}.")
     try:
         return parse_qsl(
             data.decode("ascii"),
@@ -152,6 +165,8 @@ def _urlencoded(_: dict[str, str], data: bytes) -> list[tuple[str, str]]:
 
 def _multipart(options: dict[str, str], data: bytes) -> list[tuple[str, str]]:
     boundary = options.get("boundary", "")
+    if not boundary:
+        raise BadBody("The header Content-Type has no boundary.")
     fields: list[tuple[str, bytearray]] = []
     try:
         with PushMultipartParser(

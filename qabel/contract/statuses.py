@@ -9,6 +9,10 @@ from qabel.contract.routes import Route
 _TEXT = {"type": "string"}
 
 HEADERS: dict[str, dict[str, Any]] = {
+    "Accept-Encoding": {
+        "description": "The encodings that a body may have.",
+        "schema": {"const": "identity"},
+    },
     "Allow": {"description": "The methods of the resource.", "schema": _TEXT},
     "Content-Disposition": {"description": "A file name to save the body under.", "schema": _TEXT},
     "Content-Security-Policy": {
@@ -48,7 +52,7 @@ _ALWAYS = {
 _OPTIONAL = {"X-Qabel-Damaged"}
 """Headers of routes that they do not always send."""
 
-_AT_TIMES = {503: ("Retry-After",)}
+_AT_TIMES = {415: ("Accept-Encoding",), 503: ("Retry-After",)}
 """Headers that some responses with a status have."""
 
 

@@ -12,6 +12,7 @@ import attrs
 from qabel.forms.compound import Key, add_unknown_keys
 from qabel.forms.errors import Errors, UnknownKey, invalid, shorten_name
 from qabel.forms.form import Form, Schema
+from qabel.settings.stored import is_stored
 from qabel.settings.used_ids import UsedId, UsedIds
 
 MAX_SIZE = 16 * 1024 * 1024
@@ -36,6 +37,8 @@ class DocumentType(Generic[D]):
     document_class: type[D]
     keys: Mapping[str, Key]
     rules: Callable[[D, Errors], None] = no_rules
+    largest: int | None = None
+    """Bytes of JSON text that a change may make of a document; None for ``MAX_SIZE``."""
 
     def default(self) -> D:
         """Return the document before anything is set."""
@@ -166,8 +169,9 @@ class DocumentType(Generic[D]):
         self.rules(new, errors)
         if not errors and new == old:
             return old
-        if not errors and len(self.encode(new)) > MAX_SIZE:
-            errors.add("", f"must not exceed {MAX_SIZE} bytes of JSON")
+        largest = MAX_SIZE if self.largest is None or is_stored() else self.largest
+        if not errors and len(self.encode(new)) > largest:
+            errors.add("", f"must not exceed {largest} bytes of JSON")
         errors.raise_any()
         return new
 

@@ -7,7 +7,7 @@ import attrs
 from qabel.forms.compound import Key, OrNull, ValueOf
 from qabel.forms.plain import Choice, Integer, Number, Text
 from qabel.settings.document import DocumentType
-from qabel.settings.module_data import ModuleData, ModuleDataForm
+from qabel.settings.module_data import MAX_SIZE, ModuleData, ModuleDataForm
 from qabel.settings.proxy_url import ProxyForm, ProxyURL
 
 LEAST_POLL_INTERVAL = 0.05
@@ -113,6 +113,9 @@ class LocalSettings:
         return self.modules.value
 
 
+SPARE = 16 * 1024
+"""Bytes that are left of a body of 1 MiB with the whole document in it."""
+
 LOCAL: DocumentType[LocalSettings] = DocumentType(
     LocalSettings,
     {
@@ -122,4 +125,5 @@ LOCAL: DocumentType[LocalSettings] = DocumentType(
         "privacy": Key(_PRIVACY, PrivacySettings(), keeps=True),
         "module_data": Key(ModuleDataForm(), ModuleData(), attribute="modules"),
     },
+    largest=MAX_SIZE - SPARE,
 )

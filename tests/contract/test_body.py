@@ -124,7 +124,7 @@ def test_content_type_has_a_type_and_options(
         (
             None,
             b"{}",
-            OTHER_TYPE,
+            OTHER_TYPE.replace("The body must", "The header Content-Type is missing: it must"),
         ),
     ],
 )
@@ -143,6 +143,15 @@ def test_other_content_types_are_not_supported(
         (None, b"", "The body is empty."),
         (b"application/json", b"", "The body is empty."),
         (b"application/json", b"[]", "The body must be a JSON object."),
+        (
+            FORM,
+            b' {"a": 1}',
+            (
+                "The body is JSON, but declared as application/x-www-form-urlencoded: send "
+                "Content-Type: application/json."
+            ),
+        ),
+        (b"multipart/form-data", b"--b--", "The header Content-Type has no boundary."),
         (FORM, b"a=\xff", "The form is not URL-encoded UTF-8."),
         (FORM, b"a=%ff", "The form is not URL-encoded UTF-8."),
         (FORM, b"a=1&a=2", "The form has more than one field a."),

@@ -46,7 +46,7 @@ def files(folder: str) -> set[str]:
         path.relative_to(ROOT).as_posix()
         for path in (ROOT / folder).rglob("*")
         if path.is_file() and path.name != "dropin.cache"
-        if not {"_build", "__pycache__"} & set(path.parts)
+        if not {"_build", "__pycache__", "node_modules"} & set(path.parts)
     }
 
 

@@ -11,6 +11,7 @@ from qabel.forms.errors import MAX_ERRORS, MAX_NAME, Errors, FieldError, Unknown
 from qabel.forms.plain import Integer, Text
 from qabel.settings.document import DocumentType
 from qabel.settings.module_data import ModuleData, ModuleDataForm
+from qabel.settings.stored import reading_stored
 from tests.settings.checks import errors_of, keys_of
 
 
@@ -206,6 +207,16 @@ def test_size_of_a_document_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     ]
     assert BOOKCASE.set(FULL, "label", "y", now=1).label == "y"
     assert BOOKCASE.set(FULL, "label", "", now=1).label == ""
+
+
+def test_type_may_have_a_smaller_size() -> None:
+    """It binds changes, but not what an older version has stored."""
+    small = attrs.evolve(BOOKCASE, largest=len(BOOKCASE.encode(FULL)) - 1)
+    assert errors_of(lambda: small.set(FULL, "label", "y", now=1)) == [
+        FieldError("", f"must not exceed {small.largest} bytes of JSON")
+    ]
+    with reading_stored():
+        assert small.parse(small.to_builtins(FULL), now=1) == FULL
 
 
 def test_schema_describes_the_document() -> None:

@@ -19,6 +19,11 @@ from qabel.rest.http.site import ApiSite, too_large
 
 _BAD_PATH = problem(400, "The request target must be a path in UTF-8.")
 _BAD_EXPECTATION = problem(417, "The only expectation that can be met is 100-continue.")
+_COMPRESSED = problem(
+    415,
+    "The body must not be compressed: send it without Content-Encoding.",
+    headers=((b"Accept-Encoding", b"identity"),),
+)
 _BAD_METHOD = problem(501, "Unknown method: methods are in upper case.")
 _ALL_METHODS = Reply(204, content_type=None, headers=((b"Allow", METHODS),))
 
@@ -44,6 +49,8 @@ class ApiRequest(BoundedRequest):
     is_revoked = False
     """Whether the token was revoked while the request was being handled."""
 
+    _has_body = False
+    """Whether there is a body, of which the length may not be known yet."""
     _is_handled = False
     """Whether all of it has arrived, and routes may have seen it."""
 
@@ -66,6 +73,7 @@ class ApiRequest(BoundedRequest):
     def gotLength(self, length: int | None) -> None:
         """Check the access before any of the body is kept. The headers have arrived."""
         self.site = cast("ApiSite", self.channel.site)
+        self._has_body = length != 0
         self.decision = self.site.access_control.decide(self)
         early = None
         if length == 0:
@@ -173,7 +181,13 @@ class ApiRequest(BoundedRequest):
             return _BAD_METHOD
         if self.path == b"*" and self.method == b"OPTIONS":
             return _ALL_METHODS
-        return None if _is_path(self.path) else _BAD_PATH
+        if not _is_path(self.path):
+            return _BAD_PATH
+        return _COMPRESSED if self._has_body and self._is_compressed() else None
+
+    def _is_compressed(self) -> bool:
+        codings = b",".join(self._all(b"Content-Encoding")).lower().split(b",")
+        return any(each.strip() not in (b"", b"identity") for each in codings)
 
 
 def _read_query(query: bytes) -> dict[bytes, list[bytes]]:
