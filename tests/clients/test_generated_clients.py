@@ -28,6 +28,15 @@ TALK = [
     "Is anybody there?: not sent, 404: Recipient 1 of 1 is not a contact of the sender.",
 ]
 
+PAGE = (ROOT / "docs" / "programs.rst").read_text()
+
+
+def documented(command: str, daemon: Daemon) -> list[str]:
+    """Return a command of the page, with the URL of a daemon."""
+    assert f"\n    {command}\n" in PAGE
+    return command.replace("http://127.0.0.1:9696", url(daemon)).split()
+
+
 MYPY = """
 [mypy]
 strict = true
@@ -73,12 +82,11 @@ def results(module: Path) -> Iterable[str]:
 @pytest.mark.skipif(find_spec("openapi_python_client") is None, reason="no openapi-python-client")
 def test_python_client(daemon: Daemon, tmp_path: Path) -> None:
     """It is made without a warning, every operation has a result, and the program talks."""
-    made = run(
-        tmp_path,
-        daemon,
-        *("openapi-python-client", "generate", "--url", f"{url(daemon)}/openapi.json"),
-        *("--meta", "none", "--output-path", "qabel_client"),
+    generate = (
+        "openapi-python-client generate --url http://127.0.0.1:9696/openapi.json --meta none "
+        "--output-path qabel_client"
     )
+    made = run(tmp_path, daemon, *documented(generate, daemon))
     assert made.strip() == "Generating qabel_client"
     modules = [each for each in tmp_path.glob("qabel_client/api/*/*.py") if each.stem[0] != "_"]
     contract = daemon.api.good("GET", "/openapi.json")
@@ -90,14 +98,13 @@ def test_python_client(daemon: Daemon, tmp_path: Path) -> None:
     assert run(tmp_path, daemon, sys.executable, "talk.py").splitlines() == TALK
 
 
-def test_typescript_client(daemon: Daemon, node: str, packages: Path, tmp_path: Path) -> None:
+def test_typescript_client(daemon: Daemon, packages: Path, tmp_path: Path) -> None:
     """The types say what may be sent and what is received, and the program talks."""
     for file in (EXAMPLES / "talk.ts", *TYPESCRIPT.glob("*.*")):
         shutil.copy(file, tmp_path)
     (tmp_path / "node_modules").symlink_to(packages)
-    programs = packages / ".bin"
-    document = f"{url(daemon)}/openapi.json"
-    made = run(tmp_path, daemon, f"{programs}/openapi-typescript", document, "-o", "qabel.d.ts")
+    generate = "npx openapi-typescript http://127.0.0.1:9696/openapi.json -o qabel.d.ts"
+    made = run(tmp_path, daemon, *documented(generate, daemon))
     assert "warning" not in made.lower()
-    assert run(tmp_path, daemon, f"{programs}/tsc") == ""
-    assert run(tmp_path, daemon, node, "talk.js").splitlines() == TALK
+    assert run(tmp_path, daemon, *documented("npx tsc", daemon)) == ""
+    assert run(tmp_path, daemon, *documented("node talk.js", daemon)).splitlines() == TALK

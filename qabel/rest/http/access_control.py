@@ -11,6 +11,7 @@ from twisted.web.http_headers import Headers as RequestHeaders
 from qabel.contract.access import EVERYTHING, Access
 from qabel.contract.rejection import problem
 from qabel.contract.reply import Headers, Reply
+from qabel.contract.statuses import HEADERS
 from qabel.core.tokens import TokenBook
 from qabel.net.addresses import is_loopback
 
@@ -29,7 +30,7 @@ _USUAL = frozenset({"localhost", "127.0.0.1", "::1"})
 
 METHODS = b"GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"
 
-_EXPOSED = b"ETag, Location, Retry-After, X-Qabel-Damaged, X-Qabel-Latest, X-Qabel-Oldest"
+_EXPOSED = ", ".join(HEADERS).encode()
 _REQUEST_HEADERS = (
     b"Authorization, Cache-Control, Content-Type, Idempotency-Key, If-Match, If-None-Match, "
     b"Last-Event-ID, X-Qabel-New-Since"
