@@ -16,7 +16,7 @@ FOLLOW = EXAMPLES / "follow.js"
 PROGRAM = """
 import { follow } from "./follow.mjs";
 const [url, token, cursor] = process.argv.slice(2);
-await follow(url, token, (event) => console.log(JSON.stringify(event)), cursor);
+for await (const event of follow(url, token, cursor)) console.log(JSON.stringify(event));
 """
 
 
@@ -79,7 +79,12 @@ def test_follow_in_a_web_page(daemon: Daemon, port: int, origin: str, tmp_path: 
             f"""(async () => {{
                 const {{ follow }} = await import("/follow.js");
                 window.found = [];
-                follow("{url}", "{daemon.api.token}", (event) => found.push(event.event), "0");
+                const all = async () => {{
+                    for await (const event of follow("{url}", "{daemon.api.token}", "0")) {{
+                        found.push(event.event);
+                    }}
+                }};
+                all();
             }})()"""
         )
         seen = "found.filter((each) => each === 'settings').length"

@@ -75,11 +75,14 @@ def url(daemon: Daemon) -> str:
 
 def results(module: Path) -> Iterable[str]:
     """Return the types of what an operation of the Python client returns."""
-    [found] = re.findall(r"def _parse_response\([^)]*\) -> (.*):", module.read_text())
-    return str(found).split(" | ")
+    pattern = r"def _parse_response\([^)]*\) -> (.*?):\n    if "
+    [found] = re.findall(pattern, module.read_text(), re.DOTALL)
+    return [each.strip("\n ()") for each in found.split("|")]
 
 
-@pytest.mark.skipif(find_spec("openapi_python_client") is None, reason="no openapi-python-client")
+@pytest.mark.skipif(
+    find_spec("openapi_python_client") is None, reason="openapi-python-client is not installed"
+)
 def test_python_client(daemon: Daemon, tmp_path: Path) -> None:
     """It is made without a warning, every operation has a result, and the program talks."""
     generate = (

@@ -1,11 +1,9 @@
 """``/events``: the event log as server-sent events."""
 
-from qabel.contract.components import reference
 from qabel.contract.query import CURSOR
 from qabel.contract.rejection import rejected
 from qabel.contract.reply import Reply
 from qabel.contract.routes import Routes
-from qabel.contract.schemas import Media
 from qabel.core.journal.kinds import KINDS, kinds_for
 from qabel.forms.compound import Key, ListOf
 from qabel.forms.plain import Choice, Text
@@ -14,14 +12,6 @@ from qabel.rest.events.streams import CONTENT_TYPE, HEADERS
 from qabel.rest.http.call import Call
 
 routes = Routes("Events")
-
-_STREAM = Media(
-    {
-        "type": "string",
-        "contentMediaType": CONTENT_TYPE.decode(),
-        "contentSchema": reference(EVENT.name),
-    }
-)
 
 
 @routes.add(
@@ -44,7 +34,7 @@ _STREAM = Media(
         ),
     },
     answers={
-        200: "Events: `id` is the cursor, `event` the kind, `data` a JSON object.",
+        200: "Events, each as described: `id` is the cursor, `event` the kind, `data` is JSON.",
         410: "The cursor is unknown or expired; `oldest` is the oldest available one.",
     },
     reads={
@@ -55,8 +45,8 @@ _STREAM = Media(
             description="Start after this cursor; takes precedence over `since`.",
         ),
     },
-    returns=_STREAM,
-    parts=(EVENT, *EVENT_TYPES),
+    returns=EVENT,
+    parts=EVENT_TYPES,
     produces=(CONTENT_TYPE.decode(),),
 )
 async def follow(call: Call) -> Reply | None:

@@ -45,10 +45,11 @@ const facts: [
   Is<Schemas["SyncedContactInput"]["id"], number | undefined>,
   Is<Schemas["LocalSettings"]["privacy"]["introduce"], "always" | "auto" | "never">,
   Is<Schemas["DeliveryState"], "failed" | "queued" | "sent">,
+  Is<operations["streamEvents"]["responses"][200]["content"]["text/event-stream"], Schemas["Event"]>,
   Is<Schemas["Event"]["event"], "drop" | "outbox" | "settings" | "synced" | "damage">,
   Is<operations["receiveMessages"]["responses"][200]["headers"]["X-Qabel-Latest"], string>,
   Is<operations["getLocalSettings"]["responses"][200]["headers"]["ETag"], string>,
-] = [true, true, true, true, true, true, true, true, true, true, true];
+] = [true, true, true, true, true, true, true, true, true, true, true, true];
 
 // Errors have a type, and so has each kind of event.
 const detail: string | undefined = error?.detail;
