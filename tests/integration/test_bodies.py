@@ -137,6 +137,29 @@ def test_large_synced_settings_are_taken_back(api: Api) -> None:
     assert api.good("PUT", "/synced", listed) == document
 
 
+@pytest.mark.parametrize("path", ["/identities/1", "/contacts/{contact}", "/servers/1"])
+def test_resources_are_taken_back(api: Api, path: str) -> None:
+    """What GET returned may be sent with changes; what cannot be changed must be the same."""
+    api.good("POST", "/identities", {"alias": "Dora"})
+    given = {"alias": "Eve", "public_key": "03" * 32, "module_data": {"chat": {"n": 1}}}
+    api.good("PUT", "/synced", {"key": "contacts", "value": []})
+    contact = api.good("POST", "/contacts?identity=1", given)["id"]
+    found = path.format(contact=contact)
+    document = api.good("GET", found)
+    changed = api.good("PATCH", found, document)
+    assert changed == {**document, "updated": changed["updated"]}
+    name = "active" if "servers" in path else "alias"
+    value: object = True if "servers" in path else "Another"
+    assert api.good("PATCH", found, {**changed, name: value})[name] == value
+    reply = api.ask("PATCH", found, {**document, "id": 77})
+    assert (reply.status, reply.body["errors"]) == (
+        400,
+        [{"key": "id", "detail": "cannot be changed"}],
+    )
+    unknown = api.ask("PATCH", found, {**document, "colour": "red"})
+    assert [each["key"] for each in unknown.body["errors"]] == ["colour"]
+
+
 def test_files_are_taken_back(api: Api, tmp_path: Path) -> None:
     """What the exports return can be imported as it is, and in an object."""
     identity = api.good("POST", "/identities", {"alias": "Carol"})

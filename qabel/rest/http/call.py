@@ -14,10 +14,14 @@ from qabel.core.service import CoreService
 from qabel.core.view import CoreView
 from qabel.forms.compound import Object
 from qabel.forms.errors import FieldError, InvalidInput
+from qabel.jsontext import encode, parse
 from qabel.rest.http.request import ApiRequest
 from qabel.rest.http.services import Services
 
 T = TypeVar("T")
+
+_DERIVED = ("updated", "same_alias")
+"""Members that follow from changes of others, and may have changed since the client read them."""
 
 
 @frozen
@@ -85,6 +89,32 @@ class Call:
             return declared.read({})
         members = self.read(read_members, unreadable=unreadable)
         return self.checked(declared, members, key=key)
+
+    def changes(self, current: object) -> dict[str, Any]:
+        """Return the changes in the body; clients may send back all that they have received.
+
+        Args:
+            current: what is to be changed, as clients see it. Members of it that cannot be changed
+                are passed over if they are the same in the body.
+
+        Raises:
+            Rejected: with 400 or 415, if the body is not valid.
+
+        """
+        declared = self.route.body or Object({})
+        members = self.read(read_members)
+        shown: Any = parse(encode(current))
+        fixed = members.keys() & shown.keys() - declared.keys.keys()
+        errors = [
+            FieldError(name, "cannot be changed")
+            for name in sorted(fixed)
+            if name not in _DERIVED and encode(members[name]) != encode(shown[name])
+        ]
+        if errors:
+            raise rejected_input("body", errors)
+        return self.checked(
+            declared, {name: members[name] for name in members if name not in fixed}
+        )
 
     def checked(
         self, declared: Object, members: Mapping[str, object], *, key: str | None = None

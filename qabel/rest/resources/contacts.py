@@ -173,7 +173,7 @@ def contact(call: Call, contact_id: int) -> Reply:
 @routes.add(
     "PATCH",
     "/contacts/<id:contact_id>",
-    "Change a contact",
+    "Change a contact; what cannot be changed may be sent back as it is",
     operation="updateContact",
     scopes=WRITE,
     for_one_identity=True,
@@ -183,7 +183,8 @@ def contact(call: Call, contact_id: int) -> Reply:
 )
 async def change_contact(call: Call, contact_id: int) -> Reply:
     """Change a contact."""
-    return json_reply(await call.view.people.change_contact(contact_id, call.body()))
+    changes = call.changes(call.view.people.contact(contact_id))
+    return json_reply(await call.view.people.change_contact(contact_id, changes))
 
 
 @routes.add(

@@ -138,7 +138,7 @@ def identity(call: Call, ref: str) -> Reply:
 @routes.add(
     "PATCH",
     "/identities/<ref:ref>",
-    "Change the alias or drop URLs of an identity",
+    "Change an identity; what cannot be changed may be sent back as it is",
     operation="updateIdentity",
     scopes=WRITE,
     body=_IDENTITY_CHANGES,
@@ -147,7 +147,8 @@ def identity(call: Call, ref: str) -> Reply:
 )
 async def change_identity(call: Call, ref: str) -> Reply:
     """Change an identity."""
-    return json_reply(await call.core.people.change_identity(ref, call.body()))
+    changes = call.changes(call.core.people.identity(ref))
+    return json_reply(await call.core.people.change_identity(ref, changes))
 
 
 @routes.add(

@@ -91,7 +91,8 @@ def read(call: Call, server_id: int) -> Reply:
 @routes.add(
     "PATCH",
     "/servers/<id:server_id>",
-    "Change a drop server; with another URL, its credentials are removed unless given",
+    "Change a drop server; with another URL, its credentials are removed unless given. What cannot "
+    "be changed may be sent back as it is",
     operation="updateServer",
     scopes=SCOPES,
     body=_CHANGES,
@@ -105,7 +106,8 @@ def read(call: Call, server_id: int) -> Reply:
 )
 async def change(call: Call, server_id: int) -> Reply:
     """Change a drop server."""
-    return json_reply(await call.view.servers.change(server_id, call.body()))
+    changes = call.changes(call.view.servers.get(server_id))
+    return json_reply(await call.view.servers.change(server_id, changes))
 
 
 @routes.add(

@@ -93,6 +93,32 @@ def test_a_key_that_is_not_there() -> None:
     assert api.ask("PUT", "/it", b"a", content_type="text/plain").status == 415
 
 
+@pytest.mark.parametrize(
+    ("body", "answer"),
+    [
+        ({"size": 7}, {"size": 7}),
+        ({"id": 1, "size": 5, "updated": 3}, {"size": 5}),
+        ({"id": 1, "updated": 2}, {}),
+        ({"id": 2, "size": 7}, {"id": "cannot be changed"}),
+        ({"id": True}, {"id": "cannot be changed"}),
+        ({"colour": 1}, {"colour": "unknown key; known keys: size"}),
+    ],
+)
+def test_changes(body: dict[str, Any], answer: dict[str, Any]) -> None:
+    """What cannot be changed may be sent back as it is, and times may have changed meanwhile."""
+    routes = Routes("Changes")
+    shown = {"id": 1, "size": 5, "updated": 3}
+    declared = Object({"size": Key(Integer(1, 9))}).as_changes()
+    routes.add("PATCH", "/it", "Patch", scopes={"read"}, body=declared, answers={200: "It."})(
+        lambda call: json_reply(call.changes(shown))
+    )
+    got = MemoryApi(routes.all).ask("PATCH", "/it", json.dumps(body).encode(), content_type=JSON)
+    if got.status == 200:
+        assert got.json() == answer
+    else:
+        assert {each["key"]: each["detail"] for each in got.json()["errors"]} == answer
+
+
 def header_api() -> MemoryApi:
     """Return an API that answers with a header."""
     routes = Routes("Headers")

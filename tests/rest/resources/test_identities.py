@@ -76,6 +76,8 @@ async def test_qr_codes(server: Any) -> None:
     assert (png.headers["content-type"], png.body[:4]) == ("image/png", b"\x89PNG")
     assert text.headers["content-type"] == "text/plain; charset=utf-8"
     assert "█" in text.body.decode()
+    plain = await server.ask("GET", path + "png", accept="application/octet-stream")
+    assert (plain.headers["content-type"], plain.body) == ("application/octet-stream", png.body)
     assert (await server.ask("GET", path + "gif")).status == 404
     assert (await server.ask("GET", "/identities/99/qr.svg")).status == 404
 
