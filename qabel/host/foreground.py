@@ -9,11 +9,11 @@ from enum import IntEnum
 from typing import TypeVar
 
 from twisted.application.service import IService
-from twisted.logger import FileLogObserver, Logger, globalLogBeginner
+from twisted.logger import ILogObserver, Logger, globalLogBeginner
 
 from qabel.host.daemon_options import DaemonOptions
 from qabel.host.log_destination import DESTINATION
-from qabel.host.start_errors import StartError, report_line
+from qabel.host.start_errors import StartError, has_failed, report_line
 
 _log = Logger()
 
@@ -63,7 +63,7 @@ def run_in_foreground(
     return _run(service)
 
 
-def _observer() -> FileLogObserver:
+def _observer() -> ILogObserver:
     try:
         return DESTINATION()
     except OSError as error:
@@ -75,8 +75,14 @@ def _run(service: IService) -> int:
     """Run the reactor until something stops it, and the service with it."""
     from twisted.internet import reactor  # noqa: PLC0415 - importing it chooses it
 
-    reactor.addSystemEventTrigger("before", "shutdown", _log.info, "Stopping.")
+    reactor.addSystemEventTrigger("before", "shutdown", _note, "Stopping.")
     reactor.addSystemEventTrigger("before", "shutdown", service.stopService)
     reactor.run()
-    _log.info("Stopped.")
-    return DaemonExit.STOPPED
+    _note("Stopped.")
+    return DaemonExit.FAILED if has_failed() else DaemonExit.STOPPED
+
+
+def _note(text: str) -> None:
+    """Log a text, unless the daemon failed to start: then the reason stays the last line."""
+    if not has_failed():
+        _log.info(text)

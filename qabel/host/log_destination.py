@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import attrs
-from twisted.logger import FileLogObserver, Logger, textFileLogObserver
+from twisted.logger import FileLogObserver, ILogObserver, Logger, textFileLogObserver
 from twisted.python import usage
 from twisted.python.logfile import LogFile
 
 from qabel.host.json_logs import json_lines
 from qabel.host.standard_streams import wants_color
-from qabel.host.terminal_log import terminal_lines
+from qabel.host.terminal_log import WithoutDetails, terminal_lines
 
 _log = Logger()
 
@@ -82,10 +82,10 @@ class LogDestination:
     """Whether the daemon is a command of its own, without twistd."""
     _stream: _LogStream | None = attrs.field(default=None, init=False)
 
-    def __call__(self) -> FileLogObserver:
+    def __call__(self) -> ILogObserver:
         """Return the observer; twistd calls this when it begins to log. Raises OSError."""
         if self.is_foreground:
-            return self._foreground_observer()
+            return WithoutDetails(self._foreground_observer())
         stream: Any = sys.stdout
         if self.file is not None:
             stream = self._stream = _LogStream(LogFile.fromFullPath(self.file))

@@ -16,6 +16,9 @@ from qabel.host.log_destination import DESTINATION
 
 _log = Logger()
 
+_failures: list[str] = []
+"""Why this process fails."""
+
 
 class StartError(Exception):
     """Why a daemon cannot start; the text is one line for its user."""
@@ -43,9 +46,15 @@ def report_start_errors(name: str) -> None:
 def fail_start(message: str, reactor: Any) -> None:
     """End a process whose reactor is already running: one line, a clean stop, exit status 1."""
     report_line(message)
+    _failures.append(message)
     atexit.register(_exit_failed)
     if reactor.running:
         reactor.stop()
+
+
+def has_failed() -> bool:
+    """Return whether the start has failed with the reactor running."""
+    return bool(_failures)
 
 
 def report_line(line: str) -> None:

@@ -1,4 +1,4 @@
-"""The log as people read it in a terminal: the time of day, and a line of plain text.
+"""The log as people read it: no details of the framework, and short lines in a terminal.
 
 Nothing here knows Qabel.
 """
@@ -6,7 +6,15 @@ Nothing here knows Qabel.
 from datetime import datetime
 from typing import IO, Any
 
-from twisted.logger import FileLogObserver, LogEvent, LogLevel, eventAsText
+from attrs import frozen
+from twisted.logger import (
+    FileLogObserver,
+    ILogObserver,
+    LogEvent,
+    LogLevel,
+    eventAsText,
+)
+from zope.interface import implementer
 
 _LABELS = {
     LogLevel.warn: ("warning: ", "33"),
@@ -36,9 +44,6 @@ def terminal_lines(stream: IO[Any], *, color: bool) -> FileLogObserver:
     def line(event: LogEvent) -> str:
         level = event.get("log_level", LogLevel.info)
         label, number = _LABELS.get(level, ("", ""))
-        namespace = str(event.get("log_namespace", ""))
-        if not label and namespace.partition(".")[0] in _DETAILS:
-            return ""
         text = eventAsText(event, includeTimestamp=False, includeSystem=False)
         if not text:
             return ""
@@ -49,6 +54,22 @@ def terminal_lines(stream: IO[Any], *, color: bool) -> FileLogObserver:
         return f"{paint(time, _TIME_COLOR)} {body}\n"
 
     return FileLogObserver(stream, line)
+
+
+@implementer(ILogObserver)
+@frozen(eq=False)
+class WithoutDetails:
+    """Passes events on to another observer, but for those about details of the framework."""
+
+    _observer: ILogObserver
+
+    def __call__(self, event: LogEvent) -> None:
+        """Observe one event."""
+        is_detail = str(event.get("log_namespace", "")).partition(".")[0] in _DETAILS
+        informs = event.get("log_level", LogLevel.info) not in _LABELS
+        is_error = event.get("isError") or "log_failure" in event
+        if not (is_detail and informs and not is_error):
+            self._observer(event)
 
 
 def _visible(text: str) -> str:

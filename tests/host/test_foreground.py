@@ -82,6 +82,7 @@ def test_what_keeps_it_from_starting(arguments: list[str], status: int, line: st
     assert done.returncode == status
     assert (done.stdout, done.stderr.splitlines().count(line)) == ("", 1)
     assert done.stderr.count(line.removeprefix("test: ")) == 1
+    assert "Stopped" not in done.stderr
     assert "Traceback" not in done.stderr
 
 

@@ -3,16 +3,16 @@
 import io
 
 import pytest
-from twisted.logger import Logger, LogPublisher
+from twisted.logger import LogEvent, Logger, LogPublisher
 from twisted.python.failure import Failure
 
-from qabel.host.terminal_log import terminal_lines
+from qabel.host.terminal_log import WithoutDetails, terminal_lines
 
 
-def written(*, color: bool = False, namespace: str = "qabel.x", level: str = "info") -> str:
+def written(*, color: bool = False, level: str = "info") -> str:
     """Return what becomes of a line, without its time."""
     stream = io.StringIO()
-    log = Logger(namespace, observer=LogPublisher(terminal_lines(stream, color=color)))
+    log = Logger("qabel", observer=LogPublisher(terminal_lines(stream, color=color)))
     getattr(log, level)("said {what}", what="it")
     return stream.getvalue().partition(" ")[2]
 
@@ -32,9 +32,14 @@ def test_colors() -> None:
 
 @pytest.mark.parametrize("namespace", ["twisted.internet.base", "log_legacy"])
 def test_details_of_the_framework_are_left_out(namespace: str) -> None:
-    """Lines of Twisted are shown if they warn."""
-    assert written(namespace=namespace) == ""
-    assert written(namespace=namespace, level="warn") == "warning: said it\n"
+    """Lines of Twisted are written if they warn, or are about an error."""
+    written: list[LogEvent] = []
+    log = Logger(namespace, observer=LogPublisher(WithoutDetails(written.append)))
+    log.info("details")
+    log.warn("warning")
+    log.info("old", isError=1)
+    Logger("qabel.x", observer=log.observer).info("ours")
+    assert [each["log_format"] for each in written] == ["warning", "old", "ours"]
 
 
 def test_no_text_controls_the_terminal() -> None:
