@@ -28,7 +28,7 @@ Try, in another terminal:
 
   export PATH={path}:"$PATH" QABEL_DATA_DIR={data}
   qabel status
-  qabel identity new Alice
+  qabel server list
   qabel --help
 
 Programs use the REST API, with the token in {token}:

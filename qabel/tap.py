@@ -190,6 +190,6 @@ def makeService(options: Options) -> IService:
     daemon = Daemon(options.config, reactor=reactor)
     notifier = Notifier(reactor=reactor)
     notifier.setServiceParent(daemon)
-    daemon.ready.addCallback(notifier.is_ready).addCallback(options.note_ready)
+    daemon.ready.addCallback(options.note_ready).addCallback(notifier.is_ready)
     daemon.ready.addCallback(lambda _: tune_garbage_collector())
     return daemon

@@ -97,6 +97,6 @@ def makeService(options: Options) -> IService:
     notifier = Notifier(reactor=reactor)
     notifier.setServiceParent(parent)
     # A failure to listen ends the process with its own message.
-    ready = listening.when_listening().addCallback(notifier.is_ready)
-    ready.addCallbacks(options.note_ready, lambda _: None)
+    ready = listening.when_listening().addCallback(options.note_ready)
+    ready.addCallbacks(notifier.is_ready, lambda _: None)
     return parent
