@@ -130,7 +130,10 @@ def test_a_busy_port_is_one_line(tmp_path: Path) -> None:
         description = f"tcp:{busy.getsockname()[1]}:interface=127.0.0.1"
         with drop_server(tmp_path, f"--listen={description}") as server:
             assert server.ended() == 1
-    assert server.errors == f"qabel-drop: cannot listen on {description}: Address already in use\n"
+    assert server.errors == (
+        f"qabel-drop: cannot listen on {description}: Address already in use; stop the program "
+        "that uses it, or choose another port\n"
+    )
     assert "Traceback" not in server.log
     assert "critical] qabel-drop: cannot listen" in server.log
     assert not list((tmp_path / "process").glob("*.pid"))
@@ -152,7 +155,10 @@ def test_a_second_one_on_the_same_directory_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "line"),
     [
-        (["--listen=tcp:0"], "tcp:0 is reachable from other hosts; pass --allow-remote if that"),
+        (
+            ["--listen=tcp:0"],
+            "tcp:0 is reachable from other hosts; use tcp:0:interface=127.0.0.1",
+        ),
         (["--frob"], "option --frob not recognized (see --help)"),
         (["--quota=much"], "--quota must be a number greater than 0, not 'much'"),
     ],
