@@ -60,7 +60,7 @@ def private_directory(path: Path, *, mode: int = 0o700) -> Path:
         status = path.stat()
         if status.st_uid != os.geteuid():
             raise StartError(
-                f"the data directory {path} belongs to {_user(status.st_uid)}; start the daemon as "
+                f"the data directory {path} belongs to {_user(status.st_uid)}; run this as "
                 "that user, or choose another directory"
             )
         if stat.S_IMODE(status.st_mode) & OTHERS & ~mode:
