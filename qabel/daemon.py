@@ -30,14 +30,15 @@ from qabel.deferreds import when_done
 from qabel.host.data_directory import DirectoryLock, close_to_others, private_directory
 from qabel.host.endpoints import (
     ListenOn,
-    PrivateSocketEndpoint,
     loopback_endpoints,
     parse_endpoint,
     show_address,
 )
 from qabel.host.listening import Listening
 from qabel.host.log_destination import DESTINATION
+from qabel.host.private_sockets import PrivateSocketEndpoint
 from qabel.host.socket_keeper import SocketKeeper
+from qabel.host.socket_paths import PathTooLong, check_socket_path
 from qabel.host.start_errors import StartError, fail_start
 from qabel.keys.key_file import KeyFile
 from qabel.rest.app import make_site
@@ -143,9 +144,14 @@ class Daemon(MultiService):
         """Lock the data directory, and begin to start.
 
         Raises:
-            StartError: if another daemon uses the directory, or it cannot be made private.
+            StartError: if another daemon uses the directory, it cannot be made private, or its path
+                is too long for the socket.
 
         """
+        try:
+            check_socket_path(self.socket)
+        except PathTooLong as error:
+            raise StartError(f"{error.strerror}: choose a shorter data directory") from None
         group = self._config.core.token_mode & 0o070
         private_directory(self._config.data_directory, mode=0o710 if group else 0o700)
         self._lock.acquire()

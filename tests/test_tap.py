@@ -31,7 +31,6 @@ def parse(*arguments: str) -> Options:
         "tcp:9696:interface=192.0.2.1",
         "tcp6:9696",
         "tcp:9696:interface=box.example",
-        "systemd:domain=INET:index=0",
         "haproxy:tcp:9696",
         "nobody-knows:1",
     ],

@@ -13,14 +13,12 @@ from attrs import frozen
 from qabel.cli.paths import DATABASE, KEY, SOCKET, TOKEN
 from qabel.cli.units import duration, size
 from qabel.drop.plain_http import is_unencrypted
+from qabel.host.socket_paths import PathTooLong, check_socket_path
 
 LOW_DISK_SPACE = 100 * 1024 * 1024
 """Bytes of free disk space below which there is a warning."""
 
 VERY_LOW_DISK_SPACE = LOW_DISK_SPACE // 10
-
-LONGEST_SOCKET_PATH = 107
-"""Bytes in the path of a Unix socket."""
 
 CLOCK_TOLERANCE = 120.0
 """Seconds that two clocks may differ."""
@@ -78,8 +76,11 @@ def _directory_problem(path: Path, status: os.stat_result) -> Check | None:
     if stat.S_IMODE(status.st_mode) & 0o077:
         detail = f"Other users can access {path}"
         return Check("directory", CheckState.FAILED, detail, f"Run: chmod 700 {path}")
-    if len(os.fsencode(path / SOCKET)) > LONGEST_SOCKET_PATH:
-        detail = f"The path {path} is too long for a Unix socket in it"
+    try:
+        check_socket_path(path / SOCKET)
+    except PathTooLong as error:
+        detail = str(error.strerror)
+        detail = detail[:1].upper() + detail[1:]
         return Check("directory", CheckState.FAILED, detail, "Pass a shorter --data-dir")
     return None
 

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from attrs import frozen
 
 from qabel.cli.errors import usage_error
+from qabel.host.socket_paths import address_of
 
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
@@ -48,9 +49,9 @@ class DaemonAddress:
 
     def connection(self, timeout: float) -> http.client.HTTPConnection:
         """Return a connection that is not yet open. It uses no proxy and follows no redirect."""
-        if self.url is None:
-            return _UnixConnection(str(self.socket), timeout)
-        parts = urlsplit(self.url)
+        if self.socket is not None:
+            return _UnixConnection(self.socket, timeout)
+        parts = urlsplit(self.url or "")
         host = parts.hostname or ""
         if parts.scheme == "https":
             context = ssl.create_default_context()
@@ -60,11 +61,12 @@ class DaemonAddress:
 
 
 class _UnixConnection(http.client.HTTPConnection):
-    def __init__(self, path: str, timeout: float) -> None:
+    def __init__(self, path: Path, timeout: float) -> None:
         super().__init__("localhost", timeout=timeout)
         self._path = path
 
     def connect(self) -> None:
         self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self.sock.settimeout(self.timeout)
-        self.sock.connect(self._path)
+        with address_of(self._path) as address:
+            self.sock.connect(address)

@@ -24,6 +24,10 @@ _log = Logger()
 LOCK_NAME = "lock"
 """The file in a data directory that is locked by the process that uses it."""
 
+LONGEST = 375
+"""Bytes that the real path of a data directory may have: SQLite opens files whose paths have up to
+512, and the names of its files and of backups are to fit as well."""
+
 
 def choose_data_directory(given: str | None, *, variable: str, name: str) -> Path:
     """Return the path of a data directory: as given, from the environment, or the platform's.
@@ -55,6 +59,7 @@ def private_directory(path: Path, *, mode: int = 0o700) -> Path:
 
     """
     try:
+        _check_length(path)
         path.parent.mkdir(parents=True, exist_ok=True)
         path.mkdir(mode=mode, exist_ok=True)
         status = path.stat()
@@ -76,6 +81,16 @@ def private_directory(path: Path, *, mode: int = 0o700) -> Path:
     except OSError as error:
         raise StartError(f"the data directory {path} cannot be used: {_reason(error)}") from None
     return path
+
+
+def _check_length(path: Path) -> None:
+    """Raise StartError if the path of a directory is too long, before anything is created."""
+    size = len(os.fsencode(os.path.realpath(path)))
+    if size > LONGEST:
+        raise StartError(
+            f"the path of the data directory {path} has {size} bytes; at most {LONGEST} are "
+            "possible: choose a shorter one"
+        )
 
 
 def close_to_others(paths: Iterable[Path]) -> None:

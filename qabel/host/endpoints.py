@@ -1,30 +1,24 @@
-"""Endpoints to listen on: their descriptions, who can reach them, and private Unix sockets.
+"""Endpoints to listen on: their descriptions, and who can reach them.
 
 Nothing here knows Qabel.
 """
 
-import errno
 import os
 import socket
-import stat
 from collections.abc import Iterator, Mapping, Sequence
+from ipaddress import IPv6Address as IPv6
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, cast
 
 import attrs
 from twisted.internet.address import IPv4Address, IPv6Address, UNIXAddress
-from twisted.internet.defer import Deferred, fail, succeed
 from twisted.internet.endpoints import serverFromString
-from twisted.internet.error import CannotListenError
-from twisted.internet.interfaces import (
-    IAddress,
-    IListeningPort,
-    IProtocolFactory,
-    IStreamServerEndpoint,
-)
-from zope.interface import implementer
+from twisted.internet.interfaces import IAddress, IStreamServerEndpoint
 
+from qabel.host.inherited_sockets import InheritedSocket, inherited_socket
+from qabel.host.private_sockets import PrivateSocketEndpoint
+from qabel.host.socket_paths import PathTooLong, check_socket_path
 from qabel.host.start_errors import StartError
 
 BACKLOG = 1024
@@ -49,6 +43,8 @@ class ListenOn:
     loopback: tuple[str, int] | None = None
     """The address and port by which programs of this machine reach it, if it is for them only and
     not encrypted."""
+    inherited: InheritedSocket | None = None
+    """The socket that the service manager has passed, if it is one."""
 
     @property
     def encrypted(self) -> bool:
@@ -72,18 +68,35 @@ def parse_endpoint(description: str) -> ListenOn:
         path = named.get("address") or (arguments[0] if arguments else "")
         mode = named.get("mode") or (arguments[1] if len(arguments) > 1 else "600")
         try:
-            return ListenOn(description, kind, False, str(Path(path).absolute()), int(mode, 8))
+            absolute = Path(path).absolute()
+            check_socket_path(absolute)
+            return ListenOn(description, kind, False, str(absolute), int(mode, 8))
+        except PathTooLong as error:
+            raise StartError(f"cannot listen on {description}: {error.strerror}") from None
         except ValueError:
             raise StartError(
                 f"invalid endpoint {description!r}: the mode must be an octal number"
             ) from None
     if kind == "systemd":
-        return ListenOn(description, kind, named.get("domain", *arguments[:1]) != "UNIX")
+        return _inherited(description, arguments, named)
     interface = _interface(kind, arguments, named)
     port = named.get("port", *arguments[:1])
     is_plain = interface is not None and kind not in _ENCRYPTED and port and port.isdecimal()
     loopback = (str(interface), int(port)) if is_plain else None
     return ListenOn(description, kind, interface is None, loopback=loopback)
+
+
+def _inherited(description: str, arguments: Sequence[str], named: Mapping[str, str]) -> ListenOn:
+    """Return the endpoint of a socket that the service manager has passed. Raises StartError.
+
+    Its own address says who can reach it, whatever the description has.
+    """
+    index = named.get("index") or (arguments[1] if len(arguments) > 1 else None)
+    inherited = inherited_socket(description, index=index, name=named.get("name"))
+    address = inherited.address
+    is_reachable = address is not None and not _is_loopback(address[0])
+    loopback = None if address is None or is_reachable else address
+    return ListenOn(description, "systemd", is_reachable, loopback=loopback, inherited=inherited)
 
 
 def _interface(kind: str, arguments: Sequence[str], named: Mapping[str, str]) -> str | None:
@@ -96,10 +109,16 @@ def _interface(kind: str, arguments: Sequence[str], named: Mapping[str, str]) ->
         interface = arguments[position]
     if interface.lower() == "localhost":
         return "127.0.0.1"
+    return interface if _is_loopback(interface) else None
+
+
+def _is_loopback(host: str) -> bool:
     try:
-        return interface if ip_address(interface).is_loopback else None
+        address = ip_address(host)
     except ValueError:
-        return None
+        return False
+    mapped = address.ipv4_mapped if isinstance(address, IPv6) else None
+    return (mapped or address).is_loopback
 
 
 def _arguments(description: str) -> tuple[list[str], dict[str, str]]:
@@ -150,6 +169,8 @@ def open_endpoint(
         return endpoint
     if endpoint.path is not None:
         return PrivateSocketEndpoint(reactor, Path(endpoint.path), endpoint.mode)
+    if endpoint.inherited is not None:
+        return endpoint.inherited.endpoint(reactor)
     description = endpoint.description
     if endpoint.kind in _DEFAULT_INTERFACES and "backlog=" not in description:
         # With Twisted's 50, a thousand clients that connect at the same time wait for seconds.
@@ -157,46 +178,7 @@ def open_endpoint(
     try:
         return cast("IStreamServerEndpoint", serverFromString(reactor, description))
     except Exception as error:  # noqa: BLE001 - kinds of endpoints are plugins, with errors of their own
-        reason: object = error
-        if endpoint.kind == "systemd" and isinstance(error, LookupError):
-            reason = "the service manager did not pass this socket"
-        raise StartError(f"cannot listen on {endpoint.description}: {reason}") from None
-
-
-@implementer(IStreamServerEndpoint)
-@attrs.define(eq=False)
-class PrivateSocketEndpoint:
-    """A Unix socket with a mode of its own; it replaces one that a dead process left behind."""
-
-    reactor: Any
-    path: Path
-    mode: int = 0o600
-
-    def listen(self, protocolFactory: IProtocolFactory) -> "Deferred[IListeningPort]":  # noqa: N803
-        """Listen. Fails with StartError if a running process already does."""
-        try:
-            _remove_stale_socket(self.path)
-        except (StartError, OSError):
-            return fail()
-        # Twisted sets the mode after binding and before listening: until then nobody can connect.
-        try:
-            return succeed(self.reactor.listenUNIX(str(self.path), protocolFactory, mode=self.mode))
-        except (CannotListenError, OSError):
-            return fail()
-
-
-def _remove_stale_socket(path: Path) -> None:
-    try:
-        if not stat.S_ISSOCK(path.lstat().st_mode):
-            raise StartError(f"cannot listen on {path}: the file exists and is not a socket")
-        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
-            probe.setblocking(False)
-            result = probe.connect_ex(str(path))
-    except FileNotFoundError:
-        return
-    if result != errno.ECONNREFUSED:
-        raise StartError(f"cannot listen on {path}: another process is listening there")
-    path.unlink(missing_ok=True)
+        raise StartError(f"cannot listen on {endpoint.description}: {error}") from None
 
 
 def show_address(address: IAddress) -> str:

@@ -129,7 +129,7 @@ class Listening(Service):
         return closed.addCallback(lambda _: None)
 
     def _opened(self, port: IListeningPort) -> IListeningPort:
-        if isinstance(port, unix.Port) and "connectionLost" not in vars(port):
+        if type(port) is unix.Port and "connectionLost" not in vars(port):
             port.connectionLost = partial(_remove_file, port)  # type: ignore[method-assign]
         self._ports.append(port)
         return port

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from qabel.cli.checks import CheckState, check_clock, check_directory, check_encryption
+from qabel.host import socket_paths
 
 NOW = 1_800_000_000.0
 DATE = "Fri, 15 Jan 2027 08:00:00 GMT"
@@ -48,11 +49,15 @@ def test_open_directory(directory: Path) -> None:
     assert first.hint == f"Run: chmod 700 {directory}"
 
 
-def test_long_path(tmp_path: Path) -> None:
-    """A path that is too long for a Unix socket fails."""
+def test_long_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A path that is too long for a Unix socket fails where there is no short name for it."""
     path = tmp_path / ("x" * 120)
     path.mkdir(mode=0o700)
-    assert states(path)["directory"] is CheckState.FAILED
+    assert states(path)["directory"] is CheckState.OK
+    monkeypatch.setattr(socket_paths, "DESCRIPTORS", tmp_path / "none")
+    first, *_ = check_directory(path, daemon_runs=False)
+    assert first.state is CheckState.FAILED
+    assert f"{path}/rest.sock has" in first.detail
 
 
 @pytest.mark.parametrize(("name", "check"), [("database-key", "key"), ("api-token", "token")])

@@ -24,7 +24,6 @@ REACHABLE = [
     "ssl:443:privateKey=key.pem",
     "tls:443:cert.pem",
     "tls:443:interface=10.0.0.1",
-    "systemd:domain=INET:index=0",
     "haproxy:tcp:9697:interface=127.0.0.1",
     "onion:80",
 ]
@@ -39,7 +38,6 @@ PRIVATE = [
     "ssl:443:privateKey=key.pem:interface=127.0.0.1",
     "unix:/run/x.sock",
     "unix:address=/run/x.sock",
-    "systemd:domain=UNIX:name=web",
 ]
 
 
@@ -55,7 +53,18 @@ def test_what_others_cannot_reach(description: str) -> None:
     assert not parse_endpoint(description).reachable
 
 
-@pytest.mark.parametrize("description", ["", "9697", "tcp", ":", "unix:/x:mode=rw"])
+@pytest.mark.parametrize(
+    "description",
+    [
+        "",
+        "9697",
+        "tcp",
+        ":",
+        "unix:/x:mode=rw",
+        "unix:/" + "x" * 110,
+        "systemd:domain=UNIX:name=web",
+    ],
+)
 def test_invalid_endpoints(description: str) -> None:
     """A text that cannot be a description is a StartError."""
     with pytest.raises(StartError):

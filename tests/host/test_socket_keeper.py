@@ -11,8 +11,8 @@ from twisted.internet.protocol import Factory
 from twisted.internet.task import Clock, deferLater
 from twisted.protocols.wire import Echo
 
-from qabel.host.endpoints import PrivateSocketEndpoint
 from qabel.host.listening import Listening
+from qabel.host.private_sockets import PrivateSocketEndpoint
 from qabel.host.socket_keeper import INTERVAL, SocketKeeper
 
 

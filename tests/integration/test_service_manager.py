@@ -32,10 +32,20 @@ class Manager:
         self._listening = socket.socket(socket.AF_UNIX)
         self._listening.bind(str(self.handed))
         self._listening.listen()
+        self.address: str | tuple[str, int] = str(self.handed)
         self._notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self._notify.bind(str(directory / "notify"))
         self._notify.settimeout(DEADLINE)
         self._process: subprocess.Popen[bytes] | None = None
+
+    def hand_over_tcp(self, host: str) -> None:
+        """Hand over a TCP socket instead."""
+        self._listening.close()
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        self._listening = socket.socket(family)
+        self._listening.bind((host, 0))
+        self._listening.listen()
+        self.address = self._listening.getsockname()[:2]
 
     def start(self, name: str, *options: str) -> "subprocess.Popen[bytes]":
         """Start a daemon as a service."""
@@ -67,11 +77,16 @@ class Manager:
 
     def ask(self, path: str) -> bytes:
         """Ask through the socket that it was handed, and give the first line of the answer."""
-        with socket.socket(socket.AF_UNIX) as client:
+        with socket.socket(self._listening.family) as client:
             client.settimeout(DEADLINE)
-            client.connect(str(self.handed))
+            client.connect(self.address)
             client.sendall(f"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
             return client.recv(65536).split(b"\r\n")[0]
+
+    @property
+    def log(self) -> str:
+        """What the daemon has written."""
+        return (self.directory / "log").read_text()
 
     def close(self) -> None:
         """End all."""
@@ -114,3 +129,24 @@ def test_the_drop_server_as_a_service(manager: Manager) -> None:
     server.terminate()
     manager.hear(b"STOPPING=1")
     assert server.wait(5) in (0, -signal.SIGTERM)
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
+@pytest.mark.parametrize("name", ["qabel-rest", "qabel-drop"])
+def test_a_loopback_socket(manager: Manager, name: str, host: str) -> None:
+    """A TCP socket of the service manager on a loopback address needs no --allow-remote."""
+    manager.hand_over_tcp(host)
+    manager.start(name, f"--data-dir={manager.directory / 'data'}", "--listen=systemd:name=rest")
+    manager.hear(b"READY=1")
+    assert manager.ask("/no/such/place").startswith(b"HTTP/1.1 4")
+
+
+@pytest.mark.parametrize("name", ["qabel-rest", "qabel-drop"])
+def test_a_socket_that_others_can_reach(manager: Manager, name: str) -> None:
+    """It needs --allow-remote, even if it is said to be a Unix socket, and nothing is created."""
+    manager.hand_over_tcp("0.0.0.0")  # noqa: S104 - this is what is tested
+    data = manager.directory / "data"
+    daemon = manager.start(name, f"--data-dir={data}", SOCKET)
+    assert daemon.wait(DEADLINE) == 1
+    assert "is reachable from other hosts; pass --allow-remote" in manager.log
+    assert not data.exists()
