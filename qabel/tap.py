@@ -1,5 +1,6 @@
 """The options and the service of ``qabel-rest``, as a command and as a plugin of ``twistd``."""
 
+import os
 from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
@@ -23,6 +24,7 @@ from qabel.host.start_errors import StartError
 from qabel.host.steady_clock import use_steady_clock
 from qabel.keys.choice import CHOICES, key_source
 from qabel.net.errors import DropServerError
+from qabel.net.trusted_authorities import authorities_problem
 from qabel.rest.http.access_control import AccessOptions
 from qabel.settings.proxy_url import InvalidProxyURL, ProxyURL
 
@@ -130,15 +132,10 @@ class Options(DaemonOptions):
         super().postOptions()
         if self["auth"] not in ("token", "none"):
             raise StartError(f"--auth must be token or none, not {self['auth']!r}")
-        if self["auth"] == "none" and any(endpoint.reachable for endpoint in self.listen):
-            raise StartError("--auth none requires loopback or Unix endpoints")
-        if self["drop-server"] is not None:
-            self.drop_server = parse_endpoint(self["drop-server"])
-            if self.drop_server.reachable and not self["allow-remote"]:
-                raise StartError(
-                    f"--drop-server {self['drop-server']} is reachable from other hosts; pass "
-                    "--allow-remote if that is intended"
-                )
+        self._check_endpoints()
+        problem = authorities_problem(os.environ)
+        if problem is not None:
+            raise StartError(problem)
         bits = self.positive("drop-id-bits", int)
         if bits > 256:
             raise StartError(f"--drop-id-bits must be from 1 to 256, not {bits}")
@@ -168,6 +165,18 @@ class Options(DaemonOptions):
                 token_mode=0o640 if self["token-group-readable"] else 0o600,
             ),
         )
+
+    def _check_endpoints(self) -> None:
+        """Check that other hosts reach only what they may. Raises StartError."""
+        if self["auth"] == "none" and any(endpoint.reachable for endpoint in self.listen):
+            raise StartError("--auth none requires loopback or Unix endpoints")
+        if self["drop-server"] is not None:
+            self.drop_server = parse_endpoint(self["drop-server"])
+            if self.drop_server.reachable and not self["allow-remote"]:
+                raise StartError(
+                    f"--drop-server {self['drop-server']} is reachable from other hosts; pass "
+                    "--allow-remote if that is intended"
+                )
 
     def _proxy(self) -> ProxyURL | None:
         """Return the proxy that was chosen. Raises StartError, which does not quote it."""

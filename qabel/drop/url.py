@@ -154,6 +154,11 @@ class DropURL:
         return not any(base64.urlsafe_b64decode(self.drop_id + "=")[-SHARED_ZEROS // 8 :])
 
     @property
+    def has_tls(self) -> bool:
+        """Whether the connection to the server is encrypted by TLS."""
+        return self.server.startswith("https:")
+
+    @property
     def host(self) -> str:
         """The server's host and port, which are not secret."""
         return self.server.split("/", 3)[2]

@@ -56,7 +56,9 @@ def check_certificate(certificate: Certificate, host: str) -> None:
         shown = [*names[:_SHOWN_NAMES], *map(str, addresses[:_SHOWN_NAMES])][:_SHOWN_NAMES]
         others = len(names) + len(addresses) - len(shown)
         more = f" and {others} more" if others else ""
-        raise CertificateRejected(f"is for other hosts ({', '.join(shown) or 'none'}{more})")
+        raise CertificateRejected(
+            f"is for other hosts ({', '.join(shown) or 'none'}{more}); check the URL"
+        )
 
 
 def _read_names(certificate: Certificate) -> tuple[list[str], list[object]]:

@@ -15,7 +15,13 @@ from qabel.net.address_policy import AddressPolicy, any_address, private_address
 from qabel.net.addresses import is_global
 from qabel.net.bounded_client import BoundedClient
 from qabel.net.drop_cursor import cursor_header, read_cursor, read_modified
-from qabel.net.drop_responses import NOTHING_NEW, content_type, read_acceptance, rejection
+from qabel.net.drop_responses import (
+    ERROR_WITH_PAGE,
+    NOTHING_NEW,
+    content_type,
+    read_acceptance,
+    rejection,
+)
 from qabel.net.errors import DropServerError, IncompleteResponse, InvalidResponse
 from qabel.net.exchange_limits import Allowance, Watchdog
 from qabel.net.exchanges import is_stale
@@ -23,6 +29,7 @@ from qabel.net.http_transport import CONNECTIONS_PER_HOST, Transport
 from qabel.net.isolated_transports import IsolatedTransports
 from qabel.net.isolation import Isolation, IsolationKey
 from qabel.net.response_body import BodyReader, OnParts, PartQueue, exceeds
+from qabel.net.tls_errors import ErrorPage
 
 
 @attrs.frozen
@@ -98,7 +105,9 @@ class DropClient(BoundedClient):
         """
         allowed = allowance or Allowance(self._limits.size)
         return await self._exchanges.run(
-            _peer(url), lambda watchdog: self._fetch(url, since, on_parts, watchdog, allowed)
+            _peer(url),
+            lambda watchdog: self._fetch(url, since, on_parts, watchdog, allowed),
+            has_tls=url.has_tls,
         )
 
     async def post(self, url: DropURL, message: bytes) -> None:
@@ -106,7 +115,11 @@ class DropClient(BoundedClient):
 
         Only a 2xx status with an empty body says so; anything else raises DropServerError.
         """
-        await self._exchanges.run(_peer(url), lambda watchdog: self._post(url, message, watchdog))
+        await self._exchanges.run(
+            _peer(url),
+            lambda watchdog: self._post(url, message, watchdog),
+            has_tls=url.has_tls,
+        )
 
     async def _fetch(
         self,
@@ -133,8 +146,10 @@ class DropClient(BoundedClient):
             return FetchResult("nothing", latest, modified=modified)
         peer = _peer(url)
         if response.code != 200:
-            await self._drain(response, peer, watchdog, allowance)
-            raise rejection(response, peer, self._now())
+            page = ErrorPage()
+            feed = page.feed if response.code == ERROR_WITH_PAGE else None
+            await self._drain(response, peer, watchdog, allowance, feed)
+            raise rejection(response, peer, self._now(), page=page)
         try:
             parser = MultipartParser(content_type(response))
         except MultipartError as error:
@@ -216,11 +231,14 @@ class DropClient(BoundedClient):
         response: IResponse,
         peer: str,
         watchdog: Watchdog,
-        allowance: Allowance | None = None,
+        allowance: Allowance,
+        feed: Callable[[bytes], bool] | None = None,
     ) -> None:
-        """Let the server end a response of which only the headers matter."""
-        counted = allowance or Allowance(self._limits.size)
-        await BodyReader(peer, watchdog, self._limits.size, arrived=counted.note).read(response)
+        """Let the server end a response of which only the headers matter, and what is fed."""
+        reader = BodyReader(
+            peer, watchdog, self._limits.size, feed or (lambda _: True), allowance.note
+        )
+        await reader.read(response)
 
 
 async def _request(

@@ -3,9 +3,10 @@
 from twisted.web.http import stringToDatetime
 from twisted.web.iweb import UNKNOWN_LENGTH, IResponse
 
-from qabel.net.errors import DropServerError, InvalidResponse, ServerRefused
+from qabel.net.errors import ConnectFailed, DropServerError, InvalidResponse, ServerRefused
 from qabel.net.exchange_limits import SETTLE_BYTES, Watchdog
 from qabel.net.response_body import BodyReader
+from qabel.net.tls_errors import ErrorPage
 
 NOTHING_NEW = (204, 304)
 """Statuses by which a drop server says that there are no newer messages."""
@@ -16,12 +17,20 @@ PERMANENT = (400, 413)
 NO_DROP_SERVER = (404, 405, 410, 501, 511)
 """Statuses to a GET, besides redirects, by which whatever answers shows that it is none."""
 
+ERROR_WITH_PAGE = 400
+"""The status of web servers to a request without the TLS or the certificate that they expect."""
+
 MAX_RETRY_AFTER = 3600.0
 """Seconds of a Retry-After that are respected at most."""
 
 
 def rejection(
-    response: IResponse, peer: str, now: float, *, permanent: bool = False
+    response: IResponse,
+    peer: str,
+    now: float,
+    *,
+    permanent: bool = False,
+    page: ErrorPage | None = None,
 ) -> DropServerError:
     """Return the error for a response whose status is not a success.
 
@@ -29,10 +38,14 @@ def rejection(
         response: the response.
         peer: what the error calls the server.
         now: seconds since the epoch.
-        permanent: whether repeating the request is pointless.
+        permanent: whether repeating the request is pointless, if a drop server has responded.
+        page: the body of a response with status 400, if it was read.
 
     """
     status = response.code
+    meaning = None if page is None else page.meaning
+    if meaning is not None:
+        return ConnectFailed(f"{peer} {meaning}.")
     if status < 300:
         return InvalidResponse(f"{peer} responded with unexpected status {status}.")
     if status < 400:
@@ -75,6 +88,7 @@ async def read_acceptance(response: IResponse, peer: str, now: float, watchdog: 
     """
     accepted = 200 <= response.code < 300
     announced = response.length is not UNKNOWN_LENGTH and response.length > 0
+    page = ErrorPage()
 
     def feed(data: bytes) -> bool:
         if accepted and (data or announced):
@@ -82,11 +96,12 @@ async def read_acceptance(response: IResponse, peer: str, now: float, watchdog: 
                 f"{peer} responded to a message with a body, which a drop server never does. "
                 "Something else, such as the login page of a network, may have responded."
             )
-        return not accepted  # Of an error, only the status and the headers matter.
+        # Of other errors, only the status and the headers matter.
+        return page.feed(data) if response.code == ERROR_WITH_PAGE else not accepted
 
     await BodyReader(peer, watchdog, SETTLE_BYTES, feed).read(response)
     if not accepted:
-        raise rejection(response, peer, now, permanent=response.code in PERMANENT)
+        raise rejection(response, peer, now, permanent=response.code in PERMANENT, page=page)
 
 
 def retry_after(response: IResponse, now: float) -> float | None:

@@ -27,6 +27,7 @@ from qabel.net.errors import (
     TimedOut,
 )
 from qabel.net.exchange_limits import ExchangeLimits, Watchdog, set_current_watchdog
+from qabel.net.tls_errors import EXPECTS_TLS, describe_failure
 
 T = TypeVar("T")
 
@@ -43,11 +44,12 @@ class Exchanges:
     _under_way: set[Deferred[Any]] = attrs.field(factory=set, init=False, repr=False)
     _closed: bool = attrs.field(default=False, init=False)
 
-    async def run(self, peer: str, work: "Work[T]") -> T:
+    async def run(self, peer: str, work: "Work[T]", *, has_tls: bool = True) -> T:
         """Run ``work`` under a watchdog and return its result.
 
         When a time limit is exceeded, the work is cancelled, unless it has set the watchdog's
-        ``on_expire``. Raises DropServerError; its texts call the other side ``peer``.
+        ``on_expire``. Raises DropServerError; its texts call the other side ``peer``, and say of
+        one without TLS that it may expect that.
         """
         if self._closed:
             raise ConnectFailed(f"{peer} was not contacted: the daemon is stopping.")
@@ -62,7 +64,7 @@ class Exchanges:
         except Exception as error:  # noqa: BLE001 - raised again, translated
             if watchdog.expired:
                 raise TimedOut(f"{peer} did not respond in time.") from None
-            raise translate(error, peer) from None
+            raise translate(error, peer, has_tls=has_tls) from None
         finally:
             watchdog.stop()
             self._under_way.discard(running)
@@ -83,17 +85,19 @@ async def _work(work: "Work[T]", watchdog: Watchdog) -> T:
     return await work(watchdog)
 
 
-def translate(error: Exception, peer: str) -> Exception:
+def translate(error: Exception, peer: str, *, has_tls: bool = True) -> Exception:
     """Return the DropServerError for an error of Twisted's HTTP client.
 
     CancelledError is unwrapped; an error that does not come from the network is returned as it is.
     """
     reasons = list(_reasons(error))
+    hint = "" if has_tls else f"; {EXPECTS_TLS}"
     for kind, make in _TRANSLATIONS.items():
-        if any(isinstance(reason, kind) for reason in reasons):
-            return make(peer)
+        for reason in reasons:
+            if isinstance(reason, kind):
+                return make(peer, reason, hint)
     if reasons != [error]:
-        return InvalidResponse(f"{peer} sent an invalid HTTP response.")
+        return InvalidResponse(f"{peer} sent an invalid HTTP response{hint}.")
     return error
 
 
@@ -111,17 +115,19 @@ def _reasons(error: BaseException) -> Iterator[BaseException]:
         yield error
 
 
-def _no_response(peer: str) -> Exception:
-    return IncompleteResponse(f"{peer} closed the connection before it responded.")
+def _no_response(peer: str, _: BaseException, hint: str) -> Exception:
+    return IncompleteResponse(f"{peer} closed the connection before it responded{hint}.")
 
 
-_TRANSLATIONS: dict[type[BaseException], Callable[[str], Exception]] = {
-    CancelledError: lambda _: CancelledError(),
-    HeadersTooLong: lambda peer: ResponseTooLarge(f"{peer} sent too many headers."),
-    EncodedBody: lambda peer: InvalidResponse(
+_TRANSLATIONS: dict[type[BaseException], Callable[[str, BaseException, str], Exception]] = {
+    CancelledError: lambda *_: CancelledError(),
+    HeadersTooLong: lambda peer, *_: ResponseTooLarge(f"{peer} sent too many headers."),
+    EncodedBody: lambda peer, *_: InvalidResponse(
         f"{peer} compressed its response although that was not requested."
     ),
-    SSL.Error: lambda peer: ConnectFailed(f"{peer} ended the connection with a TLS error."),
+    SSL.Error: lambda peer, error, _: ConnectFailed(
+        f"{peer} {describe_failure(error, 'ended the connection with a TLS error')}."
+    ),
     ConnectionClosed: _no_response,
     StaleConnection: _no_response,
 }

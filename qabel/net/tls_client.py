@@ -30,19 +30,7 @@ from zope.interface import implementer
 from qabel.net.addresses import parse_host_address
 from qabel.net.certificate import CertificateRejected, check_certificate
 from qabel.net.errors import ConnectFailed
-
-_Codes = SSL.X509VerificationCodes
-_UNTRUSTED = "is not signed by an authority that this machine trusts"
-_VERIFICATION_ERRORS = {
-    _Codes.ERR_CERT_NOT_YET_VALID: "is not valid yet",
-    _Codes.ERR_CERT_HAS_EXPIRED: "has expired",
-    _Codes.ERR_DEPTH_ZERO_SELF_SIGNED_CERT: "is self-signed",
-    _Codes.ERR_SELF_SIGNED_CERT_IN_CHAIN: _UNTRUSTED,
-    _Codes.ERR_UNABLE_TO_GET_ISSUER_CERT: _UNTRUSTED,
-    _Codes.ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY: _UNTRUSTED,
-    _Codes.ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE: _UNTRUSTED,
-}
-"""What OpenSSL's commonest errors mean."""
+from qabel.net.tls_errors import describe_failure, describe_verification
 
 
 @attrs.define(eq=False, repr=False)
@@ -104,8 +92,7 @@ class _ConnectionCreator:
         """Return whether OpenSSL may go on. It calls this for each certificate of the chain."""
         try:
             if not ok:
-                problem = _VERIFICATION_ERRORS.get(error, f"is not valid (OpenSSL error {error})")
-                raise CertificateRejected(problem)
+                raise CertificateRejected(describe_verification(error, certificate, depth))
             if depth == 0:
                 check_certificate(certificate.to_cryptography(), self._host)
         except CertificateRejected as rejected:
@@ -164,7 +151,7 @@ class TLSHandshake(Protocol):
         elif self._creator.rejected is not None:
             self._fail(f"could not be verified: its certificate {self._creator.rejected}")
         elif reason.check(SSL.Error):
-            self._fail(f"failed the TLS handshake{_describe(reason)}")
+            self._fail(describe_failure(reason.value, "failed the TLS handshake"))
         else:
             self._fail("closed the connection during the TLS handshake")
 
@@ -218,11 +205,3 @@ async def verified(made: IProtocol) -> IProtocol:
     """
     handshake = getattr(made, "wrappedProtocol", None)
     return await handshake.verified if isinstance(handshake, TLSHandshake) else made
-
-
-def _describe(failure: Failure) -> str:
-    """Return what OpenSSL says of a failure, which are texts of its own, or ""."""
-    try:
-        return f": {failure.value.args[0][-1][2]}"  # type: ignore[union-attr]
-    except (IndexError, TypeError):
-        return ""

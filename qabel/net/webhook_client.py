@@ -96,7 +96,7 @@ class WebhookClient(BoundedClient):
             return int(response.code)
 
         try:
-            return await self._exchanges.run(peer, call)
+            return await self._exchanges.run(peer, call, has_tls=match["scheme"].lower() == "https")
         except DropServerError as error:
             raise WebhookFailed(error.kind, error.detail) from None
 

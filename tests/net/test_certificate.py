@@ -146,7 +146,7 @@ def test_many_names() -> None:
     with pytest.raises(CertificateRejected) as raised:
         check_certificate(made, "other.example")
     assert raised.value.detail == (
-        "is for other hosts (x0.example, x1.example, x2.example and 997 more)"
+        "is for other hosts (x0.example, x1.example, x2.example and 997 more); check the URL"
     )
 
 
