@@ -6,7 +6,7 @@ import pytest
 from twisted.internet.task import Clock
 from twisted.logger import LogEvent, formatEvent, globalLogPublisher
 
-from qabel.core.status.trouble_history import TroubleHistory
+from qabel.core.status.trouble_history import MOST_LINES, QUIET, TroubleHistory
 from qabel.core.status.troubles import Trouble, TroubleKind
 
 SERVER = "https://drop.example"
@@ -81,3 +81,52 @@ def test_since_when() -> None:
     clock.advance(5)
     history.note([failing()])
     assert history.since(failing()) == 15
+
+
+def test_a_trouble_that_comes_and_goes(lines: list[str]) -> None:
+    """It is logged three times, then as one, until it has been gone for five minutes."""
+    clock = Clock()
+    history = TroubleHistory(clock.seconds)
+    for _ in range(500):
+        history.note([failing()])
+        clock.advance(2)
+        history.note([])
+        clock.advance(2)
+    begin = f"Trouble: Reading from {SERVER} failed 1 times in a row."
+    over = f"Over after 2 s: {begin.removeprefix('Trouble: ')}"
+    flapping = f"{begin} It comes and goes; further times are not logged."
+    assert lines == [begin, over, begin, over, flapping]
+    clock.advance(QUIET)
+    history.note([])
+    assert lines[5:] == [f"Over after 33 min: {begin.removeprefix('Trouble: ')}"]
+    history.note([failing()])
+    assert lines[6:] == [begin]
+
+
+def test_troubles_that_are_far_apart(lines: list[str]) -> None:
+    """Each time is logged if there were five minutes in between."""
+    clock = Clock()
+    history = TroubleHistory(clock.seconds)
+    for _ in range(5):
+        history.note([failing()])
+        clock.advance(2)
+        history.note([])
+        clock.advance(QUIET)
+        history.note([])
+    assert [line.split(":")[0] for line in lines] == ["Trouble", "Over after 2 s"] * 5
+
+
+def test_very_many_servers(lines: list[str]) -> None:
+    """Of a thousand at once some are logged, each with its end, and how many were left out."""
+    clock = Clock()
+    history = TroubleHistory(clock.seconds)
+    servers = [failing(f"https://{number}.example") for number in range(1000)]
+    history.note(servers)
+    assert len(lines) == MOST_LINES
+    clock.advance(61)
+    history.note([*servers, failing()])
+    assert lines[MOST_LINES:] == [
+        f"Trouble: Reading from {SERVER} failed 1 times in a row. (similar lines left out: 980)"
+    ]
+    history.note([])
+    assert len(lines) == 2 * (MOST_LINES + 1)
