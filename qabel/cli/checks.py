@@ -10,7 +10,7 @@ from pathlib import Path
 
 from attrs import frozen
 
-from qabel.cli.paths import DATABASE, KEY, SOCKET, TOKEN
+from qabel.cli.paths import DATABASE, KEY, SEALED_KEY, SOCKET, TOKEN
 from qabel.cli.units import duration, size
 from qabel.drop.plain_http import is_unencrypted
 from qabel.host.socket_paths import PathTooLong, check_socket_path
@@ -105,18 +105,18 @@ def _disk_space(path: Path) -> Iterator[Check]:
 def _key(path: Path, *, daemon_runs: bool) -> Iterator[Check]:
     """Check the file of the key, if the key is in one. It is not read.
 
-    If there is none, a running daemon knows whether there should be.
+    If there is none, a running daemon, or a user who says where it is, knows better.
     """
-    key = path / KEY
-    if os.path.lexists(key):
+    kept = [path / name for name in (KEY, SEALED_KEY) if os.path.lexists(path / name)]
+    for key in kept:
         yield _secret_file("key", key, "")
-    elif daemon_runs:
+    if kept or daemon_runs:
         return
     elif not os.path.lexists(path / DATABASE):
         yield Check("key", CheckState.OK, _CREATED_LATER)
     else:
-        detail = f"{key} is missing: without the key, the database cannot be opened"
-        hint = "Restore it from your copy, unless the key is kept elsewhere"
+        detail = f"There is no database key in {path}: without it, the database cannot be opened"
+        hint = "Restore it from your copy; if it is kept elsewhere, run: qabel doctor --key KEY"
         yield Check("key", CheckState.WARNING, detail, hint)
 
 

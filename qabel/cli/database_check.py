@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from qabel.cli.checks import Check, CheckState
-from qabel.cli.paths import DATABASE
+from qabel.cli.paths import DATABASE, SEALED_KEY
 
 
 def check_database(directory: Path, key: str | None) -> Iterator[Check]:
@@ -40,5 +40,6 @@ def check_database(directory: Path, key: str | None) -> Iterator[Check]:
             )
             yield Check("database", CheckState.FAILED, trial.why, hint)
         case TrialResult.NOT_TRIED:
-            hint = "To check it, stop the daemon, and run: qabel doctor --key KEY"
+            chosen = "passphrase-fd:0" if (directory / SEALED_KEY).exists() else "KEY"
+            hint = f"To check it, stop the daemon, and run: qabel doctor --key {chosen}"
             yield Check("database", CheckState.WARNING, f"Not checked: {trial.why}", hint)

@@ -74,7 +74,8 @@ def _checks(session: Session, unreachable: CommandError | None, key: str | None)
     states: dict[str, CheckState] = {}
     directory = session.data_directory
     if session.address.is_local:
-        for check in check_directory(directory, daemon_runs=unreachable is None):
+        is_elsewhere = key not in (None, "file")
+        for check in check_directory(directory, daemon_runs=unreachable is None or is_elsewhere):
             states[check.name] = check.state
             yield check
     failed = frozenset(name for name, state in states.items() if state is not CheckState.OK)

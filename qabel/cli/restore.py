@@ -1,5 +1,6 @@
 """``qabel restore``: a data directory made out of a backup."""
 
+import shlex
 from pathlib import Path
 
 import click
@@ -40,4 +41,5 @@ def restore(session: Session, backup: str, directory: str | None, choice: str) -
         "Tokens that were revoked and messages that were deleted since the backup are there again: "
         "check qabel token list. The main token is a new one."
     )
-    session.out.note(f"Start the daemon with: {start_command(target)}")
+    with_key = "" if choice == "file" else f" --key {shlex.quote(choice)}"
+    session.out.note(f"Start the daemon with: {start_command(target)}{with_key}")

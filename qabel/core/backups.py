@@ -45,11 +45,22 @@ class BackupNameForm(Text):
 
 @frozen
 class Backups:
-    """Writes backups to a subdirectory of the data directory."""
+    """Writes backups to a subdirectory of the data directory.
+
+    Args:
+        folder: the subdirectory.
+        database: what is copied.
+        now: returns seconds since the epoch.
+        key_place: where the key of the database is, in words.
+        key_file: the file that has it, sealed or not; None if it is in no file.
+
+    """
 
     _folder: Path
     _database: Database
     _now: Callable[[], float]
+    _key_place: str
+    _key_file: Path | None
 
     _log: ClassVar = Logger()
 
@@ -91,4 +102,5 @@ class Backups:
             await self._database.backup(target)
         except AlreadyThere as error:
             raise Conflict(str(error)) from None
-        return BackupView(str(target), target.stat().st_size)
+        key_file = None if self._key_file is None else str(self._key_file)
+        return BackupView(str(target), target.stat().st_size, self._key_place, key_file)

@@ -61,6 +61,8 @@ class Foundation:
     reactor: Any
     now: Callable[[], float]
     database: Database
+    keys: KeySource
+    """Where the key of the database is."""
     workers: Workers
     network: Network
     proxy: Proxy
@@ -75,8 +77,6 @@ class Foundation:
     inbox_state: InboxState
     stamps: TimeStamps
     heard_from: HeardFrom = field(init=False)
-    key_files: Sequence[tuple[Path, str]] = ()
-    """The files that the key of the database depends on, each with the name of its content."""
     purged: PurgedKeys = field(factory=PurgedKeys)
     draw: Draw = draw_securely
     """Returns a random number in [0, 1); all times that servers can see are drawn with it."""
@@ -91,6 +91,14 @@ class Foundation:
             lambda: self.local.value.privacy,
             partial(exponential, draw=self.draw),
         )
+
+    @property
+    def key_files(self) -> Sequence[tuple[Path, str]]:
+        """The files that the key depends on, each with the name of its content.
+
+        The first has the key itself. A source that an application brings need not know of any.
+        """
+        return tuple(getattr(self.keys, "files", ()))
 
     def synced_now(self) -> SyncedSettings:
         """Return the present synced settings."""
@@ -150,14 +158,9 @@ async def lay_foundation(
         journal=_journal(database, state, reactor),
         cursors=CursorRepository(database),
         stamps=stamps,
-        key_files=_files_of(keys),
+        keys=keys,
         inbox_state=InboxState(dict(state.consumers), state.newest_message, state.messages),
     )
-
-
-def _files_of(keys: KeySource) -> Sequence[tuple[Path, str]]:
-    """Return the files of a source, which need not know of any if an application brings it."""
-    return tuple(getattr(keys, "files", ()))
 
 
 def _drop_servers(

@@ -251,5 +251,12 @@ def assemble(base: Foundation, wiring: Wiring) -> Parts:
             base,
             receiving.watched(*watched, view.inbox, main_token),
         ),
-        backups=Backups(base.data_directory / BACKUPS, base.database, base.now),
+        backups=_backups(base),
+    )
+
+
+def _backups(base: Foundation) -> Backups:
+    key_file = next((path for path, _ in base.key_files), None)
+    return Backups(
+        base.data_directory / BACKUPS, base.database, base.now, base.keys.place, key_file
     )

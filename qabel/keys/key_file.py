@@ -13,7 +13,11 @@ from qabel.host.private_files import (
     write_private,
 )
 from qabel.store.database.errors import KeyMissing, KeyTrouble
+from qabel.store.file_names import SEALED_KEY
 from qabel.store.key_record import KEY_SIZE, MAX_RECORD, KeyRecord
+
+MAX_KEY_FILE = 4 * MAX_RECORD
+"""Bytes that a file with a key may have, sealed or not."""
 
 
 @attrs.frozen
@@ -38,7 +42,22 @@ class KeyFile:
 
     def read(self) -> KeyRecord:
         """Return what the file holds. Raises KeyMissing, or KeyTrouble if it cannot be trusted."""
-        content = read_key_file(self.path, "database key", limit=MAX_RECORD)
+        try:
+            content = read_key_file(self.path, "database key", limit=MAX_KEY_FILE)
+        except KeyMissing:
+            sealed = self.path.with_name(SEALED_KEY)
+            if sealed.exists():
+                raise KeyMissing(
+                    f"The database key is sealed under a passphrase, in {sealed}. Pass --key with "
+                    "the passphrase: passphrase-fd:0, passphrase-file:PATH or credential:NAME."
+                ) from None
+            raise
+        if content.lstrip().startswith(b"{"):
+            raise KeyTrouble(
+                f"{self.path} has the key sealed under a passphrase. Put it into the data "
+                f"directory as {SEALED_KEY}, or beside a backup as NAME.key, and pass --key with "
+                "the passphrase."
+            )
         try:
             return KeyRecord.from_text(content.decode("ascii"))
         except ValueError:

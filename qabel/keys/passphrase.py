@@ -11,7 +11,8 @@ from nacl.secret import SecretBox
 from nacl.utils import random as random_bytes
 
 from qabel.keys.key_file import read_key_file, remove_key_file, write_key_file
-from qabel.store.database.errors import KeyTrouble, WrongKey
+from qabel.store.database.errors import KeyMissing, KeyTrouble, WrongKey
+from qabel.store.file_names import KEY
 from qabel.store.key_record import MAX_RECORD, KeyRecord
 
 MIN_LENGTH = 8
@@ -116,7 +117,16 @@ class Passphrase:
         remove_key_file(self.path)
 
     def _load(self) -> _File:
-        text = read_key_file(self.path, "sealed database key", limit=MAX_FILE)
+        try:
+            text = read_key_file(self.path, "sealed database key", limit=MAX_FILE)
+        except KeyMissing:
+            plain = self.path.with_name(KEY)
+            if plain.exists():
+                raise KeyMissing(
+                    f"The database key is under no passphrase, but in {plain}. Leave --key out, or "
+                    "run: qabel key change --new-key KEY"
+                ) from None
+            raise
         unknown = KeyTrouble(
             f"{self.path} contains no sealed key that this version can read. Restore it from a "
             "backup."

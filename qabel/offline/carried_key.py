@@ -4,15 +4,13 @@ from pathlib import Path
 
 from qabel.host.private_files import write_private
 from qabel.keys.choice import key_source
-from qabel.keys.key_file import read_key_file
+from qabel.keys.key_file import MAX_KEY_FILE, read_key_file
 from qabel.store.database.errors import KeyMissing, KeyTrouble
 from qabel.store.file_names import KEY, SEALED_KEY
-from qabel.store.key_record import MAX_RECORD, KeyRecord, KeySource
+from qabel.store.key_record import KeyRecord, KeySource
 
 KEY_SUFFIX = ".key"
 """Ends the name of the file with the key of a backup, which stands beside it."""
-
-MAX_KEY_FILE = 4 * MAX_RECORD
 
 
 def file_of(choice: str) -> str | None:
@@ -53,6 +51,14 @@ def store_key_file(path: Path, content: bytes) -> None:
             write_private(path, content)
         except OSError as error:
             raise KeyTrouble(f"{path} cannot be written: {error.strerror}.") from error
+
+
+def key_in_keyring(directory: Path) -> bytes:
+    """Return the key of a data directory in the desktop's keyring, as for a file of its own.
+
+    Raises KeyTrouble.
+    """
+    return key_source("keyring", directory).read().to_text().encode("ascii")
 
 
 def is_sealed(content: bytes) -> bool:

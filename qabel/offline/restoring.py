@@ -17,7 +17,7 @@ from qabel.store.database.errors import Corrupt, KeyMissing, KeyTrouble, StoreEr
 from qabel.store.database.log_file import log_path
 from qabel.store.database.schema import migrations
 from qabel.store.database.wholeness import check_whole
-from qabel.store.file_names import DATABASE
+from qabel.store.file_names import DATABASE, KEY, SEALED_KEY
 
 
 @frozen
@@ -110,10 +110,13 @@ def _check(
     source = source_with(content, choice, directory)
     try:
         key = find_key(copy, source, len(migrations()))
-    except KeyMissing:
+    except KeyMissing as error:
+        if any((directory / name).exists() for name in (KEY, SEALED_KEY)):
+            raise KeyTrouble(str(error)) from None
         raise KeyTrouble(
             f"The key of {backup} is missing: there is no {backup.name}{KEY_SUFFIX} beside it. "
-            "Pass --key file:PATH with the key from the time of the backup, or another KEY."
+            f"Copy {KEY} or {SEALED_KEY} from the time of the backup there under that name, or "
+            "pass --key file:PATH."
         ) from None
     progress("checking the copy")
     try:

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from qabel.cli.errors import ExitStatus
-from tests.cli.conftest import QabelCommand
+from tests.cli.conftest import QabelCommand, call
 
 
 def test_backup(alice: QabelCommand) -> None:
@@ -28,8 +28,22 @@ def test_with_its_key(alice: QabelCommand) -> None:
     assert not (alice.directory / "backups" / "keyed").exists()
 
 
-def test_without_a_key_in_the_directory(tmp_path: Path) -> None:
-    """Where the key is kept elsewhere, no backup is made before that is said."""
-    result = QabelCommand(tmp_path)("backup", "keyed", "--with-key")
-    assert result.exit_status == ExitStatus.NOT_FOUND
-    assert "stored elsewhere" in result.err
+def test_a_key_that_cannot_be_read(alice: QabelCommand) -> None:
+    """The backup is there, and the error says that its key is not, and where that is."""
+    key = alice.directory / "database-key"
+    key.rename(alice.directory / "moved")
+    try:
+        result = alice("backup", "lonely", "--with-key")
+    finally:
+        (alice.directory / "moved").rename(key)
+    assert result.exit_status == ExitStatus.FAILURE
+    assert "Wrote the backup" in result.err
+    assert f"The key is in the file {key}: copy it yourself" in result.err
+    assert (alice.directory / "backups" / "lonely").exists()
+
+
+def test_the_key_of_another_machine() -> None:
+    """The key cannot be copied from there, so no backup is made."""
+    result = call("--url", "https://daemon.example", "backup", "--with-key")
+    assert result.exit_status == ExitStatus.USAGE
+    assert "only on the machine of the daemon" in result.err

@@ -32,7 +32,7 @@ def folder(tmp_path: Path) -> Path:
 @pytest.fixture
 def write(folder: Path, database: Database) -> Write:
     """Return what writes a backup, at a quarter past three on a day in November."""
-    backups = Backups(folder, database, lambda: 1795922100.0)
+    backups = Backups(folder, database, lambda: 1795922100.0, "the file /k", Path("/k"))
     return lambda *name: result_of(Deferred.fromCoroutine(backups.write(*name)))
 
 
@@ -47,10 +47,11 @@ def test_a_backup_is_a_whole_database(write: Write, database: Database) -> None:
 
 
 def test_the_file_and_its_size_are_told(write: Write, folder: Path) -> None:
-    """The view has the path and the size of the file; its directory is for its owner alone."""
+    """The view has the file, its size and its key; the directory is for its owner alone."""
     view = write("copy.db")
     assert view.path == str(folder / "copy.db")
     assert view.size == (folder / "copy.db").stat().st_size > 0
+    assert (view.key, view.key_file) == ("the file /k", "/k")
     assert folder.stat().st_mode & 0o777 == 0o700
 
 

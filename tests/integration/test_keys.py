@@ -101,7 +101,7 @@ def test_a_passphrase_through_its_life(place: Place) -> None:
     place.run("--key", "credential:good")
     wrong = f"passphrase-file:{place.passphrase('wrong', 'another horse')}"
     assert "Wrong passphrase" in place.refused("--key", wrong)
-    assert "missing" in place.refused("--key", "file")
+    assert "sealed under a passphrase, in" in place.refused("--key", "file")
     assert "no key for" in place.refused("--key", "keyring")
     done = place.change("--key", good, "--new-key", wrong)
     assert (done.returncode, done.stderr) == (0, "")

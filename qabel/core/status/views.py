@@ -162,7 +162,13 @@ class HealthView(View):
 
 
 class BackupView(View):
-    """A backup that was written: its file, and its size in bytes."""
+    """A backup that was written: its file, its size in bytes, and where its key is.
+
+    ``key`` says it in words; ``key_file`` is the file that has the key, or has it sealed under a
+    passphrase, and null if it is in no file.
+    """
 
     path: str
     size: int
+    key: str
+    key_file: str | None
