@@ -6,6 +6,7 @@ people and programs will notice.
 
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -32,7 +33,8 @@ def openapi(daemon: Daemon) -> str:
 
 def metrics(daemon: Daemon) -> str:
     """Return the names, kinds, explanations and labels of all metrics, without their values."""
-    lines = daemon.api.ask("GET", "/metrics").body.splitlines()
+    text = re.sub(r"127\.0\.0\.1:\d+", "127.0.0.1:PORT", daemon.api.ask("GET", "/metrics").body)
+    lines = text.splitlines()
     return "".join(
         (line if line.startswith("#") else line.rpartition(" ")[0]) + "\n" for line in lines
     )

@@ -126,7 +126,7 @@ def _messages(received: ReceivedView, posted: PostedView) -> Iterator[Metric]:
 
 
 def _servers(servers: Sequence[ServerView]) -> Iterator[Metric]:
-    """Yield the metrics of drop servers, labelled by index in ``/status``: URLs are private."""
+    """Yield the metrics of drop servers, labelled by the URL of the server, without drop ids."""
     labels = ["server"]
     failures = GaugeMetricFamily(
         "qabel_drop_server_failures", "Consecutive failed polls of a drop server.", labels=labels
@@ -142,8 +142,8 @@ def _servers(servers: Sequence[ServerView]) -> Iterator[Metric]:
     polls = SummaryMetricFamily(
         "qabel_poll_seconds", "Duration of polls, in seconds.", labels=labels
     )
-    for index, each in enumerate(servers):
-        label = [str(index)]
+    for each in servers:
+        label = [each.server]
         failures.add_metric(label, each.failures)
         failed.add_metric(label, each.failed_rounds)
         polls.add_metric(label, count_value=each.rounds, sum_value=each.seconds)
