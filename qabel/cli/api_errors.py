@@ -49,7 +49,7 @@ def not_connected(address: DaemonAddress, error: OSError) -> CommandError:
     if address.socket is None:
         reason = error.strerror or str(error)
         return _unreachable(f"No daemon is reachable at {address.name}: {reason}")
-    return _no_socket(address.socket, error)
+    return _no_socket(address.socket, error, is_given=address.is_given)
 
 
 def no_response(address: DaemonAddress, error: Exception) -> CommandError:
@@ -77,7 +77,12 @@ def _unreachable(message: str, hint: str = DIAGNOSE) -> CommandError:
     return CommandError(message, hint=hint, exit_status=ExitStatus.UNREACHABLE)
 
 
-def _no_socket(path: Path, error: OSError) -> CommandError:
+def _no_socket(path: Path, error: OSError, *, is_given: bool) -> CommandError:
+    if isinstance(error, PermissionError) and is_given:
+        hint = "Ask an administrator to add you to its group, and log in again"
+        return _unreachable(f"Permission denied: {path}", hint)
+    if isinstance(error, FileNotFoundError | ConnectionRefusedError) and is_given:
+        return _unreachable(f"No daemon is listening on {path}", "Check --url, and the service")
     if isinstance(error, PermissionError):
         return _unreachable(f"Permission denied: {path}", "The socket belongs to another user")
     if isinstance(error, FileNotFoundError | ConnectionRefusedError):

@@ -40,7 +40,7 @@ class Session:
         """The address of the daemon."""
         if self._url is None:
             return DaemonAddress(socket=self.data_directory / SOCKET)
-        return DaemonAddress(url=self._url)
+        return DaemonAddress.from_url(self._url)
 
     @cached_property
     def client(self) -> ApiClient:

@@ -4,6 +4,7 @@ import http.client
 import socket
 import ssl
 from pathlib import Path
+from typing import Self
 from urllib.parse import urlsplit
 
 from attrs import frozen
@@ -14,12 +15,18 @@ from qabel.host.socket_paths import address_of
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
+UNIX = "unix:"
+"""Begins the URL of a Unix socket, before its path."""
+
+
 @frozen
 class DaemonAddress:
-    """The Unix socket of a daemon, or its URL."""
+    """The Unix socket of a daemon, or its URL, which may be that of a Unix socket elsewhere."""
 
     socket: Path | None = None
     url: str | None = None
+    is_given: bool = False
+    """Whether the socket is one that the user has named, and not that of the data directory."""
 
     def __attrs_post_init__(self) -> None:
         if self.url is None:
@@ -30,7 +37,20 @@ class DaemonAddress:
         except ValueError:
             bad = True
         if bad or parts.username or parts.query or parts.fragment:
-            raise usage_error(f"Invalid daemon URL: {self.url}", "Example: http://127.0.0.1:9696")
+            hint = "Examples: http://127.0.0.1:9696, unix:/run/qabel/rest.sock"
+            raise usage_error(f"Invalid daemon URL: {self.url}", hint)
+
+    @classmethod
+    def from_url(cls, url: str) -> Self:
+        """Return the address for a URL. Raises CommandError."""
+        path = url.removeprefix(UNIX)
+        if path == url:
+            return cls(url=url)
+        # unix:///run/… is how some other programs write it.
+        path = path.removeprefix("//") if path.startswith("///") else path
+        if not path.startswith("/") or path.startswith("//"):
+            raise usage_error(f"Invalid daemon URL: {url}", "Example: unix:/run/qabel/rest.sock")
+        return cls(socket=Path(path), is_given=True)
 
     @property
     def name(self) -> str:
@@ -39,8 +59,10 @@ class DaemonAddress:
 
     @property
     def is_local(self) -> bool:
-        """Whether requests stay on this machine."""
-        return self.url is None or urlsplit(self.url).hostname in LOOPBACK
+        """Whether it is, as far as can be told, the daemon of the data directory."""
+        if self.url is None:
+            return not self.is_given
+        return urlsplit(self.url).hostname in LOOPBACK
 
     @property
     def base_path(self) -> str:

@@ -133,3 +133,13 @@ def test_connection_that_breaks() -> None:
     other = not_responding(http.client.BadStatusLine("SSH-2.0"))
     assert other.message == not_a_daemon(URL).message != closed.message
     assert "--url" in other.hint
+
+
+def test_a_socket_that_the_user_has_named() -> None:
+    """The hints are about that socket, and not about a data directory."""
+    address = DaemonAddress.from_url("unix:/run/qabel/rest.sock")
+    denied = not_connected(address, PermissionError(errno.EACCES, "Permission denied"))
+    assert "to its group" in denied.hint
+    missing = not_connected(address, FileNotFoundError(errno.ENOENT, "No such file"))
+    assert missing.message == "No daemon is listening on /run/qabel/rest.sock"
+    assert "--data-dir" not in missing.hint

@@ -48,6 +48,22 @@ def test_local_urls(url: str, is_local: bool) -> None:
     assert DaemonAddress(url=url).is_local is is_local
 
 
+@pytest.mark.parametrize("url", ["unix:/run/qabel/rest.sock", "unix:///run/qabel/rest.sock"])
+def test_sockets_by_url(url: str) -> None:
+    """A Unix socket elsewhere has a URL too, and is not taken for that of the data directory."""
+    address = DaemonAddress.from_url(url)
+    assert (address.socket, address.base_path) == (Path("/run/qabel/rest.sock"), "")
+    assert address.name == "/run/qabel/rest.sock"
+    assert not address.is_local
+
+
+@pytest.mark.parametrize("url", ["unix:", "unix:run/rest.sock", "unix://host/rest.sock"])
+def test_invalid_sockets(url: str) -> None:
+    """A URL of a socket has an absolute path."""
+    with pytest.raises(CommandError, match="unix:"):
+        DaemonAddress.from_url(url)
+
+
 def test_names(tmp_path: Path) -> None:
     """People see the path of the socket or the URL; a socket is on this machine."""
     assert DaemonAddress(tmp_path / "rest.sock").name == str(tmp_path / "rest.sock")

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.integration.client import Api
 from tests.integration.processes import DEADLINE, ROOT, TWISTD
 
 SOCKET = "--listen=systemd:domain=UNIX:name=rest"
@@ -150,3 +151,27 @@ def test_a_socket_that_others_can_reach(manager: Manager, name: str) -> None:
     assert daemon.wait(DEADLINE) == 1
     assert "is reachable from other hosts; pass --allow-remote" in manager.log
     assert not data.exists()
+
+
+def test_the_command_at_the_socket_of_a_service(manager: Manager) -> None:
+    """Who may connect to the socket uses the command with a token of their own, and needs one."""
+    data = manager.directory / "data"
+    manager.start("qabel-rest", f"--data-dir={data}", "--listen=systemd:name=rest")
+    manager.hear(b"READY=1")
+    token = Api(data).good("POST", "/tokens", {"name": "chat", "scopes": ["status"]})["token"]
+
+    def status(**env: str) -> "subprocess.CompletedProcess[str]":
+        return subprocess.run(
+            [sys.executable, "-m", "qabel.cli", "--url", f"unix:{manager.handed}", "status"],
+            cwd=ROOT,
+            env={**os.environ, "QABEL_DATA_DIR": str(data), **env},
+            capture_output=True,
+            check=False,
+            text=True,
+            timeout=60,
+        )
+
+    assert status(QABEL_TOKEN=token).returncode == 0
+    without = status()
+    assert without.returncode == 1
+    assert "set QABEL_TOKEN" in without.stderr
