@@ -67,7 +67,7 @@ Environment:
     "--url",
     metavar="URL",
     envvar="QABEL_URL",
-    help="Connect to the daemon at this URL instead of its Unix socket; unix:PATH is another socket.",
+    help="Connect to the daemon at this URL instead of its Unix socket; unix:PATH is another one.",
 )
 @click.option(
     "--token-file",

@@ -3,12 +3,17 @@
 Nothing here knows Qabel.
 """
 
+import os
 import socket
 from typing import Any
 
 import attrs
+from twisted.internet import unix
+from twisted.internet.defer import Deferred, fail, succeed
 from twisted.internet.endpoints import AdoptedStreamServerEndpoint, serverFromString
-from twisted.internet.interfaces import IStreamServerEndpoint
+from twisted.internet.error import AlreadyListened
+from twisted.internet.interfaces import IListeningPort, IProtocolFactory, IStreamServerEndpoint
+from zope.interface import implementer
 
 from qabel.host.start_errors import StartError
 
@@ -30,10 +35,50 @@ class InheritedSocket:
 
     def endpoint(self, reactor: Any) -> IStreamServerEndpoint:
         """Return an endpoint that listens on the socket."""
+        if self.address is None:
+            return _UnixEndpoint(reactor, self.descriptor)
         endpoint: IStreamServerEndpoint = AdoptedStreamServerEndpoint(
             reactor, self.descriptor, self.family
         )
         return endpoint
+
+
+@implementer(IStreamServerEndpoint)
+@attrs.define(eq=False)
+class _UnixEndpoint:
+    """Listens on a Unix socket whose file, with its owner and mode, is the service manager's."""
+
+    _reactor: Any
+    _descriptor: int
+    _is_used: bool = False
+
+    def listen(self, protocolFactory: IProtocolFactory) -> "Deferred[IListeningPort]":  # noqa: N803
+        """Listen. Fails with AlreadyListened the second time."""
+        if self._is_used:
+            return fail(AlreadyListened())
+        self._is_used = True
+        port = _UnixPort(socket.socket(fileno=self._descriptor), protocolFactory, self._reactor)
+        port.startListening()
+        return succeed(port)
+
+
+class _UnixPort(unix.Port):
+    """A port of a socket that listens already. Twisted's own would let everybody connect to it."""
+
+    def __init__(self, opened: socket.socket, factory: IProtocolFactory, reactor: Any) -> None:
+        super().__init__(os.fsencode(opened.getsockname()), factory, reactor=reactor)
+        self._opened = opened
+
+    def startListening(self) -> None:
+        """Accept connections, and leave the file of the socket as it is."""
+        self._opened.setblocking(False)
+        self._opened.set_inheritable(False)
+        self.factory.doStart()  # type: ignore[union-attr]
+        self.socket = self._opened
+        self.fileno = self.socket.fileno  # type: ignore[method-assign]
+        self.connected = True
+        self.numberAccepts = 100
+        self.startReading()
 
 
 def inherited_socket(description: str, *, index: str | None, name: str | None) -> InheritedSocket:

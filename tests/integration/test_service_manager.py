@@ -107,10 +107,12 @@ def manager(tmp_path: Path) -> Iterator[Manager]:
 
 
 def test_the_daemon_as_a_service(manager: Manager) -> None:
-    """It serves on the socket that it was handed, which stays, and says ready, alive, stopping."""
+    """It serves on the socket that it was handed, leaves it as it is, says ready and stopping."""
     data = manager.directory / "data"
+    manager.handed.chmod(0o620)
     daemon = manager.start("qabel-rest", f"--data-dir={data}", SOCKET)
     assert manager.ask("/health?live") == b"HTTP/1.1 200 OK"
+    assert manager.handed.stat().st_mode & 0o777 == 0o620
     manager.hear(b"READY=1")
     manager.hear(b"WATCHDOG=1")
     manager.hear(b"WATCHDOG=1")
