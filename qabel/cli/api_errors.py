@@ -45,11 +45,23 @@ def rejected(http_status: int, problem: object) -> CommandError:
 def not_connected(address: DaemonAddress, error: OSError) -> CommandError:
     """Return the error for a connection that could not be opened."""
     if isinstance(error, ssl.SSLError):
-        return _unreachable(f"The TLS connection to {address.name} failed: {error.reason}")
+        return _no_tls(address, error)
     if address.socket is None:
         reason = error.strerror or str(error)
         return _unreachable(f"No daemon is reachable at {address.name}: {reason}")
     return _no_socket(address.socket, error, is_given=address.is_given)
+
+
+def _no_tls(address: DaemonAddress, error: ssl.SSLError) -> CommandError:
+    if isinstance(error, ssl.SSLCertVerificationError):
+        why = error.verify_message.rstrip(".")
+        return _unreachable(
+            f"The certificate of {address.name} is not accepted: {why}",
+            "Name the certificate of an authority of your own in SSL_CERT_FILE",
+        )
+    if error.reason in ("WRONG_VERSION_NUMBER", "HTTP_REQUEST"):
+        return _unreachable(f"{address.name} does not speak TLS on this port", "Check --url")
+    return _unreachable(f"The TLS connection to {address.name} failed: {error.reason}")
 
 
 def no_response(address: DaemonAddress, error: Exception) -> CommandError:

@@ -13,6 +13,8 @@ from hypothesis import strategies as st
 from qabel.cli.api_errors import no_response, not_a_daemon, not_connected, rejected
 from qabel.cli.daemon_address import DaemonAddress
 from qabel.cli.errors import CommandError, ExitStatus
+from tests.net.certificates import Pair, certificate, names
+from tests.net.tls_servers import TlsServer
 
 SOCKET = DaemonAddress(socket=Path("/data/rest.sock"))
 URL = DaemonAddress(url="https://box.example:9696")
@@ -143,3 +145,23 @@ def test_a_socket_that_the_user_has_named() -> None:
     missing = not_connected(address, FileNotFoundError(errno.ENOENT, "No such file"))
     assert missing.message == "No daemon is listening on /run/qabel/rest.sock"
     assert "--data-dir" not in missing.hint
+
+
+@pytest.mark.parametrize(
+    ("pair", "message", "hint"),
+    [
+        (certificate(names("127.0.0.1")), "self-signed certificate", "SSL_CERT_FILE"),
+        (None, "does not speak TLS on this port", "Check --url"),
+    ],
+)
+def test_tls(tmp_path: Path, pair: Pair | None, message: str, hint: str) -> None:
+    """What is wrong with TLS is named, with what to do."""
+    with TlsServer(tmp_path, pair) as server:
+        address = DaemonAddress(url=f"https://127.0.0.1:{server.port}")
+        connection = address.connection(10)
+        with pytest.raises(ssl.SSLError) as caught:
+            connection.connect()
+        connection.close()
+    error = not_connected(address, caught.value)
+    assert message in error.message.replace("self signed", "self-signed")
+    assert hint in error.hint
