@@ -36,7 +36,7 @@ class InheritedSocket:
     def endpoint(self, reactor: Any) -> IStreamServerEndpoint:
         """Return an endpoint that listens on the socket."""
         if self.address is None:
-            return _UnixEndpoint(reactor, self.descriptor)
+            return _UnixListener(reactor, self.descriptor)
         endpoint: IStreamServerEndpoint = AdoptedStreamServerEndpoint(
             reactor, self.descriptor, self.family
         )
@@ -45,7 +45,7 @@ class InheritedSocket:
 
 @implementer(IStreamServerEndpoint)
 @attrs.define(eq=False)
-class _UnixEndpoint:
+class _UnixListener:
     """Listens on a Unix socket whose file, with its owner and mode, is the service manager's."""
 
     _reactor: Any
