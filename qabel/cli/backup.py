@@ -36,7 +36,9 @@ def backup(session: Session, name: str | None, *, with_key: bool) -> None:
     Restore a backup with qabel restore.
     """
     if with_key and not session.address.is_local:
-        raise usage_error("--with-key works only on the machine of the daemon")
+        raise usage_error(
+            "--with-key needs the data directory of the daemon", "Run it there, without --url"
+        )
     if with_key and name is not None:
         _check_free(_beside(session.data_directory / "backups" / name))
     body = {} if name is None else {"name": name}
@@ -91,19 +93,26 @@ def _carry_key(made: dict[str, Any]) -> bytes:
     try:
         if made.get("key_file"):
             content = read_file(Path(made["key_file"]), MAX_KEY)
-        else:
+        elif "keyring" in made["key"]:
             content = key_in_keyring(path.parents[1])
+        else:
+            raise CommandError("it cannot be copied from there")
     except CommandError as error:
         raise _not_written(made, error.message) from None
     except FAILURES as error:
         raise _not_written(made, str(error).rstrip(".")) from None
     try:
         descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise _not_written(made, f"{target}: {error.strerror}") from None
+    try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
     except OSError as error:
+        # Half a key is worse than none.
+        target.unlink(missing_ok=True)
         raise _not_written(made, f"{target}: {error.strerror}") from None
     made["key_copy"] = str(target)
     return content

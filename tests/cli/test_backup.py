@@ -46,4 +46,4 @@ def test_the_key_of_another_machine() -> None:
     """The key cannot be copied from there, so no backup is made."""
     result = call("--url", "https://daemon.example", "backup", "--with-key")
     assert result.exit_status == ExitStatus.USAGE
-    assert "only on the machine of the daemon" in result.err
+    assert "needs the data directory of the daemon" in result.err

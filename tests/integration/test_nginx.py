@@ -50,6 +50,9 @@ def test_a_drop_server(tmp_path: Path, drop_server: Twistd) -> None:
                 alice.api.say(f"message {number}")
             bob.hears([f"message {number}" for number in range(5)])
             drop = contact["drop_urls"][0].removeprefix(url)
+            plain = {"url": f"http://localhost:{nginx.port}"}
+            tested = alice.api.good("POST", "/servers/test", plain)
+            assert tested["detail"].endswith("expects TLS: use its https URL.")
         too_large = nginx.ask("POST", drop, b"x" * 8000, {"Authorization": "Client Qabel"})
         assert too_large.body == {"error": "Message too large"}
         assert nginx.ask("POST", drop, b"x" * 9000).status == 413

@@ -46,17 +46,17 @@ def reading_trouble(by_server: Mapping[str, Sequence[OwnedDrop]]) -> list[Troubl
         failed = [each.progress.failed for each in drops if each.progress.failed is not None]
         if failed:
             what = f"{_drops(len(failed))} on {server} could not be read in full: {failed[0]}"
-            found.append(Trouble(TroubleKind.FULL_READING_FAILING, what))
+            found.append(Trouble(TroubleKind.FULL_READING_FAILING, what, server))
         waiting = sum(each.traffic.is_used_up for each in drops)
         if waiting:
             what = (
                 f"Reading {_drops(waiting)} on {server} has used up the bandwidth for this hour; "
                 "it goes on later (--drop-bandwidth)."
             )
-            found.append(Trouble(TroubleKind.DROP_BANDWIDTH, what))
+            found.append(Trouble(TroubleKind.DROP_BANDWIDTH, what, server))
         if any(each.progress.is_in_doubt for each in drops):
             what = f"{server} has fewer messages than before; its drops are read in full."
-            found.append(Trouble(TroubleKind.SERVER_WENT_BACK, what))
+            found.append(Trouble(TroubleKind.SERVER_WENT_BACK, what, server))
     return found
 
 

@@ -53,5 +53,6 @@ def test_troubles() -> None:
         TroubleKind.SERVER_WENT_BACK,
     ]
     assert all("http://x" in each.what and not each.unhealthy for each in found)
+    assert {each.subject for each in found} == {"http://x"}
     assert full_reading_view(drops, 0.0).failed == "It broke off."
     assert last_went_back([owned(went_back=8), owned(went_back=9)]) == 9
