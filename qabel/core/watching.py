@@ -142,7 +142,9 @@ def _finders(base: Foundation, parts: Watched) -> Iterable[Finder]:
         lambda: poller_trouble(poller.late(), runs=bool(poller.running)),
         lambda: proxy_trouble(base.proxy),
         lambda: not_stored_trouble(poller.servers),
-        lambda: push_trouble(parts.push_watch.by_server(), poller.servers, poller.interval),
+        lambda: push_trouble(
+            parts.push_watch.by_server(), poller.servers, poller.interval, base.reactor.seconds()
+        ),
         lambda: encryption_trouble(poller.servers),
         lambda: isolation_trouble(is_linkable=base.options.linkable),
         lambda: failure_trouble(TroubleKind.ERASING_FAILING, base.database.erasing.failure),

@@ -16,6 +16,9 @@ WORKER_STUCK_AFTER = 30.0
 POLLER_LATE_AFTER = 15.0
 """Seconds that the poll of a drop may be late."""
 
+PUSH_RETURNS_WITHIN = 300.0
+"""Seconds after a failed poll in which push connections are lost with the server, and come back."""
+
 WEBHOOK_FAILURES = 3
 """Failures in a row after which a webhook is in trouble."""
 
@@ -51,20 +54,26 @@ def webhook_trouble(
 
 
 def push_trouble(
-    push: Mapping[str, ServerPush], servers: Mapping[str, ServerPolls], interval: float
+    push: Mapping[str, ServerPush],
+    servers: Mapping[str, ServerPolls],
+    interval: float,
+    now: float,
 ) -> list[Trouble]:
     """Return the problems with push connections, to servers that can be polled.
+
+    A server that could not be polled lately gets time for its push connections to come back.
 
     Args:
         push: the push connections, by server.
         servers: the servers that are polled.
         interval: mean seconds between two polls.
+        now: the time in seconds on the clock of the schedule.
 
     """
     found = []
     for server, state in push.items():
         rounds = servers.get(server)
-        if state.problem is None or rounds is None or rounds.attempts.failures:
+        if state.problem is None or rounds is None or _failed_lately(rounds, now):
             continue
         what = (
             f"The push connection to {server} fails: {state.problem} "
@@ -72,6 +81,12 @@ def push_trouble(
         )
         found.append(Trouble(TroubleKind.PUSH_FAILING, what, server))
     return found
+
+
+def _failed_lately(polls: ServerPolls, now: float) -> bool:
+    attempts = polls.attempts
+    last = attempts.last_failure
+    return bool(attempts.failures) or (last is not None and now - last < PUSH_RETURNS_WITHIN)
 
 
 def encryption_trouble(servers: Iterable[str]) -> list[Trouble]:

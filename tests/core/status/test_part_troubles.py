@@ -74,17 +74,19 @@ def test_events_that_were_given_up() -> None:
     [
         (DOWN, Attempts(), True),
         (DOWN, Attempts(failures=1), False),
+        (DOWN, Attempts(last_failure=999.0), False),
+        (DOWN, Attempts(last_failure=600.0), True),
         (ServerPush(is_listening=False, is_offered=False, problem=None), Attempts(), False),
         (ServerPush(is_listening=True, is_offered=True, problem=None), Attempts(), False),
     ],
 )
 def test_push(push: ServerPush, attempts: Attempts, expected: bool) -> None:
-    """Push that fails is trouble if polling works; a server without push is none."""
-    found = push_trouble({SERVER: push}, {SERVER: polls(attempts)}, 5.0)
+    """Push that fails is trouble if polling has worked for a while; a server without it is none."""
+    found = push_trouble({SERVER: push}, {SERVER: polls(attempts)}, 5.0, 1000.0)
     assert bool(found) == expected
     if found:
         assert found[0].what.endswith("It was closed. It is polled every 5 s.")
-    assert push_trouble({SERVER: push}, {}, 5.0) == []
+    assert push_trouble({SERVER: push}, {}, 5.0, 1000.0) == []
 
 
 def test_servers_whose_traffic_can_be_seen() -> None:
