@@ -110,7 +110,9 @@ class _DeletionNoting(sqlcipher.Connection):  # type: ignore[misc]  # the driver
         return result
 
 
-def connect(path: Path, key: bytes, *, mode: str = "rw", immutable: bool = False) -> Connection:
+def connect(
+    path: Path, key: bytes, *, mode: str = "rw", immutable: bool = False, is_shared: bool = False
+) -> Connection:
     """Open an existing encrypted file. Touches nothing yet: a wrong key shows at first use.
 
     Args:
@@ -118,6 +120,7 @@ def connect(path: Path, key: bytes, *, mode: str = "rw", immutable: bool = False
         key: 32 bytes.
         mode: ``rw`` or ``ro``.
         immutable: assume that nobody writes the file, so that no lock or log file is created.
+        is_shared: several threads will use it, one at a time.
 
     """
     check_key(key)
@@ -129,6 +132,7 @@ def connect(path: Path, key: bytes, *, mode: str = "rw", immutable: bool = False
         cached_statements=256,
         timeout=BUSY_TIMEOUT / 1000,
         factory=_DeletionNoting,
+        check_same_thread=not is_shared,
     )
     # SQLCipher would print to standard error what is raised as an exception anyway.
     connection.execute("PRAGMA cipher_log_level = NONE")

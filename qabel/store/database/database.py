@@ -17,6 +17,7 @@ from qabel.store.database.encrypted_file import EncryptedFile
 from qabel.store.database.erasing import Erasing
 from qabel.store.database.errors import Corrupt, StoreClosed, StoreError
 from qabel.store.database.schema import migrations
+from qabel.store.database.side_connection import SideConnection
 from qabel.store.database.transactions import DatabaseJob
 from qabel.store.key_record import KeySource
 
@@ -130,6 +131,11 @@ class Database:
             return fail(StoreClosed("The database is closed."))
         job = DatabaseJob(work, on_failure=self._failed, on_erased=self._erased, may_wait=may_wait)
         return self._submit(job)
+
+    @property
+    def side(self) -> SideConnection:
+        """A connection that reads on another thread, without keeping the others from writing."""
+        return self._file.side
 
     def probe(self, *, by_writing: bool = False) -> "Deferred[None]":
         """Check that the database can be written; fails with StoreError if it cannot.

@@ -17,8 +17,6 @@ from qabel.store.database.clearing import Clearing
 from qabel.store.database.connection import (
     Connection,
     check_key,
-    configure,
-    connect,
     remove_with_logs,
 )
 from qabel.store.database.creating import create, find_key, publish, unfinished_path
@@ -26,12 +24,10 @@ from qabel.store.database.disk_space import diagnose
 from qabel.store.database.errors import ReadOnly, StoreClosed, StoreError
 from qabel.store.database.file_state import FileState
 from qabel.store.database.log_file import log_path, write_log
-from qabel.store.database.schema import upgrade, version
+from qabel.store.database.schema import open_upgraded
+from qabel.store.database.side_connection import SideConnection
 from qabel.store.database.transactions import DatabaseJob, begin_writing, run_job, run_jobs
 from qabel.store.key_record import KeySource
-
-STEPS_PER_CHECK = 1_000_000
-"""Steps of SQLite, some hundredths of a second, between two checks whether to stop."""
 
 
 @attrs.define(eq=False)
@@ -52,18 +48,24 @@ class EncryptedFile:
     """Whether the file was closed for a moment, and could not be opened again."""
     _is_query_only: bool = attrs.field(default=False, init=False)
     """Whether nothing is written at present, because the file is not there under its name."""
-    _clearing: Clearing = attrs.field(init=False)
-    _state: FileState = attrs.field(init=False)
+    side: SideConnection = attrs.field(
+        default=attrs.Factory(lambda self: SideConnection(self.path, self._open_key), True),
+        init=False,
+    )
+    """Reads on another thread."""
+    _clearing: Clearing = attrs.field(
+        default=attrs.Factory(lambda self: Clearing(self.path), True), init=False
+    )
+    _state: FileState = attrs.field(
+        default=attrs.Factory(lambda self: FileState(self.path), True), init=False
+    )
 
     _log: ClassVar = Logger()
 
-    @_state.default
-    def _state_at_path(self) -> FileState:
-        return FileState(self.path)
-
-    @_clearing.default
-    def _clear_at_path(self) -> Clearing:
-        return Clearing(self.path)
+    def _open_key(self) -> bytes:
+        if self._connection is None:
+            raise StoreClosed("The database is not open.")
+        return self._key
 
     def handle(self, jobs: list[DatabaseJob]) -> None:
         """Run jobs, and set their results. Neighbours that are transactions share a commit.
@@ -127,6 +129,10 @@ class EncryptedFile:
     def _renew(self, broken: Connection | None) -> Connection:
         """Replace the connection. Raises StoreError; the next call tries again."""
         self._state.check_replaced()
+        with self.side.away():
+            return self._replace_connection(broken)
+
+    def _replace_connection(self, broken: Connection | None) -> Connection:
         self._connection, self._is_lost = None, True
         with suppress(OSError):
             self._clearing.note_log()
@@ -193,15 +199,16 @@ class EncryptedFile:
         """
         connection = self._ready()
         self._state.check_replaced()
-        self._clearing.empty_log(connection)
-        pages = self._clearing.examine(self._key)
-        if pages:
-            self._replace(pages, self._clearing.size)
+        with self.side.away():
+            self._clearing.empty_log(connection)
+            pages = self._clearing.examine(self._key)
+            if pages:
+                self._replace(pages, self._clearing.size)
         return self._clearing.is_done
 
     def _replace(self, pages: Mapping[int, bytes], size: int) -> None:
         """Replace pages of the file; SQLite has no statement for that, but applies a log."""
-        self.close()
+        self._close()
         self._is_lost = True
         try:
             write_log(self.path, pages, size)
@@ -222,6 +229,10 @@ class EncryptedFile:
 
     def close(self) -> None:
         """Close the connection, if it is open."""
+        with self.side.away():
+            self._close()
+
+    def _close(self) -> None:
         connection, self._connection, self._is_lost = self._connection, None, False
         if connection is not None:
             try:
@@ -231,23 +242,22 @@ class EncryptedFile:
 
     def rekey(self, key: bytes) -> None:
         """Replace the file with one under another key, and open that."""
-        if self._connection is None:
-            raise StoreClosed("The database is not open.")
         check_key(key)
-        self._keys.write(self._keys.read().changing(self._key, key))
+        self._keys.write(self._keys.read().changing(self._open_key(), key))
         unfinished = unfinished_path(self.path)
         # SQLCipher's own way, PRAGMA rekey, reports success where the disk was full, and leaves a
         # connection that writes under the new key into a file under the old one.
-        try:
-            copy_to(unfinished, self.path, (self._key, key), self._is_abandoned)
-            self.close()
-            publish(unfinished, self.path)
-        finally:
-            remove_with_logs(unfinished)
-            self.close()
-            self._connect()
-            self._clearing.begin()
-            self._settle_key()
+        with self.side.away():
+            try:
+                copy_to(unfinished, self.path, (self._key, key), self._is_abandoned)
+                self._close()
+                publish(unfinished, self.path)
+            finally:
+                remove_with_logs(unfinished)
+                self._close()
+                self._connect()
+                self._clearing.begin()
+                self._settle_key()
 
     def back_up(
         self, jobs: list[DatabaseJob], target: Path, is_stopped: Callable[[], bool]
@@ -255,9 +265,7 @@ class EncryptedFile:
         """Copy the file, on a thread of its own, and fail the jobs if that fails."""
         for job in jobs:
             try:
-                if self._connection is None:
-                    raise StoreClosed("The database is not open.")
-                back_up(self.path, self._key, target, is_stopped)
+                back_up(self.path, self._open_key(), target, is_stopped)
             except StoreError as error:
                 job.fail(error)
             except (sqlcipher.Error, OSError) as error:
@@ -279,16 +287,8 @@ class EncryptedFile:
         return self._reopen()
 
     def _reopen(self) -> bool:
-        connection = connect(self.path, self._key)
+        connection, was_old = open_upgraded(self.path, self._key, self._steps, self._is_abandoned)
         connection.start_mark = self.start_mark
-        try:
-            configure(connection)
-            was_old = version(connection) < len(self._steps)
-            upgrade(connection, self._steps)
-            connection.set_progress_handler(self._is_abandoned, STEPS_PER_CHECK)
-        except BaseException:
-            connection.close()
-            raise
         self._connection, self._is_lost, self._is_query_only = connection, False, False
         self._state.note_opened()
         return was_old

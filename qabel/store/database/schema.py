@@ -1,14 +1,18 @@
 """The tables, as numbered migrations: what each version of the database adds to the one before."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from importlib import resources
+from pathlib import Path
 
 from sqlcipher3 import dbapi2 as sqlcipher
 
 from qabel.crypto import key_digest
-from qabel.store.database.connection import Connection, fetch_one
+from qabel.store.database.connection import Connection, configure, connect, fetch_one
 from qabel.store.database.errors import Corrupt
+
+STEPS_PER_CHECK = 1_000_000
+"""Steps of SQLite, some hundredths of a second, between two checks whether to stop."""
 
 APPLICATION_ID = 0x51424C31
 """Marks a database as this daemon's (SQLite's ``application_id``): ``QBL1``."""
@@ -57,6 +61,33 @@ def upgrade(connection: Connection, steps: Sequence[str]) -> None:
         if connection.in_transaction:
             connection.execute("ROLLBACK")
         raise
+
+
+def open_upgraded(
+    path: Path, key: bytes, steps: Sequence[str], is_abandoned: Callable[[], bool]
+) -> tuple[Connection, bool]:
+    """Open the connection that writes, and upgrade the tables.
+
+    Args:
+        path: the file.
+        key: of 32 bytes.
+        steps: as from ``migrations()``.
+        is_abandoned: asked again and again by long statements; True interrupts them.
+
+    Returns:
+        The connection, and whether upgrading was necessary.
+
+    """
+    connection = connect(path, key)
+    try:
+        configure(connection)
+        was_old = version(connection) < len(steps)
+        upgrade(connection, steps)
+        connection.set_progress_handler(is_abandoned, STEPS_PER_CHECK)
+    except BaseException:
+        connection.close()
+        raise
+    return connection, was_old
 
 
 def statements(script: str) -> Iterator[str]:
