@@ -108,7 +108,7 @@ def test_undelivered_events_go_with_their_send(
     """When a send is deleted, what was not delivered about it is deleted, however old it is."""
     hook = add(webhooks).id
     log_events(database, 4, 5)
-    rows("INSERT INTO sends VALUES (7, 'message', x'00', 1, 'chat', '0', NULL, 1, NULL)")
+    rows("INSERT INTO sends VALUES (7, 'message', x'00', 1, 'chat', '0', NULL, 1, NULL, 1)")
     rows("UPDATE events SET send_id = 7 WHERE seq = 4")
     for seq in (4, 5):
         result_of(webhooks.give_up(hook, seq, "outbox", b"{}", "410", now=NOW))

@@ -15,7 +15,7 @@ from typing import TypeAlias
 import attrs
 
 from qabel.store.database.connection import Connection, fetch_one
-from qabel.store.numbers import Subject, add_event
+from qabel.store.numbers import Subject, add_event, take_numbers
 from qabel.store.outbox import time_stamps
 
 NO_URL = "The recipient has no drop URL."
@@ -110,10 +110,10 @@ def insert(connection: Connection, send: NewSend, now: int) -> tuple[int, list[P
     ``now`` is in milliseconds since the epoch.
     """
     send_id = connection.execute(
-        "INSERT INTO sends "
-        "(kind, sender, identity_id, token_id, model_object, acknowledge_id, message, created) "
-        "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO sends (seq, kind, sender, identity_id, token_id, model_object, "
+        "acknowledge_id, message, created) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
+            take_numbers(connection),
             _MESSAGE,
             send.sender,
             send.identity_id,
