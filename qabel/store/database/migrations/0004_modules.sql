@@ -16,7 +16,8 @@ CREATE TABLE modules (
     version INTEGER NOT NULL DEFAULT 0,          -- of its own tables
     seq INTEGER NOT NULL DEFAULT 0,              -- the last entry that it has dealt with,
     part INTEGER NOT NULL DEFAULT 0,             -- and of entries with the same number, the last send
-    live INTEGER NOT NULL                        -- because of entries up to this one nothing is sent
+    live INTEGER NOT NULL,                       -- because of entries up to this one nothing is sent
+    is_emptying INTEGER NOT NULL DEFAULT 0       -- its derived tables are to be emptied
 ) STRICT, WITHOUT ROWID;
 
 -- Entries that a module could not deal with.

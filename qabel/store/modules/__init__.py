@@ -1,0 +1,1 @@
+"""Modules: how far each has read the journal, and the writing of its tables."""

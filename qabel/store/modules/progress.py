@@ -1,0 +1,283 @@
+"""How far modules have read the journal, and their tables: changed in one transaction."""
+
+import re
+from collections.abc import Mapping, Sequence
+from functools import partial
+
+import attrs
+from twisted.internet.defer import Deferred
+
+from qabel.jsontext import encode
+from qabel.store.database.connection import Connection, Parameters, fetch_one
+from qabel.store.database.database import Database
+from qabel.store.database.errors import StoreError
+from qabel.store.database.schema import statements
+from qabel.store.modules.entries import BEGINNING, Place
+from qabel.store.numbers import Subject, add_event, last_seq
+
+ROWS_AT_ONCE = 2_000
+"""Rows of a derived table that are deleted in one transaction."""
+
+_CHANGES = re.compile(
+    r"\s*(?:INSERT(?:\s+OR\s+\w+)?\s+INTO|REPLACE\s+INTO|UPDATE(?:\s+OR\s+\w+)?|DELETE\s+FROM)"
+    r'\s+"?(\w+)"?',
+    re.I,
+)
+
+
+class ModuleStoreError(StoreError):
+    """The tables of a module cannot be used, or it would change others."""
+
+
+@attrs.frozen
+class Change:
+    """A statement that changes rows of a module's own tables, with the values of each row."""
+
+    sql: str
+    rows: Sequence[Parameters] = attrs.field(repr=False)
+
+
+@attrs.frozen
+class Told:
+    """An event: what happened, without any text of people."""
+
+    kind: str
+    detail: Mapping[str, object] = attrs.field(repr=False)
+    about: Subject | None = None
+    """The identity that it is about; None for what is about no single one."""
+
+
+@attrs.frozen
+class Progress:
+    """How far a module is."""
+
+    place: Place
+    """The last entry that it has dealt with."""
+    live: int
+    """Entries up to this number were there before it, or are read again."""
+    is_emptying: bool = False
+    """Whether its derived tables are being emptied: ``rebuild`` is to go on."""
+
+    @property
+    def is_live(self) -> bool:
+        """Whether the entries that come now are news."""
+        return self.place.seq >= self.live
+
+
+@attrs.frozen
+class SetAside:
+    """An entry that a module could not deal with."""
+
+    place: Place
+    reason: str
+    since: int
+    """In milliseconds since the epoch."""
+
+
+@attrs.frozen(eq=False)
+class ModuleRepository:
+    """The repository of modules. Nobody but the host of modules uses it."""
+
+    _database: Database
+
+    def open(self, name: str, steps: Sequence[str]) -> "Deferred[Progress]":
+        """Make the tables of a module, or bring them to its version.
+
+        Args:
+            name: the module. Its tables have this name, or begin with it and an underscore.
+            steps: SQL, one migration after another; those that were made are skipped.
+
+        Fails with ModuleStoreError if the tables are newer or not the module's own, or with another
+        StoreError; nothing is changed then.
+
+        """
+        return self._database.run(partial(_open, name=name, steps=steps))
+
+    def write(
+        self,
+        name: str,
+        at: Place,
+        to: Place,
+        changes: Sequence[Change] = (),
+        told: Sequence[Told] = (),
+        *,
+        now: float,
+    ) -> "Deferred[int | None]":
+        """Store what a module made of some entries, and that it has dealt with them.
+
+        Args:
+            name: the module.
+            at: the place that the entries follow.
+            to: the last of them.
+            changes: to its tables.
+            told: events.
+            now: seconds since the epoch.
+
+        Returns:
+            The newest number in the journal; None if the module is at another place by now, and
+            nothing was stored.
+
+        Fails with ModuleStoreError for a change of a table that is not the module's own.
+
+        """
+        work = partial(_write, name=name, at=at, to=to, changes=changes, told=told, now=now)
+        return self._database.run(work)
+
+    def set_aside(
+        self, name: str, at: Place, entry: Place, reason: str, *, now: float
+    ) -> "Deferred[bool]":
+        """Go past an entry that the module could not deal with; fires with whether it was there.
+
+        Args:
+            name: the module.
+            at: the place before the entry.
+            entry: the place of the entry.
+            reason: what happened.
+            now: seconds since the epoch.
+
+        """
+        milliseconds = int(now * 1000)
+
+        def work(connection: Connection) -> bool:
+            if not _move(connection, name, at, entry):
+                return False
+            connection.execute(
+                "INSERT OR REPLACE INTO set_aside (module, seq, part, reason, since) "
+                "VALUES (?, ?, ?, ?, ?)",
+                (name, entry.seq, entry.part, reason, milliseconds),
+            )
+            return True
+
+        return self._database.run(work)
+
+    def all_set_aside(self, name: str) -> "Deferred[list[SetAside]]":
+        """Return what a module could not deal with, in the order of the journal."""
+
+        def work(connection: Connection) -> list[SetAside]:
+            rows = connection.execute(
+                "SELECT seq, part, reason, since FROM set_aside WHERE module = ? "
+                "ORDER BY seq, part",
+                (name,),
+            )
+            return [SetAside(Place(seq, part), *rest) for seq, part, *rest in rows]
+
+        return self._database.run(work)
+
+    def rebuild(self, name: str, derived: Sequence[str]) -> "Deferred[bool]":
+        """Delete some rows of the derived tables of a module, and have it begin anew.
+
+        Args:
+            name: the module.
+            derived: the names of the tables.
+
+        Returns:
+            Whether there may be more rows: call it again then.
+
+        """
+        return self._database.run(partial(_rebuild, name=name, derived=derived))
+
+
+def _open(connection: Connection, name: str, steps: Sequence[str]) -> Progress:
+    row = connection.execute("SELECT version FROM modules WHERE name = ?", (name,)).fetchone()
+    if row is None:
+        connection.execute(
+            "INSERT INTO modules (name, live) VALUES (?, ?)", (name, last_seq(connection))
+        )
+    have = 0 if row is None else row[0]
+    if have > len(steps):
+        raise ModuleStoreError(
+            f"The tables of {name} have version {have}, and this version of it knows {len(steps)} "
+            "versions: install the newer one again."
+        )
+    before = _tables(connection)
+    for step in steps[have:]:
+        for statement in statements(step):
+            connection.execute(statement)
+    _check_tables(connection, name, before)
+    connection.execute("UPDATE modules SET version = ? WHERE name = ?", (len(steps), name))
+    seq, part, live, is_emptying = fetch_one(
+        connection, "SELECT seq, part, live, is_emptying FROM modules WHERE name = ?", (name,)
+    )
+    return Progress(Place(seq, part), live, bool(is_emptying))
+
+
+def _tables(connection: Connection) -> dict[str, str]:
+    rows = connection.execute("SELECT name, sql FROM sqlite_schema WHERE type = 'table'")
+    return dict(rows.fetchall())
+
+
+def _check_tables(connection: Connection, name: str, before: Mapping[str, str]) -> None:
+    after = _tables(connection)
+    changed = [each for each in {**before, **after} if before.get(each) != after.get(each)]
+    for table in sorted(changed):
+        if not _is_own(name, table):
+            raise ModuleStoreError(
+                f"A migration of {name} changes the table {table}. The tables of a module have "
+                f"its name, or begin with {name}_."
+            )
+    for table in sorted(after):
+        if not _is_own(name, table):
+            continue
+        for row in connection.execute(f'PRAGMA foreign_key_list("{table}")').fetchall():
+            parent, action = row[2], row[6]
+            if action != "CASCADE":
+                raise ModuleStoreError(
+                    f"The table {table} of {name} refers to {parent} without ON DELETE CASCADE: "
+                    "what is deleted there would have to stay."
+                )
+
+
+def _is_own(name: str, table: str) -> bool:
+    return table == name or table.startswith(f"{name}_")
+
+
+def _move(connection: Connection, name: str, at: Place, to: Place) -> bool:
+    return (
+        connection.execute(
+            "UPDATE modules SET seq = ?, part = ? WHERE name = ? AND seq = ? AND part = ?",
+            (to.seq, to.part, name, at.seq, at.part),
+        ).rowcount
+        == 1
+    )
+
+
+def _write(
+    connection: Connection,
+    name: str,
+    at: Place,
+    to: Place,
+    changes: Sequence[Change],
+    told: Sequence[Told],
+    now: float,
+) -> int | None:
+    if not _move(connection, name, at, to):
+        return None
+    for change in changes:
+        match = _CHANGES.match(change.sql)
+        if match is None or not _is_own(name, match[1]):
+            raise ModuleStoreError(
+                f"A statement of {name} changes none of its tables: {change.sql[:60]}"
+            )
+        connection.executemany(change.sql, change.rows)
+    for each in told:
+        detail = encode(dict(each.detail))
+        add_event(connection, each.kind, detail, int(now * 1000), about=each.about)
+    return last_seq(connection)
+
+
+def _rebuild(connection: Connection, name: str, derived: Sequence[str]) -> bool:
+    left = ROWS_AT_ONCE
+    for table in derived:
+        if not _is_own(name, table):
+            raise ModuleStoreError(f"{table} is no table of {name}.")
+        left -= connection.execute(
+            f'DELETE FROM "{table}" WHERE rowid IN (SELECT rowid FROM "{table}" LIMIT ?)', (left,)
+        ).rowcount
+        if left <= 0:
+            break
+    connection.execute(
+        "UPDATE modules SET seq = ?, part = ?, live = ?, is_emptying = ? WHERE name = ?",
+        (BEGINNING.seq, BEGINNING.part, last_seq(connection), left <= 0, name),
+    )
+    connection.execute("DELETE FROM set_aside WHERE module = ?", (name,))
+    return left <= 0
