@@ -29,11 +29,11 @@ def last_seq(connection: Connection) -> int:
 
 @attrs.frozen
 class Subject:
-    """What an event is about: an identity, by its id and public key, and one of its sends."""
+    """What an event is about: an identity, by its id and public key, and perhaps a send of it."""
 
     identity_id: int
     identity: bytes
-    send_id: int
+    send_id: int | None
 
 
 def add_event(

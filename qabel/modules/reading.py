@@ -1,0 +1,73 @@
+"""What a module makes of the next entries: read and prepared on the thread of the modules."""
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from traceback import extract_tb
+
+from attrs import frozen
+
+from qabel.modules.api import Module, Place, Prepared
+from qabel.store.database.errors import StoreClosed
+from qabel.store.database.transactions import DISK_FAILURES
+from qabel.store.modules.entries import Read, Span, read_entries
+
+
+@frozen
+class Batch:
+    """Entries, and what the module made of them."""
+
+    span: Span
+    prepared: Prepared
+    error: str | None = None
+    """What went wrong, without the text of an exception of the module: that may quote messages."""
+    seconds: float = 0.0
+    """How long it took."""
+
+
+@frozen(eq=False)
+class Reading:
+    """Reads the journal for a module.
+
+    Args:
+        module: the module.
+        kinds: the kinds of messages that it gets.
+        but: whether it gets all other kinds instead.
+        read: runs statements, on the thread of the modules.
+
+    """
+
+    module: Module
+    _kinds: Sequence[str]
+    _but: bool
+    _read: Read
+
+    def prepare(self, at: Place, size: int) -> Batch:
+        """Return what the module makes of some entries; call it on the thread of the modules.
+
+        Args:
+            at: the place that the entries follow.
+            size: how many entries are looked at, at most.
+
+        Raises:
+            StoreError: the journal cannot be read at present.
+
+        """
+        started = time.monotonic()
+        span = read_entries(self._read, at, size, self._kinds, but=self._but)
+        if not span.entries:
+            return Batch(span, Prepared())
+        try:
+            prepared = self.module.prepare(span.entries, self._read)
+        except (StoreClosed, *DISK_FAILURES):
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever a module raises is its own affair
+            return Batch(span, Prepared(), describe(error))
+        return Batch(span, prepared, seconds=time.monotonic() - started)
+
+
+def describe(error: Exception) -> str:
+    """Return what kind of error it is, and where; not its text, which may quote messages."""
+    frames = extract_tb(error.__traceback__)
+    where = f" at {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
+    return f"{type(error).__name__}{where}"

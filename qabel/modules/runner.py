@@ -1,0 +1,270 @@
+"""Running one module: it reads the journal at its own pace, and what it makes of it is stored."""
+
+from collections.abc import Callable
+from enum import StrEnum
+from functools import partial
+from typing import Any
+
+from attrs import define, evolve, field
+from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.interfaces import IReactorTime
+from twisted.internet.task import deferLater
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from qabel.core.journal.journal import Journal
+from qabel.modules.api import Module, Place, Prepared
+from qabel.modules.module_thread import ModuleThread
+from qabel.modules.reading import Batch, Reading, describe
+from qabel.store.database.errors import StoreClosed, StoreError
+from qabel.store.database.transactions import DISK_FAILURES
+from qabel.store.modules.entries import BEGINNING, Span
+from qabel.store.modules.progress import ModuleRepository, Progress, Told
+
+TARGET = 0.02
+"""Seconds that a batch of entries is to take."""
+
+MOST_AT_ONCE = 1000
+"""Entries in a batch at most."""
+
+PATIENCE = 30.0
+"""Seconds after which a module that does not return is taken for one that hangs."""
+
+ATTEMPTS = 3
+"""How often an entry is tried before it is set aside."""
+
+PAUSES = (1.0, 5.0)
+"""Seconds before the second and the third attempt."""
+
+STORE_PAUSE = 5.0
+"""Seconds before the database is tried again after it failed."""
+
+BEHIND = 1000
+"""Numbers of the journal after which events are replaced by a single one."""
+
+UNSTORED = 1000
+"""Numbers that a module may be ahead of its stored place, if it made nothing of them."""
+
+
+class ModuleState(StrEnum):
+    """The state of a module."""
+
+    RUNNING = "running"
+    """It has dealt with all entries, or will in a moment."""
+    BUILDING = "building"
+    """It deals with entries that were there before."""
+    FAILED = "failed"
+    """It does not run."""
+
+
+class _Hangs(Exception):
+    """The module did not return."""
+
+
+@define(eq=False, kw_only=True)
+class ModuleRunner:
+    """Runs one module.
+
+    Args:
+        reading: reads the journal for it.
+        repository: stores what it makes.
+        thread: the thread.
+        journal: says when there is more to read.
+        clock: measures pauses.
+        now: returns seconds since the epoch.
+
+    """
+
+    _reading: Reading
+    _repository: ModuleRepository
+    _thread: ModuleThread
+    _journal: Journal
+    _clock: IReactorTime
+    _now: Callable[[], float]
+    _progress: Progress = field(default=Progress(BEGINNING, 1), init=False)
+    _at: Place = field(factory=Place, init=False)
+    """How far it has read; behind it there may be entries of which it made nothing."""
+    _size: int = field(default=1, init=False)
+    _is_behind: bool = field(default=False, init=False)
+    _work: "Deferred[None] | None" = field(default=None, init=False)
+    _is_to_be_rebuilt: bool = field(default=False, init=False)
+    failure: str | None = field(default=None, init=False)
+    """Why it does not run."""
+    set_aside: int = field(default=0, init=False)
+    """How many entries it could not deal with."""
+
+    _log = Logger()
+
+    @property
+    def module(self) -> Module:
+        """The module."""
+        return self._reading.module
+
+    @property
+    def name(self) -> str:
+        """The name of the module."""
+        return self.module.name
+
+    @property
+    def state(self) -> ModuleState:
+        """The state of the module."""
+        if self.failure is not None:
+            return ModuleState.FAILED
+        return ModuleState.RUNNING if self._progress.is_live else ModuleState.BUILDING
+
+    @property
+    def done(self) -> float:
+        """Which part of the journal it has dealt with: from 0 to 1."""
+        newest = self._journal.last_seq
+        return 1.0 if newest == 0 else min(1.0, self._at.seq / newest)
+
+    def start(self) -> None:
+        """Begin, or go on."""
+        if self._work is None:
+            self._work = Deferred.fromCoroutine(self._run())
+            self._work.addErrback(self._ended)
+
+    def stop(self) -> None:
+        """Stop. What is being prepared is not stored."""
+        work, self._work = self._work, None
+        if work is not None:
+            work.cancel()
+
+    def rebuild(self) -> None:
+        """Empty the derived tables, and make their rows anew."""
+        self.stop()
+        self._is_to_be_rebuilt, self.failure = True, None
+        self.start()
+
+    def fail(self, reason: str) -> None:
+        """Do not run it, for this reason."""
+        self.stop()
+        self.failure = reason
+        self._log.warn("The module {name} does not run: {reason}", name=self.name, reason=reason)
+
+    def _ended(self, failure: Failure) -> None:
+        if not failure.check(CancelledError, StoreClosed):
+            self._log.failure("The module {name} stopped unexpectedly", failure, name=self.name)
+            self.failure = "Internal error; the daemon's log has details."
+
+    async def _run(self) -> None:
+        while True:
+            try:
+                await self._open()
+                while True:
+                    newest = self._journal.last_seq
+                    # What came meanwhile may not have been read.
+                    if not await self._step() and self._journal.last_seq == newest:
+                        await self._journal.changed()
+            except _Hangs:
+                self._thread.leave()
+                self._work = None
+                self.fail(f"It did not return within {PATIENCE:g} s.")
+                return
+            except StoreClosed:
+                raise
+            except StoreError as error:
+                if not isinstance(error, DISK_FAILURES):
+                    self._work = None
+                    self.fail(str(error))
+                    return
+                # The database's troubles are reported elsewhere.
+                await deferLater(self._clock, STORE_PAUSE)
+
+    async def _open(self) -> None:
+        self._progress = await self._repository.open(self.name, self.module.steps)
+        if self._progress.is_emptying or self._is_to_be_rebuilt:
+            while await self._repository.rebuild(self.name, self.module.derived):
+                continue
+            self._is_to_be_rebuilt = False
+            self._progress = await self._repository.open(self.name, self.module.steps)
+        self._at = self._progress.place
+        self.set_aside = len(await self._repository.all_set_aside(self.name))
+
+    async def _step(self) -> bool:
+        """Deal with the next entries; return False if there are none."""
+        batch = await self._attempt(self._size)
+        if batch.error is not None:
+            await self._blame(batch)
+            return True
+        if batch.span.count < self._size:
+            return batch.span.count > 0
+        self._adapt(batch.span.count, batch.seconds)
+        # Others get as much of the time as the module.
+        await deferLater(self._clock, batch.seconds)
+        return True
+
+    def _adapt(self, count: int, seconds: float) -> None:
+        fits = int(count * TARGET / seconds) if seconds > 0 else MOST_AT_ONCE
+        self._size = max(1, min(MOST_AT_ONCE, fits, 2 * count))
+
+    async def _attempt(self, size: int) -> Batch:
+        """Prepare the next entries, and store what the module makes of them."""
+
+        def time_out(*_: object) -> Any:
+            raise _Hangs
+
+        running = self._thread.run(partial(self._reading.prepare, self._at, size))
+        batch: Batch = await running.addTimeout(PATIENCE, self._clock, time_out)
+        if batch.error is not None:
+            return batch
+        started = self._clock.seconds()
+        try:
+            await self._store(batch.span, batch.prepared)
+        except (StoreClosed, *DISK_FAILURES):
+            raise
+        except Exception as error:  # noqa: BLE001 - the statements are the module's
+            text = str(error) if isinstance(error, StoreError) else describe(error)
+            return evolve(batch, error=text)
+        return evolve(batch, seconds=max(batch.seconds, self._clock.seconds() - started))
+
+    async def _store(self, span: Span, prepared: Prepared) -> None:
+        stored, told = self._progress.place, self._events(span, prepared)
+        if prepared.changes or told or span.last.seq - stored.seq >= UNSTORED:
+            newest = await self._repository.write(
+                self.name, stored, span.last, prepared.changes, told, now=self._now()
+            )
+            if newest is None:
+                # Somebody has moved it: a rebuild.
+                await self._open()
+                return
+            self._progress = evolve(self._progress, place=span.last)
+            self._journal.advance(newest)
+        self._at = span.last
+
+    def _events(self, span: Span, prepared: Prepared) -> list[Told]:
+        progress = self._progress
+        was_live, is_live = progress.place.seq >= progress.live, span.last.seq >= progress.live
+        if not was_live:
+            told = [Told("module.rebuilt", {"module": self.name})] if is_live else []
+            return told if progress.live else []
+        if self._journal.last_seq - span.last.seq >= BEHIND:
+            told = [] if self._is_behind else [Told("module.behind", {"module": self.name})]
+            self._is_behind = True
+            return told
+        self._is_behind = False
+        return [evolve(each, kind=f"{self.name}.{each.kind}") for each in prepared.told]
+
+    async def _blame(self, batch: Batch) -> None:
+        """Find the entry at fault, and set it aside if it fails again and again."""
+        if batch.span.count > 1:
+            self._size = max(1, batch.span.count // 2)
+            return
+        for pause in PAUSES:
+            await deferLater(self._clock, pause)
+            batch = await self._attempt(1)
+            if batch.error is None:
+                return
+        place, reason = batch.span.last, batch.error or ""
+        if batch.span.entries:
+            place = batch.span.entries[0].place
+        await self._repository.set_aside(
+            self.name, self._progress.place, place, reason, now=self._now()
+        )
+        self._log.warn(
+            "The module {name} could not deal with the entry {seq}, which is set aside: {reason}",
+            name=self.name,
+            seq=place.seq,
+            reason=reason,
+        )
+        await self._open()
