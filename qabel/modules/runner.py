@@ -24,6 +24,9 @@ from qabel.store.modules.progress import ModuleRepository, Progress, Told
 TARGET = 0.02
 """Seconds that a batch of entries is to take."""
 
+FIRST_SIZE = 16
+"""Entries in the first batch."""
+
 MOST_AT_ONCE = 1000
 """Entries in a batch at most."""
 
@@ -84,7 +87,7 @@ class ModuleRunner:
     _progress: Progress = field(default=Progress(BEGINNING, 1), init=False)
     _at: Place = field(factory=Place, init=False)
     """How far it has read; behind it there may be entries of which it made nothing."""
-    _size: int = field(default=1, init=False)
+    _size: int = field(default=FIRST_SIZE, init=False)
     _is_behind: bool = field(default=False, init=False)
     _work: "Deferred[None] | None" = field(default=None, init=False)
     _is_to_be_rebuilt: bool = field(default=False, init=False)

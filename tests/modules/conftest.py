@@ -1,0 +1,173 @@
+"""A module that keeps notes, and a journal for it."""
+
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from attrs import define, evolve, field
+from twisted.internet.task import Clock
+
+from qabel.core.journal.cursor_marks import CursorMarks
+from qabel.core.journal.journal import Journal
+from qabel.deferreds import result_of
+from qabel.host.job_thread import InlineWorker
+from qabel.modules.api import Entry, Module, Prepared, Read, Received, Sent
+from qabel.modules.module_thread import ModuleThread
+from qabel.modules.reading import Reading
+from qabel.modules.runner import ModuleRunner
+from qabel.store.database.database import Database
+from qabel.store.inbox.repository import InboxRepository
+from qabel.store.journal.entries import JournalEntries
+from qabel.store.key_record import GivenKey
+from qabel.store.modules.progress import ModuleRepository
+from qabel.store.outbox.repository import OutboxRepository
+from tests.store.conftest import Things
+
+NOW = 1_800_000_000.0
+
+STEPS = (
+    """
+CREATE TABLE notes (
+    message_id INTEGER PRIMARY KEY REFERENCES messages ON DELETE CASCADE,
+    text TEXT NOT NULL
+) STRICT;
+CREATE TABLE notes_sent (
+    send_id INTEGER PRIMARY KEY REFERENCES sends ON DELETE CASCADE
+) STRICT;
+""",
+    "CREATE TABLE notes_marks (message_id INTEGER PRIMARY KEY) STRICT;",
+)
+
+
+class TestError(Exception):
+    """What the module raises; its text must not be shown anywhere."""
+
+    __test__ = False
+
+
+def prepare(entries: Sequence[Entry], _: Read) -> Prepared:
+    """Keep the text of each message."""
+    made = Prepared()
+    for entry in entries:
+        if isinstance(entry, Received):
+            text = entry.data["msg"]
+            if text == "raise":
+                raise TestError("a secret")
+            values = (entry.message_id, None if text == "null" else text)
+            made.write("INSERT INTO notes (message_id, text) VALUES (?, ?)", values)
+            made.tell("new", {"id": entry.message_id}, about=entry)
+        if isinstance(entry, Sent):
+            made.write("INSERT INTO notes_sent (send_id) VALUES (?)", (entry.send_id,))
+    return made
+
+
+NOTES = Module(
+    name="notes",
+    summary="Keeps notes.",
+    kinds={"note"},
+    steps=STEPS,
+    derived=("notes", "notes_sent"),
+    prepare=prepare,
+)
+
+
+@define(eq=False)
+class Desk:
+    """A database with a journal, and a runner of the module, all on a clock of the test's own."""
+
+    database: Database
+    clock: Clock = field(factory=Clock)
+    things: Things = field(factory=Things)
+    journal: Journal = field(init=False)
+    prepared: list[int] = field(factory=list)
+    """How many entries the module got each time."""
+
+    def __attrs_post_init__(self) -> None:
+        self.journal = Journal(
+            entries=JournalEntries(self.database),
+            clock=self.clock,
+            marks=CursorMarks([], "mark", 0),
+            last_seq=0,
+            floor=0,
+        )
+
+    def runner(self, module: Module = NOTES, **given: Any) -> ModuleRunner:
+        """Return a runner that was not started."""
+
+        def noted(entries: Sequence[Entry], read: Read) -> Prepared:
+            self.prepared.append(len(entries))
+            return module.prepare(entries, read)
+
+        reading = Reading(
+            evolve(module, prepare=noted), sorted(module.kinds), False, self.database.side.read
+        )
+        return ModuleRunner(
+            reading=reading,
+            repository=ModuleRepository(self.database),
+            thread=ModuleThread(self.clock, InlineWorker),
+            journal=self.journal,
+            clock=self.clock,
+            now=lambda: NOW,
+            **given,
+        )
+
+    def receive(self, *texts: str, kind: str = "note") -> list[int]:
+        """Store messages, all in one transaction; return their ids."""
+        new = [
+            self.things.message(model_object=kind, data=b'{"msg":"%s"}' % each.encode())
+            for each in texts
+        ]
+        inbox = InboxRepository(self.database)
+        stored = result_of(inbox.keep(self.things.drop, new, now=NOW))
+        ids = [each.id for each in stored.messages]
+        self.journal.advance(ids[-1])
+        return ids
+
+    def send(self) -> int:
+        """Store a message that is to be sent; return its id."""
+        text = b'{"time_stamp":5,"data":{"msg":"out"}}'
+        new = self.things.send(model_object="note", message=text)
+        added = result_of(OutboxRepository(self.database).add(new, now=NOW))
+        self.journal.advance(added.last_seq)
+        return int(added.id)
+
+    def rows(self, sql: str) -> list[Any]:
+        """Run a statement, and return its rows."""
+        work = self.database.run(lambda connection: connection.execute(sql).fetchall())
+        return list(result_of(work))
+
+    def notes(self) -> list[str]:
+        """Return what the module has kept of received messages."""
+        return [text for (text,) in self.rows("SELECT text FROM notes ORDER BY message_id")]
+
+    def events(self) -> list[str]:
+        """Return the kinds of events, in their order."""
+        return [kind for (kind,) in self.rows("SELECT kind FROM events ORDER BY seq")]
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Iterator[Desk]:
+    """Return an open database with a journal."""
+    database = Database(tmp_path / "qabel.db", GivenKey(bytes(32)), worker=InlineWorker)
+    result_of(database.open())
+    made = Desk(database)
+    yield made
+    result_of(database.close())
+    assert made.clock.getDelayedCalls() == []
+
+
+@pytest.fixture
+def running(desk: Desk) -> Iterator[Callable[..., ModuleRunner]]:
+    """Return a function that starts a runner, which is stopped at the end."""
+    started: list[ModuleRunner] = []
+
+    def run(*args: Any, **given: Any) -> ModuleRunner:
+        made = desk.runner(*args, **given)
+        made.start()
+        started.append(made)
+        return made
+
+    yield run
+    for each in started:
+        each.stop()

@@ -1,0 +1,195 @@
+"""Running a module: each entry counts once, and what is at fault is set aside."""
+
+from collections.abc import Callable, Sequence
+
+import pytest
+from attrs import evolve
+
+from qabel.deferreds import result_of
+from qabel.modules import runner as runners
+from qabel.modules.api import Entry, Place, Prepared, Read
+from qabel.modules.runner import ModuleRunner, ModuleState
+from qabel.store.database.errors import StoreFull
+from qabel.store.modules.progress import ModuleRepository
+from tests.modules.conftest import NOTES, Desk, prepare
+
+Running = Callable[..., ModuleRunner]
+
+
+def test_what_comes_is_dealt_with(desk: Desk, running: Running) -> None:
+    """Messages of its kinds, received or sent, reach the module once, and it tells of them."""
+    runner = running()
+    assert runner.state is ModuleState.RUNNING
+    desk.receive("one")
+    desk.receive("other", kind="chat")
+    send = desk.send()
+    desk.receive("two", "three")
+    assert desk.notes() == ["one", "two", "three"]
+    assert desk.rows("SELECT send_id FROM notes_sent") == [(send,)]
+    assert desk.events() == ["notes.new"] * 3
+    assert (runner.state, runner.done, runner.failure) == (ModuleState.RUNNING, 1.0, None)
+
+
+def test_it_goes_on_where_it_was(desk: Desk, running: Running) -> None:
+    """After a restart nothing is dealt with twice, and nothing is left out."""
+    runner = running()
+    desk.receive("one")
+    runner.stop()
+    desk.receive("two")
+    assert desk.notes() == ["one"]
+    running()
+    assert desk.notes() == ["one", "two"]
+
+
+def test_what_was_there_before_is_no_news(desk: Desk, running: Running) -> None:
+    """Of old entries the module tells nothing; at their end there is one event."""
+    desk.receive("one", "two")
+    desk.receive("other", kind="chat")
+    running()
+    desk.clock.pump([1] * 5)
+    assert desk.notes() == ["one", "two"]
+    assert desk.events() == ["module.rebuilt"]
+    desk.receive("three")
+    assert desk.events() == ["module.rebuilt", "notes.new"]
+
+
+def test_a_rebuild(desk: Desk, running: Running) -> None:
+    """Derived tables are made anew, the module's own are not touched, and nothing is told."""
+    runner = running()
+    desk.receive("one", "two")
+    desk.rows("INSERT INTO notes_marks VALUES (1)")
+    desk.rows("UPDATE notes SET text = 'wrong'")
+    runner.rebuild()
+    desk.clock.pump([1] * 5)
+    assert desk.notes() == ["one", "two"]
+    assert desk.rows("SELECT message_id FROM notes_marks") == [(1,)]
+    assert desk.events() == ["notes.new"] * 2 + ["module.rebuilt"]
+    assert runner.state is ModuleState.RUNNING
+
+
+def test_an_entry_at_fault_is_set_aside(desk: Desk, running: Running) -> None:
+    """All others are dealt with; the reason does not quote the message."""
+    runner = running()
+    desk.receive("one", "two", "raise", "four")
+    desk.clock.pump([1] * 30)
+    assert desk.notes() == ["one", "two", "four"]
+    assert runner.set_aside == 1
+    [found] = result_of(ModuleRepository(desk.database).all_set_aside("notes"))
+    assert found.place == Place(3)
+    assert found.reason.startswith("TestError at conftest.py:")
+    assert "secret" not in found.reason
+    desk.receive("five")
+    assert desk.notes()[-1] == "five"
+
+
+def test_a_statement_that_fails(desk: Desk, running: Running) -> None:
+    """What cannot be stored is at fault like what cannot be prepared."""
+    runner = running()
+    desk.receive("one", "null", "three")
+    desk.clock.pump([1] * 30)
+    assert desk.notes() == ["one", "three"]
+    assert runner.set_aside == 1
+
+
+def test_a_failure_that_passes(desk: Desk, running: Running) -> None:
+    """An entry is tried again after a pause before it is set aside."""
+    failures = iter([True, True, False])
+
+    def sometimes(entries: Sequence[Entry], read: Read) -> Prepared:
+        if entries and next(failures, False):
+            raise ValueError
+        return prepare(entries, read)
+
+    runner = running(evolve(NOTES, prepare=sometimes))
+    desk.receive("one")
+    assert desk.notes() == []
+    desk.clock.pump([1] * 10)
+    assert (desk.notes(), runner.set_aside) == (["one"], 0)
+
+
+def test_a_module_that_hangs(desk: Desk) -> None:
+    """It is stopped after a time, and says so; another thread is there for the others."""
+    runner = desk.runner()
+    thread = runner._thread
+
+    class Silent:
+        def submit(self, job: object) -> None:
+            """Never handle it."""
+
+        def end(self) -> None:
+            """Do nothing."""
+
+    thread._worker = Silent()  # type: ignore[assignment]
+    runner.start()
+    desk.receive("one")
+    desk.clock.advance(runners.PATIENCE)
+    assert runner.state is ModuleState.FAILED
+    assert runner.failure == "It did not return within 30 s."
+    other = desk.runner()
+    other._thread = thread
+    other.start()
+    desk.clock.pump([1] * 3)
+    assert desk.notes() == ["one"]
+    other.stop()
+
+
+def test_a_full_disk_is_not_the_modules_fault(
+    desk: Desk, running: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While nothing can be stored the module waits; nothing is set aside."""
+    runner = running()
+    with monkeypatch.context() as patch:
+
+        def full(*_: object, **__: object) -> object:
+            raise StoreFull("no space")
+
+        patch.setattr(ModuleRepository, "write", full)
+        desk.receive("one")
+        desk.clock.pump([5] * 5)
+    desk.clock.pump([5] * 2)
+    assert (desk.notes(), runner.set_aside, runner.failure) == (["one"], 0, None)
+
+
+def test_tables_that_cannot_be_made(desk: Desk, running: Running) -> None:
+    """A module whose migration fails does not run, and says why."""
+    runner = running(evolve(NOTES, steps=("CREATE TABLE other (id INTEGER) STRICT;",)))
+    assert runner.state is ModuleState.FAILED
+    assert "the table other" in str(runner.failure)
+
+
+def test_far_behind(desk: Desk, running: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A module that is far behind tells that once, in place of its events."""
+    monkeypatch.setattr(runners, "BEHIND", 10)
+    runner = running()
+    runner.stop()
+    desk.receive(*(str(number) for number in range(100)))
+    desk.receive("last")
+    running()
+    desk.clock.pump([1] * 30)
+    assert len(desk.notes()) == 101
+    assert desk.events().count("module.behind") == 1
+    assert 1 <= desk.events().count("notes.new") < 90
+
+
+def test_batches_grow(desk: Desk, running: Running) -> None:
+    """Many entries are dealt with in few batches."""
+    desk.receive(*(str(number) for number in range(500)))
+    running()
+    desk.clock.pump([1] * 20)
+    assert len(desk.notes()) == 500
+    assert len(desk.prepared) < 20
+
+
+def test_what_comes_while_it_reads_is_not_missed(desk: Desk, running: Running) -> None:
+    """An entry that is committed while the module prepares another is dealt with next."""
+    late = ["two"]
+
+    def slow(entries: Sequence[Entry], read: Read) -> Prepared:
+        if entries and late:
+            desk.receive(late.pop())
+        return prepare(entries, read)
+
+    running(evolve(NOTES, prepare=slow))
+    desk.receive("one")
+    desk.clock.pump([1] * 3)
+    assert desk.notes() == ["one", "two"]
