@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from attrs import Attribute, define, field, frozen
 
 from qabel.store.database.connection import Parameters
+from qabel.store.modules.changes import Change, Told
 from qabel.store.modules.entries import (
     DeliveryChanged,
     Entry,
@@ -17,7 +18,6 @@ from qabel.store.modules.entries import (
     Recipient,
     Sent,
 )
-from qabel.store.modules.progress import Change, Told
 from qabel.store.numbers import Subject
 
 __all__ = [

@@ -54,7 +54,7 @@ class Reading:
 
         """
         started = time.monotonic()
-        span = read_entries(self._read, at, size, self._kinds, but=self._but)
+        span = self._entries(at, size)
         if not span.entries:
             return Batch(span, Prepared())
         try:
@@ -64,6 +64,15 @@ class Reading:
         except Exception as error:  # noqa: BLE001 - whatever a module raises is its own affair
             return Batch(span, Prepared(), describe(error))
         return Batch(span, prepared, seconds=time.monotonic() - started)
+
+    def prepare_one(self, place: Place) -> Batch | None:
+        """Return what the module makes of a single entry; None if that is not there any more."""
+        batch = self.prepare(place.before, 1)
+        is_there = [each.place for each in batch.span.entries] == [place]
+        return batch if is_there else None
+
+    def _entries(self, at: Place, size: int) -> Span:
+        return read_entries(self._read, at, size, self._kinds, but=self._but)
 
 
 def describe(error: Exception) -> str:

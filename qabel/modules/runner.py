@@ -1,9 +1,9 @@
 """Running one module: it reads the journal at its own pace, and what it makes of it is stored."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from enum import StrEnum
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 from attrs import define, evolve, field
 from twisted.internet.defer import CancelledError, Deferred
@@ -16,10 +16,12 @@ from qabel.core.journal.journal import Journal
 from qabel.modules.api import Module, Place, Prepared
 from qabel.modules.module_thread import ModuleThread
 from qabel.modules.reading import Batch, Reading, describe
+from qabel.modules.telling import Telling
 from qabel.store.database.errors import StoreClosed, StoreError
 from qabel.store.database.transactions import DISK_FAILURES
+from qabel.store.modules.changes import Change
 from qabel.store.modules.entries import BEGINNING, Span
-from qabel.store.modules.progress import ModuleRepository, Progress, Told
+from qabel.store.modules.progress import ModuleRepository, Progress
 
 TARGET = 0.02
 """Seconds that a batch of entries is to take."""
@@ -42,9 +44,6 @@ PAUSES = (1.0, 5.0)
 STORE_PAUSE = 5.0
 """Seconds before the database is tried again after it failed."""
 
-BEHIND = 1000
-"""Numbers of the journal after which events are replaced by a single one."""
-
 UNSTORED = 1000
 """Numbers that a module may be ahead of its stored place, if it made nothing of them."""
 
@@ -58,6 +57,9 @@ class ModuleState(StrEnum):
     """It deals with entries that were there before."""
     FAILED = "failed"
     """It does not run."""
+
+
+T = TypeVar("T")
 
 
 class _Hangs(Exception):
@@ -88,7 +90,7 @@ class ModuleRunner:
     _at: Place = field(factory=Place, init=False)
     """How far it has read; behind it there may be entries of which it made nothing."""
     _size: int = field(default=FIRST_SIZE, init=False)
-    _is_behind: bool = field(default=False, init=False)
+    _telling: Telling = field(init=False)
     _work: "Deferred[None] | None" = field(default=None, init=False)
     _is_to_be_rebuilt: bool = field(default=False, init=False)
     failure: str | None = field(default=None, init=False)
@@ -97,6 +99,10 @@ class ModuleRunner:
     """How many entries it could not deal with."""
 
     _log = Logger()
+
+    @_telling.default
+    def _tell_for_module(self) -> Telling:
+        return Telling(self.name)
 
     @property
     def module(self) -> Module:
@@ -154,6 +160,7 @@ class ModuleRunner:
         while True:
             try:
                 await self._open()
+                await self._try_again()
                 while True:
                     newest = self._journal.last_seq
                     # What came meanwhile may not have been read.
@@ -184,6 +191,28 @@ class ModuleRunner:
         self._at = self._progress.place
         self.set_aside = len(await self._repository.all_set_aside(self.name))
 
+    async def _try_again(self) -> None:
+        """Deal with what was set aside, as far as the module can by now."""
+        for each in await self._repository.all_set_aside(self.name):
+            batch = await self._on_thread(partial(self._reading.prepare_one, each.place))
+            if batch is None:
+                await self._take_up(each.place, ())
+            elif batch.error is None:
+                await self._take_up(each.place, batch.prepared.changes)
+        self.set_aside = len(await self._repository.all_set_aside(self.name))
+
+    async def _take_up(self, place: Place, changes: Sequence[Change]) -> None:
+        try:
+            newest = await self._repository.take_up(self.name, place, changes, now=self._now())
+        except (StoreClosed, *DISK_FAILURES):
+            raise
+        except Exception as error:  # noqa: BLE001 - it stays set aside
+            self._log.debug(
+                "{name} cannot store it: {error}", name=self.name, error=describe(error)
+            )
+        else:
+            self._journal.advance(newest or 0)
+
     async def _step(self) -> bool:
         """Deal with the next entries; return False if there are none."""
         batch = await self._attempt(self._size)
@@ -203,12 +232,7 @@ class ModuleRunner:
 
     async def _attempt(self, size: int) -> Batch:
         """Prepare the next entries, and store what the module makes of them."""
-
-        def time_out(*_: object) -> Any:
-            raise _Hangs
-
-        running = self._thread.run(partial(self._reading.prepare, self._at, size))
-        batch: Batch = await running.addTimeout(PATIENCE, self._clock, time_out)
+        batch = await self._on_thread(partial(self._reading.prepare, self._at, size))
         if batch.error is not None:
             return batch
         started = self._clock.seconds()
@@ -221,8 +245,17 @@ class ModuleRunner:
             return evolve(batch, error=text)
         return evolve(batch, seconds=max(batch.seconds, self._clock.seconds() - started))
 
+    async def _on_thread(self, work: Callable[[], T]) -> T:
+        def time_out(*_: object) -> Any:
+            raise _Hangs
+
+        return await self._thread.run(work).addTimeout(PATIENCE, self._clock, time_out)
+
     async def _store(self, span: Span, prepared: Prepared) -> None:
-        stored, told = self._progress.place, self._events(span, prepared)
+        stored, told = (
+            self._progress.place,
+            self._telling.told(self._progress, span.last, prepared.told, self._journal.last_seq),
+        )
         if prepared.changes or told or span.last.seq - stored.seq >= UNSTORED:
             newest = await self._repository.write(
                 self.name, stored, span.last, prepared.changes, told, now=self._now()
@@ -234,19 +267,6 @@ class ModuleRunner:
             self._progress = evolve(self._progress, place=span.last)
             self._journal.advance(newest)
         self._at = span.last
-
-    def _events(self, span: Span, prepared: Prepared) -> list[Told]:
-        progress = self._progress
-        was_live, is_live = progress.place.seq >= progress.live, span.last.seq >= progress.live
-        if not was_live:
-            told = [Told("module.rebuilt", {"module": self.name})] if is_live else []
-            return told if progress.live else []
-        if self._journal.last_seq - span.last.seq >= BEHIND:
-            told = [] if self._is_behind else [Told("module.behind", {"module": self.name})]
-            self._is_behind = True
-            return told
-        self._is_behind = False
-        return [evolve(each, kind=f"{self.name}.{each.kind}") for each in prepared.told]
 
     async def _blame(self, batch: Batch) -> None:
         """Find the entry at fault, and set it aside if it fails again and again."""

@@ -7,6 +7,7 @@ from attrs import evolve
 
 from qabel.deferreds import result_of
 from qabel.modules import runner as runners
+from qabel.modules import telling
 from qabel.modules.api import Entry, Place, Prepared, Read
 from qabel.modules.runner import ModuleRunner, ModuleState
 from qabel.store.database.errors import StoreFull
@@ -80,6 +81,19 @@ def test_an_entry_at_fault_is_set_aside(desk: Desk, running: Running) -> None:
     assert "secret" not in found.reason
     desk.receive("five")
     assert desk.notes()[-1] == "five"
+
+
+def test_what_was_set_aside_is_tried_again(desk: Desk, running: Running) -> None:
+    """At each start; what is deleted meanwhile is forgotten."""
+    runner = running()
+    ids = desk.receive("raise", "raise", "raise")
+    desk.clock.pump([1] * 60)
+    assert (desk.notes(), runner.set_aside) == ([], 3)
+    desk.rows(f'UPDATE messages SET data = \'{{"msg":"better"}}\' WHERE id = {ids[1]}')
+    desk.rows(f"DELETE FROM messages WHERE id = {ids[0]}")
+    runner.stop()
+    again = running()
+    assert (desk.notes(), again.set_aside) == (["better"], 1)
 
 
 def test_a_statement_that_fails(desk: Desk, running: Running) -> None:
@@ -159,7 +173,7 @@ def test_tables_that_cannot_be_made(desk: Desk, running: Running) -> None:
 
 def test_far_behind(desk: Desk, running: Running, monkeypatch: pytest.MonkeyPatch) -> None:
     """A module that is far behind tells that once, in place of its events."""
-    monkeypatch.setattr(runners, "BEHIND", 10)
+    monkeypatch.setattr(telling, "BEHIND", 10)
     runner = running()
     runner.stop()
     desk.receive(*(str(number) for number in range(100)))

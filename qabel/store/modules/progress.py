@@ -1,50 +1,20 @@
-"""How far modules have read the journal, and their tables: changed in one transaction."""
+"""How far modules have read the journal, stored with what they make of it."""
 
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import partial
 
 import attrs
 from twisted.internet.defer import Deferred
 
-from qabel.jsontext import encode
-from qabel.store.database.connection import Connection, Parameters, fetch_one
+from qabel.store.database.connection import Connection, fetch_one
 from qabel.store.database.database import Database
-from qabel.store.database.errors import StoreError
-from qabel.store.database.schema import statements
+from qabel.store.modules.changes import Change, Told, apply
 from qabel.store.modules.entries import BEGINNING, Place
-from qabel.store.numbers import Subject, add_event, last_seq
+from qabel.store.modules.tables import ModuleStoreError, is_own, migrate
+from qabel.store.numbers import last_seq
 
 ROWS_AT_ONCE = 2_000
 """Rows of a derived table that are deleted in one transaction."""
-
-_CHANGES = re.compile(
-    r"\s*(?:INSERT(?:\s+OR\s+\w+)?\s+INTO|REPLACE\s+INTO|UPDATE(?:\s+OR\s+\w+)?|DELETE\s+FROM)"
-    r'\s+"?(\w+)"?',
-    re.I,
-)
-
-
-class ModuleStoreError(StoreError):
-    """The tables of a module cannot be used, or it would change others."""
-
-
-@attrs.frozen
-class Change:
-    """A statement that changes rows of a module's own tables, with the values of each row."""
-
-    sql: str
-    rows: Sequence[Parameters] = attrs.field(repr=False)
-
-
-@attrs.frozen
-class Told:
-    """An event: what happened, without any text of people."""
-
-    kind: str
-    detail: Mapping[str, object] = attrs.field(repr=False)
-    about: Subject | None = None
-    """The identity that it is about; None for what is about no single one."""
 
 
 @attrs.frozen
@@ -150,6 +120,30 @@ class ModuleRepository:
 
         return self._database.run(work)
 
+    def take_up(
+        self,
+        name: str,
+        entry: Place,
+        changes: Sequence[Change] = (),
+        told: Sequence[Told] = (),
+        *,
+        now: float,
+    ) -> "Deferred[int | None]":
+        """Store what a module made of an entry that was set aside, which it is no longer.
+
+        The arguments are those of ``write``. Fires with the newest number in the journal, or with
+        None if the entry was not set aside.
+        """
+
+        def work(connection: Connection) -> int | None:
+            was_there = connection.execute(
+                "DELETE FROM set_aside WHERE module = ? AND seq = ? AND part = ?",
+                (name, entry.seq, entry.part),
+            ).rowcount
+            return apply(connection, name, changes, told, now) if was_there else None
+
+        return self._database.run(work)
+
     def all_set_aside(self, name: str) -> "Deferred[list[SetAside]]":
         """Return what a module could not deal with, in the order of the journal."""
 
@@ -189,46 +183,12 @@ def _open(connection: Connection, name: str, steps: Sequence[str]) -> Progress:
             f"The tables of {name} have version {have}, and this version of it knows {len(steps)} "
             "versions: install the newer one again."
         )
-    before = _tables(connection)
-    for step in steps[have:]:
-        for statement in statements(step):
-            connection.execute(statement)
-    _check_tables(connection, name, before)
+    migrate(connection, name, steps[have:])
     connection.execute("UPDATE modules SET version = ? WHERE name = ?", (len(steps), name))
     seq, part, live, is_emptying = fetch_one(
         connection, "SELECT seq, part, live, is_emptying FROM modules WHERE name = ?", (name,)
     )
     return Progress(Place(seq, part), live, bool(is_emptying))
-
-
-def _tables(connection: Connection) -> dict[str, str]:
-    rows = connection.execute("SELECT name, sql FROM sqlite_schema WHERE type = 'table'")
-    return dict(rows.fetchall())
-
-
-def _check_tables(connection: Connection, name: str, before: Mapping[str, str]) -> None:
-    after = _tables(connection)
-    changed = [each for each in {**before, **after} if before.get(each) != after.get(each)]
-    for table in sorted(changed):
-        if not _is_own(name, table):
-            raise ModuleStoreError(
-                f"A migration of {name} changes the table {table}. The tables of a module have "
-                f"its name, or begin with {name}_."
-            )
-    for table in sorted(after):
-        if not _is_own(name, table):
-            continue
-        for row in connection.execute(f'PRAGMA foreign_key_list("{table}")').fetchall():
-            parent, action = row[2], row[6]
-            if action != "CASCADE":
-                raise ModuleStoreError(
-                    f"The table {table} of {name} refers to {parent} without ON DELETE CASCADE: "
-                    "what is deleted there would have to stay."
-                )
-
-
-def _is_own(name: str, table: str) -> bool:
-    return table == name or table.startswith(f"{name}_")
 
 
 def _move(connection: Connection, name: str, at: Place, to: Place) -> bool:
@@ -250,25 +210,13 @@ def _write(
     told: Sequence[Told],
     now: float,
 ) -> int | None:
-    if not _move(connection, name, at, to):
-        return None
-    for change in changes:
-        match = _CHANGES.match(change.sql)
-        if match is None or not _is_own(name, match[1]):
-            raise ModuleStoreError(
-                f"A statement of {name} changes none of its tables: {change.sql[:60]}"
-            )
-        connection.executemany(change.sql, change.rows)
-    for each in told:
-        detail = encode(dict(each.detail))
-        add_event(connection, each.kind, detail, int(now * 1000), about=each.about)
-    return last_seq(connection)
+    return apply(connection, name, changes, told, now) if _move(connection, name, at, to) else None
 
 
 def _rebuild(connection: Connection, name: str, derived: Sequence[str]) -> bool:
     left = ROWS_AT_ONCE
     for table in derived:
-        if not _is_own(name, table):
+        if not is_own(name, table):
             raise ModuleStoreError(f"{table} is no table of {name}.")
         left -= connection.execute(
             f'DELETE FROM "{table}" WHERE rowid IN (SELECT rowid FROM "{table}" LIMIT ?)', (left,)

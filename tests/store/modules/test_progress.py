@@ -8,8 +8,10 @@ import pytest
 from qabel.deferreds import result_of
 from qabel.store.database.database import Database
 from qabel.store.modules import progress
+from qabel.store.modules.changes import Change, Told
 from qabel.store.modules.entries import Place
-from qabel.store.modules.progress import Change, ModuleRepository, ModuleStoreError, Told
+from qabel.store.modules.progress import ModuleRepository
+from qabel.store.modules.tables import ModuleStoreError
 from tests.store.modules.conftest import NOW, Mail
 
 TABLE = (
