@@ -41,6 +41,8 @@ from qabel.host.socket_keeper import SocketKeeper
 from qabel.host.socket_paths import PathTooLong, check_socket_path
 from qabel.host.start_errors import StartError, fail_start
 from qabel.keys.key_file import KeyFile
+from qabel.modules.host import ModuleHost
+from qabel.modules.loading import FoundModule
 from qabel.rest.app import make_site
 from qabel.rest.http.access_control import AccessOptions
 from qabel.rest.http.site import ApiSite
@@ -74,6 +76,8 @@ class DaemonConfig:
     """The endpoint of the drop server. Default: run none."""
     access: AccessOptions = field(factory=AccessOptions)
     core: CoreOptions = field(factory=CoreOptions)
+    modules: Sequence[FoundModule] = ()
+    """The modules that run."""
 
 
 @define(eq=False, repr=False)
@@ -166,7 +170,10 @@ class Daemon(MultiService):
             if self._config.drop_server is not None:
                 await self._start_drop_server(self._config.drop_server, core)
             core.setServiceParent(self)
-            await self._listen(core)
+            modules = ModuleHost(core, self._config.modules, self._reactor)
+            core.add_trouble_finder(modules.troubles)
+            modules.setServiceParent(self)
+            await self._listen(core, modules)
             self._is_ready = True
         except (CoreError, StoreError, OSError) as error:
             raise StartError(str(error)) from error
@@ -194,10 +201,12 @@ class Daemon(MultiService):
             server = {"url": f"http://{show_address(address)}", "auth": "", "active": True}
             await core.synced.set("drop_servers", [server])
 
-    async def _listen(self, core: CoreService) -> None:
+    async def _listen(self, core: CoreService, modules: ModuleHost) -> None:
         access = self._config.access
         site, private = (
-            make_site(core, options=evolve(access, unix=unix), reactor=self._reactor)
+            make_site(
+                core, options=evolve(access, unix=unix), modules=modules, reactor=self._reactor
+            )
             for unix in (False, True)
         )
         self._sites += [site, private]

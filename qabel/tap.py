@@ -23,6 +23,7 @@ from qabel.host.service_manager import Notifier
 from qabel.host.start_errors import StartError
 from qabel.host.steady_clock import use_steady_clock
 from qabel.keys.choice import CHOICES, key_source
+from qabel.modules.loading import FoundModule, ModuleChoice, ModuleChoiceError, find_modules
 from qabel.net.errors import DropServerError
 from qabel.net.trusted_authorities import authorities_problem
 from qabel.rest.http.access_control import AccessOptions
@@ -66,6 +67,7 @@ class Options(DaemonOptions):
             OptionHelp("drop-bandwidth", "MIB"),
             OptionHelp("stale-after", "SECONDS"),
         ),
+        "Modules": (OptionHelp("module", "NAME"), OptionHelp("no-module", "NAME")),
         **DaemonOptions.subjects,
     }
     environment: ClassVar[Mapping[str, str]] = {
@@ -107,6 +109,8 @@ class Options(DaemonOptions):
         self.hosts: list[str] = []
         self.origins: list[str] = []
         self.webhooks: list[str] = []
+        self.added_modules: list[str] = []
+        self.removed_modules: list[str] = []
         self.drop_server: ListenOn | None = None
 
     @classmethod
@@ -126,6 +130,14 @@ class Options(DaemonOptions):
     def opt_allow_webhook(self, origin: str) -> None:
         """Allow webhooks to this origin (https://host:port), besides loopback. Repeatable."""
         self.webhooks.append(origin.lower())
+
+    def opt_module(self, name: str) -> None:
+        """Run this module, which must be installed. Repeatable."""
+        self.added_modules.append(name)
+
+    def opt_no_module(self, name: str) -> None:
+        """Do not run this module. Repeatable."""
+        self.removed_modules.append(name)
 
     def postOptions(self) -> None:
         """Check and convert the values. Raises StartError."""
@@ -164,6 +176,7 @@ class Options(DaemonOptions):
                 proxy=self._proxy(),
                 token_mode=0o640 if self["token-group-readable"] else 0o600,
             ),
+            modules=self._modules(),
         )
 
     def _check_endpoints(self) -> None:
@@ -177,6 +190,13 @@ class Options(DaemonOptions):
                     f"--drop-server {self['drop-server']} is reachable from other hosts; pass "
                     "--allow-remote if that is intended"
                 )
+
+    def _modules(self) -> Sequence[FoundModule]:
+        """Return the modules that were chosen. Raises StartError."""
+        try:
+            return find_modules(ModuleChoice(self.added_modules, self.removed_modules))
+        except ModuleChoiceError as error:
+            raise StartError(f"--module: {error}") from None
 
     def _proxy(self) -> ProxyURL | None:
         """Return the proxy that was chosen. Raises StartError, which does not quote it."""

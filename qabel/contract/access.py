@@ -27,6 +27,12 @@ Scope = Annotated[ScopeName, Meta(title="Scope")]
 SCOPES: tuple[str, ...] = get_args(ScopeName)
 """All scopes that a token can have; ``admin`` includes the others."""
 
+MODULE_SCOPE = r"[a-z][a-z0-9]{1,31}:[a-z]{1,16}"
+"""The scopes of modules: the name of the module, a colon, and what may be done with it."""
+
+ANY_MODULE = "MODULE:read"
+"""Of a route: the scope ``read`` of any module suffices."""
+
 FOR_ONE_IDENTITY: tuple[str, ...] = ("read", "send", "delete", "contacts")
 """The scopes of which a token that is limited to one identity can have some."""
 

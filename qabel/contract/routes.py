@@ -7,7 +7,7 @@ from typing import Any
 
 from attrs import define, field, frozen
 
-from qabel.contract.access import Access
+from qabel.contract.access import ANY_MODULE, Access
 from qabel.contract.reply import Reply
 from qabel.contract.schemas import Content
 from qabel.forms.compound import Key, Object
@@ -100,7 +100,9 @@ class Route:
 
 
 def _suffices(access: Access, scopes: frozenset[str]) -> bool:
-    return "admin" in access.scopes or not scopes.isdisjoint(access.scopes)
+    if "admin" in access.scopes or not scopes.isdisjoint(access.scopes):
+        return True
+    return ANY_MODULE in scopes and any(each.endswith(":read") for each in access.scopes)
 
 
 def _alternatives(scopes: frozenset[str]) -> str:

@@ -42,6 +42,7 @@ from qabel.core.view import CoreView
 from qabel.core.wiring import Wiring
 from qabel.settings.local import LocalSettings
 from qabel.settings.synced import SyncedSettings
+from qabel.store.database.database import Database
 from qabel.store.key_record import KeySource
 
 
@@ -169,6 +170,16 @@ class CoreService(MultiService):
     def events(self) -> Followers:
         """Followers of the journal."""
         return self._parts.view.events
+
+    @property
+    def database(self) -> Database:
+        """The database; only the host of modules uses it from outside the core."""
+        return self._base.database
+
+    @property
+    def now(self) -> Callable[[], float]:
+        """Returns seconds since the epoch."""
+        return self._base.now
 
     @property
     def journal(self) -> Journal:

@@ -3,20 +3,21 @@
 import hmac
 from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 from attrs import define, evolve, field
+from msgspec import Meta
 from twisted.logger import Logger
 
 from qabel.contract.access import (
     EVERYTHING,
     FOR_ONE_IDENTITY,
+    MODULE_SCOPE,
     OWNER,
     SCOPE_TEXTS,
     SCOPES,
     Access,
     OneIdentity,
-    Scope,
 )
 from qabel.contract.types import Id, Milliseconds, View
 from qabel.core.errors import Invalid, NotFound, StoreError
@@ -25,11 +26,20 @@ from qabel.core.people.references import Reference, ReferenceForm, choose_identi
 from qabel.deferreds import shielded
 from qabel.forms.compound import Key, ListOf, Object, OrNull
 from qabel.forms.errors import FieldError
-from qabel.forms.plain import Choice, Text
+from qabel.forms.plain import OpenChoice, Text
 from qabel.settings.synced import SyncedSettings
 from qabel.store.tokens import Token, TokenRepository
 
 MAX_NAME = 100
+
+MOST_SCOPES = 100
+"""Scopes of a token, those of modules included."""
+
+
+ScopeText = Annotated[
+    str,
+    Meta(extra_json_schema=OpenChoice(SCOPES, MODULE_SCOPE, title="Scope").schema()),
+]
 
 
 class TokenView(View):
@@ -37,7 +47,7 @@ class TokenView(View):
 
     id: Id
     name: str
-    scopes: list[Scope]
+    scopes: list[ScopeText]
     identity_id: Id | None
     created: Milliseconds
     last_used: Milliseconds | None
@@ -59,9 +69,10 @@ TOKEN_INPUT = Object(
             examples=["a script"],
         ),
         "scopes": Key(
-            ListOf(Choice(SCOPES, title="Scope"), len(SCOPES), shortest=1),
+            ListOf(OpenChoice(SCOPES, MODULE_SCOPE, title="Scope"), MOST_SCOPES, shortest=1),
             description="What the token permits. "
-            + " ".join(f"`{scope}`: {text}" for scope, text in SCOPE_TEXTS.items()),
+            + " ".join(f"`{scope}`: {text}" for scope, text in SCOPE_TEXTS.items())
+            + " `MODULE:read`, `MODULE:write`: Use what a module offers.",
             examples=[["read"]],
         ),
         "identity": Key(
@@ -91,6 +102,8 @@ class TokenBook:
     _ended: Callable[[int], None]
     """Called with the id of each token that ends."""
 
+    module_scopes: frozenset[str] = field(default=frozenset(), init=False)
+    """The scopes of the modules that run."""
     _records: dict[bytes, Token] = field(factory=dict, init=False, repr=False)
     _used: dict[int, float] = field(factory=dict, init=False)
     """When tokens were last used, by id, as far as that is not stored yet."""
@@ -177,7 +190,14 @@ class TokenBook:
             StoreError: the token could not be stored.
 
         """
-        wanted = tuple(scope for scope in SCOPES if scope in scopes)
+        known = (*SCOPES, *sorted(self.module_scopes))
+        unknown = [scope for scope in scopes if scope not in known]
+        if unknown:
+            raise Invalid(
+                f"No module that runs has the scope {unknown[0]}.",
+                [FieldError("scopes", f"must be some of {', '.join(known)}")],
+            )
+        wanted = tuple(scope for scope in known if scope in scopes)
         bound_to = None
         if identity is not None:
             chosen = choose_identity(self._synced().living_identities, identity)

@@ -174,6 +174,23 @@ class Choice(Form[str]):
 
 
 @attrs.frozen
+class OpenChoice(Choice):
+    """One of several strings, or another one of a pattern."""
+
+    pattern: str
+
+    def read(self, value: object) -> str:
+        """Check that the value is one of the strings, or has the pattern."""
+        if isinstance(value, str) and re.fullmatch(self.pattern, value):
+            return value
+        return super().read(value)
+
+    def schema(self) -> Schema:
+        """Return the schema of the strings."""
+        return {"anyOf": [super().schema(), {"type": "string", "pattern": f"^{self.pattern}$"}]}
+
+
+@attrs.frozen
 class Constant(Form[object]):
     """One fixed value, for a key that may as well be omitted."""
 

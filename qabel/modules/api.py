@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from attrs import Attribute, define, field, frozen
 
+from qabel.contract.routes import Routes
 from qabel.store.database.connection import Parameters
 from qabel.store.modules.changes import Change, Told
 from qabel.store.modules.entries import (
@@ -31,6 +32,7 @@ __all__ = [
     "Read",
     "Received",
     "Recipient",
+    "Routes",
     "Sent",
 ]
 
@@ -97,6 +99,8 @@ class Module:
     """The SQL of its tables: one migration after another, each made once."""
     derived: Sequence[str] = ()
     """The tables whose rows are made from the journal alone: a rebuild empties them."""
+    routes: Routes | None = None
+    """What it offers over REST: paths that begin with its name."""
     prepare: Callable[[Sequence[Entry], Read], Prepared]
     """Returns what to store because of some entries, in the order of the journal.
 

@@ -1,5 +1,6 @@
 """The REST server: the Klein application with all routes, and the site around it."""
 
+from collections.abc import Iterable
 from functools import cache
 from typing import Any, ClassVar
 
@@ -12,12 +13,14 @@ from werkzeug.exceptions import MethodNotAllowed
 from qabel.contract.openapi import describe
 from qabel.contract.rejection import allow
 from qabel.contract.reply import Reply
+from qabel.contract.routes import Routes
 from qabel.core.service import CoreService
 from qabel.jsontext import encode
+from qabel.modules.host import ModuleHost
 from qabel.rest.events import resource as events
 from qabel.rest.events.streams import Streams
 from qabel.rest.http.access_control import AccessControl, AccessOptions
-from qabel.rest.http.dispatch import IdConverter, RefConverter, install, route_finder
+from qabel.rest.http.dispatch import IdConverter, NameConverter, RefConverter, install, route_finder
 from qabel.rest.http.problems import problem_of
 from qabel.rest.http.replies import begin
 from qabel.rest.http.request import ApiRequest
@@ -37,6 +40,9 @@ from qabel.rest.resources import (
     tokens,
     webhooks,
 )
+from qabel.rest.resources import (
+    modules as module_routes,
+)
 
 SUBJECTS = (
     settings.routes,
@@ -49,6 +55,7 @@ SUBJECTS = (
     servers.routes,
     webhooks.routes,
     tokens.routes,
+    module_routes.routes,
     status.routes,
     metrics.routes,
     docs.routes,
@@ -61,15 +68,13 @@ class Api:
 
     services: Services
 
-    app: ClassVar = Klein()
+    app: ClassVar[Klein]
 
     @staticmethod
-    @cache
     def openapi() -> bytes:
-        """Return the OpenAPI document; it is made on the first request for it."""
-        return encode(describe(SUBJECTS))
+        """Return the OpenAPI document without the routes of modules."""
+        return _document(SUBJECTS)
 
-    @app.handle_errors(Exception)
     def failed(self, request: Any, failure: Failure) -> bytes:
         """Respond to an exception."""
         error = failure.value or RuntimeError("no error")
@@ -82,37 +87,63 @@ class Api:
         return begin(request, problem_of(error, mapper.allowed_methods))
 
 
-def _install() -> None:
-    url_map = Api.app.url_map
-    url_map.converters.update(id=IdConverter, ref=RefConverter)
+@cache
+def _document(subjects: tuple[Routes, ...]) -> bytes:
+    """Return an OpenAPI document; it is made on the first request for it."""
+    return encode(describe(subjects))
+
+
+def _application(subjects: Iterable[Routes]) -> Klein:
+    app = Klein()
+    app.url_map.converters.update(id=IdConverter, name=NameConverter, ref=RefConverter)
     # A path with two slashes is another path: do not redirect from it.
-    url_map.merge_slashes = False
-    for subject in SUBJECTS:
+    app.url_map.merge_slashes = False
+    app.handle_errors(Exception)(Api.failed)
+    for subject in subjects:
         for route in subject.all:
-            install(Api.app, route)
+            install(app, route)
+    return app
 
 
-_install()
+Api.app = _application(SUBJECTS)
 
 
-def make_site(core: CoreService, *, options: AccessOptions | None = None, reactor: Any) -> ApiSite:
+@cache
+def _api_of(subjects: tuple[Routes, ...]) -> type[Api]:
+    """Return the application with the routes of these subjects."""
+    if subjects == SUBJECTS:
+        return Api
+    return type("ApiWithModules", (Api,), {"app": _application(subjects)})
+
+
+def make_site(
+    core: CoreService,
+    *,
+    options: AccessOptions | None = None,
+    modules: ModuleHost | None = None,
+    reactor: Any,
+) -> ApiSite:
     """Return the site that serves an open core.
 
     Args:
         core: the core that the API serves.
         options: the configuration of access control.
+        modules: the host of modules, whose routes are served too; None for no modules.
         reactor: the clock for all timeouts.
 
     """
     chosen = options or AccessOptions()
-    services = Services(core, Streams(core.journal, reactor), Api.openapi)
-    routes = [route for subject in SUBJECTS for route in subject.all]
+    host = modules or ModuleHost(core, (), reactor)
+    subjects = (*SUBJECTS, *host.routes)
+    api = _api_of(subjects)
+    services = Services(core, Streams(core.journal, reactor), host, lambda: _document(subjects))
+    routes = [route for subject in subjects for route in subject.all]
     site = ApiSite(
-        Api(services).app.resource(),
+        api(services).app.resource(),
         ApiRequest,
         AccessControl(core.tokens, chosen),
         frozenset(route.path.encode() for route in routes if not route.scopes),
-        route_finder(Api.app, routes),
+        route_finder(api.app, routes),
         reactor=reactor,
         max_connections=chosen.max_connections,
     )

@@ -16,7 +16,7 @@ ROUTES = [route for subject in SUBJECTS for route in subject.all]
 
 def asked(rule: str) -> str:
     """Return a path that a rule matches."""
-    return re.sub(r"<\w+:\w+>", "1", rule)
+    return re.sub(r"<\w+:\w+>", "1", rule.replace("<name:module>", "notes"))
 
 
 def routed() -> list[tuple[str, str]]:

@@ -14,7 +14,7 @@ from twisted.internet.interfaces import IReactorTime
 from qabel.contract.access import Access, OneIdentity
 from qabel.core.errors import Gone
 from qabel.core.journal.cursor_marks import BEGINNING, CursorMarks
-from qabel.core.journal.kinds import kinds_for
+from qabel.core.journal.kinds import kinds_for, permits
 from qabel.core.people.hidden_addresses import as_seen_by
 from qabel.deferreds import in_batches
 from qabel.store.journal.entries import DAMAGE, JournalEntry
@@ -63,7 +63,7 @@ class Entry:
         if access.identity is not None and self.identity != access.identity:
             return False
         is_own = self.kind != "outbox" or self.token_id == access.token_id
-        return self.kind in kinds_for(access.scopes) and (is_own or access.sees_all_sends)
+        return permits(access.scopes, self.kind) and (is_own or access.sees_all_sends)
 
     def _damage_is_for(self, access: Access) -> bool:
         only, kinds = access.identity, kinds_for(access.scopes)

@@ -16,13 +16,13 @@ from twisted.internet.interfaces import IReactorTime
 from qabel.contract.types import CursorText, Id, JSONObject, Milliseconds, View
 from qabel.core.errors import Invalid, NotFound
 from qabel.core.journal.journal import Journal
-from qabel.core.journal.kinds import KINDS, Kind
+from qabel.core.journal.kinds import EVENT_KIND, MOST_KINDS, Kind
 from qabel.core.journal.webhook_runner import PostJSON, WebhookRunner
 from qabel.deferreds import shielded
 from qabel.forms.compound import Key, ListOf, Object, OrNull
 from qabel.forms.errors import FieldError, invalid
 from qabel.forms.form import Schema
-from qabel.forms.plain import Choice, Text
+from qabel.forms.plain import Text
 from qabel.net.webhook_client import MAX_URL, is_webhook_url
 from qabel.store.webhooks import Webhook, WebhookRepository
 
@@ -86,7 +86,7 @@ WEBHOOK_INPUT = Object(
             examples=["http://127.0.0.1:8000/hook"],
         ),
         "kinds": Key(
-            ListOf(Choice(KINDS, title="EventKind"), len(KINDS), shortest=1),
+            ListOf(EVENT_KIND, MOST_KINDS, shortest=1),
             ("drop",),
             description="The kinds of entries to deliver.",
         ),

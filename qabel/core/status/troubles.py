@@ -46,6 +46,8 @@ class TroubleKind(StrEnum):
     CLOCK = "clock"
     ERASING_FAILING = "erasing_failing"
     HOUSEKEEPING_FAILING = "housekeeping_failing"
+    MODULE_FAILED = "module_failed"
+    MODULE_SET_ASIDE = "module_set_aside"
     CHECK_FAILED = "check_failed"
 
 
@@ -228,6 +230,16 @@ TROUBLES: Mapping[TroubleKind, TroubleRow] = {
     TroubleKind.HOUSEKEEPING_FAILING: TroubleRow(
         "Old data could not be deleted.",
         "Check the disk that holds the data directory. The daemon keeps trying.",
+    ),
+    TroubleKind.MODULE_FAILED: TroubleRow(
+        "A module does not run.",
+        "Install the module again, or start the daemon without it (--no-module NAME). The rest of "
+        "the daemon works.",
+    ),
+    TroubleKind.MODULE_SET_ASIDE: TroubleRow(
+        "A module could not deal with some messages.",
+        "They are in the inbox all the same. qabel module list names the module; they are tried "
+        "again when the daemon starts, such as with a newer version of the module.",
     ),
     TroubleKind.CHECK_FAILED: TroubleRow(
         "The daemon could not check one of its parts.",

@@ -15,8 +15,10 @@ from qabel.core.view import CoreView
 from qabel.forms.compound import Object
 from qabel.forms.errors import FieldError, InvalidInput
 from qabel.jsontext import encode, parse
+from qabel.modules.host import ModuleHost
 from qabel.rest.http.request import ApiRequest
 from qabel.rest.http.services import Services
+from qabel.store.database.connection import Parameters
 
 T = TypeVar("T")
 
@@ -45,6 +47,22 @@ class Call:
         if self.access.identity is not None:
             raise rejected(403, self.route.forbidden())
         return self.services.core
+
+    @property
+    def modules(self) -> ModuleHost:
+        """The host of modules. Raises Rejected if the token is restricted to one identity."""
+        if self.access.identity is not None:
+            raise rejected(403, self.route.forbidden())
+        return self.services.modules
+
+    async def rows(self, sql: str, values: Parameters = ()) -> list[tuple[Any, ...]]:
+        """Run a statement that reads, for a route of a module, and return its rows.
+
+        Raises:
+            StoreError: it cannot be read, or takes too long.
+
+        """
+        return await self.services.modules.rows(sql, values)
 
     @property
     def is_head(self) -> bool:

@@ -39,6 +39,12 @@ class RefConverter(BaseConverter):
     regex = "[0-9A-Fa-f]{64}|0|[1-9][0-9]{0,9}"
 
 
+class NameConverter(BaseConverter):
+    """The name of a module in a path."""
+
+    regex = "[a-z][a-z0-9]{1,31}"
+
+
 def install(app: Klein, route: Route) -> None:
     """Make Klein serve a route. The application is bound to an object with ``services``."""
     no_query = route.query.read_texts({}) if route.query.is_optional else None

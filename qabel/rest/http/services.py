@@ -7,6 +7,7 @@ from attrs import frozen
 
 from qabel.core.journal.follower import Follower
 from qabel.core.service import CoreService
+from qabel.modules.host import ModuleHost
 
 
 class EventStreams(Protocol):
@@ -22,5 +23,6 @@ class Services:
 
     core: CoreService
     streams: EventStreams
+    modules: ModuleHost
     openapi: Callable[[], bytes]
     """Returns the OpenAPI document."""

@@ -1,0 +1,190 @@
+"""The host of modules: it runs them beside the core, and answers for them."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from attrs import define, field
+from twisted.application.service import Service
+from twisted.internet.defer import Deferred
+
+from qabel.contract.routes import Routes
+from qabel.contract.types import Milliseconds, View
+from qabel.core.errors import NotFound
+from qabel.core.service import CoreService
+from qabel.core.status.troubles import Trouble, TroubleKind
+from qabel.modules.api import Module
+from qabel.modules.loading import FoundModule
+from qabel.modules.module_thread import ModuleThread
+from qabel.modules.reading import Reading
+from qabel.modules.runner import ModuleRunner, ModuleState
+from qabel.store.database.connection import Parameters
+from qabel.store.modules.progress import ModuleRepository
+
+
+class ModuleView(View):
+    """A module, as clients see it."""
+
+    name: str
+    summary: str
+    kinds: list[str]
+    state: ModuleState
+    reason: str | None
+    """Why it failed."""
+    done: float
+    """Which part of the journal it has dealt with, from 0 to 1."""
+    set_aside: int
+    """How many entries it could not deal with."""
+
+
+class SetAsideView(View):
+    """An entry that a module could not deal with."""
+
+    id: int
+    """Its number in the journal; of a received message, its id."""
+    send_id: int | None
+    """Of a message that was sent, its id in the outbox."""
+    reason: str
+    since: Milliseconds
+
+
+@define(eq=False)
+class ModuleHost(Service):
+    """Runs modules.
+
+    Args:
+        core: the core, which is open.
+        found: the modules that are to run.
+        reactor: receives the results of their thread, and measures pauses.
+
+    """
+
+    _core: CoreService
+    _found: Sequence[FoundModule]
+    _reactor: Any
+    _thread: ModuleThread = field(init=False)
+    _reads: ModuleThread = field(init=False)
+    """Reads for clients: they do not wait for what a module prepares."""
+    _repository: ModuleRepository = field(init=False)
+    _runners: dict[str, ModuleRunner] = field(factory=dict, init=False)
+
+    name = "modules"
+
+    def __attrs_post_init__(self) -> None:
+        self._thread, self._reads = ModuleThread(self._reactor), ModuleThread(self._reactor)
+        self._repository = ModuleRepository(self._core.database)
+        modules = self.modules
+        for each in modules:
+            self._runners[each.name] = self._runner(each, modules)
+        self._core.tokens.module_scopes = frozenset(
+            scope
+            for each in self.routes
+            for route in each.all
+            for scope in route.scopes
+            if ":" in scope
+        )
+
+    @property
+    def modules(self) -> list[Module]:
+        """The modules that could be loaded."""
+        return [each.module for each in self._found if each.module is not None]
+
+    @property
+    def routes(self) -> list[Routes]:
+        """The routes of the modules."""
+        return [each.routes for each in self.modules if each.routes is not None]
+
+    def startService(self) -> None:
+        """Begin to run the modules."""
+        super().startService()
+        for each in self._runners.values():
+            each.start()
+
+    def stopService(self) -> None:
+        """Stop them. What they were preparing is prepared again after the next start."""
+        super().stopService()
+        for each in self._runners.values():
+            each.stop()
+        self._thread.leave()
+        self._reads.leave()
+
+    def all(self) -> list[ModuleView]:
+        """Return all modules that are to run, by name."""
+        return [self._view(each) for each in self._found]
+
+    def get(self, name: str) -> ModuleView:
+        """Return one module. Raises NotFound."""
+        for each in self._found:
+            if each.name == name:
+                return self._view(each)
+        raise NotFound(f"No module {name} runs here.")
+
+    async def set_aside(self, name: str) -> list[SetAsideView]:
+        """Return what a module could not deal with. Raises NotFound or StoreError."""
+        self.get(name)
+        return [
+            SetAsideView(
+                id=each.place.seq,
+                send_id=each.place.part or None,
+                reason=each.reason,
+                since=each.since,
+            )
+            for each in await self._repository.all_set_aside(name)
+        ]
+
+    def rebuild(self, name: str) -> ModuleView:
+        """Have a module make its derived tables anew. Raises NotFound."""
+        self.get(name)
+        if name in self._runners:
+            self._runners[name].rebuild()
+        return self.get(name)
+
+    def rows(self, sql: str, values: Parameters = ()) -> "Deferred[list[tuple[Any, ...]]]":
+        """Run a statement that reads, on another thread; fires with its rows.
+
+        Fails with ReadTookTooLong or another StoreError.
+        """
+        return self._reads.run(lambda: self._core.database.side.read(sql, values))
+
+    def troubles(self) -> Iterator[Trouble]:
+        """Yield what is wrong with modules."""
+        for each in self.all():
+            if each.reason is not None:
+                yield Trouble(
+                    TroubleKind.MODULE_FAILED,
+                    f"The module {each.name} does not run: {each.reason}",
+                    each.name,
+                )
+            if each.set_aside:
+                yield Trouble(
+                    TroubleKind.MODULE_SET_ASIDE,
+                    f"The module {each.name} could not deal with "
+                    f"{each.set_aside} of the messages and events.",
+                    each.name,
+                )
+
+    def _runner(self, module: Module, modules: Sequence[Module]) -> ModuleRunner:
+        kinds, but = module.kinds, False
+        if module.takes_others:
+            others = (each.kinds for each in modules if each is not module)
+            kinds, but = frozenset().union(*others), True
+        reading = Reading(module, sorted(kinds), but, self._core.database.side.read)
+        return ModuleRunner(
+            reading=reading,
+            repository=self._repository,
+            thread=self._thread,
+            journal=self._core.journal,
+            clock=self._reactor,
+            now=self._core.now,
+        )
+
+    def _view(self, found: FoundModule) -> ModuleView:
+        runner, module = self._runners.get(found.name), found.module
+        return ModuleView(
+            name=found.name,
+            summary="" if module is None else module.summary,
+            kinds=[] if module is None else sorted(module.kinds),
+            state=ModuleState.FAILED if runner is None else runner.state,
+            reason=found.failure if runner is None else runner.failure,
+            done=0.0 if runner is None else runner.done,
+            set_aside=0 if runner is None else runner.set_aside,
+        )
