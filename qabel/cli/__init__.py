@@ -24,6 +24,7 @@ from qabel.cli.follow import follow
 from qabel.cli.identity import identity
 from qabel.cli.inbox import inbox
 from qabel.cli.key import key
+from qabel.cli.module import module
 from qabel.cli.outbox import outbox
 from qabel.cli.output import Output
 from qabel.cli.paths import DATA_DIR
@@ -119,6 +120,7 @@ for _each in (
     server,
     settings,
     token,
+    module,
     backup,
     restore,
     salvage,

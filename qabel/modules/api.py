@@ -2,10 +2,14 @@
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol
 
 from attrs import Attribute, define, field, frozen
 
+from qabel.contract.access import Access
+from qabel.contract.reply import Reply, json_reply
 from qabel.contract.routes import Routes
+from qabel.contract.types import Id, Milliseconds, View
 from qabel.store.database.connection import Parameters
 from qabel.store.modules.changes import Change, Told
 from qabel.store.modules.entries import (
@@ -22,8 +26,11 @@ from qabel.store.modules.entries import (
 from qabel.store.numbers import Subject
 
 __all__ = [
+    "Call",
     "DeliveryChanged",
     "Entry",
+    "Id",
+    "Milliseconds",
     "Module",
     "PeopleChanged",
     "Person",
@@ -32,12 +39,41 @@ __all__ = [
     "Read",
     "Received",
     "Recipient",
+    "Reply",
     "Routes",
     "Sent",
+    "View",
+    "json_reply",
 ]
 
 _NAME = re.compile(r"[a-z][a-z0-9]{1,31}")
-_RESERVED = frozenset({"qabel", "sqlite", "module", "modules"})
+
+RESERVED = frozenset(
+    (
+        *("backup", "blocked", "contacts", "docs", "drop", "events", "health", "identities"),
+        *("metrics", "module", "modules", "openapi", "outbox", "qabel", "servers", "settings"),
+        *("sqlite", "status", "synced", "tokens", "webhooks"),
+    )
+)
+"""Names that no module can have: paths of the API begin with them, or tables."""
+
+
+class Call(Protocol):
+    """A request for a route of a module."""
+
+    @property
+    def access(self) -> Access:
+        """What the caller may do."""
+
+    @property
+    def query(self) -> Mapping[str, Any]:
+        """The parameters in the query, checked as the route declares them."""
+
+    def body(self) -> dict[str, Any]:
+        """Return the values in the body, checked as the route declares them."""
+
+    async def rows(self, sql: str, values: Parameters = ()) -> list[tuple[Any, ...]]:
+        """Run a statement that reads, and return its rows. Raises StoreError."""
 
 
 @define(eq=False)
@@ -76,8 +112,16 @@ class Prepared:
         self.told.append(Told(kind, detail, subject))
 
 
+def _check_routes(module: "Module", _: "Attribute[Any]", routes: Routes | None) -> None:
+    for route in () if routes is None else routes.all:
+        if route.path != f"/{module.name}" and not route.path.startswith(f"/{module.name}/"):
+            raise ValueError(f"the path {route.path} does not begin with /{module.name}")
+        if not route.scopes or not all(each.startswith(f"{module.name}:") for each in route.scopes):
+            raise ValueError(f"the scopes of {route.name} do not begin with {module.name}:")
+
+
 def _check_name(_: object, __: "Attribute[str]", name: str) -> None:
-    if _NAME.fullmatch(name) is None or name in _RESERVED:
+    if _NAME.fullmatch(name) is None or name in RESERVED:
         raise ValueError(
             f"the name of a module has 2 to 32 lowercase letters and digits, not {name!r}"
         )
@@ -99,7 +143,7 @@ class Module:
     """The SQL of its tables: one migration after another, each made once."""
     derived: Sequence[str] = ()
     """The tables whose rows are made from the journal alone: a rebuild empties them."""
-    routes: Routes | None = None
+    routes: Routes | None = field(default=None, validator=_check_routes)
     """What it offers over REST: paths that begin with its name."""
     prepare: Callable[[Sequence[Entry], Read], Prepared]
     """Returns what to store because of some entries, in the order of the journal.

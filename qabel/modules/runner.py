@@ -119,7 +119,8 @@ class ModuleRunner:
         """The state of the module."""
         if self.failure is not None:
             return ModuleState.FAILED
-        return ModuleState.RUNNING if self._progress.is_live else ModuleState.BUILDING
+        is_done = self._progress.is_live and not self._is_to_be_rebuilt
+        return ModuleState.RUNNING if is_done else ModuleState.BUILDING
 
     @property
     def done(self) -> float:

@@ -3,7 +3,8 @@
 import pytest
 from attrs import evolve
 
-from qabel.modules.api import Prepared
+from qabel.modules.api import RESERVED, Prepared, Routes
+from qabel.rest.app import SUBJECTS
 from tests.modules.conftest import NOTES
 
 
@@ -27,3 +28,32 @@ def test_what_is_prepared() -> None:
     assert [(each.kind, each.detail, each.about) for each in made.told] == [
         ("new", {"id": 1}, None)
     ]
+
+
+def test_paths_of_the_api_are_no_modules() -> None:
+    """No module can take a name with which paths of the API itself begin."""
+    first = {route.path.split("/")[1].partition(".")[0] for each in SUBJECTS for route in each.all}
+    assert first - {""} <= RESERVED
+
+
+def declared(path: str, scope: str) -> Routes:
+    """Return a route."""
+    routes = Routes("Notes")
+    routes.add("GET", path, "List", scopes={scope}, answers={200: "All."})(lambda call: None)
+    return routes
+
+
+@pytest.mark.parametrize(
+    ("path", "scope", "error"),
+    [
+        ("/drop", "notes:read", "path /drop"),
+        ("/notes2", "notes:read", "path /notes2"),
+        ("/notes", "read", "scopes of GET /notes"),
+        ("/notes", "chat:read", "scopes of GET /notes"),
+    ],
+)
+def test_routes_of_others(path: str, scope: str, error: str) -> None:
+    """A module has paths and scopes of its own only."""
+    with pytest.raises(ValueError, match=error):
+        evolve(NOTES, routes=declared(path, scope))
+    assert evolve(NOTES, routes=declared("/notes/all", "notes:read")).routes is not None

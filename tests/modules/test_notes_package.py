@@ -1,0 +1,88 @@
+"""The module of the documentation: a package of its own, installed beside the daemon."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.integration.client import Api
+from tests.integration.daemons import SOON, Daemon, eventually
+from tests.integration.processes import ROOT
+
+PACKAGE = ROOT / "docs" / "modules" / "notes"
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Install the package into a directory of its own."""
+    folder = tmp_path_factory.mktemp("notes")
+    source, target = folder / "source", folder / "site"
+    source.mkdir()
+    for name in ("pyproject.toml", "qabel_notes.py"):
+        (source / name).write_text((PACKAGE / name).read_text())
+    subprocess.run(
+        [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-build-isolation",
+         "--disable-pip-version-check", "--target", target, source],
+        check=True,
+    )  # fmt: skip
+    return target
+
+
+def test_the_module_of_the_documentation(site: Path, tmp_path: Path) -> None:
+    """It is found, keeps notes, tells of them, offers them to its tokens, and can be rebuilt."""
+    options = "--drop-server=tcp:0:interface=127.0.0.1", "--module=notes"
+    env = {"PYTHONPATH": f"{site}:{ROOT}"}
+    with Daemon(tmp_path, "me", *options, env=env) as me:
+        me.up()
+        send_note(me.api, "Milk")
+        eventually(lambda: me.api.good("GET", "/notes"), "no note")
+        [found] = me.api.good("GET", "/notes")
+        assert found["text"] == "Milk"
+        [module] = me.api.good("GET", "/modules")
+        assert (module["name"], module["state"], module["set_aside"]) == ("notes", "running", 0)
+        assert "/notes" in me.api.good("GET", "/openapi.json")["paths"]
+        new = {"name": "reader", "scopes": ["notes:read"]}
+        token = {"Authorization": f"Bearer {me.api.good('POST', '/tokens', new)['token']}"}
+        port = me.process.port("qabel-rest")
+        over_tcp = Api(me.directory, port)
+        assert over_tcp.ask("GET", "/notes", headers=token).status == 200
+        assert over_tcp.ask("GET", "/drop", headers=token).status == 403
+        unknown = {"name": "x", "scopes": ["nots:read"]}
+        assert me.api.ask("POST", "/tokens", unknown).status == 400
+        assert "Keeps notes that people send." in qabel(me, "module", "list")
+        assert "Rebuilding notes." in qabel(me, "module", "rebuild", "notes")
+        eventually(lambda: me.api.good("GET", "/modules/notes")["state"] == "running", "building")
+        assert me.api.good("GET", "/notes") == [found]
+        me.api.good("DELETE", f"/drop/{found['id']}")
+        assert me.api.good("GET", "/notes") == []
+        me.stop()
+        # Its tables stay while it is switched off, and it goes on where it was.
+        me.again()
+        assert me.api.good("GET", "/notes") == []
+
+
+def test_a_module_that_is_not_installed(tmp_path: Path) -> None:
+    """The daemon does not start without a module that was asked for, and says which there are."""
+    with Daemon(tmp_path, "me", "--module=caht") as me:
+        me.process.process.wait(SOON)
+        assert "There is no module 'caht'" in me.process.errors
+
+
+def qabel(daemon: Daemon, *arguments: str) -> str:
+    """Run the command, which must succeed, and return its output."""
+    command = [sys.executable, "-m", "qabel", f"--data-dir={daemon.directory}", *arguments]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+
+
+def send_note(api: Api, text: str) -> None:
+    """Have one identity send a note to another one of the same daemon."""
+    api.good("PUT", "/settings", {"key": "poll_interval", "value": 0.2})
+    alice = api.good("POST", "/identities", {"alias": "Alice"})
+    bob = api.good("POST", "/identities", {"alias": "Bob"})
+    card = api.good("GET", f"/identities/{bob['id']}/contact")
+    api.good("POST", f"/contacts/import?identity={alice['id']}", card)
+    [contact] = api.good("GET", "/contacts")
+    message = {"model_object": "note", "data": {"text": text}}
+    body = {"sender": alice["id"], "recipients": [contact["id"]], "drop_message": message}
+    api.good("POST", "/drop", body)
