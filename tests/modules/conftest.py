@@ -1,5 +1,7 @@
 """A module that keeps notes, and a journal for it."""
 
+import subprocess
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -22,6 +24,7 @@ from qabel.store.journal.entries import JournalEntries
 from qabel.store.key_record import GivenKey
 from qabel.store.modules.progress import ModuleRepository
 from qabel.store.outbox.repository import OutboxRepository
+from tests.integration.processes import ROOT
 from tests.store.conftest import Things
 
 NOW = 1_800_000_000.0
@@ -171,3 +174,22 @@ def running(desk: Desk) -> Iterator[Callable[..., ModuleRunner]]:
     yield run
     for each in started:
         each.stop()
+
+
+PACKAGE = ROOT / "docs" / "modules" / "notes"
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Install the package into a directory of its own."""
+    folder = tmp_path_factory.mktemp("notes")
+    source, target = folder / "source", folder / "site"
+    source.mkdir()
+    for name in ("pyproject.toml", "qabel_notes.py"):
+        (source / name).write_text((PACKAGE / name).read_text())
+    subprocess.run(
+        [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-build-isolation",
+         "--disable-pip-version-check", "--target", target, source],
+        check=True,
+    )  # fmt: skip
+    return target

@@ -4,29 +4,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
 from tests.integration.client import Api
 from tests.integration.daemons import SOON, Daemon, eventually
 from tests.integration.processes import ROOT
-
-PACKAGE = ROOT / "docs" / "modules" / "notes"
-
-
-@pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Install the package into a directory of its own."""
-    folder = tmp_path_factory.mktemp("notes")
-    source, target = folder / "source", folder / "site"
-    source.mkdir()
-    for name in ("pyproject.toml", "qabel_notes.py"):
-        (source / name).write_text((PACKAGE / name).read_text())
-    subprocess.run(
-        [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-build-isolation",
-         "--disable-pip-version-check", "--target", target, source],
-        check=True,
-    )  # fmt: skip
-    return target
 
 
 def test_the_module_of_the_documentation(site: Path, tmp_path: Path) -> None:
