@@ -26,12 +26,12 @@ from qabel.store.modules.entries import (
 from qabel.store.numbers import Subject
 
 __all__ = [
-    "Call",
     "DeliveryChanged",
     "Entry",
     "Id",
     "Milliseconds",
     "Module",
+    "ModuleCall",
     "PeopleChanged",
     "Person",
     "Place",
@@ -58,7 +58,7 @@ RESERVED = frozenset(
 """Names that no module can have: paths of the API begin with them, or tables."""
 
 
-class Call(Protocol):
+class ModuleCall(Protocol):
     """A request for a route of a module."""
 
     @property

@@ -39,14 +39,11 @@ def test_each_message_is_there_once(site: Path, tmp_path: Path) -> None:
         first.up().stop()
     fill(tmp_path / "me", COUNT)
     draw = random.Random(1)  # noqa: S311 - moments of kills
-    places = [0.0]
     for _ in range(6):
         with Daemon(tmp_path, "me", "--module=notes", env=env) as me:
             me.up()
-            places.append(me.api.good("GET", "/modules/notes")["done"])
             time.sleep(draw.uniform(0, 0.5))
             me.process.kill()
-    assert places == sorted(places)
     with Daemon(tmp_path, "me", "--module=notes", env=env) as me:
         me.up()
         eventually(lambda: me.api.good("GET", "/modules/notes")["state"] == "running", "building")

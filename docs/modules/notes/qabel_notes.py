@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 
 from qabel.modules.api import (
-    Call,
     Entry,
     Id,
     Module,
+    ModuleCall,
     Prepared,
     Read,
     Received,
@@ -43,7 +43,7 @@ routes = Routes("Notes")
     answers={200: "The notes, oldest first."},
     returns=list[NoteView],
 )
-async def listed(call: Call) -> Reply:
+async def listed(call: ModuleCall) -> Reply:
     """List the notes."""
     rows = await call.rows("SELECT id, text FROM notes ORDER BY id")
     return json_reply([NoteView(*row) for row in rows])

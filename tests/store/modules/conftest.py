@@ -9,9 +9,15 @@ from qabel.deferreds import result_of
 from qabel.store.database.database import Database
 from qabel.store.inbox.repository import InboxRepository
 from qabel.store.modules.entries import Entry, Place, read_entries
+from qabel.store.modules.progress import ModuleRepository
 from qabel.store.outbox.repository import OutboxRepository
 
 NOW = 1_800_000_000.0
+
+TABLE = (
+    "CREATE TABLE notes_seen (id INTEGER PRIMARY KEY REFERENCES messages ON DELETE CASCADE) STRICT;"
+)
+SEEN = "INSERT INTO notes_seen (id) VALUES (?)"
 
 
 @attrs.frozen
@@ -46,3 +52,14 @@ class Mail:
 def mail(database: Database, things: Any) -> Mail:
     """Return what fills the journal of a database."""
     return Mail(database, things)
+
+
+@pytest.fixture
+def modules(database: Database) -> ModuleRepository:
+    """Return the repository of modules."""
+    return ModuleRepository(database)
+
+
+def write(modules: ModuleRepository, at: Place, to: Place, *given: Any) -> Any:
+    """Write what the module ``notes`` has made."""
+    return result_of(modules.write("notes", at, to, *given, now=NOW))

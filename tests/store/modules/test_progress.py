@@ -6,29 +6,12 @@ from typing import Any
 import pytest
 
 from qabel.deferreds import result_of
-from qabel.store.database.database import Database
 from qabel.store.modules import progress
 from qabel.store.modules.changes import Change, Told
 from qabel.store.modules.entries import Place
 from qabel.store.modules.progress import ModuleRepository
 from qabel.store.modules.tables import ModuleStoreError
-from tests.store.modules.conftest import NOW, Mail
-
-TABLE = (
-    "CREATE TABLE notes_seen (id INTEGER PRIMARY KEY REFERENCES messages ON DELETE CASCADE) STRICT;"
-)
-SEEN = "INSERT INTO notes_seen (id) VALUES (?)"
-
-
-@pytest.fixture
-def modules(database: Database) -> ModuleRepository:
-    """Return the repository of modules."""
-    return ModuleRepository(database)
-
-
-def write(modules: ModuleRepository, at: Place, to: Place, *given: Any) -> Any:
-    """Write what the module ``notes`` has made."""
-    return result_of(modules.write("notes", at, to, *given, now=NOW))
+from tests.store.modules.conftest import NOW, SEEN, TABLE, Mail, write
 
 
 def test_a_new_module_begins_at_the_beginning(modules: ModuleRepository, mail: Mail) -> None:
@@ -64,55 +47,6 @@ def test_nothing_is_stored_if_a_row_cannot_be(
         write(modules, Place(), Place(one), changes)
     assert rows("SELECT count(*) FROM notes_seen") == [(0,)]
     assert result_of(modules.open("notes", [TABLE])).place == Place()
-
-
-@pytest.mark.parametrize(
-    "sql",
-    [
-        "DELETE FROM messages WHERE id = ?",
-        "UPDATE modules SET seq = ?",
-        "INSERT OR REPLACE INTO note_seen VALUES (?)",
-        "DROP TABLE notes_seen",
-        "PRAGMA user_version = 9",
-        "notes_seen",
-    ],
-)
-def test_other_tables_are_not_changed(modules: ModuleRepository, mail: Mail, sql: str) -> None:
-    """A statement changes the module's own tables, or is refused."""
-    mail.receive("note")
-    result_of(modules.open("notes", [TABLE]))
-    with pytest.raises(ModuleStoreError):
-        write(modules, Place(), Place(1), [Change(sql, [(1,)])])
-    assert len(mail.entries(kinds=["note"])) == 1
-
-
-def test_what_is_deleted_goes_from_the_tables(
-    modules: ModuleRepository, mail: Mail, rows: Callable[..., Any]
-) -> None:
-    """Rows go with the message that they are about, whether the module runs or not."""
-    [one] = mail.receive("note")
-    result_of(modules.open("notes", [TABLE]))
-    write(modules, Place(), Place(one), [Change(SEEN, [(one,)])])
-    rows("DELETE FROM messages")
-    assert rows("SELECT count(*) FROM notes_seen") == [(0,)]
-
-
-@pytest.mark.parametrize(
-    ("step", "error"),
-    [
-        ("CREATE TABLE other (id INTEGER) STRICT;", "the table other"),
-        ("ALTER TABLE messages ADD COLUMN more TEXT;", "the table messages"),
-        ("CREATE TABLE notes_x (id INTEGER REFERENCES messages) STRICT;", "without ON DELETE"),
-    ],
-)
-def test_migrations_that_are_refused(
-    modules: ModuleRepository, rows: Callable[..., Any], step: str, error: str
-) -> None:
-    """A module makes and changes its own tables only, and of those nothing holds a message back."""
-    with pytest.raises(ModuleStoreError, match=error):
-        result_of(modules.open("notes", [step]))
-    assert rows("SELECT * FROM modules") == []
-    assert rows("SELECT 1 FROM sqlite_schema WHERE name IN ('other', 'notes_x')") == []
 
 
 def test_another_version(modules: ModuleRepository, rows: Callable[..., Any]) -> None:
