@@ -6,6 +6,7 @@ same on every way in, from clients and from the network. Error messages never qu
 may be secret.
 """
 
+import codecs
 import re
 from collections.abc import Iterable
 from itertools import accumulate
@@ -13,12 +14,22 @@ from math import isfinite
 
 import msgspec
 
+from qabel.json_errors import (
+    explain_character,
+    find_bad_number,
+    find_deep,
+    find_duplicate_key,
+    find_unpaired_surrogate,
+    position,
+)
+
 MAX_DEPTH = 64
 """Levels of nested objects and arrays that ``parse`` accepts by default."""
 
 MAX_DIGITS = 300
 """Digits that a number may have, so that every integer is finite as a float, too."""
 
+_UTF16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _OPEN, _CLOSE, _DIGIT = 0x01, 0xFF, ord("0")
 _DEPTHS = bytes.maketrans(b"[{]}", bytes([_OPEN, _OPEN, _CLOSE, _CLOSE]))
 _NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
@@ -70,28 +81,41 @@ def parse(
     Raises:
         InvalidNumber: a number is not within the limits.
         InvalidJSON: the text is not valid otherwise. The message says what is wrong and, where
-            known, at which line and column (both counted from 1, columns in bytes).
+            known, at which line and column (both counted from 1, columns in characters).
 
     """
     value = _decode_strictly(data)
     structure = _strip_strings(data)
     levels = memoryview(structure.translate(_DEPTHS, _NO_BRACKETS)).cast("b")
     if max(accumulate(levels), default=0) > depth:
-        raise _too_deep()
+        raise _too_deep(data, depth)
     if bytes([_DIGIT]) * (digits + 1) in structure.translate(_DIGITS, _WITHIN_NUMBERS):
-        raise InvalidNumber(f"a number has more than {digits} digits")
+        raise InvalidNumber(
+            f"a number has more than {digits} digits{find_bad_number(data, digits)}"
+        )
     # The decoder keeps only the last of duplicate keys: the value has fewer members than the text.
     if unique_keys and _strip_strings(encode(value)).count(b":") != structure.count(b":"):
-        raise InvalidJSON("an object has a duplicate key")
+        raise InvalidJSON(f"an object has a duplicate key{find_duplicate_key(data, _decode)}")
     return value
 
 
-def without_mark(data: bytes) -> bytes:
-    """Return a text without the byte order mark that some editors put at the start of a file.
+def as_utf8(data: bytes) -> bytes:
+    """Return a text in UTF-8 without a byte order mark, as editors may have saved it otherwise.
 
-    The mark is no part of JSON (RFC 8259, section 8.1): ``parse`` rejects it.
+    The mark is no part of JSON (RFC 8259, section 8.1), so ``parse`` rejects it. UTF-16 is
+    converted if it begins with a mark, or with an ASCII character. Anything else is returned as it
+    is.
     """
-    return data.removeprefix(b"\xef\xbb\xbf")
+    if data.startswith(_UTF16_MARKS):
+        encoding = "utf-16"
+    elif len(data) % 2 == 0 and data[:2].count(0) == 1:
+        encoding = "utf-16-le" if data[1] == 0 else "utf-16-be"
+    else:
+        return data.removeprefix(codecs.BOM_UTF8)
+    try:
+        return data.decode(encoding).encode()
+    except UnicodeError:
+        return data
 
 
 def encode(value: object) -> bytes:
@@ -120,41 +144,38 @@ def _decode_strictly(data: bytes) -> object:
     except UnicodeDecodeError:
         raise InvalidJSON(f"invalid UTF-8{_first_bad_byte(data)}") from None
     except RecursionError:
-        raise _too_deep() from None
+        raise _too_deep(data) from None
     except msgspec.ValidationError:
-        raise InvalidNumber("a number is out of range") from None
+        where = find_bad_number(data, MAX_DIGITS)
+        raise InvalidNumber(f"a number is out of range{where}") from None
     except msgspec.DecodeError as error:
         raise InvalidJSON(_explain(str(error), data)) from None
 
 
-def _too_deep() -> InvalidJSON:
-    return InvalidJSON("objects and arrays are nested too deeply")
+def _too_deep(data: bytes = b"", depth: int = MAX_DEPTH) -> InvalidJSON:
+    return InvalidJSON(f"objects and arrays are nested too deeply{find_deep(data, depth)}")
 
 
 def _explain(error: str, data: bytes) -> str:
     if not data or data.isspace():
         return "the document is empty"
     if match := _MALFORMED.fullmatch(error):
-        return f"{match['what']}{_position(data, int(match['byte']))}"
+        byte = int(match["byte"])
+        # msgspec has read the first of these already.
+        byte -= match["what"] == "trailing characters"
+        return f"{match['what']}{explain_character(data, byte)}{position(data, byte)}"
     # msgspec takes the rest of the text for the missing half of the pair, and finds it too short.
     if _SURROGATE_AT_END.search(data[-64:]):
-        return "a string has an unpaired surrogate"
-    return f"unexpected end of the document{_position(data, len(data))}"
+        return f"a string has an unpaired surrogate{find_unpaired_surrogate(data)}"
+    return f"unexpected end of the document{position(data, len(data))}"
 
 
 def _first_bad_byte(data: bytes) -> str:
     try:
         bytes(data).decode()
     except UnicodeDecodeError as error:
-        return _position(data, error.start)
+        return position(data, error.start)
     return ""
-
-
-def _position(data: bytes, offset: int) -> str:
-    before = data[:offset]
-    line = before.count(b"\n") + 1
-    column = offset - before.rfind(b"\n")
-    return f" (line {line}, column {column})"
 
 
 def _strip_strings(text: bytes) -> bytes:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from qabel.jsontext import MAX_DEPTH, InvalidJSON, InvalidNumber, encode, parse
+from qabel.jsontext import MAX_DEPTH, InvalidJSON, InvalidNumber, as_utf8, encode, parse
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]))
 JSON_VALUES = st.recursive(
@@ -232,3 +232,19 @@ def test_recursive_values() -> None:
 def test_compact_output() -> None:
     """The output has no blanks, and no escapes for what UTF-8 can represent."""
     assert encode({"ä": [1, None, "/<"], "b": 0.5}) == '{"ä":[1,null,"/<"],"b":0.5}'.encode()
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-le", "utf-16-be"])
+def test_what_editors_save_is_converted(encoding: str) -> None:
+    """A byte order mark is removed, and UTF-16 is converted, with a mark or without."""
+    text = '{"a":"ä€😀"}'
+    assert as_utf8(text.encode(encoding)) == text.encode()
+    assert as_utf8(b"\xfe\xff" + text.encode("utf-16-be")) == text.encode()
+
+
+@given(st.binary())
+def test_conversion_takes_any_bytes(data: bytes) -> None:
+    """Whatever is not UTF-16 is returned as it is, but for the mark."""
+    converted = as_utf8(data)
+    if converted != data and not data.startswith(b"\xef\xbb\xbf"):
+        converted.decode()

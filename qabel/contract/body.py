@@ -10,7 +10,7 @@ from multipart import (  # type: ignore[import-untyped]
 )
 
 from qabel.forms.errors import shorten_name
-from qabel.jsontext import InvalidJSON, parse, without_mark
+from qabel.jsontext import InvalidJSON, as_utf8, parse
 
 JSON = "application/json"
 FORM = "application/x-www-form-urlencoded"
@@ -87,7 +87,7 @@ def read_json(options: dict[str, str], data: bytes) -> object:
     if not data:
         raise BadBody("The body is empty.")
     try:
-        return parse(without_mark(data))
+        return parse(as_utf8(data))
     except InvalidJSON as error:
         raise BadBody(f"The body is not valid JSON: {error}.") from None
 
@@ -144,7 +144,7 @@ def _unique(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
 
 
 def _urlencoded(_: dict[str, str], data: bytes) -> list[tuple[str, str]]:
-    if without_mark(data).lstrip().startswith(b"{"):
+    if as_utf8(data).lstrip().startswith(b"{"):
         # curl declares what it sends as a form unless it is told otherwise.
         raise BadBody(f"The body is JSON, but declared as {FORM}: send Content-Type: {JSON}.")
     try:

@@ -20,7 +20,7 @@ from qabel.contract.routes import Raw
 from qabel.forms.compound import Key, Object
 from qabel.forms.errors import invalid
 from qabel.forms.form import Form, Schema
-from qabel.jsontext import InvalidJSON, encode, parse, without_mark
+from qabel.jsontext import InvalidJSON, as_utf8, encode, parse
 
 TEXT = "text/plain"
 BYTES = "application/octet-stream"
@@ -100,7 +100,7 @@ def read_upload(header: bytes | None, data: bytes) -> dict[str, object]:
     """
     kind, _ = media_type(header)
     # Files that curl sends with --data-binary are declared as forms.
-    if kind in RAW_TYPES or (kind == FORM and without_mark(data).lstrip().startswith(_BEGINNINGS)):
+    if kind in RAW_TYPES or (kind == FORM and as_utf8(data).lstrip().startswith(_BEGINNINGS)):
         return _object_of(data)
     if kind not in (FORM, MULTIPART):
         raise WrongType(f"The body must be the file itself, {JSON}, {FORM} or {MULTIPART}.")
@@ -112,7 +112,7 @@ def _object_of(data: bytes) -> dict[str, Any]:
     if b'"document"' not in data:
         return {"document": data}  # parsing a large file here would hold up the reactor
     try:
-        value = parse(without_mark(data))
+        value = parse(as_utf8(data))
     except InvalidJSON:
         value = None
     if isinstance(value, dict) and "document" in value:

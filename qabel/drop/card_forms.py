@@ -11,7 +11,7 @@ import msgspec
 
 from qabel.crypto import InvalidKey, NotCanonical, PublicKey
 from qabel.drop.url import DropURL, InvalidDropURL
-from qabel.jsontext import InvalidJSON, encode, parse, without_mark
+from qabel.jsontext import InvalidJSON, as_utf8, encode, parse
 
 SECRET_KEYS = frozenset({"private_key", "prefixes"})
 """Keys of an identity file that never are part of a contact, even if one is made from the file."""
@@ -80,7 +80,7 @@ F = TypeVar("F", bound=_Form)
 def parse_json(data: bytes, what: str) -> object:
     """Parse JSON of any form; ``what`` names the document in the message of CardError."""
     try:
-        return parse(without_mark(data))
+        return parse(as_utf8(data))
     except InvalidJSON as error:
         raise CardError(f"this is not {what}: {error}") from None
 

@@ -29,7 +29,7 @@ from qabel.drop.cards import (
 from qabel.drop.plain_http import is_unencrypted
 from qabel.drop.url import DropURL
 from qabel.forms.errors import FieldError, InvalidInput
-from qabel.jsontext import without_mark
+from qabel.jsontext import as_utf8
 from qabel.net.addresses import is_private_server
 from qabel.settings.synced import SyncedSettings
 
@@ -203,7 +203,7 @@ def _written(write: Callable[[V], T], value: V) -> T:
 
 
 def _read_cards(document: bytes) -> Sequence[ContactCard | BadCard]:
-    document = without_mark(document)
+    document = as_utf8(document)
     if document.startswith(CONTACT_TEXT_MARK.encode()):
         try:
             return [read_contact_text(document.decode())]

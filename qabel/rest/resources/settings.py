@@ -17,7 +17,7 @@ from qabel.forms.compound import Key, Object
 from qabel.forms.errors import invalid
 from qabel.forms.form import Form, Schema
 from qabel.forms.plain import Anything, Text
-from qabel.jsontext import InvalidJSON, parse, without_mark
+from qabel.jsontext import InvalidJSON, as_utf8, parse
 from qabel.rest.http.call import Call
 from qabel.settings.document import DocumentType
 from qabel.settings.local import LOCAL
@@ -69,7 +69,7 @@ class _SettingsForm(Form[object]):
         if not isinstance(value, str):
             return value
         try:
-            return parse(without_mark(value.encode()))
+            return parse(as_utf8(value.encode()))
         except InvalidJSON as error:
             raise invalid(f"is not a valid JSON document: {error}") from None
         except UnicodeEncodeError:
