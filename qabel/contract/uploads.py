@@ -1,5 +1,6 @@
 """Identity and contact files as bodies of requests: the file itself, or an object with it."""
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -30,7 +31,9 @@ RAW_TYPES = frozenset({"", JSON, TEXT, BYTES})
 LONGEST_NUMBER = 20
 """Form fields shorter than this may be numbers; a public key of only digits is longer."""
 
-_BEGINNINGS = (b"{", b"QABELCONTACT")
+_MARK = b"QABELCONTACT"
+_JSON_BEGINNINGS = (b"{", b"%7B", b"%7b")
+_FORM_WITH_FILE = re.compile(rb"(?:\w+=[^&\s]*&)*document=")
 
 
 @attrs.frozen
@@ -100,11 +103,18 @@ def read_upload(header: bytes | None, data: bytes) -> dict[str, object]:
     """
     kind, _ = media_type(header)
     # Files that curl sends with --data-binary are declared as forms.
-    if kind in RAW_TYPES or (kind == FORM and as_utf8(data).lstrip().startswith(_BEGINNINGS)):
+    if kind in RAW_TYPES or (kind == FORM and _is_file(as_utf8(data).lstrip())):
         return _object_of(data)
     if kind not in (FORM, MULTIPART):
         raise WrongType(f"The body must be the file itself, {JSON}, {FORM} or {MULTIPART}.")
     return {name: _value(name, text) for name, text in read_fields(header, data).items()}
+
+
+def _is_file(data: bytes) -> bool:
+    """Return whether a body is a file, or a text with cards in it, and no form."""
+    if _FORM_WITH_FILE.match(data):
+        return False
+    return data.startswith(_JSON_BEGINNINGS) or _MARK in data or b'{"' in data
 
 
 def _object_of(data: bytes) -> dict[str, Any]:

@@ -5,28 +5,41 @@ holds contacts, a ``.qid`` file an identity with its private key. A contact text
 holds (error correction level L). The ``meta_data`` of a drop message introduce its sender.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-import attrs
-
-from qabel.crypto import InvalidKey, PrivateKey, PublicKey
 from qabel.drop.card_forms import (
     CardError,
+    InvalidCardJSON,
     MetaDataForm,
     NestedKey,
     QcoContact,
     QidFile,
+    check_found,
     convert,
     encode_form,
+    exact_drop_url,
+    exact_public_key,
+    explain_file,
     parse_drop_urls,
     parse_json,
+    parse_private_key,
     parse_public_key,
     text_or_empty,
     unknown_members,
     with_unknown_members,
 )
-from qabel.drop.url import DropURL
+from qabel.drop.card_json import RepeatedKeys, find_objects, has_line_break
+from qabel.drop.card_values import BadCard, ContactCard, IdentityFile
+from qabel.drop.contact_text import (
+    CONTACT_TEXT_MARK,
+    find_contact_texts,
+    read_contact_text,
+    write_contact_text,
+)
+from qabel.drop.mail_text import mail_text
+from qabel.json_errors import position
+from qabel.jsontext import InvalidJSON, as_utf8
 
 __all__ = [
     "CONTACT_TEXT_MARK",
@@ -34,6 +47,8 @@ __all__ = [
     "CardError",
     "ContactCard",
     "IdentityFile",
+    "find_contact_texts",
+    "read_cards",
     "read_contact_text",
     "read_contacts",
     "read_identity",
@@ -44,49 +59,10 @@ __all__ = [
     "write_meta_data",
 ]
 
-CONTACT_TEXT_MARK = "QABELCONTACT"
-"""The first line of a contact text."""
+MAX_IDENTITY = 64 * 1024
+"""Bytes of a text in which an identity is looked for; a file alone may be longer."""
 
 _CONTACT_FILE = "a contact file"
-
-
-@attrs.frozen
-class ContactCard:
-    """How somebody can be reached: name, key and drops. Unknown fields are empty.
-
-    ``extra`` are the members of its object in a ``.qco`` file that are none of the others.
-    """
-
-    alias: str = attrs.field(repr=False)
-    public_key: PublicKey
-    drop_urls: tuple[DropURL, ...]
-    email: str = attrs.field(default="", repr=False)
-    phone: str = attrs.field(default="", repr=False)
-    extra: Mapping[str, Any] = attrs.field(factory=dict, repr=False)
-
-
-@attrs.frozen
-class BadCard:
-    """An entry of a ``.qco`` file that is not a contact, with its name if it has one."""
-
-    alias: str = attrs.field(repr=False)
-    reason: str
-
-
-@attrs.frozen
-class IdentityFile:
-    """An identity with its private key, as it is moved between devices.
-
-    ``extra`` are the members of its ``.qid`` file that are none of the others.
-    """
-
-    alias: str = attrs.field(repr=False)
-    private_key: PrivateKey
-    drop_urls: tuple[DropURL, ...]
-    prefixes: tuple[str, ...] = attrs.field(default=(), repr=False)
-    email: str = attrs.field(default="", repr=False)
-    phone: str = attrs.field(default="", repr=False)
-    extra: Mapping[str, Any] = attrs.field(factory=dict, repr=False)
 
 
 def write_contacts(cards: Sequence[ContactCard]) -> bytes:
@@ -95,19 +71,49 @@ def write_contacts(cards: Sequence[ContactCard]) -> bytes:
     return encode_form({"contacts": contacts})
 
 
+def read_cards(data: bytes) -> list[ContactCard | BadCard]:
+    """Return the contacts in what somebody passed on.
+
+    That is a ``.qco`` file or a contact text, or one or more of them in a mail or another text.
+    Entries that are no contacts do not prevent the others from being read. Raises CardError if
+    there is no contact, or only one, which cannot be read.
+    """
+    data = mail_text(as_utf8(data))
+    if data.lstrip().startswith(b"{") and CONTACT_TEXT_MARK.encode() not in data:
+        return read_contacts(data)
+    text = _decode(data)
+    try:
+        return [read_contact_text(text)]
+    except CardError:
+        pass
+    try:
+        return find_contact_texts(text)
+    except CardError as error:
+        failure = error
+    if "{" not in text and "%7B" not in text:
+        raise CardError(explain_file(data) or str(failure))
+    try:
+        return read_contacts(data)
+    except CardError as error:
+        raise (failure if CONTACT_TEXT_MARK in text else error) from None
+
+
 def read_contacts(data: bytes) -> list[ContactCard | BadCard]:
     """Parse a ``.qco`` file: a list of contacts, or a single contact.
 
     Entries of the list that are no contacts do not prevent the others from being read. Raises
     CardError if the file as a whole is something else.
     """
-    value = parse_json(data, _CONTACT_FILE)
-    if not isinstance(value, dict) or "contacts" not in value:
-        return [_contact_card(value, _CONTACT_FILE)]
-    entries = value["contacts"]
-    if not isinstance(entries, list):
-        raise CardError(f"this is not {_CONTACT_FILE}: contacts is not a list")
-    return [_contact_or_bad_card(entry) for entry in entries]
+    try:
+        return _contacts_in(parse_json(data, _CONTACT_FILE))
+    except InvalidCardJSON as error:
+        failure = error
+    objects = _find_objects(as_utf8(data), _CONTACT_FILE)
+    cards = [card for each in objects for card in _contacts_in(each, is_found=True)]
+    if not any(isinstance(card, ContactCard) for card in cards) and len(cards) < 2:
+        reason = cards[0].reason if cards and isinstance(cards[0], BadCard) else ""
+        raise CardError(reason if has_line_break(objects) else str(failure))
+    return cards
 
 
 def write_identity(identity: IdentityFile) -> bytes:
@@ -127,12 +133,9 @@ def write_identity(identity: IdentityFile) -> bytes:
 def read_identity(data: bytes) -> IdentityFile:
     """Parse a ``.qid`` file. Raises CardError, also if its two keys do not match."""
     what = "an identity file"
-    value = parse_json(data, what)
+    value = _identity_in(mail_text(as_utf8(data)), what)
     form = convert(value, QidFile, what)
-    try:
-        private_key = PrivateKey.from_hex(form.private_key)
-    except InvalidKey:
-        raise CardError("the private key must have 64 hexadecimal digits") from None
+    private_key = parse_private_key(form.private_key)
     if form.public_key is not None and parse_public_key(form.public_key) != private_key.public_key:
         raise CardError("the public key does not match the private key")
     return IdentityFile(
@@ -143,41 +146,6 @@ def read_identity(data: bytes) -> IdentityFile:
         email=text_or_empty(form.email),
         phone=text_or_empty(form.phone),
         extra=unknown_members(value, QidFile),
-    )
-
-
-def write_contact_text(card: ContactCard) -> str:
-    """Return the four lines that a QR code holds.
-
-    Raises CardError for a card without a drop URL, or with an alias that has a line break or an
-    unpaired surrogate.
-    """
-    if not card.drop_urls:
-        raise CardError("a contact text needs at least one drop URL")
-    if not {"\n", "\r"}.isdisjoint(card.alias):
-        raise CardError("the alias has a line break, which a contact text cannot hold")
-    _check_encodable(card.alias)
-    urls = ", ".join(map(str, card.drop_urls))
-    return f"{CONTACT_TEXT_MARK}\n{card.alias}\n{urls}\n{card.public_key.hex}"
-
-
-def read_contact_text(text: str) -> ContactCard:
-    """Parse the four lines that a QR code holds. Raises CardError.
-
-    What editors make of the text is read, too: a byte order mark, CRLF, and a final line end.
-    """
-    lines = text.removeprefix("\ufeff").replace("\r\n", "\n").removesuffix("\n").split("\n")
-    if len(lines) != 4 or lines[0] != CONTACT_TEXT_MARK or any("\r" in line for line in lines):
-        raise CardError(
-            "a contact text must have four lines, separated by line feeds,"
-            f" the first of them {CONTACT_TEXT_MARK}"
-        )
-    _, alias, urls, key = lines
-    _check_encodable(alias)
-    return ContactCard(
-        alias=alias,
-        public_key=parse_public_key(key),
-        drop_urls=parse_drop_urls(urls.split(", ")),
     )
 
 
@@ -208,8 +176,8 @@ def read_meta_data(data: bytes) -> ContactCard:
     form = convert(parse_json(data, what), MetaDataForm, what)
     return ContactCard(
         alias=form.alias,
-        public_key=parse_public_key(form.public_key.public_key),
-        drop_urls=parse_drop_urls([form.drop_url]),
+        public_key=exact_public_key(form.public_key.public_key),
+        drop_urls=(exact_drop_url(form.drop_url),),
         email=text_or_empty(form.email),
         phone=text_or_empty(form.phone),
     )
@@ -237,16 +205,60 @@ def _contact_card(value: object, what: str) -> ContactCard:
     )
 
 
-def _contact_or_bad_card(value: object) -> ContactCard | BadCard:
+def _contacts_in(value: object, *, is_found: bool = False) -> list[ContactCard | BadCard]:
+    """Return the contacts of a file; ``is_found`` says that it was looked for in a text."""
+    if not isinstance(value, dict) or "contacts" not in value:
+        return [_contact_or_bad_card(value, _CONTACT_FILE, is_found=is_found)]
+    entries = value["contacts"]
+    if not isinstance(entries, list):
+        raise CardError(f"this is not {_CONTACT_FILE}: contacts is not a list")
+    if isinstance(value, RepeatedKeys):
+        raise CardError(f"this is not {_CONTACT_FILE}: an object has a duplicate key")
+    return [_contact_or_bad_card(entry, "a contact", is_found=is_found) for entry in entries]
+
+
+def _contact_or_bad_card(value: object, what: str, *, is_found: bool) -> ContactCard | BadCard:
     try:
-        return _contact_card(value, "a contact")
+        if is_found:
+            check_found(value, what)
+        return _contact_card(value, what)
     except CardError as error:
+        if what == _CONTACT_FILE and not is_found:
+            raise
         alias = value.get("alias") if isinstance(value, dict) else None
-        return BadCard(alias if isinstance(alias, str) else "", str(error))
+        text = alias if isinstance(alias, str) else ""
+        return BadCard(text.encode(errors="replace").decode(), str(error))
 
 
-def _check_encodable(text: str) -> None:
+def _identity_in(data: bytes, what: str) -> object:
+    """Return the object of an identity file. Raises CardError."""
     try:
-        text.encode()
-    except UnicodeEncodeError:
-        raise CardError("the alias has an unpaired surrogate") from None
+        return parse_json(data, what)
+    except InvalidCardJSON as error:
+        failure = error
+    found = _find_objects(data, what) if len(data) <= MAX_IDENTITY else []
+    if not found:
+        raise CardError(explain_file(data) or str(failure))
+    if len(found) > 1:
+        raise CardError(f"there are {len(found)} identities in it: import them one by one")
+    if isinstance(found[0], RepeatedKeys):
+        raise failure
+    check_found(found[0], what)
+    return found[0]
+
+
+def _find_objects(data: bytes, what: str) -> list[dict[str, Any]]:
+    try:
+        return find_objects(data)
+    except InvalidJSON as error:
+        raise CardError(f"this is not {what}: {error}") from None
+
+
+def _decode(data: bytes) -> str:
+    try:
+        return data.decode()
+    except UnicodeDecodeError as error:
+        reason = explain_file(data) or (
+            f"the text is not UTF-8{position(data, error.start)}: save it as UTF-8"
+        )
+        raise CardError(reason) from None

@@ -1,18 +1,20 @@
 """The forms of keys, drop URLs and the URLs of servers."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import TypeVar
 from urllib.parse import urlsplit
 
 import attrs
 
 from qabel.crypto import (
-    KEY_SIZE,
     InvalidKey,
     NotCanonical,
     PrivateKey,
     PublicKey,
 )
+from qabel.drop.pasted import clean_key, explain_key
+from qabel.drop.pasted_url import clean_server_url, parse_drop_url
 from qabel.drop.url import MAX_LENGTH, DropURL, InvalidDropURL, is_drop_id, parse_server_url
 from qabel.forms.compound import Key, Object
 from qabel.forms.errors import FieldError, InvalidInput, UnknownKey, invalid
@@ -39,10 +41,11 @@ _LOW_ORDER = frozenset(
 """Points whose product with any private key is zero, and so no secret (RFC 7748, section 7)."""
 
 _NOT_CANONICAL = "is not a canonical key: it must be less than 2^255 - 19"
-_NOT_A_KEY = f"must have {2 * KEY_SIZE} hexadecimal digits"
 _KEY_SCHEMA: Schema = {"type": "string", "pattern": "^[0-9A-Fa-f]{64}$"}
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[!-~]+", re.ASCII)
 _TEXT = Text()
+
+K = TypeVar("K", PublicKey, PrivateKey)
 
 
 @attrs.frozen
@@ -57,13 +60,11 @@ class PublicKeyForm(Form[PublicKey]):
         """Check a public key."""
         text = _TEXT.read(value)
         try:
-            key = PublicKey.from_hex(text)
+            key = _read_key(PublicKey.from_hex, text)
         except NotCanonical:
             if is_stored():
                 return UnusableKey.from_hex(text)
             raise invalid(_NOT_CANONICAL) from None
-        except InvalidKey:
-            raise invalid(_NOT_A_KEY) from None
         if int.from_bytes(key.raw, "little") in _LOW_ORDER:
             raise invalid("is an insecure key (low order)")
         return key
@@ -83,11 +84,7 @@ class PrivateKeyForm(Form[PrivateKey]):
 
     def read(self, value: object) -> PrivateKey:
         """Check a private key."""
-        text = _TEXT.read(value)
-        try:
-            return PrivateKey.from_hex(text)
-        except InvalidKey:
-            raise invalid(_NOT_A_KEY) from None
+        return _read_key(PrivateKey.from_hex, _TEXT.read(value))
 
     def write(self, value: PrivateKey) -> str:
         """Return the 64 hex digits of the key."""
@@ -96,6 +93,22 @@ class PrivateKeyForm(Form[PrivateKey]):
     def schema(self) -> Schema:
         """Return the schema of keys."""
         return dict(_KEY_SCHEMA)
+
+
+def _read_key(parse: Callable[[str], K], text: str) -> K:
+    """Return a key, with or without white space and the like around it. Raises InvalidInput."""
+    try:
+        return parse(text)
+    except NotCanonical:
+        raise
+    except InvalidKey:
+        cleaned = clean_key(text)
+    try:
+        return parse(cleaned)
+    except NotCanonical:
+        raise
+    except InvalidKey:
+        raise invalid(explain_key(text)) from None
 
 
 PUBLIC_KEY = PublicKeyForm()
@@ -159,7 +172,7 @@ class DropURLForm(Form[DropURL]):
         """Check a drop URL."""
         text = _TEXT.read(value)
         try:
-            return DropURL.parse(text)
+            return parse_drop_url(text)
         except InvalidDropURL as error:
             raise invalid(str(error)) from None
 
@@ -174,13 +187,16 @@ class DropURLForm(Form[DropURL]):
 
 @attrs.frozen
 class DropServerURLForm(Text):
-    """The URL of a drop server, unchanged. A drop id after it is an error: it would be a secret."""
+    """The URL of a drop server, without what tools put around it.
+
+    A drop id after it is an error: it would be a secret.
+    """
 
     longest: int = attrs.field(default=MAX_LENGTH, init=False)
 
     def read(self, value: object) -> str:
         """Check a drop server's URL."""
-        text = super().read(value)
+        text = clean_server_url(super().read(value))
         try:
             server = parse_server_url(text)
         except InvalidDropURL as error:

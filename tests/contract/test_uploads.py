@@ -70,7 +70,18 @@ def test_document_in_a_form_is_text() -> None:
     assert read_upload(MULTIPART, part("document", text)) == {"document": text}
 
 
-@pytest.mark.parametrize("content", ['{"alias":"a"}', ' \n{"alias":"a"}', "QABELCONTACT\nx"])
+@pytest.mark.parametrize(
+    "content",
+    [
+        '{"alias":"a"}',
+        ' \n{"alias":"a"}',
+        "QABELCONTACT\nx",
+        "QABELCONTACT%0Ax",
+        "Hi & bye =\nQABELCONTACT\nx",
+        'see: {"alias":"a"}',
+        "%7B%22alias%22:1}",
+    ],
+)
 def test_file_that_is_declared_as_a_form_is_read(content: str) -> None:
     """``curl --data-binary`` declares every file as a form."""
     assert read_upload(FORM, content.encode()) == {"document": content.encode()}

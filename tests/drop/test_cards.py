@@ -162,8 +162,7 @@ def test_contact_file_may_have_more_than_is_known_and_blanks() -> None:
         b"{}",
         b'{"contacts":null}',
         b'{"contacts":{}}',
-        text({"contacts": [CONTACT]}) + b"x",
-        b"\xef\xbb\xbf" * 2 + text(CONTACT),
+        b"[" + text(CONTACT)[1:],
         text(CONTACT).replace(b"Alice", b"\xff"),
         text(CONTACT).replace(b"Alice", b"\\ud800"),
         b'{"alias":"B",' + text(CONTACT)[1:],
@@ -496,3 +495,43 @@ def test_keys_that_are_not_canonical(key: str) -> None:
     assert "not canonical" in bad.reason
     with pytest.raises(CardError, match="not canonical"):
         read_contact_text(f"QABELCONTACT\nBob\n{url}\n{key}")
+
+
+def test_each_entry_stands_alone() -> None:
+    """An entry that no strict parser accepts spoils no other, and is named."""
+    for bad, reason in (
+        ('{"alias":"Bob","public_key":1,"public_key":2}', "duplicate key"),
+        ('{"alias":"Bob","size":NaN}', "NaN"),
+        ('{"alias":"Bob","email":"\\ud800"}', "surrogate"),
+        ('{"alias":"Bob","email":"a\nb"}', "email is broken"),
+    ):
+        data = f'{{"contacts":[{bad},{text(CONTACT).decode()}]}}'.encode()
+        [refused, card] = read_contacts(data)
+        assert isinstance(refused, BadCard)
+        assert refused.alias == "Bob"
+        assert reason in refused.reason
+        assert card == CARD
+
+
+def test_wrapped_file_has_the_same_keys() -> None:
+    """Line breaks in a key or drop URL are taken away; in an alias, they may have been a space."""
+    data = text({"contacts": [CONTACT]})
+    for part in (PUBLIC, URL):
+        broken = data.replace(part.encode(), f"{part[:20]}\r\n{part[20:]}".encode())
+        assert read_contacts(broken) == [CARD]
+    with pytest.raises(CardError, match="alias is broken over several lines"):
+        read_contacts(data.replace(b"Alice", b"Ali\nce"))
+
+
+def test_identity_in_a_mail() -> None:
+    """An identity file is found in a text, but two of them are not taken for one."""
+    data = text(IDENTITY)
+    broken = data.replace(PRIVATE.encode(), f"{PRIVATE[:9]}\n> {PRIVATE[9:]}".encode())
+    for changed in (b"Hi,\n\n" + data + b"\n\nBye", b"> " + broken, data.decode().encode("utf-16")):
+        assert read_identity(changed) == IDENTITY_FILE
+    with pytest.raises(CardError, match="2 identities"):
+        read_identity(data + b"\n" + data)
+    with pytest.raises(CardError, match="duplicate key"):
+        read_identity(b'{"alias":"x",' + data[1:])
+    with pytest.raises(CardError, match="an image"):
+        read_identity(b"\x89PNG")

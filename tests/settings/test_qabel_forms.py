@@ -9,7 +9,7 @@ from jsonschema import Draft202012Validator
 
 from qabel.crypto import PrivateKey, PublicKey
 from qabel.drop.url import DropURL
-from qabel.forms.errors import Errors, FieldError, UnknownKey
+from qabel.forms.errors import ErrorKind, Errors, FieldError, UnknownKey
 from qabel.forms.form import Form
 from qabel.settings.qabel_forms import (
     ContactKeysForm,
@@ -82,7 +82,28 @@ def test_public_key_is_read_in_either_case_and_written_in_lower() -> None:
 )
 def test_key_has_64_hexadecimal_digits(form: Form[Any], text: str) -> None:
     """Text of another length or with other characters is not a key."""
-    assert errors_of(lambda: form.read(text)) == [FieldError("", "must have 64 hexadecimal digits")]
+    [error] = errors_of(lambda: form.read(text))
+    assert (error.key, error.kind) == ("", ErrorKind.VALUE)
+    assert error.detail.startswith("must have 64 hexadecimal digits, but ")
+    assert "secret" not in error.detail
+
+
+@pytest.mark.parametrize("form", [PublicKeyForm(), PrivateKeyForm()])
+@pytest.mark.parametrize(
+    "text",
+    [f" {KEY}\r\n", f"\ufeff{KEY}", f'"{KEY}"', f"<{KEY}>.", f"{KEY[:30]}\n{KEY[30:]}", f"0x{KEY}"],
+)
+def test_key_is_read_as_tools_leave_it(form: Form[Any], text: str) -> None:
+    """What stands around the digits, or breaks them, says nothing."""
+    assert form.read(text).hex == KEY
+
+
+def test_urls_are_read_as_tools_leave_them() -> None:
+    """What stands around a drop URL or the URL of a drop server is taken away."""
+    drop, server = "https://drop.example/" + "d" * 43, "https://drop.example/a"
+    for around in (" {}\r\n", "<{}>", "\ufeff{},", "`{}`", "[{0}]({0})", "URL: {}."):
+        assert str(DropURLForm().read(around.format(drop))) == drop
+        assert DropServerURLForm().read(around.format(server)) == server
 
 
 @pytest.mark.parametrize("text", LOW_ORDER)
@@ -126,7 +147,10 @@ def test_public_key_of_a_pair_may_be_omitted() -> None:
             KeyPairForm(),
             {"private_key": "x", "public_key": 5},
             [
-                FieldError("private_key", "must have 64 hexadecimal digits"),
+                FieldError(
+                    "private_key",
+                    "must have 64 hexadecimal digits, but contains other characters",
+                ),
                 FieldError("public_key", "must be a string"),
             ],
         ),

@@ -14,13 +14,10 @@ from qabel.core.people.references import Reference
 from qabel.core.people.views import ImportedIdentityView, ImportedView
 from qabel.core.settings import SettingsDocument
 from qabel.drop.cards import (
-    CONTACT_TEXT_MARK,
-    BadCard,
     CardError,
     ContactCard,
     IdentityFile,
-    read_contact_text,
-    read_contacts,
+    read_cards,
     read_identity,
     write_contact_text,
     write_contacts,
@@ -29,7 +26,6 @@ from qabel.drop.cards import (
 from qabel.drop.plain_http import is_unencrypted
 from qabel.drop.url import DropURL
 from qabel.forms.errors import FieldError, InvalidInput
-from qabel.jsontext import as_utf8
 from qabel.net.addresses import is_private_server
 from qabel.settings.synced import SyncedSettings
 
@@ -176,7 +172,7 @@ class Cards:
         outcomes: list[ImportedView] = []
 
         def make(old: SyncedSettings, now: int) -> SyncedSettings:
-            cards = _read_cards(document)
+            cards = read_cards(document)
             new, outcomes[:] = import_cards(old, owner, cards, own=own, replace=replace, now=now)
             return new
 
@@ -200,13 +196,3 @@ def _written(write: Callable[[V], T], value: V) -> T:
         return write(value)
     except CardError as error:
         raise Conflict(f"Cannot be exported: {error}.") from None
-
-
-def _read_cards(document: bytes) -> Sequence[ContactCard | BadCard]:
-    document = as_utf8(document)
-    if document.startswith(CONTACT_TEXT_MARK.encode()):
-        try:
-            return [read_contact_text(document.decode())]
-        except UnicodeDecodeError:
-            raise CardError("the text is not UTF-8") from None
-    return read_contacts(document)

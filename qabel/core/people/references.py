@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from qabel.core.errors import Invalid, NotFound
 from qabel.crypto import InvalidKey, PublicKey
+from qabel.drop.pasted import clean_key
 from qabel.forms.errors import FieldError, invalid
 from qabel.forms.form import Form, Schema
 from qabel.settings.items import Contact, Identity
@@ -39,7 +40,7 @@ def parse_reference(ref: Reference) -> int | PublicKey | None:
     if ref.isascii() and ref.isdecimal() and len(ref) <= 10:
         return int(ref)
     try:
-        return PublicKey.from_hex(ref)
+        return PublicKey.from_hex(clean_key(ref))
     except InvalidKey:
         return None
 
