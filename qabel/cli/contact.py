@@ -1,7 +1,7 @@
 """``qabel contact``: the people whom the user knows."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import click
@@ -11,7 +11,7 @@ from qabel.cli.block import block, blocked, unblock
 from qabel.cli.context import Group, Session, pass_session
 from qabel.cli.errors import CommandError
 from qabel.cli.files import read_input, write_output
-from qabel.cli.names import Names, find_contact, identity_id
+from qabel.cli.names import Names, find_contact, identity_id, owner_id
 from qabel.cli.parameters import CONTACT, FILE, FORCE, IDENTITY_OPTION, OPTIONAL_FILE, YES
 from qabel.cli.same_alias import warn_of_same_alias
 from qabel.cli.table import NAME_WIDTH, Column
@@ -23,6 +23,9 @@ _OUTCOME_STYLES = {"added": "green", "replaced": "green", "differs": "yellow", "
 _OUTCOMES = ("added", "same", "replaced", "differs", "refused")
 
 _FROM_MESSAGE = ", from a message"
+
+MOST_LISTED = 5
+"""Entries of a file that the error at the end of an import names."""
 
 IMPORT_TIMEOUT = 300.0
 """Seconds without a byte from the daemon, which checks a whole file before it responds."""
@@ -62,7 +65,7 @@ def add(
         "public_key": public_key,
         "drop_urls": list(drop_urls),
     }
-    owner = identity_id(session.client, identity)
+    owner = owner_id(session.client, identity)
     created = session.client.post("/contacts", body, identity=owner)
     session.out.done(f"Added {created['alias']} (id {created['id']}).", created)
     warn_of_same_alias(session, created)
@@ -193,7 +196,7 @@ def import_(session: Session, file: str, identity: str | None, *, replace: bool)
     differs.
     """
     data = read_input(file)
-    owner = identity_id(session.client, identity)
+    owner = owner_id(session.client, identity)
     with session.out.progress("importing"):
         outcomes = session.client.post_file(
             "/contacts/import",
@@ -229,10 +232,18 @@ def _summarize(session: Session, outcomes: Sequence[Mapping[str, Any]]) -> None:
             )
             if numbers[outcome]
         ]
+        parts[-1] += _listed(each for each in outcomes if each["outcome"] in ("differs", "refused"))
         hint = "To take new drop URLs: qabel contact import --replace FILE"
         raise CommandError(
             f"Of {total}, {' and '.join(parts)}", hint=hint if numbers["differs"] else ""
         )
+
+
+def _listed(outcomes: Iterable[Mapping[str, Any]]) -> str:
+    """Return the numbers and aliases of some entries, as a table may be long: ": 7 (Bob), …"."""
+    names = [f"{each['number']} ({each['alias'] or 'no alias'})" for each in outcomes]
+    more = ", …" if len(names) > MOST_LISTED else ""
+    return f": {', '.join(names[:MOST_LISTED])}{more}"
 
 
 def _reason(outcome: Mapping[str, Any]) -> str:

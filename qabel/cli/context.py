@@ -30,7 +30,8 @@ class Session:
     def __init__(self, options: Mapping[str, Any], output: Output) -> None:
         """Create it from the options of ``qabel`` itself."""
         self.data_directory = data_directory(options.get("data_dir"))
-        self._url: str | None = options.get("url")
+        url: str | None = options.get("url")
+        self._url = None if url is None else url.strip(" \t\r\n<>\"'")
         self._token_file: str | None = options.get("token_file")
         self._token: str | None = options.get("token")
         self.out = output
@@ -75,11 +76,13 @@ class Session:
 
 def read_token(path: Path) -> str:
     """Return the token in a file. Raises CommandError."""
+    from qabel.jsontext import as_utf8  # noqa: PLC0415 - few calls need it, and it takes its time
+
     try:
         data = read_file(path, MAX_TOKEN)
     except CommandError as error:
         raise usage_error(error.message, "Check --token-file") from None
-    return _checked(data.decode("ascii", "replace"), str(path))
+    return _checked(as_utf8(data).decode(errors="replace"), str(path))
 
 
 def _checked(text: str, source: str) -> str:

@@ -1,6 +1,7 @@
 """Files that the command reads and writes; ``-`` is standard input or output."""
 
 import os
+import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,6 +11,9 @@ from qabel.cli.errors import CommandError, not_found, usage_error
 
 MAX_FILE = 16 * 1024 * 1024
 """Bytes of a contact file that the daemon accepts."""
+
+
+_COPIED = re.compile(r"(?:Authorization:\s*)?Bearer\s+", re.IGNORECASE)
 
 
 def read_file(path: Path, limit: int) -> bytes:
@@ -51,8 +55,11 @@ def _reading(name: str) -> Iterator[None]:
 
 
 def parse_word(text: str) -> str:
-    """Return the word of printable ASCII that a text consists of; an empty text if it does not."""
-    word = text.strip()
+    """Return the token that a text consists of, printable ASCII; an empty text if it does not.
+
+    What is copied with a token, and what editors put around it, is taken away.
+    """
+    word = _COPIED.sub("", text.strip("\ufeff\u200b\u00a0 \t\r\n\"'`<>"))
     return word if word.isascii() and word.isprintable() and " " not in word else ""
 
 

@@ -163,6 +163,13 @@ def _urlencoded(_: dict[str, str], data: bytes) -> list[tuple[str, str]]:
         ) from None
 
 
+def _decoded(name: str, value: bytes) -> str:
+    try:
+        return as_utf8(value).decode()
+    except UnicodeDecodeError:
+        raise BadBody(f"The field {shorten_name(name)} is not text in UTF-8.") from None
+
+
 def _multipart(options: dict[str, str], data: bytes) -> list[tuple[str, str]]:
     boundary = options.get("boundary", "")
     if not boundary:
@@ -178,8 +185,6 @@ def _multipart(options: dict[str, str], data: bytes) -> list[tuple[str, str]]:
                 elif event is not None:
                     _checked_charset({"charset": event.charset or "utf-8"})
                     fields.append((event.name or "", bytearray()))
-        return [(name, bytes(value).decode()) for name, value in fields]
-    except UnicodeDecodeError:
-        raise BadBody("A field of the form is not UTF-8.") from None
+        return [(name, _decoded(name, bytes(value))) for name, value in fields]
     except MultipartError as error:
         raise BadBody(f"The body is not a valid form: {error}.") from None

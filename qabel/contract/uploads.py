@@ -111,10 +111,15 @@ def read_upload(header: bytes | None, data: bytes) -> dict[str, object]:
 
 
 def _is_file(data: bytes) -> bool:
-    """Return whether a body is a file, or a text with cards in it, and no form."""
+    """Return whether a body is a file, or a text with cards in it, and no form.
+
+    A form consists of ASCII; what does not, such as an image, is named when it is read as a file.
+    """
     if _FORM_WITH_FILE.match(data):
         return False
-    return data.startswith(_JSON_BEGINNINGS) or _MARK in data or b'{"' in data
+    if data.startswith(_JSON_BEGINNINGS) or _MARK in data or b'{"' in data:
+        return True
+    return not data.isascii()
 
 
 def _object_of(data: bytes) -> dict[str, Any]:

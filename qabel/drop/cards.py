@@ -62,6 +62,8 @@ __all__ = [
 MAX_IDENTITY = 64 * 1024
 """Bytes of a text in which an identity is looked for; a file alone may be longer."""
 
+_IS_CONTACT = "this is a contact, not an identity, which has a private key: import it as a contact"
+_CONTACT_KEYS = {"contacts", "public_key"}
 _CONTACT_FILE = "a contact file"
 
 
@@ -134,6 +136,8 @@ def read_identity(data: bytes) -> IdentityFile:
     """Parse a ``.qid`` file. Raises CardError, also if its two keys do not match."""
     what = "an identity file"
     value = _identity_in(mail_text(as_utf8(data)), what)
+    if isinstance(value, dict) and "private_key" not in value and _CONTACT_KEYS & value.keys():
+        raise CardError(_IS_CONTACT)
     form = convert(value, QidFile, what)
     private_key = parse_private_key(form.private_key)
     if form.public_key is not None and parse_public_key(form.public_key) != private_key.public_key:
@@ -238,7 +242,11 @@ def _identity_in(data: bytes, what: str) -> object:
         failure = error
     found = _find_objects(data, what) if len(data) <= MAX_IDENTITY else []
     if not found:
-        raise CardError(explain_file(data) or str(failure))
+        raise CardError(
+            _IS_CONTACT
+            if CONTACT_TEXT_MARK.encode() in data
+            else explain_file(data) or str(failure)
+        )
     if len(found) > 1:
         raise CardError(f"there are {len(found)} identities in it: import them one by one")
     if isinstance(found[0], RepeatedKeys):

@@ -76,6 +76,8 @@ def _normalize(text: str) -> str:
         raise InvalidDropURL(f"a drop server's URL must not exceed {MAX_LENGTH} characters")
     match = _SERVER.fullmatch(text)
     if match is None:
+        if "://" not in text:
+            raise InvalidDropURL("a drop server's URL must begin with https:// or http://")
         raise InvalidDropURL(
             "a drop server's URL must have the form https://host[:port]/path, in ASCII,"
             " without user, query or fragment"

@@ -1,7 +1,11 @@
 """``qabel contact``."""
 
 import json
+import shutil
+import subprocess
 from pathlib import Path
+
+import pytest
 
 from qabel.cli.errors import ExitStatus
 from qabel.crypto import PrivateKey
@@ -32,8 +36,53 @@ def test_refused_contact(alice: QabelCommand) -> None:
     result = alice("contact", "import", "-", stdin=own.encode())
     assert result.exit_status == ExitStatus.FAILURE
     assert "refused" in result.out
+    assert "Of 1 contact, 1 refused: 1 (Alice)" in result.err
     assert alice("contact", "import", "-", stdin=b"rubbish").exit_status == ExitStatus.FAILURE
     assert alice("contact", "import", "/nonexistent").exit_status == ExitStatus.NOT_FOUND
+
+
+def test_contact_text_of_a_qr_reader(
+    alice: QabelCommand, bob: QabelCommand, tmp_path: Path
+) -> None:
+    """What a QR reader prints can be imported, with its label and line feed, and within a mail."""
+    if (reader := shutil.which("zbarimg")) is None:
+        pytest.skip("zbarimg is not installed")
+    file = tmp_path / "bob.png"
+    assert bob("identity", "qr", "Bob", "-o", str(file)).exit_status == 0
+    text = subprocess.run([reader, "-q", file], capture_output=True, check=True).stdout
+    assert text.startswith(b"QR-Code:QABELCONTACT\n")
+    for document in (text, b"Hi,\r\n\r\n> " + text.replace(b"\n", b"\r\n> ") + b"Bye"):
+        [outcome] = alice.json("contact", "import", "-", stdin=document)
+        assert (outcome["alias"], outcome["outcome"]) == ("Bob", "same")
+
+
+def test_many_entries(alice: QabelCommand) -> None:
+    """Of 2,000 entries, those that are refused are named, and importing them again is the same."""
+    alice.json("identity", "new", "Many")
+    own = json.loads(alice("identity", "card", "Many").out)["contacts"][0]
+    cards: list[object] = [
+        {**own, "alias": f"C{number}", "public_key": f"{number:062x}01"}
+        for number in range(1000, 3000)
+    ]
+    cards[7], cards[1999] = {"alias": "Eve"}, own
+    document = json.dumps({"contacts": cards}).encode()
+    for outcome in ("added", "same"):
+        result = alice("contact", "import", "-", "-i", "Many", stdin=document)
+        assert f"2000 contacts: 1998 {outcome}, 2 refused" in result.err
+        assert "2 refused: 8 (Eve), 2000 (Many)" in result.err
+    alice.json("identity", "delete", "Many", "--purge", "--yes")
+
+
+def test_owner_of_a_contact(alice: QabelCommand) -> None:
+    """With several identities, one must be named, and the error lists them."""
+    [work] = alice.json("identity", "new", "Work")
+    card = alice("contact", "export", "Bob").out.encode()
+    result = alice("contact", "import", "-", stdin=card)
+    assert result.exit_status == ExitStatus.USAGE
+    assert f"{work['id']} (Work, key " in result.err
+    assert "--identity" in result.err
+    assert alice("contact", "import", "-", "-i", "Alice", stdin=card).exit_status == ExitStatus.OK
+    alice.json("identity", "delete", str(work["id"]), "--yes")
 
 
 def test_an_import_that_differs(alice: QabelCommand) -> None:

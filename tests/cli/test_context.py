@@ -71,6 +71,15 @@ def test_what_cannot_be_a_token(tmp_path: Path, text: str) -> None:
         assert not text or text not in caught.value.message
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_token_files_as_editors_save_them(tmp_path: Path, encoding: str) -> None:
+    """A token is read as it was pasted, with its header's name, and saved by any editor."""
+    path = tmp_path / "token"
+    path.write_bytes("Bearer a.1\r\n".encode(encoding))
+    assert read_token(path) == "a.1"
+    assert session(tmp_path, url=" <http://localhost:1>\n").address.url == "http://localhost:1"
+
+
 def test_token_files_that_cannot_be_read(tmp_path: Path) -> None:
     """A missing token file is a usage error, and of a huge file only the beginning is read."""
     with pytest.raises(CommandError, match="none") as caught:

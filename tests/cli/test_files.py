@@ -67,7 +67,18 @@ def test_what_cannot_be_written(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "word"), [("a.1\n", "a.1"), ("", ""), ("a b", ""), ("a\nb", ""), ("ü", "")]
+    ("text", "word"),
+    [
+        ("a.1\n", "a.1"),
+        ("", ""),
+        ("a b", ""),
+        ("a\nb", ""),
+        ("ü", ""),
+        ("\ufeffa.1\r\n", "a.1"),
+        ('"a.1"', "a.1"),
+        ("\u00a0Bearer  a.1", "a.1"),
+        ("authorization: bearer a.1", "a.1"),
+    ],
 )
 def test_words(text: str, word: str) -> None:
     """A token or cursor is one word of printable ASCII."""

@@ -165,7 +165,7 @@ def test_other_content_types_are_not_supported(
             b"&".join(b"a%d=1" % number for number in range(MAX_FIELDS + 1)),
             f"The body is not a URL-encoded form, or has more than {MAX_FIELDS} fields.",
         ),
-        (MULTIPART, part("a", b"\xff"), "A field of the form is not UTF-8."),
+        (MULTIPART, part("a", b"\xff"), "The field a is not text in UTF-8."),
     ],
 )
 def test_malformed_body_is_an_error(header: bytes | None, data: bytes, text: str) -> None:

@@ -535,3 +535,6 @@ def test_identity_in_a_mail() -> None:
         read_identity(b'{"alias":"x",' + data[1:])
     with pytest.raises(CardError, match="an image"):
         read_identity(b"\x89PNG")
+    for contact in (text({"contacts": [CONTACT]}), text(CONTACT), TEXT.encode()):
+        with pytest.raises(CardError, match="import it as a contact"):
+            read_identity(contact)
