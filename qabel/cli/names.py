@@ -40,27 +40,8 @@ def identity_id(client: ApiClient, ref: str | None) -> str | None:
     return None if ref is None else str(find_identity(client, ref)["id"])
 
 
-def owner_id(client: ApiClient, ref: str | None) -> str | None:
-    """Return the id of the identity for which something is added. Raises CommandError.
-
-    None is for the only identity; if there are several, one must be named.
-    """
-    if ref is not None:
-        return identity_id(client, ref)
-    try:
-        own = client.get("/identities")
-    except CommandError as error:
-        if error.http_status == 403:
-            return None
-        raise
-    if len(own) > 1:
-        candidates = ", ".join(_distinguished(each) for each in own)
-        raise usage_error(f"You have several identities: {candidates}", "Pass --identity")
-    return None
-
-
 def _find(people: Sequence[Person], ref: str, what: str, listing: str) -> Person:
-    found = _matches(people, ref) or _matches(people, _compact(ref))
+    found = _matches(people, ref)
     if len(found) == 1:
         return found[0]
     if found:
@@ -71,12 +52,6 @@ def _find(people: Sequence[Person], ref: str, what: str, listing: str) -> Person
     near = get_close_matches(ref.casefold(), aliases, n=1)
     hint = f"Did you mean {aliases[near[0]]!r}?" if near else f"Run: {listing}"
     raise not_found(f"No such {what}: {ref!r}", hint)
-
-
-def _compact(ref: str) -> str:
-    """Return a name or key without the white space that was copied with it."""
-    digits = "".join(ref.split())
-    return digits if is_key(digits) else ref.strip()
 
 
 def _distinguished(person: Person) -> str:

@@ -73,18 +73,6 @@ def test_many_entries(alice: QabelCommand) -> None:
     alice.json("identity", "delete", "Many", "--purge", "--yes")
 
 
-def test_owner_of_a_contact(alice: QabelCommand) -> None:
-    """With several identities, one must be named, and the error lists them."""
-    [work] = alice.json("identity", "new", "Work")
-    card = alice("contact", "export", "Bob").out.encode()
-    result = alice("contact", "import", "-", stdin=card)
-    assert result.exit_status == ExitStatus.USAGE
-    assert f"{work['id']} (Work, key " in result.err
-    assert "--identity" in result.err
-    assert alice("contact", "import", "-", "-i", "Alice", stdin=card).exit_status == ExitStatus.OK
-    alice.json("identity", "delete", str(work["id"]), "--yes")
-
-
 def test_an_import_that_differs(alice: QabelCommand) -> None:
     """Other drop URLs of a known contact are shown, fail the command, and need --replace."""
     card = json.loads(alice("contact", "export", "Bob").out)
