@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from typing import NoReturn, TextIO
 
 import click
-from click.shell_completion import shell_complete
 
 from qabel import __version__
 from qabel.cli.backup import backup
@@ -137,7 +136,12 @@ def main() -> NoReturn:
     open_missing_streams()
     instruction = os.environ.get(VARIABLE)
     if instruction:
-        sys.exit(shell_complete(command, {}, PROGRAM, VARIABLE, instruction))
+        from qabel.cli.completing import end_soon, run_completion  # noqa: PLC0415 - no command needs it
+
+        end_soon()
+        sys.stdout.buffer.write(run_completion(command, instruction, sys.argv[1:]).encode())
+        sys.stdout.flush()
+        sys.exit(ExitStatus.OK)
     output = Output()
     for stream in (sys.stdout, sys.stderr):
         # Letters that the locale lacks are escaped.

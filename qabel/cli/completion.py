@@ -1,28 +1,24 @@
 """``qabel completion``: scripts for shell completion."""
 
 import click
-from click.shell_completion import get_completion_class
 
-from qabel.cli.context import Command, Session
+from qabel.cli.completion_scripts import SHELLS, completion_script
+from qabel.cli.context import Command, Session, pass_session
 
 PROGRAM = "qabel"
 VARIABLE = "_QABEL_COMPLETE"
-SHELLS = ("bash", "zsh", "fish")
+"""The environment variable with which the scripts ask what to offer."""
 
 
 @click.command(cls=Command, short_help="Print a script for shell completion.")
 @click.argument("shell", type=click.Choice(SHELLS))
-@click.pass_context
-def completion(ctx: click.Context, shell: str) -> None:
-    """Print a script that completes commands, options and the names of contacts.
+@pass_session
+def completion(session: Session, shell: str) -> None:
+    """Print a script that completes commands, options and values, such as names of contacts.
 
     \b
     bash:  eval "$(qabel completion bash)"                      in ~/.bashrc
-    zsh:   eval "$(qabel completion zsh)"                       in ~/.zshrc
+    zsh:   eval "$(qabel completion zsh)"                       in ~/.zshrc, after compinit
     fish:  qabel completion fish > ~/.config/fish/completions/qabel.fish
     """  # noqa: D301 - click keeps the lines after this character as they are
-    kind = get_completion_class(shell)
-    if kind is None:
-        raise click.UsageError(f"Unsupported shell: {shell}")
-    session: Session = ctx.obj
-    session.out.raw(kind(ctx.find_root().command, {}, PROGRAM, VARIABLE).source() + "\n")
+    session.out.raw(completion_script(shell))

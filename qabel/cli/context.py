@@ -96,7 +96,8 @@ def session_of(ctx: click.Context) -> Session:
     """Return the session; while a shell completes a word, one without visible output."""
     if isinstance(ctx.obj, Session):
         return ctx.obj
-    return Session(ctx.find_root().params, Output(json=True))
+    options = {**ctx.find_root().params, "token": os.environ.get("QABEL_TOKEN")}
+    return Session(options, Output(json=True))
 
 
 pass_session: Callable[[F], F] = click.pass_obj  # type: ignore[assignment]

@@ -12,7 +12,7 @@ from qabel.cli.errors import usage_error
 from qabel.cli.introductions import introduced_as, note_on, notes_on
 from qabel.cli.message_text import text_of
 from qabel.cli.names import Names, find_contact, find_identity
-from qabel.cli.parameters import YES, complete_contact, complete_identity
+from qabel.cli.parameters import YES
 from qabel.cli.table import NAME_WIDTH, Column
 from qabel.cli.units import moment
 
@@ -44,14 +44,12 @@ def inbox() -> None:
     "--from",
     "contact",
     metavar="CONTACT",
-    shell_complete=complete_contact,
     help="Only messages from this contact.",
 )
 @click.option(
     "--to",
     "identity",
     metavar="IDENTITY",
-    shell_complete=complete_identity,
     help="Only messages to this one of your identities.",
 )
 @click.option("--model-object", metavar="NAME", help="Only messages of this kind.")

@@ -13,7 +13,7 @@ from qabel.cli.errors import CommandError, ExitStatus, usage_error
 from qabel.cli.files import read_text
 from qabel.cli.message_text import TEXT_MODEL, parse_object
 from qabel.cli.names import Person, find_contact
-from qabel.cli.parameters import CONTACT, complete_identity
+from qabel.cli.parameters import CONTACT
 from qabel.cli.units import duration
 
 ACKNOWLEDGE_WITHIN = 120.0
@@ -33,7 +33,6 @@ FIRST_PAUSE, LONGEST_PAUSE = 0.1, 2.0
     "--from",
     "sender",
     metavar="IDENTITY",
-    shell_complete=complete_identity,
     help="Your identity to send as. Needed only if several have this contact.",
 )
 @click.option(

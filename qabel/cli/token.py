@@ -5,7 +5,7 @@ import click
 from qabel.cli.context import Group, Session, pass_session, read_token
 from qabel.cli.errors import not_found
 from qabel.cli.names import find_identity
-from qabel.cli.parameters import YES, complete_identity
+from qabel.cli.parameters import YES
 from qabel.cli.table import NAME_WIDTH, Column
 from qabel.cli.units import moment
 
@@ -71,7 +71,6 @@ _NEW = "Create a token and print it. It cannot be shown again.\n\n\b\nScopes:\n"
     "--identity",
     "-i",
     metavar="IDENTITY",
-    shell_complete=complete_identity,
     help="Limit the token to this one of your identities (scopes read, send, delete and contacts "
     "only). It ends with the identity.",
 )
