@@ -3,11 +3,22 @@
 The same daemons run under ``twistd``, from the same options; see ``twisted/plugins``.
 """
 
+import os
 import sys
-from typing import NoReturn
+from functools import partial
+from typing import TYPE_CHECKING, NoReturn
 
 from qabel.host.interrupts import end_quietly_on_interrupt
+from qabel.host.shell_words import VARIABLE, answer_shell
 from qabel.host.standard_streams import open_missing_streams
+
+if TYPE_CHECKING:
+    from qabel.host.daemon_options import DaemonOptions
+
+_AUTH = {
+    "token": "each request needs a token",
+    "none": "programs on this machine need no token",
+}
 
 
 def rest() -> NoReturn:
@@ -16,7 +27,9 @@ def rest() -> NoReturn:
     from qabel.host.foreground import run_in_foreground  # noqa: PLC0415 - see _prepare
     from qabel.tap import Options, makeService  # noqa: PLC0415
 
-    sys.exit(run_in_foreground(Options(), makeService, sys.argv[1:]))
+    options = Options()
+    _answer_shell(options)
+    sys.exit(run_in_foreground(options, makeService, sys.argv[1:]))
 
 
 def drop() -> NoReturn:
@@ -25,7 +38,19 @@ def drop() -> NoReturn:
     from qabel.dropserver.tap import Options, makeService  # noqa: PLC0415 - see _prepare
     from qabel.host.foreground import run_in_foreground  # noqa: PLC0415
 
-    sys.exit(run_in_foreground(Options(), makeService, sys.argv[1:]))
+    options = Options()
+    _answer_shell(options)
+    sys.exit(run_in_foreground(options, makeService, sys.argv[1:]))
+
+
+def _answer_shell(options: "DaemonOptions") -> None:
+    """If a shell asks what it can offer for a word, answer, and end the process."""
+    if not os.environ.get(VARIABLE):
+        return
+    from qabel.cli.completers import KEY_PLACES  # noqa: PLC0415 - see _prepare
+    from qabel.host.option_completion import option_suggestions  # noqa: PLC0415
+
+    answer_shell(partial(option_suggestions, options, {"key": KEY_PLACES, "auth": _AUTH}))
 
 
 def _prepare() -> None:

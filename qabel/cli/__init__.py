@@ -7,6 +7,7 @@ and opens the database only of a daemon that is stopped, to check it or to chang
 import os
 import sys
 from collections.abc import Sequence
+from functools import partial
 from typing import NoReturn, TextIO
 
 import click
@@ -14,7 +15,7 @@ import click
 from qabel import __version__
 from qabel.cli.backup import backup
 from qabel.cli.compact import compact
-from qabel.cli.completion import PROGRAM, VARIABLE, completion
+from qabel.cli.completion import PROGRAM, completion
 from qabel.cli.contact import contact
 from qabel.cli.context import JSON_HELP, Group, Session
 from qabel.cli.doctor import doctor
@@ -34,6 +35,7 @@ from qabel.cli.server import server
 from qabel.cli.settings import settings
 from qabel.cli.status import status
 from qabel.cli.token import token
+from qabel.host.shell_words import VARIABLE, answer_shell
 from qabel.host.standard_streams import open_missing_streams
 
 __all__ = ["command", "main", "run"]
@@ -134,14 +136,10 @@ for _each in (
 def main() -> NoReturn:
     """Run the command, and end the process with its exit status."""
     open_missing_streams()
-    instruction = os.environ.get(VARIABLE)
-    if instruction:
-        from qabel.cli.completing import end_soon, run_completion  # noqa: PLC0415 - no command needs it
+    if os.environ.get(VARIABLE):
+        from qabel.cli.completing import suggestions  # noqa: PLC0415 - no command needs it
 
-        end_soon()
-        sys.stdout.buffer.write(run_completion(command, instruction, sys.argv[1:]).encode())
-        sys.stdout.flush()
-        sys.exit(ExitStatus.OK)
+        answer_shell(partial(suggestions, command))
     output = Output()
     for stream in (sys.stdout, sys.stderr):
         # Letters that the locale lacks are escaped.

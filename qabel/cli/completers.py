@@ -115,9 +115,10 @@ def setting_values(ctx: click.Context, _: str) -> Iterator[CompletionItem]:
     """Yield the values that a local setting can have, if they are few, and the one that it has."""
     names = str(ctx.params.get("key") or "").split(".")
     openapi, value = _get(ctx, "/openapi.json"), _get(ctx, "/settings")
-    schema = _member(openapi, ["components", "schemas", "LocalSettings"])
+    schema = _schema(openapi, "#/components/schemas/LocalSettings")
     for name in names:
         schema = _member(schema, ["properties", name])
+        schema = _schema(openapi, _member(schema, ["$ref"])) or schema
         value = _member(value, [name])
     if schema and isinstance(value, bool | int | float | str | None):
         text = value if isinstance(value, str) else json.dumps(value)
@@ -222,6 +223,13 @@ def _member(value: object, names: Iterable[str]) -> Any:
     for name in names:
         value = value.get(name) if isinstance(value, dict) else None
     return value
+
+
+def _schema(openapi: object, reference: object) -> Any:
+    """Return the schema to which a reference leads: ``#/components/schemas/…``; or None."""
+    if not isinstance(reference, str):
+        return None
+    return _member(openapi, reference.removeprefix("#/").split("/"))
 
 
 def _values(schema: object) -> Iterator[str]:

@@ -6,8 +6,6 @@ from qabel.cli.completion_scripts import SHELLS, completion_script
 from qabel.cli.context import Command, Session, pass_session
 
 PROGRAM = "qabel"
-VARIABLE = "_QABEL_COMPLETE"
-"""The environment variable with which the scripts ask what to offer."""
 
 
 @click.command(cls=Command, short_help="Print a script for shell completion.")
@@ -16,9 +14,11 @@ VARIABLE = "_QABEL_COMPLETE"
 def completion(session: Session, shell: str) -> None:
     """Print a script that completes commands, options and values, such as names of contacts.
 
+    It is for qabel, qabel-rest and qabel-drop.
+
     \b
     bash:  eval "$(qabel completion bash)"                      in ~/.bashrc
     zsh:   eval "$(qabel completion zsh)"                       in ~/.zshrc, after compinit
-    fish:  qabel completion fish > ~/.config/fish/completions/qabel.fish
+    fish:  qabel completion fish > ~/.config/fish/conf.d/qabel.fish
     """  # noqa: D301 - click keeps the lines after this character as they are
     session.out.raw(completion_script(shell))

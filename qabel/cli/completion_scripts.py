@@ -1,4 +1,4 @@
-"""The scripts with which bash, zsh and fish ask ``qabel`` what to offer."""
+"""The scripts with which bash, zsh and fish ask ``qabel`` and the daemons what to offer."""
 
 SHELLS = ("bash", "zsh", "fish")
 
@@ -17,10 +17,11 @@ _qabel_completion() {
     done < <(_QABEL_COMPLETE=bash COMP_LINE=$line COMP_WORDBREAKS=$COMP_WORDBREAKS \
         "${1/#\~/$HOME}" 2>/dev/null </dev/null)
 }
-complete -o nosort -F _qabel_completion qabel 2>/dev/null || complete -F _qabel_completion qabel
+complete -o nosort -F _qabel_completion qabel qabel-rest qabel-drop 2>/dev/null ||
+    complete -F _qabel_completion qabel qabel-rest qabel-drop
 """
 
-_ZSH = r"""#compdef qabel
+_ZSH = r"""#compdef qabel qabel-rest qabel-drop
 
 _qabel_completion() {
     local line kind word meaning kept
@@ -48,7 +49,7 @@ _qabel_completion() {
 if [[ $zsh_eval_context[-1] == loadautofunc ]]; then
     _qabel_completion "$@"
 else
-    compdef _qabel_completion qabel
+    compdef _qabel_completion qabel qabel-rest qabel-drop
 fi
 """
 
@@ -72,7 +73,9 @@ function _qabel_completion
     end
 end
 
-complete --keep-order --no-files --command qabel --arguments '(_qabel_completion)'
+for program in qabel qabel-rest qabel-drop
+    complete --keep-order --no-files --command $program --arguments '(_qabel_completion)'
+end
 """
 
 _SCRIPTS = {"bash": _BASH, "zsh": _ZSH, "fish": _FISH}

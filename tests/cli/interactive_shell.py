@@ -19,7 +19,13 @@ READY = "-ready-"
 _SHOW_WORDS = "\x01printf '<%s>' \r"
 """Go to the start of the line, and have its words printed instead of run."""
 
-_PROGRAM = "<qabel>"
+_PROGRAM = "<qabel"
+
+PROGRAMS = {
+    "qabel": "from qabel.cli import main; main()",
+    "qabel-rest": "from qabel.daemon_commands import rest; rest()",
+    "qabel-drop": "from qabel.daemon_commands import drop; drop()",
+}
 
 ARGUMENTS = {
     "bash": ["--norc", "--noprofile", "-i"],
@@ -41,10 +47,11 @@ def shell_path(name: str) -> str:
 
 
 def environment(folder: Path, data_directory: Path) -> dict[str, str]:
-    """Return an environment in which ``qabel`` is the command of this tree."""
-    command = folder / "qabel"
-    command.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m qabel.cli "$@"\n')
-    command.chmod(0o755)
+    """Return an environment in which ``qabel`` and the daemons are the commands of this tree."""
+    for name, code in PROGRAMS.items():
+        command = folder / name
+        command.write_text(f'#!/bin/sh\nexec "{sys.executable}" -c "{code}" "$@"\n')
+        command.chmod(0o755)
     return {
         "PATH": f"{folder}{os.pathsep}{os.environ['PATH']}",
         "PYTHONPATH": os.pathsep.join(sys.path),

@@ -111,6 +111,7 @@ def test_settings(alice: QabelCommand) -> None:
     assert offered(alice, "settings", "set", private, "") == {}
     values = offered(alice, "settings", "set", "privacy.introduce", "")
     assert values == {"auto": "the value now", "always": "", "never": ""}
+    assert offered(alice, "settings", "set", "poll_interval", "") == {"0.5": "the value now"}
     assert offered(alice, "settings", "set", "privacy.proxy", "") == {"null": "the value now"}
     assert offered(alice, "settings", "set", "none", "") == {}
 

@@ -8,8 +8,8 @@ from socket import AF_UNIX, socket
 
 import pytest
 
-from qabel.cli.completion import VARIABLE
 from qabel.cli.errors import ExitStatus
+from qabel.host.shell_words import VARIABLE
 from tests.cli.conftest import QabelCommand, call, drop_of
 from tests.cli.interactive_shell import environment, fish_offers, words_after_tab
 
@@ -44,6 +44,9 @@ TYPED = {
     "qabel settings set privacy.ack": "<qabel><settings><set><privacy.acknowledge>",
     "qabel settings set privacy.introduce al": "<qabel><settings><set><privacy.introduce><always>",
     "qabel token new x --scope=pref": "<qabel><token><new><x><--scope=preferences>",
+    "qabel-rest --data-dir x --key keyr": "<qabel-rest><--data-dir><x><--key><keyring>",
+    "qabel-rest --auth=n": "<qabel-rest><--auth=none>",
+    "qabel-drop --lifet": "<qabel-drop><--lifetime>",
     "qabel identity import da": "<qabel><identity><import><data.txt>",
 }
 
@@ -76,6 +79,7 @@ def test_fish(named: QabelCommand, tmp_path: Path) -> None:
     ]
     assert fish_offers(f"qabel --data-dir={tmp_path.parent}", env)
     assert fish_offers("qabel restore x --key file:/etc/host", env)[0].startswith("file:/etc/host")
+    assert fish_offers("qabel-rest --tok", env)[0].startswith("--token-group-readable\t")
     assert fish_offers("qabel inb", env) == ["inbox\tList, show and delete received messages."]
 
 
