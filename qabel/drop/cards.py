@@ -135,7 +135,8 @@ def write_identity(identity: IdentityFile) -> bytes:
 def read_identity(data: bytes) -> IdentityFile:
     """Parse a ``.qid`` file. Raises CardError, also if its two keys do not match."""
     what = "an identity file"
-    value = _identity_in(mail_text(as_utf8(data)), what)
+    data = as_utf8(data)
+    value = _identity_in(mail_text(data) if len(data) <= MAX_IDENTITY else data, what)
     if isinstance(value, dict) and "private_key" not in value and _CONTACT_KEYS & value.keys():
         raise CardError(_IS_CONTACT)
     form = convert(value, QidFile, what)

@@ -21,6 +21,7 @@ from qabel.drop.card_forms import (
 from qabel.drop.card_values import BadCard, ContactCard
 from qabel.drop.pasted import (
     KEY_DIGITS,
+    LONGEST,
     PUNCTUATION,
     WRAPPERS,
     explain_key,
@@ -37,6 +38,9 @@ from qabel.drop.url import DropURL, InvalidDropURL
 
 CONTACT_TEXT_MARK = "QABELCONTACT"
 """The first line of a contact text."""
+
+MAX_LENGTH = 2 * 1024 * 1024
+"""Characters of a text in which contact texts are looked for."""
 
 MAX_TEXTS = 10_000
 """Contact texts that are read from one document."""
@@ -95,6 +99,8 @@ def find_contact_texts(text: str) -> list[ContactCard | BadCard]:
     What only mentions the mark is passed over. Raises CardError if there is no contact text, or
     only one, which cannot be read.
     """
+    if len(text) > MAX_LENGTH:
+        raise CardError(f"the text is longer than {MAX_LENGTH} characters")
     for encoded in (_ENCODED, _ENCODED_URL):
         text = encoded.sub(_decoded, text)
     text = _ESCAPED.sub(_unescaped, text)
@@ -164,7 +170,8 @@ def _read_part(text: str, *, is_quoted: bool) -> list[ContactCard | BadCard]:
 
 def _without_end(head: str) -> tuple[str, str]:
     """Return what stands before a drop URL without a label and brackets, and the brackets."""
-    end = _BEFORE_URL.search(head)
+    start = max(0, len(head) - 100)
+    end = _BEFORE_URL.search(head, start)
     return (head, "") if end is None else (head[: end.start()], end["opened"])
 
 
@@ -226,9 +233,11 @@ class _Reading:
             # What ends a line within a URL, such as a dot, is a part of it.
             self._urls.append(bare if _is_drop_url(bare) else word.lstrip(WRAPPERS))
             return True
-        if not is_first or _is_drop_url(self._urls[-1]):
+        if not is_first or not self._urls or _is_drop_url(self._urls[-1]):
             return False
         whole = self._urls[-1] + word
+        if len(whole) > LONGEST:
+            raise CardError(f"drop URL {len(self._urls)} has no end")
         ended = whole.rstrip(WRAPPERS + PUNCTUATION)
         self._urls[-1] = ended if _is_drop_url(ended) else whole
         return True
@@ -238,7 +247,7 @@ def _words(line: str) -> list[str]:
     line = open_links(line)
     if has_links(line):
         raise CardError("a link shows another URL than it leads to")
-    return [each for word in line.split() for each in _BETWEEN_URLS.split(word)]
+    return [each for word in line.split() for each in _BETWEEN_URLS.split(word) if each]
 
 
 def _is_drop_url(text: str) -> bool:

@@ -14,6 +14,9 @@ from qabel.json_errors import name_character
 
 KEY_DIGITS = 64
 
+LONGEST = 4096
+"""Characters of a text that can be a URL, or a key in many lines."""
+
 _FULL_WIDTH = {each: each - 0xFEE0 for each in range(0xFF01, 0xFF5F)} | {0x3000: 0x20}
 _INVISIBLE = dict.fromkeys(
     [0xAD, *range(0x200B, 0x2010), *range(0x202A, 0x202F), 0x2060, *range(0x2066, 0x206A), 0xFEFF]
@@ -28,12 +31,11 @@ _LABEL = re.compile(r"[A-Za-z][A-Za-z -]{0,30}:\s*(?=https?://)", re.IGNORECASE)
 _KEY_LABEL = re.compile(r"(?:[A-Za-z][A-Za-z _-]{0,30}[:=]\s*|0x)(?=[0-9A-Fa-f\s]+$)")
 _ENCODED_URL = re.compile(r"https?%3A%2F%2F", re.IGNORECASE)
 _ENTITY = re.compile(r"&(?:[A-Za-z]{2,8}|#[0-9]{1,7}|#[xX][0-9A-Fa-f]{1,6});")
-_LINK = re.compile(r"\[(?P<label>[^\]\n]{0,2000})\]\(<?(?P<target>[^)>\s]+)>?\)")
-_CHAT_LINK = re.compile(r"<(?P<target>https?://[^|>\s]+)\|(?P<label>[^>\s]*)>", re.IGNORECASE)
-_MAIL_LINK = re.compile(
-    r"(?P<label>https?://[^<>\s]+)\s?<(?P<target>https?://[^<>\s]+)>", re.IGNORECASE
+_LINK = re.compile(r"\[(?P<label>[^\[\]\n]{0,2000})\]\(<?(?P<target>[^)>\s]+)>?\)")
+_CHAT_LINK = re.compile(
+    r"<(?P<target>https?://[^<|>\s]{1,2048})\|(?P<label>[^<>\s]{0,2048})>", re.IGNORECASE
 )
-_LINKS = (_LINK, _CHAT_LINK, _MAIL_LINK)
+_MAIL_LINK = re.compile(r"\s?<(?P<target>https?://[^<>\s]{1,2048})>", re.IGNORECASE)
 _SCHEME = re.compile(r"https?://", re.IGNORECASE)
 _BREAK = re.compile(r"\s*[\r\n]\s*")
 _NOT_A_DIGIT = re.compile(r"[^0-9A-Fa-f]")
@@ -62,6 +64,8 @@ def clean_url(text: str) -> str:
 
     If the text is something else, so is what is returned.
     """
+    if len(text) > LONGEST:
+        return text
     text = to_plain_width(text).translate(_INVISIBLE).strip()
     if _ENTITY.search(text):
         text = html.unescape(text)
@@ -94,14 +98,15 @@ def open_links(text: str) -> str:
 
     A link that shows one URL and leads to another stays as it is, and so is no URL.
     """
-    for link in _LINKS:
-        text = link.sub(_target, text)
-    return text
+    text = _CHAT_LINK.sub(_target, _LINK.sub(_target, text))
+    return _MAIL_LINK.sub(lambda link: "" if _label(link) == link["target"] else link[0], text)
 
 
 def has_links(text: str) -> bool:
     """Return whether a text still has links, which show another URL than they lead to."""
-    return any(link.search(text) for link in _LINKS)
+    if _LINK.search(text) or _CHAT_LINK.search(text):
+        return True
+    return any(_label(link) is not None for link in _MAIL_LINK.finditer(text))
 
 
 def without_html(text: str) -> str:
@@ -130,6 +135,13 @@ def without_quote_marks(text: str) -> str:
 def has_quote_mark(line: str) -> bool:
     """Return whether a line is quoted."""
     return _QUOTED.match(line) is not None
+
+
+def _label(link: re.Match[str]) -> str | None:
+    """Return the URL before the link of a mail program; None if something else stands there."""
+    before = link.string[max(0, link.start() - LONGEST) : link.start()]
+    word = (before.split() or [""])[-1].lstrip(WRAPPERS)
+    return word if before == before.rstrip() and _SCHEME.match(word) else None
 
 
 def _target(link: re.Match[str]) -> str:

@@ -96,6 +96,8 @@ def test_text_is_read_as_editors_save_it(encoding: str) -> None:
         (TEXT.replace(URL, f"[{URL}](https://evil.example/{DROP_ID})"), "another URL"),
         (TEXT.replace(URL, f"{URL}<{OTHER}>"), "another URL"),
         ("QABELCONTACT", "no drop URL"),
+        ("QABELCONTACT\nx\nhttp://" + "ab\n" * 100_000, "has no end"),
+        ("QABELCONTACT" + "x" * 2**21, "longer than"),
         ("Hello", "begins with QABELCONTACT"),
         ("", "nothing"),
         (" \n", "nothing"),
@@ -177,7 +179,13 @@ def test_wrapped_text_is_the_same_or_refused(places: list[int], line_break: str)
     assert (card.public_key, card.drop_urls) == (CARD.public_key, CARD.drop_urls)
 
 
-@given(st.text() | st.text(alphabet=f"\n ,:/=>{KEY[:5]}").map(lambda end: TEXT[:40] + end))
+@given(
+    st.text()
+    | st.text(alphabet=f"\n ,:/=>{KEY[:5]}").map(lambda end: TEXT[:40] + end)
+    | st.lists(st.sampled_from(["http://", "\n", "<", " ", "a" * 43, ",", KEY, "/", ">", "["])).map(
+        lambda parts: "QABELCONTACT\nx\n" + "".join(parts)
+    )
+)
 def test_any_text_is_read_or_refused(text: str) -> None:
     """No text raises anything but CardError, and each result can be written and read again."""
     try:

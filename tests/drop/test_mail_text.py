@@ -48,6 +48,8 @@ def test_what_is_no_mail() -> None:
         assert mail_text(data) == data
     large = mail("x").as_bytes() + b"x" * MAX_MAIL
     assert mail_text(large) == large
+    many = b"From: a\nContent-Type: multipart/mixed; boundary=b\n\n" + b"--b\n\n" * 1000
+    assert mail_text(many) == many
 
 
 @given(st.binary())
