@@ -101,7 +101,8 @@ F = TypeVar("F", bound=_Form)
 def parse_json(data: bytes, what: str) -> object:
     """Parse JSON of any form; ``what`` names the document in the message of InvalidCardJSON."""
     try:
-        return parse(as_utf8(data))
+        # A line end after a file that was cut off within a string would be taken for the error.
+        return parse(as_utf8(data).rstrip())
     except InvalidJSON as error:
         raise InvalidCardJSON(f"this is not {what}: {error}") from None
 

@@ -41,7 +41,7 @@ def find_objects(data: bytes) -> list[dict[str, Any]]:
     Their members are to be checked by ``check_member``. Raises InvalidJSON for an object that is
     malformed: those within it are not looked for, as some would be missed without a word.
     """
-    text = without_invisible(data.decode(errors="surrogateescape"))
+    text = without_invisible(data.decode(errors="surrogateescape")).rstrip()
     found = _objects_in(text) if text.lstrip().startswith("{") and "=\n" not in text else []
     if found or len(text) > MAX_SEARCHED:
         return found

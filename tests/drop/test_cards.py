@@ -523,6 +523,13 @@ def test_wrapped_file_has_the_same_keys() -> None:
         read_contacts(data.replace(b"Alice", b"Ali\nce"))
 
 
+def test_file_that_was_cut_off() -> None:
+    """A file whose end is missing is said to be so, whatever line end it got."""
+    for end in (b"", b"\n", b"\r\n"):
+        with pytest.raises(CardError, match="unexpected end of the document"):
+            read_contacts(text({"contacts": [CONTACT]})[:60] + end)
+
+
 def test_identity_in_a_mail() -> None:
     """An identity file is found in a text, but two of them are not taken for one."""
     data = text(IDENTITY)
