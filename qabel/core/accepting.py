@@ -15,6 +15,7 @@ from qabel.core.people.views import ContactView, ImportedView
 from qabel.core.settings import SettingsDocument
 from qabel.crypto import InvalidKey, PublicKey
 from qabel.drop.cards import CardError, ContactCard, read_meta_data
+from qabel.forms.alias import check_alias
 from qabel.forms.errors import FieldError, InvalidInput
 from qabel.settings.items import Identity
 from qabel.settings.synced import SyncedSettings
@@ -112,6 +113,21 @@ def _card(message: MessageView, alias: str | None) -> ContactCard:
         raise Invalid(f"The introduction cannot be used: {error}.") from None
     if card.public_key.hex != message.sender:
         raise Invalid("The introduction is somebody else's, not that of the sender.")
+    return _named(card, alias)
+
+
+def _named(card: ContactCard, alias: str | None) -> ContactCard:
+    """Return a card with the name that the user chose, if any. Raises Invalid."""
+    try:
+        check_alias(card.alias if alias is None else alias)
+    except InvalidInput as error:
+        if alias is not None:
+            raise Invalid("This alias cannot be used.", error.errors) from None
+        errors = [
+            FieldError("alias", f"is required: the sender's own name {each.detail}")
+            for each in error.errors
+        ]
+        raise Invalid("The sender's own name cannot be used. Choose another one.", errors) from None
     return card if alias is None else evolve(card, alias=alias)
 
 

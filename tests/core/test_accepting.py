@@ -305,3 +305,14 @@ def test_readers_do_not_see_where_strangers_are(
         for text in (page.body, entry.data, bytes(single)):  # type: ignore[arg-type]
             assert b'"Eve"' in (text or b"")
             assert (str(URL).encode() in (text or b"")) == is_shown
+
+
+def test_names_that_nobody_should_choose(clocked: ClockedWorld, bob: CoreService) -> None:
+    """A sender whose own name is blank or moves the cursor is accepted under another one only."""
+    eve = PrivateKey.generate()
+    number = from_eve(clocked, bob, eve, "\u202eeve")
+    for alias in (None, " "):
+        with pytest.raises(Invalid) as raised:
+            clocked.run(bob.accepting.accept(number, alias))
+        assert [error.key for error in raised.value.errors] == ["alias"]
+    assert clocked.run(bob.accepting.accept(number, "Eve")).alias == "Eve"

@@ -25,6 +25,7 @@ from qabel.core.people.views import (
 from qabel.core.settings import SettingsDocument
 from qabel.crypto import PrivateKey, PublicKey
 from qabel.drop.url import DropURL
+from qabel.forms.alias import check_alias
 from qabel.forms.errors import InvalidInput
 from qabel.settings.items import Contact, Identity
 from qabel.settings.module_data import ModuleData
@@ -97,7 +98,9 @@ class People:
             "drops": [str(url) for url in urls],
             **more,
         }
-        return identity_view(await self._add_item("identities", item))
+        # A file that has a key is taken with whatever name it has.
+        added = await self._add_item("identities", item, check_name=key is None)
+        return identity_view(added)
 
     async def change_identity(self, ref: Reference, changes: Mapping[str, Any]) -> IdentityView:
         """Change an identity's alias, drops, e-mail or phone. Raises NotFound or Invalid."""
@@ -241,10 +244,14 @@ class People:
             )
         return DropURL.on_server(servers[0].url, bits=self._drop_id_bits)
 
-    async def _add_item(self, kind: str, item: Mapping[str, object]) -> Any:
+    async def _add_item(
+        self, kind: str, item: Mapping[str, object], *, check_name: bool = True
+    ) -> Any:
         added: list[Any] = []
 
         def make(old: SyncedSettings, now: int) -> SyncedSettings:
+            if check_name:
+                _check_name(item)
             new, made = SYNCED.with_item(old, kind, item, now=now)
             added[:] = [made]
             return new
@@ -253,9 +260,11 @@ class People:
         return added[0]
 
     async def _change_item(self, kind: str, item_id: int, changes: Mapping[str, object]) -> None:
-        await self._change(
-            lambda old, now: SYNCED.with_changed_item(old, kind, item_id, changes, now=now)
-        )
+        def make(old: SyncedSettings, now: int) -> SyncedSettings:
+            _check_name(changes)
+            return SYNCED.with_changed_item(old, kind, item_id, changes, now=now)
+
+        await self._change(make)
 
     async def _delete_item(self, kind: str, item_id: int) -> None:
         await self._change(lambda old, now: SYNCED.with_deleted_item(old, kind, item_id, now=now))
@@ -267,6 +276,13 @@ class People:
             # Clients see keys without the `keys` object around them.
             errors = [evolve(each, key=each.key.removeprefix("keys.")) for each in error.errors]
             raise Invalid("Some values are not valid.", errors) from None
+
+
+def _check_name(item: Mapping[str, object]) -> None:
+    """Raise InvalidInput if the item has a name that nobody should choose."""
+    alias = item.get("alias")
+    if isinstance(alias, str):
+        check_alias(alias)
 
 
 def _as_json(changes: Mapping[str, Any]) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from qabel.contract.uploads import read_upload, upload
 from qabel.core.people.references import Reference, ReferenceForm
 from qabel.core.people.views import ContactView, ImportedView, VerificationView
 from qabel.drop.card_forms import QcoContact, QcoFile
+from qabel.forms.alias import Alias
 from qabel.forms.alternative import ObjectOrOther
 from qabel.forms.compound import Key, Object, OrNull
 from qabel.forms.plain import Flag, Integer, Present, Text
@@ -32,7 +33,7 @@ _OWNER = Key(OrNull(ReferenceForm()), None, description=_OWNER_TEXT)
 _QUERY = {"identity": Key(Text(200, shortest=1), None, description=_OWNER_TEXT)}
 
 _KEYS = {
-    "alias": Key(Text(), description="The name.", examples=["Alice"]),
+    "alias": Key(Alias(), description="The name.", examples=["Alice"]),
     "public_key": Key(
         PUBLIC_KEY, description="The public key: 64 hexadecimal digits.", examples=["12" * 32]
     ),
@@ -51,7 +52,7 @@ _FROM_MESSAGE = Object(
             examples=[12],
         ),
         "alias": Key(
-            OrNull(Text()), None, description="The name, instead of the one in the message."
+            OrNull(Alias()), None, description="The name, instead of the one in the message."
         ),
     },
     title="ContactFromMessage",

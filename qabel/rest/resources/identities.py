@@ -9,6 +9,7 @@ from qabel.contract.uploads import BYTES as ANY_BYTES
 from qabel.contract.uploads import read_upload, upload
 from qabel.core.people.views import IdentityView, ImportedIdentityView
 from qabel.drop.card_forms import QcoFile, QidFile
+from qabel.forms.alias import Alias
 from qabel.forms.compound import Key, Object, OrNull
 from qabel.forms.plain import Present, Text
 from qabel.rest.http.call import Call
@@ -26,7 +27,7 @@ _IDENTITIES = list[IdentityView]
 
 _LOCATION = {201: ("Location",)}
 _ATTACHED = {200: ("Content-Disposition",)}
-_ALIAS = Key(Text(), description="The name.", examples=["Alice"])
+_ALIAS = Key(Alias(), description="The name.", examples=["Alice"])
 
 _REACHED_BY = {
     "email": Key(Text(), "", description="The e-mail address in contact files."),

@@ -75,3 +75,23 @@ async def test_verification(world) -> None:
     assert (await alice.people.verify_contact(1, is_verified=False)).verified == 0
     with pytest.raises(NotFound):
         alice.people.verification(9)
+
+
+@pytest_twisted.ensureDeferred
+async def test_names_that_nobody_should_choose(world) -> None:
+    """A blank name, or one with control characters, is refused wherever a person chooses it."""
+    bob = await world.person("Bob")
+    key = PrivateKey.generate().public_key
+    await bob.people.add_contact(None, "Eve", key)
+    for name in ("", " ", "\u200b", "a\nb", "\x1b[2J"):
+        for work in (
+            bob.people.add_identity(name),
+            bob.people.add_contact(None, name, PrivateKey.generate().public_key),
+            bob.people.change_identity(1, {"alias": name}),
+            bob.people.change_contact(1, {"alias": name}),
+        ):
+            with pytest.raises(Invalid) as raised:
+                await work
+            assert [error.key for error in raised.value.errors] == ["alias"]
+    assert [each.alias for each in bob.people.identities()] == ["Bob"]
+    assert [each.alias for each in bob.people.contacts()] == ["Eve"]
