@@ -40,6 +40,14 @@ from qabel.host.standard_streams import open_missing_streams
 
 __all__ = ["command", "main", "run"]
 
+_WORDS = (
+    ("a valid float range", "a number"),
+    ("a valid integer range", "a whole number"),
+    (" (Did you mean one of: ", " Did you mean one of "),
+    ("?)", "?"),
+)
+"""What click writes, and what is written instead."""
+
 EPILOG = """
 \b
 Exit status:
@@ -191,4 +199,12 @@ def _command_error(error: CommandError | click.ClickException) -> CommandError:
         return error
     context = getattr(error, "ctx", None)
     hint = f"See {PROGRAM if context is None else context.command_path} --help"
-    return CommandError(error.format_message(), hint=hint, exit_status=ExitStatus.USAGE)
+    return CommandError(_message(error), hint=hint, exit_status=ExitStatus.USAGE)
+
+
+def _message(error: click.ClickException) -> str:
+    """Return the message of an error of click, in the style of the others."""
+    message = error.format_message()
+    for old, new in _WORDS:
+        message = message.replace(old, new)
+    return message

@@ -14,20 +14,28 @@ DIAGNOSE = "Run: qabel doctor"
 """The hint where the connection does not show what is wrong."""
 
 _HINTS = {
-    401: "Pass --token-file FILE, or set QABEL_TOKEN",
+    401: "Pass --token-file FILE or set QABEL_TOKEN; the main token is in the daemon's data "
+    "directory (api-token)",
     403: "Use a token with the required scope, or the Unix socket in the data directory",
     413: "Shorten the message",
     503: "Run: qabel status",
 }
 
 
+_CHECK_URL = "Check --url, and that the daemon is running there"
+
+
 def rejected(http_status: int, problem: object) -> CommandError:
     """Return the error for a request that the daemon rejected with a problem document."""
     members: Mapping[str, Any] = problem if isinstance(problem, dict) else {}
     message = str(members.get("detail") or members.get("title") or f"HTTP status {http_status}")
+    if http_status == 401:
+        # What the daemon says here is for programs: which header is to be sent.
+        message = "The daemon did not accept the token" if "detail" in members else message
+    message = message.removeprefix("Invalid body: ")
     errors = members.get("errors")
     unmentioned = [
-        f"{each.get('key')}: {each.get('detail')}"
+        f"{each.get('key')} {each.get('detail')}"
         for each in (errors if isinstance(errors, list) else ())
         if isinstance(each, dict) and str(each.get("detail")) not in message
     ]
@@ -46,9 +54,11 @@ def not_connected(address: DaemonAddress, error: OSError) -> CommandError:
     """Return the error for a connection that could not be opened."""
     if isinstance(error, ssl.SSLError):
         return _no_tls(address, error)
+    if isinstance(error, TimeoutError):
+        return _unreachable(f"The daemon at {address.name} did not respond in time", _CHECK_URL)
     if address.socket is None:
         reason = error.strerror or str(error)
-        return _unreachable(f"No daemon is reachable at {address.name}: {reason}")
+        return _unreachable(f"No daemon is reachable at {address.name}: {reason}", _CHECK_URL)
     return _no_socket(address.socket, error, is_given=address.is_given)
 
 

@@ -11,7 +11,7 @@ from qabel.cli.block import block, blocked, unblock
 from qabel.cli.context import Group, Session, pass_session
 from qabel.cli.errors import CommandError
 from qabel.cli.files import read_input, write_output
-from qabel.cli.names import Names, find_contact, identity_id
+from qabel.cli.names import Names, choosing_identity, find_contact, identity_id
 from qabel.cli.parameters import CONTACT, FILE, FORCE, IDENTITY_OPTION, OPTIONAL_FILE, YES
 from qabel.cli.same_alias import warn_of_same_alias
 from qabel.cli.table import NAME_WIDTH, Column
@@ -66,7 +66,8 @@ def add(
         "drop_urls": list(drop_urls),
     }
     owner = identity_id(session.client, identity)
-    created = session.client.post("/contacts", body, identity=owner)
+    with choosing_identity(session.client):
+        created = session.client.post("/contacts", body, identity=owner)
     session.out.done(f"Added {created['alias']} (id {created['id']}).", created)
     warn_of_same_alias(session, created)
 
@@ -197,7 +198,7 @@ def import_(session: Session, file: str, identity: str | None, *, replace: bool)
     """
     data = read_input(file)
     owner = identity_id(session.client, identity)
-    with session.out.progress("importing"):
+    with choosing_identity(session.client), session.out.progress("importing"):
         outcomes = session.client.post_file(
             "/contacts/import",
             data,

@@ -68,7 +68,7 @@ class EventPrinter:
         what = _OUTBOX_STATES.get(change["state"], f"{change['state']} for")
         if change["acknowledged"]:
             what = "acknowledged by"
-        reason = f" ({change['reason']})" if change["reason"] else ""
+        reason = f" ({change['reason'].rstrip('.')})" if change["reason"] else ""
         self._line(change["time"], f"outbox {change['id']}: {what} {name}{reason}", "dim")
 
     def _line(self, milliseconds: float, text: str, style: str = "") -> None:

@@ -6,9 +6,9 @@ import click
 
 from qabel.cli import qr as qr_codes
 from qabel.cli.context import Group, Session, pass_session
-from qabel.cli.errors import CommandError
+from qabel.cli.errors import CommandError, ExitStatus
 from qabel.cli.files import read_input, write_output
-from qabel.cli.names import find_identity
+from qabel.cli.names import find_identity, parse_id
 from qabel.cli.parameters import FILE, FORCE, IDENTITY, OPTIONAL_FILE, YES
 from qabel.cli.table import NAME_WIDTH, Column
 from qabel.cli.text import drop_urls
@@ -118,11 +118,14 @@ def delete(session: Session, identity: str, *, purge: bool, yes: bool) -> None:
 
 def _purge(session: Session, identity: str, *, yes: bool) -> None:
     # Deleted identities are not listed; only their ids are known.
-    if identity.isdecimal():
-        number, name = int(identity), f"identity {identity}"
-    else:
+    number = parse_id(identity)
+    try:
         found = find_identity(session.client, identity)
         number, name = found["id"], found["alias"]
+    except CommandError as error:
+        if number is None or error.exit_status != ExitStatus.NOT_FOUND:
+            raise
+        name = f"identity {number}"
     session.confirm(
         f"Delete {name} for good, with its private key, all messages that it received or sent, "
         "its contacts and tokens? Nothing of it can be restored, except from backups.",

@@ -99,7 +99,7 @@ def listed(
         raise usage_error("--consumer and --wait require --new", "See qabel inbox list --help")
     query: dict[str, object] = {"model_object": model_object}
     if contact is not None:
-        query["contact"] = find_contact(session.client, contact, identity)["id"]
+        query["contact"] = find_contact(session.client, contact, identity, option="--to")["id"]
     if identity is not None:
         query["identity"] = find_identity(session.client, identity)["id"]
     headers = {"Cache-Control": "no-cache"} if poll else {}

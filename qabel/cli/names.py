@@ -1,7 +1,11 @@
-"""Identities and contacts as people refer to them: by alias, id or public key."""
+"""Identities and contacts as people refer to them: by alias, id or public key.
+
+``id:5`` is always an id and ``name:5`` always an alias, for those with names like ids.
+"""
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from difflib import get_close_matches
 from typing import Any
 
@@ -13,21 +17,51 @@ from qabel.cli.text import short_key
 
 Person = Mapping[str, Any]
 
+BY_ID, BY_NAME = "id:", "name:"
+
+MOST_LISTED = 6
+"""People who are listed in an error."""
+
 _KEY = re.compile(r"[0-9A-Fa-f]{64}")
 
 
 def find_identity(client: ApiClient, ref: str) -> Person:
     """Return one of the user's identities. Raises CommandError."""
-    return _find(client.get("/identities"), ref, "identity", "qabel identity list")
+    found = _matches(client.get("/identities"), ref, "identity")
+    if len(found) == 1:
+        return found[0]
+    candidates = {
+        each["id"]: f"{each['alias']}, key {short_key(each['public_key'])}" for each in found
+    }
+    raise _ambiguous(ref, candidates)
 
 
-def find_contact(client: ApiClient, ref: str, identity: str | None = None) -> Person:
-    """Return a contact, of one identity if that is given. Raises CommandError."""
+def find_contact(
+    client: ApiClient, ref: str, identity: str | None = None, *, option: str = "--identity"
+) -> Person:
+    """Return a contact. Raises CommandError.
+
+    Args:
+        client: asks the daemon.
+        ref: what the user wrote.
+        identity: whose contact it is; None for anybody's.
+        option: the option of the command that says whose it is.
+
+    """
     contacts = client.get("/contacts")
     if identity is not None:
         owner = find_identity(client, identity)
         contacts = [each for each in contacts if each["identity_id"] == owner["id"]]
-    return _find(contacts, ref, "contact", "qabel contact list")
+    found = _matches(contacts, ref, "contact")
+    if len(found) == 1:
+        return found[0]
+    names, owners = Names(client), {each["identity_id"] for each in found}
+    candidates = {
+        each["id"]: f"{each['alias']}, contact of {names.identity(each['identity_id'])}, "
+        f"key {short_key(each['public_key'])}"
+        for each in found
+    }
+    raise _ambiguous(ref, candidates, f", or pass {option}" if len(owners) > 1 else "")
 
 
 def is_key(ref: str) -> bool:
@@ -35,44 +69,73 @@ def is_key(ref: str) -> bool:
     return _KEY.fullmatch(ref) is not None
 
 
+def parse_id(ref: str) -> int | None:
+    """Return the id that is meant by ``5`` or ``id:5``; None if it is something else."""
+    digits = ref.removeprefix(BY_ID)
+    # No id has more digits than this.
+    return int(digits) if digits.isascii() and digits.isdecimal() and len(digits) < 20 else None
+
+
 def identity_id(client: ApiClient, ref: str | None) -> str | None:
     """Return the id of an identity; None stays None. Raises CommandError."""
     return None if ref is None else str(find_identity(client, ref)["id"])
 
 
-def _find(people: Sequence[Person], ref: str, what: str, listing: str) -> Person:
-    found = _matches(people, ref)
-    if len(found) == 1:
-        return found[0]
+@contextmanager
+def choosing_identity(client: ApiClient) -> Iterator[None]:
+    """Say how to choose, if a request fails because the user has several identities."""
+    try:
+        yield
+    except CommandError as error:
+        keys = [each.get("key") for each in error.problem.get("errors", ())]
+        people: Sequence[Person] = client.get("/identities") if keys == ["identity"] else ()
+        if len(people) < 2:
+            raise
+        listed = _listed({each["id"]: str(each["alias"]) for each in people})
+        raise usage_error(f"You have several identities: {listed}", "Pass --identity") from None
+
+
+def _ambiguous(ref: str, candidates: Mapping[int, str], more: str = "") -> CommandError:
+    by_name = f" or {BY_NAME}{ref}" if parse_id(ref) in candidates else ""
+    hint = f"Use {BY_ID}N{by_name}{more}"
+    return usage_error(f"{ref!r} is ambiguous: {_listed(candidates)}", hint)
+
+
+def _listed(candidates: Mapping[int, str]) -> str:
+    shown = [f"{BY_ID}{number} ({name})" for number, name in candidates.items()]
+    more = f" and {len(shown) - MOST_LISTED} more" if len(shown) > MOST_LISTED else ""
+    return ", ".join(shown[:MOST_LISTED]) + more
+
+
+def _matches(people: Sequence[Person], ref: str, what: str) -> Sequence[Person]:
+    """Return who may be meant, at least one. Raises CommandError."""
+    if ref.startswith(BY_NAME):
+        found = _named(people, ref.removeprefix(BY_NAME))
+    else:
+        number = parse_id(ref)
+        found = [each for each in people if each["id"] == number]
+        if is_key(ref):
+            found += [each for each in people if each["public_key"] == ref.lower()]
+        if number is None or not ref.startswith(BY_ID):
+            found += [each for each in _named(people, ref) if each not in found]
     if found:
-        candidates = ", ".join(_distinguished(each) for each in found)
-        hint = "Use the id" if what == "identity" else "Use the id, or pass --identity"
-        raise usage_error(f"{ref!r} is ambiguous: {candidates}", hint)
+        return found
     aliases = {str(each["alias"]).casefold(): str(each["alias"]) for each in people}
     near = get_close_matches(ref.casefold(), aliases, n=1)
-    hint = f"Did you mean {aliases[near[0]]!r}?" if near else f"Run: {listing}"
+    hint = f"Did you mean {aliases[near[0]]!r}?" if near else f"Run: qabel {what} list"
     raise not_found(f"No such {what}: {ref!r}", hint)
 
 
-def _distinguished(person: Person) -> str:
-    return f"{person['id']} ({person['alias']}, key {short_key(person['public_key'])})"
-
-
-def _matches(people: Sequence[Person], ref: str) -> list[Person]:
-    """Return who is meant: by id or key first, then by alias, and by its letter case last."""
-    tests: list[Callable[[Person], bool]] = [
-        lambda each: each["alias"] == ref,
-        lambda each: str(each["alias"]).casefold() == ref.casefold(),
+def _named(people: Sequence[Person], name: str) -> list[Person]:
+    """Return who has a name; letter case counts only if it tells people apart."""
+    exact = [each for each in people if each["alias"] == name]
+    return exact or [
+        each for each in people if _comparable(str(each["alias"])) == _comparable(name)
     ]
-    if _KEY.fullmatch(ref):
-        tests.insert(0, lambda each: each["public_key"] == ref.lower())
-    if ref.isascii() and ref.isdecimal():
-        tests.insert(0, lambda each: str(each["id"]) == ref)
-    for test in tests:
-        found = [each for each in people if test(each)]
-        if found:
-            return found
-    return []
+
+
+def _comparable(name: str) -> str:
+    return name.strip().casefold()
 
 
 @define

@@ -104,8 +104,9 @@ class Output:
             self.err.write(_json_line(report))
             return
         message = visible(error.message).rstrip(".")
+        end = "" if message.endswith(("?", "!")) else "."
         hint = f" {visible(error.hint)}" if error.hint else ""
-        self.err.write(self.styled(f"qabel: {message}.", "red", err=True) + hint + "\n")
+        self.err.write(self.styled(f"qabel: {message}{end}", "red", err=True) + hint + "\n")
 
     def flush(self) -> None:
         """Write what is buffered."""

@@ -1,5 +1,6 @@
 """``qabel send``: send a message."""
 
+import shlex
 import sys
 import time
 from collections.abc import Callable, Mapping
@@ -97,8 +98,11 @@ def send(
     if data is OUTPUT:
         session.out.json, data = True, None
     client = session.client
-    recipient = find_contact(client, contact, sender)
-    message: dict[str, Any] = {"model_object": model_object, "data": _data(session, text, data)}
+    recipient = find_contact(client, contact, sender, option="--from")
+    message: dict[str, Any] = {
+        "model_object": model_object,
+        "data": _data(session, contact, text, data),
+    }
     if wait_ack is not None:
         message["acknowledge_id"] = "auto"
     body = {
@@ -110,13 +114,20 @@ def send(
         body["introduce"] = introduce
     with session.out.progress("sending"):
         outcome = _post(client, body, idempotency_key)
+    _finish(session, recipient, outcome, wait_ack)
+
+
+def _finish(
+    session: Session, recipient: Person, outcome: Mapping[str, Any], wait_ack: float | None
+) -> None:
+    """Say what happened to the message, after its acknowledgement if that is waited for."""
     report = _report(session, recipient, outcome)
     if wait_ack is None:
         session.out.done(report, outcome)
         return
     session.out.note(report)
     with session.out.progress(f"waiting for {recipient['alias']} to acknowledge"):
-        outcome = _acknowledged(client, outcome["id"], wait_ack)
+        outcome = _acknowledged(session.client, outcome["id"], wait_ack)
     session.out.done(f"Acknowledged by {recipient['alias']}.", outcome)
 
 
@@ -125,7 +136,7 @@ def _post(client: ApiClient, body: Mapping[str, Any], idempotency_key: str | Non
     return client.request("POST", "/drop", body=body, headers=headers).value
 
 
-def _data(session: Session, text: str | None, data: object) -> dict[str, Any]:
+def _data(session: Session, contact: str, text: str | None, data: object) -> dict[str, Any]:
     """Return the data of the message: the object of ``--json``, or one around the text."""
     if data is not None:
         if text is not None:
@@ -136,14 +147,20 @@ def _data(session: Session, text: str | None, data: object) -> dict[str, Any]:
         return parse_object(str(data), "--json")
     if text is None and sys.stdin.isatty():
         session.out.note("Type the message. To send it, press Ctrl-D on a line of its own.")
-    return {"msg": read_text("-") if text in (None, "-") else text}
+    content = read_text("-") if text is None or text == "-" else text
+    if not content.strip():
+        raise usage_error(
+            "There is nothing to send: the text is empty",
+            f"Example: qabel send {shlex.quote(contact)} 'Hello'",
+        )
+    return {"msg": content}
 
 
 def _report(session: Session, recipient: Person, outcome: Mapping[str, Any]) -> str:
     """Return what happened to the message. Raises CommandError if it failed for good."""
     delivery = outcome["recipients"][0]
     name, number = recipient["alias"], outcome["id"]
-    reason = f" ({delivery['reason']})" if delivery["reason"] else ""
+    reason = f" ({delivery['reason'].rstrip('.')})" if delivery["reason"] else ""
     if delivery["state"] == "failed":
         if session.out.json:
             session.out.value(outcome)

@@ -1,30 +1,28 @@
 """Drop servers: the list of those on which new drops are created, and tests of any."""
 
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Protocol
 
 from attrs import evolve, frozen
-from twisted.internet.defer import Deferred
-from twisted.internet.defer import TimeoutError as DeferredTimeout
 from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import deferLater
 
 from qabel.contract.access import EVERYTHING, Access
 from qabel.contract.types import Id, Seconds, Url, View
 from qabel.core.errors import Conflict, Invalid, NotFound
+from qabel.core.server_probe import Found, Probe, ProbedNetwork, ServerCheckView, ServerProbe
 from qabel.core.settings import SettingsDocument
 from qabel.drop.url import DropURL, parse_server_url
 from qabel.forms.errors import InvalidInput
-from qabel.net.errors import DropServerError, InvalidResponse, NotAllowed, ServerRefused
 from qabel.settings.items import DropServer
 from qabel.settings.synced import SYNCED, SyncedSettings
 
 TEST_TIME = 10.0
-"""Seconds that a test takes at most."""
+"""Seconds that each exchange of a test takes at most."""
 
 PROXY_TEST_TIME = 75.0
-"""Seconds that a test takes at most through a proxy, which has a minute to build a circuit."""
+"""The same through a proxy, which has a minute to build a circuit."""
 
 BLIND_TEST_TIME = 5.0
 """Seconds that a test takes whose result must not say why it failed, unless it succeeds."""
@@ -45,20 +43,17 @@ class DropServerView(View):
 
 
 class ServerTestView(View):
-    """The result of a test: whether there is a drop server at the URL, and what was found."""
+    """The result of a test: whether a drop server at the URL works, and what was found.
+
+    ``checks`` are what was tried after a drop server had responded; those of ``cursor`` and
+    ``push`` need not be good.
+    """
 
     url: Url
     ok: bool
+    found: Found
     detail: str
-
-
-class Fetch(Protocol):
-    """The part of the network that a test needs."""
-
-    def fetch(
-        self, url: DropURL, since: str | None, on_parts: Callable[[list[Any]], Any]
-    ) -> Awaitable[object]:
-        """Fetch the messages of a drop. Raises DropServerError."""
+    checks: list[ServerCheckView]
 
 
 class TrustedServers(Protocol):
@@ -79,7 +74,7 @@ class Servers:
     """
 
     _synced: SettingsDocument[SyncedSettings]
-    _network: Fetch
+    _network: ProbedNetwork
     _trusted: TrustedServers
     _clock: IReactorTime
     _access: Access = EVERYTHING
@@ -167,7 +162,9 @@ class Servers:
         return self.get(server_id)
 
     async def test(self, url: str) -> ServerTestView:
-        """Ask a server for the messages of a new drop, of which it can have none.
+        """Try a server: read a new drop, post a message to it, read it, and open a push connection.
+
+        With an access that must not be told why the test failed, a drop is only read.
 
         Args:
             url: its URL, in the settings or not. Only admins can test a server that is at a
@@ -181,37 +178,25 @@ class Servers:
         drop = DropURL.on_server(url)
         if self._access.is_admin:
             with self._trust(server):
-                return ServerTestView(server, *await self._fetched(drop, self._patience()))
-        is_blind = server in self._trusted.urls
+                return _test_view(server, await self._probe(self._patience()).run(drop))
+        if server not in self._trusted.urls:
+            return _test_view(server, await self._probe(self._patience()).run(drop))
         began = self._clock.seconds()
-        patience = self._patience(is_blind=is_blind)
-        ok, detail = await self._fetched(drop, patience)
-        if is_blind and not ok:
+        patience = self._patience(is_blind=True)
+        probe = await self._probe(patience).read(drop)
+        if not probe.ok:
             await deferLater(self._clock, max(0, began + patience - self._clock.seconds()))
             detail = "No drop server responded. A token with the scope admin is told why."
-        return ServerTestView(server, ok, detail)
+            probe = Probe(False, "unknown", detail)
+        return _test_view(server, probe)
+
+    def _probe(self, patience: float) -> ServerProbe:
+        return ServerProbe(self._network, self._clock, patience)
 
     def _patience(self, *, is_blind: bool = False) -> float:
         if self._has_proxy():
             return PROXY_TEST_TIME
         return BLIND_TEST_TIME if is_blind else TEST_TIME
-
-    async def _fetched(self, drop: DropURL, patience: float) -> tuple[bool, str]:
-        fetching = Deferred.fromCoroutine(self._fetch(drop))
-        try:
-            await fetching.addTimeout(patience, self._clock)
-        except DeferredTimeout:
-            return False, f"{drop.host} did not respond within {patience:.0f} s."
-        except NotAllowed as error:
-            return False, error.detail
-        except (InvalidResponse, ServerRefused) as error:
-            return False, f"{error.detail} There seems to be no drop server at this URL."
-        except DropServerError as error:
-            return False, error.detail
-        return True, "A drop server responded."
-
-    async def _fetch(self, drop: DropURL) -> None:
-        await self._network.fetch(drop, None, _ignore)
 
     @contextmanager
     def _trust(self, server: str) -> Iterator[None]:
@@ -236,8 +221,8 @@ class Servers:
             raise Invalid("Some values are not valid.", error.errors) from None
 
 
-async def _ignore(_: list[Any]) -> None:
-    """Pass over messages: a new drop has none."""
+def _test_view(server: str, probe: Probe) -> ServerTestView:
+    return ServerTestView(server, probe.ok, probe.found, probe.detail, probe.checks)
 
 
 def _view(server: DropServer, *, is_preferred: bool) -> DropServerView:

@@ -4,6 +4,7 @@ Documents and files of other clients may hold any text as a name, and are taken 
 """
 
 import unicodedata
+from collections.abc import Mapping
 
 import attrs
 
@@ -40,6 +41,12 @@ def check_alias(value: object) -> None:
     except InvalidInput as error:
         errors = [FieldError("alias", each.detail) for each in error.errors]
         raise InvalidInput(errors) from None
+
+
+def check_alias_in(item: Mapping[str, object]) -> None:
+    """Check the name of an item, or of changes to it, if it is text. Raises InvalidInput."""
+    if isinstance(item.get("alias"), str):
+        check_alias(item["alias"])
 
 
 def _is_seen(character: str) -> bool:

@@ -174,7 +174,7 @@ class DropURLForm(Form[DropURL]):
         try:
             return parse_drop_url(text)
         except InvalidDropURL as error:
-            raise invalid(str(error)) from None
+            raise invalid(_after_key(error)) from None
 
     def write(self, value: DropURL) -> str:
         """Return the whole URL."""
@@ -200,7 +200,7 @@ class DropServerURLForm(Text):
         try:
             server = parse_server_url(text)
         except InvalidDropURL as error:
-            raise invalid(str(error)) from None
+            raise invalid(_after_key(error)) from None
         if is_drop_id(server.rpartition("/")[2]):
             raise invalid("must be the drop server's URL, without a drop id")
         return text
@@ -208,6 +208,15 @@ class DropServerURLForm(Text):
     def schema(self) -> Schema:
         """Return the schema of such URLs."""
         return super().schema() | {"format": "uri"}
+
+
+def _after_key(error: InvalidDropURL) -> str:
+    """Return what is wrong so that it completes a sentence that begins with the key."""
+    text = str(error)
+    for subject in ("a drop server's URL must ", "a drop URL must "):
+        if text.startswith(subject):
+            return f"must {text.removeprefix(subject)}"
+    return f"is not valid: {text}"
 
 
 @attrs.frozen

@@ -29,7 +29,7 @@ def test_all_errors_are_in_one_line() -> None:
     """All errors of a problem document are shown, each with its key."""
     errors = [{"key": "a.b", "detail": "must be 1"}, {"key": "c", "detail": "d"}]
     error = rejected(400, {"detail": "No.", "errors": errors})
-    assert error.message == "No: a.b: must be 1; c: d"
+    assert error.message == "No: a.b must be 1; c d"
     assert (error.exit_status, error.http_status) == (ExitStatus.FAILURE, 400)
     assert error.problem["errors"] == errors
 
@@ -38,13 +38,14 @@ def test_all_errors_are_in_one_line() -> None:
     ("problem", "message"),
     [
         ({"detail": "Too long.", "title": "Bad Request"}, "Too long."),
+        ({"detail": "Invalid body: name must not be blank."}, "name must not be blank."),
         ({"title": "Bad Request"}, "Bad Request"),
         ({}, "HTTP status 400"),
         (None, "HTTP status 400"),
         (["detail"], "HTTP status 400"),
         ({"detail": "No.", "errors": []}, "No."),
         ({"detail": "No.", "errors": "many"}, "No."),
-        ({"detail": "No.", "errors": ["one", {"key": "a", "detail": "b"}]}, "No: a: b"),
+        ({"detail": "No.", "errors": ["one", {"key": "a", "detail": "b"}]}, "No: a b"),
     ],
 )
 def test_message(problem: object, message: str) -> None:
@@ -106,7 +107,7 @@ def tls_error() -> OSError:
     ("reason", "words"),
     [
         (ConnectionRefusedError(errno.ECONNREFUSED, "Connection refused"), "Connection refused"),
-        (TimeoutError("timed out"), "timed out"),
+        (TimeoutError("timed out"), "did not respond in time"),
         (tls_error(), "TLS"),
     ],
 )

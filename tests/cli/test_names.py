@@ -23,11 +23,40 @@ def test_ambiguous_alias(alice: QabelCommand) -> None:
     twin = alice.json("contact", "add", "Bob", "4" * 64, drop_of(alice), "--identity", "Work")[0]
     result = alice("contact", "show", "Bob")
     assert result.exit_status == ExitStatus.USAGE
-    assert f"{twin['id']} (Bob, key 44444444…)" in one_line(result)
+    assert f"id:{twin['id']} (Bob, contact of Work, key 44444444…)" in one_line(result)
+    assert "or pass --identity" in one_line(result)
+    assert "or pass --from" in one_line(alice("send", "Bob", "x"))
+    assert "or pass --to" in one_line(alice("inbox", "--from", "Bob"))
     assert alice.json("contact", "show", "Bob", "-i", "Work") == [twin]
     assert alice.json("contact", "list", "-i", "Work") == [twin]
     alice.json("contact", "delete", str(twin["id"]), "--yes")
     alice.json("identity", "delete", str(work["id"]), "--yes")
+
+
+def test_an_alias_like_an_id(alice: QabelCommand) -> None:
+    """``id:N`` is an id and ``name:N`` an alias; a bare N that is both is refused."""
+    [bob] = alice.json("contact", "show", "Bob")
+    number = str(bob["id"])
+    [twin] = alice.json("contact", "add", number, "4" * 64, drop_of(alice))
+    result = alice("contact", "show", number)
+    assert result.exit_status == ExitStatus.USAGE
+    assert f"Use id:N or name:{number}" in one_line(result)
+    assert alice.json("contact", "show", f"id:{number}") == [bob]
+    assert alice.json("contact", "show", f"name:{number}") == [twin]
+    alice.json("contact", "rename", f"id:{twin['id']}", "Name:1 ")
+    assert alice.json("contact", "show", "name:name:1")[0]["id"] == twin["id"]
+    for missing in (f"name:{number}", "id:99", "id:Bob", "name:"):
+        assert alice("contact", "show", missing).exit_status == ExitStatus.NOT_FOUND
+    alice.json("contact", "delete", f"id:{twin['id']}", "--yes")
+
+
+def test_several_identities(alice: QabelCommand) -> None:
+    """Where one of several identities has to be chosen, they are listed with their ids."""
+    [work] = alice.json("identity", "new", "Work")
+    result = alice("contact", "add", "Eve", "5" * 64, drop_of(alice))
+    assert result.exit_status == ExitStatus.USAGE
+    assert f"id:{work['id']} (Work). Pass --identity" in one_line(result)
+    alice.json("identity", "delete", "Work", "--yes")
 
 
 def test_names_of_contacts(alice: QabelCommand) -> None:

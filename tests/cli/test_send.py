@@ -78,3 +78,16 @@ def test_same_key_sends_once(alice: QabelCommand) -> None:
     """A script that does not know whether it has sent a message can try again."""
     words = ("send", "Bob", "only once", "--idempotency-key", "k1")
     assert alice.json(*words) == alice.json(*words)
+
+
+@pytest.mark.parametrize(
+    ("words", "stdin"), [(("",), b""), (("  ",), b""), ((), b""), (("-",), b"\n"), ((), b" \n\n")]
+)
+def test_nothing_to_send(alice: QabelCommand, words: tuple[str, ...], stdin: bytes) -> None:
+    """A message without text is refused, with an example; nothing is sent."""
+    before = alice.json("outbox")
+    result = alice("send", "Bob", *words, stdin=stdin)
+    assert result.exit_status == ExitStatus.USAGE
+    assert "nothing to send" in one_line(result)
+    assert "qabel send Bob 'Hello'" in result.err
+    assert alice.json("outbox") == before

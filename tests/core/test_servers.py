@@ -8,36 +8,35 @@ from twisted.internet.defer import Deferred
 
 from qabel.contract.access import Access
 from qabel.core.errors import Conflict, Invalid, NotFound
-from qabel.core.servers import BLIND_TEST_TIME, PROXY_TEST_TIME, TEST_TIME, Servers, ServerTestView
+from qabel.core.servers import BLIND_TEST_TIME, PROXY_TEST_TIME, TEST_TIME, Servers
 from qabel.core.service import CoreService
 from qabel.deferreds import result_of
 from qabel.drop.url import DropURL
 from qabel.net.address_policy import AddressPolicy
+from qabel.net.drop_client import FetchResult
 from qabel.net.errors import ConnectFailed, ServerRefused
+from qabel.testing.drop_servers import MemoryDropServers
 from tests.core.conftest import ClockedWorld
 
 CONFIGURING = Access(frozenset({"servers"}), None, 1)
 LOCAL = "http://127.0.0.1:8080"
 
 
-@define
-class Net:
-    """A network that trusts the servers in a list, and fails as it is told."""
+@define(kw_only=True)
+class Net(MemoryDropServers):
+    """Drop servers that trust the servers in a list, and fail as they are told."""
 
     trusted: Any
     error: Exception | None = None
-    hanging: "Deferred[None] | None" = None
     asked: list[str] = field(factory=list)
 
-    async def fetch(self, url: DropURL, since: str | None, on_parts: Any) -> object:
-        """Respond that there is nothing new, unless the test says otherwise."""
+    async def fetch(self, url: DropURL, *args: Any) -> FetchResult:
+        """Respond as a drop server does, unless the test says otherwise."""
         AddressPolicy(lambda: self.trusted.trusted).trusts(url)
         self.asked.append(url.server)
-        if self.hanging is not None:
-            await self.hanging
         if self.error is not None:
             raise self.error
-        return None
+        return await super().fetch(url, *args)
 
 
 @pytest.fixture
@@ -49,7 +48,7 @@ def core(clocked: ClockedWorld) -> CoreService:
 @pytest.fixture
 def net(core: CoreService) -> Net:
     """Return the network of the servers."""
-    return Net(core._base.servers)
+    return Net(trusted=core._base.servers)
 
 
 @pytest.fixture
@@ -126,12 +125,13 @@ def test_credentials_are_for_one_server(
 
 
 def test_a_server_that_responds(clocked: ClockedWorld, servers: Servers, net: Net) -> None:
-    """It is asked for a new drop, in the list or not; admins may test any address."""
+    """It is tried with a new drop, in the list or not; admins may test any address."""
     for url in ("https://one.example", LOCAL):
-        assert clocked.run(servers.test(url)) == ServerTestView(
-            url, True, "A drop server responded."
-        )
-    assert net.asked == ["https://one.example", LOCAL]
+        found = clocked.run(servers.test(url))
+        assert (found.url, found.ok, found.found) == (url, True, "drop-server")
+        assert found.detail == "A drop server responded."
+        assert all(each.ok for each in found.checks)
+    assert sorted(set(net.asked)) == [LOCAL, "https://one.example"]
     assert net.trusted.tested == set()
 
 
@@ -150,7 +150,8 @@ def test_why_a_test_failed(
 ) -> None:
     """The owner is told what went wrong."""
     net.error = error
-    assert clocked.run(servers.test(LOCAL)) == ServerTestView(LOCAL, False, detail)
+    found = clocked.run(servers.test(LOCAL))
+    assert (found.ok, found.detail, found.checks) == (False, detail, [])
 
 
 def test_a_server_that_hangs(clocked: ClockedWorld, servers: Servers, net: Net) -> None:
@@ -200,4 +201,5 @@ def test_failures_look_alike(
         "No drop server responded. A token with the scope admin is told why."
     )
     net.error = net.hanging = None
-    assert clocked.run(servers.seen_by(CONFIGURING).test(LOCAL)).ok
+    found = clocked.run(servers.seen_by(CONFIGURING).test(LOCAL))
+    assert (found.ok, found.checks, net.posted) == (True, [], [])

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qabel.forms.alias import Alias, check_alias
+from qabel.forms.alias import Alias, check_alias, check_alias_in
 from qabel.forms.errors import InvalidInput
 
 
@@ -60,7 +60,10 @@ def test_letters_are_kept(name: str) -> None:
 
 
 def test_key() -> None:
-    """The error of a check is that of the key alias."""
-    with pytest.raises(InvalidInput) as raised:
-        check_alias(" ")
-    assert [str(each) for each in raised.value.errors] == ["alias: must not be blank"]
+    """The error of a check is that of the key alias; what is no text is left to other checks."""
+    for check in (lambda: check_alias(" "), lambda: check_alias_in({"alias": " "})):
+        with pytest.raises(InvalidInput) as raised:
+            check()
+        assert [str(each) for each in raised.value.errors] == ["alias: must not be blank"]
+    check_alias_in({"alias": 5})
+    check_alias_in({"email": ""})

@@ -25,7 +25,7 @@ from qabel.core.people.views import (
 from qabel.core.settings import SettingsDocument
 from qabel.crypto import PrivateKey, PublicKey
 from qabel.drop.url import DropURL
-from qabel.forms.alias import check_alias
+from qabel.forms.alias import check_alias_in
 from qabel.forms.errors import InvalidInput
 from qabel.settings.items import Contact, Identity
 from qabel.settings.module_data import ModuleData
@@ -251,7 +251,7 @@ class People:
 
         def make(old: SyncedSettings, now: int) -> SyncedSettings:
             if check_name:
-                _check_name(item)
+                check_alias_in(item)
             new, made = SYNCED.with_item(old, kind, item, now=now)
             added[:] = [made]
             return new
@@ -261,7 +261,7 @@ class People:
 
     async def _change_item(self, kind: str, item_id: int, changes: Mapping[str, object]) -> None:
         def make(old: SyncedSettings, now: int) -> SyncedSettings:
-            _check_name(changes)
+            check_alias_in(changes)
             return SYNCED.with_changed_item(old, kind, item_id, changes, now=now)
 
         await self._change(make)
@@ -276,13 +276,6 @@ class People:
             # Clients see keys without the `keys` object around them.
             errors = [evolve(each, key=each.key.removeprefix("keys.")) for each in error.errors]
             raise Invalid("Some values are not valid.", errors) from None
-
-
-def _check_name(item: Mapping[str, object]) -> None:
-    """Raise InvalidInput if the item has a name that nobody should choose."""
-    alias = item.get("alias")
-    if isinstance(alias, str):
-        check_alias(alias)
 
 
 def _as_json(changes: Mapping[str, Any]) -> dict[str, Any]:

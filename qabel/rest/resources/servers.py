@@ -62,7 +62,7 @@ async def add(call: Call) -> Reply:
 @routes.add(
     "POST",
     "/servers/test",
-    "Test whether there is a drop server at a URL",
+    "Try the drop server at a URL: reading, posting a message to a new drop, and push",
     operation="testServer",
     scopes=SCOPES,
     body=_TEST,
