@@ -51,12 +51,14 @@ _WORDS = (
 EPILOG = """
 \b
 Exit status:
-  0  Success
-  1  The daemon rejected the request, or something is broken
-  2  Usage error
-  3  No daemon is reachable
-  4  Not found
-  5  Timed out
+  0    Success
+  1    The daemon rejected the request, or something is broken
+  2    Usage error
+  3    No daemon is reachable
+  4    Not found
+  5    Timed out
+  130  Interrupted with Ctrl-C
+  141  Nobody reads the output any more
 
 \b
 Environment:
@@ -181,6 +183,9 @@ def run(arguments: Sequence[str], output: Output) -> int:
     except click.exceptions.Exit as end:
         return end.exit_code
     except (click.Abort, KeyboardInterrupt):
+        if output.err.isatty():
+            # The terminal shows ^C, and the next prompt belongs on a line of its own.
+            output.err.write("\n")
         return ExitStatus.INTERRUPTED
     except click.exceptions.NoArgsIsHelpError as error:
         output.err.write(error.format_message() + "\n")

@@ -3,6 +3,7 @@
 import click
 
 from qabel.cli.context import Command, Session, pass_session
+from qabel.cli.errors import CommandError
 from qabel.cli.same_alias import warn_of_same_alias
 
 
@@ -18,7 +19,12 @@ def accept(session: Session, message: int, alias: str | None) -> None:
     qabel contact verify.
     """
     body = {"from_message": message} if alias is None else {"from_message": message, "alias": alias}
-    added = session.client.post("/contacts", body)
+    try:
+        added = session.client.post("/contacts", body)
+    except CommandError as error:
+        if "alias" in [each.get("key") for each in error.problem.get("errors", ())]:
+            error.hint = "Pass --alias NAME"
+        raise
     session.out.done(f"Added {added['alias']} (id {added['id']}).", added)
     warn_of_same_alias(session, added)
-    session.out.note(f"To be sure who it is: qabel contact verify {added['id']}")
+    session.out.note(f"To be sure who it is: qabel contact verify id:{added['id']}")

@@ -7,7 +7,7 @@ from qabel.cli.context import Command, Session, pass_session
 from qabel.cli.errors import not_found
 from qabel.cli.names import find_contact, is_key
 from qabel.cli.parameters import CONTACT, IDENTITY_OPTION
-from qabel.cli.table import Column
+from qabel.cli.table import NAME_WIDTH, Column
 from qabel.cli.units import moment
 
 
@@ -48,8 +48,10 @@ def blocked(session: Session) -> None:
     """List the public keys whose messages are passed over."""
     aliases = {each["public_key"]: each["alias"] for each in session.client.get("/contacts")}
     columns = [
-        Column("ALIAS", lambda each: aliases.get(each["public_key"], "-"), lambda _: "bold"),
-        Column("SINCE", lambda each: moment(each["created"])),
+        Column(
+            "ALIAS", lambda each: aliases.get(each["public_key"], "-"), lambda _: "bold", NAME_WIDTH
+        ),
+        Column("SINCE", lambda each: moment(each["created"]), stays=True),
         Column("PUBLIC KEY", lambda each: each["public_key"]),
     ]
     session.out.rows(session.client.get("/blocked"), columns, "Nobody is blocked")

@@ -26,6 +26,7 @@ CLOCK_TOLERANCE = 120.0
 YEAR_2020 = 1_577_836_800
 """The start of 2020, in seconds since the epoch: an earlier clock was never set."""
 
+_NOT_OURS = "This is not a data directory of Qabel: check --data-dir"
 _CREATED_LATER = "The daemon creates it when it first starts"
 
 
@@ -75,7 +76,8 @@ def _directory_problem(path: Path, status: os.stat_result) -> Check | None:
         return _foreign("directory", path)
     if stat.S_IMODE(status.st_mode) & 0o077:
         detail = f"Other users can access {path}"
-        return Check("directory", CheckState.FAILED, detail, f"Run: chmod 700 {path}")
+        hint = f"Run: chmod 700 {path}" if _is_ours(path) else _NOT_OURS
+        return Check("directory", CheckState.FAILED, detail, hint)
     try:
         check_socket_path(path / SOCKET)
     except PathTooLong as error:
@@ -87,8 +89,13 @@ def _directory_problem(path: Path, status: os.stat_result) -> Check | None:
 
 def _foreign(name: str, path: Path) -> Check:
     """Return the check of a file or directory that belongs to another user."""
-    detail, hint = f"{path} belongs to another user", f"Run: sudo chown {os.geteuid()} {path}"
-    return Check(name, CheckState.FAILED, detail, hint)
+    hint = "Run this command as that user, or pass --data-dir with a directory of your own"
+    return Check(name, CheckState.FAILED, f"{path} belongs to another user", hint)
+
+
+def _is_ours(path: Path) -> bool:
+    """Return whether there is something of a daemon in a directory, which is for nothing else."""
+    return any(os.path.lexists(path / name) for name in (DATABASE, KEY, SEALED_KEY, TOKEN, SOCKET))
 
 
 def _disk_space(path: Path) -> Iterator[Check]:

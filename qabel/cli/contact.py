@@ -81,10 +81,10 @@ def show_all(session: Session, identity: str | None) -> None:
     found = session.client.get("/contacts", identity=owner)
     names = Names(session.client)
     columns = [
-        Column("ID", lambda each: each["id"]),
+        Column("ID", lambda each: each["id"], stays=True),
         Column("ALIAS", lambda each: each["alias"], lambda _: "bold", NAME_WIDTH),
         Column("IDENTITY", lambda each: names.identity(each["identity_id"]), None, NAME_WIDTH),
-        Column("VERIFIED", lambda each: "yes" if each["verified"] else "no"),
+        Column("VERIFIED", lambda each: "yes" if each["verified"] else "no", stays=True),
         Column("PUBLIC KEY", lambda each: each["public_key"]),
     ]
     session.out.rows(found, columns, "No contacts. Import some: qabel contact import FILE")

@@ -1,6 +1,7 @@
 """What all commands share: the session, the option ``--json``, and how commands are grouped."""
 
 import os
+import shutil
 import sys
 from collections.abc import Callable, Mapping
 from functools import cached_property
@@ -20,6 +21,9 @@ from qabel.cli.text import visible
 
 MAX_TOKEN = 1000
 """Bytes of a token file."""
+
+WIDEST_HELP, NARROWEST_HELP = 80, 30
+"""Columns of help texts."""
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -110,8 +114,22 @@ def _set_json(ctx: click.Context, _: click.Parameter, chosen: bool) -> None:
         ctx.obj.out.json = True
 
 
+class _HelpFormatter(click.HelpFormatter):
+    """Fits help to the terminal; that of click is never narrower than 50 columns."""
+
+    def __init__(self, indent_increment: int = 2, *_: object, **__: object) -> None:
+        columns = min(shutil.get_terminal_size().columns, WIDEST_HELP)
+        super().__init__(indent_increment, width=max(columns - 2, NARROWEST_HELP))
+
+
+class _Context(click.Context):
+    formatter_class = _HelpFormatter
+
+
 class Command(click.Command):
     """A command that accepts ``--json`` after its name too."""
+
+    context_class = _Context
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -134,6 +152,7 @@ class Group(click.Group):
     """
 
     command_class = Command
+    context_class = _Context
 
     def __init__(self, *args: Any, default: str | None = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

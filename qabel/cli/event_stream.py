@@ -31,6 +31,8 @@ class EventStream:
     on_loss: Callable[[str], None]
     on_gap: Callable[[str], None]
     """Called with a text when events may be missing, or come again."""
+    on_open: Callable[[], None] = lambda: None
+    """Called whenever a connection is open."""
     is_given: bool = False
     """Whether the user gave the cursor: then a daemon that does not know it is an error."""
     sleep: Callable[[float], None] = time.sleep
@@ -75,6 +77,7 @@ class EventStream:
             headers["Last-Event-ID"] = self.cursor
         response = self.client.stream("/events", {"kinds": ",".join(self.kinds)}, headers)
         reader = EventReader(self.cursor or "")
+        self.on_open()
         with response:
             while piece := _read(response):
                 for event in self._parse(reader, piece):

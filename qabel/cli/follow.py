@@ -1,8 +1,10 @@
 """``qabel follow``: messages and other events as they happen."""
 
 import select
+from collections.abc import Sequence
 
 import click
+from attrs import define
 
 from qabel.cli.context import Command, Session, pass_session
 from qabel.cli.cursor_file import CursorFile
@@ -14,7 +16,15 @@ from qabel.cli.output import Output
 from qabel.cli.paths import state_directory
 from qabel.cli.text import visible
 
-KINDS = ("drop", "outbox", "settings", "synced")
+_WHAT = {
+    "drop": "messages",
+    "outbox": "news of sent messages",
+    "settings": "changes of the local settings",
+    "synced": "changes of the synced settings",
+}
+"""What people call the kinds of events."""
+
+KINDS = tuple(_WHAT)
 
 
 @click.command(cls=Command)
@@ -22,8 +32,10 @@ KINDS = ("drop", "outbox", "settings", "synced")
     "--kind",
     "kinds",
     multiple=True,
+    metavar="KIND",
     type=click.Choice((*KINDS, "all")),
-    help="Kind of events to show. Repeatable. [default: drop, received messages]",
+    help="Kind of events to show: drop (received messages), outbox (sent ones), settings, synced "
+    "or all. Repeatable. [default: drop]",
 )
 @click.option(
     "--resume",
@@ -51,13 +63,19 @@ def follow(
 ) -> None:
     """Show messages as they arrive, until Ctrl-C.
 
+    \b
+    Examples:
+      qabel follow
+      qabel follow --since 0 --kind drop --kind outbox
+      qabel follow --json --resume archive >> messages.jsonl
+
     If the daemon is restarted, this command reconnects and continues where it left off. With
     --resume NAME, the cursor is saved in a file after each event has been written: the next call
     continues from there, and no event is lost in a crash. If the daemon cannot continue from the
     cursor, because its database was restored from a copy or events were deleted, this command says
     so, and shows again what there is. With --json, each line has the members of a message, its
     kind, and its cursor as place.
-    """
+    """  # noqa: D301 - click keeps the lines after this character as they are
     chosen = KINDS if "all" in kinds else kinds or ("drop",)
     file = None
     if resume is not None:
@@ -70,6 +88,7 @@ def follow(
             cursor,
             on_loss=session.out.note,
             on_gap=session.out.warning,
+            on_open=_Greeting(session.out, chosen),
             is_given=since is not None,
         )
         _show_all(session, stream, file, limit)
@@ -80,6 +99,29 @@ def follow(
     finally:
         if file is not None:
             file.close()
+
+
+@define
+class _Greeting:
+    """Says on a terminal what is waited for, and afterwards that a connection is there again."""
+
+    _out: Output
+    _kinds: Sequence[str]
+    _is_known: bool = False
+
+    def __call__(self) -> None:
+        if self._is_known:
+            self._out.note("Connected again.")
+        elif self._out.out.isatty():
+            self._out.note(f"Waiting for {self._what}. To stop, press Ctrl-C.")
+        self._is_known = True
+
+    @property
+    def _what(self) -> str:
+        names = [_WHAT[each] for each in KINDS if each in self._kinds]
+        if len(names) > 2:
+            return f"{names[0]} and other events"
+        return " and ".join(names)
 
 
 def _show_all(

@@ -1,5 +1,6 @@
 """``qabel identity``: the user's identities."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import click
@@ -10,15 +11,16 @@ from qabel.cli.errors import CommandError, ExitStatus
 from qabel.cli.files import read_input, write_output
 from qabel.cli.names import find_identity, parse_id
 from qabel.cli.parameters import FILE, FORCE, IDENTITY, OPTIONAL_FILE, YES
+from qabel.cli.server_findings import found_at
 from qabel.cli.table import NAME_WIDTH, Column
 from qabel.cli.text import drop_urls
 from qabel.cli.units import moment
 
 _COLUMNS = [
-    Column("ID", lambda each: each["id"]),
+    Column("ID", lambda each: each["id"], stays=True),
     Column("ALIAS", lambda each: each["alias"], lambda _: "bold", NAME_WIDTH),
     Column("PUBLIC KEY", lambda each: each["public_key"]),
-    Column("DROPS", lambda each: len(each["drops"] or ())),
+    Column("DROPS", lambda each: len(each["drops"] or ()), stays=True),
 ]
 
 
@@ -47,15 +49,32 @@ def new(session: Session, alias: str, drops: tuple[str, ...]) -> None:
     try:
         created = session.client.post("/identities", body)
     except CommandError as error:
-        if error.http_status == 409:
+        if error.http_status == 409 and not drops:
+            error.message = "There is no active drop server on which it could receive"
             error.hint = "Run: qabel server add URL"
         raise
     number = created["id"]
     session.out.done(f"Created {created['alias']} (id {number}).", created)
     session.out.note(
-        f"So that others can write to you: qabel identity card {number} FILE, "
-        f"or qabel identity qr {number}"
+        f"So that others can write to you: qabel identity card id:{number} FILE, "
+        f"or qabel identity qr id:{number}"
     )
+    if not drops:
+        _warn_of_server(session, created)
+
+
+def _warn_of_server(session: Session, created: Mapping[str, Any]) -> None:
+    """Point out that the drop server of a new identity does not work."""
+    for url in created["drops"] or ():
+        try:
+            result = found_at(session, url.rpartition("/")[0])
+        except CommandError:
+            continue
+        if result is not None and not result["ok"]:
+            session.out.warning(
+                f"Warning: nothing can be received yet. {result['url']}: {result['detail']} "
+                "For identities on another one: qabel server prefer URL"
+            )
 
 
 @identity.command("list")

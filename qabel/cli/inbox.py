@@ -1,6 +1,5 @@
 """``qabel inbox``: received messages."""
 
-from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -12,6 +11,7 @@ from qabel.cli.errors import usage_error
 from qabel.cli.introductions import introduced_as, note_on, notes_on
 from qabel.cli.message_text import text_of
 from qabel.cli.names import Names, find_contact, find_identity
+from qabel.cli.newest import cut_note, newest
 from qabel.cli.parameters import YES
 from qabel.cli.table import NAME_WIDTH, Column
 from qabel.cli.units import moment
@@ -24,6 +24,10 @@ NEWEST = 50
 
 CONSUMER = "cli"
 """The default of --consumer: the reader whose cursor --new moves."""
+
+_NONE = "No messages. To wait for some: qabel follow. What you sent: qabel outbox"
+_NO_NEW = "No new messages"
+_HINT = "To answer: qabel send CONTACT TEXT. What you sent: qabel outbox"
 
 _CONDITIONS = ("identity", "contact", "model_object")
 
@@ -108,13 +112,17 @@ def listed(
         if new:
             query |= {"consumer": consumer or CONSUMER, "wait": wait, "limit": count or 10_000}
             found, upto = _new(session, query, headers)
+            total = len(found)
         else:
-            found, upto = list(deque(_pages(session, query, headers), maxlen=count)), None
-    empty = "No new messages" if new else "No messages"
+            (found, total), upto = newest(_pages(session, query, headers), count), None
+    empty = _NO_NEW if new else _NONE
     names = Names(session.client)
     session.out.rows(found, _columns(names, found), empty)
     for note in [] if session.out.json else notes_on(found, names):
         session.out.note(note)
+    session.out.note(cut_note(len(found), total))
+    if found:
+        session.out.hint(_HINT)
     if found and upto is not None:
         # Only what has left this process is not new any more.
         session.out.flush()
@@ -142,6 +150,8 @@ def show(session: Session, message_id: int) -> None:
         fields.insert(1, ("Introduced as", name))
     session.out.record(message, fields)
     session.out.note(note_on(message, names) or "")
+    if message["contact_id"] is not None:
+        session.out.hint(f"To answer: qabel send id:{message['contact_id']} TEXT")
 
 
 @inbox.command("delete")
@@ -196,8 +206,8 @@ def _note_damage(session: Session, response: ApiResponse) -> None:
 
 def _columns(names: Names, messages: Sequence[Message]) -> list[Column]:
     columns = [
-        Column("ID", lambda each: each["id"]),
-        Column("RECEIVED", lambda each: moment(each["received"]), lambda _: "dim"),
+        Column("ID", lambda each: each["id"], stays=True),
+        Column("RECEIVED", lambda each: moment(each["received"]), lambda _: "dim", stays=True),
         Column("FROM", names.sender, _sender_style, NAME_WIDTH),
         Column("TEXT", text_of),
     ]

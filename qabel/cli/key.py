@@ -41,4 +41,7 @@ def change(session: Session, old: str, new: str | None) -> None:
 
     with work(session, "encrypting", old, new):
         done = change_place(session.data_directory, old, new)
-    session.out.note(str(done))
+    first, *others = str(done).splitlines()
+    session.out.done(first, {"key": done.place, "changed": not done.again})
+    for line in others:
+        session.out.note(line)

@@ -1,6 +1,5 @@
 """``qabel outbox``: sent messages, and whether they have arrived."""
 
-from collections import deque
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -10,6 +9,7 @@ from qabel.cli.api_client import ApiClient
 from qabel.cli.context import Group, Session, pass_session
 from qabel.cli.message_text import text_of
 from qabel.cli.names import Names
+from qabel.cli.newest import cut_note, newest
 from qabel.cli.parameters import YES
 from qabel.cli.table import NAME_WIDTH, Column
 from qabel.cli.units import moment
@@ -19,6 +19,9 @@ PAGE = 500
 
 NEWEST = 50
 """The default of --limit."""
+
+_NONE = "No messages. To send one: qabel send CONTACT TEXT. What you received: qabel inbox"
+_HINT = "Details: qabel outbox show ID. What you received: qabel inbox"
 
 _STYLES = {"sent": "green", "acknowledged": "green", "failed": "red", "queued": "yellow"}
 
@@ -50,18 +53,21 @@ def listed(session: Session, limit: int, *, everything: bool, waiting: bool) -> 
     """List sent messages, oldest first."""
     with session.out.progress("reading the outbox"):
         found = (each for each in _pages(session.client) if not waiting or _state(each) == "queued")
-        chosen = list(deque(found, maxlen=None if everything else limit))
+        chosen, total = newest(found, None if everything else limit)
     names = Names(session.client)
     columns = [
-        Column("ID", lambda each: each["id"]),
-        Column("CREATED", lambda each: moment(each["created"]), lambda _: "dim"),
+        Column("ID", lambda each: each["id"], stays=True),
+        Column("CREATED", lambda each: moment(each["created"]), lambda _: "dim", stays=True),
         Column("TO", lambda each: _recipients(each, names), lambda _: "bold", NAME_WIDTH),
-        Column("STATE", _state, lambda each: _STYLES.get(_state(each), "")),
+        Column("STATE", _state, lambda each: _STYLES.get(_state(each), ""), stays=True),
         Column("TEXT", lambda each: text_of(each["message"] or {})),
     ]
     if waiting:
         columns[-1:] = [Column("REASON", _reason)]
-    session.out.rows(chosen, columns, "No messages are waiting" if waiting else "No messages")
+    session.out.rows(chosen, columns, "No messages are waiting" if waiting else _NONE)
+    session.out.note(cut_note(len(chosen), total))
+    if chosen:
+        session.out.hint(_HINT)
 
 
 @outbox.command("show")

@@ -87,6 +87,11 @@ class Output:
             self.err.write(self.styled(visible(text), style, err=True) + "\n")
             self.err.flush()
 
+    def hint(self, text: str) -> None:
+        """Print what can be done next, to standard error: for people at a terminal only."""
+        if self.out.isatty():
+            self.note(text)
+
     def warning(self, text: str) -> None:
         """Print to standard error what people and programs should know: it is no error."""
         if self.json:

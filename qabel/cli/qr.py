@@ -1,5 +1,6 @@
 """QR codes on a terminal, and in files."""
 
+import shutil
 from collections.abc import Mapping, Sequence
 from io import BytesIO
 from typing import Any
@@ -44,11 +45,20 @@ def contact_text(identity: Mapping[str, Any]) -> str:
 
 
 def show(text: str, output: Output, *, invert: bool = False) -> None:
-    """Draw a text as a QR code on the terminal, two modules in each character."""
+    """Draw a text as a QR code on the terminal, two modules in each character.
+
+    Raises CommandError if the terminal is too narrow.
+    """
     rows = _modules(text)
     color = wants_color(output.out)
     encoding = output.out.encoding or "utf-8"
     drawn = _half_blocks(rows, dark=color != invert) if _can_encode("▀", encoding) else _wide(rows)
+    columns = len(drawn[0])
+    if output.out.isatty() and columns > shutil.get_terminal_size().columns:
+        raise CommandError(
+            f"The terminal is too narrow for the QR code, which has {columns} columns",
+            hint="To write it to a file: --output FILE.png",
+        )
     for line in drawn:
         output.raw(f"{_BLACK_ON_WHITE}{line}{_PLAIN}\n" if color else f"{line}\n")
 

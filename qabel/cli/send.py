@@ -166,7 +166,7 @@ def _report(session: Session, recipient: Person, outcome: Mapping[str, Any]) -> 
             session.out.value(outcome)
         raise CommandError(
             f"The message to {name} failed{reason}",
-            hint=f"Run: qabel outbox show {number}; qabel contact show {recipient['id']}",
+            hint=f"Run: qabel outbox show {number}; qabel contact show id:{recipient['id']}",
         )
     if delivery["state"] == "sent":
         return f"Sent to {name} (outbox {number})."

@@ -22,7 +22,7 @@ from qabel.cli.units import count
 from qabel.drop.plain_http import is_unencrypted
 
 _COLUMNS = [
-    Column("ID", lambda each: each["id"]),
+    Column("ID", lambda each: each["id"], stays=True),
     Column("DROP SERVER", lambda each: each["url"], lambda _: "bold"),
     Column(
         "USED FOR NEW DROPS",

@@ -28,4 +28,5 @@ def explain(key: str, value: object) -> str:
 def _delay(seconds: float) -> str:
     if seconds == 0:
         return "Acknowledgements are sent at once: contacts learn at any time whether you are up."
-    return f"Acknowledgements are sent after a random time, {seconds:g} seconds on average."
+    amount = "1 second" if seconds == 1 else f"{seconds:g} seconds"
+    return f"Acknowledgements are sent after a random time, {amount} on average."

@@ -36,13 +36,9 @@ def status(session: Session) -> None:
 
 def show_status(found: Mapping[str, Any], out: Output) -> None:
     """Print what the daemon reports about itself; what it leaves out is left out here."""
-    healthy = found.get("healthy") is not False
     running = duration(number_in(found, "uptime") or 0)
-    out.line(
-        f"qabel {text_in(found, 'version')}, running for {running}: "
-        + ("healthy" if healthy else "unhealthy"),
-        "green" if healthy else "red",
-    )
+    health, style = _health(found)
+    out.line(f"qabel {text_in(found, 'version')}, running for {running}: {health}", style)
     _show_troubles(found, out)
     inbox = object_in(found, "inbox")
     if inbox is not None:
@@ -61,6 +57,19 @@ def show_status(found: Mapping[str, Any], out: Output) -> None:
     _show_servers(found, out)
 
 
+def _health(found: Mapping[str, Any]) -> tuple[str, str]:
+    """Return how the daemon is in a few words, and their style."""
+    if found.get("healthy") is False:
+        return "unhealthy", "red"
+    problems = len(objects_in(found, "trouble_details") or texts_in(found, "troubles"))
+    if not problems:
+        servers = objects_in(found, "drop_servers")
+        problems = sum(_problem(each) != "-" for each in servers)
+    if problems:
+        return f"working, with {count(problems, 'problem')}", "yellow"
+    return "healthy", "green"
+
+
 def _proxy(proxy: Mapping[str, Any]) -> str:
     """Return where the proxy is, and what does not go through it."""
     apart = ", keeps identities apart" if proxy.get("isolating") is True else ""
@@ -75,7 +84,8 @@ def _show_troubles(found: Mapping[str, Any], out: Output) -> None:
         style = "red" if each.get("unhealthy") is True else "yellow"
         since = number_in(each, "since")
         when = "" if since is None else f" (since {moment(since)})"
-        out.line(f"! {text_in(each, 'what')}{when}", style)
+        what = text_in(each, "what")
+        out.line(f"! {what.rstrip('.') if when else what}{when}", style)
         if text_in(each, "advice", ""):
             out.line(f"  → {text_in(each, 'advice')}")
     if not details:
@@ -121,9 +131,9 @@ def _show_acknowledgements(counts: Mapping[str, Any] | None, out: Output) -> Non
 def _columns(now: float) -> list[Column]:
     return [
         Column("DROP SERVER", lambda each: text_in(each, "server")),
-        Column("DROPS", lambda each: count_in(each, "drops")),
-        Column("LAST READ", lambda each: ago(number_in(each, "last_success"), now)),
-        Column("NEXT READ", lambda each: _until(number_in(each, "next_poll"), now)),
+        Column("DROPS", lambda each: count_in(each, "drops"), stays=True),
+        Column("LAST READ", lambda each: ago(number_in(each, "last_success"), now), stays=True),
+        Column("NEXT READ", lambda each: _until(number_in(each, "next_poll"), now), stays=True),
         Column("PROBLEM", _problem, lambda each: "" if _problem(each) == "-" else "yellow"),
     ]
 
@@ -143,4 +153,4 @@ def _problem(server: Mapping[str, Any]) -> str:
     failures = count_in(server, "failures")
     if not failures:
         return "-"
-    return f"{text_in(server, 'last_error')} (failed {count(failures, 'time')})"
+    return f"{text_in(server, 'last_error').rstrip('.')} (failed {count(failures, 'time')})"

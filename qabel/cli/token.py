@@ -26,7 +26,7 @@ SCOPES = {
 """All scopes, and what each allows."""
 
 _COLUMNS = [
-    Column("ID", lambda each: each["id"]),
+    Column("ID", lambda each: each["id"], stays=True),
     Column("NAME", lambda each: each["name"], lambda _: "bold", NAME_WIDTH),
     Column("SCOPES", lambda each: ", ".join(each["scopes"])),
     Column("IDENTITY", lambda each: "any" if each["identity_id"] is None else each["identity_id"]),

@@ -52,7 +52,8 @@ def _settle_deliveries(connection: Connection) -> list[Loss]:
     connection.execute(_NEXT_IN_LINE)
     if not failed:
         return []
-    return [Loss("deliveries", f"{failed} messages that waited to be sent, marked as failed")]
+    noun = "message that waited" if failed == 1 else "messages that waited"
+    return [Loss("deliveries", f"{failed} {noun} to be sent, marked as failed")]
 
 
 _NEXT_IN_LINE = """

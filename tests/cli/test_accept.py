@@ -51,7 +51,7 @@ def test_one_message_is_enough(carol: QabelCommand, bob: QabelCommand) -> None:
     assert accepted.exit_status == 0, accepted.err
     [contact] = bob.json("contact", "show", "Carol")
     assert accepted.out == f"Added Carol (id {contact['id']}).\n"
-    assert f"qabel contact verify {contact['id']}" in accepted.err
+    assert f"qabel contact verify id:{contact['id']}" in accepted.err
     assert ", from a message\n" in bob("contact", "show", "Carol").out
     assert "Accept with" not in bob("inbox").err
     assert any("Carol" in line for line in bob("inbox").out.splitlines() if "not met" in line)

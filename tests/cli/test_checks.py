@@ -49,6 +49,15 @@ def test_open_directory(directory: Path) -> None:
     assert first.hint == f"Run: chmod 700 {directory}"
 
 
+def test_somebody_elses_directory(tmp_path: Path) -> None:
+    """A directory with nothing of Qabel in it is not to be closed."""
+    tmp_path.chmod(0o755)
+    first, *_ = check_directory(tmp_path, daemon_runs=False)
+    assert first.state is CheckState.FAILED
+    assert "chmod" not in first.hint
+    assert "--data-dir" in first.hint
+
+
 def test_long_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A path that is too long for a Unix socket fails where there is no short name for it."""
     path = tmp_path / ("x" * 120)

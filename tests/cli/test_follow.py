@@ -109,6 +109,7 @@ def test_daemon_restarts(tmp_path: Path) -> None:
         follower.terminate()
         follower.wait()
     assert out.read_text().count("Connection lost") == 1
+    assert out.read_text().count("Connected again") == 1
 
 
 def changed(command: QabelCommand, out: Path) -> bool | None:

@@ -35,6 +35,8 @@ def test_key_is_changed_only_while_no_daemon_runs(tmp_path: Path) -> None:
     before = (directory / "database-key").read_text().split()[0]
     changed = qabel(directory, "key", "change")
     assert changed.returncode == 0, changed.stderr
+    assert changed.stdout.startswith("The database has a new key")
+    assert r"\n" not in changed.stdout + changed.stderr
     assert (directory / "database-key").read_text().split()[0] != before
     with Twistd(tmp_path / "log", *arguments) as daemon:
         daemon.wait_for(r"rest\.sock")

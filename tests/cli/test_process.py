@@ -1,13 +1,19 @@
 """The command as a process: closed pipes, Ctrl-C, full disks."""
 
+import contextlib
+import fcntl
 import os
+import pty
 import signal
+import struct
 import subprocess
 import sys
+import termios
 from pathlib import Path
 
 import pytest
 
+from qabel.cli.text import width
 from tests.cli.conftest import QabelCommand, call
 from tests.integration.processes import wait_until
 
@@ -27,6 +33,63 @@ def test_closed_pipe(alice: QabelCommand) -> None:
     assert process.wait() == 141
     assert process.stderr.read() == b""  # type: ignore[union-attr]
     process.stderr.close()  # type: ignore[union-attr]
+
+
+def in_a_terminal(columns: int, *words: str, interrupt_at: str = "") -> tuple[int, str]:
+    """Run it in a terminal, end it when a text is there, and return the status and all text."""
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+    env = {name: value for name, value in os.environ.items() if name != "COLUMNS"}
+    process = start(
+        *words, stdin=theirs, stdout=theirs, stderr=theirs, env={**env, "NO_COLOR": "1"}
+    )
+    os.close(theirs)
+    shown = b""
+    with contextlib.suppress(OSError):  # The other end was closed.
+        while piece := os.read(ours, 4096):
+            shown += piece
+            if interrupt_at and interrupt_at.encode() in shown:
+                process.send_signal(signal.SIGINT)
+                interrupt_at = ""
+    os.close(ours)
+    return process.wait(), shown.decode()
+
+
+def test_follow_in_a_terminal(alice: QabelCommand) -> None:
+    """It says what it waits for; Ctrl-C ends it, and the next prompt has a line of its own."""
+    words = ["--data-dir", str(alice.directory), "follow"]
+    status, shown = in_a_terminal(80, *words, interrupt_at="Ctrl-C.")
+    assert status == 130
+    assert shown == "Waiting for messages. To stop, press Ctrl-C.\r\n\r\n"
+
+
+@pytest.mark.parametrize("columns", [40, 60, 80, 200])
+def test_tables_fit_the_terminal(alice: QabelCommand, columns: int) -> None:
+    """No row of a table is wider than the terminal."""
+    alias = "長い名前e\u0301👩\u200d👧" * 20
+    alice.json("contact", "add", alias, "6" * 64, f"http://127.0.0.1:1/{'z' * 43}")
+    for command in ("contact", "identity", "server", "status"):
+        words = ["--data-dir", str(alice.directory), command]
+        status, shown = in_a_terminal(columns, *words)
+        assert status == 0
+        table = shown[shown.index("ID" if command != "status" else "DROP") :]
+        assert len(table.split("\r\n")) > 2
+        assert all(width(row) <= columns for row in table.split("\r\n"))
+    alice.json("contact", "delete", alias, "--yes")
+
+
+def test_a_terminal_too_narrow_for_a_code(alice: QabelCommand) -> None:
+    """A QR code that would wrap is not drawn."""
+    words = ["--data-dir", str(alice.directory), "identity", "qr", "Alice"]
+    status, shown = in_a_terminal(40, *words)
+    assert status == 1
+    assert "--output FILE.png" in shown
+
+
+def test_help_fits_the_terminal() -> None:
+    """Help is as narrow as the terminal, but for its examples."""
+    _, shown = in_a_terminal(44, "contact", "--help")
+    assert max(map(len, shown.split("\r\n"))) <= 44
 
 
 def test_interrupt(alice: QabelCommand) -> None:
@@ -73,7 +136,7 @@ def test_poor_locale(alice: QabelCommand) -> None:
 def test_help() -> None:
     """Help lists the exit statuses, and every command in a line that is not cut off."""
     shown = call("--help").out
-    assert "3  No daemon is reachable" in shown
+    assert "3    No daemon is reachable" in shown
     assert "..." not in shown.partition("Commands:")[2]
 
 

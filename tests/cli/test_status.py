@@ -54,3 +54,19 @@ def test_proxy() -> None:
     out = io.StringIO()
     show_status({"version": "1", "proxy": {"address": "p.example:1"}}, Output(out=out))
     assert "Proxy   p.example:1" in out.getvalue().splitlines()
+
+
+def test_not_all_is_well() -> None:
+    """A daemon that is healthy all the same says how many problems there are."""
+    server = {"server": "http://x", "failures": 2, "last_error": "Refused."}
+    trouble = {"kind": "disk_low", "what": "Only 9 MiB free.", "since": 0, "unhealthy": False}
+    for members, problem in (
+        ({"trouble_details": [trouble, trouble]}, "2 problems"),
+        ({"troubles": ["Old."]}, "1 problem"),
+        ({"drop_servers": [server, {"server": "http://y"}]}, "1 problem"),
+    ):
+        out = io.StringIO()
+        show_status({"version": "1", "healthy": True, **members}, Output(out=out))
+        assert out.getvalue().splitlines()[0].endswith(f": working, with {problem}")
+        assert ". (" not in out.getvalue()
+        assert ".. " not in out.getvalue()

@@ -74,6 +74,12 @@ def test_no_line_wraps(rows: list[tuple[int, str, str]], terminal_width: int) ->
     assert all(width(line) <= terminal_width for line in drawn(rows, terminal_width))
 
 
+def test_what_stays_whole() -> None:
+    """An id or a time is not cut off to make space for text, unless the text would have none."""
+    assert fit_widths([2, 19, 50], 34, [True, True, False]) == [2, 19, 13]
+    assert fit_widths([2, 19, 50], 24, [True, True, False]) == [2, 11, 11]
+
+
 @pytest.mark.parametrize(
     ("wanted", "available", "widths"),
     [

@@ -35,7 +35,7 @@ def test_queued_messages_go_on_or_fail(database: Database, rows: Any) -> None:
         (POSTING, 7, 2),
         (POSTING, 8, 2),
     )
-    assert lost == ["deliveries: 1 messages that waited to be sent, marked as failed"]
+    assert lost == ["deliveries: 1 message that waited to be sent, marked as failed"]
     assert rows("SELECT id, state, reason FROM deliveries") == [
         (1, "failed", LOST),
         (2, "queued", None),
