@@ -45,6 +45,8 @@ _WORDS = (
     ("a valid integer range", "a whole number"),
     (" (Did you mean one of: ", " Did you mean one of "),
     ("?)", "?"),
+    (":\n\t", ": "),
+    (",\n\t", ", "),
 )
 """What click writes, and what is written instead."""
 

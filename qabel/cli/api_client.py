@@ -96,7 +96,7 @@ class ApiClient:
             response = exchange.read()
         if response.status < 300 or response.status in accept:
             return response
-        raise rejected(response.status, response.value)
+        raise rejected(response.status, response.value, path)
 
     def stream(
         self, path: str, query: Mapping[str, object], headers: Mapping[str, str]
@@ -107,7 +107,7 @@ class ApiClient:
             return exchange.response
         with exchange:
             response = exchange.read()
-        raise rejected(response.status, response.value)
+        raise rejected(response.status, response.value, path)
 
     def _open(
         self,

@@ -22,20 +22,32 @@ _HINTS = {
 }
 
 
+_LISTS = {
+    "drop": "Run: qabel inbox",
+    "outbox": "Run: qabel outbox",
+    "tokens": "Run: qabel token list",
+    "servers": "Run: qabel server list",
+}
+"""What lists the things whose paths begin with a word."""
+
 _CHECK_URL = "Check --url, and that the daemon is running there"
 
 
-def rejected(http_status: int, problem: object) -> CommandError:
-    """Return the error for a request that the daemon rejected with a problem document."""
+def rejected(http_status: int, problem: object, path: str = "") -> CommandError:
+    """Return the error for a request that the daemon rejected with a problem document.
+
+    ``path`` is that of the request, from which follows what to do if there is no such thing.
+    """
     members: Mapping[str, Any] = problem if isinstance(problem, dict) else {}
     message = str(members.get("detail") or members.get("title") or f"HTTP status {http_status}")
     if http_status == 401:
         # What the daemon says here is for programs: which header is to be sent.
         message = "The daemon did not accept the token" if "detail" in members else message
     message = message.removeprefix("Invalid body: ")
+    is_missing = http_status == 404 and path.count("/") > 1
     errors = members.get("errors")
     unmentioned = [
-        f"{each.get('key')} {each.get('detail')}"
+        _clause(each, is_unknown=http_status == 405)
         for each in (errors if isinstance(errors, list) else ())
         if isinstance(each, dict) and str(each.get("detail")) not in message
     ]
@@ -43,11 +55,17 @@ def rejected(http_status: int, problem: object) -> CommandError:
         message = f"{message.rstrip('.')}: {'; '.join(unmentioned)}"
     return CommandError(
         message,
-        hint=_HINTS.get(http_status, ""),
+        hint=_LISTS.get(path.split("/")[1], "") if is_missing else _HINTS.get(http_status, ""),
         exit_status=ExitStatus.NOT_FOUND if http_status == 404 else ExitStatus.FAILURE,
         http_status=http_status,
         problem=members,
     )
+
+
+def _clause(error: Mapping[str, Any], *, is_unknown: bool) -> str:
+    """Return what is wrong with a key; a key that does not exist is shown by itself."""
+    key, detail = error.get("key"), error.get("detail")
+    return f"{key} ({detail})" if is_unknown else f"{key} {detail}"
 
 
 def not_connected(address: DaemonAddress, error: OSError) -> CommandError:

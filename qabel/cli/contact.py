@@ -35,7 +35,8 @@ IMPORT_TIMEOUT = 300.0
 def contact() -> None:
     """Your contacts: the people whom your identities can write to.
 
-    CONTACT is an alias, an id or a public key.
+    CONTACT is an alias, an id or a public key. For aliases that look like ids: id:5 is always an
+    id, and name:5 always an alias.
     """
 
 

@@ -28,7 +28,8 @@ _COLUMNS = [
 def identity() -> None:
     """Your identities: key pairs with drops, by which others know you.
 
-    IDENTITY is an alias, an id or a public key.
+    IDENTITY is an alias, an id or a public key. For aliases that look like ids: id:5 is always an
+    id, and name:5 always an alias.
     """
 
 

@@ -115,7 +115,16 @@ def listed(
             total = len(found)
         else:
             (found, total), upto = newest(_pages(session, query, headers), count), None
-    empty = _NO_NEW if new else _NONE
+    _show_list(session, found, total, _NO_NEW if new else _NONE)
+    if found and upto is not None:
+        # Only what has left this process is not new any more.
+        session.out.flush()
+        reader = {name: query[name] for name in ("consumer", *_CONDITIONS) if name in query}
+        session.client.post("/drop/ack", {"upto": upto}, **reader)
+
+
+def _show_list(session: Session, found: Sequence[Message], total: int, empty: str) -> None:
+    """Print messages, and notes on what they may lead to."""
     names = Names(session.client)
     session.out.rows(found, _columns(names, found), empty)
     for note in [] if session.out.json else notes_on(found, names):
@@ -123,11 +132,6 @@ def listed(
     session.out.note(cut_note(len(found), total))
     if found:
         session.out.hint(_HINT)
-    if found and upto is not None:
-        # Only what has left this process is not new any more.
-        session.out.flush()
-        reader = {name: query[name] for name in ("consumer", *_CONDITIONS) if name in query}
-        session.client.post("/drop/ack", {"upto": upto}, **reader)
 
 
 @inbox.command("show")

@@ -27,7 +27,17 @@ FIRST_PAUSE, LONGEST_PAUSE = 0.1, 2.0
 """Seconds between two checks for an acknowledgement: each pause is twice the last one."""
 
 
-@click.command(cls=Command)
+_EXAMPLES = """
+\b
+Examples:
+  qabel send Bob "Hello Bob"
+  qabel send id:1 "Hello" --wait-ack
+  date | qabel send Bob
+  qabel send Bob --model-object note --json '{"title": "Milk"}'
+"""
+
+
+@click.command(cls=Command, epilog=_EXAMPLES)
 @CONTACT
 @click.argument("text", metavar="[TEXT|-]", required=False)
 @click.option(

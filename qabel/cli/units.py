@@ -51,7 +51,7 @@ def size(octets: int) -> str:
     amount = float(octets)
     for unit in ("bytes", "KiB", "MiB"):
         if amount < 1024:
-            return f"{amount:.0f} {unit}" if unit == "bytes" else f"{amount:.1f} {unit}"
+            return count(octets, "byte") if unit == "bytes" else f"{amount:.1f} {unit}"
         amount /= 1024
     return f"{amount:.1f} GiB"
 

@@ -53,6 +53,21 @@ def test_message(problem: object, message: str) -> None:
     assert rejected(400, problem).message == message
 
 
+def test_what_lists_the_others() -> None:
+    """Of what does not exist, the hint names the command that lists what does."""
+    problem = {"detail": "No token 77."}
+    assert rejected(404, problem, "/tokens/77").hint == "Run: qabel token list"
+    assert rejected(404, problem, "/nothing/77").hint == ""
+    assert rejected(404, problem, "/tokens").hint == ""
+
+
+def test_unknown_settings() -> None:
+    """A setting that does not exist is named, and why it does not."""
+    errors = [{"key": "a.b", "detail": "no such key"}]
+    error = rejected(405, {"detail": "No such setting.", "errors": errors})
+    assert error.message == "No such setting: a.b (no such key)"
+
+
 @given(st.integers(300, 599), JSON | st.fixed_dictionaries({"errors": JSON, "detail": JSON}))
 def test_any_problem_has_a_message(status: int, problem: Any) -> None:
     """Whatever JSON a daemon rejects a request with, the user gets a message."""
