@@ -5,7 +5,9 @@ options of a daemon, and ``.. commands::`` all commands of ``qabel``.
 """
 
 import json
+import re
 from collections.abc import Iterator
+from inspect import cleandoc
 from typing import Any, ClassVar
 
 import click
@@ -18,6 +20,8 @@ import qabel.dropserver.tap
 import qabel.tap
 from qabel.cli import command
 from qabel.rest.app import Api
+
+_SPECIAL, _ESCAPED = re.compile(r"([\\*`_|])"), r"\\\1"
 
 USAGES = {"qabel-rest": qabel.tap.Options, "qabel-drop": qabel.dropserver.tap.Options}
 
@@ -113,6 +117,7 @@ def _command(shown: click.Command, names: list[str]) -> Iterator[str]:
     usage = shown.collect_usage_pieces(context)
     if len(names) > 1:
         yield from (f"``{' '.join([*names, *usage])}``", f"    {shown.get_short_help_str(200)}", "")
+        yield from _explanation(shown)
     for parameter in shown.params:
         record = parameter.get_help_record(context)
         if record is not None:
@@ -122,6 +127,18 @@ def _command(shown: click.Command, names: list[str]) -> Iterator[str]:
             found = shown.get_command(context, name)
             if found is not None:
                 yield from _command(found, [*names, name])
+
+
+def _explanation(shown: click.Command) -> Iterator[str]:
+    """Yield the help of a command after its first sentence, and its examples."""
+    text = f"{cleandoc(shown.help or '')}\n\n{cleandoc(shown.epilog or '')}"
+    first, *others = text.strip().split("\n\n")
+    _, _, rest = " ".join(first.split()).partition(". ")
+    for each in filter(None, [rest, *others]):
+        if each.startswith("\b\n"):
+            yield from ("    ::", "", *(f"        {line}" for line in each.splitlines()[1:]), "")
+        else:
+            yield from (f"    {_SPECIAL.sub(_ESCAPED, ' '.join(each.split()))}", "")
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
