@@ -74,12 +74,12 @@ docs: $(STAMP)
 	@echo "See docs/_build/html/index.html and docs/_build/man."
 
 dist: $(STAMP)
-	rm -rf build
+	rm -rf build dist/qabel-*.whl
 	$(BIN)/python -c "import setuptools.build_meta as b; b.build_sdist('dist')"
 	$(PIP) wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .
 
-deb: docs
-	packaging/debian/build-deb dist
+deb: docs dist
+	PIP="$(PIP)" packaging/debian/build-deb dist/qabel-*.whl dist
 
 # Pins the versions that a new environment gets today.
 constraints:

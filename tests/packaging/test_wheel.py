@@ -1,43 +1,15 @@
 """What is distributed: the source distribution, and the wheel made from it, have everything."""
 
-import os
-import shutil
 import subprocess
 import sys
 import sysconfig
-import tarfile
 import zipfile
 from pathlib import Path
 
 import pytest
 
 from tests.integration.processes import DEADLINE, ROOT, TWISTD, wait_until
-
-KEPT_OUT = shutil.ignore_patterns(
-    "__pycache__", "dropin.cache", ".*", "*.egg-info", "build", "dist", "_build"
-)
-
-BUILD = "import sys, setuptools.build_meta as backend; getattr(backend, sys.argv[1])(sys.argv[2])"
-"""Builds in this environment, so that nothing has to be downloaded."""
-
-
-ENVIRONMENT = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
-"""The environment of all subprocesses: they must not import the source tree by PYTHONPATH."""
-
-
-def run(*command: str | Path, cwd: Path) -> str:
-    """Run a program that must succeed, and return its output."""
-    done = subprocess.run(
-        command,
-        cwd=cwd,
-        env=ENVIRONMENT,
-        capture_output=True,
-        text=True,
-        timeout=100,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
-    return done.stdout
+from tests.packaging.conftest import ENVIRONMENT, run
 
 
 def files(folder: str) -> set[str]:
@@ -48,26 +20,6 @@ def files(folder: str) -> set[str]:
         if path.is_file() and path.name != "dropin.cache"
         if not {"_build", "__pycache__", "node_modules"} & set(path.parts)
     }
-
-
-@pytest.fixture(scope="module")
-def sdist(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Make the source distribution from a copy of the tree, and return where it is unpacked."""
-    folder = tmp_path_factory.mktemp("sdist")
-    shutil.copytree(ROOT, folder / "tree", ignore=KEPT_OUT, symlinks=True)
-    run(sys.executable, "-c", BUILD, "build_sdist", str(folder), cwd=folder / "tree")
-    [archive] = folder.glob("qabel-*.tar.gz")
-    with tarfile.open(archive) as content:
-        content.extractall(folder, filter="data")
-    return folder / archive.name.removesuffix(".tar.gz")
-
-
-@pytest.fixture(scope="module")
-def wheel(sdist: Path) -> Path:
-    """Make the wheel from the source distribution, and return its file."""
-    run(sys.executable, "-c", BUILD, "build_wheel", str(sdist.parent), cwd=sdist)
-    [path] = sdist.parent.glob("qabel-*.whl")
-    return path
 
 
 @pytest.fixture(scope="module")
