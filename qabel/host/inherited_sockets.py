@@ -65,6 +65,9 @@ class _UnixListener:
 class _UnixPort(unix.Port):
     """A port of a socket that listens already. Twisted's own would let everybody connect to it."""
 
+    # The service manager still has the socket, and would lose it too.
+    _shouldShutdown = False
+
     def __init__(self, opened: socket.socket, factory: IProtocolFactory, reactor: Any) -> None:
         super().__init__(os.fsencode(opened.getsockname()), factory, reactor=reactor)
         self._opened = opened

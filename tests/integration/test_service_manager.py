@@ -123,6 +123,24 @@ def test_the_daemon_as_a_service(manager: Manager) -> None:
     assert manager.handed.is_socket()
 
 
+def test_the_socket_outlives_the_daemon(manager: Manager) -> None:
+    """While the daemon is restarted, clients wait at its socket, which keeps its mode."""
+    manager.handed.chmod(0o660)
+    arguments = ("qabel-rest", f"--data-dir={manager.directory / 'data'}", SOCKET)
+    daemon = manager.start(*arguments)
+    manager.hear(b"READY=1")
+    assert manager.handed.stat().st_mode & 0o777 == 0o660
+    daemon.terminate()
+    daemon.wait(DEADLINE)
+    with socket.socket(socket.AF_UNIX) as early:
+        early.settimeout(DEADLINE)
+        early.connect(str(manager.handed))
+        early.sendall(b"GET /health?live HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        manager.start(*arguments)
+        assert early.recv(65536).startswith(b"HTTP/1.1 200 OK")
+    assert manager.ask("/health?live") == b"HTTP/1.1 200 OK"
+
+
 def test_the_drop_server_as_a_service(manager: Manager) -> None:
     """It says ready, alive and stopping too."""
     data = manager.directory / "data"
