@@ -75,7 +75,7 @@ docs: $(STAMP)
 
 dist: $(STAMP)
 	rm -rf build dist/qabel-*.whl
-	$(BIN)/python -c "import setuptools.build_meta as b; b.build_sdist('dist')"
+	$(BIN)/python -c "import setuptools.build_meta as b; b.build_sdist('dist')" >/dev/null
 	$(PIP) wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .
 
 deb: docs dist

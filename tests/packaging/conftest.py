@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
+import sysconfig
 import tarfile
 from pathlib import Path
 
@@ -38,6 +39,11 @@ def run(*command: str | Path, cwd: Path) -> str:
     return done.stdout
 
 
+def build_wheel(tree: Path, to: Path) -> None:
+    """Build the wheel of a source tree, into another directory."""
+    run(sys.executable, "-c", BUILD, "build_wheel", str(to), cwd=tree)
+
+
 @pytest.fixture(scope="session")
 def sdist(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Make the source distribution from a copy of the tree, and return where it is unpacked."""
@@ -53,6 +59,23 @@ def sdist(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def wheel(sdist: Path) -> Path:
     """Make the wheel from the source distribution, and return its file."""
-    run(sys.executable, "-c", BUILD, "build_wheel", str(sdist.parent), cwd=sdist)
+    build_wheel(sdist, sdist.parent)
     [path] = sdist.parent.glob("qabel-*.whl")
     return path
+
+
+@pytest.fixture(scope="session")
+def environment(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Install the wheel in an environment of its own, and return its Python.
+
+    Its dependencies are those of this environment, added by a line in a .pth file: so nothing has
+    to be downloaded, and still no file or plugin of the source tree can be found from there.
+    """
+    folder = tmp_path_factory.mktemp("environment")
+    run(sys.executable, "-m", "venv", "--without-pip", folder, cwd=folder)
+    python = folder / "bin" / "python"
+    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--python", python]
+    run(*pip, "install", "--quiet", "--no-index", "--no-deps", wheel, cwd=folder)
+    [packages] = folder.glob("lib/python*/site-packages")
+    (packages / "dependencies.pth").write_text(sysconfig.get_path("purelib") + "\n")
+    return python

@@ -1,15 +1,11 @@
 """What is distributed: the source distribution, and the wheel made from it, have everything."""
 
 import subprocess
-import sys
-import sysconfig
 import zipfile
 from pathlib import Path
 
-import pytest
-
 from tests.integration.processes import DEADLINE, ROOT, TWISTD, wait_until
-from tests.packaging.conftest import ENVIRONMENT, run
+from tests.packaging.conftest import ENVIRONMENT, build_wheel, run
 
 
 def files(folder: str) -> set[str]:
@@ -22,21 +18,10 @@ def files(folder: str) -> set[str]:
     }
 
 
-@pytest.fixture(scope="module")
-def environment(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Install the wheel in an environment of its own, and return its Python.
-
-    Its dependencies are those of this environment, added by a line in a .pth file: so nothing has
-    to be downloaded, and still no file or plugin of the source tree can be found from there.
-    """
-    folder = tmp_path_factory.mktemp("environment")
-    run(sys.executable, "-m", "venv", "--without-pip", folder, cwd=folder)
-    python = folder / "bin" / "python"
-    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--python", python]
-    run(*pip, "install", "--quiet", "--no-index", "--no-deps", wheel, cwd=folder)
-    [packages] = folder.glob("lib/python*/site-packages")
-    (packages / "dependencies.pth").write_text(sysconfig.get_path("purelib") + "\n")
-    return python
+def sums(wheel: Path) -> dict[str, int]:
+    """Return the checksums of the files in a wheel."""
+    with zipfile.ZipFile(wheel) as content:
+        return {each.filename: each.CRC for each in content.infolist()}
 
 
 def test_the_source_distribution_has_everything(sdist: Path) -> None:
@@ -56,6 +41,13 @@ def test_the_wheel_has_everything_and_no_more(wheel: Path) -> None:
     assert "qabel/py.typed" in there
     assert "qabel/store/database/migrations/0001_initial.sql" in there
     assert "twisted/plugins/qabel_rest.py" in there
+
+
+def test_the_wheel_is_the_same_from_the_tree(wheel: Path, sdist: Path, tmp_path: Path) -> None:
+    """A clone and the source distribution have the same program in them."""
+    build_wheel(sdist.with_name("tree"), tmp_path)
+    [from_tree] = tmp_path.glob("qabel-*.whl")
+    assert sums(from_tree) == sums(wheel)
 
 
 def test_an_installed_daemon_starts(environment: Path, tmp_path: Path) -> None:
