@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NoReturn
 from qabel.host.interrupts import end_quietly_on_interrupt
 from qabel.host.shell_words import VARIABLE, answer_shell
 from qabel.host.standard_streams import open_missing_streams
+from qabel.host.supported_system import require_posix
 
 if TYPE_CHECKING:
     from qabel.host.daemon_options import DaemonOptions
@@ -23,7 +24,7 @@ _AUTH = {
 
 def rest() -> NoReturn:
     """Run ``qabel-rest``, and end the process with its exit status."""
-    _prepare()
+    _prepare("qabel-rest")
     from qabel.host.foreground import run_in_foreground  # noqa: PLC0415 - see _prepare
     from qabel.tap import Options, makeService  # noqa: PLC0415
 
@@ -34,7 +35,7 @@ def rest() -> NoReturn:
 
 def drop() -> NoReturn:
     """Run ``qabel-drop``, and end the process with its exit status."""
-    _prepare()
+    _prepare("qabel-drop")
     from qabel.dropserver.tap import Options, makeService  # noqa: PLC0415 - see _prepare
     from qabel.host.foreground import run_in_foreground  # noqa: PLC0415
 
@@ -53,7 +54,8 @@ def _answer_shell(options: "DaemonOptions") -> None:
     answer_shell(partial(option_suggestions, options, {"key": KEY_PLACES, "auth": _AUTH}))
 
 
-def _prepare() -> None:
+def _prepare(name: str) -> None:
     """Prepare the process for what takes long to import: an interrupt meanwhile ends it quietly."""
     end_quietly_on_interrupt()
     open_missing_streams()
+    require_posix(name)

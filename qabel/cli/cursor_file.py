@@ -1,6 +1,5 @@
 """Cursors in the daemon's event log that ``qabel follow --resume`` saves, each under a name."""
 
-import fcntl
 import hashlib
 import os
 from pathlib import Path
@@ -9,6 +8,7 @@ from attrs import define, field
 
 from qabel.cli.errors import CommandError, ExitStatus, usage_error
 from qabel.cli.files import parse_word, read_file, write_file
+from qabel.host.file_locks import lock_now
 
 MAX_NAME = 64
 MAX_CURSOR = 500
@@ -86,7 +86,7 @@ class CursorFile:
         path = self.path.with_name(f".{self.path.name}.lock")
         self._lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            lock_now(self._lock)
         except BlockingIOError:
             os.close(self._lock)
             raise CommandError(

@@ -4,7 +4,6 @@ Nothing here knows Qabel. What makes a directory unusable is a `StartError`.
 """
 
 import errno
-import fcntl
 import os
 import pwd
 import stat
@@ -16,6 +15,7 @@ import attrs
 import platformdirs
 from twisted.logger import Logger
 
+from qabel.host.file_locks import lock_now
 from qabel.host.private_files import OTHERS
 from qabel.host.start_errors import StartError
 
@@ -131,7 +131,7 @@ class DirectoryLock:
         except OSError as error:
             raise StartError(f"cannot open {path}: {_reason(error)}") from None
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            lock_now(descriptor)
             _note_holder(descriptor)
         except OSError as error:
             holder = os.pread(descriptor, 20, 0).decode("ascii", "replace").strip()

@@ -1,9 +1,13 @@
 """How many files and connections a process may have open. Nothing here knows Qabel."""
 
 import resource
+from contextlib import suppress
 
 ENOUGH = 65_536
 """Files and connections: more than any number of identities needs."""
+
+MODEST = 10_240
+"""As many as macOS allows where it says infinity."""
 
 
 def raise_file_limit() -> None:
@@ -13,5 +17,10 @@ def raise_file_limit() -> None:
     """
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = ENOUGH if hard == resource.RLIM_INFINITY else min(ENOUGH, hard)
-    if soft != resource.RLIM_INFINITY and soft < wanted:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+    # Where the hard limit says infinity, the system may have another one that it does not tell.
+    for limit in (wanted, MODEST):
+        if soft == resource.RLIM_INFINITY or soft >= limit:
+            return
+        with suppress(OSError, ValueError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (limit, hard))
+            return

@@ -1,6 +1,5 @@
 """Whether the database of a daemon that does not run can be opened, tried for ``qabel doctor``."""
 
-import fcntl
 import os
 from enum import StrEnum
 from pathlib import Path
@@ -8,6 +7,7 @@ from pathlib import Path
 from attrs import frozen
 
 from qabel.host.data_directory import LOCK_NAME
+from qabel.host.file_locks import lock_now
 from qabel.host.start_errors import StartError
 from qabel.keys.choice import key_source
 from qabel.store.database.errors import KeyTrouble, StoreError, WrongKey
@@ -69,7 +69,7 @@ def _is_locked(path: Path) -> bool:
     except OSError:
         return False
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        lock_now(descriptor, shared=True)
     except OSError:
         return True
     finally:

@@ -1,12 +1,12 @@
 """A data directory that is only read: no daemon may use it meanwhile."""
 
-import fcntl
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from qabel.host.data_directory import LOCK_NAME
+from qabel.host.file_locks import lock_now
 from qabel.host.start_errors import StartError
 
 
@@ -25,7 +25,7 @@ def idle_directory(directory: Path) -> Iterator[None]:
         raise StartError(f"cannot open {directory / LOCK_NAME}: {error.strerror}") from None
     try:
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            lock_now(descriptor, shared=True)
         except BlockingIOError:
             raise StartError(
                 f"the data directory {directory} is in use by another process; stop the daemon"

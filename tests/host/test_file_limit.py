@@ -5,6 +5,8 @@ import sys
 
 import pytest
 
+from qabel.host import file_limit
+
 SCRIPT = """
 import resource, sys
 from qabel.host import file_limit
@@ -24,3 +26,31 @@ def test_the_limit_is_raised(soft: int, hard: int, enough: int, after: int) -> N
     command = [sys.executable, "-c", SCRIPT, *map(str, (soft, hard, enough))]
     found = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
     assert [int(each) for each in found] == [after, hard]
+
+
+class LikeMacOS:
+    """What is used of ``resource``, on a system that allows less than it says."""
+
+    RLIMIT_NOFILE = 8
+    RLIM_INFINITY = -1
+
+    def __init__(self) -> None:
+        self.soft = 256
+
+    def getrlimit(self, _: int) -> tuple[int, int]:
+        """Return the limits."""
+        return self.soft, self.RLIM_INFINITY
+
+    def setrlimit(self, _: int, limits: tuple[int, int]) -> None:
+        """Set the limits. Raises ValueError where the system refuses."""
+        if limits[0] > 10_240:
+            raise ValueError("current limit exceeds maximum limit")
+        self.soft = limits[0]
+
+
+def test_the_system_may_refuse(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where a limit that seems to be allowed is refused, a lower one is set, and nothing fails."""
+    system = LikeMacOS()
+    monkeypatch.setattr(file_limit, "resource", system)
+    file_limit.raise_file_limit()
+    assert system.soft == 10_240
