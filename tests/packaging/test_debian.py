@@ -134,14 +134,16 @@ def test_nothing_knows_where_it_was_built(content: Path, package: Path) -> None:
 @pytest.mark.parametrize(
     ("path", "checker"),
     [
-        ("usr/share/bash-completion/completions/qabel", "bash"),
+        ("usr/share/bash-completion/completions/{}", "bash"),
         ("usr/share/zsh/vendor-completions/_qabel", "zsh"),
-        ("usr/share/fish/vendor_completions.d/qabel.fish", "fish"),
+        ("usr/share/fish/vendor_completions.d/{}.fish", "fish"),
     ],
 )
-def test_shells_find_completion(content: Path, path: str, checker: str) -> None:
-    """Completion is where each shell looks, as the program itself writes it."""
-    script = content / path
+@pytest.mark.parametrize("command", COMMANDS)
+def test_shells_find_completion(content: Path, path: str, checker: str, command: str) -> None:
+    """Completion of each command is where each shell looks, as the program itself writes it."""
+    script = content / path.format(command)
+    assert command in script.read_text()
     assert "_QABEL_COMPLETE" in script.read_text()
     if shutil.which(checker):
         run(checker, "-n", script, cwd=content)
