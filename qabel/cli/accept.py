@@ -3,7 +3,7 @@
 import click
 
 from qabel.cli.context import Command, Session, pass_session
-from qabel.cli.errors import CommandError
+from qabel.cli.errors import CommandError, wrong_keys
 from qabel.cli.same_alias import warn_of_same_alias
 
 
@@ -22,7 +22,7 @@ def accept(session: Session, message: int, alias: str | None) -> None:
     try:
         added = session.client.post("/contacts", body)
     except CommandError as error:
-        if "alias" in [each.get("key") for each in error.problem.get("errors", ())]:
+        if "alias" in wrong_keys(error):
             error.hint = "Pass --alias NAME"
         raise
     session.out.done(f"Added {added['alias']} (id {added['id']}).", added)

@@ -44,6 +44,13 @@ class CommandError(Exception):
         self.problem = problem or {}
 
 
+def wrong_keys(error: CommandError) -> list[str]:
+    """Return the keys at which the daemon found something wrong."""
+    errors = error.problem.get("errors")
+    found = errors if isinstance(errors, list) else []
+    return [str(each.get("key")) for each in found if isinstance(each, dict)]
+
+
 def not_found(message: str, hint: str = "") -> CommandError:
     """Return the error for something that does not exist."""
     return CommandError(message, hint=hint, exit_status=ExitStatus.NOT_FOUND)

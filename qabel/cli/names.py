@@ -12,7 +12,7 @@ from typing import Any
 from attrs import define, field
 
 from qabel.cli.api_client import ApiClient
-from qabel.cli.errors import CommandError, not_found, usage_error
+from qabel.cli.errors import CommandError, not_found, usage_error, wrong_keys
 from qabel.cli.text import short_key
 
 Person = Mapping[str, Any]
@@ -87,8 +87,8 @@ def choosing_identity(client: ApiClient) -> Iterator[None]:
     try:
         yield
     except CommandError as error:
-        keys = [each.get("key") for each in error.problem.get("errors", ())]
-        people: Sequence[Person] = client.get("/identities") if keys == ["identity"] else ()
+        is_missing = wrong_keys(error) == ["identity"]
+        people: Sequence[Person] = client.get("/identities") if is_missing else ()
         if len(people) < 2:
             raise
         listed = _listed({each["id"]: str(each["alias"]) for each in people})

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from qabel.cli.errors import CommandError, ExitStatus, not_found, usage_error
+from qabel.cli.errors import CommandError, ExitStatus, not_found, usage_error, wrong_keys
 from tests.cli.conftest import call
 
 
@@ -26,3 +26,12 @@ def test_help_lists_every_exit_status() -> None:
 def test_exit_statuses(error: CommandError, exit_status: ExitStatus) -> None:
     """Something missing and a wrong command line are told from other failures."""
     assert error.exit_status == exit_status
+
+
+@pytest.mark.parametrize(
+    ("errors", "keys"),
+    [([{"key": "a"}, "b", {"key": "c.d"}], ["a", "c.d"]), ("many", []), (None, []), ([], [])],
+)
+def test_wrong_keys(errors: object, keys: list[str]) -> None:
+    """The keys are read out of whatever a daemon sends."""
+    assert wrong_keys(CommandError("a", problem={"errors": errors})) == keys

@@ -61,7 +61,8 @@ def daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Api, str]
     with Twistd(folder / "log", "qabel-rest", f"--data-dir={data}", *options) as process:
         port = process.port("qabel-rest")
         api = Api(data)
-        api.meet(HOSTILE, f"http://127.0.0.1:{process.port('qabel-drop')}")
+        api.meet("Alice", f"http://127.0.0.1:{process.port('qabel-drop')}")
+        api.good("PUT", "/synced", {"key": "identities.1.alias", "value": HOSTILE})
         yield api, f"http://127.0.0.1:{port}"
 
 
