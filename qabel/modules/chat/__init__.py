@@ -1,0 +1,1 @@
+"""Messaging as people know it: the module ``chat``."""
