@@ -27,6 +27,7 @@ HARMLESS = {
     ("Object", "keys"),  # their names and forms
     ("ObjectOrOther", "keys"),
     ("ValueOf", "keys"),
+    ("TypedWord", "raw"),  # what the user types
     ("DocumentType", "keys"),
     ("ItemDocumentType", "keys"),
 }

@@ -175,7 +175,7 @@ def _without_end(head: str) -> tuple[str, str]:
     return (head, "") if end is None else (head[: end.start()], end["opened"])
 
 
-@attrs.define
+@attrs.define(repr=False)
 class _Reading:
     """The drop URLs and the key of a contact text, while its words are read."""
 

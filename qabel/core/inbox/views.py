@@ -27,6 +27,9 @@ class IntroductionView(msgspec.Struct):
     email: str | msgspec.UnsetType | None = msgspec.UNSET
     phone: str | msgspec.UnsetType | None = msgspec.UNSET
 
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}()"
+
 
 _Introduction = Annotated[msgspec.Raw, Meta(extra_json_schema=reference("Introduction"))]
 
