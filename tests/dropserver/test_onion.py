@@ -51,7 +51,7 @@ def test_targets(descriptions: list[str], target: str) -> None:
 )
 def test_no_target(description: str) -> None:
     """An endpoint that Tor cannot connect to, or that cannot be written down, is an error."""
-    with pytest.raises(StartError, match="--onion|service manager"):
+    with pytest.raises(StartError, match=r"--onion|service manager"):
         lines(description)
 
 
