@@ -11,6 +11,7 @@ from functools import partial
 from typing import NoReturn, TextIO
 
 import click
+from click.core import ParameterSource
 
 from qabel import __version__
 from qabel.cli.backup import backup
@@ -27,6 +28,7 @@ from qabel.cli.key import key
 from qabel.cli.module import module
 from qabel.cli.outbox import outbox
 from qabel.cli.output import Output
+from qabel.cli.own_command import OwnCommand
 from qabel.cli.paths import DATA_DIR
 from qabel.cli.restore import restore
 from qabel.cli.salvage import salvage
@@ -120,6 +122,21 @@ def command(
     }
     ctx.obj = Session(options, ctx.obj if isinstance(ctx.obj, Output) else Output())
     ctx.obj.out.json = as_json
+    given = {"--data-dir": data_dir, "--url": url, "--token-file": token_file}
+    ctx.obj.out.own = OwnCommand.of(
+        [
+            part
+            for name, value in given.items()
+            if _is_typed(ctx, name) and value is not None
+            for part in (name, value)
+        ]
+    )
+
+
+def _is_typed(ctx: click.Context, option: str) -> bool:
+    """Return whether an option stands in the command line, and not in the environment."""
+    name = option.removeprefix("--").replace("-", "_")
+    return ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE
 
 
 for _each in (

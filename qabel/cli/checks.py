@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from email.utils import parsedate_to_datetime
 from enum import StrEnum
 from pathlib import Path
+from shlex import quote
 
 from attrs import frozen
 
@@ -76,7 +77,7 @@ def _directory_problem(path: Path, status: os.stat_result) -> Check | None:
         return _foreign("directory", path)
     if stat.S_IMODE(status.st_mode) & 0o077:
         detail = f"Other users can access {path}"
-        hint = f"Run: chmod 700 {path}" if _is_ours(path) else _NOT_OURS
+        hint = f"Run: chmod 700 {quote(str(path))}" if _is_ours(path) else _NOT_OURS
         return Check("directory", CheckState.FAILED, detail, hint)
     try:
         check_socket_path(path / SOCKET)
@@ -135,7 +136,7 @@ def _secret_file(name: str, path: Path, hint: str) -> Check:
     if status.st_uid != os.geteuid():
         return _foreign(name, path)
     if stat.S_IMODE(status.st_mode) & 0o077:
-        hint = f"Run: chmod 600 {path}. Others may have read it already"
+        hint = f"Run: chmod 600 {quote(str(path))}. Others may have read it already"
         return Check(name, CheckState.FAILED, f"Other users can access {path}", hint)
     return Check(name, CheckState.OK, f"Only you can access {path}")
 

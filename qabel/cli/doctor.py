@@ -48,16 +48,15 @@ def doctor(session: Session, key: str | None) -> None:
 
 def _show(session: Session, check: Check) -> None:
     out = session.out
+    hint = out.own.in_text(check.hint)
     if out.json:
-        out.value(
-            {"check": check.name, "state": check.state, "detail": check.detail, "hint": check.hint}
-        )
+        out.value({"check": check.name, "state": check.state, "detail": check.detail, "hint": hint})
         return
     label, style = _LABELS[check.state]
     start = f"{out.styled(pad(label, 4), style)}  {pad(check.name, 9)}  "
     out.raw(f"{start}{visible(check.detail)}\n")
-    if check.hint:
-        out.raw(f"{' ' * 17}→ {visible(check.hint)}\n")
+    if hint:
+        out.raw(f"{' ' * 17}→ {visible(hint)}\n")
 
 
 def _connection_error(session: Session) -> CommandError | None:

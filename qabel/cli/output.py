@@ -11,6 +11,7 @@ from typing import TextIO
 from attrs import define, field
 
 from qabel.cli.errors import CommandError
+from qabel.cli.own_command import OwnCommand
 from qabel.cli.table import Column, Row, table_lines
 from qabel.cli.text import clip, pad, visible, width
 from qabel.host.standard_streams import wants_color
@@ -33,6 +34,8 @@ class Output:
     """Whether the output is for a program: one JSON value per line, and nothing else."""
     out: TextIO = field(factory=lambda: sys.stdout)
     err: TextIO = field(factory=lambda: sys.stderr)
+    own: OwnCommand = field(factory=OwnCommand)
+    """How this call of the command began: hints are written like that."""
 
     def styled(self, text: str, style: str, *, err: bool = False) -> str:
         """Return a visible text in a style, if there are colours."""
@@ -71,7 +74,7 @@ class Output:
         if self.json:
             self.value(item)
         else:
-            self.line(text)
+            self.line(self.own.in_text(text))
 
     def line(self, text: str, style: str = "", *, lines: bool = False) -> None:
         """Print a line for people."""
@@ -84,7 +87,7 @@ class Output:
     def note(self, text: str, style: str = "dim") -> None:
         """Print a note for people to standard error: it is not part of the result."""
         if not self.json and text:
-            self.err.write(self.styled(visible(text), style, err=True) + "\n")
+            self.err.write(self.styled(visible(self.own.in_text(text)), style, err=True) + "\n")
             self.err.flush()
 
     def hint(self, text: str) -> None:
@@ -102,16 +105,17 @@ class Output:
 
     def error(self, error: CommandError) -> None:
         """Print an error to standard error, in one line."""
+        message, hint = self.own.in_text(error.message), self.own.in_text(error.hint)
         if self.json:
-            report = {"error": error.message, "hint": error.hint, "exit": int(error.exit_status)}
+            report = {"error": message, "hint": hint, "exit": int(error.exit_status)}
             if error.http_status:
                 report["status"] = error.http_status
             self.err.write(_json_line(report))
             return
-        message = visible(error.message).rstrip(".")
-        end = "" if message.endswith(("?", "!")) else "."
-        hint = f" {visible(error.hint)}" if error.hint else ""
-        self.err.write(self.styled(f"qabel: {message}{end}", "red", err=True) + hint + "\n")
+        shown = visible(message).rstrip(".")
+        end = "" if shown.endswith(("?", "!")) else "."
+        more = f" {visible(hint)}" if hint else ""
+        self.err.write(self.styled(f"qabel: {shown}{end}", "red", err=True) + more + "\n")
 
     def flush(self) -> None:
         """Write what is buffered."""

@@ -44,7 +44,12 @@ def clip(text: str, columns: int) -> str:
     """Return a visible text cut to a number of display columns, with … where it was cut off."""
     if width(text) <= columns:
         return text
-    return wcwidth.clip(text, 0, max(columns - 1, 0), control_codes="ignore") + "…"
+    # What is beside the cut may be wider than the sum of its characters.
+    for end in range(max(columns - 1, 0), 0, -1):
+        cut = wcwidth.clip(text, 0, end, control_codes="ignore") + "…"
+        if width(cut) <= columns:
+            return cut
+    return "…"
 
 
 def pad(text: str, columns: int) -> str:

@@ -48,7 +48,9 @@ def token() -> None:
 def listed(session: Session) -> None:
     """List all tokens but the main one, without their values."""
     found = session.client.get("/tokens")
-    session.out.rows(found, _COLUMNS, "No other tokens. Create one: qabel token new NAME")
+    session.out.rows(
+        found, _COLUMNS, "No other tokens. Create one: qabel token new NAME --scope read"
+    )
 
 
 _NEW = "Create a token and print it. It cannot be shown again.\n\n\b\nScopes:\n" + "\n".join(

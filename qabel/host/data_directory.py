@@ -9,6 +9,7 @@ import pwd
 import stat
 from collections.abc import Iterable
 from pathlib import Path
+from shlex import quote
 from typing import Self
 
 import attrs
@@ -73,7 +74,7 @@ def private_directory(path: Path, *, mode: int = 0o700) -> Path:
                 raise StartError(
                     f"the data directory {path} contains other files and is accessible to other "
                     f"users; choose a directory of its own, such as {path / 'data'}, or, if all of "
-                    f"{path} belongs to the daemon, run: chmod 700 {path}"
+                    f"{path} belongs to the daemon, run: chmod 700 {quote(str(path))}"
                 )
             path.chmod(mode)
         elif mode & ~stat.S_IMODE(status.st_mode):

@@ -16,6 +16,7 @@ import getpass
 import os
 from collections.abc import Callable
 from pathlib import Path
+from shlex import quote
 
 from qabel.host.private_files import (
     OTHERS,
@@ -128,7 +129,8 @@ def _read_file(path: Path, *, forbidden: int) -> bytes:
     except OpenToOthers as error:
         raise StartError(
             f"the passphrase file {path} is accessible to other users (mode {error.mode:04o});"
-            f" run `chmod 600 {path}`, and change the passphrase if someone may have read it"
+            f" run `chmod 600 {quote(str(path))}`, and change the passphrase if someone may have "
+            "read it"
         ) from None
     except ForeignOwner:
         raise StartError(f"the passphrase file {path} belongs to another user") from None

@@ -1,6 +1,7 @@
 """The database key in a file, and what all files with keys have in common."""
 
 from pathlib import Path
+from shlex import quote
 
 import attrs
 
@@ -100,7 +101,7 @@ def read_key_file(path: Path, what: str, *, limit: int) -> bytes:
     except OpenToOthers as error:
         raise KeyTrouble(
             f"The {what} {path} is accessible to other users (mode {error.mode:04o}). Run "
-            f"`chmod 600 {path}`, and change the key if someone may have read it."
+            f"`chmod 600 {quote(str(path))}`, and change the key if someone may have read it."
         ) from None
     except ForeignOwner:
         raise KeyTrouble(f"The {what} {path} belongs to another user.") from None

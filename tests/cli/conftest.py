@@ -39,8 +39,10 @@ class QabelCommand:
     directory: Path
 
     def __call__(self, *arguments: str, stdin: bytes = b"") -> CommandResult:
-        """Run it."""
-        return call("--data-dir", str(self.directory), *arguments, stdin=stdin)
+        """Run it. The directory is in the environment, so that hints do not repeat it."""
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("QABEL_DATA_DIR", str(self.directory))
+            return call(*arguments, stdin=stdin)
 
     def json(self, *arguments: str, stdin: bytes = b"") -> list[Any]:
         """Run it with ``--json``, and return the values. It must succeed."""

@@ -1,0 +1,1 @@
+"""Hints: the commands that the product tells people to run."""

@@ -1,0 +1,160 @@
+"""Somebody who uses the programs in a home directory of their own, and does what they say."""
+
+import contextlib
+import os
+import re
+import shlex
+import subprocess
+import sys
+import tty
+from collections.abc import Mapping
+from pathlib import Path
+
+from attrs import define, field, frozen
+
+from qabel.cli import command
+from tests.hints.mentioned import Mention, _in_text
+from tests.integration.processes import DEADLINE, ROOT, wait_until
+
+PROGRAMS = Path(sys.executable).parent
+"""Where the commands are installed."""
+
+
+@frozen
+class Said:
+    """What a command printed, and the commands that it mentions."""
+
+    status: int
+    text: str
+
+    @property
+    def hints(self) -> list[Mention]:
+        """The commands that it mentions."""
+        return _mentioned(self.text.replace(f"{PROGRAMS}/", ""))
+
+    @property
+    def bare(self) -> list[Mention]:
+        """Those that it mentions without the path of the program."""
+        return _mentioned(self.text)
+
+    def hint(self, *words: str) -> Mention:
+        """Return the one hint that begins with these words."""
+        found = [each for each in self.hints if (each.program, *each.words)[: len(words)] == words]
+        assert len(found) == 1, f"{words} is not hinted at: {self.text}"
+        return found[0]
+
+
+def _mentioned(text: str) -> list[Mention]:
+    found = [each for line in text.splitlines() for each in _in_text(line, "printed")]
+    return [each for each in found if each.program != "qabel" or _is_command(each.words[0])]
+
+
+def _is_command(word: str) -> bool:
+    return word.startswith("--") or word in command.commands
+
+
+@define(eq=False)
+class Person:
+    """Somebody with a home directory; ``options`` are given to each command by hand.
+
+    With ``is_apart``, the programs are where a shell does not look, and are called by their paths.
+    """
+
+    home: Path
+    options: tuple[str, ...] = ()
+    environment: Mapping[str, str] = field(factory=dict)
+    is_apart: bool = False
+    _daemons: list[subprocess.Popen[bytes]] = field(factory=list, init=False)
+
+    @property
+    def env(self) -> dict[str, str]:
+        """The environment: that of a login, with the commands on the path."""
+        path = "/usr/bin:/bin:/usr/sbin:/sbin"
+        path = path if self.is_apart else f"{PROGRAMS}:{path}"
+        given = {
+            "HOME": str(self.home),
+            "PATH": path,
+            "LANG": "C.UTF-8",
+            "TERM": "xterm",
+            "COLUMNS": "500",
+            "PYTHONPATH": str(ROOT),
+        }
+        return {**given, **self.environment}
+
+    def runs(self, *arguments: str) -> Said:
+        """Run ``qabel``."""
+        return self.types(shlex.join([self.called("qabel"), *self.options, *arguments]))
+
+    def called(self, program: str) -> str:
+        """Return how a program is called."""
+        return str(PROGRAMS / program) if self.is_apart else program
+
+    def types(self, line: str, answers: str = "y\n") -> Said:
+        """Type a line at a terminal; return what is printed there."""
+        primary, secondary = os.openpty()
+        tty.setraw(primary)
+        process = subprocess.Popen(
+            ["bash", "-c", line],
+            stdin=secondary,
+            stdout=secondary,
+            stderr=secondary,
+            cwd=self.home,
+            env=self.env,
+            start_new_session=True,
+        )
+        os.close(secondary)
+        os.write(primary, answers.encode())
+        text = b""
+        with contextlib.suppress(OSError):  # at its end
+            while piece := os.read(primary, 65536):
+                text += piece
+        os.close(primary)
+        plain = re.sub(rb"\x1b\[[0-9;?]*[A-Za-z]", b"", text).replace(b"\r", b"")
+        return Said(process.wait(DEADLINE), plain.decode())
+
+    def follows(self, hint: Mention, **blanks: str) -> Said:
+        """Do what a hint says, with values for the words in capitals; it must succeed."""
+        words = [blanks.get(each, each) for each in hint.words]
+        missing = [each for each in words if re.fullmatch(r"[A-Z]{3,}", each)]
+        assert not missing, f"{hint} leaves open what {missing} are"
+        said = self.types(" ".join([self.called(hint.program), *words]))
+        assert said.status == 0, f"{hint}: {said.text}"
+        return said
+
+    def starts(self, hint: Mention | None = None) -> None:
+        """Start the daemon, as a hint says."""
+        program = self.called("qabel-rest")
+        words = (program, *self.options) if hint is None else (program, *hint.words)
+        log = (self.home / "daemon.log").open("ab")
+        process = subprocess.Popen(
+            ["bash", "-c", " ".join(["exec", *words, "--port", "0"])],
+            stdout=log,
+            stderr=log,
+            cwd=self.home,
+            env=self.env,
+        )
+        self._daemons.append(process)
+
+        def is_up() -> bool | None:
+            assert process.poll() is None, (self.home / "daemon.log").read_text()
+            return self.runs("status").status == 0 or None
+
+        wait_until(is_up, "the daemon")
+
+    def stops(self) -> None:
+        """Stop the daemon, and wait for its end."""
+        process = self._daemons.pop()
+        process.terminate()
+        process.wait(DEADLINE)
+
+    def leaves(self) -> None:
+        """Stop what still runs."""
+        while self._daemons:
+            self.stops()
+
+
+def open_home(folder: Path) -> Path:
+    """Make a home directory that only its owner can enter."""
+    folder.mkdir(mode=0o700, parents=True)
+    os.chmod(folder, 0o700)
+    return folder
