@@ -45,7 +45,7 @@ SCOPE_TEXTS: Mapping[str, str] = {
     "contacts": "Create, change, delete and export contacts, and create, change and delete "
     "identities; no private keys.",
     "keys": "Export and import identities with their private keys, and purge them.",
-    "preferences": "Read and change the local settings (/settings).",
+    "preferences": "Read and change the local settings (/settings), also which proxy is used.",
     "servers": "See, add, change, test and remove drop servers, without their credentials.",
     "backup": "Write a copy of the encrypted database into the data directory.",
     "sessions": "List the tokens without their values, and revoke any but the main one.",
