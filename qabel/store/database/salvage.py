@@ -136,10 +136,23 @@ def _copy_tables(
         is_lost = name not in roots or roots[name] in bad
         copied[name] = _copy_table(source, made, name, losses, is_lost=is_lost)
     losses += _remove_orphans(made, [name for name in names if name != _SEQUENCES])
+    if "modules" in names:
+        losses += _forget_modules(made)
     for _, sql in triggers:
         made.execute(sql)
     made.execute("COMMIT")
     return copied
+
+
+def _forget_modules(made: Connection) -> list[Loss]:
+    """Have modules begin anew, as their tables are not copied."""
+    modules = made.execute("SELECT name FROM modules ORDER BY name").fetchall()
+    made.execute("DELETE FROM set_aside")
+    made.execute("DELETE FROM modules")
+    return [
+        Loss(name, "what the module kept of its own; what it makes of messages is made anew")
+        for (name,) in modules
+    ]
 
 
 def _roots(source: DamagedSource) -> Mapping[str, int]:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from qabel.store.database.connection import connect
 from qabel.store.database.damaged_file import copy_damaged
 from qabel.store.database.errors import NotADatabase
 from qabel.store.database.pages import PAGE_SIZE
@@ -85,6 +86,23 @@ def test_lost_identities_are_said(path: Path, tmp_path: Path) -> None:
     result, _ = run(path, tmp_path)
     [text] = [each.rows for each in result.losses if each.rows.startswith("synced")]
     assert "private keys" in text
+
+
+def test_modules_begin_anew(path: Path, tmp_path: Path) -> None:
+    """Their tables are not copied: what only they had is named as lost."""
+    fill(path)
+    source = connect(path, KEY)
+    source.execute("CREATE TABLE notes (id INTEGER PRIMARY KEY) STRICT")
+    source.execute("INSERT INTO modules (name, version, seq, live) VALUES ('notes', 1, 5, 0)")
+    source.execute("INSERT INTO set_aside VALUES ('notes', 3, 0, 'raised', 1)")
+    source.close()
+    result, target = run(path, tmp_path)
+    assert [(each.table, each.rows.split(";")[0]) for each in result.losses] == [
+        ("notes", "what the module kept of its own")
+    ]
+    for table in ("modules", "set_aside"):
+        assert rows_of(target, f"SELECT count(*) FROM {table}") == [(0,)]
+    assert rows_of(target, "SELECT count(*) FROM sqlite_schema WHERE name = 'notes'") == [(0,)]
 
 
 def test_a_truncated_file(path: Path, tmp_path: Path) -> None:
