@@ -19,6 +19,7 @@ NAMES = (
     "quiet",
     "receiving",
     "requests",
+    "search",
     "sending",
     "startup",
     "texts",

@@ -16,6 +16,7 @@ import re
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from itertools import accumulate
+from typing import NamedTuple
 
 from attrs import frozen
 
@@ -48,8 +49,7 @@ class Term:
     """What is wanted as well as the tokens: a word that begins with this."""
 
 
-@frozen
-class _Token:
+class _Token(NamedTuple):
     text: str
     start: int
     """Where it is in the folded text."""
@@ -58,7 +58,17 @@ class _Token:
 
 def indexed(text: str) -> str:
     """Return the tokens of a text, with spaces between them."""
-    return " ".join([each.text for each in _stream(text.translate(FOLDED))])
+    folded = text.translate(FOLDED)
+    if _has_vowel_signs(folded):
+        return " ".join([each.text for each in _stream(folded)])
+    tokens: list[str] = []
+    for chunk in folded.split():
+        # Most are a word, and no more.
+        if chunk.isalnum():
+            tokens.append(chunk[:LONGEST])
+        else:
+            tokens += [each.text for each in _tokens(chunk, 0)]
+    return " ".join(tokens)
 
 
 def terms(query: str) -> list[Term]:
@@ -106,14 +116,22 @@ def places(text: str, wanted: Sequence[Term]) -> list[tuple[int, int]]:
 
 def _stream(folded: str) -> Iterator[_Token]:
     """Yield the tokens of a folded text, in the order in which they are indexed."""
-    has_vowel_signs = len(without_vowel_signs(folded)) != len(folded)
+    has_vowel_signs = _has_vowel_signs(folded)
     for match in _CHUNK.finditer(folded):
-        tokens = [*_parts(match[0], match.start()), *_joined(match[0], match.start())]
+        tokens = _tokens(match[0], match.start())
         yield from tokens
         if has_vowel_signs:
             bare = [(each, without_vowel_signs(each.text)) for each in tokens]
             if any(each.text != text for each, text in bare):
                 yield from (_Token(text, each.start, each.end) for each, text in bare if text)
+
+
+def _has_vowel_signs(folded: str) -> bool:
+    return not folded.isascii() and len(without_vowel_signs(folded)) != len(folded)
+
+
+def _tokens(chunk: str, offset: int) -> list[_Token]:
+    return [*_parts(chunk, offset), *_joined(chunk, offset)]
 
 
 def _parts(chunk: str, offset: int) -> Iterator[_Token]:
