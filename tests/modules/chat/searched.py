@@ -1,9 +1,10 @@
 """Messages that are searched, in a real encrypted file."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+import pytest
 from attrs import define, field
 from twisted.internet.task import Clock
 
@@ -82,3 +83,13 @@ def message(seq: int, text: str, *, number: int | None = None, **which: bytes) -
     number = 2 * seq if number is None else number
     given = {"identity": bytes(32), "conversation": bytes(16), **which}
     return SearchedMessage(place(seq, number), number, text=text, **given)
+
+
+@pytest.fixture
+def found(tmp_path: Path) -> Iterator[Found]:
+    """Return messages that are searched, of which there are none yet."""
+    directory = tmp_path / "data"
+    directory.mkdir()
+    made = Found(directory / "qabel.db")
+    yield made
+    result_of(made.database.close())

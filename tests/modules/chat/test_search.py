@@ -2,30 +2,19 @@
 
 import random
 import re
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from qabel.deferreds import result_of
 from qabel.modules.chat.search import add, place, remove, search
 from qabel.store.database.erasing import DELAY
-from tests.modules.chat.searched import KEY, Found, message
+from tests.modules.chat.searched import KEY, Found, found, message
 from tests.store.database.attacker import find
 
+__all__ = ["found"]
+
 MARK = re.compile(rb"m\d{7}k")
-
-
-@pytest.fixture
-def found(tmp_path: Path) -> Iterator[Found]:
-    """Return messages that are searched, of which there are none yet."""
-    directory = tmp_path / "data"
-    directory.mkdir()
-    made = Found(directory / "qabel.db")
-    yield made
-    result_of(made.database.close())
 
 
 def test_words(found: Found) -> None:
