@@ -53,7 +53,11 @@ REPLIES = st.builds(ReplyTo, st.binary(min_size=32, max_size=32), st.integers(0,
 FILES = st.builds(SharedFile, TEXTS, st.binary(), TEXTS, st.integers(0, 2**63 - 1))
 PAYLOADS = st.builds(ChatPayload, TEXTS, st.none() | REPLIES, st.none() | PARTS, st.none() | FILES)
 JSON_VALUES = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | TEXTS,
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | TEXTS,
     lambda inner: st.lists(inner, max_size=2) | st.dictionaries(TEXTS, inner, max_size=2),
     max_leaves=5,
 )
