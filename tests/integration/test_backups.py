@@ -158,7 +158,7 @@ def test_errors_name_the_sealed_key(tmp_path: Path) -> None:
         assert "passphrase-fd:0" in bob.process.errors
     _, text = here.qabel("doctor")
     assert f"Only you can access {sealed}" in text
-    assert "qabel doctor --key passphrase-fd:0" in text
+    assert "doctor --key passphrase-fd:0" in text
     assert "no database key" not in text
     _, text = here.qabel("doctor", "--key", f"passphrase-file:{here.passphrase}")
     assert "The key opens" in text

@@ -304,7 +304,8 @@ def test_the_proxy_is_down(tmp_path: Path, server: BadServer) -> None:
         doctor = Doctor(behind)
         proxy.stop()
         # For a moment, the last failure of the server may quote this as well.
-        what = rf"(?<!time: )The proxy at 127.0.0.1:{proxy.number} refused the connection\."
+        where = rf"(?<!time: )The proxy at 127.0.0.1:{proxy.number} refused the connection"
+        what = rf"{where}(?:\.| \(since)"
         doctor.finds("proxy", what, unhealthy=True)
         with RecordingProxy(proxy.leads_to, port=proxy.number):
             doctor.is_over("proxy", what)
