@@ -21,6 +21,7 @@ _PLACEHOLDER = re.compile(r"<(?P<kind>\w+):(?P<name>\w+)>")
 _PATH_SCHEMAS: dict[str, dict[str, Any]] = {
     "id": {"type": "integer", "minimum": 0, "maximum": 10**18 - 1, "examples": [1]},
     "name": {"type": "string", "pattern": "^[a-z][a-z0-9]{1,31}$", "examples": ["chat"]},
+    "hex": {"type": "string", "pattern": "^[0-9a-f]{32}$", "examples": ["0a" * 16]},
     "ref": {
         "type": "string",
         "pattern": "^([0-9A-Fa-f]{64}|0|[1-9][0-9]{0,9})$",

@@ -1,7 +1,7 @@
 """What a module is made of: everything that the author of one imports is here."""
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
 from attrs import Attribute, define, field, frozen
@@ -10,6 +10,7 @@ from qabel.contract.access import Access
 from qabel.contract.reply import Reply, json_reply
 from qabel.contract.routes import Routes
 from qabel.contract.types import Id, Milliseconds, View
+from qabel.modules.messaging import KnownContact, KnownIdentity, Messaging
 from qabel.store.database.connection import Parameters
 from qabel.store.modules.changes import Change, Told
 from qabel.store.modules.entries import (
@@ -29,6 +30,9 @@ __all__ = [
     "DeliveryChanged",
     "Entry",
     "Id",
+    "KnownContact",
+    "KnownIdentity",
+    "Messaging",
     "Milliseconds",
     "Module",
     "ModuleCall",
@@ -58,6 +62,10 @@ RESERVED = frozenset(
 """Names that no module can have: paths of the API begin with them, or tables."""
 
 
+OF_THE_CORE = frozenset({"contacts", "delete"})
+"""Scopes that routes of modules may need beside their own: for what these scopes allow anyway."""
+
+
 class ModuleCall(Protocol):
     """A request for a route of a module."""
 
@@ -72,8 +80,21 @@ class ModuleCall(Protocol):
     def body(self) -> dict[str, Any]:
         """Return the values in the body, checked as the route declares them."""
 
+    @property
+    def messaging(self) -> Messaging:
+        """People, and what a module may do with messages."""
+
+    def text_header(self, name: str) -> str | None:
+        """Return a header, checked as the route declares it; None if it is missing."""
+
     async def rows(self, sql: str, values: Parameters = ()) -> list[tuple[Any, ...]]:
         """Run a statement that reads, and return its rows. Raises StoreError."""
+
+    async def change(self, made: "Prepared") -> None:
+        """Change tables of the module, and tell events, all together or not at all.
+
+        Raises StoreError.
+        """
 
 
 @define(eq=False)
@@ -98,14 +119,14 @@ class Prepared:
         kind: str,
         detail: Mapping[str, object],
         *,
-        about: Received | Sent | None = None,
+        about: Received | Sent | DeliveryChanged | None = None,
     ) -> None:
         """Add an event, unless the entries are old.
 
         Args:
             kind: what happened; it gets the name of the module in front: ``chat.message``.
             detail: ids, and no text of people: clients see it that may not read messages.
-            about: a message of the identity that the event is about; None if it is about none.
+            about: what happened to the identity that the event is about; None if it is about none.
 
         """
         subject = None if about is None else Subject(about.identity_id, about.identity, None)
@@ -116,7 +137,8 @@ def _check_routes(module: "Module", _: "Attribute[Any]", routes: Routes | None) 
     for route in () if routes is None else routes.all:
         if route.path != f"/{module.name}" and not route.path.startswith(f"/{module.name}/"):
             raise ValueError(f"the path {route.path} does not begin with /{module.name}")
-        if not route.scopes or not all(each.startswith(f"{module.name}:") for each in route.scopes):
+        others = {each for each in route.scopes if not each.startswith(f"{module.name}:")}
+        if not route.scopes or not others <= OF_THE_CORE:
             raise ValueError(f"the scopes of {route.name} do not begin with {module.name}:")
 
 
@@ -127,6 +149,10 @@ def _check_name(_: object, __: "Attribute[str]", name: str) -> None:
         )
 
 
+def _as_set(kinds: Iterable[str]) -> frozenset[str]:
+    return frozenset(kinds)
+
+
 @frozen(kw_only=True)
 class Module:
     """The declaration of a module."""
@@ -135,7 +161,7 @@ class Module:
     """Its tables, routes, scopes and events have this name, or begin with it."""
     summary: str
     """What it does, in a sentence for users."""
-    kinds: frozenset[str] = field(converter=frozenset)
+    kinds: frozenset[str] = field(converter=_as_set)
     """The kinds of messages that it owns (``model_object``)."""
     takes_others: bool = False
     """Whether it wants the messages of kinds that no module owns as well."""

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from attrs import define, field
+from attrs import define, evolve, field
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred
 
@@ -12,7 +12,8 @@ from qabel.contract.types import Milliseconds, View
 from qabel.core.errors import NotFound
 from qabel.core.service import CoreService
 from qabel.core.status.troubles import Trouble, TroubleKind
-from qabel.modules.api import Module
+from qabel.deferreds import shielded
+from qabel.modules.api import Module, Prepared
 from qabel.modules.loading import FoundModule
 from qabel.modules.module_thread import ModuleThread
 from qabel.modules.reading import Reading
@@ -145,6 +146,20 @@ class ModuleHost(Service):
         """
         return self._reads.run(lambda: self._core.database.side.read(sql, values))
 
+    async def change(self, name: str, made: Prepared) -> None:
+        """Change tables of a module, and tell its events, all together or not at all.
+
+        Args:
+            name: the module.
+            made: statements and events.
+
+        Raises:
+            ModuleStoreError: a statement changes a table that is not the module's own.
+            StoreError: it could not be stored.
+
+        """
+        await shielded(self._change(name, made))
+
     def troubles(self) -> Iterator[Trouble]:
         """Yield what is wrong with modules."""
         for each in self.all():
@@ -161,6 +176,12 @@ class ModuleHost(Service):
                     f"{each.set_aside} of the messages and events.",
                     each.name,
                 )
+
+    async def _change(self, name: str, made: Prepared) -> None:
+        told = [evolve(each, kind=f"{name}.{each.kind}") for each in made.told]
+        now = self._core.now()
+        newest = await self._repository.change(name, made.changes, told, now=now)
+        self._core.journal.advance(newest)
 
     def _runner(self, module: Module, modules: Sequence[Module]) -> ModuleRunner:
         kinds, but = module.kinds, False

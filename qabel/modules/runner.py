@@ -205,7 +205,7 @@ class ModuleRunner:
     async def _take_up(self, place: Place, changes: Sequence[Change]) -> None:
         try:
             newest = await self._repository.take_up(self.name, place, changes, now=self._now())
-        except (StoreClosed, *DISK_FAILURES):
+        except (CancelledError, StoreClosed, *DISK_FAILURES):
             raise
         except Exception as error:  # noqa: BLE001 - it stays set aside
             self._log.debug(
@@ -239,7 +239,7 @@ class ModuleRunner:
         started = self._clock.seconds()
         try:
             await self._store(batch.span, batch.prepared)
-        except (StoreClosed, *DISK_FAILURES):
+        except (CancelledError, StoreClosed, *DISK_FAILURES):
             raise
         except Exception as error:  # noqa: BLE001 - the statements are the module's
             text = str(error) if isinstance(error, StoreError) else describe(error)

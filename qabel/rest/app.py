@@ -20,7 +20,7 @@ from qabel.modules.host import ModuleHost
 from qabel.rest.events import resource as events
 from qabel.rest.events.streams import Streams
 from qabel.rest.http.access_control import AccessControl, AccessOptions
-from qabel.rest.http.dispatch import IdConverter, NameConverter, RefConverter, install, route_finder
+from qabel.rest.http.dispatch import CONVERTERS, install, route_finder
 from qabel.rest.http.problems import problem_of
 from qabel.rest.http.replies import begin
 from qabel.rest.http.request import ApiRequest
@@ -95,7 +95,7 @@ def _document(subjects: tuple[Routes, ...]) -> bytes:
 
 def _application(subjects: Iterable[Routes]) -> Klein:
     app = Klein()
-    app.url_map.converters.update(id=IdConverter, name=NameConverter, ref=RefConverter)
+    app.url_map.converters.update(CONVERTERS)
     # A path with two slashes is another path: do not redirect from it.
     app.url_map.merge_slashes = False
     app.handle_errors(Exception)(Api.failed)

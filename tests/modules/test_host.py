@@ -15,6 +15,7 @@ from qabel.modules.api import Entry, Prepared, Read
 from qabel.modules.host import ModuleHost
 from qabel.modules.loading import FoundModule
 from qabel.modules.runner import ModuleState
+from qabel.store.modules.tables import ModuleStoreError
 from qabel.testing.correspondents import Correspondents
 from tests.modules.conftest import NOTES
 
@@ -70,4 +71,28 @@ async def test_modules_run_until_they_are_stopped(core: CoreService) -> None:
     assert await host.set_aside("notes") == []
     assert await host.rows("SELECT count(*) FROM notes") == [(0,)]
     assert list(host.troubles()) == []
+    host.stopService()
+
+
+@pytest_twisted.ensureDeferred
+async def test_changes_by_routes(core: CoreService) -> None:
+    """A route changes tables of its module, and tells of it; other tables stay as they are."""
+    host = host_of(core, FoundModule("notes", NOTES))
+    host.startService()
+    while host.get("notes").state is not ModuleState.RUNNING:
+        await core.database.run(lambda _: None)
+    made = Prepared()
+    made.write("INSERT INTO notes_marks (message_id) VALUES (?)", (1,), (2,))
+    made.tell("marked", {"ids": [1, 2]})
+    before = core.journal.last_seq
+    await host.change("notes", made)
+    assert await host.rows("SELECT message_id FROM notes_marks") == [(1,), (2,)]
+    assert await host.rows("SELECT kind FROM events ORDER BY seq DESC LIMIT 1") == [
+        ("notes.marked",)
+    ]
+    assert core.journal.last_seq == before + 1
+    made = Prepared()
+    made.write("DELETE FROM events", ())
+    with pytest.raises(ModuleStoreError):
+        await host.change("notes", made)
     host.stopService()

@@ -4,12 +4,14 @@ from collections.abc import Callable, Sequence
 
 import pytest
 from attrs import evolve
+from twisted.internet.defer import Deferred
 
 from qabel.deferreds import result_of
 from qabel.modules import runner as runners
 from qabel.modules import telling
 from qabel.modules.api import Entry, Place, Prepared, Read
 from qabel.modules.runner import ModuleRunner, ModuleState
+from qabel.store.database.database import Database
 from qabel.store.database.errors import StoreFull
 from qabel.store.modules.progress import ModuleRepository
 from tests.modules.conftest import NOTES, Desk, prepare
@@ -207,3 +209,18 @@ def test_what_comes_while_it_reads_is_not_missed(desk: Desk, running: Running) -
     desk.receive("one")
     desk.clock.pump([1] * 3)
     assert desk.notes() == ["one", "two"]
+
+
+def test_stopping_while_it_is_stored(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """That is no failure of the module: nothing is tried again after the end."""
+
+    def prepare_for_a_slow_disk(entries: Sequence[Entry], read: Read) -> Prepared:
+        monkeypatch.setattr(Database, "run", lambda *_, **__: Deferred())
+        return prepare(entries, read)
+
+    runner = desk.runner(evolve(NOTES, prepare=prepare_for_a_slow_disk))
+    runner.start()
+    desk.receive("Hello")
+    runner.stop()
+    assert desk.clock.getDelayedCalls() == []
+    assert runner.failure is None

@@ -1,1 +1,1 @@
-"""Messaging as people know it: the module ``chat``."""
+"""Chat: messaging as people know it, in conversations of an identity and a contact."""

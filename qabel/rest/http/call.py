@@ -15,7 +15,9 @@ from qabel.core.view import CoreView
 from qabel.forms.compound import Object
 from qabel.forms.errors import FieldError, InvalidInput
 from qabel.jsontext import encode, parse
+from qabel.modules.api import Prepared
 from qabel.modules.host import ModuleHost
+from qabel.modules.messaging import Messaging
 from qabel.rest.http.request import ApiRequest
 from qabel.rest.http.services import Services
 from qabel.store.database.connection import Parameters
@@ -63,6 +65,20 @@ class Call:
 
         """
         return await self.services.modules.rows(sql, values)
+
+    async def change(self, made: Prepared) -> None:
+        """Change tables of the module whose route this is, and tell its events.
+
+        Raises:
+            StoreError: a statement changes another table, or it cannot be stored.
+
+        """
+        await self.services.modules.change(self.route.path.split("/")[1], made)
+
+    @property
+    def messaging(self) -> Messaging:
+        """People and messages, for a route of a module."""
+        return Messaging(self.core, self.view)
 
     @property
     def is_head(self) -> bool:

@@ -39,10 +39,25 @@ class RefConverter(BaseConverter):
     regex = "[0-9A-Fa-f]{64}|0|[1-9][0-9]{0,9}"
 
 
+class HexConverter(BaseConverter):
+    """An id in a path that is a digest: 32 hexadecimal digits."""
+
+    regex = "[0-9a-f]{32}"
+
+
 class NameConverter(BaseConverter):
     """The name of a module in a path."""
 
     regex = "[a-z][a-z0-9]{1,31}"
+
+
+CONVERTERS = {
+    "hex": HexConverter,
+    "id": IdConverter,
+    "name": NameConverter,
+    "ref": RefConverter,
+}
+"""The kinds of placeholders in the paths of routes."""
 
 
 def install(app: Klein, route: Route) -> None:

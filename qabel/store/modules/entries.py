@@ -104,6 +104,9 @@ class DeliveryChanged:
     """What has become of a message to one of its recipients."""
 
     place: Place
+    identity_id: int
+    identity: bytes
+    """The public key of the sending identity: 32 bytes."""
     send_id: int
     recipient: bytes
     """The public key: 32 bytes."""
@@ -148,9 +151,8 @@ UNION ALL SELECT * FROM (
             hex(recipient), contact_id, state, reason, acknowledged) ORDER BY deliveries.id)
             FROM deliveries WHERE send_id = sends.id), NULL, created, NULL
     FROM sends WHERE (seq, id) > (:seq, :part) ORDER BY seq, id LIMIT :limit)
-UNION ALL SELECT kind, seq, 0, identity_id, NULL, NULL, created, NULL, detail, NULL, NULL, NULL,
-    NULL
-FROM events WHERE seq > :seq
+UNION ALL SELECT kind, seq, 0, identity_id, identity, NULL, created, NULL, detail, NULL, NULL, NULL,
+    NULL FROM events WHERE seq > :seq
 ORDER BY 2, 3 LIMIT :limit
 """
 
@@ -211,7 +213,7 @@ def _entry(what: str, seq: int, part: int, *rest: Any) -> Entry | None:
     if what == "sent":
         return _sent(place, *rest)
     if what == "outbox":
-        return _changed(place, rest[5])
+        return _changed(place, rest[0], rest[1], rest[5])
     return PeopleChanged(place=place) if what == "synced" else None
 
 
@@ -284,10 +286,12 @@ def _sent(
     )
 
 
-def _changed(place: Place, detail: bytes) -> DeliveryChanged:
+def _changed(place: Place, identity_id: int, identity: bytes, detail: bytes) -> DeliveryChanged:
     found = msgspec.json.decode(detail, type=_Delivery)
     return DeliveryChanged(
         place=place,
+        identity_id=identity_id,
+        identity=identity,
         send_id=found.id,
         recipient=bytes.fromhex(found.recipient),
         state=found.state,

@@ -144,6 +144,16 @@ class ModuleRepository:
 
         return self._database.run(work)
 
+    def change(
+        self, name: str, changes: Sequence[Change], told: Sequence[Told] = (), *, now: float
+    ) -> "Deferred[int]":
+        """Change tables of a module because of what a user does; the arguments are as of ``write``.
+
+        Fires with the newest number in the journal. Fails with ModuleStoreError for a change of a
+        table that is not the module's own.
+        """
+        return self._database.run(partial(apply, name=name, changes=changes, told=told, now=now))
+
     def all_set_aside(self, name: str) -> "Deferred[list[SetAside]]":
         """Return what a module could not deal with, in the order of the journal."""
 

@@ -13,7 +13,7 @@ from qabel.contract.access import Access
 from qabel.contract.routes import Route
 from qabel.rest.app import Api
 from qabel.rest.http.access_control import AccessControl, AccessOptions
-from qabel.rest.http.dispatch import IdConverter, NameConverter, RefConverter, install, route_finder
+from qabel.rest.http.dispatch import CONVERTERS, install, route_finder
 from qabel.rest.http.request import ApiRequest
 from qabel.rest.http.site import ApiSite
 from tests.host.http_server.conftest import Line
@@ -72,7 +72,7 @@ class MemoryApi:
 
     def __attrs_post_init__(self) -> None:
         app = Klein()
-        app.url_map.converters.update(id=IdConverter, name=NameConverter, ref=RefConverter)
+        app.url_map.converters.update(CONVERTERS)
         app.handle_errors(Exception)(Api.failed)
         for route in self.routes:
             install(app, route)

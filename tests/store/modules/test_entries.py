@@ -37,6 +37,7 @@ def test_what_becomes_of_a_message(mail: Mail) -> None:
     assert isinstance(message, Sent)
     assert isinstance(change, DeliveryChanged)
     assert message.recipients[0].state == "sent"
+    assert (change.identity_id, change.identity) == (message.identity_id, message.identity)
     assert (change.send_id, change.state, change.recipient) == (sent.id, "sent", bytes([7]) * 32)
 
 

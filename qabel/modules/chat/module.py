@@ -1,0 +1,22 @@
+"""The declaration of chat."""
+
+from qabel.modules.api import Module
+from qabel.modules.chat import conversations, messages, requests
+from qabel.modules.chat.payload import KINDS
+from qabel.modules.chat.prepare import prepare
+from qabel.modules.chat.subject import routes
+from qabel.modules.chat.tables import DERIVED, STEPS
+
+PARTS = (conversations, messages, requests)
+"""What adds routes to the subject, when it is imported."""
+
+module = Module(
+    name="chat",
+    summary="Conversations with contacts, with both sides, and requests of strangers.",
+    kinds=KINDS,
+    takes_others=True,
+    steps=STEPS,
+    derived=DERIVED,
+    routes=routes,
+    prepare=prepare,
+)

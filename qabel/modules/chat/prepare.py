@@ -1,0 +1,167 @@
+"""What chat makes of the journal: messages of both sides, and what is told of them."""
+
+from collections.abc import Sequence
+
+from attrs import define, field
+
+from qabel.modules.api import (
+    DeliveryChanged,
+    Entry,
+    PeopleChanged,
+    Prepared,
+    Read,
+    Received,
+    Sent,
+)
+from qabel.modules.chat.numbers import conversation_id, id_of_received, id_of_sent
+from qabel.modules.chat.payload import ChatText, read_payload
+
+ODD = 24 * 60 * 60 * 1000
+"""Milliseconds: the time of a message that is further away from its arrival is odd."""
+
+_CONVERSATION = """
+INSERT OR IGNORE INTO chat_conversations (id, identity, contact)
+SELECT :conversation, :identity, :contact WHERE EXISTS (SELECT 1 FROM {table} WHERE id = :source)
+"""
+
+_MESSAGE = """
+INSERT INTO chat_messages (id, conversation, seq, part, direction, {column}, sent, received, text,
+    reply_direction, reply_sent, odd_time)
+SELECT :id, :conversation, :seq, :part, :direction, :source, :sent, :received, :text,
+    :reply_direction, :reply_sent, :odd_time WHERE EXISTS (SELECT 1 FROM {table} WHERE id = :source)
+"""
+# Only if what they are about is still there: it may have been deleted after it was read.
+_RECEIVED = [
+    each.format(table="messages", column="message_id") for each in (_CONVERSATION, _MESSAGE)
+]
+_SENT = [each.format(table="sends", column="send_id") for each in (_CONVERSATION, _MESSAGE)]
+
+_TOUCH = (
+    "UPDATE chat_clock SET changed = changed + 1",
+    "UPDATE chat_conversations SET changed = (SELECT changed FROM chat_clock) WHERE id = ?",
+)
+
+_FIND = """
+SELECT chat_messages.id, conversation FROM chat_messages
+JOIN chat_conversations ON chat_conversations.id = conversation
+WHERE send_id = ? AND contact = ?
+"""
+
+
+def prepare(entries: Sequence[Entry], read: Read) -> Prepared:
+    """Return the rows and events for some entries of the journal."""
+    making = _Making(read)
+    for entry in entries:
+        if isinstance(entry, Received):
+            making.received(entry)
+        elif isinstance(entry, Sent):
+            making.sent(entry)
+        elif isinstance(entry, DeliveryChanged):
+            making.delivery_changed(entry)
+        else:
+            making.people_changed(entry)
+    return making.made
+
+
+@define(eq=False)
+class _Making:
+    _read: Read
+    made: Prepared = field(factory=Prepared, init=False)
+    _found: dict[tuple[int, bytes], tuple[int, bytes]] = field(factory=dict, init=False)
+    """Messages of these entries that are sent, by send and recipient."""
+    _ignored: frozenset[bytes] | None = field(default=None, init=False)
+
+    def received(self, entry: Received) -> None:
+        said = read_payload(entry.kind, entry.data)
+        if said is None or entry.sender.key == entry.identity:
+            # A note to oneself is there as it was sent.
+            return
+        identity, contact = entry.identity, entry.sender.key
+        conversation = conversation_id(identity, contact)
+        row = {
+            "id": id_of_received(entry.message_id),
+            "conversation": conversation,
+            "direction": "in",
+            "source": entry.message_id,
+            "received": entry.received,
+            "odd_time": abs(entry.time_stamp - entry.received) > ODD,
+        }
+        self._write(_RECEIVED, entry, row, identity, contact, said)
+        detail = {"id": row["id"], "conversation": conversation.hex()}
+        if entry.sender.contact_id is not None:
+            self.made.tell("message", detail, about=entry)
+            self.made.tell("unread", {"conversation": conversation.hex()}, about=entry)
+        elif not self._is_ignored(conversation):
+            request = {"id": conversation.hex(), "message": row["id"]}
+            self.made.tell("request", request, about=entry)
+
+    def sent(self, entry: Sent) -> None:
+        said = read_payload(entry.kind, entry.data)
+        if said is None:
+            return
+        for number, recipient in enumerate(entry.recipients):
+            conversation = conversation_id(entry.identity, recipient.key)
+            message_id = id_of_sent(entry.send_id, number)
+            row = {
+                "id": message_id,
+                "conversation": conversation,
+                "direction": "out",
+                "source": entry.send_id,
+                "received": None,
+                "odd_time": False,
+            }
+            self._write(_SENT, entry, row, entry.identity, recipient.key, said)
+            self._found[entry.send_id, recipient.key] = message_id, conversation
+            detail = {"id": message_id, "conversation": conversation.hex()}
+            self.made.tell("message", detail, about=entry)
+
+    def delivery_changed(self, entry: DeliveryChanged) -> None:
+        # States are not kept here: they are read where the outbox has them.
+        found = self._found.get((entry.send_id, entry.recipient))
+        if found is None:
+            rows = self._read(_FIND, (entry.send_id, entry.recipient))
+            if not rows:
+                return
+            found = rows[0][0], rows[0][1]
+        message_id, conversation = found
+        self.made.write(_TOUCH[0], ())
+        self.made.write(_TOUCH[1], (conversation,))
+        state = entry.state if entry.acknowledged is None else "acknowledged"
+        detail = {"id": message_id, "conversation": conversation.hex(), "state": state}
+        self.made.tell("state", detail, about=entry)
+
+    def people_changed(self, entry: PeopleChanged) -> None:
+        # Who is a contact, and what people are called, is looked up when somebody asks.
+        self.made.write("UPDATE chat_clock SET people = max(people, ?)", (entry.place.seq,))
+        self.made.tell("unread", {})
+
+    def _write(
+        self,
+        statements: Sequence[str],
+        entry: Received | Sent,
+        row: dict[str, object],
+        identity: bytes,
+        contact: bytes,
+        said: ChatText,
+    ) -> None:
+        people = {contact.hex(): "in", identity.hex(): "out"}
+        direction = people.get(said.reply_sender or "")
+        values = {
+            **row,
+            "identity": identity,
+            "contact": contact,
+            "seq": entry.place.seq,
+            "part": entry.place.part,
+            "sent": entry.time_stamp,
+            "text": said.text,
+            "reply_direction": direction,
+            "reply_sent": None if direction is None else said.reply_sent,
+        }
+        for statement in statements:
+            self.made.write(statement, values)
+
+    def _is_ignored(self, conversation: bytes) -> bool:
+        if self._ignored is None:
+            rows = self._read("SELECT id FROM chat_marks WHERE ignored", ())
+            self._ignored = frozenset(row[0] for row in rows)
+        return conversation in self._ignored

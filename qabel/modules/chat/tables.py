@@ -1,0 +1,93 @@
+"""The tables of chat: what the journal tells, and what the user has marked."""
+
+STEPS = (
+    """
+-- Derived -------------------------------------------------------------------------------------
+
+-- Those that have messages. The id is a digest of the two keys; triggers keep the counts.
+CREATE TABLE chat_conversations (
+    id BLOB PRIMARY KEY,
+    identity BLOB NOT NULL,
+    contact BLOB NOT NULL,
+    messages INTEGER NOT NULL DEFAULT 0,
+    outgoing INTEGER NOT NULL DEFAULT 0,
+    unread INTEGER NOT NULL DEFAULT 0,
+    changed INTEGER NOT NULL DEFAULT 0           -- when, as chat_clock counts
+) STRICT;
+
+CREATE TABLE chat_messages (
+    id INTEGER PRIMARY KEY,
+    conversation BLOB NOT NULL,
+    seq INTEGER NOT NULL,                        -- the place in the journal: the order of messages
+    part INTEGER NOT NULL,
+    direction TEXT NOT NULL CHECK (direction IN ('in', 'out')),
+    message_id INTEGER REFERENCES messages ON DELETE CASCADE,
+    send_id INTEGER REFERENCES sends ON DELETE CASCADE,
+    sent INTEGER NOT NULL,                       -- the sender's time
+    received INTEGER,
+    text TEXT NOT NULL,
+    reply_direction TEXT,                        -- whose message it is a reply to,
+    reply_sent INTEGER,                          -- and when that was sent
+    odd_time INTEGER NOT NULL
+) STRICT;
+CREATE INDEX chat_messages_in_order ON chat_messages (conversation, seq, part, direction);
+CREATE INDEX chat_messages_by_time ON chat_messages (conversation, sent, direction);
+CREATE INDEX chat_messages_received ON chat_messages (message_id) WHERE message_id IS NOT NULL;
+CREATE INDEX chat_messages_sent ON chat_messages (send_id) WHERE send_id IS NOT NULL;
+
+-- Own -----------------------------------------------------------------------------------------
+
+-- What the user has done with a conversation.
+CREATE TABLE chat_marks (
+    id BLOB PRIMARY KEY,
+    identity BLOB NOT NULL,
+    contact BLOB NOT NULL,
+    opened INTEGER,                              -- where the journal was, if it was opened
+    read INTEGER NOT NULL DEFAULT 0,             -- messages up to this number are read
+    muted INTEGER NOT NULL DEFAULT 0,
+    pinned INTEGER NOT NULL DEFAULT 0,
+    archived INTEGER NOT NULL DEFAULT 0,
+    ignored INTEGER NOT NULL DEFAULT 0,
+    draft TEXT,
+    changed INTEGER NOT NULL DEFAULT 0
+) STRICT;
+
+-- Counts the changes of conversations. People are counted apart: one changes many conversations.
+CREATE TABLE chat_clock (
+    only INTEGER PRIMARY KEY CHECK (only = 1),
+    changed INTEGER NOT NULL,
+    people INTEGER NOT NULL
+) STRICT;
+INSERT INTO chat_clock (only, changed, people) VALUES (1, 0, 0);
+
+CREATE TRIGGER chat_message_added AFTER INSERT ON chat_messages BEGIN
+    UPDATE chat_clock SET changed = changed + 1;
+    UPDATE chat_conversations SET
+        messages = messages + 1,
+        outgoing = outgoing + (new.direction = 'out'),
+        unread = unread + (new.direction = 'in' AND new.seq > coalesce(
+            (SELECT read FROM chat_marks WHERE id = new.conversation), 0)),
+        changed = (SELECT changed FROM chat_clock)
+        WHERE id = new.conversation;
+END;
+CREATE TRIGGER chat_message_deleted AFTER DELETE ON chat_messages BEGIN
+    UPDATE chat_clock SET changed = changed + 1;
+    UPDATE chat_conversations SET
+        messages = messages - 1,
+        outgoing = outgoing - (old.direction = 'out'),
+        unread = unread - (old.direction = 'in' AND old.seq > coalesce(
+            (SELECT read FROM chat_marks WHERE id = old.conversation), 0)),
+        changed = (SELECT changed FROM chat_clock)
+        WHERE id = old.conversation;
+    DELETE FROM chat_conversations WHERE id = old.conversation AND messages <= 0;
+END;
+
+-- Of an identity that is purged nothing stays, also while the module is off.
+CREATE TRIGGER chat_identity_purged AFTER INSERT ON purges BEGIN
+    DELETE FROM chat_marks WHERE identity = new.key;
+END;
+""",
+)
+
+DERIVED = ("chat_messages", "chat_conversations")
+"""In this order: triggers of the first change the second."""

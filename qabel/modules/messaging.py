@@ -1,0 +1,133 @@
+"""What modules may do with people and messages: their way into the core."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from attrs import field, frozen
+
+from qabel.core.errors import Conflict, NotFound
+from qabel.core.sending.compose import AUTO, Draft
+from qabel.core.sending.views import OutcomeView
+from qabel.core.service import CoreService
+from qabel.core.view import CoreView
+from qabel.crypto import InvalidKey, PublicKey
+
+
+@frozen(kw_only=True)
+class KnownIdentity:
+    """One of the user's identities."""
+
+    id: int
+    key: bytes
+    """The public key: 32 bytes."""
+    alias: str = field(repr=False)
+
+
+@frozen(kw_only=True)
+class KnownContact:
+    """A contact of an identity."""
+
+    id: int
+    identity: bytes
+    """The public key of the identity: 32 bytes."""
+    key: bytes
+    """The public key: 32 bytes."""
+    alias: str = field(repr=False)
+
+
+@frozen
+class Messaging:
+    """People and messages, for a route of a module.
+
+    The route has checked what the caller may do. What is sent is the caller's own.
+    """
+
+    _core: CoreService
+    _view: CoreView
+
+    def identities(self) -> list[KnownIdentity]:
+        """Return the user's identities."""
+        return [
+            KnownIdentity(id=each.id, key=each.public_key.raw, alias=each.alias)
+            for each in self._core.synced.value.living_identities
+        ]
+
+    def contacts(self) -> list[KnownContact]:
+        """Return the contacts of all identities, as they are called now."""
+        return [
+            KnownContact(
+                id=each.id,
+                identity=each.my_identity.raw,
+                key=each.public_key.raw,
+                alias=each.alias,
+            )
+            for each in self._core.synced.value.living_contacts
+        ]
+
+    def blocked(self) -> frozenset[bytes]:
+        """Return the public keys whose messages are passed over, but for those of contacts."""
+        return self._core.blocked.keys
+
+    async def send(
+        self,
+        identity: bytes,
+        recipient: bytes,
+        kind: str,
+        data: Mapping[str, Any],
+        *,
+        idempotency_key: str | None = None,
+    ) -> OutcomeView:
+        """Send a message that asks for an acknowledgement under a fresh id.
+
+        Args:
+            identity: the public key of the sending identity.
+            recipient: the public key of a contact of it.
+            kind: the ``model_object``.
+            data: what the message has.
+            idempotency_key: if it is the key of an earlier send, that send's outcome is returned.
+
+        Raises what ``Outbox.send`` raises.
+
+        """
+        draft = Draft(kind, data, acknowledge_id=AUTO)
+        return await self._view.outbox.send(
+            [recipient.hex()], identity.hex(), draft, idempotency_key=idempotency_key
+        )
+
+    async def delete(self, message_id: int) -> None:
+        """Delete a received message for good, if it is there. Raises StoreError."""
+        try:
+            await self._core.inbox.delete(message_id)
+        except NotFound:
+            return
+
+    async def forget(self, send_id: int) -> None:
+        """Delete a message from the outbox, if it is there, and post no more of it.
+
+        Raises StoreError.
+        """
+        try:
+            await self._core.outbox.delete(send_id)
+        except NotFound:
+            return
+
+    async def accept(self, message_id: int, alias: str | None = None) -> int:
+        """Add the sender of a message to the contacts; return the id of the contact.
+
+        Raises what ``Accepting.accept`` raises.
+        """
+        return (await self._core.accepting.accept(message_id, alias)).id
+
+    async def block(self, key: bytes) -> None:
+        """Pass over the messages of a key from now on, if they are not yet.
+
+        Raises:
+            Invalid: it is the key of an identity of the user's own.
+            StoreError: it could not be stored.
+
+        """
+        try:
+            await self._core.blocked.add(PublicKey(key))
+        except (Conflict, InvalidKey):
+            # It is blocked already, or nobody can write with it.
+            return
