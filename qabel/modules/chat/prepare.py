@@ -15,31 +15,32 @@ from qabel.modules.api import (
 )
 from qabel.modules.chat.numbers import conversation_id, id_of_received, id_of_sent
 from qabel.modules.chat.payload import ChatText, read_payload
+from qabel.store.database.connection import Parameters
 
 ODD = 24 * 60 * 60 * 1000
 """Milliseconds: the time of a message that is further away from its arrival is odd."""
 
-_CONVERSATION = """
-INSERT OR IGNORE INTO chat_conversations (id, identity, contact)
-SELECT :conversation, :identity, :contact WHERE EXISTS (SELECT 1 FROM {table} WHERE id = :source)
-"""
+_TICK = "UPDATE chat_clock SET changed = changed + 1"
 
+_CONVERSATION = "INSERT OR IGNORE INTO chat_conversations (id, identity, contact) VALUES (?, ?, ?)"
+
+# Only if what it is about is still there: it may have been deleted after it was read.
 _MESSAGE = """
 INSERT INTO chat_messages (id, conversation, seq, part, direction, {column}, sent, received, text,
     reply_direction, reply_sent, odd_time)
 SELECT :id, :conversation, :seq, :part, :direction, :source, :sent, :received, :text,
     :reply_direction, :reply_sent, :odd_time WHERE EXISTS (SELECT 1 FROM {table} WHERE id = :source)
 """
-# Only if what they are about is still there: it may have been deleted after it was read.
-_RECEIVED = [
-    each.format(table="messages", column="message_id") for each in (_CONVERSATION, _MESSAGE)
-]
-_SENT = [each.format(table="sends", column="send_id") for each in (_CONVERSATION, _MESSAGE)]
+_RECEIVED = _MESSAGE.format(table="messages", column="message_id")
+_SENT = _MESSAGE.format(table="sends", column="send_id")
 
-_TOUCH = (
-    "UPDATE chat_clock SET changed = changed + 1",
-    "UPDATE chat_conversations SET changed = (SELECT changed FROM chat_clock) WHERE id = ?",
-)
+_EMPTY = "DELETE FROM chat_conversations WHERE id = ? AND messages = 0"
+
+_TOUCH = """
+UPDATE chat_conversations SET changed = (SELECT changed FROM chat_clock) WHERE id = ?
+"""
+
+_PEOPLE = "UPDATE chat_clock SET people = max(people, ?)"
 
 _FIND = """
 SELECT chat_messages.id, conversation FROM chat_messages
@@ -60,7 +61,7 @@ def prepare(entries: Sequence[Entry], read: Read) -> Prepared:
             making.delivery_changed(entry)
         else:
             making.people_changed(entry)
-    return making.made
+    return making.finished()
 
 
 @define(eq=False)
@@ -70,6 +71,28 @@ class _Making:
     _found: dict[tuple[int, bytes], tuple[int, bytes]] = field(factory=dict, init=False)
     """Messages of these entries that are sent, by send and recipient."""
     _ignored: frozenset[bytes] | None = field(default=None, init=False)
+    _conversations: dict[bytes, tuple[bytes, bytes, bytes]] = field(factory=dict, init=False)
+    _rows: dict[str, list[Parameters]] = field(factory=dict, init=False)
+    """The rows of messages, by the statement that adds them."""
+    _touched: dict[bytes, None] = field(factory=dict, init=False)
+    """Conversations of which something else has changed."""
+    _people: int = field(default=0, init=False)
+    """The number of the last change of people."""
+
+    def finished(self) -> Prepared:
+        made = self.made
+        if self._conversations or self._touched:
+            made.write(_TICK, ())
+        # Many rows for each statement: that is what makes it fast.
+        made.write(_CONVERSATION, *self._conversations.values())
+        for statement, rows in self._rows.items():
+            made.write(statement, *rows)
+        made.write(_EMPTY, *((number,) for number in self._conversations))
+        made.write(_TOUCH, *((number,) for number in self._touched))
+        if self._people:
+            made.write(_PEOPLE, (self._people,))
+        made.changes[:] = [each for each in made.changes if each.rows]
+        return made
 
     def received(self, entry: Received) -> None:
         said = read_payload(entry.kind, entry.data)
@@ -124,20 +147,19 @@ class _Making:
                 return
             found = rows[0][0], rows[0][1]
         message_id, conversation = found
-        self.made.write(_TOUCH[0], ())
-        self.made.write(_TOUCH[1], (conversation,))
+        self._touched[conversation] = None
         state = entry.state if entry.acknowledged is None else "acknowledged"
         detail = {"id": message_id, "conversation": conversation.hex(), "state": state}
         self.made.tell("state", detail, about=entry)
 
     def people_changed(self, entry: PeopleChanged) -> None:
         # Who is a contact, and what people are called, is looked up when somebody asks.
-        self.made.write("UPDATE chat_clock SET people = max(people, ?)", (entry.place.seq,))
+        self._people = entry.place.seq
         self.made.tell("unread", {})
 
     def _write(
         self,
-        statements: Sequence[str],
+        statement: str,
         entry: Received | Sent,
         row: dict[str, object],
         identity: bytes,
@@ -148,8 +170,6 @@ class _Making:
         direction = people.get(said.reply_sender or "")
         values = {
             **row,
-            "identity": identity,
-            "contact": contact,
             "seq": entry.place.seq,
             "part": entry.place.part,
             "sent": entry.time_stamp,
@@ -157,8 +177,9 @@ class _Making:
             "reply_direction": direction,
             "reply_sent": None if direction is None else said.reply_sent,
         }
-        for statement in statements:
-            self.made.write(statement, values)
+        conversation = conversation_id(identity, contact)
+        self._conversations[conversation] = conversation, identity, contact
+        self._rows.setdefault(statement, []).append(values)
 
     def _is_ignored(self, conversation: bytes) -> bool:
         if self._ignored is None:
