@@ -1,7 +1,8 @@
 """The messages of conversations: reading, sending, sending again, deleting."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from datetime import UTC, datetime
+from typing import Any
 
 from msgspec.structs import replace
 
@@ -16,7 +17,7 @@ from qabel.modules.api import ModuleCall, Reply, json_reply
 from qabel.modules.chat import queries
 from qabel.modules.chat.conversations import any_conversation, shown, view_of
 from qabel.modules.chat.numbers import ChatCursor, CursorForm
-from qabel.modules.chat.payload import BOX_MESSAGE, ChatText, write_payload
+from qabel.modules.chat.payloads import ChatPayload, ReplyTo, write_payload
 from qabel.modules.chat.people import ChatPeople
 from qabel.modules.chat.queries import ChatMessage, Conversation
 from qabel.modules.chat.subject import DELETE, NO_CONVERSATION, READ, SEND, delete_messages, routes
@@ -110,8 +111,7 @@ async def send(call: ModuleCall, conversation: str) -> Reply:
     given = call.body()
     found = await shown(call, ChatPeople.of(call.messaging), conversation)
     said = await _reply(call, found, given["text"], given["reply_to"])
-    key = call.text_header("Idempotency-Key")
-    return await _send(call, found, said, key, given["reply_to"])
+    return await _send(call, found, said.kind, write_payload(said), given["reply_to"])
 
 
 @routes.add(
@@ -164,9 +164,8 @@ async def retry(call: ModuleCall, message_id: int) -> Reply:
     found, conversation = await _with_conversation(call, message_id)
     if found.view.state != "failed":
         raise Conflict("Only a message that failed can be sent again.")
-    said = await _reply(call, conversation, found.view.text, found.view.reply_to)
-    key = call.text_header("Idempotency-Key")
-    reply = await _send(call, conversation, said, key, found.view.reply_to)
+    kind, data = await queries.sent_data(call, found.send_id or 0)
+    reply = await _send(call, conversation, kind, data, found.view.reply_to)
     await delete_messages(call, [found])
     return reply
 
@@ -217,12 +216,17 @@ def _line(message: ChatMessageView, name: str) -> str:
 
 
 async def _send(
-    call: ModuleCall, found: Conversation, said: ChatText, key: str | None, reply_to: int | None
+    call: ModuleCall,
+    found: Conversation,
+    kind: str,
+    data: Mapping[str, Any],
+    reply_to: int | None,
 ) -> Reply:
+    key = call.text_header("Idempotency-Key")
     if (found.identity, found.contact) not in ChatPeople.of(call.messaging).contacts:
         raise Conflict("The other side of this conversation is no contact any more.")
     outcome: OutcomeView = await call.messaging.send(
-        found.identity, found.contact, BOX_MESSAGE, write_payload(said), idempotency_key=key
+        found.identity, found.contact, kind, data, idempotency_key=key
     )
     sent = await queries.sent_as(call, outcome.id, found.id)
     if sent is None:
@@ -237,17 +241,17 @@ async def _send(
 
 async def _reply(
     call: ModuleCall, found: Conversation, text: str, reply_to: int | None
-) -> ChatText:
+) -> ChatPayload:
     """Return a text that may be a reply. Raises Invalid."""
     if reply_to is None:
-        return ChatText(text)
+        return ChatPayload(text)
     [*others] = await queries.messages(call, [reply_to])
     if not others or others[0].view.conversation != found.id.hex():
         error = FieldError("reply_to", "is no message of this conversation")
         raise Invalid("There is no such message to reply to.", [error])
     view = others[0].view
     sender = found.contact if view.direction == "in" else found.identity
-    return ChatText(text, sender.hex(), view.sent)
+    return ChatPayload(text, ReplyTo(sender, view.sent))
 
 
 async def _with_conversation(call: ModuleCall, number: int) -> tuple[ChatMessage, Conversation]:

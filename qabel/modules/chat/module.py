@@ -2,7 +2,7 @@
 
 from qabel.modules.api import Module
 from qabel.modules.chat import conversations, messages, requests
-from qabel.modules.chat.payload import KINDS
+from qabel.modules.chat.payloads import KINDS
 from qabel.modules.chat.prepare import prepare
 from qabel.modules.chat.subject import routes
 from qabel.modules.chat.tables import DERIVED, STEPS

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from attrs import define, field
 
+from qabel.jsontext import encode
 from qabel.modules.api import (
     DeliveryChanged,
     Entry,
@@ -14,7 +15,7 @@ from qabel.modules.api import (
     Sent,
 )
 from qabel.modules.chat.numbers import conversation_id, id_of_received, id_of_sent
-from qabel.modules.chat.payload import ChatText, read_payload
+from qabel.modules.chat.payloads import ChatPayload, SharedFile, read_payload
 from qabel.store.database.connection import Parameters
 
 ODD = 24 * 60 * 60 * 1000
@@ -27,9 +28,10 @@ _CONVERSATION = "INSERT OR IGNORE INTO chat_conversations (id, identity, contact
 # Only if what it is about is still there: it may have been deleted after it was read.
 _MESSAGE = """
 INSERT INTO chat_messages (id, conversation, seq, part, direction, {column}, sent, received, text,
-    reply_direction, reply_sent, odd_time)
+    reply_direction, reply_sent, attachment, odd_time)
 SELECT :id, :conversation, :seq, :part, :direction, :source, :sent, :received, :text,
-    :reply_direction, :reply_sent, :odd_time WHERE EXISTS (SELECT 1 FROM {table} WHERE id = :source)
+    :reply_direction, :reply_sent, :attachment, :odd_time
+WHERE EXISTS (SELECT 1 FROM {table} WHERE id = :source)
 """
 _RECEIVED = _MESSAGE.format(table="messages", column="message_id")
 _SENT = _MESSAGE.format(table="sends", column="send_id")
@@ -164,10 +166,11 @@ class _Making:
         row: dict[str, object],
         identity: bytes,
         contact: bytes,
-        said: ChatText,
+        said: ChatPayload,
     ) -> None:
-        people = {contact.hex(): "in", identity.hex(): "out"}
-        direction = people.get(said.reply_sender or "")
+        reply = said.reply_to
+        people = {contact: "in", identity: "out"}
+        direction = None if reply is None else people.get(reply.sender)
         values = {
             **row,
             "seq": entry.place.seq,
@@ -175,7 +178,8 @@ class _Making:
             "sent": entry.time_stamp,
             "text": said.text,
             "reply_direction": direction,
-            "reply_sent": None if direction is None else said.reply_sent,
+            "reply_sent": None if direction is None or reply is None else reply.time_stamp,
+            "attachment": _attachment(said.attachment),
         }
         conversation = conversation_id(identity, contact)
         self._conversations[conversation] = conversation, identity, contact
@@ -186,3 +190,8 @@ class _Making:
             rows = self._read("SELECT id FROM chat_marks WHERE ignored", ())
             self._ignored = frozenset(row[0] for row in rows)
         return conversation in self._ignored
+
+
+def _attachment(file: SharedFile | None) -> str | None:
+    """Return as JSON what is shown of a file: not where it is, nor its key."""
+    return None if file is None else encode({"name": file.name, "size": file.size}).decode()

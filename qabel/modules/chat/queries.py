@@ -8,14 +8,14 @@ from attrs import evolve, field, frozen
 
 from qabel.core.errors import NotFound
 from qabel.modules.chat.numbers import ChatCursor, ListCursor, id_of_sent, no_conversation
-from qabel.modules.chat.payload import BOX_MESSAGE, ChatText, read_payload
+from qabel.modules.chat.payloads import ChatPayload, read_payload
 from qabel.modules.chat.views import ChatMessageView
 from qabel.store.database.connection import Parameters
 
 # The states of what is sent are where the outbox has them: they cannot differ from it.
 _MESSAGE = """
 SELECT shown.id, shown.seq, shown.part, shown.conversation, shown.direction, shown.sent,
-    shown.received, shown.text, shown.odd_time, shown.message_id, shown.send_id,
+    shown.received, shown.text, shown.attachment, shown.odd_time, shown.message_id, shown.send_id,
     (SELECT iif(acknowledged IS NULL, state, 'acknowledged') FROM deliveries
         WHERE deliveries.send_id = shown.send_id AND recipient = chat_conversations.contact),
     (SELECT id FROM chat_messages AS other
@@ -51,7 +51,7 @@ FROM (SELECT conversation, max(message_id) AS message_id
 """
 
 _JUST_SENT = """
-SELECT seq, message, sends.created, iif(acknowledged IS NULL, state, 'acknowledged')
+SELECT seq, model_object, message, sends.created, iif(acknowledged IS NULL, state, 'acknowledged')
 FROM sends JOIN deliveries ON send_id = sends.id WHERE sends.id = ?
 """
 
@@ -222,14 +222,22 @@ async def sent_as(read: Reader, send_id: int, number: bytes) -> ChatMessage | No
     rows = await read.rows(_JUST_SENT, (send_id,))
     if not rows:
         return None
-    seq, text, created, state = rows[0]
+    seq, kind, text, created, state = rows[0]
     message = msgspec.json.decode(text)
-    said = read_payload(BOX_MESSAGE, message["data"]) or ChatText("")
+    said = read_payload(kind, message["data"]) or ChatPayload("")
     sent = message.get("time_stamp", created)
     return _message(
-        id_of_sent(send_id), seq, send_id, number, "out", sent, None, said.text, 0, None, send_id,
-        state, None,
+        id_of_sent(send_id), seq, send_id, number, "out", sent, None, said.text, None, 0, None,
+        send_id, state, None,
     )  # fmt: skip
+
+
+async def sent_data(read: Reader, send_id: int) -> tuple[str, dict[str, Any]]:
+    """Return the kind and the data of a message that was sent. Raises NotFound."""
+    rows = await read.rows("SELECT model_object, message FROM sends WHERE id = ?", (send_id,))
+    if not rows:
+        raise NotFound("The message was deleted meanwhile.")
+    return rows[0][0], msgspec.json.decode(rows[0][1])["data"]
 
 
 async def _with_last(read: Reader, found: Sequence[Conversation]) -> list[Conversation]:
@@ -247,6 +255,7 @@ def _message(
     sent: int,
     received: int | None,
     text: str,
+    attachment: str | None,
     odd_time: int,
     message_id: int | None,
     send_id: int | None,
@@ -263,7 +272,7 @@ def _message(
         state=state,
         text=text,
         reply_to=reply_to,
-        attachment=None,
+        attachment=None if attachment is None else msgspec.Raw(attachment.encode()),
         incomplete=False,
         odd_time=bool(odd_time),
     )

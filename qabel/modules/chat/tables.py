@@ -28,6 +28,7 @@ CREATE TABLE chat_messages (
     text TEXT NOT NULL,
     reply_direction TEXT,                        -- whose message it is a reply to,
     reply_sent INTEGER,                          -- and when that was sent
+    attachment TEXT,                             -- JSON: what is shown of a file
     odd_time INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX chat_messages_in_order ON chat_messages (conversation, seq, part, direction);

@@ -90,10 +90,10 @@ def test_an_ignored_stranger_is_not_told_of(desk: ChatDesk) -> None:
     ("kind", "data", "expected"),
     [
         ("box_message", {}, [""]),
-        ("box_message", {"msg": 5}, [""]),
+        ("box_message", {"msg": 5}, ["5"]),
         ("poll", {"msg": "Shall we?"}, ["Shall we?"]),
         ("poll", {"question": "Shall we?"}, []),
-        ("box_share_notification", {"msg": "A file", "url": "x", "key": "y"}, ["A file"]),
+        ("box_share_notification", {"msg": "A file", "url": "x", "key": "aa"}, ["A file"]),
     ],
 )
 def test_kinds(tmp_path: Path, kind: str, data: dict[str, Any], expected: list[str]) -> None:
@@ -101,6 +101,14 @@ def test_kinds(tmp_path: Path, kind: str, data: dict[str, Any], expected: list[s
     with chat_desk(tmp_path, "poll") as desk:
         desk.hear("", data=data, model_object=kind)
         assert [each.text for each in page(desk)] == expected
+
+
+def test_shares(desk: ChatDesk) -> None:
+    """Of a file its name and size are shown, and not where it is, nor its key."""
+    data = {"msg": "Look", "url": "https://x", "key": "aa" * 32, "file": "a.txt", "size": 5}
+    desk.hear("", data=data, model_object="box_share_notification")
+    [shown] = page(desk)
+    assert json.loads(bytes(shown.attachment)) == {"name": "a.txt", "size": 5}
 
 
 def test_odd_times(desk: ChatDesk) -> None:

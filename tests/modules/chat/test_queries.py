@@ -69,6 +69,7 @@ def test_what_is_not_there(desk: ChatDesk) -> None:
     for work in (
         queries.message(Rows(desk), 999),
         queries.conversation(Rows(desk), bytes(16)),
+        queries.sent_data(Rows(desk), 999),
     ):
         with pytest.raises(NotFound):
             of(work)
