@@ -68,6 +68,25 @@ class Messaging:
         """Return the public keys whose messages are passed over, but for those of contacts."""
         return self._core.blocked.keys
 
+    async def keep_notes(self, identity: bytes, alias: str) -> None:
+        """Have an identity be a contact of its own, with its present drops: for notes.
+
+        Args:
+            identity: the public key of the identity.
+            alias: the name of the contact, if there is none yet.
+
+        Raises:
+            NotFound: there is no such identity.
+            StoreError: it could not be stored.
+
+        """
+        owner = self._core.people.find(PublicKey(identity))
+        known = self._core.synced.value.contact_by_key(owner, owner.public_key)
+        if known is None:
+            await self._core.people.add_contact(owner.id, alias, owner.public_key, owner.drops)
+        elif known.drop_urls != owner.drops:
+            await self._core.people.change_contact(known.id, {"drop_urls": owner.drops})
+
     async def send(
         self,
         identity: bytes,

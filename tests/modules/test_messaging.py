@@ -62,3 +62,17 @@ async def test_strangers(world: Correspondents) -> None:
     assert theirs.blocked() == {key}
     with pytest.raises(Invalid):
         await theirs.block(theirs.identities()[0].key)
+
+
+@pytest_twisted.ensureDeferred
+async def test_notes(world: Correspondents) -> None:
+    """An identity is its own contact once, under a name that the user may change."""
+    alice = await world.person("Alice")
+    mine = messaging(alice)
+    [me] = mine.identities()
+    await mine.keep_notes(me.key, "Notes")
+    [made] = mine.contacts()
+    assert (made.alias, made.key) == ("Notes", me.key)
+    await alice.people.change_contact(made.id, {"alias": "Diary"})
+    await mine.keep_notes(me.key, "Notes")
+    assert [(each.id, each.alias) for each in mine.contacts()] == [(made.id, "Diary")]

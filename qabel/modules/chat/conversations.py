@@ -17,6 +17,7 @@ from qabel.modules.chat.subject import (
     DELETE,
     IDENTITY,
     NO_CONVERSATION,
+    NOTES,
     READ,
     SEND,
     delete_messages,
@@ -30,7 +31,9 @@ MAX_DRAFT = 200_000
 _OPEN = Object(
     {
         "identity": reference("Id or public key of the identity."),
-        "contact": reference("Id or public key of a contact of it."),
+        "contact": reference(
+            "Id or public key of a contact of it; its own public key is for notes to oneself."
+        ),
     }
 )
 
@@ -82,7 +85,7 @@ async def listed(call: ModuleCall) -> Reply:
 @routes.add(
     "POST",
     "/chat/conversations",
-    "Open the conversation with a contact, which may still be empty",
+    "Open the conversation with a contact, or the notes of an identity; it may still be empty",
     operation="openConversation",
     scopes=READ | SEND,
     body=_OPEN,
@@ -98,6 +101,9 @@ async def opened(call: ModuleCall) -> Reply:
     given = call.body()
     people = ChatPeople.of(call.messaging)
     identity = people.identity(given["identity"])
+    if str(given["contact"]).lower() == identity.key.hex():
+        await call.messaging.keep_notes(identity.key, NOTES)
+        people = ChatPeople.of(call.messaging)
     contact = people.contact(identity, given["contact"])
     number = conversation_id(identity.key, contact.key)
     was_there = await queries.find(call, number)

@@ -20,7 +20,15 @@ from qabel.modules.chat.numbers import ChatCursor, CursorForm
 from qabel.modules.chat.payloads import ChatPayload, ReplyTo, write_payload
 from qabel.modules.chat.people import ChatPeople
 from qabel.modules.chat.queries import ChatMessage, Conversation
-from qabel.modules.chat.subject import DELETE, NO_CONVERSATION, READ, SEND, delete_messages, routes
+from qabel.modules.chat.subject import (
+    DELETE,
+    NO_CONVERSATION,
+    NOTES,
+    READ,
+    SEND,
+    delete_messages,
+    routes,
+)
 from qabel.modules.chat.views import ChatMessagesView, ChatMessageView, ExportView
 
 MAX_LIMIT = 1000
@@ -223,6 +231,9 @@ async def _send(
     reply_to: int | None,
 ) -> Reply:
     key = call.text_header("Idempotency-Key")
+    if found.identity == found.contact:
+        # Its drops may have changed since the last note.
+        await call.messaging.keep_notes(found.identity, NOTES)
     if (found.identity, found.contact) not in ChatPeople.of(call.messaging).contacts:
         raise Conflict("The other side of this conversation is no contact any more.")
     outcome: OutcomeView = await call.messaging.send(

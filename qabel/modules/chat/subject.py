@@ -20,6 +20,9 @@ IDENTITY = identifier("Only conversations of this identity.")
 
 NO_CONVERSATION = "No such conversation."
 
+NOTES = "Notes"
+"""What the contact is called to whom an identity writes notes, unless the user renames it."""
+
 REFERENCE = ReferenceForm()
 
 

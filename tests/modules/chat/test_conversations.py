@@ -4,6 +4,10 @@ from typing import Any
 
 import pytest_twisted
 
+from qabel.drop.url import DropURL
+
+SERVER = "http://drop.example"
+
 MEMBERS = {
     *("id", "identity_id", "contact_id", "alias", "last", "unread"),
     *("muted", "pinned", "archived", "draft"),
@@ -106,6 +110,27 @@ async def test_deleting(chat: Any) -> None:
     assert await chat.status("DELETE", f"/chat/conversations/{here}") == 404
     assert await chat.texts(there) == ["two", "one"]
     assert [each.message is not None for each in await chat.server.core.outbox.sends()] == [True]
+
+
+@pytest_twisted.ensureDeferred
+async def test_notes(chat: Any) -> None:
+    """A note to oneself is there once, and never unread; its copy is in the inbox, too."""
+    [alice, _] = chat.server.core.people.identities()
+    body = {"identity": alice.id, "contact": alice.public_key}
+    notes = await chat.good("POST", "/chat/conversations", body)
+    assert (notes["alias"], notes["identity_id"]) == ("Notes", alice.id)
+    said = await chat.say(notes["id"], "Milk")
+    await chat.settled()
+    page = await chat.good("GET", f"/chat/conversations/{notes['id']}/messages")
+    assert [(each["id"], each["direction"]) for each in page["messages"]] == [(said["id"], "out")]
+    assert (await chat.good("GET", "/chat/unread"))["total"] == 0
+    [copy] = await chat.good("GET", "/drop?since=0")
+    assert (copy["data"], copy["contact_id"]) == ({"msg": "Milk"}, notes["contact_id"])
+    await chat.server.core.people.change_identity(alice.id, {"drops": [DropURL.on_server(SERVER)]})
+    assert (await chat.say(notes["id"], "Bread"))["state"] == "sent"
+    assert len(await chat.good("GET", "/drop?since=0")) == 2
+    again = await chat.good("POST", "/chat/conversations", body)
+    assert again["last"]["text"] == "Bread"
 
 
 @pytest_twisted.ensureDeferred
