@@ -119,7 +119,8 @@ async def send(call: ModuleCall, conversation: str) -> Reply:
     given = call.body()
     found = await shown(call, ChatPeople.of(call.messaging), conversation)
     said = await _reply(call, found, given["text"], given["reply_to"])
-    return await _send(call, found, said.kind, write_payload(said), given["reply_to"])
+    key = call.text_header("Idempotency-Key")
+    return await _send(call, found, said.kind, write_payload(said), key, given["reply_to"])
 
 
 @routes.add(
@@ -158,10 +159,9 @@ async def deleted(call: ModuleCall, message_id: int) -> Reply:
     "Send a message again that could not be sent",
     operation="retryChatMessage",
     scopes=SEND,
-    reads=_IDEMPOTENCY,
     answers={
         **_SENT,
-        404: NO_MESSAGE,
+        404: "No such message, or it was sent again already.",
         409: "The message has not failed, or the other side is no contact.",
     },
     returns=ChatMessageView,
@@ -173,7 +173,9 @@ async def retry(call: ModuleCall, message_id: int) -> Reply:
     if found.view.state != "failed":
         raise Conflict("Only a message that failed can be sent again.")
     kind, data = await queries.sent_data(call, found.send_id or 0)
-    reply = await _send(call, conversation, kind, data, found.view.reply_to)
+    # Should the first message not be deleted, as the daemon ends: nothing is sent twice.
+    key = f"chat retry {message_id}"
+    reply = await _send(call, conversation, kind, data, key, found.view.reply_to)
     await delete_messages(call, [found])
     return reply
 
@@ -187,9 +189,11 @@ async def retry(call: ModuleCall, message_id: int) -> Reply:
     query={
         "format": Key(Choice(("json", "text")), "json", description="How it is written."),
     },
-    answers={200: "The conversation.", 404: NO_CONVERSATION},
+    answers={
+        200: "The conversation; with `format=text` as plain text for people.",
+        404: NO_CONVERSATION,
+    },
     returns=ExportView,
-    produces=("application/json", "text/plain"),
 )
 async def export(call: ModuleCall, conversation: str) -> Reply:
     """Export a conversation."""
@@ -228,9 +232,9 @@ async def _send(
     found: Conversation,
     kind: str,
     data: Mapping[str, Any],
+    key: str | None,
     reply_to: int | None,
 ) -> Reply:
-    key = call.text_header("Idempotency-Key")
     if found.identity == found.contact:
         # Its drops may have changed since the last note.
         await call.messaging.keep_notes(found.identity, NOTES)
