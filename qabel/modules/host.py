@@ -135,7 +135,7 @@ class ModuleHost(Service):
     def rebuild(self, name: str) -> ModuleView:
         """Have a module make its derived tables anew. Raises NotFound."""
         self.get(name)
-        if name in self._runners:
+        if name in self._runners and self.running:
             self._runners[name].rebuild()
         return self.get(name)
 

@@ -26,8 +26,9 @@ await client.GET("/drop", { params: { query: { hold: true, wait: 5 } } });
 
 // @ts-expect-error a name is required
 await client.POST("/identities", { body: {} });
-// @ts-expect-error there is no such scope
-await client.POST("/tokens", { body: { name: "a", scopes: ["everything"] } });
+await client.POST("/tokens", { body: { name: "a", scopes: ["read", "chat:read"] } });
+// @ts-expect-error scopes are a list
+await client.POST("/tokens", { body: { name: "a", scopes: "read" } });
 // @ts-expect-error a message has data
 await client.POST("/drop", { body: { sender: 1, recipients: [1], drop_message: { model_object: "chat" } } });
 // @ts-expect-error a key is required to be changed
