@@ -13,31 +13,11 @@ import msgspec
 
 from bench.measure import Row
 from bench.world import LISTEN, Connection, Daemon, daemon
-from qabel.keys.key_file import KeyFile
-from qabel.store.key_record import KeyRecord
+from tests.integration.full_inbox import INSERT, fill, row
 from tests.integration.processes import Twistd
 
+KIND = "chat"
 DATA = '{"msg":"' + "x" * 100 + '"}'
-
-INSERT = (
-    "INSERT INTO messages (id, version, time_stamp, acknowledge_id, sender, receiver, "
-    "model_object, data, received, identity_id) VALUES (?, 1, ?, '0', ?, ?, 'chat', ?, ?, 1)"
-)
-
-
-def fill(directory: Path, count: int) -> None:
-    """Fill the inbox of a daemon that is not running."""
-    from sqlcipher3 import dbapi2 as sqlcipher
-
-    key: KeyRecord = KeyFile(directory / "database-key").read()
-    connection = sqlcipher.connect(directory / "qabel.db", isolation_level=None)
-    connection.execute(f"PRAGMA key = \"x'{key.current.hex()}'\"")
-    connection.execute("BEGIN")
-    rows = ((n, n, bytes(32), bytes(32), DATA, n) for n in range(1001, 1001 + count))
-    connection.executemany(INSERT, rows)
-    connection.execute("UPDATE state SET last_seq = ?", (1000 + count,))
-    connection.execute("COMMIT")
-    connection.close()
 
 
 def run(*, small: bool) -> Iterator[Row]:
@@ -48,7 +28,7 @@ def run(*, small: bool) -> Iterator[Row]:
         for each in ("full", "empty"):
             with daemon(folder, each, "--no-push"):
                 pass
-        fill(folder / "full", count)
+        fill(folder / "full", count, KIND, DATA)
         starts = [
             (_start(folder, "full"), _start(folder, "empty")) for _ in range(1 if small else 7)
         ]
@@ -97,7 +77,7 @@ def _page(full: Daemon, folder: Path, limit: int, rounds: int) -> Row:
         "acknowledge_id TEXT, sender BLOB, receiver BLOB, model_object TEXT, data TEXT, "
         "received INT, identity_id INT, contact_id INT)"
     )
-    plain.executemany(INSERT, ((n, n, bytes(32), bytes(32), DATA, n) for n in range(limit)))
+    plain.executemany(INSERT, (row(number, KIND, DATA) for number in range(limit)))
     plain.commit()
     connection = Connection(full.api.port or 0, full.api.token)
     path = f"/drop?since=0&limit={limit}"
