@@ -27,7 +27,10 @@ Scope = Annotated[ScopeName, Meta(title="Scope")]
 SCOPES: tuple[str, ...] = get_args(ScopeName)
 """All scopes that a token can have; ``admin`` includes the others."""
 
-MODULE_SCOPE = r"[a-z][a-z0-9]{1,31}:[a-z]{1,16}"
+MODULE_NAME = "[a-z][a-z0-9]{1,31}"
+"""The names of modules."""
+
+MODULE_SCOPE = f"{MODULE_NAME}:[a-z]{{1,16}}"
 """The scopes of modules: the name of the module, a colon, and what may be done with it."""
 
 ANY_MODULE = "MODULE:read"

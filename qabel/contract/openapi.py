@@ -7,6 +7,7 @@ from typing import Any
 from attrs import frozen
 
 import qabel
+from qabel.contract.access import MODULE_NAME
 from qabel.contract.body import JSON
 from qabel.contract.rejection import Problem
 from qabel.contract.reply import PROBLEM
@@ -20,7 +21,7 @@ _PLACEHOLDER = re.compile(r"<(?P<kind>\w+):(?P<name>\w+)>")
 
 _PATH_SCHEMAS: dict[str, dict[str, Any]] = {
     "id": {"type": "integer", "minimum": 0, "maximum": 10**18 - 1, "examples": [1]},
-    "name": {"type": "string", "pattern": "^[a-z][a-z0-9]{1,31}$", "examples": ["chat"]},
+    "name": {"type": "string", "pattern": f"^{MODULE_NAME}$", "examples": ["chat"]},
     "hex": {"type": "string", "pattern": "^[0-9a-f]{32}$", "examples": ["0a" * 16]},
     "ref": {
         "type": "string",

@@ -36,10 +36,10 @@ MOST_SCOPES = 100
 """Scopes of a token, those of modules included."""
 
 
-ScopeText = Annotated[
-    str,
-    Meta(extra_json_schema=OpenChoice(SCOPES, MODULE_SCOPE, title="Scope").schema()),
-]
+_SCOPE = OpenChoice(SCOPES, MODULE_SCOPE, title="Scope")
+
+ScopeText = Annotated[str, Meta(extra_json_schema=_SCOPE.schema())]
+"""A scope as clients see it: also one of a module."""
 
 
 class TokenView(View):
@@ -69,7 +69,7 @@ TOKEN_INPUT = Object(
             examples=["a script"],
         ),
         "scopes": Key(
-            ListOf(OpenChoice(SCOPES, MODULE_SCOPE, title="Scope"), MOST_SCOPES, shortest=1),
+            ListOf(_SCOPE, MOST_SCOPES, shortest=1),
             description="What the token permits. "
             + " ".join(f"`{scope}`: {text}" for scope, text in SCOPE_TEXTS.items())
             + " `MODULE:read`, `MODULE:write`: Use what a module offers.",

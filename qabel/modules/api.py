@@ -6,7 +6,7 @@ from typing import Any, Protocol
 
 from attrs import Attribute, define, field, frozen
 
-from qabel.contract.access import Access
+from qabel.contract.access import MODULE_NAME, Access
 from qabel.contract.reply import Reply, json_reply
 from qabel.contract.routes import Routes
 from qabel.contract.types import Id, Milliseconds, View
@@ -50,7 +50,6 @@ __all__ = [
     "json_reply",
 ]
 
-_NAME = re.compile(r"[a-z][a-z0-9]{1,31}")
 
 RESERVED = frozenset(
     (
@@ -143,7 +142,7 @@ def _check_routes(module: "Module", _: "Attribute[Any]", routes: Routes | None) 
 
 
 def _check_name(_: object, __: "Attribute[str]", name: str) -> None:
-    if _NAME.fullmatch(name) is None or name in RESERVED:
+    if re.fullmatch(MODULE_NAME, name) is None or name in RESERVED:
         raise ValueError(
             f"the name of a module has 2 to 32 lowercase letters and digits, not {name!r}"
         )

@@ -5,6 +5,7 @@ from typing import Annotated, Literal, get_args
 
 from msgspec import Meta
 
+from qabel.contract.access import MODULE_NAME
 from qabel.forms.plain import OpenChoice
 
 KindName = Literal["drop", "outbox", "settings", "synced"]
@@ -26,7 +27,7 @@ _OF_SCOPE = {
 MOST_KINDS = 100
 """Kinds of which a list may consist."""
 
-EVENT_KIND = OpenChoice(KINDS, r"[a-z][a-z0-9]{1,31}\.[a-z_]{1,32}", title="EventKind")
+EVENT_KIND = OpenChoice(KINDS, rf"{MODULE_NAME}\.[a-z_]{{1,32}}", title="EventKind")
 """A kind: also one of a module, which is its name, a dot, and what happened."""
 
 

@@ -9,7 +9,7 @@ from twisted.internet.defer import Deferred
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import BaseConverter
 
-from qabel.contract.access import NOBODY
+from qabel.contract.access import MODULE_NAME, NOBODY
 from qabel.contract.query import read_query
 from qabel.contract.rejection import rejected
 from qabel.contract.reply import Reply
@@ -48,7 +48,7 @@ class HexConverter(BaseConverter):
 class NameConverter(BaseConverter):
     """The name of a module in a path."""
 
-    regex = "[a-z][a-z0-9]{1,31}"
+    regex = MODULE_NAME
 
 
 CONVERTERS = {
