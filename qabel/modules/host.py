@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from attrs import define, evolve, field
+from attrs import define, field
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred
 
@@ -18,6 +18,7 @@ from qabel.modules.loading import FoundModule
 from qabel.modules.module_thread import ModuleThread
 from qabel.modules.reading import Reading
 from qabel.modules.runner import ModuleRunner, ModuleState
+from qabel.modules.telling import of_module
 from qabel.store.database.connection import Parameters
 from qabel.store.modules.progress import ModuleRepository
 
@@ -178,8 +179,7 @@ class ModuleHost(Service):
                 )
 
     async def _change(self, name: str, made: Prepared) -> None:
-        told = [evolve(each, kind=f"{name}.{each.kind}") for each in made.told]
-        now = self._core.now()
+        told, now = of_module(name, made.told), self._core.now()
         newest = await self._repository.change(name, made.changes, told, now=now)
         self._core.journal.advance(newest)
 

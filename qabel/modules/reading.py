@@ -54,7 +54,7 @@ class Reading:
 
         """
         started = time.monotonic()
-        span = self._entries(at, size)
+        span = read_entries(self._read, at, size, self._kinds, but=self._but)
         if not span.entries:
             return Batch(span, Prepared())
         try:
@@ -70,9 +70,6 @@ class Reading:
         batch = self.prepare(place.before, 1)
         is_there = [each.place for each in batch.span.entries] == [place]
         return batch if is_there else None
-
-    def _entries(self, at: Place, size: int) -> Span:
-        return read_entries(self._read, at, size, self._kinds, but=self._but)
 
 
 def describe(error: Exception) -> str:

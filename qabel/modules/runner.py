@@ -35,17 +35,16 @@ MOST_AT_ONCE = 1000
 PATIENCE = 30.0
 """Seconds after which a module that does not return is taken for one that hangs."""
 
-ATTEMPTS = 3
-"""How often an entry is tried before it is set aside."""
-
 PAUSES = (1.0, 5.0)
-"""Seconds before the second and the third attempt."""
+"""Seconds before the second and the third attempt at an entry; then it is set aside."""
 
 STORE_PAUSE = 5.0
 """Seconds before the database is tried again after it failed."""
 
 UNSTORED = 1000
 """Numbers that a module may be ahead of its stored place, if it made nothing of them."""
+
+_NOT_ITS_FAULT = (CancelledError, StoreClosed, *DISK_FAILURES)
 
 
 class ModuleState(StrEnum):
@@ -95,8 +94,6 @@ class ModuleRunner:
     _is_to_be_rebuilt: bool = field(default=False, init=False)
     failure: str | None = field(default=None, init=False)
     """Why it does not run."""
-    set_aside: int = field(default=0, init=False)
-    """How many entries it could not deal with."""
 
     _log = Logger()
 
@@ -123,6 +120,11 @@ class ModuleRunner:
         return ModuleState.RUNNING if is_done else ModuleState.BUILDING
 
     @property
+    def set_aside(self) -> int:
+        """How many entries it could not deal with."""
+        return self._progress.set_aside
+
+    @property
     def done(self) -> float:
         """Which part of the journal it has dealt with: from 0 to 1."""
         newest = self._journal.last_seq
@@ -146,9 +148,7 @@ class ModuleRunner:
         self._is_to_be_rebuilt, self.failure = True, None
         self.start()
 
-    def fail(self, reason: str) -> None:
-        """Do not run it, for this reason."""
-        self.stop()
+    def _fail(self, reason: str) -> None:
         self.failure = reason
         self._log.warn("The module {name} does not run: {reason}", name=self.name, reason=reason)
 
@@ -169,43 +169,48 @@ class ModuleRunner:
                         await self._journal.changed()
             except _Hangs:
                 self._thread.leave()
-                self._work = None
-                self.fail(f"It did not return within {PATIENCE:g} s.")
+                self._fail(f"It did not return within {PATIENCE:g} s.")
                 return
             except StoreClosed:
                 raise
             except StoreError as error:
                 if not isinstance(error, DISK_FAILURES):
-                    self._work = None
-                    self.fail(str(error))
+                    self._fail(str(error))
                     return
                 # The database's troubles are reported elsewhere.
                 await deferLater(self._clock, STORE_PAUSE)
 
     async def _open(self) -> None:
-        self._progress = await self._repository.open(self.name, self.module.steps)
+        self._go_on_from(await self._repository.open(self.name, self.module.steps))
         if self._progress.is_emptying or self._is_to_be_rebuilt:
             while await self._repository.rebuild(self.name, self.module.derived):
                 continue
             self._is_to_be_rebuilt = False
-            self._progress = await self._repository.open(self.name, self.module.steps)
-        self._at = self._progress.place
-        self.set_aside = len(await self._repository.all_set_aside(self.name))
+            await self._load()
+
+    async def _load(self) -> None:
+        """Go on from where the module is stored to be."""
+        self._go_on_from(await self._repository.progress(self.name))
+
+    def _go_on_from(self, progress: Progress) -> None:
+        self._progress, self._at = progress, progress.place
 
     async def _try_again(self) -> None:
         """Deal with what was set aside, as far as the module can by now."""
+        if not self.set_aside:
+            return
         for each in await self._repository.all_set_aside(self.name):
             batch = await self._on_thread(partial(self._reading.prepare_one, each.place))
             if batch is None:
                 await self._take_up(each.place, ())
             elif batch.error is None:
                 await self._take_up(each.place, batch.prepared.changes)
-        self.set_aside = len(await self._repository.all_set_aside(self.name))
+        await self._load()
 
     async def _take_up(self, place: Place, changes: Sequence[Change]) -> None:
         try:
             newest = await self._repository.take_up(self.name, place, changes, now=self._now())
-        except (CancelledError, StoreClosed, *DISK_FAILURES):
+        except _NOT_ITS_FAULT:
             raise
         except Exception as error:  # noqa: BLE001 - it stays set aside
             self._log.debug(
@@ -239,7 +244,7 @@ class ModuleRunner:
         started = self._clock.seconds()
         try:
             await self._store(batch.span, batch.prepared)
-        except (CancelledError, StoreClosed, *DISK_FAILURES):
+        except _NOT_ITS_FAULT:
             raise
         except Exception as error:  # noqa: BLE001 - the statements are the module's
             text = str(error) if isinstance(error, StoreError) else describe(error)
@@ -253,17 +258,15 @@ class ModuleRunner:
         return await self._thread.run(work).addTimeout(PATIENCE, self._clock, time_out)
 
     async def _store(self, span: Span, prepared: Prepared) -> None:
-        stored, told = (
-            self._progress.place,
-            self._telling.told(self._progress, span.last, prepared.told, self._journal.last_seq),
-        )
+        stored, newest_now = self._progress.place, self._journal.last_seq
+        told = self._telling.told(self._progress, span.last, prepared.told, newest_now)
         if prepared.changes or told or span.last.seq - stored.seq >= UNSTORED:
             newest = await self._repository.write(
                 self.name, stored, span.last, prepared.changes, told, now=self._now()
             )
             if newest is None:
                 # Somebody has moved it: a rebuild.
-                await self._open()
+                await self._load()
                 return
             self._progress = evolve(self._progress, place=span.last)
             self._journal.advance(newest)
@@ -291,4 +294,4 @@ class ModuleRunner:
             seq=place.seq,
             reason=reason,
         )
-        await self._open()
+        await self._load()

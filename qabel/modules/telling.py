@@ -38,4 +38,9 @@ class Telling:
             was_behind, self._is_behind = self._is_behind, True
             return [] if was_behind else [Told("module.behind", {"module": self._name})]
         self._is_behind = False
-        return [evolve(each, kind=f"{self._name}.{each.kind}") for each in events]
+        return of_module(self._name, events)
+
+
+def of_module(name: str, events: Sequence[Told]) -> list[Told]:
+    """Return events of a module as they are stored: each kind has its name in front."""
+    return [evolve(each, kind=f"{name}.{each.kind}") for each in events]

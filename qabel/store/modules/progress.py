@@ -27,6 +27,8 @@ class Progress:
     """Entries up to this number were there before it, or are read again."""
     is_emptying: bool = False
     """Whether its derived tables are being emptied: ``rebuild`` is to go on."""
+    set_aside: int = 0
+    """How many entries it could not deal with."""
 
     @property
     def is_live(self) -> bool:
@@ -62,6 +64,10 @@ class ModuleRepository:
 
         """
         return self._database.run(partial(_open, name=name, steps=steps))
+
+    def progress(self, name: str) -> "Deferred[Progress]":
+        """Return how far a module is whose tables are there."""
+        return self._database.run(partial(_progress, name=name))
 
     def write(
         self,
@@ -121,13 +127,7 @@ class ModuleRepository:
         return self._database.run(work)
 
     def take_up(
-        self,
-        name: str,
-        entry: Place,
-        changes: Sequence[Change] = (),
-        told: Sequence[Told] = (),
-        *,
-        now: float,
+        self, name: str, entry: Place, changes: Sequence[Change], *, now: float
     ) -> "Deferred[int | None]":
         """Store what a module made of an entry that was set aside, which it is no longer.
 
@@ -140,7 +140,7 @@ class ModuleRepository:
                 "DELETE FROM set_aside WHERE module = ? AND seq = ? AND part = ?",
                 (name, entry.seq, entry.part),
             ).rowcount
-            return apply(connection, name, changes, told, now) if was_there else None
+            return apply(connection, name, changes, (), now) if was_there else None
 
         return self._database.run(work)
 
@@ -195,10 +195,17 @@ def _open(connection: Connection, name: str, steps: Sequence[str]) -> Progress:
         )
     migrate(connection, name, steps[have:])
     connection.execute("UPDATE modules SET version = ? WHERE name = ?", (len(steps), name))
-    seq, part, live, is_emptying = fetch_one(
-        connection, "SELECT seq, part, live, is_emptying FROM modules WHERE name = ?", (name,)
+    return _progress(connection, name)
+
+
+def _progress(connection: Connection, name: str) -> Progress:
+    seq, part, live, is_emptying, set_aside = fetch_one(
+        connection,
+        "SELECT seq, part, live, is_emptying, "
+        "(SELECT count(*) FROM set_aside WHERE module = name) FROM modules WHERE name = ?",
+        (name,),
     )
-    return Progress(Place(seq, part), live, bool(is_emptying))
+    return Progress(Place(seq, part), live, bool(is_emptying), set_aside)
 
 
 def _move(connection: Connection, name: str, at: Place, to: Place) -> bool:
