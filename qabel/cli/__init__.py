@@ -16,7 +16,7 @@ from click.core import ParameterSource
 from qabel import __version__
 from qabel.cli.backup import backup
 from qabel.cli.compact import compact
-from qabel.cli.completion import PROGRAM, completion
+from qabel.cli.completion import completion
 from qabel.cli.contact import contact
 from qabel.cli.context import JSON_HELP, Group, Session
 from qabel.cli.doctor import doctor
@@ -28,7 +28,7 @@ from qabel.cli.key import key
 from qabel.cli.module import module
 from qabel.cli.outbox import outbox
 from qabel.cli.output import Output
-from qabel.cli.own_command import OwnCommand
+from qabel.cli.own_command import PROGRAM, OwnCommand
 from qabel.cli.paths import DATA_DIR
 from qabel.cli.restore import restore
 from qabel.cli.salvage import salvage

@@ -5,8 +5,6 @@ import click
 from qabel.cli.completion_scripts import SHELLS, completion_script
 from qabel.cli.context import Command, Session, pass_session
 
-PROGRAM = "qabel"
-
 
 @click.command(cls=Command, short_help="Print a script for shell completion.")
 @click.argument("shell", type=click.Choice(SHELLS))

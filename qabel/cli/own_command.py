@@ -51,5 +51,10 @@ def _program(called: str) -> str:
     """Return what runs the program: its name, or its path if a shell would not find it."""
     if called.endswith(("__main__.py", "-m")):
         return f"{shlex.quote(sys.executable)} -m {PROGRAM}"
-    is_found = shutil.which(PROGRAM) is not None
-    return PROGRAM if is_found or not os.access(called, os.X_OK) else shlex.quote(called)
+    return shlex.quote(runnable(PROGRAM, called))
+
+
+def runnable(program: str, path: str) -> str:
+    """Return what runs a program: its name, or its path if a shell would not find the name."""
+    is_found = shutil.which(program) is not None
+    return program if is_found or not os.access(path, os.X_OK) else path

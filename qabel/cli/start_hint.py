@@ -2,10 +2,10 @@
 
 import os
 import shlex
-import shutil
 import sys
 from pathlib import Path
 
+from qabel.cli.own_command import runnable
 from qabel.cli.paths import DATA_DIR, data_directory
 
 DAEMON = "qabel-rest"
@@ -18,15 +18,8 @@ def start_command(directory: Path) -> str:
         directory: the data directory; it is left out if it is the default one.
 
     """
-    words = [_program()]
+    beside = Path(sys.argv[0]).absolute().with_name(DAEMON)
+    words = [runnable(DAEMON, str(beside))]
     if DATA_DIR in os.environ or directory != data_directory(None):
         words += ["--data-dir", str(directory)]
     return shlex.join(words)
-
-
-def _program() -> str:
-    """Return the daemon's command; with its path if the shell would not find it."""
-    beside = Path(sys.argv[0]).absolute().with_name(DAEMON)
-    if shutil.which(DAEMON) is None and os.access(beside, os.X_OK):
-        return str(beside)
-    return DAEMON

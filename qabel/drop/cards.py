@@ -6,6 +6,7 @@ holds (error correction level L). The ``meta_data`` of a drop message introduce 
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 from qabel.drop.card_forms import (
@@ -84,10 +85,8 @@ def read_cards(data: bytes) -> list[ContactCard | BadCard]:
     if data.lstrip().startswith(b"{") and CONTACT_TEXT_MARK.encode() not in data:
         return read_contacts(data)
     text = _decode(data)
-    try:
+    with suppress(CardError):
         return [read_contact_text(text)]
-    except CardError:
-        pass
     try:
         return find_contact_texts(text)
     except CardError as error:
