@@ -15,7 +15,9 @@ from qabel.core.status.troubles import Trouble, TroubleKind
 from qabel.deferreds import shielded
 from qabel.modules.api import Module, Prepared
 from qabel.modules.loading import FoundModule
+from qabel.modules.module_reader import ModuleReader
 from qabel.modules.module_thread import ModuleThread
+from qabel.modules.pacing import Pacing
 from qabel.modules.reading import Reading
 from qabel.modules.runner import ModuleRunner, ModuleState
 from qabel.modules.telling import of_module
@@ -147,6 +149,11 @@ class ModuleHost(Service):
         """
         return self._reads.run(lambda: self._core.database.side.read(sql, values))
 
+    async def catch_up(self, name: str) -> None:
+        """Wait for a module to deal with what is in the journal now, unless that takes long."""
+        if name in self._runners and self.running:
+            await self._runners[name].catch_up()
+
     async def change(self, name: str, made: Prepared) -> None:
         """Change tables of a module, and tell its events, all together or not at all.
 
@@ -189,13 +196,20 @@ class ModuleHost(Service):
             others = (each.kinds for each in modules if each is not module)
             kinds, but = frozenset().union(*others), True
         reading = Reading(module, sorted(kinds), but, self._core.database.side.read)
-        return ModuleRunner(
+        reader = ModuleReader(
             reading=reading,
             repository=self._repository,
             thread=self._thread,
             journal=self._core.journal,
             clock=self._reactor,
             now=self._core.now,
+        )
+        return ModuleRunner(
+            reader=reader,
+            thread=self._thread,
+            journal=self._core.journal,
+            clock=self._reactor,
+            pacing=Pacing(self._reactor),
         )
 
     def _view(self, found: FoundModule) -> ModuleView:

@@ -15,7 +15,9 @@ from qabel.core.journal.journal import Journal
 from qabel.deferreds import result_of
 from qabel.host.job_thread import InlineWorker
 from qabel.modules.api import Entry, Module, Prepared, Read, Received, Sent
+from qabel.modules.module_reader import ModuleReader
 from qabel.modules.module_thread import ModuleThread
+from qabel.modules.pacing import Pacing
 from qabel.modules.reading import Reading
 from qabel.modules.runner import ModuleRunner
 from qabel.store.database.database import Database
@@ -83,10 +85,12 @@ class Desk:
     clock: Clock = field(factory=Clock)
     things: Things = field(factory=Things)
     journal: Journal = field(init=False)
+    thread: ModuleThread = field(init=False)
     prepared: list[int] = field(factory=list)
     """How many entries the module got each time."""
 
     def __attrs_post_init__(self) -> None:
+        self.thread = ModuleThread(self.clock, InlineWorker)
         self.journal = Journal(
             entries=JournalEntries(self.database),
             clock=self.clock,
@@ -95,8 +99,8 @@ class Desk:
             floor=0,
         )
 
-    def runner(self, module: Module = NOTES, **given: Any) -> ModuleRunner:
-        """Return a runner that was not started."""
+    def reader(self, module: Module = NOTES) -> ModuleReader:
+        """Return a reader, which is to be opened."""
 
         def noted(entries: Sequence[Entry], read: Read) -> Prepared:
             self.prepared.append(len(entries))
@@ -105,14 +109,23 @@ class Desk:
         reading = Reading(
             evolve(module, prepare=noted), sorted(module.kinds), False, self.database.side.read
         )
-        return ModuleRunner(
+        return ModuleReader(
             reading=reading,
             repository=ModuleRepository(self.database),
-            thread=ModuleThread(self.clock, InlineWorker),
+            thread=self.thread,
             journal=self.journal,
             clock=self.clock,
             now=lambda: NOW,
-            **given,
+        )
+
+    def runner(self, module: Module = NOTES, spacing: float = 0.0) -> ModuleRunner:
+        """Return a runner that was not started."""
+        return ModuleRunner(
+            reader=self.reader(module),
+            thread=self.thread,
+            journal=self.journal,
+            clock=self.clock,
+            pacing=Pacing(self.clock, spacing),
         )
 
     def receive(self, *texts: str, kind: str = "note") -> list[int]:

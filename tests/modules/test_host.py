@@ -56,7 +56,7 @@ def test_who_gets_messages_of_other_kinds(core: CoreService) -> None:
     """A module that takes those of others gets what no module owns."""
     chat = evolve(NOTES, name="chat", kinds={"box_message"}, takes_others=True)
     host = host_of(core, FoundModule("chat", chat), FoundModule("notes", NOTES))
-    notes, others = host._runners["notes"]._reading, host._runners["chat"]._reading
+    notes, others = (host._runners[each]._reader._reading for each in ("notes", "chat"))
     assert (notes._kinds, notes._but) == (["note"], False)
     assert (others._kinds, others._but) == (["note"], True)
 

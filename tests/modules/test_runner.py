@@ -10,7 +10,7 @@ from qabel.deferreds import result_of
 from qabel.modules import runner as runners
 from qabel.modules import telling
 from qabel.modules.api import Entry, Place, Prepared, Read
-from qabel.modules.runner import ModuleRunner, ModuleState
+from qabel.modules.runner import CATCH_UP, ModuleRunner, ModuleState
 from qabel.store.database.database import Database
 from qabel.store.database.errors import StoreFull
 from qabel.store.modules.progress import ModuleRepository
@@ -126,7 +126,7 @@ def test_a_failure_that_passes(desk: Desk, running: Running) -> None:
 def test_a_module_that_hangs(desk: Desk) -> None:
     """It is stopped after a time, and says so; another thread is there for the others."""
     runner = desk.runner()
-    thread = runner._thread
+    thread = desk.thread
 
     class Silent:
         def submit(self, job: object) -> None:
@@ -142,7 +142,6 @@ def test_a_module_that_hangs(desk: Desk) -> None:
     assert runner.state is ModuleState.FAILED
     assert runner.failure == "It did not return within 30 s."
     other = desk.runner()
-    other._thread = thread
     other.start()
     desk.clock.pump([1] * 3)
     assert desk.notes() == ["one"]
@@ -209,6 +208,54 @@ def test_what_comes_while_it_reads_is_not_missed(desk: Desk, running: Running) -
     desk.receive("one")
     desk.clock.pump([1] * 3)
     assert desk.notes() == ["one", "two"]
+
+
+def test_news_in_quick_succession_are_dealt_with_together(desk: Desk, running: Running) -> None:
+    """What comes soon after a look waits for the next one."""
+    runner = running(spacing=2.0)
+    desk.clock.advance(2)
+    desk.receive("one")
+    assert desk.notes() == ["one"]
+    desk.receive("two")
+    desk.receive("three")
+    desk.clock.advance(1)
+    assert (desk.notes(), runner.done < 1) == (["one"], True)
+    desk.clock.advance(1)
+    assert (desk.notes(), runner.done) == (["one", "two", "three"], 1)
+    assert desk.prepared == [1, 2]
+    desk.clock.advance(60)
+    desk.receive("four")
+    assert desk.notes()[-1] == "four"
+
+
+def test_a_reader_finds_what_is_in_the_journal(desk: Desk, running: Running) -> None:
+    """Whoever catches up waits for no spacing, and for what there is only."""
+    runner = running(spacing=2.0)
+    desk.clock.advance(2)
+    done = Deferred.fromCoroutine(runner.catch_up())
+    assert done.called
+    desk.receive("one")
+    desk.receive("two")
+    assert desk.notes() == ["one"]
+    caught_up = Deferred.fromCoroutine(runner.catch_up())
+    assert caught_up.called
+    assert desk.notes() == ["one", "two"]
+    desk.clock.advance(60)
+
+
+def test_a_reader_does_not_wait_for_a_module_that_cannot_go_on(
+    desk: Desk, running: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is told what there is after a moment."""
+    runner = running()
+    stuck: Deferred[None] = Deferred()
+    monkeypatch.setattr(ModuleRepository, "write", lambda *_, **__: stuck)
+    desk.receive("one")
+    caught_up = Deferred.fromCoroutine(runner.catch_up())
+    desk.clock.advance(CATCH_UP - 0.01)
+    assert not caught_up.called
+    desk.clock.advance(0.02)
+    assert caught_up.called
 
 
 def test_stopping_while_it_is_stored(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -60,10 +60,14 @@ class Call:
     async def rows(self, sql: str, values: Parameters = ()) -> list[tuple[Any, ...]]:
         """Run a statement that reads, for a route of a module, and return its rows.
 
+        A request that only reads finds what is in the inbox and the outbox when it comes.
+
         Raises:
             StoreError: it cannot be read, or takes too long.
 
         """
+        if self.request.method in (b"GET", b"HEAD"):
+            await self.services.modules.catch_up(self._module)
         return await self.services.modules.rows(sql, values)
 
     async def change(self, made: Prepared) -> None:
@@ -73,7 +77,11 @@ class Call:
             StoreError: a statement changes another table, or it cannot be stored.
 
         """
-        await self.services.modules.change(self.route.path.split("/")[1], made)
+        await self.services.modules.change(self._module, made)
+
+    @property
+    def _module(self) -> str:
+        return self.route.path.split("/")[1]
 
     @property
     def messaging(self) -> Messaging:

@@ -71,8 +71,7 @@ class ChatServer:
     async def settled(self) -> None:
         """Wait until chat has dealt with all that happened."""
         await self.server.core.poller.poll_now()
-        newest = self.server.core.journal.last_seq
-        await self.server.until(lambda: self.host._runners["chat"]._at.seq >= newest)
+        await self.server.until(lambda: self.host.get("chat").done == 1)
 
     async def open(self, identity: str = "Alice") -> str:
         """Open the conversation of an identity and its only contact; return the id."""

@@ -1,0 +1,199 @@
+"""A module as a reader of the journal: how far it is, and what it makes of entries, stored."""
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any, TypeVar
+
+from attrs import define, evolve, field
+from twisted.internet.defer import CancelledError
+from twisted.internet.interfaces import IReactorTime
+from twisted.logger import Logger
+
+from qabel.core.journal.journal import Journal
+from qabel.modules.api import Module, Place, Prepared
+from qabel.modules.module_thread import ModuleThread
+from qabel.modules.reading import Batch, Reading, describe
+from qabel.modules.telling import Telling
+from qabel.store.database.errors import StoreClosed, StoreError
+from qabel.store.database.transactions import DISK_FAILURES
+from qabel.store.modules.changes import Change
+from qabel.store.modules.entries import BEGINNING, Span
+from qabel.store.modules.progress import ModuleRepository, Progress
+
+PATIENCE = 30.0
+"""Seconds after which a module that does not return is taken for one that hangs."""
+
+UNSTORED = 1000
+"""Numbers that a module may be ahead of its stored place, if it made nothing of them."""
+
+_NOT_ITS_FAULT = (CancelledError, StoreClosed, *DISK_FAILURES)
+
+T = TypeVar("T")
+
+
+class ModuleHangs(Exception):
+    """The module did not return."""
+
+
+@define(eq=False, kw_only=True)
+class ModuleReader:
+    """Has a module prepare entries, and stores what it makes of them.
+
+    Args:
+        reading: reads the journal for it.
+        repository: stores what it makes.
+        thread: the thread on which it works.
+        journal: is told of what was stored.
+        clock: measures time.
+        now: returns seconds since the epoch.
+
+    """
+
+    _reading: Reading
+    _repository: ModuleRepository
+    _thread: ModuleThread
+    _journal: Journal
+    _clock: IReactorTime
+    _now: Callable[[], float]
+    progress: Progress = field(default=Progress(BEGINNING, 1), init=False)
+    """What is stored of how far it is."""
+    _at: Place = field(factory=Place, init=False)
+    """How far it has read; behind it there may be entries of which it made nothing."""
+    seen: int = field(default=0, init=False)
+    """Up to this number the journal has nothing new for it."""
+    _telling: Telling = field(init=False)
+
+    _log = Logger()
+
+    @_telling.default
+    def _tell_for_module(self) -> Telling:
+        return Telling(self.name)
+
+    @property
+    def module(self) -> Module:
+        """The module."""
+        return self._reading.module
+
+    @property
+    def name(self) -> str:
+        """The name of the module."""
+        return self.module.name
+
+    @property
+    def done(self) -> float:
+        """Which part of the journal it has dealt with: from 0 to 1."""
+        newest = self._journal.last_seq
+        return 1.0 if newest == 0 else min(1.0, max(self._at.seq, self.seen) / newest)
+
+    async def open(self, *, rebuild: bool) -> None:
+        """Make the tables of the module, and empty the derived ones if it is to be rebuilt.
+
+        Raises StoreError.
+        """
+        self._go_on_from(await self._repository.open(self.name, self.module.steps))
+        if self.progress.is_emptying or rebuild:
+            while await self._repository.rebuild(self.name, self.module.derived):
+                continue
+            await self._load()
+
+    async def read_on(self, size: int) -> Batch:
+        """Have the module prepare the next entries, and store what it makes of them.
+
+        Args:
+            size: how many entries at most.
+
+        Returns:
+            What was done; if it has an error, nothing was stored.
+
+        Raises:
+            ModuleHangs: the module did not return.
+            StoreError: the database fails, which is not the module's fault.
+
+        """
+        batch = await self._on_thread(partial(self._reading.prepare, self._at, size))
+        if batch.error is None:
+            started = self._clock.seconds()
+            try:
+                await self._store(batch.span, batch.prepared)
+            except _NOT_ITS_FAULT:
+                raise
+            except Exception as error:  # noqa: BLE001 - the statements are the module's
+                text = str(error) if isinstance(error, StoreError) else describe(error)
+                batch = evolve(batch, error=text)
+            else:
+                taken = max(batch.seconds, self._clock.seconds() - started)
+                batch = evolve(batch, seconds=taken)
+                if batch.span.count < size and self._at == batch.span.last:
+                    self.seen = max(self.seen, self._at.seq)
+        return batch
+
+    async def set_aside(self, batch: Batch) -> None:
+        """Go past the single entry of a batch that could not be dealt with. Raises StoreError."""
+        place, reason = batch.span.last, batch.error or ""
+        if batch.span.entries:
+            place = batch.span.entries[0].place
+        await self._repository.set_aside(
+            self.name, self.progress.place, place, reason, now=self._now()
+        )
+        self._log.warn(
+            "The module {name} could not deal with the entry {seq}, which is set aside: {reason}",
+            name=self.name,
+            seq=place.seq,
+            reason=reason,
+        )
+        await self._load()
+
+    async def try_again(self) -> None:
+        """Deal with what was set aside, as far as the module can by now. Raises as `read_on`."""
+        if not self.progress.set_aside:
+            return
+        for each in await self._repository.all_set_aside(self.name):
+            batch = await self._on_thread(partial(self._reading.prepare_one, each.place))
+            if batch is None:
+                await self._take_up(each.place, ())
+            elif batch.error is None:
+                await self._take_up(each.place, batch.prepared.changes)
+        await self._load()
+
+    async def _load(self) -> None:
+        """Go on from where the module is stored to be."""
+        self._go_on_from(await self._repository.progress(self.name))
+
+    def _go_on_from(self, progress: Progress) -> None:
+        self.progress, self._at, self.seen = progress, progress.place, 0
+
+    async def _take_up(self, place: Place, changes: Sequence[Change]) -> None:
+        try:
+            newest = await self._repository.take_up(self.name, place, changes, now=self._now())
+        except _NOT_ITS_FAULT:
+            raise
+        except Exception as error:  # noqa: BLE001 - it stays set aside
+            self._log.debug(
+                "{name} cannot store it: {error}", name=self.name, error=describe(error)
+            )
+        else:
+            self._journal.advance(newest or 0)
+
+    async def _on_thread(self, work: Callable[[], T]) -> T:
+        def time_out(*_: object) -> Any:
+            raise ModuleHangs
+
+        return await self._thread.run(work).addTimeout(PATIENCE, self._clock, time_out)
+
+    async def _store(self, span: Span, prepared: Prepared) -> None:
+        stored, newest_now = self.progress.place, self._journal.last_seq
+        told = self._telling.told(self.progress, span.last, prepared.told, newest_now)
+        if prepared.changes or told or span.last.seq - stored.seq >= UNSTORED:
+            newest = await self._repository.write(
+                self.name, stored, span.last, prepared.changes, told, now=self._now()
+            )
+            if newest is None:
+                # Somebody has moved it: a rebuild.
+                await self._load()
+                return
+            self.progress = evolve(self.progress, place=span.last)
+            if newest == span.last.seq + len(told):
+                # Nothing is new but its own events, which it does not see.
+                self.seen = newest
+            self._journal.advance(newest)
+        self._at = span.last
