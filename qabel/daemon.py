@@ -218,6 +218,7 @@ class Daemon(MultiService):
             each.setServiceParent(self)
             await each.when_listening()
         self.addresses = tcp.addresses
+        core.console.page_url = self._page_url
         keeper = SocketKeeper(self.socket, unix, lambda: socket.listen(private), self._reactor)
         keeper.setServiceParent(self)
         core.add_trouble_finder(lambda: _socket_trouble(self.socket, keeper.error))
@@ -225,6 +226,15 @@ class Daemon(MultiService):
             core.add_trouble_finder(
                 lambda: failure_trouble(TroubleKind.LOG_FILE, DESTINATION.error)
             )
+
+    def _page_url(self) -> str | None:
+        """Return the address of the page for people; None if it is served nowhere."""
+        if not self._config.access.console:
+            return None
+        for endpoint, address in zip(self._config.listen, self.addresses, strict=False):
+            if endpoint.loopback is not None:
+                return f"http://{show_address(address)}/"
+        return None
 
     def _start_failed(self, failure: Failure) -> None:
         if self._embedded:

@@ -54,6 +54,7 @@ class Options(DaemonOptions):
             OptionHelp("token-group-readable"),
             OptionHelp("allow-host", "NAME"),
             OptionHelp("allow-origin", "ORIGIN"),
+            OptionHelp("no-console"),
             OptionHelp("allow-webhook", "ORIGIN"),
             OptionHelp("max-connections", "N"),
         ),
@@ -78,6 +79,7 @@ class Options(DaemonOptions):
     optFlags: ClassVar[list[list[str | None]]] = [
         ["no-push", None, "Poll drop servers only; do not listen for push notifications."],
         ["linkable", None, "Share connections: servers learn which identities belong together."],
+        ["no-console", None, "Do not serve the web page for people (qabel open)."],
         ["token-group-readable", None, "Let the group read api-token, and enter its directory."],
     ]
     optParameters: ClassVar[list[list[str | None]]] = [
@@ -162,6 +164,7 @@ class Options(DaemonOptions):
                 auth=self["auth"] == "token",
                 allowed_hosts=frozenset(self.hosts),
                 allowed_origins=frozenset(self.origins),
+                console=not self["no-console"],
                 max_connections=self.positive("max-connections", int),
             ),
             core=CoreOptions(

@@ -26,6 +26,7 @@ from qabel.cli.identity import identity
 from qabel.cli.inbox import inbox
 from qabel.cli.key import key
 from qabel.cli.module import module
+from qabel.cli.open import open_page
 from qabel.cli.outbox import outbox
 from qabel.cli.output import Output
 from qabel.cli.own_command import PROGRAM, OwnCommand
@@ -140,6 +141,7 @@ def _is_typed(ctx: click.Context, option: str) -> bool:
 
 
 for _each in (
+    open_page,
     status,
     identity,
     contact,

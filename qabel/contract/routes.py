@@ -36,6 +36,14 @@ class Raw:
 Handler = Callable[..., Answer]
 
 
+def _as_scopes(given: Iterable[str]) -> frozenset[str]:
+    return frozenset(given)
+
+
+def _as_instead(given: Mapping[str, Iterable[str]]) -> Mapping[str, frozenset[str]]:
+    return {name: frozenset(each) for name, each in given.items()}
+
+
 @frozen(kw_only=True, eq=False)
 class Route:
     """One method of one resource.
@@ -44,7 +52,8 @@ class Route:
     A token needs one of the ``scopes``, or ``admin``; if a parameter of ``instead`` is in the
     query, one of its scopes instead. Tokens that are limited to one identity are rejected unless
     ``for_one_identity`` is set: the view that the handler gets is then limited. With
-    ``may_end_token``, the response is sent even if the request ended its own token.
+    ``may_end_token``, the response is sent even if the request ended its own token. With
+    ``for_owner_only``, no token is admitted but the main one: what is given out is as good as it.
 
     ``reads`` are request headers that the handler reads. ``answers`` describes the responses by
     status; of those that are not problems, ``returns`` is the type of the body, ``headers`` are
@@ -58,11 +67,12 @@ class Route:
     handler: Handler
     summary: str
     operation: str | None
-    scopes: frozenset[str]
+    scopes: frozenset[str] = field(converter=_as_scopes)
     for_one_identity: bool
-    instead: Mapping[str, frozenset[str]]
+    instead: Mapping[str, frozenset[str]] = field(converter=_as_instead)
     may_end_token: bool
-    query: Object
+    for_owner_only: bool
+    query: Object = field(converter=Object)
     body: Object | None
     raw: Raw | None
     reads: Mapping[str, Key]
@@ -85,12 +95,16 @@ class Route:
         """
         if access.identity is not None and not self.for_one_identity:
             return False
+        if self.for_owner_only and access.token_id is not None:
+            return False
         if not self.instead or not parameters:
             return _suffices(access, self.scopes)
         return all(_suffices(access, each) for each in self._needed(parameters))
 
     def forbidden(self, parameters: Iterable[str] = ()) -> str:
         """Return for the user which tokens are admitted."""
+        if self.for_owner_only:
+            return "This needs the main token, or the Unix socket."
         scopes = " and ".join(_alternatives(each) for each in self._needed(parameters))
         more = "" if self.for_one_identity else ", not limited to a single identity"
         return f"This needs a token with the scope {scopes}{more}."
@@ -129,6 +143,7 @@ class Routes:
         for_one_identity: bool = False,
         instead: Mapping[str, Iterable[str]] = MappingProxyType({}),
         may_end_token: bool = False,
+        for_owner_only: bool = False,
         query: Mapping[str, Key] = MappingProxyType({}),
         body: Object | None = None,
         raw: Raw | None = None,
@@ -140,27 +155,9 @@ class Routes:
         body_limit: int = MAX_BODY,
     ) -> Callable[[Handler], Handler]:
         """Return a decorator that adds the route of a handler; for the arguments see ``Route``."""
-        return partial(
-            self._declare,
-            method=method,
-            path=path,
-            summary=summary,
-            operation=operation,
-            scopes=frozenset(scopes),
-            for_one_identity=for_one_identity,
-            instead={name: frozenset(each) for name, each in instead.items()},
-            may_end_token=may_end_token,
-            query=Object(query),
-            body=body,
-            raw=raw,
-            reads=reads,
-            answers=answers,
-            returns=returns,
-            headers=headers,
-            produces=produces,
-            parts=parts,
-            body_limit=body_limit,
-        )
+        given = dict(locals())
+        del given["self"]
+        return partial(self._declare, **given)
 
     def _declare(self, handler: Handler, /, **given: Any) -> Handler:
         self.all.append(Route(handler=handler, **given))

@@ -109,6 +109,7 @@ class Housekeeping(Service):
         await self._outbox.expire(now - KEEP_SETTLED, now=now)
         await self._acknowledgements.expire()
         await self._inbox.expire(now - KEEP_READERS)
+        await self._tokens.end_idle()
         await self._tokens.keep_uses()
         await self._post_due()
         await self._delete_old_messages()

@@ -4,6 +4,7 @@ from attrs import frozen
 
 from qabel.core.accepting import Accepting
 from qabel.core.backups import Backups
+from qabel.core.console_sessions import ConsoleSessions
 from qabel.core.foundation import Foundation
 from qabel.core.housekeeping import Housekeeping
 from qabel.core.inbox.reader import InboxReader
@@ -28,6 +29,7 @@ from qabel.core.view import CoreView
 from qabel.core.watching import Watching, build_store_watch, build_watching
 from qabel.core.wiring import Wiring
 from qabel.store.blocked import BlockedRepository
+from qabel.store.console import ConsoleRepository
 from qabel.store.database.shrinking import Shrinking
 from qabel.store.file_names import BACKUPS, TOKEN
 from qabel.store.inbox.repository import InboxRepository
@@ -43,6 +45,7 @@ class Parts:
 
     view: CoreView
     tokens: TokenBook
+    console: ConsoleSessions
     webhooks: Webhooks
     blocked: BlockedKeys
     receiving: Receiving
@@ -86,6 +89,13 @@ def build_tokens(base: Foundation, main_token: MainToken) -> TokenBook:
         synced=base.synced_now,
         now=base.now,
         ended=base.inbox_state.forget_owner,
+    )
+
+
+def build_console(base: Foundation, tokens: TokenBook) -> ConsoleSessions:
+    """Return what begins sessions of the page for people."""
+    return ConsoleSessions(
+        tokens=tokens, repository=ConsoleRepository(base.database), clock=base.reactor
     )
 
 
@@ -239,6 +249,7 @@ def assemble(base: Foundation, wiring: Wiring) -> Parts:
     return Parts(
         view=view,
         tokens=tokens,
+        console=build_console(base, tokens),
         webhooks=webhooks,
         blocked=blocked,
         receiving=receiving,
@@ -247,10 +258,7 @@ def assemble(base: Foundation, wiring: Wiring) -> Parts:
         store_watch=store_watch,
         housekeeping=housekeeping,
         purging=purging,
-        watching=build_watching(
-            base,
-            receiving.watched(*watched, view.inbox, main_token),
-        ),
+        watching=build_watching(base, receiving.watched(*watched, view.inbox, main_token)),
         backups=_backups(base),
     )
 

@@ -11,6 +11,7 @@ from twisted.internet.defer import Deferred, maybeDeferred
 
 from qabel.contract.access import EVERYTHING, Access
 from qabel.core.accepting import Accepting
+from qabel.core.console_sessions import ConsoleSessions
 from qabel.core.foundation import Foundation, lay_foundation
 from qabel.core.inbox.reader import InboxReader
 from qabel.core.journal.follower import Followers
@@ -125,6 +126,7 @@ class CoreService(MultiService):
 
     async def _load(self) -> None:
         await self.tokens.load()
+        await self.console.load()
         await self.webhooks.load()
         await self.blocked.load()
         self._parts.backups.remove_interrupted()
@@ -190,6 +192,11 @@ class CoreService(MultiService):
     def tokens(self) -> TokenBook:
         """The tokens of the API."""
         return self._parts.tokens
+
+    @property
+    def console(self) -> ConsoleSessions:
+        """The sessions of the page for people."""
+        return self._parts.console
 
     @property
     def purging(self) -> Purging:

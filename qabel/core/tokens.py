@@ -3,87 +3,26 @@
 import hmac
 from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any
 
 from attrs import define, evolve, field
-from msgspec import Meta
 from twisted.logger import Logger
 
 from qabel.contract.access import (
     EVERYTHING,
     FOR_ONE_IDENTITY,
-    MODULE_SCOPE,
     OWNER,
-    SCOPE_TEXTS,
     SCOPES,
     Access,
     OneIdentity,
 )
-from qabel.contract.types import Id, Milliseconds, View
 from qabel.core.errors import Invalid, NotFound, StoreError
 from qabel.core.main_token import MainToken, digest_of, new_token
-from qabel.core.people.references import Reference, ReferenceForm, choose_identity
+from qabel.core.people.references import Reference, choose_identity
+from qabel.core.token_views import POSSIBLE, NewTokenView, TokenView, token_members
 from qabel.deferreds import shielded
-from qabel.forms.compound import Key, ListOf, Object, OrNull
 from qabel.forms.errors import FieldError
-from qabel.forms.plain import OpenChoice, Text
 from qabel.settings.synced import SyncedSettings
 from qabel.store.tokens import Token, TokenRepository
-
-MAX_NAME = 100
-
-MOST_SCOPES = 100
-"""Scopes of a token, those of modules included."""
-
-
-_SCOPE = OpenChoice(SCOPES, MODULE_SCOPE, title="Scope")
-
-ScopeText = Annotated[str, Meta(extra_json_schema=_SCOPE.schema())]
-"""A scope as clients see it: also one of a module."""
-
-
-class TokenView(View):
-    """A token without its value."""
-
-    id: Id
-    name: str
-    scopes: list[ScopeText]
-    identity_id: Id | None
-    created: Milliseconds
-    last_used: Milliseconds | None
-
-
-class NewTokenView(TokenView):
-    """A new token, with its value."""
-
-    token: str
-
-
-_POSSIBLE = f"{', '.join(FOR_ONE_IDENTITY[:-1])} and {FOR_ONE_IDENTITY[-1]}"
-
-TOKEN_INPUT = Object(
-    {
-        "name": Key(
-            Text(MAX_NAME, shortest=1, printable=True),
-            description="What the token is for.",
-            examples=["a script"],
-        ),
-        "scopes": Key(
-            ListOf(_SCOPE, MOST_SCOPES, shortest=1),
-            description="What the token permits. "
-            + " ".join(f"`{scope}`: {text}" for scope, text in SCOPE_TEXTS.items())
-            + " `MODULE:read`, `MODULE:write`: Use what a module offers.",
-            examples=[["read"]],
-        ),
-        "identity": Key(
-            OrNull(ReferenceForm()),
-            None,
-            description="Limit the token to this identity, by id or public key (scopes "
-            f"{_POSSIBLE} only). The token ends with the identity, and when its key is replaced.",
-        ),
-    }
-)
-"""The body of a request to create a token."""
 
 
 @define(eq=False, kw_only=True)
@@ -108,6 +47,7 @@ class TokenBook:
     _used: dict[int, float] = field(factory=dict, init=False)
     """When tokens were last used, by id, as far as that is not stored yet."""
     _listeners: list[Callable[[], None]] = field(factory=list, init=False)
+    _reviewers: list[Callable[[], None]] = field(factory=list, init=False)
 
     _log = Logger()
 
@@ -137,7 +77,7 @@ class TokenBook:
         if hmac.compare_digest(digest, self._main.digest):
             return EVERYTHING
         record = self._records.get(digest)
-        if record is None:
+        if record is None or self._is_over(record):
             return None
         self._used[record.id] = self._now()
         return Access(frozenset(record.scopes), record.identity, record.id)
@@ -147,6 +87,16 @@ class TokenBook:
         digest = digest_of(value)
         return hmac.compare_digest(digest, self._main.digest) or digest in self._records
 
+    def note_use(self, value: str) -> None:
+        """Note that a token is in use by a request that takes long."""
+        record = self._records.get(digest_of(value))
+        if record is not None:
+            self._used[record.id] = self._now()
+
+    def on_review(self, listener: Callable[[], None]) -> None:
+        """Call ``listener`` before idle tokens end: it notes those that are in use."""
+        self._reviewers.append(listener)
+
     def has(self, owner: int) -> bool:
         """Return whether there is a token with this id; 0 is the owner of the daemon."""
         return owner == OWNER or any(each.id == owner for each in self._records.values())
@@ -154,7 +104,13 @@ class TokenBook:
     def all(self) -> list[TokenView]:
         """Return the further tokens, without their values."""
         records = sorted(self._records.values(), key=lambda record: record.id)
-        return [TokenView(**_members(_with_use(each, self._used))) for each in records]
+        return [TokenView(**token_members(_with_use(each, self._used))) for each in records]
+
+    async def end_idle(self) -> None:
+        """End the tokens that were not used for too long. Raises StoreError."""
+        for note_uses in self._reviewers:
+            note_uses()
+        await self._delete(self._take(self._is_over))
 
     async def keep_uses(self) -> None:
         """Store when tokens were last used.
@@ -176,7 +132,12 @@ class TokenBook:
                 del self._used[token_id]
 
     async def add(
-        self, name: str, scopes: Sequence[str], identity: Reference | None = None
+        self,
+        name: str,
+        scopes: Sequence[str],
+        identity: Reference | None = None,
+        *,
+        idle: int | None = None,
     ) -> NewTokenView:
         """Create a token; its value is in the result, and nowhere else.
 
@@ -184,6 +145,7 @@ class TokenBook:
             name: what it is for.
             scopes: what it permits.
             identity: the only identity that it permits access to; None for all.
+            idle: seconds without use after which it ends; None if it does not end so.
 
         Raises:
             Invalid: the identity is unknown, or the scopes are not possible for one identity.
@@ -203,14 +165,14 @@ class TokenBook:
             chosen = choose_identity(self._synced().living_identities, identity)
             bound_to = OneIdentity(chosen.id, chosen.public_key.raw)
             if not set(wanted) <= set(FOR_ONE_IDENTITY):
-                error = FieldError("scopes", f"must be {_POSSIBLE} only if identity is set")
+                error = FieldError("scopes", f"must be {POSSIBLE} only if identity is set")
                 raise Invalid(
-                    f"A token limited to one identity can have the scopes {_POSSIBLE} only.",
+                    f"A token limited to one identity can have the scopes {POSSIBLE} only.",
                     [error],
                 )
         value = new_token()
-        record = await shielded(self._keep(name, wanted, digest_of(value), bound_to))
-        return NewTokenView(**_members(record), token=value)
+        record = await shielded(self._keep(name, wanted, digest_of(value), bound_to, idle))
+        return NewTokenView(**token_members(record), token=value)
 
     async def revoke(self, token_id: int) -> None:
         """Revoke a token at once. Raises NotFound or StoreError."""
@@ -234,14 +196,26 @@ class TokenBook:
         await self._delete(self._take(self._has_lost_identity))
 
     async def _keep(
-        self, name: str, scopes: tuple[str, ...], digest: bytes, identity: OneIdentity | None
+        self,
+        name: str,
+        scopes: tuple[str, ...],
+        digest: bytes,
+        identity: OneIdentity | None,
+        idle: int | None,
     ) -> Token:
-        record = await self._repository.add(name, scopes, digest, identity, now=self._now())
+        milliseconds = None if idle is None else idle * 1000
+        record = await self._repository.add(
+            name, scopes, digest, identity, now=self._now(), idle=milliseconds
+        )
         if self._has_lost_identity(record):
             await self._delete([record.id])
             raise Invalid("The identity was deleted.", [FieldError("identity", "was deleted")])
         self._records[digest] = record
         return record
+
+    def _is_over(self, record: Token) -> bool:
+        ends = _with_use(record, self._used).ends
+        return ends is not None and ends <= self._now() * 1000
 
     def _has_lost_identity(self, record: Token) -> bool:
         bound_to = record.identity
@@ -273,14 +247,3 @@ class TokenBook:
 def _with_use(record: Token, used: Mapping[int, float]) -> Token:
     when = used.get(record.id)
     return record if when is None else evolve(record, last_used=int(when * 1000))
-
-
-def _members(record: Token) -> dict[str, Any]:
-    return {
-        "id": record.id,
-        "name": record.name,
-        "scopes": list(record.scopes),
-        "identity_id": None if record.identity is None else record.identity.id,
-        "created": record.created,
-        "last_used": record.last_used,
-    }

@@ -10,6 +10,7 @@ from klein.interfaces import IKleinRequest
 from twisted.python.failure import Failure
 from werkzeug.exceptions import MethodNotAllowed
 
+from qabel.console import routes as console
 from qabel.contract.openapi import describe
 from qabel.contract.rejection import allow
 from qabel.contract.reply import Reply
@@ -59,6 +60,7 @@ SUBJECTS = (
     status.routes,
     metrics.routes,
     docs.routes,
+    console.routes,
 )
 
 
@@ -135,6 +137,8 @@ def make_site(
     chosen = options or AccessOptions()
     host = modules or ModuleHost(core, (), reactor)
     subjects = (*SUBJECTS, *host.routes)
+    if not chosen.console:
+        subjects = tuple(each for each in subjects if each is not console.routes)
     api = _api_of(subjects)
     services = Services(core, Streams(core.journal, reactor), host, lambda: _document(subjects))
     routes = [route for subject in subjects for route in subject.all]
@@ -144,8 +148,10 @@ def make_site(
         AccessControl(core.tokens, chosen),
         frozenset(route.path.encode() for route in routes if not route.scopes),
         route_finder(api.app, routes),
+        pages=console.PAGES if chosen.console else frozenset(),
         reactor=reactor,
         max_connections=chosen.max_connections,
     )
     core.tokens.on_end(site.recheck)
+    core.tokens.on_review(site.note_uses)
     return site

@@ -28,6 +28,14 @@ class Token:
     """The identity that the token is bound to, or None."""
     created: int
     last_used: int | None
+    idle: int | None = None
+    """Milliseconds without use after which the token ends; None if it does not end so."""
+
+    @property
+    def ends(self) -> int | None:
+        """When it ends, unless it is used before."""
+        last = self.created if self.last_used is None else self.last_used
+        return None if self.idle is None else last + self.idle
 
 
 @attrs.frozen(eq=False)
@@ -49,10 +57,11 @@ class TokenRepository:
                     identity=None if row[4] is None else OneIdentity(row[4], bytes(row[5])),
                     created=row[6],
                     last_used=row[7],
+                    idle=row[8],
                 )
                 for row in connection.execute(
-                    "SELECT id, name, scopes, digest, identity_id, identity, created, last_used "
-                    "FROM tokens ORDER BY id"
+                    "SELECT id, name, scopes, digest, identity_id, identity, created, last_used, "
+                    "idle FROM tokens ORDER BY id"
                 )
             ]
 
@@ -66,16 +75,27 @@ class TokenRepository:
         identity: OneIdentity | None,
         *,
         now: float,
+        idle: int | None = None,
     ) -> "Deferred[Token]":
-        """Store a token. ``now`` is in seconds since the epoch."""
+        """Store a token.
+
+        Args:
+            name: what it is for.
+            scopes: what it permits.
+            digest: of its value.
+            identity: the only identity that it permits access to.
+            now: seconds since the epoch.
+            idle: milliseconds without use after which it ends.
+
+        """
         created = int(now * 1000)
         bound_to = (None, None) if identity is None else (identity.id, identity.key)
 
         def work(connection: Connection) -> Token:
             token_id = connection.execute(
-                "INSERT INTO tokens (name, scopes, digest, identity_id, identity, created) "
-                "VALUES (?, ?, ?, ?, ?, ?)",
-                (name, json.dumps(list(scopes)), digest, *bound_to, created),
+                "INSERT INTO tokens (name, scopes, digest, identity_id, identity, created, idle) "
+                "VALUES (?, ?, ?, ?, ?, ?, ?)",
+                (name, json.dumps(list(scopes)), digest, *bound_to, created, idle),
             ).lastrowid
             return Token(
                 id=token_id,
@@ -85,6 +105,7 @@ class TokenRepository:
                 identity=identity,
                 created=created,
                 last_used=None,
+                idle=idle,
             )
 
         return self._database.run(work)

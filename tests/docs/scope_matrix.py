@@ -8,6 +8,7 @@ from pathlib import Path
 
 from attrs import frozen
 
+from qabel.console.pages import PLACE
 from qabel.contract.access import FOR_ONE_IDENTITY, SCOPES, Access, OneIdentity
 from qabel.contract.routes import Route
 from qabel.rest.app import SUBJECTS
@@ -39,6 +40,8 @@ def requests() -> Iterator[Request]:
     """Yield all routes, each once for every parameter that decides about its scopes."""
     for subject in SUBJECTS:
         for route in subject.all:
+            if route.path.startswith(PLACE):
+                continue  # files, which are all the same to everybody
             yield Request(route)
             yield from (Request(route, (name,)) for name in route.instead)
 
@@ -50,6 +53,9 @@ def rows() -> Iterator[list[str]]:
         name = f"{request.route.method} {request.path}"
         if not request.route.scopes:
             yield [f"{name} (no token needed)", *("" for _ in SCOPES)]
+            continue
+        if request.route.for_owner_only:
+            yield [f"{name} (main token only)", *("" for _ in SCOPES)]
             continue
         yield [name, *(_cell(request, scope) for scope in SCOPES)]
 

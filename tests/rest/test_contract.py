@@ -9,6 +9,7 @@ import pytest_twisted
 from jsonschema import Draft202012Validator
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
+from qabel.console.routes import PAGES
 from qabel.contract.access import ANY_MODULE, SCOPES
 from qabel.contract.openapi import describe
 from qabel.contract.rejection import problem, rejected
@@ -85,7 +86,8 @@ def test_every_route_is_there() -> None:
 def test_only_files_of_the_page_are_left_out() -> None:
     """Programs have no use for them."""
     left_out = {route.path for route in EVERY} - {route.path for route in ROUTES}
-    assert left_out == {"/docs", "/docs/page.js", "/docs/page.css"}
+    pages = {each.decode() for each in PAGES}
+    assert left_out == {"/docs", "/docs/page.js", "/docs/page.css", *pages}
 
 
 def test_operations_have_names() -> None:

@@ -29,7 +29,7 @@ def good_origin(control: AccessControl, origins: Any, hosts: Any, request: Any) 
     return True
 
 
-def careless(control: AccessControl, asked: Any) -> Decision:
+def careless(control: AccessControl, asked: Any, *, is_page: bool) -> Decision:
     """Check the token only."""
     return Decision(control._access(asked.requestHeaders.getRawHeaders(b"Authorization")))
 

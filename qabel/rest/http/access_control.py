@@ -42,6 +42,8 @@ class RequestHead(Protocol):
 
     requestHeaders: RequestHeaders
 
+    method: bytes
+
     def isSecure(self) -> bool:
         """Return whether the request came over TLS."""
 
@@ -73,6 +75,8 @@ class AccessOptions:
     """Origins of web pages that may call the API, as in ``https://example.org``."""
     unix: bool = False
     """Whether requests come over a Unix socket, whose file mode controls the access."""
+    console: bool = True
+    """Whether the page for people is served."""
     max_connections: int = 1024
     """The largest number of simultaneous connections."""
 
@@ -100,8 +104,15 @@ class AccessControl:
     def _encoded_origins(self) -> frozenset[bytes]:
         return frozenset(each.encode() for each in self._options.allowed_origins)
 
-    def decide(self, request: RequestHead) -> Decision:
-        """Return what the sender of a request may do, or why the request is rejected."""
+    def decide(self, request: RequestHead, *, is_page: bool = False) -> Decision:
+        """Return what the sender of a request may do, or why the request is rejected.
+
+        Args:
+            request: the request.
+            is_page: whether it is for a page that contains nothing about the user: a browser may
+                open it from anywhere, as from the file that ``qabel open`` writes.
+
+        """
         headers = request.requestHeaders.getRawHeaders
         hosts = headers(b"Host")
         if not self._options.unix and not self._is_good_host(hosts):
@@ -113,7 +124,8 @@ class AccessControl:
                 return Decision(rejection=_BAD_ORIGIN)
             cors = cors_headers(origins[0]) if origins[0] in self._origins else ()
         sites = headers(b"Sec-Fetch-Site")
-        if sites is not None and not _is_good_site(sites, is_allowed=bool(cors)):
+        is_opened = is_page and origins is None and _is_navigation(request)
+        if sites is not None and not is_opened and not _is_good_site(sites, is_allowed=bool(cors)):
             return Decision(rejection=_BAD_ORIGIN)
         return Decision(self._access(headers(b"Authorization")), cors)
 
@@ -123,6 +135,12 @@ class AccessControl:
             return True
         value = _token_in(request.requestHeaders.getRawHeaders(b"Authorization"))
         return value is not None and self._tokens.is_valid(value)
+
+    def note_use(self, request: RequestHead) -> None:
+        """Note that the token of a request that was admitted is in use."""
+        value = _token_in(request.requestHeaders.getRawHeaders(b"Authorization"))
+        if value is not None:
+            self._tokens.note_use(value)
 
     def unauthorized(self) -> Reply:
         """Return the response to a request without a valid token."""
@@ -164,6 +182,12 @@ class AccessControl:
         return own or origins[0] in self._origins
 
 
+def accepts_html(headers: RequestHeaders) -> bool:
+    """Return whether a client names HTML among what it accepts, as browsers do."""
+    given = b",".join(headers.getRawHeaders(b"Accept") or ()).lower()
+    return any(each.partition(b";")[0].strip() == b"text/html" for each in given.split(b","))
+
+
 def cors_headers(origin: bytes) -> Headers:
     """Return the headers that let a web page of an allowed origin read a response."""
     return (
@@ -193,6 +217,16 @@ _BAD_ORIGIN = problem(
     403,
     "Requests from web pages of other origins are rejected. Allow an origin with --allow-origin.",
 )
+
+
+def _is_navigation(request: RequestHead) -> bool:
+    """Return whether a browser opens a page with the request, in a tab or a window."""
+    headers = request.requestHeaders.getRawHeaders
+    return (
+        request.method in (b"GET", b"HEAD")
+        and headers(b"Sec-Fetch-Mode") == [b"navigate"]
+        and headers(b"Sec-Fetch-Dest") == [b"document"]
+    )
 
 
 def _is_good_site(sites: Sequence[bytes], *, is_allowed: bool) -> bool:

@@ -18,6 +18,7 @@ from qabel.jsontext import encode, parse
 from qabel.modules.api import Prepared
 from qabel.modules.host import ModuleHost
 from qabel.modules.messaging import Messaging
+from qabel.rest.http.access_control import accepts_html
 from qabel.rest.http.request import ApiRequest
 from qabel.rest.http.services import Services
 from qabel.store.database.connection import Parameters
@@ -92,6 +93,10 @@ class Call:
     def is_head(self) -> bool:
         """Whether the response has no body: this is a HEAD request."""
         return self.request.method == b"HEAD"
+
+    def wants_html(self) -> bool:
+        """Return whether the client prefers a page to JSON: browsers say so."""
+        return accepts_html(self.request.requestHeaders)
 
     def text_header(self, name: str) -> str | None:
         """Return a header, checked as the route declares it; None if it is missing.

@@ -12,7 +12,7 @@ from qabel.contract.rejection import problem
 from qabel.contract.reply import Reply
 from qabel.contract.routes import MAX_BODY
 from qabel.host.http_server.request import BoundedRequest
-from qabel.rest.http.access_control import METHODS, PREFLIGHT, UNDECIDED, Decision
+from qabel.rest.http.access_control import METHODS, PREFLIGHT, UNDECIDED, Decision, accepts_html
 from qabel.rest.http.replies import begin, raw
 from qabel.rest.http.request_target import parse_target
 from qabel.rest.http.site import ApiSite, too_large
@@ -74,7 +74,7 @@ class ApiRequest(BoundedRequest):
         """Check the access before any of the body is kept. The headers have arrived."""
         self.site = cast("ApiSite", self.channel.site)
         self._has_body = length != 0
-        self.decision = self.site.access_control.decide(self)
+        self.decision = self.site.access_control.decide(self, is_page=self.path in self.site.pages)
         early = None
         if length == 0:
             if self._expected:
@@ -153,9 +153,9 @@ class ApiRequest(BoundedRequest):
         """Return the response if the token does not admit to the route; else keep the body."""
         route = self.site.find_route(self.method, self.path)
         access = self.decision.access
-        if route is None or access is None:
+        if route is None or (access is None and route.scopes):
             return None
-        if route.scopes and not route.admits(access, self.parameters):
+        if access is not None and route.scopes and not route.admits(access, self.parameters):
             return problem(403, route.forbidden(self.parameters))
         self.body_limit = route.body_limit
         self._keeps_body = True
@@ -169,9 +169,15 @@ class ApiRequest(BoundedRequest):
         asked = b"Access-Control-Request-Method"
         if self.method == b"OPTIONS" and decision.cors and self.requestHeaders.hasHeader(asked):
             return PREFLIGHT
-        if decision.access is None and self.path not in self.site.open_paths:
+        if decision.access is None and not self._is_open():
             return self.site.access_control.unauthorized()
         return self._without_route()
+
+    def _is_open(self) -> bool:
+        """Return whether the request needs no token: the page itself does only for programs."""
+        if self.path == b"/" and not accepts_html(self.requestHeaders):
+            return False
+        return self.path in self.site.open_paths
 
     def _without_route(self) -> Reply | None:
         """Return the response to a request of an authorized caller that no route can handle."""

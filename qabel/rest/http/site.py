@@ -50,6 +50,7 @@ class ApiSite(BoundedSite):
         access_control: decides which requests are authorized.
         open_paths: paths that need no token.
         find_route: finds the route of a request with a body.
+        pages: paths of pages that a browser may open from anywhere.
         reactor: the clock for all timeouts.
         max_connections: the largest number of simultaneous connections.
 
@@ -63,6 +64,7 @@ class ApiSite(BoundedSite):
         open_paths: frozenset[bytes],
         find_route: FindRoute,
         *,
+        pages: frozenset[bytes] = frozenset(),
         reactor: IReactorTime,
         max_connections: int,
     ) -> None:
@@ -76,6 +78,7 @@ class ApiSite(BoundedSite):
         )
         self.access_control = access_control
         self.open_paths = open_paths
+        self.pages = pages
         self.find_route = find_route
 
     def recheck(self) -> None:
@@ -83,3 +86,9 @@ class ApiSite(BoundedSite):
         for channel in [*self._working, *self._waiting]:
             for request in list(channel.requests):
                 request.recheck()
+
+    def note_uses(self) -> None:
+        """Note for the tokens of all requests that they are in use."""
+        for channel in self._working:
+            for request in channel.requests:
+                self.access_control.note_use(request)

@@ -2,7 +2,7 @@
 
 from qabel.contract.reply import NO_CONTENT, Reply, created, json_reply
 from qabel.contract.routes import Routes
-from qabel.core.tokens import TOKEN_INPUT, NewTokenView, TokenView
+from qabel.core.token_views import TOKEN_INPUT, NewTokenView, TokenView
 from qabel.rest.http.call import Call
 
 routes = Routes("Tokens")

@@ -158,7 +158,7 @@ async def test_sites_of_an_allowed_origin(make_server: Any, site: str) -> None:
         ("https://localhost/settings", "localhost", 400),
         ("ftp://localhost/settings", "localhost", 400),
         ("localhost:9696", "localhost", 400),
-        ("http://localhost", "localhost", 404),
+        ("http://localhost", "localhost", 200),
         ("/settings/../settings", "localhost", 404),
         ("/health/../settings", "localhost", 404),
         ("/%2e%2e/settings", "localhost", 404),

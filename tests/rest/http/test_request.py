@@ -218,7 +218,6 @@ def test_cookies_are_not_looked_at() -> None:
 async def test_paths(server: Any) -> None:
     """What is no resource of the daemon is not found; what is no path is rejected."""
     table = [
-        ("/", 404),
         ("/nothing", 404),
         ("/settings/", 404),
         ("//settings", 400),

@@ -1,0 +1,8 @@
+-- Sessions of the console are tokens that end when they are not used for a while.
+ALTER TABLE tokens ADD COLUMN idle INTEGER;      -- milliseconds without use; NULL: it does not end so
+
+-- The key with which the daemon proves to the console that it is no other program.
+CREATE TABLE console (
+    id INTEGER PRIMARY KEY CHECK (id = 0),
+    proof_key BLOB NOT NULL
+) STRICT;
