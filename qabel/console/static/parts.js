@@ -1,0 +1,67 @@
+// @ts-check
+// Small parts that several views are made of.
+
+import { html, useEffect, useRef } from "./vendor/preact.js";
+import { Problem } from "./session.js";
+import { t } from "./texts.js";
+
+/** What went wrong, for people. @param {{ error: unknown }} props */
+export function ErrorText({ error }) {
+  if (!error) return null;
+  return html`<p class="error" role="alert">${explain(error)}</p>`;
+}
+
+/** @param {unknown} error */
+export function explain(error) {
+  if (!(error instanceof Problem)) return String(error);
+  if (error.status === 0) return t("error.unreachable");
+  const details = error.errors.map((each) => each.detail).filter((each) => !error.message.includes(each));
+  return [error.message, ...details].join(" ");
+}
+
+/** A picture of somebody: the first letter of a name, in a colour that follows from the key.
+ * @param {{ name: string, seed: string }} props */
+export function Avatar({ name, seed }) {
+  const letter = [...name.trim()][0] || "?";
+  return html`<span class="avatar" data-hue=${parseInt(seed.slice(0, 2), 16) % 8} aria-hidden="true">${letter.toUpperCase()}</span>`;
+}
+
+/**
+ * A dialogue, which keeps the focus, and gives it back.
+ * @param {{ title: string, onClose: () => void, children: any }} props
+ */
+export function Dialog({ title, onClose, children }) {
+  const ref = useRef(/** @type {HTMLDialogElement | null} */ (null));
+  useEffect(() => {
+    const before = document.activeElement;
+    ref.current?.showModal();
+    return () => {
+      if (before instanceof HTMLElement) before.focus();
+    };
+  }, []);
+  return html`
+    <dialog ref=${ref} aria-label=${title} onClose=${onClose} onClick=${(/** @type {MouseEvent} */ e) => e.target === ref.current && onClose()}>
+      <div class="dialog">
+        <header><h2>${title}</h2><button class="quiet" aria-label=${t("close")} onClick=${onClose}>×</button></header>
+        ${children}
+      </div>
+    </dialog>`;
+}
+
+/** Ask before something that cannot be undone.
+ * @param {{ title: string, text: string, action: string, onYes: () => void, onClose: () => void }} props */
+export function Confirm({ title, text, action, onYes, onClose }) {
+  return html`<${Dialog} title=${title} onClose=${onClose}>
+    <p>${text}</p>
+    <p class="buttons"><button onClick=${onClose}>${t("cancel")}</button><button class="danger" onClick=${onYes}>${action}</button></p>
+  <//>`;
+}
+
+/** Call a function when a component is shown, and once more whenever a value changes.
+ * @param {() => void} work
+ * @param {unknown[]} values */
+export function useWork(work, values) {
+  useEffect(() => {
+    work();
+  }, values);
+}

@@ -1,0 +1,76 @@
+// @ts-check
+// All that the page says, in the reader's language.
+
+import english from "./texts/en.js";
+import { Observable } from "./observable.js";
+
+/** @typedef {string | { one: string, other: string }} Text */
+
+const KEPT = "qabel.language";
+
+/** The languages, as they call themselves. */
+export const LANGUAGES = { en: "English", de: "Deutsch" };
+
+/** @type {Observable<string>} */
+export const language = new Observable("en");
+
+/** @type {Record<string, Text>} */
+let texts = english;
+
+/** Load the texts of the language that was chosen, or that the browser prefers. */
+export async function loadTexts() {
+  const kept = localStorage.getItem(KEPT);
+  const wanted = [kept, ...navigator.languages].map((each) => (each || "").slice(0, 2));
+  await speak(wanted.find((each) => each in LANGUAGES) || "en");
+}
+
+/** Choose a language by hand. @param {string} chosen */
+export async function chooseLanguage(chosen) {
+  localStorage.setItem(KEPT, chosen);
+  await speak(chosen);
+}
+
+/** @param {string} chosen */
+async function speak(chosen) {
+  texts = chosen === "de" ? (await import("./texts/de.js")).default : english;
+  document.documentElement.lang = chosen;
+  language.set(chosen);
+}
+
+/**
+ * Return a text, with values in place of their names.
+ * @param {string} key
+ * @param {Record<string, string | number>} [values] with `n`, the form for that number
+ */
+export function t(key, values = {}) {
+  const text = texts[key] ?? english[/** @type {keyof typeof english} */ (key)] ?? key;
+  const chosen = typeof text === "string" ? text : values.n === 1 ? text.one : text.other;
+  return chosen.replace(/\{(\w+)\}/g, (whole, name) => String(values[name] ?? whole));
+}
+
+/** @type {Map<string, Intl.DateTimeFormat>} */
+const formats = new Map();
+
+/**
+ * Return a time as people write it in the language, in the zone of the reader.
+ * @param {number} milliseconds
+ * @param {Intl.DateTimeFormatOptions} how
+ */
+export function time(milliseconds, how) {
+  const key = language.value + JSON.stringify(how);
+  let format = formats.get(key);
+  if (!format) {
+    format = new Intl.DateTimeFormat(language.value, how);
+    formats.set(key, format);
+  }
+  return format.format(milliseconds);
+}
+
+/** Return the time of day of something today, and the day of something else. @param {number} when */
+export function shortTime(when) {
+  const day = new Date(when);
+  const now = new Date();
+  if (day.toDateString() === now.toDateString()) return time(when, { hour: "2-digit", minute: "2-digit" });
+  const sameYear = day.getFullYear() === now.getFullYear();
+  return time(when, { day: "numeric", month: "short", ...(sameYear ? {} : { year: "numeric" }) });
+}

@@ -1,0 +1,7 @@
+// @ts-check
+import { html } from "../vendor/preact.js";
+import { t } from "../texts.js";
+
+export default function View() {
+  return html`<section><h1>${t("nav.settings")}</h1></section>`;
+}

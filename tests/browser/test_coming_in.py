@@ -1,0 +1,18 @@
+"""Coming in: a code, a session, and a first name."""
+
+from tests.browser.conftest import Come
+
+
+def test_the_first_run(someone: Come, drop_server: str) -> None:
+    """A name and a server, and one is there; the code is gone from the address."""
+    alice = someone("alice")
+    page = alice.page()
+    page.get_by_label("Your name").fill("Alice")
+    page.get_by_label("Drop server").fill(drop_server)
+    assert page.evaluate("location.hash") in ("", "#/chat")
+    page.get_by_role("button", name="Begin").click()
+    page.wait_for_function("location.hash === '#/people/me'")
+    page.get_by_role("heading", name="People").wait_for()
+    assert "Alice" in alice.command("identity", "list")
+    page.reload()
+    page.get_by_role("heading", name="People").wait_for()
