@@ -11,7 +11,7 @@ def test_the_first_run(someone: Come, drop_server: str) -> None:
     page.get_by_label("Drop server").fill(drop_server)
     assert page.evaluate("location.hash") in ("", "#/chat")
     page.get_by_role("button", name="Begin").click()
-    page.wait_for_function("location.hash === '#/people/me'")
+    page.wait_for_url("**/#/people/me")
     page.get_by_role("heading", name="People").wait_for()
     assert "Alice" in alice.command("identity", "list")
     page.reload()
