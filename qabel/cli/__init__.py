@@ -18,7 +18,7 @@ from qabel.cli.backup import backup
 from qabel.cli.compact import compact
 from qabel.cli.completion import completion
 from qabel.cli.contact import contact
-from qabel.cli.context import JSON_HELP, Group, Session
+from qabel.cli.context import JSON_HELP, Session
 from qabel.cli.doctor import doctor
 from qabel.cli.errors import CommandError, ExitStatus
 from qabel.cli.follow import follow
@@ -26,6 +26,7 @@ from qabel.cli.identity import identity
 from qabel.cli.inbox import inbox
 from qabel.cli.key import key
 from qabel.cli.module import module
+from qabel.cli.module_commands import RootGroup
 from qabel.cli.open import open_page
 from qabel.cli.outbox import outbox
 from qabel.cli.output import Output
@@ -74,7 +75,7 @@ Environment:
 """
 
 
-@click.group(cls=Group, epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=RootGroup, epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
 @click.option(
     "--data-dir",
     metavar="DIR",

@@ -59,6 +59,7 @@ def rejected(http_status: int, problem: object, path: str = "") -> CommandError:
         exit_status=ExitStatus.NOT_FOUND if http_status == 404 else ExitStatus.FAILURE,
         http_status=http_status,
         problem=members,
+        path=path,
     )
 
 

@@ -6,6 +6,7 @@ import click
 from click.shell_completion import CompletionItem, ShellComplete
 
 from qabel.cli.completers import Completer, completer_of
+from qabel.cli.module_commands import RootGroup
 from qabel.host.shell_words import Suggestion
 
 _OF_SHELL = ("file", "dir")
@@ -21,6 +22,9 @@ def suggestions(command: click.Command, words: Sequence[str], typed: str) -> lis
 
     """
     _attach(command)
+    if isinstance(command, RootGroup):
+        # Those of modules are imported only where they are needed.
+        command.on_load = lambda name, loaded: _attach(loaded, name)
     shell = ShellComplete(command, {}, "qabel", "")
     # What follows an equals sign is the value of an option.
     before = typed[: typed.find("=") + 1] if typed.startswith("--") else ""

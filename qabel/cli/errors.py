@@ -34,14 +34,19 @@ class CommandError(Exception):
         exit_status: ExitStatus = ExitStatus.FAILURE,
         http_status: int = 0,
         problem: Mapping[str, Any] | None = None,
+        path: str = "",
     ) -> None:
-        """Create it; ``http_status`` and ``problem`` are the daemon's, if it responded."""
+        """Create it; ``http_status`` and ``problem`` are the daemon's, if it responded.
+
+        ``path`` is that of the request.
+        """
         super().__init__(message)
         self.message = message
         self.hint = hint
         self.exit_status = exit_status
         self.http_status = http_status
         self.problem = problem or {}
+        self.path = path
 
 
 def wrong_keys(error: CommandError) -> list[str]:

@@ -7,6 +7,7 @@ import click
 
 from qabel.cli.context import Group, Session, pass_session
 from qabel.cli.errors import CommandError, ExitStatus, not_found
+from qabel.cli.module_commands import RootGroup
 from qabel.cli.table import Column
 from qabel.cli.text import visible
 
@@ -44,6 +45,9 @@ def listed(session: Session) -> None:
     """List the modules that are to run."""
     found = session.client.get("/modules")
     session.out.rows(found, _COLUMNS, "No modules run. See qabel-rest --help")
+    root = click.get_current_context().find_root().command
+    for each in root.refused if isinstance(root, RootGroup) else ():
+        session.out.warning(f"The command {each.name} of {each.package} is refused: {each.reason}")
 
 
 @module.command("rebuild")

@@ -70,7 +70,7 @@ def wrong_in(mention: Mention) -> str | None:
     while words:
         word = words.pop(0)
         if isinstance(found, click.Group) and re.fullmatch(r"[a-z][a-z-]*", word):
-            inner = found.commands.get(word)
+            inner = found.get_command(click.Context(found), word)
             if inner is None:
                 return None if _is_prose(found, word) else f"no command {word!r}"
             found = inner

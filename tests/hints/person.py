@@ -10,6 +10,7 @@ import tty
 from collections.abc import Mapping
 from pathlib import Path
 
+import click
 from attrs import define, field, frozen
 
 from qabel.cli import command
@@ -50,7 +51,7 @@ def _mentioned(text: str) -> list[Mention]:
 
 
 def _is_command(word: str) -> bool:
-    return word.startswith("--") or word in command.commands
+    return word.startswith("--") or word in command.list_commands(click.Context(command))
 
 
 @define(eq=False)

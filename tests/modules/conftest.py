@@ -198,7 +198,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("notes")
     source, target = folder / "source", folder / "site"
     source.mkdir()
-    for name in ("pyproject.toml", "qabel_notes.py"):
+    for name in ("pyproject.toml", "qabel_notes.py", "qabel_notes_command.py"):
         (source / name).write_text((PACKAGE / name).read_text())
     subprocess.run(
         [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-build-isolation",

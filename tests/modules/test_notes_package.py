@@ -1,7 +1,9 @@
 """The module of the documentation: a package of its own, installed beside the daemon."""
 
+import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 from tests.integration.client import Api
@@ -31,6 +33,8 @@ def test_the_module_of_the_documentation(site: Path, tmp_path: Path) -> None:
         unknown = {"name": "x", "scopes": ["nots:read"]}
         assert me.api.ask("POST", "/tokens", unknown).status == 400
         assert "Keeps notes that people send." in qabel(me, "module", "list")
+        assert "Milk" in qabel(me, "notes", env=env)
+        assert "List the notes." in qabel(me, "--help", env=env)
         assert "Rebuilding notes." in qabel(me, "module", "rebuild", "notes")
         eventually(lambda: me.api.good("GET", "/modules/notes")["state"] == "running", "building")
         assert me.api.good("GET", "/notes") == [found]
@@ -49,10 +53,32 @@ def test_a_module_that_is_not_installed(tmp_path: Path) -> None:
         assert "There is no module 'caht'" in me.process.errors
 
 
-def qabel(daemon: Daemon, *arguments: str) -> str:
+def test_a_command_of_a_module_that_is_off(site: Path, tmp_path: Path) -> None:
+    """It says so, and how to switch the module on."""
+    env = {"PYTHONPATH": f"{site}:{ROOT}"}
+    with Daemon(tmp_path, "me", "--no-module=notes", env=env) as me:
+        me.up()
+        done = run_qabel(me, "notes", env=env)
+        assert done.returncode == 1
+        assert done.stderr.startswith("qabel: The module notes does not run in the daemon. ")
+        assert done.stderr.endswith(" --module notes\n")
+
+
+def qabel(daemon: Daemon, *arguments: str, env: Mapping[str, str] | None = None) -> str:
     """Run the command, which must succeed, and return its output."""
+    done = run_qabel(daemon, *arguments, env=env)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def run_qabel(
+    daemon: Daemon, *arguments: str, env: Mapping[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Run the command."""
     command = [sys.executable, "-m", "qabel", f"--data-dir={daemon.directory}", *arguments]
-    return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    return subprocess.run(
+        command, env={**os.environ, **(env or {})}, capture_output=True, text=True, check=False
+    )
 
 
 def send_note(api: Api, text: str) -> None:
