@@ -1,6 +1,7 @@
 """A server on a Unix socket that sends prepared responses to the real client."""
 
 import json
+import re
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -17,6 +18,9 @@ class _Handler(StreamRequestHandler):
     def handle(self) -> None:
         head = b"".join(iter(self.rfile.readline, b"\r\n")).decode()
         self.server.requests.append(head)
+        # A body that nobody has read would break the connection.
+        length = re.search(r"(?i)^content-length: (\d+)", head, re.MULTILINE)
+        self.rfile.read(0 if length is None else int(length[1]))
         self.wfile.write(self.server.respond(head.split(" ")[1]))
 
 
