@@ -67,7 +67,7 @@ def chat(
     time. What was shown counts as read; the other side is not told that.
 
     Without a terminal, or with --json, the newest messages are printed, and each line of standard
-    input is sent as a message.
+    input is sent as a message. Until that ends, what arrives is printed too.
     """
     if contact is None and not notes:
         _list(session, identity, archived=archived)

@@ -4,8 +4,11 @@ It takes the whole terminal, on its alternate screen: no message stays behind in
 scrolled back to. It is imported only when it is shown, as that takes its time.
 """
 
+import asyncio
+import signal
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from attrs import define, field
@@ -24,7 +27,7 @@ from prompt_toolkit.styles import Style
 from qabel.cli.chat.conversation import TalkedTo
 from qabel.cli.chat.courier import Courier
 from qabel.cli.chat.message_lines import MessageLines, SideNames, window
-from qabel.cli.chat.timeline import NOTHING, Timeline, not_there_yet, place
+from qabel.cli.chat.timeline import NOTHING, PendingText, Timeline, not_there_yet, place
 from qabel.cli.chat.watcher import Watcher, load_page
 from qabel.cli.context import Session
 from qabel.cli.errors import CommandError, ExitStatus
@@ -114,26 +117,37 @@ class LiveView:
     def run(self) -> None:
         """Show it until the user ends that. Raises CommandError or KeyboardInterrupt."""
         self._courier.start()
-        watching = threading.Thread(target=self._watcher.run, daemon=True)
-        # Not before there is an event loop, which news are told to.
+        left: list[PendingText] = []
         try:
-            self._app.run(pre_run=watching.start)
+            self._app.run(pre_run=self._begin)
+        except EOFError:
+            # The terminal is gone.
+            pass
         finally:
             self._keep_draft()
-            self._leave()
+            left = self._leave()
+        if left:
+            raise CommandError(
+                f"The daemon did not accept {count(len(left), 'message')}",
+                hint="Send again when it is back: qabel chat",
+                exit_status=ExitStatus.UNREACHABLE,
+            )
 
-    def _leave(self) -> None:
+    def _begin(self) -> None:
+        """Begin to watch: not before there is an event loop, which news are told to."""
+        loop = asyncio.get_running_loop()
+        for each in (signal.SIGTERM, signal.SIGHUP):
+            # The terminal is to be left as it was.
+            loop.add_signal_handler(each, self._exit, SystemExit(128 + each))
+        threading.Thread(target=self._watcher.run, daemon=True).start()
+
+    def _leave(self) -> list[PendingText]:
+        """Wait for the daemon to take what was entered; return what it has not taken."""
         with self._session.out.progress("sending"):
             left = self._courier.finish(0 if self._watcher.trouble else PATIENCE)
-        if not left:
-            return
         for each in left:
             self._session.out.note(f"Not sent: {each.text}", "")
-        raise CommandError(
-            f"The daemon did not accept {count(len(left), 'message')}",
-            hint="Send again when it is back: qabel chat",
-            exit_status=ExitStatus.UNREACHABLE,
-        )
+        return left
 
     def _keep_draft(self) -> None:
         text = self._buffer.text if self._buffer.text.strip() else None
@@ -230,7 +244,12 @@ class LiveView:
     def _end(self, error: CommandError) -> None:
         loop = self._app.loop
         if loop is not None:
-            loop.call_soon_threadsafe(lambda: self._app.exit(exception=error))
+            with suppress(RuntimeError):  # it has ended meanwhile
+                loop.call_soon_threadsafe(self._exit, error)
+
+    def _exit(self, error: BaseException) -> None:
+        if self._app.future is not None and not self._app.future.done():
+            self._app.exit(exception=error)
 
 
 def _suspend(event: KeyPressEvent) -> None:

@@ -4,6 +4,7 @@ import fcntl
 import os
 import pty
 import select
+import signal
 import struct
 import sys
 import termios
@@ -75,6 +76,10 @@ class Terminal:
         self.screen.resize(rows, columns)
         fcntl.ioctl(self._terminal, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
 
+    def end(self) -> None:
+        """Ask the process to end, as whoever shuts down the machine does."""
+        os.kill(self._process, signal.SIGTERM)
+
     def wait_for(self, what: str | Callable[[], bool]) -> Self:
         """Wait until a text is on the screen, or something else is the case."""
         look = (lambda: what in self.text) if isinstance(what, str) else what
@@ -115,6 +120,6 @@ class Terminal:
 
     def __exit__(self, *_: object) -> None:
         if self._status is None:
-            os.kill(self._process, 9)
+            os.kill(self._process, signal.SIGKILL)
             self._wait()
         os.close(self._terminal)

@@ -1,5 +1,7 @@
 """``qabel chat`` lists conversations; for one of them, see the tests of the two views."""
 
+import subprocess
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -62,3 +64,9 @@ def test_without_the_module(tmp_path: Path, with_chat: Mapping[str, str]) -> Non
             assert result.exit_status == ExitStatus.FAILURE
             assert "qabel: The module chat does not run in the daemon. Start" in one_line(result)
             assert result.err.endswith(" --module chat\n")
+
+
+def test_the_list_starts_without_what_only_the_live_view_needs() -> None:
+    """Importing that takes longer than all else."""
+    code = "import sys, qabel.cli.chat.chat; sys.exit('prompt_toolkit' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -168,3 +168,40 @@ def test_a_message_that_is_rejected(talkers: Talkers) -> None:
         alice.type(CTRL_D)
         assert alice.ended() == 0
     talkers.alice.knows("Bob", bob["public_key"], *bob["drop_urls"])
+
+
+def test_a_tiny_window(talkers: Talkers) -> None:
+    """However small it is for a while, nothing breaks."""
+    with Terminal(talkers.alice.directory, "chat", "Bob") as alice:
+        alice.wait_for("Ctrl-D ends")
+        for columns, rows in ((5, 3), (1, 1), (2, 50)):
+            alice.resize(columns, rows)
+        alice.resize(80, 24)
+        alice.wait_for("Ctrl-D ends")
+        alice.type(f"still there{ENTER}")
+        alice.wait_for("Alice: still there [")
+        alice.type(CTRL_D)
+        assert alice.ended() == 0
+
+
+def test_the_terminal_is_left_as_it_was(talkers: Talkers) -> None:
+    """Also when the view is ended by a signal: what was typed is kept then too."""
+    with Terminal(talkers.alice.directory, "chat", "Bob") as alice:
+        alice.wait_for("Ctrl-D ends")
+        alice.type("half a")
+        alice.wait_for("> half a")
+        alice.end()
+        assert alice.ended() == 128 + 15
+        assert alice.raw.count(b"\x1b[?1049h") == alice.raw.count(b"\x1b[?1049l") == 1
+    bob, *_ = [each for each in talkers.qabel.json("chat") if each["alias"] == "Bob"]
+    assert bob["draft"] == "half a"
+    talkers.alice.api.good("PATCH", f"/chat/conversations/{bob['id']}", {"draft": None})
+
+
+def test_what_is_entered_just_before_the_end(talkers: Talkers) -> None:
+    """It is sent."""
+    with Terminal(talkers.alice.directory, "chat", "Bob") as alice:
+        alice.wait_for("Ctrl-D ends")
+        alice.type(f"last words{ENTER}{CTRL_D}")
+        assert alice.ended() == 0
+    assert talkers.qabel.json("chat", "Bob", "-n", "1")[0]["text"] == "last words"
