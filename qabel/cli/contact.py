@@ -1,7 +1,5 @@
 """``qabel contact``: the people whom the user knows."""
 
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import click
@@ -9,26 +7,16 @@ import click
 from qabel.cli.accept import accept
 from qabel.cli.block import block, blocked, unblock
 from qabel.cli.context import Group, Session, pass_session
-from qabel.cli.errors import CommandError
-from qabel.cli.files import read_input, write_output
+from qabel.cli.files import write_output
+from qabel.cli.importing import import_
 from qabel.cli.names import Names, choosing_identity, find_contact, identity_id
-from qabel.cli.parameters import CONTACT, FILE, FORCE, IDENTITY_OPTION, OPTIONAL_FILE, YES
+from qabel.cli.parameters import CONTACT, FORCE, IDENTITY_OPTION, OPTIONAL_FILE, YES
 from qabel.cli.same_alias import warn_of_same_alias
 from qabel.cli.table import NAME_WIDTH, Column
 from qabel.cli.text import drop_urls as shown_drop_urls
-from qabel.cli.units import count, moment
-
-_OUTCOME_STYLES = {"added": "green", "replaced": "green", "differs": "yellow", "refused": "red"}
-
-_OUTCOMES = ("added", "same", "replaced", "differs", "refused")
+from qabel.cli.units import moment
 
 _FROM_MESSAGE = ", from a message"
-
-MOST_LISTED = 5
-"""Entries of a file that the error at the end of an import names."""
-
-IMPORT_TIMEOUT = 300.0
-"""Seconds without a byte from the daemon, which checks a whole file before it responds."""
 
 
 @click.group(cls=Group, default="list", short_help="Add, list, export and import contacts.")
@@ -182,91 +170,4 @@ def export(session: Session, contact: str, file: str, identity: str | None, *, f
         session.out.done(f"Wrote {file}.", {"id": found["id"], "file": file})
 
 
-@contact.command("import")
-@FILE
-@IDENTITY_OPTION
-@click.option("--replace", is_flag=True, help="Take new drop URLs of contacts that you have.")
-@pass_session
-def import_(session: Session, file: str, identity: str | None, *, replace: bool) -> None:
-    """Import contacts from FILE.
-
-    FILE is a contact file (.qco), or the text of a QR code; with -, it is read from standard input.
-
-    A contact that you have already is not changed: if FILE has another alias or other drop URLs for
-    it, it is listed as differs. Pass --replace to take the drop URLs; ask the contact first whether
-    they are right. Your alias always stays. The exit status is 1 if any entry was refused or
-    differs.
-    """
-    data = read_input(file)
-    owner = identity_id(session.client, identity)
-    with choosing_identity(session.client), session.out.progress("importing"):
-        outcomes = session.client.post_file(
-            "/contacts/import",
-            data,
-            timeout=IMPORT_TIMEOUT,
-            identity=owner,
-            replace="1" if replace else None,
-        )
-    columns = [
-        Column("NUMBER", lambda each: each["number"]),
-        Column("ALIAS", lambda each: each["alias"], lambda _: "bold", NAME_WIDTH),
-        Column("OUTCOME", lambda each: each["outcome"], _style),
-        Column("ID", lambda each: each.get("id", "-")),
-        Column("REASON", _reason),
-    ]
-    session.out.rows(outcomes, columns, "No contacts in this file")
-    for each in outcomes:
-        warn_of_same_alias(session, each)
-    _summarize(session, outcomes)
-
-
-def _summarize(session: Session, outcomes: Sequence[Mapping[str, Any]]) -> None:
-    numbers = Counter(each["outcome"] for each in outcomes)
-    text = ", ".join(f"{numbers[outcome]} {outcome}" for outcome in _OUTCOMES if numbers[outcome])
-    total = count(len(outcomes), "contact")
-    session.out.note(f"{total}: {text}" if text else "")
-    if numbers["refused"] or numbers["differs"]:
-        parts = [
-            f"{numbers[outcome]} {what}"
-            for outcome, what in (
-                ("differs", "differ and were not changed"),
-                ("refused", "refused"),
-            )
-            if numbers[outcome]
-        ]
-        parts[-1] += _listed(each for each in outcomes if each["outcome"] in ("differs", "refused"))
-        hint = "To take new drop URLs: qabel contact import --replace FILE"
-        raise CommandError(
-            f"Of {total}, {' and '.join(parts)}", hint=hint if numbers["differs"] else ""
-        )
-
-
-def _listed(outcomes: Iterable[Mapping[str, Any]]) -> str:
-    """Return the numbers and aliases of some entries, as a table may be long: ": 7 (Bob), …"."""
-    names = [f"{each['number']} ({each['alias'] or 'no alias'})" for each in outcomes]
-    more = ", …" if len(names) > MOST_LISTED else ""
-    return f": {', '.join(names[:MOST_LISTED])}{more}"
-
-
-def _reason(outcome: Mapping[str, Any]) -> str:
-    """Return why an entry was refused, or how it differs from the contact."""
-    known, card = outcome.get("known"), outcome.get("card")
-    parts = [outcome["reason"]] if "reason" in outcome else []
-    if known and card:
-        if known["alias"] != card["alias"]:
-            parts.append(f"you call it {known['alias']}")
-        if card["drop_urls"] and set(known["drop_urls"]) != set(card["drop_urls"]):
-            word = "had" if outcome["outcome"] == "replaced" else "has"
-            old, new = _servers(known), _servers(card)
-            parts.append(f"other drop URLs: {word} {old}, the file {new}")
-    return "; ".join(parts)
-
-
-def _servers(address: Mapping[str, Any]) -> str:
-    """Return the servers of drop URLs: the rest of a URL is secret."""
-    servers = [url.rpartition("/")[0] for url in address["drop_urls"]]
-    return ", ".join(dict.fromkeys(servers)) or "none"
-
-
-def _style(outcome: Mapping[str, Any]) -> str:
-    return _OUTCOME_STYLES.get(outcome["outcome"], "")
+contact.add_command(import_)

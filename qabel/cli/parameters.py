@@ -13,6 +13,13 @@ IDENTITY_OPTION = click.option(
 )
 
 FILE = click.argument("file", metavar="FILE", type=click.Path(dir_okay=False, allow_dash=True))
+FILES = click.argument(
+    "files",
+    metavar="FILE...",
+    nargs=-1,
+    required=True,
+    type=click.Path(dir_okay=False, allow_dash=True),
+)
 OPTIONAL_FILE = click.argument(
     "file", type=click.Path(dir_okay=False, allow_dash=True), default="-"
 )

@@ -152,7 +152,7 @@ def _data(session: Session, contact: str, text: str | None, data: object) -> dic
         if text is not None:
             raise usage_error(
                 "Pass either TEXT or --json DATA, not both",
-                "To print the result as JSON: qabel --json send, or --json as the last argument",
+                f"To print the result as JSON: qabel --json send {shlex.quote(contact)} TEXT",
             )
         return parse_object(str(data), "--json")
     if text is None and sys.stdin.isatty():

@@ -5,9 +5,23 @@ from pathlib import Path
 
 import pytest
 
+from tests.hints import printed
 from tests.hints.person import Person, open_home
 from tests.integration.daemons import ANYWHERE
 from tests.integration.processes import Twistd
+
+HINTS = printed.in_code()
+
+
+@pytest.fixture(autouse=True)
+def shown(request: pytest.FixtureRequest) -> Iterator[None]:
+    """See that a test printed the hints which it says it shows."""
+    marks = list(request.node.iter_markers("shows"))
+    expected = printed.resolve([part for mark in marks for part in mark.args], HINTS)
+    printed.printed.clear()
+    yield
+    missing = [each.key for each in expected if not each.is_in(printed.printed)]
+    assert not missing, f"not printed: {missing}"
 
 
 @pytest.fixture(scope="session")
@@ -18,6 +32,15 @@ def drop_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     arguments = ["qabel-drop", f"--listen={ANYWHERE}", f"--data-dir={folder / 'data'}"]
     with Twistd(folder / "logs", *arguments) as server:
         yield f"http://127.0.0.1:{server.port('qabel-drop')}"
+
+
+@pytest.fixture(scope="module")
+def alice(tmp_path_factory: pytest.TempPathFactory, drop_server: str) -> Iterator[Person]:
+    """Return somebody with a daemon and an identity, whom the tests of a module share."""
+    someone = Person(open_home(tmp_path_factory.mktemp("shared") / "alice"))
+    someone.settles("Alice", drop_server)
+    yield someone
+    someone.leaves()
 
 
 @pytest.fixture

@@ -111,13 +111,15 @@ def _options(parts: list[click.Command]) -> dict[str, bool]:
     return known
 
 
-def _texts(tree: ast.AST) -> Iterator[tuple[int, str]]:
-    """Yield all texts of a module; what is put into them at run time is ``X``."""
+def _texts(tree: ast.AST, hole: str = "X") -> Iterator[tuple[int, str]]:
+    """Yield all texts of a module; what is put into them at run time is a hole."""
     inner = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.JoinedStr):
             inner.update(id(each) for each in ast.walk(node) if isinstance(each, ast.Constant))
-            pieces = [each.value if isinstance(each, ast.Constant) else "X" for each in node.values]
+            pieces = [
+                each.value if isinstance(each, ast.Constant) else hole for each in node.values
+            ]
             yield node.lineno, "".join(map(str, pieces))
         elif isinstance(node, ast.Constant) and id(node) not in inner:
             yield node.lineno, node.value if isinstance(node.value, str) else ""

@@ -1,13 +1,14 @@
 """Somebody who uses the programs in a home directory of their own, and does what they say."""
 
 import contextlib
+import json
 import os
 import re
 import shlex
 import subprocess
 import sys
 import tty
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import click
@@ -15,10 +16,15 @@ from attrs import define, field, frozen
 
 from qabel.cli import command
 from tests.hints.mentioned import Mention, _in_text
+from tests.hints.printed import printed
+from tests.integration.client import Api
 from tests.integration.processes import DEADLINE, ROOT, wait_until
 
 PROGRAMS = Path(sys.executable).parent
 """Where the commands are installed."""
+
+LONGEST = 2 * DEADLINE
+"""Seconds that a command may take."""
 
 
 @frozen
@@ -95,7 +101,7 @@ class Person:
         primary, secondary = os.openpty()
         tty.setraw(primary)
         process = subprocess.Popen(
-            ["bash", "-c", line],
+            ["timeout", str(LONGEST), "bash", "-c", line],
             stdin=secondary,
             stdout=secondary,
             stderr=secondary,
@@ -111,7 +117,9 @@ class Person:
                 text += piece
         os.close(primary)
         plain = re.sub(rb"\x1b\[[0-9;?]*[A-Za-z]", b"", text).replace(b"\r", b"")
-        return Said(process.wait(DEADLINE), plain.decode())
+        said = Said(process.wait(DEADLINE), plain.decode())
+        printed.append(said.text.replace(f"{PROGRAMS}/", ""))
+        return said
 
     def follows(self, hint: Mention, **blanks: str) -> Said:
         """Do what a hint says, with values for the words in capitals; it must succeed."""
@@ -122,13 +130,25 @@ class Person:
         assert said.status == 0, f"{hint}: {said.text}"
         return said
 
-    def starts(self, hint: Mention | None = None) -> None:
-        """Start the daemon, as a hint says."""
+    @property
+    def directory(self) -> Path:
+        """The data directory that the daemon made."""
+        return next(self.home.rglob("database-key*")).parent
+
+    def asks(self, method: str, path: str, body: object = None) -> str:
+        """Send a request as a program would, and return the text of the answer."""
+        reply = Api(self.directory).ask(method, path, body)
+        text = reply.body if isinstance(reply.body, str) else json.dumps(reply.body)
+        printed.append(text)
+        return text
+
+    def starts(self, hint: Mention | None = None, options: Sequence[str] = ()) -> None:
+        """Start the daemon, as a hint says, with more options."""
         program = self.called("qabel-rest")
         words = (program, *self.options) if hint is None else (program, *hint.words)
         log = (self.home / "daemon.log").open("ab")
         process = subprocess.Popen(
-            ["bash", "-c", " ".join(["exec", *words, "--port", "0"])],
+            ["bash", "-c", " ".join(["exec", *words, *options, "--port", "0"])],
             stdout=log,
             stderr=log,
             cwd=self.home,
@@ -141,6 +161,13 @@ class Person:
             return self.runs("status").status == 0 or None
 
         wait_until(is_up, "the daemon")
+
+    def settles(self, name: str, drop_server: str) -> None:
+        """Start a daemon, and make an identity."""
+        self.starts()
+        assert self.runs("server", "add", drop_server).status == 0
+        assert self.runs("identity", "new", name).status == 0
+        assert self.runs("settings", "set", "poll_interval", "0.5").status == 0
 
     def stops(self) -> None:
         """Stop the daemon, and wait for its end."""

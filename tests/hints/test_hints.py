@@ -8,6 +8,7 @@ import pytest
 
 from qabel.crypto import PrivateKey
 from tests.hints.person import Person
+from tests.hints.printed import shows
 from tests.integration.processes import wait_until
 
 Come = Callable[..., Person]
@@ -15,6 +16,12 @@ Come = Callable[..., Person]
 WHERE = pytest.mark.parametrize("where", ["default", "option", "variable", "apart"])
 
 
+@shows(
+    "X, or pass --data-dir or --url",
+    "cli/identity.py: Run: qabel server add URL",
+    "qabel identity card id:X FILE, or qabel identity qr",
+    "No drop server is polled.",
+)
 @WHERE
 def test_from_nothing_to_a_first_identity(person: Come, drop_server: str, where: str) -> None:
     """Each step says the next one, wherever the data directory and the programs are."""
@@ -42,17 +49,14 @@ def test_from_nothing_to_a_first_identity(person: Come, drop_server: str, where:
     assert made.exists()
 
 
-def with_identity(me: Person, name: str, drop_server: str) -> None:
-    """Start a daemon, and make an identity."""
-    me.starts()
-    assert me.runs("server", "add", drop_server).status == 0
-    assert me.runs("identity", "new", name).status == 0
-    assert me.runs("settings", "set", "poll_interval", "0.5").status == 0
-
-
-EMPTY = ["contact", "server", "outbox", "token", "identity", "inbox"]
-
-
+@shows(
+    "No contacts. Import some",
+    "No identities. Create one: q",
+    "cli/inbox.py: No messages.",
+    "cli/outbox.py: No messages.",
+    "No drop servers. Add one",
+    "No other tokens.",
+)
 def test_empty_lists(person: Come, drop_server: str) -> None:
     """A list that is empty says how something gets into it, or nothing."""
     me = person()
@@ -75,43 +79,16 @@ def test_empty_lists(person: Come, drop_server: str) -> None:
                 me.follows(hint, FILE=str(card), CONTACT="Bob", TEXT="Hello")
 
 
-@pytest.mark.parametrize(
-    "arguments",
-    [
-        ("send", "Nobody", "Hello"),
-        ("contact", "show", "Nobody"),
-        ("contact", "unblock", "ab" * 32),
-        ("identity", "card", "Nobody", "-"),
-        ("server", "remove", "99"),
-        ("settings", "get", "nothing"),
-        ("settings", "set", "poll_interval", "never"),
-        ("outbox", "show", "99"),
-        ("inbox", "show", "99"),
-        ("token", "revoke", "99"),
-        ("send",),
-        ("inbox", "list", "--nonsense"),
-        ("nonsense",),
-        ("contact", "nonsense"),
-        ("follow", "--since", "nonsense.5"),
-    ],
+@shows(
+    "To be sure who it is:",
+    "introduces itself as XX. Accept with: qabel contact accept",
+    "cli/inbox.py: To answer: qabel send CONTACT TEXT.",
 )
-def test_errors(person: Come, drop_server: str, arguments: tuple[str, ...]) -> None:
-    """What an error hints at can be run as it stands."""
-    me = person()
-    with_identity(me, "Alice", drop_server)
-    said = me.runs(*arguments)
-    assert said.status not in (0, 3)
-    for hint in said.hints:
-        if hint.words[0] == "follow":
-            continue  # it does not end by itself
-        me.follows(hint, ID="1")
-
-
 def test_a_stranger(person: Come, drop_server: str) -> None:
     """A stranger's message says how the stranger becomes a contact, and that how it is checked."""
     alice, bob = person("alice"), person("bob")
-    with_identity(alice, "Alice", drop_server)
-    with_identity(bob, "Bob", drop_server)
+    alice.settles("Alice", drop_server)
+    bob.settles("Bob", drop_server)
     card = bob.home / "bob.qco"
     assert bob.runs("identity", "card", "Bob", str(card)).status == 0
     assert alice.runs("contact", "import", str(card)).status == 0
@@ -126,10 +103,14 @@ def test_a_stranger(person: Come, drop_server: str) -> None:
     assert bob.runs("send", "Alice", "Hello").status == 0
 
 
+@shows(
+    "checks.py: Run: chmod 600 X.",
+    "checks.py: Run: chmod 700 X",
+)
 def test_a_directory_that_others_can_enter(person: Come, drop_server: str) -> None:
     """Doctor says what to do about modes, and that helps."""
     me = person()
-    with_identity(me, "Alice", drop_server)
+    me.settles("Alice", drop_server)
     directory = next(me.home.rglob("qabel.db")).parent
     directory.chmod(0o755)
     (directory / "database-key").chmod(0o644)
@@ -141,10 +122,14 @@ def test_a_directory_that_others_can_enter(person: Come, drop_server: str) -> No
     assert me.runs("doctor").status == 0
 
 
+@shows(
+    "Restore a backup (qabel restore), or copy",
+    "The identities and their private keys are lost.",
+)
 def test_a_damaged_database(person: Come, drop_server: str) -> None:
     """What is said of a damaged database can be done with its own directory."""
     me = person()
-    with_identity(me, "Alice", drop_server)
+    me.settles("Alice", drop_server)
     me.stops()
     database = next(me.home.rglob("qabel.db"))
     with database.open("r+b") as file:
@@ -162,7 +147,7 @@ def test_a_damaged_database(person: Come, drop_server: str) -> None:
 def test_a_backup_that_is_put_back(person: Come, drop_server: str) -> None:
     """After qabel restore, the daemon starts as it says."""
     me = person()
-    with_identity(me, "Alice", drop_server)
+    me.settles("Alice", drop_server)
     assert me.runs("backup", "copy.db", "--with-key").status == 0
     me.stops()
     [copy] = me.home.rglob("copy.db")
