@@ -24,6 +24,9 @@ def accept(session: Session, message: int, alias: str | None) -> None:
     except CommandError as error:
         if "alias" in wrong_keys(error):
             error.hint = "Pass --alias NAME"
+        elif "from_message" in wrong_keys(error):
+            error.message = "This message does not introduce its sender"
+            error.hint = "Ask for the contact file, and import it: qabel contact import FILE"
         raise
     session.out.done(f"Added {added['alias']} (id {added['id']}).", added)
     warn_of_same_alias(session, added)

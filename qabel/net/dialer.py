@@ -1,5 +1,6 @@
 """Opens TCP connections to addresses: the first that responds is used."""
 
+import errno
 from collections.abc import Sequence
 from ipaddress import IPv4Address as IPv4
 from typing import Any
@@ -8,8 +9,15 @@ import attrs
 from twisted.internet.address import IPv4Address, IPv6Address
 from twisted.internet.defer import CancelledError
 from twisted.internet.endpoints import HostnameEndpoint, TCP4ClientEndpoint, TCP6ClientEndpoint
-from twisted.internet.error import ConnectError, ConnectingCancelledError
+from twisted.internet.error import (
+    ConnectError,
+    ConnectingCancelledError,
+    NoRouteError,
+    TCPTimedOutError,
+    UnknownHostError,
+)
 from twisted.internet.error import ConnectionRefusedError as Refused
+from twisted.internet.error import TimeoutError as TimedOut
 from twisted.internet.interfaces import (
     IHostnameResolver,
     IHostResolution,
@@ -111,8 +119,33 @@ class Dialer:
             raise DialFailed(reason, f"could not be reached: {reason}") from None
 
 
+_REASONS: tuple[tuple[type[ConnectError], str], ...] = (
+    (Refused, "the connection was refused; no server is listening there"),
+    (NoRouteError, "the network is unreachable"),
+    (TCPTimedOutError, "there was no response"),
+    (TimedOut, "there was no response"),
+    (UnknownHostError, "unknown host name"),
+)
+"""What is said of errors; Twisted's own texts are for programmers."""
+
+
 def _reason(error: ConnectError) -> str:
-    return (type(error).__doc__ or "").strip().rstrip(".").lower()
+    """Return why there is no connection, as a part of a sentence."""
+    for kind, reason in _REASONS:
+        if isinstance(error, kind):
+            return reason
+    return _FREQUENT.get(error.osError or 0, "the connection failed")
+
+
+_FREQUENT = {
+    errno.EHOSTUNREACH: "there is no way to this host; check that this machine is online",
+    errno.EACCES: "a firewall of this machine does not allow the connection",
+    errno.EPERM: "a firewall of this machine does not allow the connection",
+    errno.EADDRNOTAVAIL: "this machine has no address from which to connect",
+    errno.EMFILE: "this process has too many files and connections open",
+    errno.ENETDOWN: "the network is down",
+}
+"""What is said of errors of the system that Twisted has no names for."""
 
 
 @implementer(IReactorPluggableNameResolver, IHostnameResolver, IHostResolution)

@@ -96,8 +96,8 @@ class Person:
         """Return how a program is called."""
         return str(PROGRAMS / program) if self.is_apart else program
 
-    def types(self, line: str, answers: str = "y\n") -> Said:
-        """Type a line at a terminal; return what is printed there."""
+    def types(self, line: str, answers: str = "y\n", prompt: str = "") -> Said:
+        """Type a line at a terminal, and answers, after a prompt; return what is printed there."""
         primary, secondary = os.openpty()
         tty.setraw(primary)
         process = subprocess.Popen(
@@ -110,11 +110,14 @@ class Person:
             start_new_session=True,
         )
         os.close(secondary)
-        os.write(primary, answers.encode())
-        text = b""
+        text, asked = b"", -1
         with contextlib.suppress(OSError):  # at its end
-            while piece := os.read(primary, 65536):
-                text += piece
+            while True:
+                at = text.find(prompt.encode(), asked + 1)
+                if at > asked and (prompt or not text):
+                    asked = at
+                    os.write(primary, answers.encode())
+                text += os.read(primary, 65536)
         os.close(primary)
         plain = re.sub(rb"\x1b\[[0-9;?]*[A-Za-z]", b"", text).replace(b"\r", b"")
         said = Said(process.wait(DEADLINE), plain.decode())

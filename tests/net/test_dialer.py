@@ -1,12 +1,15 @@
 """TCP connections to addresses, and what is said if there is none."""
 
+import errno
+
 import pytest
 import pytest_twisted
 from twisted.internet import reactor
 from twisted.internet.address import IPv4Address
 from twisted.internet.defer import Deferred
+from twisted.internet.error import ConnectError, NoRouteError, TCPTimedOutError
 from twisted.internet.error import ConnectionRefusedError as Refused
-from twisted.internet.error import TCPTimedOutError
+from twisted.internet.error import TimeoutError as TimedOut
 from twisted.internet.protocol import Factory, Protocol
 from twisted.internet.task import Clock
 from twisted.internet.testing import MemoryReactorClock
@@ -42,13 +45,22 @@ class DialerTests(SynchronousTestCase):
     def test_refused(self) -> None:
         """A refused connection is said to be one."""
         failed = self.fail(Refused())
-        self.assertEqual(failed.reason, "connection was refused by other side")
+        reason = "the connection was refused; no server is listening there"
+        self.assertEqual(failed.reason, reason)
         self.assertEqual(failed.predicate, "refused the connection")
 
     def test_unreachable(self) -> None:
-        """Other errors are said as the system has them."""
-        failed = self.fail(TCPTimedOutError())
-        self.assertEqual(failed.predicate, f"could not be reached: {failed.reason}")
+        """Other errors are said in words that their readers know, whoever names them."""
+        for error, reason in (
+            (TCPTimedOutError(), "there was no response"),
+            (TimedOut(), "there was no response"),
+            (NoRouteError(), "the network is unreachable"),
+            (ConnectError(errno.EACCES), "a firewall of this machine does not allow"),
+            (ConnectError(errno.EIO), "the connection failed"),
+        ):
+            failed = self.fail(error)
+            self.assertEqual(failed.predicate, f"could not be reached: {failed.reason}")
+            self.assertIn(reason, failed.reason)
 
     def test_name_of_a_proxy(self) -> None:
         """A proxy on this machine needs no lookup."""
