@@ -226,6 +226,8 @@ def _command_error(error: CommandError | click.ClickException) -> CommandError:
         return error
     context = getattr(error, "ctx", None)
     hint = f"See {PROGRAM if context is None else context.command_path} --help"
+    if isinstance(error, click.NoSuchOption) and not error.option_name.startswith("--"):
+        hint += "; a text that begins with a dash goes to the end, after --"
     return CommandError(_message(error), hint=hint, exit_status=ExitStatus.USAGE)
 
 

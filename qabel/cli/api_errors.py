@@ -1,6 +1,7 @@
 """What goes wrong between the command and the daemon, as errors for the user."""
 
 import http.client
+import pwd
 import ssl
 from collections.abc import Mapping
 from pathlib import Path
@@ -125,9 +126,19 @@ def _no_socket(path: Path, error: OSError, *, is_given: bool) -> CommandError:
     if isinstance(error, FileNotFoundError | ConnectionRefusedError) and is_given:
         return _unreachable(f"No daemon is listening on {path}", "Check --url, and the service")
     if isinstance(error, PermissionError):
-        return _unreachable(f"Permission denied: {path}", "The socket belongs to another user")
+        return _unreachable(f"Permission denied: {path}", _as_owner(path.parent))
     if isinstance(error, FileNotFoundError | ConnectionRefusedError):
         start = f"Start one: {start_command(path.parent)}"
         hint = f"{start}, or pass --data-dir or --url"
         return _unreachable(f"No daemon is running in {path.parent}", hint)
     return _unreachable(f"Cannot connect to {path}: {error.strerror or error}")
+
+
+def _as_owner(directory: Path) -> str:
+    """Return how to use the data directory of another user."""
+    other = "pass --data-dir with a directory of your own"
+    try:
+        owner = pwd.getpwuid(directory.stat().st_uid).pw_name
+    except (OSError, KeyError):
+        return f"It belongs to another user: run this command as that user, or {other}"
+    return f"Run this command as its user (sudo -u {owner}), or {other}"

@@ -1,6 +1,7 @@
 """What all commands share: the session, the option ``--json``, and how commands are grouped."""
 
 import os
+import re
 import shutil
 import sys
 from collections.abc import Callable, Mapping
@@ -24,6 +25,8 @@ MAX_TOKEN = 1000
 
 WIDEST_HELP, NARROWEST_HELP = 80, 30
 """Columns of help texts."""
+
+_NUMBER = re.compile(r"-\.?[0-9]")
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -114,6 +117,10 @@ def _set_json(ctx: click.Context, _: click.Parameter, chosen: bool) -> None:
         ctx.obj.out.json = True
 
 
+def _is_flag(parameter: click.Parameter) -> bool:
+    return isinstance(parameter, click.Option) and parameter.is_flag
+
+
 class _HelpFormatter(click.HelpFormatter):
     """Fits help to the terminal; that of click is never narrower than 50 columns."""
 
@@ -130,6 +137,25 @@ class Command(click.Command):
     """A command that accepts ``--json`` after its name too."""
 
     context_class = _Context
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Parse a command line; a negative number is no option, unless the value of one."""
+        return super().parse_args(ctx, self._with_numbers(args))
+
+    def _with_numbers(self, args: list[str]) -> list[str]:
+        """Return arguments in which numbers that begin with a dash follow ``--``."""
+        flags = {name for each in self.params for name in each.opts if _is_flag(each)}
+        numbers = [
+            at
+            for at, each in enumerate(args)
+            if _NUMBER.match(each)
+            and (at == 0 or not args[at - 1].startswith("-") or args[at - 1] in flags)
+        ]
+        if not numbers or "--" in args or len(numbers) > 1:
+            return args
+        [at] = numbers
+        is_last = all(each.startswith("-") for each in args[at + 1 :])
+        return [*args[:at], *args[at + 1 :], "--", args[at]] if is_last else args
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -147,6 +147,8 @@ def _urlencoded(_: dict[str, str], data: bytes) -> list[tuple[str, str]]:
     if as_utf8(data).lstrip().startswith(b"{"):
         # curl declares what it sends as a form unless it is told otherwise.
         raise BadBody(f"The body is JSON, but declared as {FORM}: send Content-Type: {JSON}.")
+    # Files and editors end lines; within a form, a line break is written as %0D%0A.
+    data = data.rstrip(b"\r\n")
     try:
         return parse_qsl(
             data.decode("ascii"),

@@ -2,6 +2,7 @@
 
 import errno
 import http.client
+import pwd
 import ssl
 from pathlib import Path
 from typing import Any
@@ -181,3 +182,14 @@ def test_tls(tmp_path: Path, pair: Pair | None, message: str, hint: str) -> None
     error = not_connected(address, caught.value)
     assert message in error.message.replace("self signed", "self-signed")
     assert hint in error.hint
+
+
+def test_the_socket_of_another_user(tmp_path: Path) -> None:
+    """Whoever may not connect is told whose it is, and how to be that user."""
+    address = DaemonAddress(socket=tmp_path / "rest.sock")
+    error = not_connected(address, PermissionError(errno.EACCES, "Permission denied"))
+    user = pwd.getpwuid(tmp_path.stat().st_uid).pw_name
+    assert f"(sudo -u {user})" in error.hint
+    gone = DaemonAddress(socket=tmp_path / "gone" / "rest.sock")
+    error = not_connected(gone, PermissionError(errno.EACCES, "Permission denied"))
+    assert "another user" in error.hint

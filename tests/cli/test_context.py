@@ -7,7 +7,7 @@ import click
 import pytest
 from click.shell_completion import CompletionItem
 
-from qabel.cli.context import MAX_TOKEN, Group, Session, read_token
+from qabel.cli.context import MAX_TOKEN, Command, Group, Session, read_token
 from qabel.cli.errors import CommandError, ExitStatus
 from qabel.cli.output import Output
 from tests.cli.prepared_server import json_response, prepared_server
@@ -201,3 +201,36 @@ def test_completion() -> None:
     """A shell is offered the commands, or the options of the default command."""
     assert completions("") == ["list", "add"]
     assert "--filter" in completions("--")
+
+
+@pytest.mark.parametrize(
+    ("line", "found"),
+    [
+        ("key -3", ("key", "-3", None, False)),
+        ("key -.5", ("key", "-.5", None, False)),
+        ("key -3 --flag", ("key", "-3", None, True)),
+        ("--flag key -3", ("key", "-3", None, True)),
+        ("--flag -3 4", None),
+        ("-- key -3", ("key", "-3", None, False)),
+        ("key 5 --number -3", ("key", "5", -3, False)),
+        ("key -x", None),
+    ],
+)
+def test_a_number_that_begins_with_a_dash(line: str, found: tuple[object, ...] | None) -> None:
+    """A negative number is an argument, unless it belongs to an option; other words are options."""
+    got: list[tuple[object, ...]] = []
+
+    @click.command(cls=Command)
+    @click.argument("key")
+    @click.argument("value")
+    @click.option("--number", type=int)
+    @click.option("--flag", is_flag=True)
+    def command(key: str, value: str, number: int | None, *, flag: bool) -> None:
+        got.append((key, value, number, flag))
+
+    try:
+        command.main(line.split(), standalone_mode=False)
+    except click.UsageError:
+        assert found is None
+    else:
+        assert got == [found]

@@ -201,6 +201,13 @@ def test_merge_patch_has_a_content_type_of_its_own() -> None:
         read_members(b"application/merge-patch+json", b"{}")
 
 
+@pytest.mark.parametrize("end", [b"\n", b"\r\n"])
+def test_a_line_end_after_a_form_is_no_part_of_it(end: bytes) -> None:
+    """What an editor puts at the end of a file with a form does not get into its last field."""
+    assert read_members(FORM, b"alias=Bob" + end) == {"alias": "Bob"}
+    assert read_members(FORM, b"alias=Bob%0D%0A" + end) == {"alias": "Bob\r\n"}
+
+
 def test_fields_can_be_read_as_text() -> None:
     """A form whose values stay as they are cannot be JSON."""
     assert read_fields(FORM, b"a=1&b=") == {"a": "1", "b": ""}

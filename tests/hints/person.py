@@ -33,11 +33,12 @@ class Said:
 
     status: int
     text: str
+    programs: Path = PROGRAMS
 
     @property
     def hints(self) -> list[Mention]:
         """The commands that it mentions."""
-        return _mentioned(self.text.replace(f"{PROGRAMS}/", ""))
+        return _mentioned(self.text.replace(f"{self.programs}/", ""))
 
     @property
     def bare(self) -> list[Mention]:
@@ -71,21 +72,24 @@ class Person:
     options: tuple[str, ...] = ()
     environment: Mapping[str, str] = field(factory=dict)
     is_apart: bool = False
+    programs: Path = PROGRAMS
+    """Where the commands are installed; elsewhere than here, they do not import this tree."""
     _daemons: list[subprocess.Popen[bytes]] = field(factory=list, init=False)
 
     @property
     def env(self) -> dict[str, str]:
         """The environment: that of a login, with the commands on the path."""
         path = "/usr/bin:/bin:/usr/sbin:/sbin"
-        path = path if self.is_apart else f"{PROGRAMS}:{path}"
+        path = path if self.is_apart else f"{self.programs}:{path}"
         given = {
             "HOME": str(self.home),
             "PATH": path,
             "LANG": "C.UTF-8",
             "TERM": "xterm",
             "COLUMNS": "500",
-            "PYTHONPATH": str(ROOT),
         }
+        if self.programs == PROGRAMS:
+            given["PYTHONPATH"] = str(ROOT)
         return {**given, **self.environment}
 
     def runs(self, *arguments: str) -> Said:
@@ -94,7 +98,7 @@ class Person:
 
     def called(self, program: str) -> str:
         """Return how a program is called."""
-        return str(PROGRAMS / program) if self.is_apart else program
+        return str(self.programs / program) if self.is_apart else program
 
     def types(self, line: str, answers: str = "y\n", prompt: str = "") -> Said:
         """Type a line at a terminal, and answers, after a prompt; return what is printed there."""
@@ -120,8 +124,8 @@ class Person:
                 text += os.read(primary, 65536)
         os.close(primary)
         plain = re.sub(rb"\x1b\[[0-9;?]*[A-Za-z]", b"", text).replace(b"\r", b"")
-        said = Said(process.wait(DEADLINE), plain.decode())
-        printed.append(said.text.replace(f"{PROGRAMS}/", ""))
+        said = Said(process.wait(DEADLINE), plain.decode(), self.programs)
+        printed.append(said.text.replace(f"{self.programs}/", ""))
         return said
 
     def follows(self, hint: Mention, **blanks: str) -> Said:

@@ -7,11 +7,14 @@ import pytest
 from tests.hints.printed import Hint, _pattern, declared, in_code, resolve
 
 _PAGES = "damaged rows of messages: tests/integration/test_trouble_pages.py makes them"
+_OTHERS = "another user: packaging/debian/try plays it, on a machine of its own"
 _HANGS = "a disk that hangs: tests/core/status tests what is said"
 
 NOT_PLAYED = {
     "cli/daemon_address.py: Pass --url http": "a system without Unix sockets",
     "cli/checks.py: Pass a shorter --data-dir": "a system without /proc",
+    "cli/api_errors.py: Run this command as its user": _OTHERS,
+    "cli/api_errors.py: pass --data-dir with a directory of": _OTHERS,
     "cli/event_printer.py: damaged, cannot be read": _PAGES,
     "cli/inbox.py: damaged, cannot be read": _PAGES,
     "core/status/troubles.py: Stop the daemon. Copy what can be read": _PAGES,

@@ -4,6 +4,9 @@ import subprocess
 import zipfile
 from pathlib import Path
 
+import pytest
+
+from tests.hints.person import Person, open_home
 from tests.integration.processes import DEADLINE, ROOT, TWISTD, wait_until
 from tests.packaging.conftest import ENVIRONMENT, build_wheel, run
 
@@ -75,3 +78,22 @@ def test_an_installed_daemon_starts(environment: Path, tmp_path: Path) -> None:
     finally:
         daemon.terminate()
         daemon.wait(DEADLINE)
+
+
+@pytest.mark.parametrize("is_on_path", [True, False])
+def test_hints_of_an_installed_daemon(environment: Path, tmp_path: Path, is_on_path: bool) -> None:
+    """Each step says the next, as it has to be typed, whether or not a shell finds the commands."""
+    programs = environment.parent
+    me = Person(open_home(tmp_path / "me"), is_apart=not is_on_path, programs=programs)
+    try:
+        said = me.runs("status")
+        me.starts(said.hint("qabel-rest"))
+        said = me.runs("status")
+        assert bool(said.bare) == is_on_path
+        dead = "http://127.0.0.1:1"
+        for hint in said.hints:
+            said = me.follows(hint, URL=dead, ALIAS="Alice")
+        me.follows(said.hint("qabel", "identity", "card"), FILE="alice.qco")
+        assert (me.home / "alice.qco").exists()
+    finally:
+        me.leaves()
