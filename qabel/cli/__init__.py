@@ -105,7 +105,10 @@ def command(
 ) -> None:
     """End-to-end encrypted messages, from the command line.
 
-    It needs a running Qabel daemon. Start one with: qabel-rest
+    It needs a running Qabel daemon. To start one:
+
+    \b
+      qabel-rest
 
     \b
     To get started:

@@ -180,5 +180,5 @@ def _as_start_error(failure: Failure, endpoint: "ListenOn | IStreamServerEndpoin
     why = getattr(reason, "strerror", None) or str(reason) or type(reason).__name__
     where = endpoint.description if isinstance(endpoint, ListenOn) else "the given endpoint"
     if getattr(reason, "errno", None) == errno.EADDRINUSE:
-        why += "; stop the program that uses it, or choose another port"
+        why += "; stop the program that uses it, or choose another port: --port or --listen"
     return Failure(StartError(f"cannot listen on {where}: {why}"))

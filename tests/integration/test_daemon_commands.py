@@ -157,7 +157,7 @@ def test_a_taken_port(tmp_path: Path) -> None:
             [line] = [each for each in started.errors.splitlines() if each.startswith("qabel-")]
             assert line == (
                 f"qabel-{name}: cannot listen on tcp:{port}:interface=127.0.0.1: Address already "
-                "in use; stop the program that uses it, or choose another port"
+                "in use; stop the program that uses it, or choose another port: --port or --listen"
             )
             assert "Traceback" not in started.errors
 

@@ -132,7 +132,7 @@ def test_a_busy_port_is_one_line(tmp_path: Path) -> None:
             assert server.ended() == 1
     assert server.errors == (
         f"qabel-drop: cannot listen on {description}: Address already in use; stop the program "
-        "that uses it, or choose another port\n"
+        "that uses it, or choose another port: --port or --listen\n"
     )
     assert "Traceback" not in server.log
     assert "critical] qabel-drop: cannot listen" in server.log
