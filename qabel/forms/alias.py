@@ -1,6 +1,7 @@
 """Names of identities and contacts that people choose, as opposed to those in files and documents.
 
-Documents and files of other clients may hold any text as a name, and are taken as they are.
+Documents and files of other clients may hold any text as a name, and are taken as they are; only
+where a file has a name that nobody could see, there is another one instead.
 """
 
 import unicodedata
@@ -10,6 +11,9 @@ import attrs
 
 from qabel.forms.errors import FieldError, InvalidInput, invalid
 from qabel.forms.plain import Text
+
+KEY_DIGITS = 8
+"""Digits of a public key that are the name of somebody who has none."""
 
 _INVISIBLE = frozenset("\u115f\u1160\u2800\u3164\uffa0")
 """Letters and symbols that show nothing."""
@@ -41,6 +45,17 @@ def check_alias(value: object) -> None:
     except InvalidInput as error:
         errors = [FieldError("alias", each.detail) for each in error.errors]
         raise InvalidInput(errors) from None
+
+
+def visible_alias(alias: str, public_key: str) -> str:
+    """Return a name out of a file; if it shows nothing, the start of the key instead.
+
+    Args:
+        alias: the name.
+        public_key: whose name it is, in hexadecimal digits.
+
+    """
+    return alias if any(map(_is_seen, alias)) else public_key[:KEY_DIGITS]
 
 
 def check_alias_in(item: Mapping[str, object]) -> None:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qabel.forms.alias import Alias, check_alias, check_alias_in
+from qabel.forms.alias import Alias, check_alias, check_alias_in, visible_alias
 from qabel.forms.errors import InvalidInput
 
 
@@ -67,3 +67,12 @@ def test_key() -> None:
         assert [str(each) for each in raised.value.errors] == ["alias: must not be blank"]
     check_alias_in({"alias": 5})
     check_alias_in({"email": ""})
+
+
+@pytest.mark.parametrize(
+    ("alias", "shown"),
+    [("Bob", "Bob"), (" Bob\n", " Bob\n"), ("", "abcdef01"), (" \t\u2800", "abcdef01")],
+)
+def test_a_name_that_nobody_could_see(alias: str, shown: str) -> None:
+    """A name out of a file is taken as it is, unless it shows nothing: then the key names it."""
+    assert visible_alias(alias, "abcdef0123" * 6) == shown

@@ -25,6 +25,7 @@ from qabel.drop.cards import (
 )
 from qabel.drop.plain_http import is_unencrypted
 from qabel.drop.url import DropURL
+from qabel.forms.alias import visible_alias
 from qabel.forms.errors import FieldError, InvalidInput
 from qabel.net.addresses import is_private_server
 from qabel.settings.synced import SyncedSettings
@@ -85,7 +86,7 @@ class Cards:
         if not allow_private:
             self._check_private(file.drop_urls)
         made = await self._people.add_identity(
-            file.alias,
+            visible_alias(file.alias, file.private_key.public_key.hex),
             file.drop_urls or None,
             key=file.private_key,
             prefixes=list(file.prefixes),

@@ -7,10 +7,11 @@ the user asks to replace them, and always the alias that the user gave it.
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from attrs import define, field
+from attrs import define, evolve, field
 
 from qabel.core.people.views import AddressView, ImportedView
 from qabel.drop.cards import BadCard, ContactCard
+from qabel.forms.alias import visible_alias
 from qabel.forms.errors import InvalidInput
 from qabel.settings.item_lists import ItemList
 from qabel.settings.items import Contact, Identity
@@ -80,6 +81,7 @@ class _Import:
         """Add one entry, and return what became of it."""
         if isinstance(card, BadCard):
             return ImportedView(number, card.alias, "refused", reason=card.reason)
+        card = evolve(card, alias=visible_alias(card.alias, card.public_key.hex))
         view = ImportedView(number, card.alias, "refused", card.public_key.hex)
         known, reason = self._known.get(card.public_key.raw), self._own_reason(card)
         if reason is not None and (known is None or self._replace):

@@ -133,3 +133,12 @@ def test_a_replacement_that_is_not_valid() -> None:
     contacts, [view] = take(card(urls=urls), replace=True)
     assert (view.outcome, view.reason) == ("refused", "drop_urls: must have at most 64 entries")
     assert contacts == {7: EVE}
+
+
+def test_a_card_without_a_name() -> None:
+    """Whose card has no name is called by the key, and is the same when imported again."""
+    blank = card(5, alias=" ", urls=(drop(1),))
+    name = key(5).public_key.hex[:8]
+    contacts, views = take(blank, blank)
+    assert [each.outcome for each in views] == ["added", "same"]
+    assert name in [each.alias for each in contacts.values()]
