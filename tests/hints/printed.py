@@ -19,6 +19,8 @@ LEFT_OUT = {"completion_scripts.py"}
 
 _HELP = {"help", "short_help", "epilog"}
 
+_OPTIONS = {"optFlags", "optParameters"}
+
 _HELP_TEXT = "\n\x08\n"
 """Begins the texts below the help of a command."""
 
@@ -106,6 +108,8 @@ def _no_hints(tree: ast.AST) -> Iterator[int]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
             yield node.value.lineno
+        elif isinstance(node, ast.AnnAssign) and ast.unparse(node.target) in _OPTIONS:
+            yield from (each.lineno for each in ast.walk(node) if hasattr(each, "lineno"))
         elif isinstance(node, ast.keyword) and node.arg in _HELP:
             yield from (each.lineno for each in ast.walk(node.value) if hasattr(each, "lineno"))
 

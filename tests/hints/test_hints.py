@@ -80,7 +80,7 @@ def test_empty_lists(person: Come, drop_server: str) -> None:
 
 
 @shows(
-    "To be sure who it is:",
+    "cli/accept.py: To be sure who it is:",
     "introduces itself as XX. Accept with: qabel contact accept",
     "cli/inbox.py: To answer: qabel send CONTACT TEXT.",
 )

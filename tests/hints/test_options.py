@@ -2,6 +2,7 @@
 
 import os
 import re
+import socket
 import stat
 from collections.abc import Callable
 from pathlib import Path
@@ -70,6 +71,20 @@ def test_options_that_make_no_sense(person: Come) -> None:
     assert "--listen" in me.types("qabel-rest --help").text
     me.environment = {"PYTHONPATH": str(ROOT)}
     me.types("twistd -n --syslog qabel-rest --log file --port 0")
+
+
+@shows("host/listening.py: ; stop the program that uses it, or choose another port: --port or")
+@pytest.mark.parametrize("program", ["qabel-rest", "qabel-drop"])
+def test_a_port_that_is_taken(person: Come, program: str) -> None:
+    """Another port is chosen with either option that is named."""
+    me = person()
+    with socket.create_server(("127.0.0.1", 0)) as busy:
+        taken = busy.getsockname()[1]
+        said = me.types(f"{program} --port {taken}")
+        assert said.status == 1
+        assert said.text.count("--port or --listen") == 1
+    starts_and_ends(me, f"{program} --port 0")
+    starts_and_ends(me, f"{program} {LOCAL}")
 
 
 @shows("host/data_directory.py: the data directory X contains other files")

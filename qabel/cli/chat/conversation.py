@@ -92,7 +92,7 @@ def _only_identity(client: ApiClient, ref: str | None) -> Person:
         return find_identity(client, ref)
     found: list[Person] = client.get("/identities")
     if not found:
-        raise usage_error("You have no identity yet", "Run: qabel identity new NAME")
+        raise usage_error("You have no identity yet", "Run: qabel identity new ALIAS")
     if len(found) > 1:
         raise usage_error("You have several identities", "Pass --identity")
     return found[0]

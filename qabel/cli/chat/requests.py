@@ -80,7 +80,7 @@ def listed(session: Session, identity: str | None, *, ignored: bool) -> None:
         columns.insert(3, to)
     session.out.rows(found, columns, "Nobody is ignored" if ignored else "No requests")
     if found and not ignored:
-        session.out.hint("To answer: qabel requests accept, ignore or block, with the ID")
+        session.out.hint("To answer: qabel requests accept ID, or ignore, or block")
 
 
 @requests.command("accept")
