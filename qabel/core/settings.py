@@ -12,6 +12,7 @@ from qabel.core.errors import Changed
 from qabel.deferreds import FairLock, shielded
 from qabel.jsontext import parse as parse_json
 from qabel.settings.document import DocumentType
+from qabel.settings.module_forms import ModuleForms, checking_modules
 from qabel.settings.stored import STORED_DIGITS, reading_stored
 from qabel.settings.used_ids import UsedId
 from qabel.store.database.connection import Connection
@@ -70,6 +71,9 @@ class SettingsDocument(Generic[D]):
     """Changes in the database what depends on the document, in the transaction of a change; called
     with the document before and after.
     """
+
+    forms: ModuleForms = field(factory=ModuleForms, kw_only=True)
+    """The forms of what modules store in it, with which changes are checked."""
 
     value: D = field(init=False)
     encoded: bytes = field(init=False, repr=False)
@@ -175,7 +179,8 @@ class SettingsDocument(Generic[D]):
             now = self._now()
 
             def work() -> tuple[_Version[D], Sequence[UsedId]] | None:
-                after = make(before, int(now))
+                with checking_modules(self.forms):
+                    after = make(before, int(now))
                 if after == before and also is None:
                     return None
                 return _Version.of(self._kind, after), self._kind.used_since(before, after)

@@ -10,32 +10,41 @@ from qabel.contract.access import MODULE_NAME, Access
 from qabel.contract.reply import Reply, json_reply
 from qabel.contract.routes import Routes
 from qabel.contract.types import Id, Milliseconds, View
-from qabel.modules.messaging import KnownContact, KnownIdentity, Messaging
+from qabel.forms.errors import InvalidInput
+from qabel.forms.form import Form
+from qabel.modules.known_people import KnownContact, KnownIdentity, KnownPeople
+from qabel.modules.messaging import Messaging
+from qabel.modules.tools import ModuleRead, ModuleTools
 from qabel.store.database.connection import Parameters
 from qabel.store.modules.changes import Change, Told
 from qabel.store.modules.entries import (
     DeliveryChanged,
     Entry,
-    PeopleChanged,
     Person,
-    Place,
     Read,
     Received,
     Recipient,
     Sent,
 )
+from qabel.store.modules.happenings import Heard, PeopleChanged, SettingsChanged
+from qabel.store.modules.places import Place
 from qabel.store.numbers import Subject
 
 __all__ = [
+    "Companion",
     "DeliveryChanged",
     "Entry",
+    "Heard",
     "Id",
     "KnownContact",
     "KnownIdentity",
+    "KnownPeople",
     "Messaging",
     "Milliseconds",
     "Module",
     "ModuleCall",
+    "ModuleRead",
+    "ModuleTools",
     "PeopleChanged",
     "Person",
     "Place",
@@ -46,6 +55,7 @@ __all__ = [
     "Reply",
     "Routes",
     "Sent",
+    "SettingsChanged",
     "View",
     "json_reply",
 ]
@@ -80,6 +90,10 @@ class ModuleCall(Protocol):
         """Return the values in the body, checked as the route declares them."""
 
     @property
+    def tools(self) -> ModuleTools:
+        """Settings, people, the clock, and other modules."""
+
+    @property
     def messaging(self) -> Messaging:
         """People, and what a module may do with messages."""
 
@@ -102,6 +116,7 @@ class Prepared:
 
     changes: list[Change] = field(factory=list, init=False)
     told: list[Told] = field(factory=list, init=False)
+    passed_on: list[object] = field(factory=list, init=False)
 
     def write(self, sql: str, *rows: Parameters) -> None:
         """Add a statement that changes a table of the module.
@@ -130,6 +145,42 @@ class Prepared:
         """
         subject = None if about is None else Subject(about.identity_id, about.identity, None)
         self.told.append(Told(kind, detail, subject))
+
+    def pass_on(self, what: object) -> None:
+        """Pass something on to the companion of the module, once it is stored.
+
+        Nothing is passed on of old entries, or while the module is far behind. After a crash it
+        may be lost: keep in tables what must not be.
+        """
+        self.passed_on.append(what)
+
+
+class Companion(Protocol):
+    """What of a module runs on the reactor: for what is more than rows and events."""
+
+    def start(self) -> None:
+        """Begin; the daemon is there."""
+
+    def stop(self) -> None:
+        """End; the daemon stops."""
+
+    def take(self, passed_on: Sequence[Any]) -> None:
+        """Take what ``prepare`` has passed on, in its order."""
+
+
+def _check_form(_: "Module", attribute: "Attribute[Any]", form: Form[Any] | None) -> None:
+    try:
+        if form is not None:
+            form.read({})
+    except InvalidInput as error:
+        raise ValueError(f"{attribute.name}: each key needs a default: {error}") from None
+
+
+def _check_hears(module: "Module", _: object, kinds: frozenset[str]) -> None:
+    for kind in sorted(kinds):
+        name, _, what = kind.partition(".")
+        if not what or name == module.name:
+            raise ValueError(f"{kind!r} is no event of another module")
 
 
 def _check_routes(module: "Module", _: "Attribute[Any]", routes: Routes | None) -> None:
@@ -170,7 +221,20 @@ class Module:
     """The tables whose rows are made from the journal alone: a rebuild empties them."""
     routes: Routes | None = field(default=None, validator=_check_routes)
     """What it offers over REST: paths that begin with its name."""
-    prepare: Callable[[Sequence[Entry], Read], Prepared]
+    settings: Form[Any] | None = field(default=None, validator=_check_form)
+    """The form of its object in ``module_data`` of the local settings; each key has a default.
+    Without a form, clients may store there what they like."""
+    synced_settings: Form[Any] | None = field(default=None, validator=_check_form)
+    """The same for the synced settings."""
+    contact_settings: Form[Any] | None = field(default=None, validator=_check_form)
+    """The same for each contact."""
+    hears: frozenset[str] = field(default=frozenset(), converter=_as_set, validator=_check_hears)
+    """The events of other modules that it wants, such as ``chat.message``."""
+    service: Callable[[ModuleTools], object] | None = None
+    """Returns what the module offers to others; called once, when the first one asks."""
+    companion: Callable[[ModuleTools, Any], Companion] | None = None
+    """Returns what runs on the reactor, which is the second argument, while the module runs."""
+    prepare: Callable[[Sequence[Entry], ModuleRead], Prepared]
     """Returns what to store because of some entries, in the order of the journal.
 
     It is called on a thread of the modules, and must not change anything itself. After a failure

@@ -14,13 +14,18 @@ from qabel.core.service import CoreService
 from qabel.core.status.troubles import Trouble, TroubleKind
 from qabel.deferreds import shielded
 from qabel.modules.api import Module, Prepared
+from qabel.modules.companions import CompanionKeeper
+from qabel.modules.equipment import Equipment
 from qabel.modules.loading import FoundModule
 from qabel.modules.module_reader import ModuleReader
 from qabel.modules.module_thread import ModuleThread
 from qabel.modules.pacing import Pacing
+from qabel.modules.reactor_time import ReactorTime
 from qabel.modules.reading import Reading
 from qabel.modules.runner import ModuleRunner, ModuleState
 from qabel.modules.telling import of_module
+from qabel.modules.tools import ModuleTools
+from qabel.settings.module_forms import ModuleForms
 from qabel.store.database.connection import Parameters
 from qabel.store.modules.progress import ModuleRepository
 
@@ -38,6 +43,8 @@ class ModuleView(View):
     """Which part of the journal it has dealt with, from 0 to 1."""
     set_aside: int
     """How many entries it could not deal with."""
+    slow_calls: int
+    """How often it held up all requests for more than 10 ms, since the start."""
 
 
 class SetAsideView(View):
@@ -70,6 +77,10 @@ class ModuleHost(Service):
     """Reads for clients: they do not wait for what a module prepares."""
     _repository: ModuleRepository = field(init=False)
     _runners: dict[str, ModuleRunner] = field(factory=dict, init=False)
+    _equipment: Equipment = field(init=False)
+    times: dict[str, ReactorTime] = field(factory=dict, init=False)
+    """How long each module holds up the reactor."""
+    _companions: dict[str, CompanionKeeper] = field(factory=dict, init=False)
 
     name = "modules"
 
@@ -77,7 +88,12 @@ class ModuleHost(Service):
         self._thread, self._reads = ModuleThread(self._reactor), ModuleThread(self._reactor)
         self._repository = ModuleRepository(self._core.database)
         modules = self.modules
+        self._equipment = Equipment(self._core, modules, self._runs)
+        self._core.local.forms = self._core.synced.forms = self.forms
         for each in modules:
+            tools, time = self._equipment.of(each.name), ReactorTime()
+            self.times[each.name] = time
+            self._companions[each.name] = CompanionKeeper(each, tools, time, self._reactor)
             self._runners[each.name] = self._runner(each, modules)
         self._core.tokens.module_scopes = frozenset(
             scope
@@ -100,6 +116,8 @@ class ModuleHost(Service):
     def startService(self) -> None:
         """Begin to run the modules."""
         super().startService()
+        for companion in self._companions.values():
+            companion.start()
         for each in self._runners.values():
             each.start()
 
@@ -108,8 +126,19 @@ class ModuleHost(Service):
         super().stopService()
         for each in self._runners.values():
             each.stop()
+        for companion in self._companions.values():
+            companion.stop()
         self._thread.leave()
         self._reads.leave()
+
+    @property
+    def forms(self) -> ModuleForms:
+        """The forms of what modules store in the settings."""
+        return self._equipment.forms()
+
+    def tools(self, name: str) -> ModuleTools:
+        """Return the tools of a module that could be loaded."""
+        return self._equipment.of(name)
 
     def all(self) -> list[ModuleView]:
         """Return all modules that are to run, by name."""
@@ -184,6 +213,17 @@ class ModuleHost(Service):
                     f"{each.set_aside} of the messages and events.",
                     each.name,
                 )
+        for module in self.modules:
+            for wrong in self.tools(module.name).settings.misfits():
+                yield Trouble(
+                    TroubleKind.MODULE_SETTINGS,
+                    f"What the module {module.name} has stored in {wrong}. Its defaults are used.",
+                    module.name,
+                )
+
+    def _runs(self, name: str) -> bool:
+        runner = self._runners[name]
+        return bool(self.running) and runner.has_tables and runner.failure is None
 
     async def _change(self, name: str, made: Prepared) -> None:
         told, now = of_module(name, made.told), self._core.now()
@@ -195,7 +235,13 @@ class ModuleHost(Service):
         if module.takes_others:
             others = (each.kinds for each in modules if each is not module)
             kinds, but = frozenset().union(*others), True
-        reading = Reading(module, sorted(kinds), but, self._core.database.side.read)
+        reading = Reading(
+            module,
+            sorted(kinds),
+            but,
+            self._core.database.side.read,
+            self._equipment.of(module.name),
+        )
         reader = ModuleReader(
             reading=reading,
             repository=self._repository,
@@ -203,6 +249,7 @@ class ModuleHost(Service):
             journal=self._core.journal,
             clock=self._reactor,
             now=self._core.now,
+            on_stored=self._companions[module.name].take,
         )
         return ModuleRunner(
             reader=reader,
@@ -222,4 +269,5 @@ class ModuleHost(Service):
             reason=found.failure if runner is None else runner.failure,
             done=0.0 if runner is None else runner.done,
             set_aside=0 if runner is None else runner.set_aside,
+            slow_calls=self.times[found.name].slow if found.name in self.times else 0,
         )

@@ -3,70 +3,35 @@
 from collections.abc import Mapping
 from typing import Any
 
-from attrs import field, frozen
+from attrs import frozen
 
 from qabel.core.errors import Conflict, NotFound
 from qabel.core.sending.compose import AUTO, Draft
 from qabel.core.sending.views import OutcomeView
-from qabel.core.service import CoreService
 from qabel.core.view import CoreView
 from qabel.crypto import InvalidKey, PublicKey
-
-
-@frozen(kw_only=True)
-class KnownIdentity:
-    """One of the user's identities."""
-
-    id: int
-    key: bytes
-    """The public key: 32 bytes."""
-    alias: str = field(repr=False)
-
-
-@frozen(kw_only=True)
-class KnownContact:
-    """A contact of an identity."""
-
-    id: int
-    identity: bytes
-    """The public key of the identity: 32 bytes."""
-    key: bytes
-    """The public key: 32 bytes."""
-    alias: str = field(repr=False)
+from qabel.modules.known_people import KnownPeople
+from qabel.modules.tools import read_message
+from qabel.store.database.connection import Connection
+from qabel.store.modules.entries import Received
 
 
 @frozen
-class Messaging:
+class Messaging(KnownPeople):
     """People and messages, for a route of a module.
 
     The route has checked what the caller may do. What is sent is the caller's own.
     """
 
-    _core: CoreService
     _view: CoreView
 
-    def identities(self) -> list[KnownIdentity]:
-        """Return the user's identities."""
-        return [
-            KnownIdentity(id=each.id, key=each.public_key.raw, alias=each.alias)
-            for each in self._core.synced.value.living_identities
-        ]
+    async def message(self, message_id: int) -> Received | None:
+        """Return a received message; None if it is not there. Raises StoreError."""
 
-    def contacts(self) -> list[KnownContact]:
-        """Return the contacts of all identities, as they are called now."""
-        return [
-            KnownContact(
-                id=each.id,
-                identity=each.my_identity.raw,
-                key=each.public_key.raw,
-                alias=each.alias,
-            )
-            for each in self._core.synced.value.living_contacts
-        ]
+        def work(connection: Connection) -> Received | None:
+            return read_message(lambda *given: connection.execute(*given).fetchall(), message_id)
 
-    def blocked(self) -> frozenset[bytes]:
-        """Return the public keys whose messages are passed over, but for those of contacts."""
-        return self._core.blocked.keys
+        return await self._core.database.run(work)
 
     async def keep_notes(self, identity: bytes, alias: str) -> None:
         """Have an identity be a contact of its own, with its present drops: for notes.

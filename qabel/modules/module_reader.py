@@ -10,14 +10,15 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
 from qabel.core.journal.journal import Journal
-from qabel.modules.api import Module, Place, Prepared
+from qabel.modules.api import Module, Prepared
 from qabel.modules.module_thread import ModuleThread
 from qabel.modules.reading import Batch, Reading, describe
 from qabel.modules.telling import Telling
 from qabel.store.database.errors import StoreClosed, StoreError
 from qabel.store.database.transactions import DISK_FAILURES
 from qabel.store.modules.changes import Change
-from qabel.store.modules.entries import BEGINNING, Span
+from qabel.store.modules.entries import Span
+from qabel.store.modules.places import BEGINNING, Place
 from qabel.store.modules.progress import ModuleRepository, Progress
 
 PATIENCE = 30.0
@@ -46,6 +47,7 @@ class ModuleReader:
         journal: is told of what was stored.
         clock: measures time.
         now: returns seconds since the epoch.
+        on_stored: gets what the module passes on of entries that are news, once it is stored.
 
     """
 
@@ -55,12 +57,15 @@ class ModuleReader:
     _journal: Journal
     _clock: IReactorTime
     _now: Callable[[], float]
+    _on_stored: Callable[[Sequence[object]], None]
     progress: Progress = field(default=Progress(BEGINNING, 1), init=False)
     """What is stored of how far it is."""
     _at: Place = field(factory=Place, init=False)
     """How far it has read; behind it there may be entries of which it made nothing."""
     seen: int = field(default=0, init=False)
     """Up to this number the journal has nothing new for it."""
+    has_tables: bool = field(default=False, init=False)
+    """Whether the tables of the module are there."""
     _telling: Telling = field(init=False)
 
     _log = Logger()
@@ -91,6 +96,7 @@ class ModuleReader:
         Raises StoreError.
         """
         self._go_on_from(await self._repository.open(self.name, self.module.steps))
+        self.has_tables = True
         if self.progress.is_emptying or rebuild:
             while await self._repository.rebuild(self.name, self.module.derived):
                 continue
@@ -183,6 +189,7 @@ class ModuleReader:
     async def _store(self, span: Span, prepared: Prepared) -> None:
         stored, newest_now = self.progress.place, self._journal.last_seq
         told = self._telling.told(self.progress, span.last, prepared.told, newest_now)
+        is_news = self.progress.is_live and not self._telling.is_behind
         if prepared.changes or told or span.last.seq - stored.seq >= UNSTORED:
             newest = await self._repository.write(
                 self.name, stored, span.last, prepared.changes, told, now=self._now()
@@ -197,3 +204,5 @@ class ModuleReader:
                 self.seen = newest
             self._journal.advance(newest)
         self._at = span.last
+        if is_news and prepared.passed_on:
+            self._on_stored(prepared.passed_on)

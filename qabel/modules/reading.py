@@ -5,12 +5,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from traceback import extract_tb
 
-from attrs import frozen
+from attrs import evolve, frozen
 
-from qabel.modules.api import Module, Place, Prepared
+from qabel.modules.api import Entry, Module, Prepared
+from qabel.modules.tools import ModuleRead, ModuleTools
 from qabel.store.database.errors import StoreClosed
 from qabel.store.database.transactions import DISK_FAILURES
 from qabel.store.modules.entries import Read, Span, read_entries
+from qabel.store.modules.happenings import Heard, SettingsChanged
+from qabel.store.modules.places import Place
 
 
 @frozen
@@ -34,6 +37,7 @@ class Reading:
         kinds: the kinds of messages that it gets.
         but: whether it gets all other kinds instead.
         read: runs statements, on the thread of the modules.
+        tools: the tools of the module.
 
     """
 
@@ -41,6 +45,7 @@ class Reading:
     _kinds: Sequence[str]
     _but: bool
     _read: Read
+    _tools: ModuleTools
 
     def prepare(self, at: Place, size: int) -> Batch:
         """Return what the module makes of some entries; call it on the thread of the modules.
@@ -55,15 +60,22 @@ class Reading:
         """
         started = time.monotonic()
         span = read_entries(self._read, at, size, self._kinds, but=self._but)
+        span = evolve(span, entries=[each for each in span.entries if self._wants(each)])
         if not span.entries:
             return Batch(span, Prepared())
         try:
-            prepared = self.module.prepare(span.entries, self._read)
+            prepared = self.module.prepare(span.entries, ModuleRead(self._read, self._tools))
         except (StoreClosed, *DISK_FAILURES):
             raise
         except Exception as error:  # noqa: BLE001 - whatever a module raises is its own affair
             return Batch(span, Prepared(), describe(error))
         return Batch(span, prepared, seconds=time.monotonic() - started)
+
+    def _wants(self, entry: Entry) -> bool:
+        """Return whether the module gets an entry: of settings and events, what it declares."""
+        if isinstance(entry, SettingsChanged):
+            return self.module.settings is not None
+        return not isinstance(entry, Heard) or entry.kind in self.module.hears
 
     def prepare_one(self, place: Place) -> Batch | None:
         """Return what the module makes of a single entry; None if that is not there any more."""

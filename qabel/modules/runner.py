@@ -87,6 +87,11 @@ class ModuleRunner:
         return ModuleState.RUNNING if is_done else ModuleState.BUILDING
 
     @property
+    def has_tables(self) -> bool:
+        """Whether its tables are there."""
+        return self._reader.has_tables
+
+    @property
     def set_aside(self) -> int:
         """How many entries it could not deal with."""
         return self._reader.progress.set_aside

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from attrs import define, evolve, field
 
-from qabel.modules.api import Place
 from qabel.store.modules.changes import Told
+from qabel.store.modules.places import Place
 from qabel.store.modules.progress import Progress
 
 BEHIND = 1000
@@ -17,7 +17,8 @@ class Telling:
     """Chooses the events of one module."""
 
     _name: str
-    _is_behind: bool = field(default=False, init=False)
+    is_behind: bool = field(default=False, init=False)
+    """Whether its events are being replaced by a single one."""
 
     def told(
         self, progress: Progress, last: Place, events: Sequence[Told], newest: int
@@ -35,9 +36,9 @@ class Telling:
             is_done = progress.live > 0 and last.seq >= progress.live
             return [Told("module.rebuilt", {"module": self._name})] if is_done else []
         if newest - last.seq >= BEHIND:
-            was_behind, self._is_behind = self._is_behind, True
+            was_behind, self.is_behind = self.is_behind, True
             return [] if was_behind else [Told("module.behind", {"module": self._name})]
-        self._is_behind = False
+        self.is_behind = False
         return of_module(self._name, events)
 
 

@@ -27,6 +27,7 @@ from qabel.rest.http.replies import begin
 from qabel.rest.http.request import ApiRequest
 from qabel.rest.http.services import Services
 from qabel.rest.http.site import ApiSite
+from qabel.rest.module_schemas import add_module_forms
 from qabel.rest.resources import (
     blocked,
     contacts,
@@ -44,6 +45,7 @@ from qabel.rest.resources import (
 from qabel.rest.resources import (
     modules as module_routes,
 )
+from qabel.settings.module_forms import ModuleForms
 
 SUBJECTS = (
     settings.routes,
@@ -95,6 +97,15 @@ def _document(subjects: tuple[Routes, ...]) -> bytes:
     return encode(describe(subjects))
 
 
+def _document_with(subjects: tuple[Routes, ...], forms: ModuleForms) -> bytes:
+    """Return an OpenAPI document that has what modules store, too."""
+    if forms == ModuleForms():
+        return _document(subjects)
+    document = describe(subjects)
+    add_module_forms(document, forms)
+    return encode(document)
+
+
 def _application(subjects: Iterable[Routes]) -> Klein:
     app = Klein()
     app.url_map.converters.update(CONVERTERS)
@@ -103,7 +114,7 @@ def _application(subjects: Iterable[Routes]) -> Klein:
     app.handle_errors(Exception)(Api.failed)
     for subject in subjects:
         for route in subject.all:
-            install(app, route)
+            install(app, route, is_of_module=subject not in SUBJECTS)
     return app
 
 
@@ -140,7 +151,8 @@ def make_site(
     if not chosen.console:
         subjects = tuple(each for each in subjects if each is not console.routes)
     api = _api_of(subjects)
-    services = Services(core, Streams(core.journal, reactor), host, lambda: _document(subjects))
+    openapi = cache(lambda: _document_with(subjects, host.forms))
+    services = Services(core, Streams(core.journal, reactor), host, openapi)
     routes = [route for subject in subjects for route in subject.all]
     site = ApiSite(
         api(services).app.resource(),

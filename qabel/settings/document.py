@@ -25,6 +25,10 @@ def no_rules(document: object, errors: Errors) -> None:
     """Add no errors: the keys of the document do not depend on each other."""
 
 
+def no_rules_of_change(old: object, new: object, errors: Errors) -> None:
+    """Add no errors: whatever is valid may follow on whatever was valid."""
+
+
 @attrs.frozen(eq=False)
 class DocumentType(Generic[D]):
     """What all documents of one type have in common.
@@ -37,6 +41,9 @@ class DocumentType(Generic[D]):
     document_class: type[D]
     keys: Mapping[str, Key]
     rules: Callable[[D, Errors], None] = no_rules
+    rules_of_change: Callable[[D, D, Errors], None] = no_rules_of_change
+    """Adds the errors that only what has changed can have; called with the document before and
+    after. What is stored may have them."""
     largest: int | None = None
     """Bytes of JSON text that a change may make of a document; None for ``MAX_SIZE``."""
 
@@ -167,6 +174,8 @@ class DocumentType(Generic[D]):
 
     def _checked(self, old: D, new: D, errors: Errors) -> D:
         self.rules(new, errors)
+        if not is_stored():
+            self.rules_of_change(old, new, errors)
         if not errors and new == old:
             return old
         largest = MAX_SIZE if self.largest is None or is_stored() else self.largest

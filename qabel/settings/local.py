@@ -5,9 +5,11 @@ from typing import Any
 import attrs
 
 from qabel.forms.compound import Key, OrNull, ValueOf
+from qabel.forms.errors import Errors
 from qabel.forms.plain import Choice, Integer, Number, Text
 from qabel.settings.document import DocumentType
 from qabel.settings.module_data import MAX_SIZE, ModuleData, ModuleDataForm
+from qabel.settings.module_forms import check_changed, module_forms
 from qabel.settings.proxy_url import ProxyForm, ProxyURL
 
 LEAST_POLL_INTERVAL = 0.05
@@ -113,6 +115,10 @@ class LocalSettings:
         return self.modules.value
 
 
+def _check_change(old: LocalSettings, new: LocalSettings, errors: Errors) -> None:
+    check_changed(module_forms().local, old.modules, new.modules, errors.under("module_data"))
+
+
 SPARE = 16 * 1024
 """Bytes that are left of a body of 1 MiB with the whole document in it."""
 
@@ -125,5 +131,6 @@ LOCAL: DocumentType[LocalSettings] = DocumentType(
         "privacy": Key(_PRIVACY, PrivacySettings(), keeps=True),
         "module_data": Key(ModuleDataForm(), ModuleData(), attribute="modules"),
     },
+    rules_of_change=_check_change,
     largest=MAX_SIZE - SPARE,
 )

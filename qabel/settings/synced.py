@@ -26,6 +26,7 @@ from qabel.settings.items import (
     StorageVolume,
 )
 from qabel.settings.module_data import ModuleData, ModuleDataForm
+from qabel.settings.module_forms import check_changed, module_forms
 from qabel.settings.used_ids import UsedIds
 
 
@@ -182,6 +183,21 @@ def _check_contacts(document: SyncedSettings, errors: Errors) -> None:
             )
 
 
+def _check_change(old: SyncedSettings, new: SyncedSettings, errors: Errors) -> None:
+    """Add the errors in what modules store."""
+    forms = module_forms()
+    check_changed(forms.synced, old.modules, new.modules, errors.under("module_data"))
+    if not forms.contacts or new.contacts is old.contacts:
+        return
+    before = {each.id: each for each in old.contacts}
+    for contact in new.contacts:
+        known = before.get(contact.id)
+        if contact is not known:
+            stored = ModuleData() if known is None else known.modules
+            at = errors.under(f"contacts.{contact.id}.module_data")
+            check_changed(forms.contacts, stored, contact.modules, at)
+
+
 SYNCED: ItemDocumentType[SyncedSettings] = ItemDocumentType(
     SyncedSettings,
     {
@@ -194,5 +210,6 @@ SYNCED: ItemDocumentType[SyncedSettings] = ItemDocumentType(
         "module_data": Key(ModuleDataForm(), ModuleData(), attribute="modules"),
     },
     _check,
+    _check_change,
     lists_with_keys=frozenset({"identities", "contacts"}),
 )

@@ -88,6 +88,8 @@ class Desk:
     thread: ModuleThread = field(init=False)
     prepared: list[int] = field(factory=list)
     """How many entries the module got each time."""
+    passed_on: list[object] = field(factory=list)
+    """What the module has passed on."""
 
     def __attrs_post_init__(self) -> None:
         self.thread = ModuleThread(self.clock, InlineWorker)
@@ -107,7 +109,11 @@ class Desk:
             return module.prepare(entries, read)
 
         reading = Reading(
-            evolve(module, prepare=noted), sorted(module.kinds), False, self.database.side.read
+            evolve(module, prepare=noted),
+            sorted(module.kinds),
+            False,
+            self.database.side.read,
+            None,  # type: ignore[arg-type]
         )
         return ModuleReader(
             reading=reading,
@@ -116,6 +122,7 @@ class Desk:
             journal=self.journal,
             clock=self.clock,
             now=lambda: NOW,
+            on_stored=self.passed_on.extend,
         )
 
     def runner(self, module: Module = NOTES, spacing: float = 0.0) -> ModuleRunner:

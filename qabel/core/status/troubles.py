@@ -48,6 +48,7 @@ class TroubleKind(StrEnum):
     HOUSEKEEPING_FAILING = "housekeeping_failing"
     MODULE_FAILED = "module_failed"
     MODULE_SET_ASIDE = "module_set_aside"
+    MODULE_SETTINGS = "module_settings"
     CHECK_FAILED = "check_failed"
 
 
@@ -240,6 +241,10 @@ TROUBLES: Mapping[TroubleKind, TroubleRow] = {
         "A module could not deal with some messages.",
         "They are in the inbox all the same. qabel module list names the module; they are tried "
         "again when the daemon starts, such as with a newer version of the module.",
+    ),
+    TroubleKind.MODULE_SETTINGS: TroubleRow(
+        "A module cannot use what an earlier version of it has stored in the settings.",
+        "Change or remove it: it is under module_data. Until then the module uses its defaults.",
     ),
     TroubleKind.CHECK_FAILED: TroubleRow(
         "The daemon could not check one of its parts.",

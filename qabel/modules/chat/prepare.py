@@ -61,7 +61,7 @@ def prepare(entries: Sequence[Entry], read: Read) -> Prepared:
             making.sent(entry)
         elif isinstance(entry, DeliveryChanged):
             making.delivery_changed(entry)
-        else:
+        elif isinstance(entry, PeopleChanged):
             making.people_changed(entry)
     return making.finished()
 

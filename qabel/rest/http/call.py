@@ -18,6 +18,7 @@ from qabel.jsontext import encode, parse
 from qabel.modules.api import Prepared
 from qabel.modules.host import ModuleHost
 from qabel.modules.messaging import Messaging
+from qabel.modules.tools import ModuleTools
 from qabel.rest.http.access_control import accepts_html
 from qabel.rest.http.request import ApiRequest
 from qabel.rest.http.services import Services
@@ -83,6 +84,11 @@ class Call:
     @property
     def _module(self) -> str:
         return self.route.path.split("/")[1]
+
+    @property
+    def tools(self) -> ModuleTools:
+        """The tools of the module whose route this is."""
+        return self.services.modules.tools(self._module)
 
     @property
     def messaging(self) -> Messaging:

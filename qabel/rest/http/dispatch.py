@@ -1,6 +1,7 @@
 """Between Klein and the handlers: install routes, check scopes and queries, send responses."""
 
 from collections.abc import Iterable
+from functools import partial
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
@@ -60,9 +61,13 @@ CONVERTERS = {
 """The kinds of placeholders in the paths of routes."""
 
 
-def install(app: Klein, route: Route) -> None:
-    """Make Klein serve a route. The application is bound to an object with ``services``."""
+def install(app: Klein, route: Route, *, is_of_module: bool = False) -> None:
+    """Make Klein serve a route. The application is bound to an object with ``services``.
+
+    How long a handler of a module holds up the reactor is measured.
+    """
     no_query = route.query.read_texts({}) if route.query.is_optional else None
+    module = route.path.split("/")[1]
 
     def endpoint(bound: Any, request: ApiRequest, **path: Any) -> Any:
         services: Services = bound.services
@@ -76,7 +81,9 @@ def install(app: Klein, route: Route) -> None:
             else read_query(route.query, request.args)
         )
         request.may_end_token = route.may_end_token
-        answer = route.handler(Call(services, request, route, access, query), **path)
+        call = Call(services, request, route, access, query)
+        handle = partial(route.handler, call, **path)
+        answer = services.modules.times[module].call(handle) if is_of_module else handle()
         if isinstance(answer, Reply) and len(answer.body) < LARGE:
             return begin(request, answer)
         request.work = Deferred.fromCoroutine(_finish(request, answer))

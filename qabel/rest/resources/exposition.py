@@ -1,7 +1,7 @@
 """The status as Prometheus metrics."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from attrs import frozen
 from msgspec.structs import asdict
@@ -25,12 +25,13 @@ from qabel.core.status.views import (
     StrangersView,
     TroubleView,
 )
+from qabel.modules.reactor_time import ReactorTime
 
 
-def expose(status: DaemonStatusView) -> bytes:
-    """Return a status in the Prometheus text format."""
+def expose(status: DaemonStatusView, modules: Mapping[str, ReactorTime]) -> bytes:
+    """Return a status, and the times of modules, in the Prometheus text format."""
     registry = CollectorRegistry()
-    registry.register(_Status(status))
+    registry.register(_Status(status, modules))
     return generate_latest(registry)
 
 
@@ -39,6 +40,7 @@ class _Status(Collector):
     """Collects the metrics of a status."""
 
     _status: DaemonStatusView
+    _modules: Mapping[str, ReactorTime]
 
     def collect(self) -> Iterator[Metric]:
         """Yield the metrics."""
@@ -57,6 +59,7 @@ class _Status(Collector):
             yield from _acknowledgements(status.acknowledgements)
         yield from _messages(status.received, status.posted)
         yield from _servers(status.drop_servers)
+        yield from _module_times(self._modules)
 
 
 def _troubles(troubles: Sequence[TroubleView]) -> Metric:
@@ -150,6 +153,23 @@ def _servers(servers: Sequence[ServerView]) -> Iterator[Metric]:
         if each.last_success is not None:
             success.add_metric(label, each.last_success / 1000)
     yield from (failures, success, failed, polls)
+
+
+def _module_times(modules: Mapping[str, ReactorTime]) -> Iterator[Metric]:
+    seconds = CounterMetricFamily(
+        "qabel_module_reactor_seconds",
+        "Seconds in which a module held up all requests, since the start.",
+        labels=["module"],
+    )
+    slow = CounterMetricFamily(
+        "qabel_module_slow_calls",
+        "Calls of a module that held up all requests for more than 10 ms, since the start.",
+        labels=["module"],
+    )
+    for name, time in modules.items():
+        seconds.add_metric([name], time.seconds)
+        slow.add_metric([name], time.slow)
+    yield from (seconds, slow)
 
 
 def _gauge(name: str, what: str, value: float) -> Metric:

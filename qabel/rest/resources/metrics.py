@@ -25,4 +25,5 @@ async def metrics(call: Call) -> Reply:
     # Imported here because few use it, and it would delay every start.
     from qabel.rest.resources.exposition import expose  # noqa: PLC0415
 
-    return Reply(200, expose(await call.core.status()), CONTENT_TYPE.encode())
+    exposed = expose(await call.core.status(), call.modules.times)
+    return Reply(200, exposed, CONTENT_TYPE.encode())

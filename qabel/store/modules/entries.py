@@ -7,30 +7,11 @@ import attrs
 import msgspec
 
 from qabel.store.database.connection import Parameters
+from qabel.store.modules.happenings import Heard, PeopleChanged, SettingsChanged, happening
+from qabel.store.modules.places import Place
 
 Read = Callable[[str, Parameters], list[tuple[Any, ...]]]
 """Runs a statement that reads."""
-
-
-@attrs.frozen(order=True)
-class Place:
-    """Where an entry is in the journal: cursors of modules are places."""
-
-    seq: int = 0
-    """Its number."""
-    part: int = 0
-    """Of a message that was sent, the id of the send: those of earlier versions share numbers."""
-
-    @property
-    def before(self) -> "Place":
-        """The last place before this one."""
-        return Place(self.seq, self.part - 1) if self.part else Place(self.seq - 1, _LAST_PART)
-
-
-BEGINNING = Place()
-
-_LAST_PART = 2**62
-"""No send has this id."""
 
 
 @attrs.frozen(kw_only=True)
@@ -117,14 +98,7 @@ class DeliveryChanged:
     """When the recipient's acknowledgement arrived, in milliseconds since the epoch."""
 
 
-@attrs.frozen(kw_only=True)
-class PeopleChanged:
-    """Identities or contacts have changed, or servers."""
-
-    place: Place
-
-
-Entry: TypeAlias = Received | Sent | DeliveryChanged | PeopleChanged
+Entry: TypeAlias = Received | Sent | DeliveryChanged | PeopleChanged | SettingsChanged | Heard
 
 
 @attrs.frozen
@@ -214,7 +188,7 @@ def _entry(what: str, seq: int, part: int, *rest: Any) -> Entry | None:
         return _sent(place, *rest)
     if what == "outbox":
         return _changed(place, rest[0], rest[1], rest[5])
-    return PeopleChanged(place=place) if what == "synced" else None
+    return happening(place, what, *rest)
 
 
 def _received(

@@ -9,7 +9,7 @@ from twisted.internet.defer import Deferred
 from qabel.store.database.connection import Connection, fetch_one
 from qabel.store.database.database import Database
 from qabel.store.modules.changes import Change, Told, apply
-from qabel.store.modules.entries import BEGINNING, Place
+from qabel.store.modules.places import BEGINNING, Place
 from qabel.store.modules.tables import ModuleStoreError, is_own, migrate
 from qabel.store.numbers import last_seq
 

@@ -8,6 +8,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from qabel.core.status import views
 from qabel.core.status.troubles import TroubleKind
+from qabel.modules.reactor_time import ReactorTime
 from qabel.rest.resources.exposition import expose
 
 URL = "https://drop.example.org"
@@ -69,9 +70,20 @@ def status(**changes: Any) -> views.DaemonStatusView:
     return replace(made, **changes)
 
 
+def busy() -> ReactorTime:
+    """Return the time of a module that held up the reactor once."""
+    times = iter((0.0, 0.5))
+    time = ReactorTime(lambda: next(times))
+    time.call(str)
+    return time
+
+
+MODULES = {"notes": busy()}
+
+
 def samples(shown: views.DaemonStatusView) -> dict[str, float]:
     """Return all samples that Prometheus reads, by name and label."""
-    families = text_string_to_metric_families(expose(shown).decode())
+    families = text_string_to_metric_families(expose(shown, MODULES).decode())
     return {
         " ".join([each.name.removeprefix("qabel_"), *each.labels.values()]): each.value
         for family in families
@@ -115,6 +127,8 @@ def test_all_numbers() -> None:
         f"polls_failed_total {URL}": 4,
         f"poll_seconds_count {URL}": 7,
         f"poll_seconds_sum {URL}": 1.5,
+        "module_reactor_seconds_total notes": 0.5,
+        "module_slow_calls_total notes": 1,
     }
 
 
@@ -134,7 +148,7 @@ def test_servers_have_their_urls() -> None:
     assert found["drop_server_failures https://drop.example.org"] == 3
     assert found["drop_server_failures https://other.example.org"] == 0
     assert "drop_server_last_success_seconds https://other.example.org" not in found
-    assert b"timed out" not in expose(shown)
+    assert b"timed out" not in expose(shown, {})
 
 
 @pytest.mark.parametrize(
