@@ -52,6 +52,13 @@ class ConfiguredServers:
         return self.urls | self.tested if self.tested else self.urls
 
 
+@define(eq=False)
+class OwnedKinds:
+    """The kinds of messages that modules own."""
+
+    kinds: frozenset[str] = frozenset()
+
+
 @frozen(kw_only=True, eq=False)
 class Foundation:
     """What all parts of the core share, once the database is open."""
@@ -78,6 +85,7 @@ class Foundation:
     stamps: TimeStamps
     heard_from: HeardFrom = field(init=False)
     purged: PurgedKeys = field(factory=PurgedKeys)
+    owned: OwnedKinds = field(factory=OwnedKinds)
     draw: Draw = draw_securely
     """Returns a random number in [0, 1); all times that servers can see are drawn with it."""
     times: AcknowledgementTimes = field(init=False)
@@ -99,6 +107,11 @@ class Foundation:
         The first has the key itself. A source that an application brings need not know of any.
         """
         return tuple(getattr(self.keys, "files", ()))
+
+    def known_kinds(self) -> frozenset[str] | None:
+        """Return the kinds that modules own, if others are refused; else None."""
+        refuses = self.local.value.inbox.unknown_kinds == "refuse"
+        return self.owned.kinds if refuses else None
 
     def synced_now(self) -> SyncedSettings:
         """Return the present synced settings."""

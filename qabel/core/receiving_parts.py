@@ -78,6 +78,7 @@ def build_receiving(base: Foundation, wiring: Wiring, blocked: BlockedKeys) -> R
         on_kept=wiring.kept,
         on_dates=wiring.note_dates,
         plan=lambda: base.times.plan() if base.times.are_wanted else None,
+        known_kinds=base.known_kinds,
         text=drops.schedule.text,
         clock=base.reactor,
         now=base.now,

@@ -12,7 +12,7 @@ from twisted.internet.defer import Deferred, maybeDeferred
 from qabel.contract.access import EVERYTHING, Access
 from qabel.core.accepting import Accepting
 from qabel.core.console_sessions import ConsoleSessions
-from qabel.core.foundation import Foundation, lay_foundation
+from qabel.core.foundation import Foundation, OwnedKinds, lay_foundation
 from qabel.core.inbox.reader import InboxReader
 from qabel.core.journal.follower import Followers
 from qabel.core.journal.journal import Journal
@@ -179,6 +179,11 @@ class CoreService(MultiService):
         return self._base.database
 
     @property
+    def owned(self) -> OwnedKinds:
+        """The kinds of messages that modules own; the host of modules says which."""
+        return self._base.owned
+
+    @property
     def now(self) -> Callable[[], float]:
         """Returns seconds since the epoch."""
         return self._base.now
@@ -269,10 +274,7 @@ class CoreService(MultiService):
         return await self._parts.watching.reporter.health()
 
     def add_trouble_finder(self, finder: Finder) -> None:
-        """Have something around the core report its troubles too.
-
-        ``finder`` is called every few seconds, and returns the troubles that there are then.
-        """
+        """Report the troubles of something around the core too: ``finder`` returns those of now."""
         self._parts.watching.reporter.finders.append(finder)
 
     async def backup(self, name: str | None = None) -> BackupView:

@@ -89,6 +89,7 @@ class ModuleHost(Service):
         self._repository = ModuleRepository(self._core.database)
         modules = self.modules
         self._equipment = Equipment(self._core, modules, self._runs)
+        self._core.owned.kinds = frozenset().union(*(each.kinds for each in modules))
         self._core.local.forms = self._core.synced.forms = self.forms
         for each in modules:
             tools, time = self._equipment.of(each.name), ReactorTime()
@@ -128,8 +129,8 @@ class ModuleHost(Service):
             each.stop()
         for companion in self._companions.values():
             companion.stop()
-        self._thread.leave()
-        self._reads.leave()
+        self._thread.stop()
+        self._reads.stop()
 
     @property
     def forms(self) -> ModuleForms:
@@ -231,14 +232,16 @@ class ModuleHost(Service):
         self._core.journal.advance(newest)
 
     def _runner(self, module: Module, modules: Sequence[Module]) -> ModuleRunner:
-        kinds, but = module.kinds, False
-        if module.takes_others:
-            others = (each.kinds for each in modules if each is not module)
-            kinds, but = frozenset().union(*others), True
+        others = frozenset().union(*(each.kinds for each in modules if each is not module))
+
+        def wanted() -> tuple[Sequence[str], bool]:
+            refuses = self._core.local.value.inbox.unknown_kinds == "refuse"
+            takes_others = module.takes_others and not refuses
+            return sorted(others if takes_others else module.kinds), takes_others
+
         reading = Reading(
             module,
-            sorted(kinds),
-            but,
+            wanted,
             self._core.database.side.read,
             self._equipment.of(module.name),
         )
@@ -253,7 +256,6 @@ class ModuleHost(Service):
         )
         return ModuleRunner(
             reader=reader,
-            thread=self._thread,
             journal=self._core.journal,
             clock=self._reactor,
             pacing=Pacing(self._reactor),

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from attrs import define, evolve, field
 from twisted.internet.defer import CancelledError
@@ -30,10 +30,6 @@ UNSTORED = 1000
 _NOT_ITS_FAULT = (CancelledError, StoreClosed, *DISK_FAILURES)
 
 T = TypeVar("T")
-
-
-class ModuleHangs(Exception):
-    """The module did not return."""
 
 
 @define(eq=False, kw_only=True)
@@ -112,7 +108,7 @@ class ModuleReader:
             What was done; if it has an error, nothing was stored.
 
         Raises:
-            ModuleHangs: the module did not return.
+            Hangs: the module did not return.
             StoreError: the database fails, which is not the module's fault.
 
         """
@@ -181,10 +177,7 @@ class ModuleReader:
             self._journal.advance(newest or 0)
 
     async def _on_thread(self, work: Callable[[], T]) -> T:
-        def time_out(*_: object) -> Any:
-            raise ModuleHangs
-
-        return await self._thread.run(work).addTimeout(PATIENCE, self._clock, time_out)
+        return await self._thread.run(work, PATIENCE)
 
     async def _store(self, span: Span, prepared: Prepared) -> None:
         stored, newest_now = self.progress.place, self._journal.last_seq

@@ -1,7 +1,7 @@
 """What a module makes of the next entries: read and prepared on the thread of the modules."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from traceback import extract_tb
 
@@ -34,16 +34,15 @@ class Reading:
 
     Args:
         module: the module.
-        kinds: the kinds of messages that it gets.
-        but: whether it gets all other kinds instead.
+        wanted: returns the kinds of messages that it gets, and whether it gets all other kinds
+            instead.
         read: runs statements, on the thread of the modules.
         tools: the tools of the module.
 
     """
 
     module: Module
-    _kinds: Sequence[str]
-    _but: bool
+    _wanted: Callable[[], tuple[Sequence[str], bool]]
     _read: Read
     _tools: ModuleTools
 
@@ -59,7 +58,8 @@ class Reading:
 
         """
         started = time.monotonic()
-        span = read_entries(self._read, at, size, self._kinds, but=self._but)
+        kinds, but = self._wanted()
+        span = read_entries(self._read, at, size, kinds, but=but)
         span = evolve(span, entries=[each for each in span.entries if self._wants(each)])
         if not span.entries:
             return Batch(span, Prepared())

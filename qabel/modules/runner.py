@@ -10,8 +10,8 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from qabel.core.journal.journal import Journal
-from qabel.modules.module_reader import PATIENCE, ModuleHangs, ModuleReader
-from qabel.modules.module_thread import ModuleThread
+from qabel.modules.module_reader import PATIENCE, ModuleReader
+from qabel.modules.module_thread import Hangs
 from qabel.modules.pacing import Pacing
 from qabel.modules.reading import Batch
 from qabel.store.database.errors import StoreClosed, StoreError
@@ -53,7 +53,6 @@ class ModuleRunner:
 
     Args:
         reader: has it deal with entries.
-        thread: the thread on which it works.
         journal: says when there is more to read.
         clock: measures pauses.
         pacing: keeps its looks for news apart.
@@ -61,7 +60,6 @@ class ModuleRunner:
     """
 
     _reader: ModuleReader
-    _thread: ModuleThread
     _journal: Journal
     _clock: IReactorTime
     _pacing: Pacing
@@ -148,8 +146,7 @@ class ModuleRunner:
                 await self._reader.try_again()
                 while True:
                     await self._look()
-            except ModuleHangs:
-                self._thread.leave()
+            except Hangs:
                 self._fail(f"It did not return within {PATIENCE:g} s.")
                 return
             except StoreClosed:

@@ -35,11 +35,15 @@ class InboxSettings:
     introduce themselves (``introduced``), or of contacts only (``refuse``). ``stranger_quota`` is
     how much is kept of strangers in all, in MiB of the JSON text of their messages. ``keep_days``
     is after how many days messages are deleted, whoever sent them; None for never.
+    ``unknown_kinds`` says what happens if no module owns the kind of a message: it is kept and
+    acknowledged like others (``keep``), or its sender is told that there is no module for it
+    (``refuse``).
     """
 
     strangers: str = "keep"
     stranger_quota: int = DEFAULT_QUOTA
     keep_days: int | None = None
+    unknown_kinds: str = "keep"
 
 
 _INBOX = ValueOf(
@@ -48,6 +52,12 @@ _INBOX = ValueOf(
         "strangers": Key(Choice(("keep", "introduced", "refuse")), "keep", keeps=True),
         "stranger_quota": Key(Integer(0, LARGEST_QUOTA), DEFAULT_QUOTA, keeps=True),
         "keep_days": Key(OrNull(Integer(1, 36_500)), None, keeps=True),
+        "unknown_kinds": Key(
+            Choice(("keep", "refuse")),
+            "keep",
+            description="What becomes of messages whose kind no module owns.",
+            keeps=True,
+        ),
     },
 )
 

@@ -66,3 +66,10 @@ def test_acknowledgements_are_never_acknowledged(acknowledge_id: str, now: int) 
     received = decode(encode(sent))
     assert received == sent
     assert not asks_for_acknowledgement(received)
+
+
+def test_a_refusal() -> None:
+    """Instead of an acknowledgement the sender may be told that there is no module."""
+    made = acknowledgement("5f2c", RECEIVER, 1, is_refusal=True)
+    assert (made.model_object, made.acknowledge_id) == (DROP_MODEL, "5f2c")
+    assert decode(encode(made)).data == b'{"type":"UNKNOWN_MODULE"}'

@@ -110,8 +110,7 @@ class Desk:
 
         reading = Reading(
             evolve(module, prepare=noted),
-            sorted(module.kinds),
-            False,
+            lambda: (sorted(module.kinds), False),
             self.database.side.read,
             None,  # type: ignore[arg-type]
         )
@@ -129,7 +128,6 @@ class Desk:
         """Return a runner that was not started."""
         return ModuleRunner(
             reader=self.reader(module),
-            thread=self.thread,
             journal=self.journal,
             clock=self.clock,
             pacing=Pacing(self.clock, spacing),

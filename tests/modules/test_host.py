@@ -52,13 +52,16 @@ def test_what_is_to_run(core: CoreService) -> None:
         host.get("chat")
 
 
-def test_who_gets_messages_of_other_kinds(core: CoreService) -> None:
-    """A module that takes those of others gets what no module owns."""
+@pytest_twisted.ensureDeferred
+async def test_who_gets_messages_of_other_kinds(core: CoreService) -> None:
+    """A module that takes those of others gets what no module owns, unless that is refused."""
     chat = evolve(NOTES, name="chat", kinds={"box_message"}, takes_others=True)
     host = host_of(core, FoundModule("chat", chat), FoundModule("notes", NOTES))
     notes, others = (host._runners[each]._reader._reading for each in ("notes", "chat"))
-    assert (notes._kinds, notes._but) == (["note"], False)
-    assert (others._kinds, others._but) == (["note"], True)
+    assert (notes._wanted(), others._wanted()) == ((["note"], False), (["note"], True))
+    assert core.owned.kinds == {"note", "box_message"}
+    await core.local.set("inbox.unknown_kinds", "refuse")
+    assert (notes._wanted(), others._wanted()) == ((["note"], False), (["box_message"], False))
 
 
 @pytest_twisted.ensureDeferred

@@ -26,7 +26,7 @@ DOCUMENTS = st.fixed_dictionaries(
 
 def test_default_is_what_the_contract_says() -> None:
     """By default drops are polled every five seconds, and nothing was received yet."""
-    inbox = {"strangers": "keep", "stranger_quota": 64, "keep_days": None}
+    inbox = {"strangers": "keep", "stranger_quota": 64, "keep_days": None, "unknown_kinds": "keep"}
     privacy = {
         "introduce": "auto",
         "acknowledge": "contacts",

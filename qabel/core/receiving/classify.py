@@ -7,7 +7,12 @@ from attrs import field, frozen
 
 from qabel.core.acknowledgement_times import AcknowledgementPlan
 from qabel.core.people.blocked import is_blocked_contact
-from qabel.drop.acknowledgement import DROP_MODEL, acknowledgement, asks_for_acknowledgement
+from qabel.drop.acknowledgement import (
+    DROP_MODEL,
+    UNKNOWN_MODULE,
+    acknowledgement,
+    asks_for_acknowledgement,
+)
 from qabel.drop.cards import CardError, read_meta_data
 from qabel.drop.message import DropMessage, InvalidDropMessage, encode
 from qabel.drop.multipart import Part
@@ -19,9 +24,6 @@ from qabel.store.inbox.message_rows import NewMessage
 from qabel.store.inbox.refused import Reason, Refused, pair_digest
 from qabel.store.outbox.acknowledgements import NewAcknowledgement
 from qabel.store.outbox.receipts import Receipt
-
-UNKNOWN_MODULE = "UNKNOWN_MODULE"
-"""The ``type`` of a report that the recipient has no module for a message."""
 
 
 @frozen
@@ -48,6 +50,7 @@ def classify(
     *,
     blocked: frozenset[bytes] = frozenset(),
     plan: AcknowledgementPlan | None = None,
+    known_kinds: frozenset[str] | None = None,
 ) -> Classified:
     """Classify a batch, and decide on acknowledgements; to be called in a worker.
 
@@ -58,13 +61,11 @@ def classify(
         now: seconds since the epoch.
         blocked: public keys whose messages, of whatever kind, are passed over.
         plan: how acknowledgements are delayed; None if there are to be none.
+        known_kinds: the kinds of messages that modules own, if others are refused; else None.
 
     """
-    messages, receipts = list[NewMessage](), list[Receipt]()
-    foreign: list[bytes] = []
-    passed: list[Refused] = []
-    dates: list[str] = []
-    passed_over: Counter[Verdict] = Counter()
+    messages, receipts, foreign = list[NewMessage](), list[Receipt](), list[bytes]()
+    passed, dates, passed_over = list[Refused](), list[str](), Counter[Verdict]()
     for (digest, part), verdict in zip(fresh.items(), verdicts, strict=True):
         if not isinstance(verdict, Opened):
             foreign.append(digest)
@@ -81,7 +82,8 @@ def classify(
         if verdict.message.model_object == DROP_MODEL:
             receipts.append(_receipt(digest, verdict, contact, now))
         else:
-            messages.append(_message(digest, verdict, identity, contact, now, plan))
+            answer = _acknowledgement(verdict.message, identity, contact, plan, known_kinds)
+            messages.append(_message(digest, verdict, identity, contact, now, answer))
         if part.date is not None:
             dates.append(part.date)
     return Classified(messages, receipts, foreign, passed, dates, passed_over)
@@ -98,7 +100,7 @@ def _message(
     identity: Identity,
     contact: Contact | None,
     now: float,
-    plan: AcknowledgementPlan | None,
+    answer: NewAcknowledgement | None,
 ) -> NewMessage:
     message = opened.message
     return NewMessage(
@@ -114,7 +116,7 @@ def _message(
         received=int(now * 1000),
         identity_id=identity.id,
         contact_id=contact.id if contact is not None else None,
-        acknowledgement=_acknowledgement(message, identity, contact, plan),
+        acknowledgement=answer,
     )
 
 
@@ -134,11 +136,13 @@ def _acknowledgement(
     identity: Identity,
     contact: Contact | None,
     plan: AcknowledgementPlan | None,
+    known_kinds: frozenset[str] | None,
 ) -> NewAcknowledgement | None:
     """Return the acknowledgement if a contact asks for one; strangers get none."""
     if plan is None or contact is None or not contact.drop_urls:
         return None
-    if not asks_for_acknowledgement(message) or not _fits(message, identity):
+    is_refused = known_kinds is not None and message.model_object not in known_kinds
+    if not asks_for_acknowledgement(message) or not _fits(message, identity, is_refused):
         return None
     return NewAcknowledgement(
         identity=identity.public_key.raw,
@@ -146,12 +150,15 @@ def _acknowledgement(
         acknowledge_id=message.acknowledge_id,
         since=plan.since,
         delay=plan.delay(),
+        is_refusal=is_refused,
     )
 
 
-def _fits(message: DropMessage, identity: Identity) -> bool:
+def _fits(message: DropMessage, identity: Identity, is_refused: bool) -> bool:
     """Return whether the id of a message is not too long to be sent back."""
-    made = acknowledgement(message.acknowledge_id, identity.public_key, message.time_stamp)
+    made = acknowledgement(
+        message.acknowledge_id, identity.public_key, message.time_stamp, is_refusal=is_refused
+    )
     try:
         return len(encode(made)) <= TEXT_SIZE
     except InvalidDropMessage:

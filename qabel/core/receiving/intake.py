@@ -71,6 +71,8 @@ class Intake:
     """Called with the dates of received messages, as the drop servers state them."""
     _plan: Callable[[], AcknowledgementPlan | None]
     """Returns how acknowledgements are delayed; None if there are to be none."""
+    _known_kinds: Callable[[], frozenset[str] | None]
+    """Returns the kinds of messages that modules own, if others are refused; else None."""
     _text: Callable[[OwnedDrop], str]
     """Returns what is stored of the progress of a drop."""
     _clock: IReactorTime
@@ -109,6 +111,7 @@ class Intake:
             self._blocked(),
             self._now(),
             self._plan(),
+            self._known_kinds(),
         )
         self._count(found)
         return Looked(found, point)
@@ -220,10 +223,11 @@ def _open_and_classify(
     blocked: frozenset[bytes],
     now: float,
     plan: AcknowledgementPlan | None,
+    known_kinds: frozenset[str] | None,
 ) -> Classified:
     """Open and classify messages; called in a worker."""
     opened = opener.open_all([part.body for part in fresh.values()])
-    return classify(fresh, opened, synced, now, blocked=blocked, plan=plan)
+    return classify(fresh, opened, synced, now, blocked=blocked, plan=plan, known_kinds=known_kinds)
 
 
 def _hash_all(parts: Sequence[Part]) -> list[bytes]:

@@ -54,13 +54,13 @@ def recipients(synced: SyncedSettings, blocked: Collection[bytes]) -> dict[Pair,
     }
 
 
-def seal_acknowledgement(
-    private_key: PrivateKey, recipient: bytes, acknowledge_id: str, time_stamp: int
-) -> bytes | None:
+def seal_acknowledgement(private_key: PrivateKey, due: DueAcknowledgement) -> bytes | None:
     """Return a sealed acknowledgement; None if there can be none. To be called in a worker."""
-    made = acknowledgement(acknowledge_id, private_key.public_key, time_stamp)
+    made = acknowledgement(
+        due.acknowledge_id, private_key.public_key, due.time_stamp, is_refusal=due.is_refusal
+    )
     try:
-        return seal_message(private_key, PublicKey(recipient), encode(made))
+        return seal_message(private_key, PublicKey(due.contact), encode(made))
     except (MessageTooLarge, InvalidDropMessage, InvalidKey):
         return None
 
@@ -94,13 +94,7 @@ class AcknowledgementAttempts:
         identity = self._synced().identity(PublicKey(due.identity))
         if identity is None:
             return NOBODY
-        sealed = await self._workers.run(
-            seal_acknowledgement,
-            identity.private_key,
-            due.contact,
-            due.acknowledge_id,
-            due.time_stamp,
-        )
+        sealed = await self._workers.run(seal_acknowledgement, identity.private_key, due)
         contact = self._recipient(identity, due.contact)
         if sealed is None or contact is None:
             return NOBODY

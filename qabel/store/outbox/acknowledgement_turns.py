@@ -52,6 +52,8 @@ class DueAcknowledgement:
     """How many attempts to reach the contact failed in a row."""
     refusals: int
     """How often a drop server refused the acknowledgement for good."""
+    is_refusal: bool = False
+    """Whether it says that there is no module for the message."""
 
 
 @attrs.frozen
@@ -122,8 +124,17 @@ def _take(
     make_time_stamp: Callable[[bytes], int],
 ) -> Iterator[DueAcknowledgement]:
     """Take some that are due for a contact, each with a token and a time stamp."""
-    for own_id, acknowledge_id, refusals, identity, contact, failures in connection.execute(
-        "SELECT acknowledgements.id, acknowledge_id, refusals, identity, contact, failures "
+    for (
+        own_id,
+        acknowledge_id,
+        refusals,
+        identity,
+        contact,
+        failures,
+        refuses,
+    ) in connection.execute(
+        "SELECT acknowledgements.id, acknowledge_id, refusals, identity, contact, failures, "
+        "is_refusal "
         "FROM acknowledgements JOIN acknowledgement_pairs AS pairs ON pairs.id = pair_id "
         "WHERE pair_id = ? AND due <= ? "
         "AND acknowledgements.id NOT IN (SELECT value FROM json_each(?)) ORDER BY due LIMIT ?",
@@ -144,6 +155,7 @@ def _take(
             time_stamp=time_stamp,
             failures=failures,
             refusals=refusals,
+            is_refusal=bool(refuses),
         )
 
 

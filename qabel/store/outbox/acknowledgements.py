@@ -39,6 +39,8 @@ class NewAcknowledgement:
     """The time from which the delay counts."""
     delay: int
     """Milliseconds."""
+    is_refusal: bool = False
+    """Whether it says that there is no module for the message."""
 
 
 @attrs.frozen
@@ -62,9 +64,10 @@ def insert(connection: Connection, new: Sequence[NewAcknowledgement]) -> int | N
         pair_id, paused_until = pairs[key]
         since = max(each.since, paused_until)
         connection.execute(
-            "INSERT INTO acknowledgements (pair_id, acknowledge_id, created, since, delay, due) "
-            "VALUES (?1, ?2, ?3, ?4, ?5, ?4 + ?5)",
-            (pair_id, each.acknowledge_id, each.since, since, each.delay),
+            "INSERT INTO acknowledgements "
+            "(pair_id, acknowledge_id, created, since, delay, due, is_refusal) "
+            "VALUES (?1, ?2, ?3, ?4, ?5, ?4 + ?5, ?6)",
+            (pair_id, each.acknowledge_id, each.since, since, each.delay, each.is_refusal),
         )
     for pair_id, _ in pairs.values():
         give_up(

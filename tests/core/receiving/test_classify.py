@@ -146,6 +146,20 @@ def test_a_contact_gets_an_acknowledgement() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("known_kinds", "is_refusal"),
+    [(None, False), (frozenset({"chat"}), False), (frozenset({"note"}), True)],
+)
+def test_a_kind_that_no_module_owns(known_kinds: frozenset[str] | None, is_refusal: bool) -> None:
+    """Its message is kept; where such kinds are refused, the sender is told in the same way."""
+    asked = opened(message(acknowledge_id="please"))
+    found = classify({b"\0": Part(b"")}, [asked], SYNCED, NOW, plan=PLAN, known_kinds=known_kinds)
+    [kept] = found.messages
+    assert kept.acknowledgement is not None
+    assert kept.acknowledgement.is_refusal is is_refusal
+    assert kept.acknowledgement.acknowledge_id == "please"
+
+
 def test_without_a_plan_nobody_gets_one() -> None:
     """Where nothing is to be acknowledged, messages are kept all the same."""
     asked = opened(message(acknowledge_id="please"))

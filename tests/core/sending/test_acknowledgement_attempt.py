@@ -107,6 +107,15 @@ def test_it_goes_to_one_drop() -> None:
     assert opened.message == acknowledgement("please", key(ME).public_key, 17)
 
 
+def test_a_refusal_says_that_there_is_no_module() -> None:
+    """What is to be sent instead of an acknowledgement is sent like one."""
+    world = World()
+    assert world.attempt(evolve(DUE, is_refusal=True)) == Attempted(PostOutcome.TAKEN)
+    [opened] = Opener([key(FRIEND)]).open_all([world.posted[0][1]])
+    assert isinstance(opened, Opened)
+    assert opened.message == acknowledgement("please", key(ME).public_key, 17, is_refusal=True)
+
+
 def test_another_attempt_is_drawn_and_sealed_again() -> None:
     """Attempts are spread over the drops, and no two of them have the same bytes."""
     world = World()

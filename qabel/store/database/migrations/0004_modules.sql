@@ -29,3 +29,6 @@ CREATE TABLE set_aside (
     since INTEGER NOT NULL,
     PRIMARY KEY (module, seq, part)
 ) STRICT, WITHOUT ROWID;
+
+-- Acknowledgements that say instead that there is no module for a message.
+ALTER TABLE acknowledgements ADD COLUMN is_refusal INTEGER NOT NULL DEFAULT 0;
