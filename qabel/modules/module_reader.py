@@ -129,6 +129,19 @@ class ModuleReader:
                     self.seen = max(self.seen, self._at.seq)
         return batch
 
+    async def pass_over(self) -> bool:
+        """Read without what cannot be read right behind the last entry, from now on.
+
+        Returns:
+            Whether there is any such thing.
+
+        Raises:
+            StoreError: nothing that follows can be read.
+
+        """
+        find = partial(self._reading.pass_over, self._at, self._journal.last_seq)
+        return await self._on_thread(find)
+
     async def set_aside(self, batch: Batch) -> None:
         """Go past the single entry of a batch that could not be dealt with. Raises StoreError."""
         place, reason = batch.span.last, batch.error or ""

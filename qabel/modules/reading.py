@@ -5,13 +5,15 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from traceback import extract_tb
 
-from attrs import evolve, frozen
+from attrs import evolve, field, frozen
+from twisted.logger import Logger
 
 from qabel.modules.api import Entry, Module, Prepared
 from qabel.modules.tools import ModuleRead, ModuleTools
-from qabel.store.database.errors import StoreClosed
+from qabel.store.database.errors import Corrupt, StoreClosed
 from qabel.store.database.transactions import DISK_FAILURES
 from qabel.store.modules.entries import Read, Span, read_entries
+from qabel.store.modules.gaps import Gaps
 from qabel.store.modules.happenings import Heard, SettingsChanged
 from qabel.store.modules.places import Place
 
@@ -45,6 +47,10 @@ class Reading:
     _wanted: Callable[[], tuple[Sequence[str], bool]]
     _read: Read
     _tools: ModuleTools
+    gaps: Gaps = field(factory=Gaps, init=False)
+    """What cannot be read of the journal."""
+
+    _log = Logger()
 
     def prepare(self, at: Place, size: int) -> Batch:
         """Return what the module makes of some entries; call it on the thread of the modules.
@@ -59,7 +65,7 @@ class Reading:
         """
         started = time.monotonic()
         kinds, but = self._wanted()
-        span = read_entries(self._read, at, size, kinds, but=but)
+        span = read_entries(self._read, at, size, kinds, but=but, gaps=self.gaps)
         span = evolve(span, entries=[each for each in span.entries if self._wants(each)])
         if not span.entries:
             return Batch(span, Prepared())
@@ -77,9 +83,32 @@ class Reading:
             return self.module.settings is not None
         return not isinstance(entry, Heard) or entry.kind in self.module.hears
 
+    def pass_over(self, at: Place, newest: int) -> bool:
+        """Find what cannot be read behind a place, and read without it; return if there is any.
+
+        Args:
+            at: the place.
+            newest: the newest number in the journal.
+
+        Raises:
+            StoreError: nothing can be read.
+
+        """
+        found = self.gaps.find(self._read, at, newest)
+        for each in found:
+            self._log.warn(
+                "The database is damaged: the module {name} goes on without {what}",
+                name=self.module.name,
+                what=each,
+            )
+        return bool(found)
+
     def prepare_one(self, place: Place) -> Batch | None:
         """Return what the module makes of a single entry; None if that is not there any more."""
-        batch = self.prepare(place.before, 1)
+        try:
+            batch = self.prepare(place.before, 1)
+        except Corrupt as error:
+            return Batch(Span((), place, 0), Prepared(), str(error))
         is_there = [each.place for each in batch.span.entries] == [place]
         return batch if is_there else None
 

@@ -14,7 +14,7 @@ from qabel.modules.module_reader import PATIENCE, ModuleReader
 from qabel.modules.module_thread import Hangs
 from qabel.modules.pacing import Pacing
 from qabel.modules.reading import Batch
-from qabel.store.database.errors import StoreClosed, StoreError
+from qabel.store.database.errors import Corrupt, StoreClosed, StoreError
 from qabel.store.database.transactions import DISK_FAILURES
 
 TARGET = 0.02
@@ -171,7 +171,11 @@ class ModuleRunner:
 
     async def _step(self) -> bool:
         """Deal with the next entries; return whether there may be more."""
-        batch = await self._reader.read_on(self._size)
+        try:
+            batch = await self._reader.read_on(self._size)
+        except Corrupt:
+            await self._pass_over()
+            return True
         if batch.error is not None:
             await self._blame(batch)
             return True
@@ -181,6 +185,13 @@ class ModuleRunner:
         # Others get as much of the time as the module.
         await deferLater(self._clock, batch.seconds)
         return True
+
+    async def _pass_over(self) -> None:
+        """Go on past what cannot be read of the journal."""
+        if self._size > 1:
+            self._size = 1
+        elif not await self._reader.pass_over():
+            await deferLater(self._clock, STORE_PAUSE)
 
     def _adapt(self, count: int, seconds: float) -> None:
         fits = int(count * TARGET / seconds) if seconds > 0 else MOST_AT_ONCE

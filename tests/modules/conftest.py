@@ -174,7 +174,7 @@ def desk(tmp_path: Path) -> Iterator[Desk]:
     result_of(database.open())
     made = Desk(database)
     yield made
-    result_of(database.close())
+    result_of(made.database.close())
     assert made.clock.getDelayedCalls() == []
 
 

@@ -7,6 +7,7 @@ import attrs
 import msgspec
 
 from qabel.store.database.connection import Parameters
+from qabel.store.modules.gaps import NO_GAPS, Gaps
 from qabel.store.modules.happenings import Heard, PeopleChanged, SettingsChanged, happening
 from qabel.store.modules.places import Place
 
@@ -117,16 +118,16 @@ _SQL = """
 SELECT 'received' AS what, id AS seq, 0 AS part, identity_id, receiver, model_object, time_stamp,
     acknowledge_id, iif({wanted}, CAST(data AS BLOB), NULL), sender, contact_id, received,
     meta_data IS NOT NULL
-FROM messages WHERE id > :seq
+FROM messages WHERE id > :received
 UNION ALL SELECT * FROM (
     SELECT 'sent', seq, id, identity_id, sender, model_object, 0, acknowledge_id,
         iif({wanted}, message, NULL),
         (SELECT json_group_array(json_array(
             hex(recipient), contact_id, state, reason, acknowledged) ORDER BY deliveries.id)
             FROM deliveries WHERE send_id = sends.id), NULL, created, NULL
-    FROM sends WHERE (seq, id) > (:seq, :part) ORDER BY seq, id LIMIT :limit)
+    FROM sends WHERE (seq, id) > (:sent, :part) ORDER BY seq, id LIMIT :limit)
 UNION ALL SELECT kind, seq, 0, identity_id, identity, NULL, created, NULL, detail, NULL, NULL, NULL,
-    NULL FROM events WHERE seq > :seq
+    NULL FROM events WHERE seq > :events
 ORDER BY 2, 3 LIMIT :limit
 """
 
@@ -150,7 +151,13 @@ class _Delivery(msgspec.Struct):
 
 
 def read_entries(
-    read: Read, after: Place, limit: int, kinds: Sequence[str], *, but: bool = False
+    read: Read,
+    after: Place,
+    limit: int,
+    kinds: Sequence[str],
+    *,
+    but: bool = False,
+    gaps: Gaps = NO_GAPS,
 ) -> Span:
     """Return the entries after a place that a module wants, of the next ones.
 
@@ -160,6 +167,7 @@ def read_entries(
         limit: how many entries are looked at, at most.
         kinds: the kinds of messages that the module wants.
         but: whether it wants all others instead.
+        gaps: what cannot be read, and is left out.
 
     Raises:
         StoreError: the journal cannot be read.
@@ -168,7 +176,7 @@ def read_entries(
     names = ", ".join(f":kind{number}" for number in range(len(kinds)))
     values: dict[str, object] = {f"kind{number}": each for number, each in enumerate(kinds)}
     wanted = f"model_object {'NOT IN' if but else 'IN'} ({names})"
-    values |= {"seq": after.seq, "part": after.part, "limit": limit}
+    values |= gaps.bounds(after) | {"limit": limit}
     # Before the entries: of those up to this number none is missing in what follows.
     [(newest,)] = read("SELECT last_seq FROM state", ())
     rows = read(_SQL.format(wanted=wanted), values)
