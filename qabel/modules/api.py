@@ -133,7 +133,7 @@ class Prepared:
         kind: str,
         detail: Mapping[str, object],
         *,
-        about: Received | Sent | DeliveryChanged | None = None,
+        about: Received | Sent | DeliveryChanged | Heard | None = None,
     ) -> None:
         """Add an event, unless the entries are old.
 
@@ -143,7 +143,9 @@ class Prepared:
             about: what happened to the identity that the event is about; None if it is about none.
 
         """
-        subject = None if about is None else Subject(about.identity_id, about.identity, None)
+        subject = None
+        if about is not None and about.identity_id is not None and about.identity is not None:
+            subject = Subject(about.identity_id, about.identity, None)
         self.told.append(Told(kind, detail, subject))
 
     def pass_on(self, what: object) -> None:

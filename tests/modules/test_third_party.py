@@ -165,7 +165,7 @@ def test_a_name_that_is_not_installed(tmp_path: Path, option: str) -> None:
     with Daemon(tmp_path, "me", option, env=installed(tmp_path)) as me:
         me.process.process.wait(SOON)
         [line] = me.process.errors.splitlines()
-        assert "There is no module 'caht'. Installed: chat, helper, probe, rival." in line
+        assert "There is no module 'caht'. Installed: chat, helper, notify, probe, rival." in line
 
 
 def test_a_module_that_hangs(me: Daemon) -> None:

@@ -4,6 +4,7 @@ from qabel.modules.api import Module
 from qabel.modules.chat import conversations, messages, requests
 from qabel.modules.chat.payloads import KINDS
 from qabel.modules.chat.prepare import prepare
+from qabel.modules.chat.service import ChatService
 from qabel.modules.chat.subject import routes
 from qabel.modules.chat.tables import DERIVED, STEPS
 
@@ -18,5 +19,6 @@ module = Module(
     steps=STEPS,
     derived=DERIVED,
     routes=routes,
+    service=ChatService,
     prepare=prepare,
 )

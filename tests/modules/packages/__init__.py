@@ -7,6 +7,7 @@ from tests.integration.processes import ROOT
 ENTRIES = """
 [qabel.modules]
 chat = qabel.modules.chat.module:module
+notify = qabel.modules.notify.module:module
 probe = qabel_probe:probe
 helper = qabel_probe:helper
 rival = qabel_probe:rival

@@ -1,0 +1,1 @@
+"""The module notify: it says on the desktop, and to webhooks, that there are new messages."""
