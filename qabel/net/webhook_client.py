@@ -78,7 +78,7 @@ class WebhookClient(BoundedClient):
         host = match["host"].lower()
         sent = Headers({"Host": [host], "Content-Type": ["application/json"]})
         for name, value in headers.items():
-            sent.addRawHeader(name, value)
+            sent.setRawHeaders(name, [value])
         if is_onion(match["name"]):
             what = f"The webhook at {host} is an onion service: webhooks go through no proxy."
             raise WebhookFailed(NotAllowed.kind, what)

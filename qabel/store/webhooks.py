@@ -29,6 +29,8 @@ class Webhook:
     """Consecutive ones."""
     last_error: str | None
     last_success: int | None
+    preset: str | None = None
+    """The push service whose interface the receiver has; None for calls with the entry."""
 
 
 @attrs.frozen(kw_only=True)
@@ -55,15 +57,22 @@ class WebhookRepository:
     _database: Database
 
     def add(
-        self, url: str, secret: bytes, kinds: Sequence[str], cursor: int, *, now: float
+        self,
+        url: str,
+        secret: bytes,
+        kinds: Sequence[str],
+        cursor: int,
+        *,
+        now: float,
+        preset: str | None = None,
     ) -> "Deferred[Webhook]":
         """Store a webhook, to which the entries after ``cursor`` are to be delivered."""
 
         def work(connection: Connection) -> Webhook:
             row = connection.execute(
-                "INSERT INTO webhooks (url, secret, kinds, cursor, created) VALUES (?, ?, ?, ?, ?) "
-                f"RETURNING {_COLUMNS}",
-                (url, secret, json.dumps(list(kinds)), cursor, int(now * 1000)),
+                "INSERT INTO webhooks (url, secret, kinds, cursor, created, preset) "
+                f"VALUES (?, ?, ?, ?, ?, ?) RETURNING {_COLUMNS}",
+                (url, secret, json.dumps(list(kinds)), cursor, int(now * 1000), preset),
             ).fetchall()[0]
             return _webhook(row)
 

@@ -15,6 +15,7 @@ from qabel.core.backoff import backoff
 from qabel.core.errors import Gone, StoreError
 from qabel.core.journal.follower import Followers
 from qabel.core.journal.journal import Entry, Journal
+from qabel.core.journal.presets import CALLS
 from qabel.jsontext import encode as encode_json
 from qabel.net.errors import WebhookFailed
 from qabel.store.webhooks import Webhook, WebhookRepository
@@ -101,7 +102,11 @@ class WebhookRunner:
         cursor = self._journal.cursor(self.record.cursor)
         follower = Followers(self._journal).follow(cursor, kinds=frozenset(self.record.kinds))
         while True:
-            for entry in await follower.next():
+            entries = await follower.next()
+            if self.record.preset is not None:
+                # A push service learns that something is new, and not of each entry.
+                entries = [each for each in entries if each.kind in self.record.kinds][-1:]
+            for entry in entries:
                 await self._deliver(entry)
 
     async def _note_gap(self) -> None:
@@ -158,16 +163,22 @@ class WebhookRunner:
 
     async def _attempt(self, entry: Entry) -> str | None:
         """Try to deliver an entry; return the error, or None."""
-        stamp = str(int(self._now()))
-        headers = signed(self.record.secret, entry, stamp)
+        body, headers = self._call_for(entry)
         self._attempted = self._clock.seconds()
         try:
-            status = await self._post(self.record.url, entry.data, headers)
+            status = await self._post(self.record.url, body, headers)
         except WebhookFailed as error:
             return error.detail
         finally:
             self._attempted = None
         return None if 200 <= status < 300 else f"The receiver responded with status {status}."
+
+    def _call_for(self, entry: Entry) -> tuple[bytes, Mapping[str, str]]:
+        """Return the body and the headers of the request for an entry."""
+        if self.record.preset is not None:
+            call = CALLS[self.record.preset]
+            return call.body, call.headers
+        return entry.data, signed(self.record.secret, entry, str(int(self._now())))
 
 
 def signed(secret: bytes, entry: Entry, stamp: str) -> dict[str, str]:

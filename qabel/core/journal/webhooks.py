@@ -17,12 +17,14 @@ from qabel.contract.types import CursorText, Id, JSONObject, Milliseconds, View
 from qabel.core.errors import Invalid, NotFound
 from qabel.core.journal.journal import Journal
 from qabel.core.journal.kinds import EVENT_KIND, MOST_KINDS, Kind
+from qabel.core.journal.presets import KINDS as PRESET_KINDS
+from qabel.core.journal.presets import PRESETS
 from qabel.core.journal.webhook_runner import PostJSON, WebhookRunner
 from qabel.deferreds import shielded
 from qabel.forms.compound import Key, ListOf, Object, OrNull
 from qabel.forms.errors import FieldError, invalid
 from qabel.forms.form import Schema
-from qabel.forms.plain import Text
+from qabel.forms.plain import Choice, Text
 from qabel.net.webhook_client import MAX_URL, is_webhook_url
 from qabel.store.webhooks import Webhook, WebhookRepository
 
@@ -42,6 +44,8 @@ class WebhookView(View):
     failures: int
     last_error: str | None
     last_success: Milliseconds | None
+    preset: str | None
+    """The push service whose interface the receiver has."""
 
 
 class NewWebhookView(WebhookView):
@@ -86,9 +90,17 @@ WEBHOOK_INPUT = Object(
             examples=["http://127.0.0.1:8000/hook"],
         ),
         "kinds": Key(
-            ListOf(EVENT_KIND, MOST_KINDS, shortest=1),
-            ("drop",),
-            description="The kinds of entries to deliver.",
+            OrNull(ListOf(EVENT_KIND, MOST_KINDS, shortest=1)),
+            None,
+            description="The kinds of entries to deliver: `drop` if left out, or with a preset "
+            "`notify.new`.",
+            examples=[["drop"]],
+        ),
+        "preset": Key(
+            OrNull(Choice(PRESETS)),
+            None,
+            description="The push service whose interface the receiver has: the call says that "
+            "something is new, and nothing else. The URL is that of the topic or endpoint.",
         ),
         "secret": Key(
             OrNull(Text(MAX_SECRET, shortest=MIN_SECRET)),
@@ -173,17 +185,19 @@ class Webhooks(Service):
     async def add(
         self,
         url: str,
-        kinds: Sequence[str] = ("drop",),
+        kinds: Sequence[str] | None = None,
         secret: str | None = None,
         since: str | None = None,
+        preset: str | None = None,
     ) -> NewWebhookView:
         """Add a webhook. Its secret is in the result, and nowhere else.
 
         Args:
             url: where to post entries.
-            kinds: the kinds of entries to deliver.
+            kinds: the kinds of entries to deliver; None for messages, or what a preset is for.
             secret: the key of the signatures; None to generate one.
             since: the cursor after which to begin; None for the newest.
+            preset: one of ``PRESETS``, for calls of a push service without any content.
 
         Raises:
             Invalid: the URL is not allowed, or there are too many webhooks.
@@ -198,7 +212,9 @@ class Webhooks(Service):
         if len(self._runners) >= MAX_WEBHOOKS:
             raise Invalid(f"Too many webhooks: the limit is {MAX_WEBHOOKS}.")
         chosen = secrets.token_urlsafe(SECRET_BYTES) if secret is None else secret
-        runner = await shielded(self._keep(url, chosen.encode(), tuple(kinds), seq))
+        if kinds is None:
+            kinds = ("drop",) if preset is None else PRESET_KINDS
+        runner = await shielded(self._keep(url, chosen.encode(), tuple(kinds), seq, preset))
         return NewWebhookView(**self._members(runner.record), secret=chosen)
 
     async def delete(self, webhook_id: int) -> None:
@@ -228,9 +244,9 @@ class Webhooks(Service):
         await self._repository.forget_undelivered(webhook_id, self._journal.parse(upto))
 
     async def _keep(
-        self, url: str, secret: bytes, kinds: tuple[str, ...], seq: int
+        self, url: str, secret: bytes, kinds: tuple[str, ...], seq: int, preset: str | None
     ) -> WebhookRunner:
-        record = await self._repository.add(url, secret, kinds, seq, now=self._now())
+        record = await self._repository.add(url, secret, kinds, seq, now=self._now(), preset=preset)
         runner = self._runners[record.id] = self._runner(record)
         if self.running:
             runner.start()
@@ -267,4 +283,5 @@ class Webhooks(Service):
             "failures": record.failures,
             "last_error": record.last_error,
             "last_success": record.last_success,
+            "preset": record.preset,
         }

@@ -10,6 +10,7 @@ from twisted.internet.defer import Deferred
 
 from qabel.core.journal import webhook_runner
 from qabel.core.journal.journal import Entry
+from qabel.core.journal.presets import CALLS, PRESETS
 from qabel.core.journal.webhook_runner import (
     FIRST_PAUSE,
     GIVE_UP_AFTER,
@@ -90,7 +91,7 @@ def make_runner(
             raise receiver.error
         receiver.headers = dict(headers)
         if receiver.status < 300:
-            receiver.got.append(headers["X-Qabel-Latest"])
+            receiver.got.append(headers.get("X-Qabel-Latest", body.decode()))
         return receiver.status
 
     [record] = result_of(repository.all())
@@ -133,6 +134,22 @@ def test_other_kinds_are_passed_over(hook: Hook) -> None:
     hook.add(2, "settings")
     hook.add()
     assert hook.receiver.got == ["abc.103"]
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_push_services(hook: Hook, preset: str) -> None:
+    """They learn once that something is new, and nothing else; the cursor follows."""
+    hook.runner.stop()
+    result_of(hook.repository.delete(hook.runner.record.id))
+    result_of(hook.repository.add(URL, SECRET, ["drop"], 100, now=NOW, preset=preset))
+    hook.add(5)
+    hook.again()
+    assert hook.receiver.got == ["New message"]
+    assert hook.receiver.headers == CALLS[preset].headers
+    assert hook.record.cursor == 105
+    hook.add(2, "settings")
+    hook.add()
+    assert hook.receiver.got == ["New message"] * 2
 
 
 def test_starting_twice(hook: Hook) -> None:
