@@ -9,6 +9,7 @@ from pathlib import Path
 from tests.integration.client import Api
 from tests.integration.daemons import SOON, Daemon, eventually
 from tests.integration.processes import ROOT
+from tests.modules.conftest import PACKAGE
 
 
 def test_the_module_of_the_documentation(site: Path, tmp_path: Path) -> None:
@@ -44,6 +45,22 @@ def test_the_module_of_the_documentation(site: Path, tmp_path: Path) -> None:
         # Its tables stay while it is switched off, and it goes on where it was.
         me.again()
         assert me.api.good("GET", "/notes") == []
+
+
+def test_its_own_tests(tmp_path: Path) -> None:
+    """The tests of the documentation, which kill the module at each step, succeed."""
+    command = [sys.executable, "-m", "pytest", "-q", f"--basetemp={tmp_path}", "--rootdir=."]
+    env = {**os.environ, "PYTHONPATH": f"{PACKAGE}:{ROOT}"}
+    done = subprocess.run(
+        [*command, "-p", "no:cacheprovider", "test_qabel_notes.py"],
+        cwd=PACKAGE,
+        env=env,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout
+    assert "2 passed" in done.stdout
 
 
 def test_a_module_that_is_not_installed(tmp_path: Path) -> None:
