@@ -63,9 +63,9 @@ __all__ = [
 
 RESERVED = frozenset(
     (
-        *("backup", "blocked", "contacts", "docs", "drop", "events", "health", "identities"),
-        *("metrics", "module", "modules", "openapi", "outbox", "qabel", "servers", "settings"),
-        *("sqlite", "status", "synced", "tokens", "webhooks"),
+        *("backup", "blocked", "console", "contacts", "docs", "drop", "events", "health"),
+        *("identities", "metrics", "module", "modules", "openapi", "outbox", "qabel"),
+        *("servers", "settings", "sqlite", "status", "synced", "tokens", "webhooks"),
     )
 )
 """Names that no module can have: paths of the API begin with them, or tables."""
