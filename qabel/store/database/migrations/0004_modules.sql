@@ -29,9 +29,3 @@ CREATE TABLE set_aside (
     since INTEGER NOT NULL,
     PRIMARY KEY (module, seq, part)
 ) STRICT, WITHOUT ROWID;
-
--- Acknowledgements that say instead that there is no module for a message.
-ALTER TABLE acknowledgements ADD COLUMN is_refusal INTEGER NOT NULL DEFAULT 0;
-
--- The push service whose interface a webhook has; NULL for calls with the entry as JSON.
-ALTER TABLE webhooks ADD COLUMN preset TEXT;

@@ -6,3 +6,9 @@ CREATE TABLE console (
     id INTEGER PRIMARY KEY CHECK (id = 0),
     proof_key BLOB NOT NULL
 ) STRICT;
+
+-- Acknowledgements that say instead that there is no module for a message.
+ALTER TABLE acknowledgements ADD COLUMN is_refusal INTEGER NOT NULL DEFAULT 0;
+
+-- The push service whose interface a webhook has; NULL for calls with the entry as JSON.
+ALTER TABLE webhooks ADD COLUMN preset TEXT;
