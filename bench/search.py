@@ -132,7 +132,7 @@ def _searches(connection: Connection, texts: Texts, count: int) -> Iterator[Row]
         "two rare Chinese ones": (lambda: "".join(choose(texts.characters) for _ in "12"), {}),
         "a common word in a conversation": (
             lambda: choose(texts.words[:50]),
-            {"conversation": bytes(16), "identity": bytes(32)},
+            {"conversations": [bytes(16)], "identity": bytes(32)},
         ),
     }
     for name, (make, narrowing) in kinds.items():

@@ -91,10 +91,11 @@ class ModuleReader:
 
         Raises StoreError.
         """
-        self._go_on_from(await self._repository.open(self.name, self.module.steps))
+        module = self.module
+        self._go_on_from(await self._repository.open(self.name, module.steps, module.derived))
         self.has_tables = True
         if self.progress.is_emptying or rebuild:
-            while await self._repository.rebuild(self.name, self.module.derived):
+            while await self._repository.rebuild(self.name, module.derived):
                 continue
             await self._load()
 

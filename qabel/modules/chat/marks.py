@@ -61,8 +61,9 @@ def mark_read(found: Conversation, upto: int) -> Prepared:
     )
     made.write(
         "UPDATE chat_conversations SET unread = (SELECT count(*) FROM chat_messages "
-        "WHERE conversation = chat_conversations.id AND direction = 'in' AND seq > "
-        "(SELECT read FROM chat_marks WHERE chat_marks.id = chat_conversations.id)) WHERE id = ?",
+        "WHERE conversation = chat_conversations.id AND direction = 'in' AND seq > max("
+        "(SELECT read FROM chat_marks WHERE chat_marks.id = chat_conversations.id), "
+        "(SELECT since FROM chat_clock))) WHERE id = ?",
         (found.id,),
     )
     made.tell("unread", {"conversation": found.id.hex()})

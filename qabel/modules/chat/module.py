@@ -1,14 +1,14 @@
 """The declaration of chat."""
 
 from qabel.modules.api import Module
-from qabel.modules.chat import conversations, messages, requests
+from qabel.modules.chat import conversations, hits, messages, requests
 from qabel.modules.chat.payloads import KINDS
 from qabel.modules.chat.prepare import prepare
 from qabel.modules.chat.service import ChatService
 from qabel.modules.chat.subject import routes
 from qabel.modules.chat.tables import DERIVED, STEPS
 
-PARTS = (conversations, messages, requests)
+PARTS = (conversations, hits, messages, requests)
 """What adds routes to the subject, when it is imported."""
 
 module = Module(

@@ -1,6 +1,7 @@
 """What chat makes of the journal: messages of both sides, and what is told of them."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from attrs import define, field
 
@@ -14,6 +15,7 @@ from qabel.modules.api import (
     Received,
     Sent,
 )
+from qabel.modules.chat import search
 from qabel.modules.chat.numbers import conversation_id, id_of_received, id_of_sent
 from qabel.modules.chat.payloads import ChatPayload, SharedFile, read_payload
 from qabel.store.database.connection import Parameters
@@ -76,6 +78,7 @@ class _Making:
     _conversations: dict[bytes, tuple[bytes, bytes, bytes]] = field(factory=dict, init=False)
     _rows: dict[str, list[Parameters]] = field(factory=dict, init=False)
     """The rows of messages, by the statement that adds them."""
+    _searched: list[search.SearchedMessage] = field(factory=list, init=False)
     _touched: dict[bytes, None] = field(factory=dict, init=False)
     """Conversations of which something else has changed."""
     _people: int = field(default=0, init=False)
@@ -89,6 +92,7 @@ class _Making:
         made.write(_CONVERSATION, *self._conversations.values())
         for statement, rows in self._rows.items():
             made.write(statement, *rows)
+        made.changes += search.add(self._searched)
         made.write(_EMPTY, *((number,) for number in self._conversations))
         made.write(_TOUCH, *((number,) for number in self._touched))
         if self._people:
@@ -163,7 +167,7 @@ class _Making:
         self,
         statement: str,
         entry: Received | Sent,
-        row: dict[str, object],
+        row: dict[str, Any],
         identity: bytes,
         contact: bytes,
         said: ChatPayload,
@@ -184,6 +188,11 @@ class _Making:
         conversation = conversation_id(identity, contact)
         self._conversations[conversation] = conversation, identity, contact
         self._rows.setdefault(statement, []).append(values)
+        number = row["id"]
+        place = search.place(entry.place.seq, number)
+        self._searched.append(
+            search.SearchedMessage(place, number, identity, conversation, said.text)
+        )
 
     def _is_ignored(self, conversation: bytes) -> bool:
         if self._ignored is None:

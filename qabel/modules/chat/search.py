@@ -15,6 +15,7 @@ from struct import unpack
 from attrs import field, frozen
 
 from qabel.modules.chat.folding import Term, indexed, terms
+from qabel.modules.chat.numbers import ChatCursor
 from qabel.store.database.connection import Parameters
 from qabel.store.modules.changes import Change
 
@@ -36,7 +37,11 @@ END;
 """
 """The table, for a migration behind the one that makes ``chat_messages``."""
 
-_ADD = "INSERT INTO chat_words (rowid, words, tags, message) VALUES (?, ?, ?, ?)"
+# Only if the message is there: what it is about may have been deleted after it was read.
+_ADD = """
+INSERT INTO chat_words (rowid, words, tags, message) SELECT ?1, ?2, ?3, ?4
+WHERE EXISTS (SELECT 1 FROM chat_messages WHERE id = ?4)
+"""
 _REMOVE = "DELETE FROM chat_words WHERE rowid = ?"
 _MERGE = "INSERT INTO chat_words (chat_words, rank) VALUES ('merge', ?)"
 _SEARCH = (
@@ -93,8 +98,21 @@ def place(seq: int, number: int) -> int:
     return seq << 32 | (number & 0xFFFFFFFF if number & 1 else 0)
 
 
+def cursor_of(number: int) -> ChatCursor:
+    """Return the cursor of the place of a message."""
+    return ChatCursor(number >> 32, number & 0xFFFFFFFF)
+
+
+def place_of(cursor: ChatCursor) -> int:
+    """Return the place that a cursor stands for; no message has one that is out of range."""
+    return min(cursor.seq << 32 | (cursor.part & 0xFFFFFFFF), _NEWEST)
+
+
 def add(messages: Iterable[SearchedMessage]) -> list[Change]:
-    """Return the statements that have messages found, with their values."""
+    """Return the statements that have messages found, with their values.
+
+    They go behind those that add the messages themselves.
+    """
     rows = [
         (
             each.place,
@@ -103,6 +121,7 @@ def add(messages: Iterable[SearchedMessage]) -> list[Change]:
             each.id,
         )
         for each in messages
+        if each.text
     ]
     return [Change(_ADD, rows), Change(_MERGE, [(_LEAST_MERGED + len(rows),)])] if rows else []
 
@@ -125,7 +144,8 @@ def search(
     query: str,
     *,
     identity: bytes | None = None,
-    conversation: bytes | None = None,
+    conversations: Sequence[bytes] | None = None,
+    without: Sequence[bytes] = (),
     before: int | None = None,
     limit: int,
 ) -> Search | None:
@@ -134,23 +154,31 @@ def search(
     Args:
         query: words, as ``qabel.modules.chat.folding.terms`` takes them.
         identity: the public key of the only identity whose messages are wanted.
-        conversation: the id of the only conversation whose messages are wanted.
+        conversations: the ids of the only conversations whose messages are wanted.
+        without: the ids of conversations whose messages are not wanted.
         before: the place of the last hit of the page before.
         limit: how many hits are wanted, at most.
 
     Returns:
-        None if the query has no words: nothing is found.
+        None if the query has no words, or no conversation is wanted: nothing is found.
 
     """
     wanted = terms(query)
-    if not wanted:
+    if not wanted or (conversations is not None and not conversations):
         return None
     match = f"words : ({' AND '.join(map(_term, wanted))})"
-    if conversation is not None:
-        match = f"tags : {_quoted(_tag(_CONVERSATION, conversation))} AND {match}"
+    if conversations is not None:
+        match = f"{_tagged(conversations)} AND {match}"
     if identity is not None:
         match = f"tags : {_quoted(_tag(_IDENTITY, identity))} AND {match}"
+    if without:
+        match = f"({match}) NOT {_tagged(without)}"
     return Search(_SEARCH, (match, _NEWEST if before is None else before, limit), wanted)
+
+
+def _tagged(conversations: Sequence[bytes]) -> str:
+    tags = (_quoted(_tag(_CONVERSATION, each)) for each in conversations)
+    return f"tags : ({' OR '.join(tags)})"
 
 
 def _tag(kind: tuple[int, int], key: bytes) -> str:

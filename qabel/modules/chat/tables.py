@@ -1,5 +1,7 @@
 """The tables of chat: what the journal tells, and what the user has marked."""
 
+from qabel.modules.chat.search import TABLE
+
 STEPS = (
     """
 -- Derived -------------------------------------------------------------------------------------
@@ -88,7 +90,40 @@ CREATE TRIGGER chat_identity_purged AFTER INSERT ON purges BEGIN
     DELETE FROM chat_marks WHERE identity = new.key;
 END;
 """,
+    TABLE,
+    """
+-- What was there before chat was is read. In an earlier chat that is not known any more.
+ALTER TABLE chat_clock ADD COLUMN since INTEGER NOT NULL DEFAULT 0;
+UPDATE chat_clock SET since = (SELECT last_seq FROM state)
+    WHERE NOT EXISTS (SELECT 1 FROM chat_conversations);
+
+DROP TRIGGER chat_message_added;
+CREATE TRIGGER chat_message_added AFTER INSERT ON chat_messages BEGIN
+    UPDATE chat_conversations SET
+        messages = messages + 1,
+        outgoing = outgoing + (new.direction = 'out'),
+        unread = unread + (new.direction = 'in' AND new.seq > max(
+            (SELECT since FROM chat_clock),
+            coalesce((SELECT read FROM chat_marks WHERE id = new.conversation), 0))),
+        changed = (SELECT changed FROM chat_clock)
+        WHERE id = new.conversation;
+END;
+DROP TRIGGER chat_message_deleted;
+CREATE TRIGGER chat_message_deleted AFTER DELETE ON chat_messages BEGIN
+    UPDATE chat_clock SET changed = changed + 1;
+    UPDATE chat_conversations SET
+        messages = messages - 1,
+        outgoing = outgoing - (old.direction = 'out'),
+        unread = unread - (old.direction = 'in' AND old.seq > max(
+            (SELECT since FROM chat_clock),
+            coalesce((SELECT read FROM chat_marks WHERE id = old.conversation), 0))),
+        changed = (SELECT changed FROM chat_clock)
+        WHERE id = old.conversation;
+    DELETE FROM chat_conversations WHERE id = old.conversation AND messages <= 0;
+END;
+CREATE INDEX chat_conversations_unread ON chat_conversations (id) WHERE unread > 0;
+""",
 )
 
-DERIVED = ("chat_messages", "chat_conversations")
-"""In this order: triggers of the first change the second."""
+DERIVED = ("chat_words", "chat_messages", "chat_conversations")
+"""In this order: triggers of the second change the others."""

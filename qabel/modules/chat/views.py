@@ -87,6 +87,24 @@ class ChatMessagesView(View):
     cursor: ChatCursorText
 
 
+class HitView(ChatMessageView):
+    """A message that was found.
+
+    ``context`` is the part of its text around the words that were searched for, and ``places`` says
+    where they are in it: the first character of each, and the one behind the last.
+    """
+
+    context: str
+    places: list[tuple[int, int]]
+
+
+class HitsView(View):
+    """Messages that were found, newest first; ``cursor`` is where the next page begins."""
+
+    hits: list[HitView]
+    cursor: ChatCursorText
+
+
 class UnreadView(View):
     """How many messages are unread, in all and by conversation."""
 

@@ -9,12 +9,10 @@ from twisted.internet.defer import Deferred
 from qabel.store.database.connection import Connection, fetch_one
 from qabel.store.database.database import Database
 from qabel.store.modules.changes import Change, Told, apply
+from qabel.store.modules.emptying import empty_some
 from qabel.store.modules.places import BEGINNING, Place
-from qabel.store.modules.tables import ModuleStoreError, is_own, migrate
+from qabel.store.modules.tables import ModuleStoreError, migrate
 from qabel.store.numbers import last_seq
-
-ROWS_AT_ONCE = 2_000
-"""Rows of a derived table that are deleted in one transaction."""
 
 
 @attrs.frozen
@@ -52,18 +50,23 @@ class ModuleRepository:
 
     _database: Database
 
-    def open(self, name: str, steps: Sequence[str]) -> "Deferred[Progress]":
+    def open(
+        self, name: str, steps: Sequence[str], derived: Sequence[str] = ()
+    ) -> "Deferred[Progress]":
         """Make the tables of a module, or bring them to its version.
+
+        If a further step makes or changes a derived table, all of these are to be made anew.
 
         Args:
             name: the module. Its tables have this name, or begin with it and an underscore.
             steps: SQL, one migration after another; those that were made are skipped.
+            derived: the names of the derived tables.
 
         Fails with ModuleStoreError if the tables are newer or not the module's own, or with another
         StoreError; nothing is changed then.
 
         """
-        return self._database.run(partial(_open, name=name, steps=steps))
+        return self._database.run(partial(_open, name=name, steps=steps, derived=derived))
 
     def progress(self, name: str) -> "Deferred[Progress]":
         """Return how far a module is whose tables are there."""
@@ -181,7 +184,9 @@ class ModuleRepository:
         return self._database.run(partial(_rebuild, name=name, derived=derived))
 
 
-def _open(connection: Connection, name: str, steps: Sequence[str]) -> Progress:
+def _open(
+    connection: Connection, name: str, steps: Sequence[str], derived: Sequence[str]
+) -> Progress:
     row = connection.execute("SELECT version FROM modules WHERE name = ?", (name,)).fetchone()
     if row is None:
         connection.execute(
@@ -193,8 +198,10 @@ def _open(connection: Connection, name: str, steps: Sequence[str]) -> Progress:
             f"The tables of {name} have version {have}, and this version of it knows {len(steps)} "
             "versions: install the newer one again."
         )
-    migrate(connection, name, steps[have:])
+    changed = migrate(connection, name, steps[have:])
     connection.execute("UPDATE modules SET version = ? WHERE name = ?", (len(steps), name))
+    if have and not changed.isdisjoint(derived):
+        connection.execute("UPDATE modules SET is_emptying = 1 WHERE name = ?", (name,))
     return _progress(connection, name)
 
 
@@ -231,18 +238,10 @@ def _write(
 
 
 def _rebuild(connection: Connection, name: str, derived: Sequence[str]) -> bool:
-    left = ROWS_AT_ONCE
-    for table in derived:
-        if not is_own(name, table):
-            raise ModuleStoreError(f"{table} is no table of {name}.")
-        left -= connection.execute(
-            f'DELETE FROM "{table}" WHERE rowid IN (SELECT rowid FROM "{table}" LIMIT ?)', (left,)
-        ).rowcount
-        if left <= 0:
-            break
+    is_more = empty_some(connection, name, derived)
     connection.execute(
         "UPDATE modules SET seq = ?, part = ?, live = ?, is_emptying = ? WHERE name = ?",
-        (BEGINNING.seq, BEGINNING.part, last_seq(connection), left <= 0, name),
+        (BEGINNING.seq, BEGINNING.part, last_seq(connection), is_more, name),
     )
     connection.execute("DELETE FROM set_aside WHERE module = ?", (name,))
-    return left <= 0
+    return is_more

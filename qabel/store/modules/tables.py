@@ -16,8 +16,8 @@ def is_own(name: str, table: str) -> bool:
     return table == name or table.startswith(f"{name}_")
 
 
-def migrate(connection: Connection, name: str, steps: Sequence[str]) -> None:
-    """Make migrations of a module, within a transaction.
+def migrate(connection: Connection, name: str, steps: Sequence[str]) -> frozenset[str]:
+    """Make migrations of a module, within a transaction; return the tables that they changed.
 
     Args:
         connection: with a transaction open.
@@ -34,7 +34,7 @@ def migrate(connection: Connection, name: str, steps: Sequence[str]) -> None:
         for statement in statements(step):
             connection.execute(statement)
     after = _tables(connection)
-    changed = [each for each in {**before, **after} if before.get(each) != after.get(each)]
+    changed = frozenset(each for each in {**before, **after} if before.get(each) != after.get(each))
     for table in sorted(changed):
         if not is_own(name, table):
             raise ModuleStoreError(
@@ -44,6 +44,7 @@ def migrate(connection: Connection, name: str, steps: Sequence[str]) -> None:
     for table in sorted(after):
         if is_own(name, table):
             _check_references(connection, name, table)
+    return changed
 
 
 def _tables(connection: Connection) -> Mapping[str, str]:

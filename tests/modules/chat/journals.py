@@ -10,7 +10,7 @@ from attrs import define, evolve, field
 from qabel.deferreds import result_of
 from qabel.host.job_thread import InlineWorker
 from qabel.jsontext import encode
-from qabel.modules.api import Prepared
+from qabel.modules.api import Module, Prepared
 from qabel.modules.chat.module import module
 from qabel.modules.runner import ModuleRunner
 from qabel.store.database.connection import Parameters
@@ -36,9 +36,9 @@ class ChatDesk(Desk):
     ready: list[Posting] = field(factory=list)
     """What can be posted."""
 
-    def begin(self, *others: str) -> None:
+    def begin(self, *others: str, chat: Module = module) -> None:
         """Run chat, which gets messages of some other kinds, too."""
-        self.chat = self.runner(evolve(module, kinds={*module.kinds, *others}))
+        self.chat = self.runner(evolve(chat, kinds={*module.kinds, *others}))
         self.chat.start()
 
     def hear(self, text: object, sender: bytes = FRIEND, **given: Any) -> int:
@@ -109,12 +109,13 @@ class ChatDesk(Desk):
 
 
 @contextmanager
-def chat_desk(folder: Path, *others: str) -> Iterator[ChatDesk]:
-    """Run chat on a database in a folder."""
+def chat_desk(folder: Path, *others: str, chat: Module | None = module) -> Iterator[ChatDesk]:
+    """Run chat on a database in a folder; without a version of it only once it is begun."""
     database = Database(folder / "qabel.db", GivenKey(bytes(32)), worker=InlineWorker)
     result_of(database.open())
     desk = ChatDesk(database)
-    desk.begin(*others)
+    if chat is not None:
+        desk.begin(*others, chat=chat)
     try:
         yield desk
     finally:

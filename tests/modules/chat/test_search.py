@@ -65,8 +65,8 @@ def test_narrowed(found: Found) -> None:
         found.add(["hello"], first=number + 10, identity=2 * key, conversation=b"c" * 16)
     for number, key in enumerate(keys, 1):
         assert found.search("hello", identity=2 * key) == [number + 10, number]
-        assert found.search("hello", conversation=key) == [number]
-        assert found.search("hello", identity=2 * key, conversation=b"c" * 16) == [number + 10]
+        assert found.search("hello", conversations=[key]) == [number]
+        assert found.search("hello", identity=2 * key, conversations=[b"c" * 16]) == [number + 10]
     assert found.search("hello", identity=b"x" * 32) == []
 
 

@@ -24,6 +24,7 @@ def test_every_route_is_there() -> None:
         "DELETE /chat/messages/<id:message_id>": ["delete"],
         "POST /chat/messages/<id:message_id>/retry": ["chat:send"],
         "GET /chat/requests": ["chat:read"],
+        "GET /chat/search": ["chat:read"],
         f"POST {request}/accept": ["contacts"],
         f"POST {request}/ignore": ["contacts"],
         f"POST {request}/block": ["contacts"],

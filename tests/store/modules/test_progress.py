@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from qabel.deferreds import result_of
-from qabel.store.modules import progress
+from qabel.store.modules import emptying
 from qabel.store.modules.changes import Change, Told
 from qabel.store.modules.entries import Place
 from qabel.store.modules.progress import ModuleRepository
@@ -79,7 +79,7 @@ def test_beginning_anew(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """The derived tables are emptied in parts, which a restart in between does not forget."""
-    monkeypatch.setattr(progress, "ROWS_AT_ONCE", 2)
+    monkeypatch.setattr(emptying, "ROWS_AT_ONCE", 2)
     ids = mail.receive("note", "note", "note")
     result_of(modules.open("notes", [TABLE]))
     write(modules, Place(), Place(3), [Change(SEEN, [(each,) for each in ids])])
@@ -92,3 +92,14 @@ def test_beginning_anew(
     assert rows("SELECT count(*) FROM notes_seen") == [(0,)]
     with pytest.raises(ModuleStoreError, match="messages"):
         result_of(modules.rebuild("notes", ["messages"]))
+
+
+def test_a_further_derived_table(modules: ModuleRepository, mail: Mail) -> None:
+    """A step that makes or changes a derived table has them made anew; others do not."""
+    mail.receive("note")
+    result_of(modules.open("notes", [TABLE], ["notes_seen"]))
+    own = "CREATE TABLE notes_own (id INTEGER PRIMARY KEY) STRICT;"
+    assert not result_of(modules.open("notes", [TABLE, own], ["notes_seen"])).is_emptying
+    further = "CREATE TABLE notes_words (id INTEGER PRIMARY KEY) STRICT;"
+    derived = ["notes_seen", "notes_words"]
+    assert result_of(modules.open("notes", [TABLE, own, further], derived)).is_emptying
