@@ -1,6 +1,7 @@
 """The encrypted database: one file, one connection, one thread that it is used on."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
@@ -17,6 +18,7 @@ from qabel.store.database.encrypted_file import EncryptedFile
 from qabel.store.database.erasing import Erasing
 from qabel.store.database.errors import Corrupt, StoreClosed, StoreError
 from qabel.store.database.schema import migrations
+from qabel.store.database.separators import has_deleted_words, mend_all, mend_some
 from qabel.store.database.side_connection import SideConnection
 from qabel.store.database.transactions import DatabaseJob
 from qabel.store.key_record import KeySource
@@ -85,9 +87,17 @@ class Database:
     def _erasing_of_file(self) -> Erasing:
         def erase_some() -> "Deferred[bool]":
             # In turn: it closes the file for a moment, which a backup reads.
-            return self._in_turn(lambda: self._submit_outside(self._file.erase_some))
+            return self._in_turn(lambda: Deferred.fromCoroutine(self._erase_some()))
 
         return Erasing(erase_some, self._clock)
+
+    async def _erase_some(self) -> bool:
+        after = await self._submit(DatabaseJob(mend_some))
+        while after is not None:
+            if self._closing:
+                raise StoreClosed("The database is closed.")
+            after = await self._submit(DatabaseJob(partial(mend_some, after=after)))
+        return bool(await self._submit_outside(self._file.erase_some))
 
     @property
     def start_mark(self) -> str:
@@ -227,8 +237,12 @@ class Database:
         self.on_erased()
 
     def _opened(self, something_to_erase: bool) -> None:
-        if something_to_erase:
-            self.erasing.request()
+        def looked(has_words: bool) -> None:
+            if something_to_erase or has_words:
+                self.erasing.request()
+
+        left = self._submit(DatabaseJob(has_deleted_words))
+        left.addErrback(lambda failure: failure.trap(StoreError) and False).addCallback(looked)
 
     def _end_after(self, failure: Failure) -> Failure:
         if failure.check(CancelledError):
@@ -240,7 +254,11 @@ class Database:
 
     def _end(self) -> "Deferred[None]":
         self.erasing.stop()
-        if self.erasing.is_wanted:
+        if self.erasing.is_wanted or self.erasing.is_running:
+            mended = self._submit(
+                DatabaseJob(partial(mend_all, is_abandoned=lambda: self._file.abandoned))
+            )
+            mended.addErrback(lambda failure: failure.trap(StoreError) and None)
             erased = self._submit_outside(self._file.erase_all)
             erased.addErrback(lambda failure: failure.trap(StoreError) and None)
         closed = self._submit_outside(self._file.close)

@@ -31,7 +31,8 @@ class Erasing:
     failure: str | None = attrs.field(default=None, init=False)
     """Why the last attempt failed."""
     _call: Any = attrs.field(default=None, init=False)
-    _is_running: bool = attrs.field(default=False, init=False)
+    is_running: bool = attrs.field(default=False, init=False)
+    """Whether something is being erased, or was as the database closed."""
     _is_stopped: bool = attrs.field(default=False, init=False)
 
     _log: ClassVar = Logger()
@@ -39,7 +40,7 @@ class Erasing:
     def request(self) -> None:
         """Erase what was deleted, soon."""
         self.is_wanted = True
-        if self._call is None and not self._is_running and not self._is_stopped:
+        if self._call is None and not self.is_running and not self._is_stopped:
             self._call = self._clock.callLater(DELAY, self._begin)
 
     def stop(self) -> None:
@@ -50,7 +51,7 @@ class Erasing:
             self._call = None
 
     def _begin(self) -> None:
-        self._call, self._is_running, self.is_wanted = None, True, False
+        self._call, self.is_running, self.is_wanted = None, True, False
         Deferred.fromCoroutine(self._erase()).addErrback(
             lambda failure: self._log.failure("Erasing deleted data failed unexpectedly", failure)
         )
@@ -66,7 +67,7 @@ class Erasing:
             self.is_wanted = True
             self._note(str(error))
         finally:
-            self._is_running = False
+            self.is_running = False
         if self.is_wanted:
             self.request()
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from qabel.store.database.connection import Connection
 from qabel.store.database.full_text import full_text_tables
+from qabel.store.database.separators import note_deletions
 from qabel.store.modules.tables import ModuleStoreError, is_own
 
 ROWS_AT_ONCE = 2_000
@@ -81,6 +82,7 @@ def _replace(connection: Connection, table: str, aside: str) -> None:
         connection.execute("PRAGMA legacy_alter_table = OFF")
     connection.execute(sql)
     connection.executemany(f'INSERT INTO "{table}" ("{table}", rank) VALUES (?, ?)', settings)
+    note_deletions(connection, table)
 
 
 def _deleted(connection: Connection, aside: str) -> Iterator[int]:

@@ -4,7 +4,9 @@ from collections.abc import Mapping, Sequence
 
 from qabel.store.database.connection import Connection
 from qabel.store.database.errors import StoreError
+from qabel.store.database.full_text import full_text_tables
 from qabel.store.database.schema import statements
+from qabel.store.database.separators import note_deletions
 
 
 class ModuleStoreError(StoreError):
@@ -44,6 +46,9 @@ def migrate(connection: Connection, name: str, steps: Sequence[str]) -> frozense
     for table in sorted(after):
         if is_own(name, table):
             _check_references(connection, name, table)
+    for table in full_text_tables(connection):
+        if table in changed:
+            note_deletions(connection, table)
     return changed
 
 

@@ -36,12 +36,17 @@ class Found:
     path: Path
     clock: Clock = field(factory=Clock)
     database: Database = field(init=False)
+    """Open, with the tables."""
     pending: list[SearchedMessage] = field(factory=list, init=False)
 
     def __attrs_post_init__(self) -> None:
+        self.open()
+        self.run(lambda each: migrate(each, "chat", [MESSAGES, TABLE]))
+
+    def open(self) -> None:
+        """Open the file."""
         self.database = Database(self.path, GivenKey(KEY), worker=InlineWorker, reactor=self.clock)
         result_of(self.database.open())
-        self.run(lambda each: migrate(each, "chat", [MESSAGES, TABLE]))
 
     def run(self, work: Callable[[Connection], Any]) -> Any:
         """Run a transaction."""
