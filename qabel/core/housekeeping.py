@@ -9,6 +9,7 @@ from twisted.internet.defer import Deferred, succeed
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger
 
+from qabel.core.deleting import Deleting
 from qabel.core.errors import StoreError
 from qabel.core.inbox.reader import InboxReader
 from qabel.core.journal.journal import Journal
@@ -45,6 +46,7 @@ class Housekeeping(Service):
     _inbox: InboxReader
     _tokens: TokenBook
     _purging: Purging
+    _deleting: Deleting
     _drops: OwnedDrops
     _acknowledgements: Acknowledgements
     _shrinking: Shrinking
@@ -105,6 +107,7 @@ class Housekeeping(Service):
     async def _clear_all(self) -> None:
         now = self._now()
         await self._purging.go_on()
+        await self._deleting.go_on()
         self._journal.forget(await self._events.prune(now))
         await self._outbox.expire(now - KEEP_SETTLED, now=now)
         await self._acknowledgements.expire()

@@ -5,6 +5,7 @@ from attrs import frozen
 from qabel.core.accepting import Accepting
 from qabel.core.backups import Backups
 from qabel.core.console_sessions import ConsoleSessions
+from qabel.core.deleting import Deleting
 from qabel.core.foundation import Foundation
 from qabel.core.housekeeping import Housekeeping
 from qabel.core.inbox.reader import InboxReader
@@ -31,6 +32,7 @@ from qabel.core.wiring import Wiring
 from qabel.store.blocked import BlockedRepository
 from qabel.store.console import ConsoleRepository
 from qabel.store.database.shrinking import Shrinking
+from qabel.store.deletions import DeletionRepository
 from qabel.store.file_names import BACKUPS, TOKEN
 from qabel.store.inbox.repository import InboxRepository
 from qabel.store.journal.events import JournalEvents
@@ -54,6 +56,7 @@ class Parts:
     store_watch: StoreWatch
     housekeeping: Housekeeping
     purging: Purging
+    deleting: Deleting
     watching: Watching
     backups: Backups
 
@@ -189,6 +192,16 @@ def build_purging(
     )
 
 
+def build_deleting(base: Foundation, view: CoreView, poster: Poster) -> Deleting:
+    """Return what deletes many messages at once."""
+    return Deleting(
+        repository=DeletionRepository(base.database),
+        inbox=view.inbox,
+        poster=poster,
+        now=base.now,
+    )
+
+
 def build_housekeeping(
     base: Foundation,
     wiring: Wiring,
@@ -197,6 +210,7 @@ def build_housekeeping(
     outbox: OutboxRepository,
     tokens: TokenBook,
     purging: Purging,
+    deleting: Deleting,
     drops: OwnedDrops,
     acknowledgements: Acknowledgements,
 ) -> Housekeeping:
@@ -208,6 +222,7 @@ def build_housekeeping(
         inbox=view.inbox,
         tokens=tokens,
         purging=purging,
+        deleting=deleting,
         drops=drops,
         acknowledgements=acknowledgements,
         shrinking=Shrinking(base.database),
@@ -234,6 +249,7 @@ def assemble(base: Foundation, wiring: Wiring) -> Parts:
     # What is deleted is not told from memory either.
     base.database.on_erased = base.journal.read_again
     purging = build_purging(base, wiring, view, receiving, poster, tokens)
+    deleting = build_deleting(base, view, poster)
     webhooks = build_webhooks(base)
     housekeeping = build_housekeeping(
         base,
@@ -242,6 +258,7 @@ def assemble(base: Foundation, wiring: Wiring) -> Parts:
         outbox=outbox,
         tokens=tokens,
         purging=purging,
+        deleting=deleting,
         drops=receiving.drops,
         acknowledgements=acknowledgements,
     )
@@ -258,6 +275,7 @@ def assemble(base: Foundation, wiring: Wiring) -> Parts:
         store_watch=store_watch,
         housekeeping=housekeeping,
         purging=purging,
+        deleting=deleting,
         watching=build_watching(base, receiving.watched(*watched, view.inbox, main_token)),
         backups=_backups(base),
     )

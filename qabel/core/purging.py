@@ -82,9 +82,8 @@ class Purging:
             self._passed_on(work)
 
     def _passed_on(self, work: Purge) -> None:
-        self._inbox.removed(work.messages)
-        for send_id in work.sends:
-            self._poster.forget(send_id)
+        self._inbox.removed(work.messages, work.last_seq)
+        self._poster.forget(work.sends, work.last_seq)
 
     def _find(self, ref: Reference) -> Identity:
         reference = parse_reference(ref)

@@ -12,6 +12,7 @@ from twisted.internet.defer import Deferred, maybeDeferred
 from qabel.contract.access import EVERYTHING, Access
 from qabel.core.accepting import Accepting
 from qabel.core.console_sessions import ConsoleSessions
+from qabel.core.deleting import Deleting
 from qabel.core.foundation import Foundation, OwnedKinds, lay_foundation
 from qabel.core.inbox.reader import InboxReader
 from qabel.core.journal.follower import Followers
@@ -107,13 +108,14 @@ class CoreService(MultiService):
             TokenFileTrouble: the file of the main token cannot be used.
 
         """
+        chosen = options or CoreOptions()
         base = await lay_foundation(
             data_directory,
             keys,
             network=network,
             reactor=reactor,
             now=now,
-            options=options or CoreOptions(),
+            options=chosen,
             draw=draw,
         )
         try:
@@ -207,6 +209,11 @@ class CoreService(MultiService):
     def purging(self) -> Purging:
         """Removes identities for good."""
         return self._parts.purging
+
+    @property
+    def deleting(self) -> Deleting:
+        """Deletes many messages at once."""
+        return self._parts.deleting
 
     @property
     def webhooks(self) -> Webhooks:

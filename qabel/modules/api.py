@@ -26,12 +26,13 @@ from qabel.store.modules.entries import (
     Recipient,
     Sent,
 )
-from qabel.store.modules.happenings import Heard, PeopleChanged, SettingsChanged
+from qabel.store.modules.happenings import Deleted, Heard, PeopleChanged, SettingsChanged
 from qabel.store.modules.places import Place
 from qabel.store.numbers import Subject
 
 __all__ = [
     "Companion",
+    "Deleted",
     "DeliveryChanged",
     "Entry",
     "Heard",

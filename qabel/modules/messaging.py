@@ -1,6 +1,6 @@
 """What modules may do with people and messages: their way into the core."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from attrs import frozen
@@ -94,6 +94,19 @@ class Messaging(KnownPeople):
             await self._core.outbox.delete(send_id)
         except NotFound:
             return
+
+    async def delete_all(self, messages: Sequence[int], sends: Sequence[int]) -> None:
+        """Delete many messages, some at a time; a restart goes on with it.
+
+        Args:
+            messages: ids in the inbox; those that are not there are ignored.
+            sends: ids in the outbox; likewise.
+
+        Raises:
+            StoreError: something may still be there; what was noted is deleted later.
+
+        """
+        await self._core.deleting.delete(messages, sends)
 
     async def accept(self, message_id: int, alias: str | None = None) -> int:
         """Add the sender of a message to the contacts; return the id of the contact.

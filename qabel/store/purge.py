@@ -14,11 +14,10 @@ from qabel.crypto import key_digest
 from qabel.store import heard_from
 from qabel.store.database.connection import Connection
 from qabel.store.database.database import Database
+from qabel.store.deleted import note_deleted
 from qabel.store.inbox.copies import forget_receiver
 from qabel.store.outbox import acknowledgements, sends
-
-AT_ONCE = 10_000
-"""Messages, and sends, that are deleted in one transaction."""
+from qabel.store.pace import Pace
 
 
 @attrs.frozen(kw_only=True)
@@ -43,7 +42,10 @@ class Purge:
     """How many messages were deleted."""
     sends: Sequence[int] = attrs.field(default=(), init=False)
     """The ids of the sends that were deleted: no more of them is to be posted."""
+    last_seq: int = attrs.field(default=0, init=False)
+    """The newest number in the journal."""
     is_done: bool = attrs.field(default=False, init=False)
+    _pace: Pace = attrs.field(factory=Pace, init=False)
 
     def __call__(self, connection: Connection) -> None:
         """Delete what there is, or the first part of it."""
@@ -68,9 +70,13 @@ class Purge:
 
     def _delete_part(self, connection: Connection) -> None:
         key, number = self.identity.key, self.identity.id
-        self.messages = _delete_messages(connection, key, number)
-        self.sends = _delete_sends(connection, key, number, int(self.now * 1000))
-        self.is_done = max(self.messages, len(self.sends)) < AT_ONCE
+        now = int(self.now * 1000)
+        with self._pace.measured() as limit:
+            messages = _delete_messages(connection, key, number, limit)
+            self.sends = _delete_sends(connection, key, number, now, limit)
+        self.messages = len(messages)
+        self.last_seq = note_deleted(connection, messages=messages, sends=self.sends, now=now)
+        self.is_done = max(self.messages, len(self.sends)) < limit
         if self.is_done:
             connection.execute("DELETE FROM events WHERE identity = ?", (key,))
             forget_receiver(connection, key)
@@ -97,22 +103,25 @@ def _forget_drops(connection: Connection, urls: Sequence[str]) -> None:
     connection.execute(f"DELETE FROM drops WHERE id IN {which}", (text,))
 
 
-def _delete_messages(connection: Connection, key: bytes, number: int) -> int:
+def _delete_messages(connection: Connection, key: bytes, number: int, limit: int) -> list[int]:
     # The ids that the key ever had lead to the messages by an index.
-    return connection.execute(
+    rows = connection.execute(
         "DELETE FROM messages WHERE id IN (SELECT id FROM messages WHERE identity_id IN "
         "(SELECT id FROM used_ids WHERE kind = 'identities' AND digest = ?1 UNION SELECT ?2) "
-        "AND (receiver = ?3 OR identity_id = ?2) LIMIT ?4)",
-        (key_digest(key), number, key, AT_ONCE),
-    ).rowcount
+        "AND (receiver = ?3 OR identity_id = ?2) LIMIT ?4) RETURNING id",
+        (key_digest(key), number, key, limit),
+    ).fetchall()
+    return [row[0] for row in rows]
 
 
-def _delete_sends(connection: Connection, key: bytes, number: int, now: int) -> list[int]:
+def _delete_sends(
+    connection: Connection, key: bytes, number: int, now: int, limit: int
+) -> list[int]:
     found = [
         row[0]
         for row in connection.execute(
             "SELECT id FROM sends WHERE sender = ? OR identity_id = ? LIMIT ?",
-            (key, number, AT_ONCE),
+            (key, number, limit),
         )
     ]
     ids = json.dumps(found)

@@ -13,9 +13,9 @@ from qabel.core.housekeeping import INTERVAL, KEEP_READERS, KEEP_SETTLED, RETRY,
 from qabel.core.service import CoreService
 from qabel.deferreds import result_of
 from qabel.store.database.shrinking import KEEP_FREE, Shrinking
-from qabel.store.inbox.repository import EXPIRE_AT_ONCE
 from qabel.store.journal.events import KEEP_EVENTS_FOR, JournalEvents
 from qabel.store.outbox.repository import OutboxRepository
+from qabel.store.pace import FIRST
 from tests.conftest import LoggedFailures
 from tests.core.conftest import ClockedWorld
 
@@ -48,6 +48,7 @@ def housekeeping(core: CoreService, clocked: ClockedWorld, due: Due) -> Housekee
         inbox=core.inbox,
         tokens=core.tokens,
         purging=core.purging,
+        deleting=core.deleting,
         drops=core.drops,
         acknowledgements=core.acknowledgements,
         shrinking=Shrinking(base.database),
@@ -86,13 +87,13 @@ def test_old_messages_are_deleted(clocked: ClockedWorld) -> None:
     """Messages go once they are older than the settings say; younger ones stay."""
     alice, bob = clocked.run(clocked.friends())
     clocked.run(bob.local.set("inbox.keep_days", 2))
-    for number in range(EXPIRE_AT_ONCE + 5):
+    for number in range(FIRST + 5):
         clocked.run(clocked.say(alice, f"old {number}"))
     clocked.run(clocked.heard(bob))
     clocked.clock.pump([INTERVAL] * 47)
     clocked.run(clocked.say(alice, "young"))
     clocked.run(clocked.heard(bob))
-    assert bob.inbox.messages == EXPIRE_AT_ONCE + 6
+    assert bob.inbox.messages == FIRST + 6
     clocked.clock.pump([INTERVAL] * 2)
     assert bob.inbox.messages == 1
     [left] = clocked.run(clocked.heard(bob, consumer="other"))

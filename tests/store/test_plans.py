@@ -117,7 +117,7 @@ def asks(database: Database, things: Any, got: Any) -> dict[str, Callable[[], An
         "strangers": strangers.counts,
         "look_again": lambda: strangers.look_again(DEFAULT_LIMITS, [drop.url]),
         "recognize": lambda: strangers.recognize({(bytes(32), bytes(32)): 7}, []),
-        "expire messages": lambda: inbox.expire(NOW, 0),
+        "expire messages": lambda: inbox.expire(NOW, 0, now=NOW),
         "get": lambda: inbox.get_encoded(1),
         "forget": lambda: inbox.forget_another_drop([]),
         "feed": lambda: feed.read(0, 100),

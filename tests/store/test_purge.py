@@ -8,7 +8,7 @@ import pytest
 from qabel.crypto import key_digest
 from qabel.deferreds import result_of
 from qabel.settings.used_ids import UsedId
-from qabel.store import purge, used_ids
+from qabel.store import pace, purge, used_ids
 from qabel.store.database.database import Database
 from qabel.store.inbox.repository import InboxRepository
 from qabel.store.outbox.idempotency import Idempotency
@@ -95,7 +95,8 @@ def test_everything_of_an_identity_goes(filled: Database, rows: Rows) -> None:
 
 def test_much_goes_in_parts(filled: Database, rows: Rows, monkeypatch: pytest.MonkeyPatch) -> None:
     """What one transaction does not delete is noted, and deleted after a restart, too."""
-    monkeypatch.setattr(purge, "AT_ONCE", 2)
+    monkeypatch.setattr(pace, "FIRST", 2)
+    monkeypatch.setattr(pace, "MOST", 2)
     result_of(filled.run(of_me()))
     assert rows("SELECT count(*) FROM messages WHERE identity_id = 1") == [(3,)]
     [again] = result_of(purge.unfinished(filled, 3.0))

@@ -83,9 +83,13 @@ class InboxReader:
         self._state.newest_message = max(self._state.newest_message, last)
         self._state.messages += count
 
-    def removed(self, count: int) -> None:
-        """Note that ``count`` messages were deleted otherwise than by ``delete``."""
+    def removed(self, count: int, last_seq: int) -> None:
+        """Note that ``count`` messages were deleted.
+
+        ``last_seq`` is the newest number in the journal, which says what they were.
+        """
         self._state.messages -= count
+        self._journal.advance(last_seq)
 
     async def read(
         self,
@@ -186,14 +190,17 @@ class InboxReader:
         return (self._access.owner if query.of is None else query.of, query.name)
 
     async def _delete(self, message_id: int) -> bool:
-        deleted = await self._repository.delete(message_id, self._visible(Filter()))
-        self._state.messages -= deleted
-        return deleted
+        visible = self._visible(Filter())
+        newest = await self._repository.delete(message_id, visible, now=self._now())
+        if newest is None:
+            return False
+        self.removed(1, newest)
+        return True
 
     async def _delete_some(self, before: float, after: int) -> int | None:
-        deleted, last = await self._repository.expire(before, after)
-        self._state.messages -= deleted
-        return last
+        expired = await self._repository.expire(before, after, now=self._now())
+        self.removed(expired.count, expired.last_seq)
+        return expired.after
 
     async def _read_until(self, query: MessageQuery, ends: float) -> Page:
         while True:

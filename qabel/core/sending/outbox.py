@@ -155,7 +155,7 @@ class Outbox:
         deleted = await self._repository.delete(send_id, own, now=self._now())
         if deleted is None:
             return False
-        self._poster.forget(send_id)
+        self._poster.forget([send_id], deleted.last_seq)
         self._poster.add(deleted.ready, spread=SOON_AFTER)
         return True
 

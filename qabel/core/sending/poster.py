@@ -160,11 +160,14 @@ class Poster(Service):
         """Start a queue now that was added to start later."""
         self._schedule.release(key)
 
-    def forget(self, send_id: int) -> None:
-        """Post no more of a send, unless it is on its way already."""
-        self.forget_postings(
-            [each.id for each in self._under_way.values() if each.send_id == send_id]
-        )
+    def forget(self, send_ids: Collection[int], last_seq: int) -> None:
+        """Post no more of sends that were deleted, unless it is on its way already.
+
+        ``last_seq`` is the newest number in the journal, which says what was deleted.
+        """
+        gone = frozenset(send_ids)
+        self.forget_postings([each.id for each in self._under_way.values() if each.send_id in gone])
+        self._on_seq(last_seq)
 
     def forget_postings(self, posting_ids: Collection[int]) -> None:
         """Post these no more, unless they are on their way already."""

@@ -9,7 +9,7 @@ from qabel.contract.reply import NO_CONTENT
 from qabel.forms.compound import Key, Object, OrNull
 from qabel.forms.plain import Flag, Text
 from qabel.modules.api import ModuleCall, Reply, json_reply
-from qabel.modules.chat import marks, queries
+from qabel.modules.chat import marks, queries, sources
 from qabel.modules.chat.numbers import CursorForm, ListCursor, conversation_id, no_conversation
 from qabel.modules.chat.people import ChatPeople
 from qabel.modules.chat.queries import Conversation
@@ -20,7 +20,6 @@ from qabel.modules.chat.subject import (
     NOTES,
     READ,
     SEND,
-    delete_messages,
     reference,
     routes,
 )
@@ -167,8 +166,8 @@ async def read(call: ModuleCall, conversation: str) -> Reply:
 async def deleted(call: ModuleCall, conversation: str) -> Reply:
     """Delete a conversation."""
     found = await any_conversation(call, ChatPeople.of(call.messaging), conversation)
-    async for some in queries.all_pages(call, found.id):
-        await delete_messages(call, some)
+    messages, sends = await sources.sources(call, found.id)
+    await call.messaging.delete_all(messages, sends)
     await call.change(marks.forget(found))
     return NO_CONTENT
 

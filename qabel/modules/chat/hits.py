@@ -10,13 +10,14 @@ from qabel.forms.compound import Key
 from qabel.forms.errors import FieldError
 from qabel.forms.plain import Integer, Text
 from qabel.modules.api import ModuleCall, Reply, json_reply
-from qabel.modules.chat import queries
+from qabel.modules.chat import queries, sources
 from qabel.modules.chat.excerpts import excerpt
 from qabel.modules.chat.folding import Term
 from qabel.modules.chat.numbers import ChatCursor, CursorForm, conversation_id
 from qabel.modules.chat.people import ChatPeople
-from qabel.modules.chat.queries import ChatMessage, Side
+from qabel.modules.chat.queries import ChatMessage
 from qabel.modules.chat.search import Search, cursor_of, place_of, search
+from qabel.modules.chat.sources import Side
 from qabel.modules.chat.subject import READ, REFERENCE, routes
 from qabel.modules.chat.views import HitsView, HitView
 
@@ -63,7 +64,7 @@ async def found(call: ModuleCall) -> Reply:
     """Search messages."""
     query = call.query
     people = ChatPeople.of(call.messaging)
-    sides = await queries.sides(call)
+    sides = await sources.sides(call)
     where = _Where(people, sides, *_narrowed(people, sides, query["identity"], query["contact"]))
     before = None if query["before"] is None else ChatCursor(*query["before"])
     hits: list[ChatMessage] = []

@@ -7,6 +7,7 @@ from attrs import define, field
 
 from qabel.jsontext import encode
 from qabel.modules.api import (
+    Deleted,
     DeliveryChanged,
     Entry,
     PeopleChanged,
@@ -22,6 +23,9 @@ from qabel.store.database.connection import Parameters
 
 ODD = 24 * 60 * 60 * 1000
 """Milliseconds: the time of a message that is further away from its arrival is odd."""
+
+_MOST_TOLD = 20
+"""Messages of which it is told that they were deleted, if not more were at once."""
 
 _TICK = "UPDATE chat_clock SET changed = changed + 1"
 
@@ -63,6 +67,8 @@ def prepare(entries: Sequence[Entry], read: Read) -> Prepared:
             making.sent(entry)
         elif isinstance(entry, DeliveryChanged):
             making.delivery_changed(entry)
+        elif isinstance(entry, Deleted):
+            making.deleted(entry)
         elif isinstance(entry, PeopleChanged):
             making.people_changed(entry)
     return making.finished()
@@ -157,6 +163,14 @@ class _Making:
         state = entry.state if entry.acknowledged is None else "acknowledged"
         detail = {"id": message_id, "conversation": conversation.hex(), "state": state}
         self.made.tell("state", detail, about=entry)
+
+    def deleted(self, entry: Deleted) -> None:
+        # The rows went with the messages. In which conversations they were is not known any more.
+        ids = [*map(id_of_received, entry.message_ids), *map(id_of_sent, entry.send_ids)]
+        if len(ids) <= _MOST_TOLD:
+            for each in ids:
+                self.made.tell("state", {"id": each, "state": "deleted"})
+        self.made.tell("unread", {})
 
     def people_changed(self, entry: PeopleChanged) -> None:
         # Who is a contact, and what people are called, is looked up when somebody asks.

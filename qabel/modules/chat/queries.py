@@ -43,8 +43,6 @@ _UNREAD = """
 SELECT id, identity, contact, unread, outgoing FROM chat_conversations WHERE unread > 0
 """
 
-_SIDES = "SELECT id, identity, contact, outgoing, messages FROM chat_conversations"
-
 _INTRODUCED = """
 SELECT conversation, message_id, (SELECT meta_data ->> 'alias' FROM messages WHERE id = message_id)
 FROM (SELECT conversation, max(message_id) AS message_id
@@ -82,18 +80,6 @@ class ChatMessage:
     def place(self) -> ChatCursor:
         """Its place in the conversation."""
         return place_of(self.view)
-
-
-@frozen
-class Side:
-    """The two sides of a conversation that has messages."""
-
-    id: bytes
-    identity: bytes
-    contact: bytes
-    outgoing: int
-    """How many messages of it were sent."""
-    messages: int
 
 
 @frozen
@@ -162,11 +148,6 @@ async def clock(read: Reader) -> ListCursor:
 async def unread(read: Reader) -> list[tuple[bytes, bytes, bytes, int, int]]:
     """Return id, identity, contact, unread and sent messages of conversations with unread ones."""
     return [(row[0], row[1], row[2], row[3], row[4]) for row in await read.rows(_UNREAD)]
-
-
-async def sides(read: Reader) -> list[Side]:
-    """Return the two sides of all conversations that have messages."""
-    return [Side(*row) for row in await read.rows(_SIDES)]
 
 
 async def introductions(read: Reader, ids: Sequence[bytes]) -> dict[bytes, tuple[int, str]]:

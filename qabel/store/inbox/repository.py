@@ -9,6 +9,7 @@ from twisted.internet.defer import Deferred
 from qabel.store.database.connection import Connection, fetch_one
 from qabel.store.database.database import Database
 from qabel.store.database.errors import Corrupt
+from qabel.store.deleted import note_deleted
 from qabel.store.inbox import copies as copied
 from qabel.store.inbox import message_rows as rows
 from qabel.store.inbox import seen
@@ -20,14 +21,12 @@ from qabel.store.inbox.seen import Drop, DropState, ReadDone
 from qabel.store.inbox.strangers import DEFAULT_LIMITS, StrangerLimits
 from qabel.store.numbers import last_seq
 from qabel.store.outbox.receipts import Receipt
+from qabel.store.pace import Pace
 from qabel.store.purged_keys import PurgedKeys
 
 FORGET_AT_ONCE = 10_000
 """Foreign hashes deleted in one transaction."""
 
-
-EXPIRE_AT_ONCE = 500
-"""Messages looked at in one transaction."""
 
 EARLIEST = 1_577_836_800_000
 """The year 2020: what was received before that came while the clock was wrong, and has no age."""
@@ -45,12 +44,25 @@ class EncodedPage:
     """The messages up to ``last`` that cannot be read."""
 
 
+@attrs.frozen
+class Expired:
+    """What became of some of the oldest messages."""
+
+    count: int
+    """How many were deleted."""
+    after: int | None
+    """The id after which to go on; None if no older ones follow."""
+    last_seq: int
+    """The newest number in the journal."""
+
+
 @attrs.frozen(eq=False)
 class InboxRepository:
     """The repository of received messages, and of the state of the drops that they come from."""
 
     _database: Database
     _purged: PurgedKeys = attrs.field(factory=PurgedKeys)
+    _pace: Pace = attrs.field(factory=Pace, init=False)
 
     def start_reading(self, drop: Drop) -> "Deferred[DropState]":
         """Return how far a drop was read. With other owners than last time, it starts afresh."""
@@ -189,26 +201,28 @@ class InboxRepository:
 
         return self._database.run(work)
 
-    def expire(self, before: float, after: int) -> "Deferred[tuple[int, int | None]]":
+    def expire(self, before: float, after: int, *, now: float) -> "Deferred[Expired]":
         """Delete some of the oldest messages, if they were received before a time.
 
         Args:
             before: seconds since the epoch.
             after: an id; only messages with higher ids are looked at.
-
-        Returns:
-            How many were deleted, and the id after which to go on; None if no older ones follow.
+            now: seconds since the epoch.
 
         """
 
-        def work(connection: Connection) -> tuple[int, int | None]:
-            found = connection.execute(
-                "SELECT id, received FROM messages WHERE id > ? ORDER BY id LIMIT ?",
-                (after, EXPIRE_AT_ONCE),
-            ).fetchall()
-            old = [each for each, received in found if EARLIEST <= received < before * 1000]
-            connection.executemany("DELETE FROM messages WHERE id = ?", ((each,) for each in old))
-            return len(old), found[-1][0] if old else None
+        def work(connection: Connection) -> Expired:
+            with self._pace.measured() as limit:
+                found = connection.execute(
+                    "SELECT id, received FROM messages WHERE id > ? ORDER BY id LIMIT ?",
+                    (after, limit),
+                ).fetchall()
+                old = [each for each, received in found if EARLIEST <= received < before * 1000]
+                connection.executemany(
+                    "DELETE FROM messages WHERE id = ?", ((each,) for each in old)
+                )
+            newest = note_deleted(connection, messages=old, now=int(now * 1000))
+            return Expired(len(old), found[-1][0] if old else None, newest)
 
         return self._database.run(work)
 
@@ -224,12 +238,25 @@ class InboxRepository:
         """
         return self._database.run(partial(copied.forget_old, now=int(now * 1000)))
 
-    def delete(self, message_id: int, which: Filter = EVERYTHING) -> "Deferred[bool]":
-        """Delete a message; fires with whether there was one like that.
+    def delete(
+        self, message_id: int, which: Filter = EVERYTHING, *, now: float
+    ) -> "Deferred[int | None]":
+        """Delete a message. It will not be received again.
 
-        It will not be received again.
+        Args:
+            message_id: its id.
+            which: conditions.
+            now: seconds since the epoch.
+
+        Returns:
+            The newest number in the journal; None if there was no message like that.
+
         """
-        sql, values = f"DELETE FROM messages WHERE id = :id{which.sql}", {**which.parameters}
-        return self._database.run(
-            lambda connection: connection.execute(sql, {**values, "id": message_id}).rowcount > 0
-        )
+        sql = f"DELETE FROM messages WHERE id = :id{which.sql}"
+
+        def work(connection: Connection) -> int | None:
+            if not connection.execute(sql, {**which.parameters, "id": message_id}).rowcount:
+                return None
+            return note_deleted(connection, messages=[message_id], now=int(now * 1000))
+
+        return self._database.run(work)

@@ -8,7 +8,7 @@ import msgspec
 
 from qabel.store.database.connection import Parameters
 from qabel.store.modules.gaps import NO_GAPS, Gaps
-from qabel.store.modules.happenings import Heard, PeopleChanged, SettingsChanged, happening
+from qabel.store.modules.happenings import Deleted, Heard, PeopleChanged, SettingsChanged, happening
 from qabel.store.modules.places import Place
 
 Read = Callable[[str, Parameters], list[tuple[Any, ...]]]
@@ -99,7 +99,9 @@ class DeliveryChanged:
     """When the recipient's acknowledgement arrived, in milliseconds since the epoch."""
 
 
-Entry: TypeAlias = Received | Sent | DeliveryChanged | PeopleChanged | SettingsChanged | Heard
+Entry: TypeAlias = (
+    Received | Sent | DeliveryChanged | Deleted | PeopleChanged | SettingsChanged | Heard
+)
 
 
 @attrs.frozen

@@ -1,10 +1,12 @@
 """Entries of the journal that are no messages: changes of people and settings, and events."""
 
+from collections.abc import Sequence
 from typing import Any, TypeAlias
 
 import attrs
 import msgspec
 
+from qabel.store.deleted import DELETED
 from qabel.store.modules.places import Place
 
 
@@ -13,6 +15,17 @@ class PeopleChanged:
     """Identities or contacts have changed, or servers, or what modules store beside them."""
 
     place: Place
+
+
+@attrs.frozen(kw_only=True)
+class Deleted:
+    """Messages that were deleted: rows that refer to them are gone already."""
+
+    place: Place
+    message_ids: Sequence[int]
+    """Of received messages: their ids in the inbox."""
+    send_ids: Sequence[int]
+    """Of messages that were sent: their ids in the outbox."""
 
 
 @attrs.frozen(kw_only=True)
@@ -44,7 +57,12 @@ class Heard:
         return decoded
 
 
-Happening: TypeAlias = PeopleChanged | SettingsChanged | Heard
+class _Gone(msgspec.Struct):
+    messages: list[int]
+    sends: list[int]
+
+
+Happening: TypeAlias = Deleted | PeopleChanged | SettingsChanged | Heard
 
 
 def happening(place: Place, kind: str, *rest: Any) -> Happening | None:
@@ -60,9 +78,12 @@ def happening(place: Place, kind: str, *rest: Any) -> Happening | None:
         return PeopleChanged(place=place)
     if kind == "settings":
         return SettingsChanged(place=place)
+    identity_id, identity, _, time, _, detail = rest[:6]
+    if kind == DELETED:
+        gone = msgspec.json.decode(detail, type=_Gone)
+        return Deleted(place=place, message_ids=gone.messages, send_ids=gone.sends)
     if "." not in kind:
         return None
-    identity_id, identity, _, time, _, detail = rest[:6]
     return Heard(
         place=place,
         kind=kind,

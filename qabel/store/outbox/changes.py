@@ -1,10 +1,12 @@
 """Changes of postings, deliveries and sends, within a transaction. Times in milliseconds."""
 
 import json
+from collections.abc import Sequence
 
 import attrs
 
 from qabel.store.database.connection import Connection, fetch_one
+from qabel.store.deleted import note_deleted
 from qabel.store.numbers import last_seq
 from qabel.store.outbox import sends
 from qabel.store.outbox.records import SendFilter
@@ -57,16 +59,24 @@ def delete_send(
     ).fetchone()
     if found is None:
         return None
+    return delete_sends(connection, [send_id], now)
+
+
+def delete_sends(connection: Connection, ids: Sequence[int], now: int) -> OutboxChange:
+    """Delete sends, whatever they are; what waited behind them moves up."""
     queues = connection.execute(
-        "SELECT url, postings.recipient, sender FROM deliveries JOIN postings "
-        "ON delivery_id = deliveries.id WHERE send_id = ? AND postings.state = 'queued'",
-        (send_id,),
+        "SELECT url, postings.recipient, sender FROM json_each(?) AS given "
+        "CROSS JOIN deliveries ON send_id = given.value "
+        "CROSS JOIN postings ON delivery_id = deliveries.id WHERE postings.state = 'queued'",
+        (json.dumps(ids),),
     ).fetchall()
-    _delete(connection, [send_id])
-    return OutboxChange(sends.advance(connection, queues, now), None, last_seq(connection))
+    _delete(connection, ids, now)
+    # Several may be of one queue.
+    ready = sends.advance(connection, list(dict.fromkeys(queues)), now)
+    return OutboxChange(ready, None, last_seq(connection))
 
 
-def expire(connection: Connection, before: int, limit: int) -> int:
+def expire(connection: Connection, before: int, limit: int, now: int) -> int:
     """Delete sends that were settled before a time; return how many, at most ``limit``."""
     rows = connection.execute(
         "SELECT send_id FROM deliveries AS one "
@@ -75,13 +85,15 @@ def expire(connection: Connection, before: int, limit: int) -> int:
         "AND (other.settled IS NULL OR other.settled >= :before)) ORDER BY settled LIMIT :limit",
         {"before": before, "limit": limit},
     ).fetchall()
-    return _delete(connection, [row[0] for row in rows])
+    return _delete(connection, [row[0] for row in rows], now)
 
 
-def _delete(connection: Connection, ids: list[int]) -> int:
-    return connection.execute(
+def _delete(connection: Connection, ids: Sequence[int], now: int) -> int:
+    count = connection.execute(
         "DELETE FROM sends WHERE id IN (SELECT value FROM json_each(?))", (json.dumps(ids),)
     ).rowcount
+    note_deleted(connection, sends=ids, now=now)
+    return count
 
 
 def settle_if_done(

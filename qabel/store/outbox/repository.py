@@ -17,11 +17,9 @@ from qabel.store.outbox.moving import Addresses
 from qabel.store.outbox.records import EVERY_MESSAGE, OutboxCounts, SendFilter, SendRecord
 from qabel.store.outbox.sends import NewSend, Posting, PostingState
 from qabel.store.outbox.waiting import no_longer_waiting
+from qabel.store.pace import Pace
 from qabel.store.purged_keys import Purged, PurgedKeys
 from qabel.store.tokens import TokenRevoked, is_valid
-
-EXPIRE_AT_ONCE = 500
-"""Sends deleted in one transaction."""
 
 
 @attrs.frozen
@@ -49,6 +47,7 @@ class OutboxRepository:
 
     _database: Database
     _purged: PurgedKeys = attrs.field(factory=PurgedKeys)
+    _pace: Pace = attrs.field(factory=Pace, init=False)
 
     def add(
         self, send: NewSend, *, idempotency: Idempotency | None = None, now: float
@@ -173,7 +172,8 @@ class OutboxRepository:
 
         def work(connection: Connection) -> int:
             idempotency.expire(connection, current)
-            return changes.expire(connection, limit, EXPIRE_AT_ONCE)
+            with self._pace.measured() as size:
+                return changes.expire(connection, limit, size, current)
 
         return self._database.run(work)
 

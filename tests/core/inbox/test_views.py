@@ -121,4 +121,4 @@ def test_what_is_taken_is_given_back(
         )
         assert b"\n" not in entry.data
         assert b"\r" not in entry.data
-        result_of(inbox.delete(stored.id))
+        result_of(inbox.delete(stored.id, now=1.0))

@@ -205,8 +205,8 @@ class PosterTests(SynchronousTestCase):
         """What is forgotten while it waits, for its server or for its time, is not posted."""
         self.servers.errors["http://one.example"] = ConnectFailed("refused")
         self.poster.add([posting(1), posting(2), posting(3)])
-        self.poster.forget(1)
-        self.poster.forget(2)
+        self.poster.forget([1], 0)
+        self.poster.forget([2], 0)
         self.servers.errors.clear()
         self.clock.pump([10.0] * 20)
         self.assertEqual([b"sealed 3"], self.servers.posted)
@@ -216,7 +216,7 @@ class PosterTests(SynchronousTestCase):
         """What is forgotten while it is on its way is not tried again if that fails."""
         self.servers.hang = True
         self.poster.add([posting(1)])
-        self.poster.forget(1)
+        self.poster.forget([1], 0)
         self.servers.errors["http://one.example"] = ConnectFailed("refused")
         self.servers.hanging.pop().callback(None)
         self.servers.errors.clear()

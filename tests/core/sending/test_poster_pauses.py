@@ -123,7 +123,7 @@ class PostingTests(SynchronousTestCase):
         """If what failed is deleted, the next message in its queue waits for the same pause."""
         self.wire.error = ServerRefused("Later.", status=503, retry_after=60.0)
         self.post(1)
-        self.poster.forget(1)
+        self.poster.forget([1], 0)
         self.assertEqual([], self.poster.failing())
         self.assertEqual(0, self.post(1))
         self.wire.error = None
@@ -135,7 +135,7 @@ class PostingTests(SynchronousTestCase):
         """A queue is forgotten when its pause is over and nothing is left to post."""
         self.wire.error = ServerRefused("Later.", status=503, retry_after=60.0)
         self.post(1)
-        self.poster.forget(1)
+        self.poster.forget([1], 0)
         self.assertEqual(1, len(self.poster._schedule.queues))
         self.assertEqual(0, self.count([100.0]))
         self.assertEqual(0, len(self.poster._schedule.queues))

@@ -80,7 +80,7 @@ class ChatDesk(Desk):
 
     def forget(self, message_id: int) -> None:
         """Delete a message from the inbox."""
-        result_of(InboxRepository(self.database).delete(message_id))
+        result_of(InboxRepository(self.database).delete(message_id, now=NOW))
 
     def change(self, made: Prepared) -> None:
         """Change tables of chat as a route does."""

@@ -150,3 +150,15 @@ async def test_scopes(chat: Any) -> None:
     assert await chat.status("POST", f"{path}/messages", {"text": "x"}, token=reader) == 403
     assert await chat.status("DELETE", path, token=reader) == 403
     assert await chat.status("DELETE", path, token=await chat.token("delete")) == 204
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_long_conversation_is_deleted(chat: Any) -> None:
+    """All messages of a conversation go, in the inbox and the outbox, and no others."""
+    here = await chat.open("Alice")
+    for number in range(60):
+        await chat.say(here, f"word {number}")
+    await chat.good("DELETE", f"/chat/conversations/{here}")
+    assert await chat.good("GET", "/outbox") == []
+    assert len(await chat.good("GET", "/drop?since=0")) == 60
+    assert await chat.status("GET", f"/chat/conversations/{here}/messages") == 404

@@ -229,3 +229,18 @@ def test_a_rebuild_makes_the_same(steps: list[Any]) -> None:
         assert desk.chat.set_aside == 0
         assert derived(desk) == before
         assert desk.rows("SELECT id, read FROM chat_marks ORDER BY id") == marked
+
+
+def test_deletions_are_told(desk: ChatDesk) -> None:
+    """What was deleted is told by its id, wherever that was done, and that counts have changed."""
+    heard = desk.hear("Hello")
+    before = len(desk.told())
+    desk.forget(heard)
+    assert page(desk) == []
+    newest = desk.rows("SELECT last_seq FROM state")[0][0]
+    desk.journal.advance(newest)
+    desk.settle()
+    assert [(kind, json.loads(detail)) for kind, detail in desk.told()[before:]] == [
+        ("chat.state", {"id": id_of_received(heard), "state": "deleted"}),
+        ("chat.unread", {}),
+    ]

@@ -141,7 +141,12 @@ def churn(database: Database, things: Any, got: Any, seed: int) -> set[bytes]:
             for mark in new
         ]
         stored = got(inbox.keep(things.drop, messages, now=1.0)).messages
-        kept.update({mark: (inbox.delete, each.id) for mark, each in zip(new, stored, strict=True)})
+        kept.update(
+            {
+                mark: (partial(inbox.delete, now=2.0), each.id)
+                for mark, each in zip(new, stored, strict=True)
+            }
+        )
         mark = b"M%07dK" % (things.count + 100_000)
         delivery = things.delivery(1, f"http://localhost/{mark.decode()}")
         text = mark * dice.choice([1, 40, 300])

@@ -97,7 +97,7 @@ def test_what_is_old_is_forgotten(
 def test_a_copy_of_a_deleted_message(arrive: Arrive, inbox: InboxRepository, got: Any) -> None:
     """A copy is not shown, though the message was deleted before the copy was found."""
     arrive(FIRST)
-    assert got(inbox.delete(1))
+    assert got(inbox.delete(1, now=1.0))
     assert arrive(SECOND) == 0
 
 

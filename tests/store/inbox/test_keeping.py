@@ -85,7 +85,7 @@ def test_who_was_heard_is_noted(
         (b"2" * 32, sender),
         (batch[0].receiver, sender),
     ]
-    got(inbox.delete(1))
+    got(inbox.delete(1, now=1.0))
     assert len(rows("SELECT * FROM heard_from")) == 2
 
 

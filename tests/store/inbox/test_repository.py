@@ -10,13 +10,14 @@ import pytest
 from qabel.store.database.database import Database
 from qabel.store.inbox.message_rows import Filter
 from qabel.store.inbox.repository import (
-    EXPIRE_AT_ONCE,
     FORGET_AT_ONCE,
     EncodedPage,
+    Expired,
     InboxRepository,
 )
 from qabel.store.inbox.seen import DAY, KEEP_FOREIGN_DAYS, Drop, DropState, ReadDone
 from qabel.store.journal.cursors import CursorRepository
+from qabel.store.pace import FIRST
 
 NOW = 1_800_000_000.0
 DAY_SECONDS = DAY / 1000
@@ -51,13 +52,13 @@ def test_a_deleted_message_does_not_come_again(
     """Its hash stays known, also when nothing else of its drop does."""
     one = things.message()
     got(inbox.keep(drop, [one], now=NOW))
-    assert got(inbox.delete(1)) is True
-    assert got(inbox.delete(1)) is False
+    assert got(inbox.delete(1, now=NOW)) is not None
+    assert got(inbox.delete(1, now=NOW)) is None
     forget_all_but([])
     assert got(inbox.start_reading(drop)) == DropState()
     assert got(inbox.record_found(drop, [one.hash], now=NOW)) == set()
     assert got(inbox.keep(drop, [one], now=NOW)).messages == ()
-    assert got(inbox.keep(drop, [things.message()], now=NOW)).messages[0].id == 2
+    assert got(inbox.keep(drop, [things.message()], now=NOW)).messages[0].id == 3
     assert got(CursorRepository(database).load()).messages == 1
 
 
@@ -181,12 +182,14 @@ def test_old_messages_expire_in_portions(
     database: Database, inbox: InboxRepository, drop: Drop, things: Any, got: Any
 ) -> None:
     """Each portion says where the next begins; where none is old any more, it is over."""
-    old = [things.message(received=int(NOW * 1000) - 1) for _ in range(EXPIRE_AT_ONCE + 2)]
+    old = [things.message(received=int(NOW * 1000) - 1) for _ in range(FIRST + 2)]
     young = [things.message(received=int(NOW * 1000)) for _ in range(3)]
     got(inbox.keep(drop, [*old, *young], now=NOW))
-    assert got(inbox.expire(NOW, 0)) == (EXPIRE_AT_ONCE, EXPIRE_AT_ONCE)
-    assert got(inbox.expire(NOW, EXPIRE_AT_ONCE)) == (2, EXPIRE_AT_ONCE + 5)
-    assert got(inbox.expire(NOW, EXPIRE_AT_ONCE + 5)) == (0, None)
+    newest = FIRST + 5
+    assert got(inbox.expire(NOW, 0, now=NOW)) == Expired(FIRST, FIRST, newest + 1)
+    second = got(inbox.expire(NOW, FIRST, now=NOW))
+    assert (second.count, second.last_seq) == (2, newest + 2)
+    assert got(inbox.expire(NOW, newest, now=NOW)) == Expired(0, None, newest + 2)
     assert got(CursorRepository(database).load()).messages == 3
 
 
@@ -195,7 +198,7 @@ def test_messages_of_a_clock_that_stood_still_do_not_expire(
 ) -> None:
     """What came before the clock was set at all has no age that is known."""
     got(inbox.keep(drop, [things.message(received=1000)], now=NOW))
-    assert got(inbox.expire(NOW, 0)) == (0, None)
+    assert got(inbox.expire(NOW, 0, now=NOW)) == Expired(0, None, 1)
 
 
 def test_one_message_by_its_id(inbox: InboxRepository, drop: Drop, things: Any, got: Any) -> None:

@@ -173,7 +173,7 @@ def test_deleting_makes_room(
     full = limits(sum(each.stranger for each in new[:2]))
     got(inbox.keep(drop, new, limits=full, now=NOW))
     assert got(strangers.look_again(full, [drop.url])) == set()
-    got(inbox.delete(1))
+    got(inbox.delete(1, now=1.0))
     assert got(strangers.look_again(full, [])) == set()
     assert got(strangers.look_again(full, [drop.url])) == {drop.url}
     hashes = [each.hash for each in new]

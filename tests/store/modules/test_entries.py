@@ -1,6 +1,7 @@
 """The journal as modules read it."""
 
 from qabel.deferreds import result_of
+from qabel.store.inbox.repository import InboxRepository
 from qabel.store.modules.entries import (
     DeliveryChanged,
     Place,
@@ -8,6 +9,7 @@ from qabel.store.modules.entries import (
     Sent,
     read_entries,
 )
+from qabel.store.modules.happenings import Deleted
 from qabel.store.outbox.repository import OutboxRepository
 from tests.store.modules.conftest import NOW, Mail
 
@@ -80,3 +82,17 @@ def test_the_end(mail: Mail) -> None:
     assert (span.count, span.last) == (1, Place(last))
     again = read_entries(mail.database.side.read, span.last, 100, ["chat"])
     assert (again.count, again.last) == (0, span.last)
+
+
+def test_deletions(mail: Mail) -> None:
+    """What was deleted has an entry with ids, and none of its own any more."""
+    [first, _] = mail.receive("chat", "chat")
+    sent = mail.send()
+    result_of(InboxRepository(mail.database).delete(first, now=NOW))
+    result_of(OutboxRepository(mail.database).delete(sent.id, now=NOW))
+    received, *gone = mail.entries()
+    assert isinstance(received, Received)
+    assert [(each.message_ids, each.send_ids) for each in gone if isinstance(each, Deleted)] == [
+        ([first], []),
+        ([], [sent.id]),
+    ]

@@ -112,7 +112,7 @@ def test_only_some_sends_expire_at_once(
         result_of(outbox.posted(each.ready[0], now=NOW + age))
 
     def expire() -> int:
-        return result_of(database.run(lambda c: changes.expire(c, MS + 60_000, 2)))
+        return result_of(database.run(lambda c: changes.expire(c, MS + 60_000, 2, MS)))
 
     assert expire() == 2
     assert [each.id for each in result_of(outbox.read(0, 10))] == [added[0].id]

@@ -5,8 +5,9 @@ from typing import Any
 
 from qabel.deferreds import result_of
 from qabel.store.outbox.idempotency import KEEP_FOR, Idempotency
-from qabel.store.outbox.repository import EXPIRE_AT_ONCE, Added, OutboxRepository
+from qabel.store.outbox.repository import Added, OutboxRepository
 from qabel.store.outbox.sends import DeliveryState
+from qabel.store.pace import FIRST
 from tests.store.conftest import Things
 from tests.store.outbox.conftest import NOW, A
 
@@ -58,10 +59,10 @@ def test_the_longest_due_come_first(outbox: OutboxRepository, things: Things, ad
 
 def test_expiry_is_repeated_until_nothing_is_left(outbox: OutboxRepository, add: Any) -> None:
     """Each call deletes a limited number of sends, and says how many they were."""
-    for _ in range(EXPIRE_AT_ONCE + 1):
+    for _ in range(FIRST + 1):
         result_of(outbox.posted(add().ready[0], now=NOW))
     counts = [result_of(outbox.expire(NOW + 1, now=NOW)) for _ in range(3)]
-    assert counts == [EXPIRE_AT_ONCE, 1, 0]
+    assert counts == [FIRST, 1, 0]
 
 
 def test_expiry_covers_all_that_is_old(outbox: OutboxRepository, things: Things, rows: Any) -> None:

@@ -12,3 +12,9 @@ ALTER TABLE acknowledgements ADD COLUMN is_refusal INTEGER NOT NULL DEFAULT 0;
 
 -- The push service whose interface a webhook has; NULL for calls with the entry as JSON.
 ALTER TABLE webhooks ADD COLUMN preset TEXT;
+
+-- What is to be deleted, as far as it is still there.
+CREATE TABLE deletions (
+    message_id INTEGER UNIQUE REFERENCES messages ON DELETE CASCADE,
+    send_id INTEGER UNIQUE REFERENCES sends ON DELETE CASCADE
+) STRICT;
