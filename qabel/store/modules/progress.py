@@ -9,6 +9,7 @@ from twisted.internet.defer import Deferred
 from qabel.store.database.connection import Connection, fetch_one
 from qabel.store.database.database import Database
 from qabel.store.modules.changes import Change, Told, apply
+from qabel.store.modules.deletion_check import kept_after_deletion
 from qabel.store.modules.emptying import empty_some
 from qabel.store.modules.places import BEGINNING, Place
 from qabel.store.modules.tables import ModuleStoreError, migrate
@@ -199,6 +200,9 @@ def _open(
             "versions: install the newer one again."
         )
     changed = migrate(connection, name, steps[have:])
+    reason = kept_after_deletion(connection, derived)
+    if reason is not None:
+        raise ModuleStoreError(reason)
     connection.execute("UPDATE modules SET version = ? WHERE name = ?", (len(steps), name))
     if have and not changed.isdisjoint(derived):
         connection.execute("UPDATE modules SET is_emptying = 1 WHERE name = ?", (name,))
