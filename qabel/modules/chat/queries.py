@@ -104,11 +104,12 @@ class Conversation:
     last: ChatMessageView | None = field(default=None, repr=False)
 
     @property
-    def order(self) -> tuple[ChatCursor, bytes]:
+    def order(self) -> tuple[int, int, bytes]:
         """What conversations are sorted by."""
         if self.last is None:
-            return ChatCursor(self.opened), self.id
-        return place_of(self.last), self.id
+            return self.opened, 0, self.id
+        place = place_of(self.last)
+        return place.seq, place.part, self.id
 
 
 def place_of(view: ChatMessageView) -> ChatCursor:
