@@ -242,10 +242,7 @@ def assemble(base: Foundation, wiring: Wiring) -> Parts:
     acknowledgements = build_acknowledgements(base, blocked, receiving.presence)
     poster = build_poster(base, outbox, receiving.presence)
     view = build_view(base, outbox, poster, receiving, tokens)
-    store_watch = build_store_watch(base, wiring.go_on)
-    base.database.on_failure = store_watch.failed
-    if base.database.damage is not None:
-        store_watch.failed(base.database.damage)
+    store_watch = _watch_store(base, wiring)
     # What is deleted is not told from memory either.
     base.database.on_erased = base.journal.read_again
     purging = build_purging(base, wiring, view, receiving, poster, tokens)
@@ -279,6 +276,14 @@ def assemble(base: Foundation, wiring: Wiring) -> Parts:
         watching=build_watching(base, receiving.watched(*watched, view.inbox, main_token)),
         backups=_backups(base),
     )
+
+
+def _watch_store(base: Foundation, wiring: Wiring) -> StoreWatch:
+    store_watch = build_store_watch(base, wiring.go_on)
+    base.database.on_failure = store_watch.failed
+    if base.database.damage is not None:
+        store_watch.failed(base.database.damage)
+    return store_watch
 
 
 def _backups(base: Foundation) -> Backups:

@@ -108,15 +108,9 @@ class CoreService(MultiService):
             TokenFileTrouble: the file of the main token cannot be used.
 
         """
-        chosen = options or CoreOptions()
+        used = options or CoreOptions()
         base = await lay_foundation(
-            data_directory,
-            keys,
-            network=network,
-            reactor=reactor,
-            now=now,
-            options=chosen,
-            draw=draw,
+            data_directory, keys, network=network, reactor=reactor, now=now, options=used, draw=draw
         )
         try:
             core = cls(base)
