@@ -107,7 +107,8 @@ class Housekeeping(Service):
     async def _clear_all(self) -> None:
         now = self._now()
         await self._purging.go_on()
-        await self._deleting.go_on()
+        while self.running and await self._deleting.delete_some():
+            continue
         self._journal.forget(await self._events.prune(now))
         await self._outbox.expire(now - KEEP_SETTLED, now=now)
         await self._acknowledgements.expire()

@@ -198,6 +198,7 @@ def build_deleting(base: Foundation, view: CoreView, poster: Poster) -> Deleting
         repository=DeletionRepository(base.database),
         inbox=view.inbox,
         poster=poster,
+        clock=base.reactor,
         now=base.now,
     )
 
