@@ -115,9 +115,7 @@ def _bare(database: Database, path: Path) -> float:
         bare.execute(f"CREATE TABLE {table} (id INTEGER PRIMARY KEY, last_seq INTEGER)")
     bare.execute("INSERT INTO state VALUES (1, 0)")
     migrate(bare, "chat", STEPS)
-    for (name,) in bare.execute(
-        "SELECT name FROM sqlite_schema WHERE type = 'trigger'"
-    ).fetchall():
+    for (name,) in bare.execute("SELECT name FROM sqlite_schema WHERE type = 'trigger'").fetchall():
         bare.execute(f"DROP TRIGGER {name}")
     rows: dict[str, list[Any]] = {
         "chat_conversations": _all(database, "SELECT * FROM chat_conversations"),
@@ -175,7 +173,9 @@ def _reads(database: Database, count: int) -> Iterator[Row]:
         f"median {1000 * times[50]:.1f} ms",
     )
     unread = _median(lambda: _run(queries.unread(reader)))
-    yield Row("chat: unread counts, median", "10 ms", unread / 0.01, "<= 1", f"{1000 * unread:.1f} ms")
+    yield Row(
+        "chat: unread counts, median", "10 ms", unread / 0.01, "<= 1", f"{1000 * unread:.1f} ms"
+    )
 
 
 def _run(work: Any) -> object:

@@ -21,7 +21,11 @@ from qabel.modules.api import (
 )
 
 TABLE = """
-CREATE TABLE probe (id INTEGER PRIMARY KEY, what TEXT NOT NULL) STRICT;
+CREATE TABLE probe (
+    id INTEGER PRIMARY KEY,
+    what TEXT NOT NULL,
+    message_id INTEGER REFERENCES messages ON DELETE CASCADE
+) STRICT;
 """
 
 routes = Routes("Probe")
