@@ -29,9 +29,6 @@ INTERVAL = 3600.0
 RETRY = 30.0
 """Seconds until the next round after one that failed."""
 
-KEEP_SETTLED = 90 * 24 * 3600.0
-"""Seconds that settled sends are kept."""
-
 KEEP_READERS = 400 * 24 * 3600.0
 """Seconds that the cursor of a reader is kept after its last read."""
 
@@ -52,7 +49,7 @@ class Housekeeping(Service):
     _shrinking: Shrinking
     _post_due: Callable[[], Awaitable[None]]
     _keep_days: Callable[[], int | None]
-    """Returns after how many days messages are deleted; None for never."""
+    """Returns after how many days messages of both directions are deleted; None for never."""
     _clock: IReactorTime
     _now: Callable[[], float]
     _time: TrustedTime = field(factory=TrustedTime, init=False)
@@ -110,7 +107,7 @@ class Housekeeping(Service):
         while self.running and await self._deleting.delete_some():
             continue
         self._journal.forget(await self._events.prune(now))
-        await self._outbox.expire(now - KEEP_SETTLED, now=now)
+        await self._outbox.expire(None, now=now)
         await self._acknowledgements.expire()
         await self._inbox.expire(now - KEEP_READERS)
         await self._tokens.end_idle()
@@ -130,6 +127,9 @@ class Housekeeping(Service):
         days = self._keep_days()
         if now is None or days is None:
             return
-        async for _ in self._inbox.delete_older(now - days * DAY):
+        before = now - days * DAY
+        async for _ in self._inbox.delete_older(before):
             if not self.running:
                 return
+        while self.running and await self._outbox.expire(before, now=now):
+            continue

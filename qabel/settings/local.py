@@ -34,7 +34,7 @@ class InboxSettings:
     ``strangers`` says whose messages are kept: those of all strangers (``keep``), of strangers who
     introduce themselves (``introduced``), or of contacts only (``refuse``). ``stranger_quota`` is
     how much is kept of strangers in all, in MiB of the JSON text of their messages. ``keep_days``
-    is after how many days messages are deleted, whoever sent them; None for never.
+    is after how many days messages are deleted, received ones and sent ones; None for never.
     ``unknown_kinds`` says what happens if no module owns the kind of a message: it is kept and
     acknowledged like others (``keep``), or its sender is told that there is no module for it
     (``refuse``).

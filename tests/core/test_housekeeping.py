@@ -9,7 +9,7 @@ from twisted.internet.defer import Deferred, maybeDeferred
 
 from qabel.core.errors import Gone, NotFound, StoreFull
 from qabel.core.foundation import Foundation
-from qabel.core.housekeeping import INTERVAL, KEEP_READERS, KEEP_SETTLED, RETRY, Housekeeping
+from qabel.core.housekeeping import INTERVAL, KEEP_READERS, RETRY, Housekeeping
 from qabel.core.service import CoreService
 from qabel.deferreds import result_of
 from qabel.store.database.shrinking import KEEP_FREE, Shrinking
@@ -60,12 +60,15 @@ def housekeeping(core: CoreService, clocked: ClockedWorld, due: Due) -> Housekee
 
 
 def test_settled_sends_are_forgotten(clocked: ClockedWorld) -> None:
-    """What was sent can be looked up for some months, and is forgotten then."""
+    """What was sent stays for ever, or for as many days as the settings say for messages."""
     alice, _ = clocked.run(clocked.friends())
     outcome = clocked.run(clocked.say(alice, "Hello"))
-    clocked.clock.advance(KEEP_SETTLED - 2 * INTERVAL)
+    clocked.clock.pump([100 * 24 * INTERVAL] * 10)
     assert clocked.run(alice.outbox.get(outcome.id)).id == outcome.id
-    clocked.clock.advance(3 * INTERVAL)
+    clocked.run(alice.local.set("inbox.keep_days", 2))
+    young = clocked.run(clocked.say(alice, "Hello"))
+    clocked.clock.pump([INTERVAL] * 3)
+    assert [each.id for each in clocked.run(alice.outbox.sends())] == [young.id]
     with pytest.raises(NotFound):
         clocked.run(alice.outbox.get(outcome.id))
 

@@ -20,6 +20,7 @@ from qabel.store.inbox.refused import Refused
 from qabel.store.inbox.seen import Drop, DropState, ReadDone
 from qabel.store.inbox.strangers import DEFAULT_LIMITS, StrangerLimits
 from qabel.store.numbers import last_seq
+from qabel.store.outbox.changes import EARLIEST
 from qabel.store.outbox.receipts import Receipt
 from qabel.store.pace import Pace
 from qabel.store.purged_keys import PurgedKeys
@@ -28,8 +29,6 @@ FORGET_AT_ONCE = 10_000
 """Foreign hashes deleted in one transaction."""
 
 
-EARLIEST = 1_577_836_800_000
-"""The year 2020: what was received before that came while the clock was wrong, and has no age."""
 
 
 @attrs.frozen

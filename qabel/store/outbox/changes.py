@@ -12,6 +12,9 @@ from qabel.store.outbox import sends
 from qabel.store.outbox.records import SendFilter
 from qabel.store.outbox.sends import DeliveryState, Posting, PostingState
 
+EARLIEST = 1_577_836_800_000
+"""The year 2020: times before that are those of a wrong clock, and what has them has no age."""
+
 
 @attrs.frozen
 class OutboxChange:
@@ -80,10 +83,10 @@ def expire(connection: Connection, before: int, limit: int, now: int) -> int:
     """Delete sends that were settled before a time; return how many, at most ``limit``."""
     rows = connection.execute(
         "SELECT send_id FROM deliveries AS one "
-        "WHERE settled < :before AND kind = 'message' AND NOT EXISTS "
+        "WHERE settled >= :earliest AND settled < :before AND kind = 'message' AND NOT EXISTS "
         "(SELECT 1 FROM deliveries AS other WHERE other.send_id = one.send_id "
         "AND (other.settled IS NULL OR other.settled >= :before)) ORDER BY settled LIMIT :limit",
-        {"before": before, "limit": limit},
+        {"earliest": EARLIEST, "before": before, "limit": limit},
     ).fetchall()
     return _delete(connection, [row[0] for row in rows], now)
 

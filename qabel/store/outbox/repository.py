@@ -163,17 +163,20 @@ class OutboxRepository:
         """Return how many deliveries of messages are queued, sent and failed."""
         return self._database.run(records.counts)
 
-    def expire(self, before: float, *, now: float) -> Deferred[int]:
+    def expire(self, before: float | None, *, now: float) -> Deferred[int]:
         """Delete what was settled before a time, and old idempotency keys.
 
         Not everything is done at once: fires with how many sends were deleted; call again if any.
+        Without a time only keys are deleted.
         """
-        limit, current = _milliseconds(before), _milliseconds(now)
+        current = _milliseconds(now)
 
         def work(connection: Connection) -> int:
             idempotency.expire(connection, current)
+            if before is None:
+                return 0
             with self._pace.measured() as size:
-                return changes.expire(connection, limit, size, current)
+                return changes.expire(connection, _milliseconds(before), size, current)
 
         return self._database.run(work)
 
