@@ -22,6 +22,7 @@ from qabel.core.receiving_parts import Receiving, build_receiving
 from qabel.core.sending.acknowledgements import Acknowledgements
 from qabel.core.sending.outbox import Outbox
 from qabel.core.sending.poster import Poster
+from qabel.core.sending.sealing import Sealer
 from qabel.core.sending_parts import build_acknowledgements
 from qabel.core.servers import Servers
 from qabel.core.status.store_watch import StoreWatch
@@ -80,6 +81,7 @@ def build_poster(base: Foundation, outbox: OutboxRepository, presence: ServerPre
         clock=base.reactor,
         now=base.now,
         no_drop_server=presence.no_drop_server,
+        box=Sealer(outbox, base.workers, base.synced_now).box,
         draw=base.draw,
     )
 

@@ -10,10 +10,11 @@ from qabel.contract.access import MODULE_NAME, Access
 from qabel.contract.reply import Reply, json_reply
 from qabel.contract.routes import Routes
 from qabel.contract.types import Id, Milliseconds, View
+from qabel.core.sending.outbox import ToSend
 from qabel.forms.errors import InvalidInput
 from qabel.forms.form import Form
 from qabel.modules.known_people import KnownContact, KnownIdentity, KnownPeople
-from qabel.modules.messaging import Messaging
+from qabel.modules.messaging import Message, Messaging, to_send
 from qabel.modules.tools import ModuleRead, ModuleTools
 from qabel.store.database.connection import Parameters
 from qabel.store.modules.changes import Change, Told
@@ -40,6 +41,7 @@ __all__ = [
     "KnownContact",
     "KnownIdentity",
     "KnownPeople",
+    "Message",
     "Messaging",
     "Milliseconds",
     "Module",
@@ -118,6 +120,7 @@ class Prepared:
     changes: list[Change] = field(factory=list, init=False)
     told: list[Told] = field(factory=list, init=False)
     passed_on: list[object] = field(factory=list, init=False)
+    sends: list[ToSend] = field(factory=list, init=False)
 
     def write(self, sql: str, *rows: Parameters) -> None:
         """Add a statement that changes a table of the module.
@@ -156,6 +159,33 @@ class Prepared:
         may be lost: keep in tables what must not be.
         """
         self.passed_on.append(what)
+
+    def send(
+        self,
+        *,
+        identity: bytes,
+        recipient: bytes,
+        kind: str,
+        data: Mapping[str, Any],
+        acknowledge: bool = True,
+        idempotency_key: str | None = None,
+    ) -> None:
+        """Add a message to send, unless the entries are old.
+
+        All that is sent is checked before anything is stored: what cannot be sent is a failure of
+        the module. It is stored with the rest, and sealed and posted after that.
+
+        Args:
+            identity: the public key of the sending identity.
+            recipient: the public key of a contact of it.
+            kind: the ``model_object``.
+            data: what the message has.
+            acknowledge: whether it asks for an acknowledgement.
+            idempotency_key: nothing is sent if the module has sent the same under this key in the
+                last seven days; something else under the same key is a failure.
+
+        """
+        self.sends.append(to_send(identity, recipient, kind, data, acknowledge, idempotency_key))
 
 
 class Companion(Protocol):
@@ -242,4 +272,9 @@ class Module:
 
     It is called on a thread of the modules, and must not change anything itself. After a failure
     it may be called again, with the same entries or with others.
+    """
+    tick: Callable[[int, ModuleRead], Prepared] | None = None
+    """Returns what to store because time has passed; it gets milliseconds since the epoch.
+
+    It is called as ``prepare`` is: about once a minute, when all entries have been dealt with.
     """

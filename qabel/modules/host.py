@@ -248,6 +248,7 @@ class ModuleHost(Service):
         reader = ModuleReader(
             reading=reading,
             repository=self._repository,
+            outbox=self._core.outbox,
             thread=self._thread,
             journal=self._core.journal,
             clock=self._reactor,

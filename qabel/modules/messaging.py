@@ -3,17 +3,51 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from attrs import frozen
+from attrs import field, frozen
 
 from qabel.core.errors import Conflict, NotFound
 from qabel.core.sending.compose import AUTO, Draft
+from qabel.core.sending.outbox import ToSend
 from qabel.core.sending.views import OutcomeView
 from qabel.core.view import CoreView
 from qabel.crypto import InvalidKey, PublicKey
+from qabel.drop.message import NO_ACKNOWLEDGEMENT
 from qabel.modules.known_people import KnownPeople
 from qabel.modules.tools import read_message
 from qabel.store.database.connection import Connection
 from qabel.store.modules.entries import Received
+
+
+@frozen(kw_only=True)
+class Message:
+    """A message to send."""
+
+    identity: bytes
+    """The public key of the sending identity: 32 bytes."""
+    recipient: bytes
+    """The public key of a contact of it: 32 bytes."""
+    kind: str
+    """The ``model_object``."""
+    data: Mapping[str, Any] = field(repr=False)
+    acknowledge: bool = True
+    """Whether it asks for an acknowledgement, under a fresh id."""
+
+
+def to_send(
+    identity: bytes,
+    recipient: bytes,
+    kind: str,
+    data: Mapping[str, Any],
+    acknowledge: bool,
+    idempotency_key: str | None = None,
+) -> ToSend:
+    """Return a message as the outbox takes it."""
+    return ToSend(
+        sender=identity.hex(),
+        recipient=recipient.hex(),
+        draft=Draft(kind, data, acknowledge_id=AUTO if acknowledge else NO_ACKNOWLEDGEMENT),
+        idempotency_key=idempotency_key,
+    )
 
 
 @frozen
@@ -24,6 +58,8 @@ class Messaging(KnownPeople):
     """
 
     _view: CoreView
+    _module: str
+    """The name of the module: its idempotency keys are no others'."""
 
     async def message(self, message_id: int) -> Received | None:
         """Return a received message; None if it is not there. Raises StoreError."""
@@ -73,10 +109,47 @@ class Messaging(KnownPeople):
         Raises what ``Outbox.send`` raises.
 
         """
-        draft = Draft(kind, data, acknowledge_id=AUTO)
-        return await self._view.outbox.send(
-            [recipient.hex()], identity.hex(), draft, idempotency_key=idempotency_key
+        message = Message(identity=identity, recipient=recipient, kind=kind, data=data)
+        [outcome] = await self.send_all([message], idempotency_key=idempotency_key)
+        return outcome
+
+    async def send_all(
+        self,
+        messages: Sequence[Message],
+        *,
+        idempotency_key: str | None = None,
+        request: Any = None,
+    ) -> list[OutcomeView]:
+        """Send messages as a whole: all are stored, in their order, or none is.
+
+        Their time stamps rise. This waits some seconds at most for the responses of drop servers.
+
+        Args:
+            messages: at least one.
+            idempotency_key: if it is the key of an earlier request of the same caller to this
+                module, the outcomes of that are returned, and nothing is sent.
+            request: by what a repeated request is recognized: what JSON can represent. Without it,
+                by the messages.
+
+        Raises what ``Outbox.send`` raises.
+
+        """
+        return await self._view.outbox.send_all(
+            [
+                to_send(each.identity, each.recipient, each.kind, each.data, each.acknowledge)
+                for each in messages
+            ],
+            key=None if idempotency_key is None else (self._module, idempotency_key),
+            request=request,
         )
+
+    async def room(self, identity: bytes, recipient: bytes, kind: str) -> int:
+        """Return how many bytes the data of a message may have, as a JSON text within a string.
+
+        There is room for what introduces the sender, if the recipient may need that. The arguments
+        and errors are those of ``send``.
+        """
+        return await self._view.outbox.room(recipient.hex(), identity.hex(), kind)
 
     async def delete(self, message_id: int) -> None:
         """Delete a received message for good, if it is there. Raises StoreError."""

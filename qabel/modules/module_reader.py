@@ -5,29 +5,24 @@ from functools import partial
 from typing import TypeVar
 
 from attrs import define, evolve, field
-from twisted.internet.defer import CancelledError
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
 from qabel.core.journal.journal import Journal
 from qabel.modules.api import Module, Prepared
 from qabel.modules.module_thread import ModuleThread
-from qabel.modules.reading import Batch, Reading, describe
-from qabel.modules.telling import Telling
-from qabel.store.database.errors import StoreClosed, StoreError
-from qabel.store.database.transactions import DISK_FAILURES
-from qabel.store.modules.changes import Change
+from qabel.modules.reading import Batch, Reading
+from qabel.modules.storing import NOT_ITS_FAULT, Storing, TakesMessages, explain
+from qabel.modules.telling import Telling, of_module
 from qabel.store.modules.entries import Span
 from qabel.store.modules.places import BEGINNING, Place
-from qabel.store.modules.progress import ModuleRepository, Progress
+from qabel.store.modules.progress import ModuleRepository, Progress, Written
 
 PATIENCE = 30.0
 """Seconds after which a module that does not return is taken for one that hangs."""
 
 UNSTORED = 1000
 """Numbers that a module may be ahead of its stored place, if it made nothing of them."""
-
-_NOT_ITS_FAULT = (CancelledError, StoreClosed, *DISK_FAILURES)
 
 T = TypeVar("T")
 
@@ -38,7 +33,8 @@ class ModuleReader:
 
     Args:
         reading: reads the journal for it.
-        repository: stores what it makes.
+        repository: knows how far it is.
+        outbox: takes what it sends.
         thread: the thread on which it works.
         journal: is told of what was stored.
         clock: measures time.
@@ -49,6 +45,7 @@ class ModuleReader:
 
     _reading: Reading
     _repository: ModuleRepository
+    _outbox: TakesMessages
     _thread: ModuleThread
     _journal: Journal
     _clock: IReactorTime
@@ -63,12 +60,17 @@ class ModuleReader:
     has_tables: bool = field(default=False, init=False)
     """Whether the tables of the module are there."""
     _telling: Telling = field(init=False)
+    _storing: Storing = field(init=False)
 
     _log = Logger()
 
     @_telling.default
     def _tell_for_module(self) -> Telling:
         return Telling(self.name)
+
+    @_storing.default
+    def _store_for_module(self) -> Storing:
+        return Storing(self.name, self._repository, self._outbox, self._now)
 
     @property
     def module(self) -> Module:
@@ -113,16 +115,17 @@ class ModuleReader:
             StoreError: the database fails, which is not the module's fault.
 
         """
-        batch = await self._on_thread(partial(self._reading.prepare, self._at, size))
+        # What is old and what is news is not dealt with together.
+        upto = None if self.progress.is_live else self.progress.live
+        batch = await self._on_thread(partial(self._reading.prepare, self._at, size, upto))
         if batch.error is None:
             started = self._clock.seconds()
             try:
                 await self._store(batch.span, batch.prepared)
-            except _NOT_ITS_FAULT:
+            except NOT_ITS_FAULT:
                 raise
             except Exception as error:  # noqa: BLE001 - the statements are the module's
-                text = str(error) if isinstance(error, StoreError) else describe(error)
-                batch = evolve(batch, error=text)
+                batch = evolve(batch, error=explain(error))
             else:
                 taken = max(batch.seconds, self._clock.seconds() - started)
                 batch = evolve(batch, seconds=taken)
@@ -165,11 +168,30 @@ class ModuleReader:
             return
         for each in await self._repository.all_set_aside(self.name):
             batch = await self._on_thread(partial(self._reading.prepare_one, each.place))
-            if batch is None:
-                await self._take_up(each.place, ())
-            elif batch.error is None:
-                await self._take_up(each.place, batch.prepared.changes)
+            if batch is None or batch.error is None:
+                made = Prepared() if batch is None else batch.prepared
+                sends = made.sends if each.place.seq > self.progress.live else ()
+                self._note(await self._storing.take_up(each.place, made, sends))
         await self._load()
+
+    async def look(self) -> None:
+        """Have the module look at what is due, and store what it makes. Raises as `read_on`."""
+        batch = await self._on_thread(partial(self._reading.tick, int(self._now() * 1000)))
+        made, error, at = batch.prepared, batch.error, self.progress.place
+        try:
+            if made.changes or made.told or made.sends:
+                told = of_module(self.name, made.told)
+                self._note(await self._storing.write(at, at, made, told, made.sends))
+        except NOT_ITS_FAULT:
+            raise
+        except Exception as failure:  # noqa: BLE001 - the statements are the module's
+            error = explain(failure)
+        if error is not None:
+            self._log.warn(
+                "The module {name} could not deal with what is due: {reason}",
+                name=self.name,
+                reason=error,
+            )
 
     async def _load(self) -> None:
         """Go on from where the module is stored to be."""
@@ -178,17 +200,9 @@ class ModuleReader:
     def _go_on_from(self, progress: Progress) -> None:
         self.progress, self._at, self.seen = progress, progress.place, 0
 
-    async def _take_up(self, place: Place, changes: Sequence[Change]) -> None:
-        try:
-            newest = await self._repository.take_up(self.name, place, changes, now=self._now())
-        except _NOT_ITS_FAULT:
-            raise
-        except Exception as error:  # noqa: BLE001 - it stays set aside
-            self._log.debug(
-                "{name} cannot store it: {error}", name=self.name, error=describe(error)
-            )
-        else:
-            self._journal.advance(newest or 0)
+    def _note(self, written: Written | None) -> None:
+        if written is not None:
+            self._journal.advance(written.newest)
 
     async def _on_thread(self, work: Callable[[], T]) -> T:
         return await self._thread.run(work, PATIENCE)
@@ -197,19 +211,18 @@ class ModuleReader:
         stored, newest_now = self.progress.place, self._journal.last_seq
         told = self._telling.told(self.progress, span.last, prepared.told, newest_now)
         is_news = self.progress.is_live and not self._telling.is_behind
-        if prepared.changes or told or span.last.seq - stored.seq >= UNSTORED:
-            newest = await self._repository.write(
-                self.name, stored, span.last, prepared.changes, told, now=self._now()
-            )
-            if newest is None:
+        sends = prepared.sends if self.progress.is_live else ()
+        if prepared.changes or told or sends or span.last.seq - stored.seq >= UNSTORED:
+            written = await self._storing.write(stored, span.last, prepared, told, sends)
+            if written is None:
                 # Somebody has moved it: a rebuild.
                 await self._load()
                 return
             self.progress = evolve(self.progress, place=span.last)
-            if newest == span.last.seq + len(told):
+            if written.newest == span.last.seq + len(told):
                 # Nothing is new but its own events, which it does not see.
-                self.seen = newest
-            self._journal.advance(newest)
+                self.seen = written.newest
+            self._note(written)
         self._at = span.last
         if is_news and prepared.passed_on:
             self._on_stored(prepared.passed_on)

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from traceback import extract_tb
 
@@ -52,12 +53,13 @@ class Reading:
 
     _log = Logger()
 
-    def prepare(self, at: Place, size: int) -> Batch:
+    def prepare(self, at: Place, size: int, upto: int | None = None) -> Batch:
         """Return what the module makes of some entries; call it on the thread of the modules.
 
         Args:
             at: the place that the entries follow.
             size: how many entries are looked at, at most.
+            upto: the last number in the journal to look at; None for the newest.
 
         Raises:
             StoreError: the journal cannot be read at present.
@@ -67,15 +69,32 @@ class Reading:
         kinds, but = self._wanted()
         span = read_entries(self._read, at, size, kinds, but=but, gaps=self.gaps)
         span = evolve(span, entries=[each for each in span.entries if self._wants(each)])
+        if upto is not None and span.last.seq > upto:
+            entries = [each for each in span.entries if each.place.seq <= upto]
+            span = Span(entries, Place(upto + 1).before, span.count)
         if not span.entries:
             return Batch(span, Prepared())
+        read = ModuleRead(self._read, self._tools)
+        made = self._made(span, partial(self.module.prepare, span.entries, read))
+        return evolve(made, seconds=time.monotonic() - started)
+
+    def tick(self, now: int) -> Batch:
+        """Return what the module makes of the time, in milliseconds since the epoch.
+
+        Call it on the thread of the modules. Raises StoreError.
+        """
+        span = Span((), Place(), 0)
+        if self.module.tick is None:
+            return Batch(span, Prepared())
+        return self._made(span, partial(self.module.tick, now, ModuleRead(self._read, self._tools)))
+
+    def _made(self, span: Span, make: Callable[[], Prepared]) -> Batch:
         try:
-            prepared = self.module.prepare(span.entries, ModuleRead(self._read, self._tools))
+            return Batch(span, make())
         except (StoreClosed, *DISK_FAILURES):
             raise
         except Exception as error:  # noqa: BLE001 - whatever a module raises is its own affair
             return Batch(span, Prepared(), describe(error))
-        return Batch(span, prepared, seconds=time.monotonic() - started)
 
     def _wants(self, entry: Entry) -> bool:
         """Return whether the module gets an entry: of settings and events, what it declares."""

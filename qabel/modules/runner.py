@@ -14,6 +14,7 @@ from qabel.modules.module_reader import PATIENCE, ModuleReader
 from qabel.modules.module_thread import Hangs
 from qabel.modules.pacing import Pacing
 from qabel.modules.reading import Batch
+from qabel.modules.ticks import Ticks
 from qabel.store.database.errors import Corrupt, StoreClosed, StoreError
 from qabel.store.database.transactions import DISK_FAILURES
 
@@ -63,6 +64,7 @@ class ModuleRunner:
     _journal: Journal
     _clock: IReactorTime
     _pacing: Pacing
+    _ticks: Ticks = field(init=False)
     _size: int = field(default=FIRST_SIZE, init=False)
     _work: "Deferred[None] | None" = field(default=None, init=False)
     _is_to_be_rebuilt: bool = field(default=False, init=False)
@@ -70,6 +72,10 @@ class ModuleRunner:
     """Why it does not run."""
 
     _log = Logger()
+
+    @_ticks.default
+    def _look_at_times(self) -> Ticks:
+        return Ticks(self._reader, self._journal, self._clock)
 
     @property
     def name(self) -> str:
@@ -114,6 +120,7 @@ class ModuleRunner:
     def rebuild(self) -> None:
         """Empty the derived tables, and make their rows anew."""
         self.stop()
+        self._ticks.begin_anew()
         self._is_to_be_rebuilt, self.failure = True, None
         self.start()
 
@@ -166,7 +173,7 @@ class ModuleRunner:
         self._pacing.end()
         # What came meanwhile may not have been read.
         if self._journal.last_seq <= self._reader.seen:
-            await self._journal.changed()
+            await self._ticks.wait()
         await self._pacing.rest()
 
     async def _step(self) -> bool:

@@ -28,6 +28,7 @@ from qabel.store.numbers import last_seq
 from qabel.testing.module_core import MemoryCore
 from qabel.testing.module_journal import ModuleJournal
 from qabel.testing.module_kills import DyingRepository, DyingThread, Kills
+from qabel.testing.module_outbox import MemoryOutbox
 
 LONG = 300
 """Seconds that ``settle`` lets pass: more than all pauses of the daemon."""
@@ -166,6 +167,14 @@ class ModuleDesk(ModuleJournal):
         reader = ModuleReader(
             reading=reading,
             repository=DyingRepository(self.database, self.kills),
+            outbox=MemoryOutbox(
+                identity=self.identity,
+                identity_id=self.identity_id,
+                contact=self.contact,
+                contact_id=self.contact_id,
+                now=self.now,
+                ready=self.sent,
+            ),
             thread=thread,
             journal=self._journal,
             clock=self.clock,

@@ -1,7 +1,7 @@
 """A journal for a module in a test: what happens is as the test says."""
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from attrs import define, field
@@ -100,6 +100,10 @@ class ModuleJournal:
         [self._postings[added.id]] = added.ready
         self._happened()
         return int(added.id)
+
+    def sent(self, postings: Sequence[Posting]) -> None:
+        """Note what the module has sent, which can be ``delivered`` then."""
+        self._postings |= {each.send_id: each for each in postings}
 
     def delivered(self, send_id: int) -> None:
         """Have the drop server take a message that was sent."""

@@ -3,7 +3,7 @@
 import pytest
 from twisted.internet.defer import Deferred
 
-from qabel.core.sending.outbox import PATIENCE
+from qabel.core.sending.outcomes import PATIENCE
 from qabel.core.status.health import STALE_AFTER
 from qabel.deferreds import result_of
 from qabel.store.database.errors import StoreFull

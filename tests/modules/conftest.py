@@ -2,7 +2,7 @@
 
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +10,10 @@ import pytest
 from attrs import define, evolve, field
 from twisted.internet.task import Clock
 
+from qabel.core.errors import TooLarge
 from qabel.core.journal.cursor_marks import CursorMarks
 from qabel.core.journal.journal import Journal
+from qabel.core.sending.outbox import ToSend
 from qabel.deferreds import result_of
 from qabel.host.job_thread import InlineWorker
 from qabel.modules.api import Entry, Module, Prepared, Read, Received, Sent
@@ -24,7 +26,9 @@ from qabel.store.database.database import Database
 from qabel.store.inbox.repository import InboxRepository
 from qabel.store.journal.entries import JournalEntries
 from qabel.store.key_record import GivenKey
-from qabel.store.modules.progress import ModuleRepository
+from qabel.store.modules.progress import ModuleRepository, Written
+from qabel.store.outbox.adding import KeyedSend
+from qabel.store.outbox.idempotency import OF_MODULES, Idempotency
 from qabel.store.outbox.repository import OutboxRepository
 from tests.integration.processes import ROOT
 from tests.store.conftest import Things
@@ -78,6 +82,33 @@ NOTES = Module(
 
 
 @define(eq=False)
+class FakeOutbox:
+    """Takes messages to one recipient; what has the text ``too long`` cannot be sent."""
+
+    things: Things = field(factory=Things)
+    handed: list[str] = field(factory=list)
+    """The texts of what was handed over, each time anew."""
+
+    async def hand_over(
+        self,
+        module: str,
+        messages: Sequence[ToSend],
+        store: Callable[[Sequence[KeyedSend]], Awaitable[Written | None]],
+    ) -> Written | None:
+        """Check messages, and store them."""
+        texts = [str(each.draft.data["msg"]) for each in messages]
+        self.handed += texts
+        if "too long" in texts:
+            raise TooLarge("The message is too long.", size=2, limit=1)
+        keys = [
+            each.idempotency_key and Idempotency(OF_MODULES, each.idempotency_key, text.encode())
+            for each, text in zip(messages, texts, strict=True)
+        ]
+        sends = [self.things.send(model_object="reply", message=each.encode()) for each in texts]
+        return await store([KeyedSend(*each) for each in zip(sends, keys, strict=True)])
+
+
+@define(eq=False)
 class Desk:
     """A database with a journal, and a runner of the module, all on a clock of the test's own."""
 
@@ -86,6 +117,9 @@ class Desk:
     things: Things = field(factory=Things)
     journal: Journal = field(init=False)
     thread: ModuleThread = field(init=False)
+    outbox: FakeOutbox = field(factory=FakeOutbox)
+    now: float = NOW
+    """The time of day, in seconds since the epoch."""
     prepared: list[int] = field(factory=list)
     """How many entries the module got each time."""
     passed_on: list[object] = field(factory=list)
@@ -117,10 +151,11 @@ class Desk:
         return ModuleReader(
             reading=reading,
             repository=ModuleRepository(self.database),
+            outbox=self.outbox,
             thread=self.thread,
             journal=self.journal,
             clock=self.clock,
-            now=lambda: NOW,
+            now=lambda: self.now,
             on_stored=self.passed_on.extend,
         )
 

@@ -25,7 +25,7 @@ async def world(tmp_path: Path) -> Any:
 
 def messaging(core: CoreService) -> Messaging:
     """Return what a module may do for the owner of the daemon."""
-    return Messaging(core, core.view(EVERYTHING))
+    return Messaging(core, core.view(EVERYTHING), "notes")
 
 
 @pytest_twisted.ensureDeferred

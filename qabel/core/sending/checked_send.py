@@ -93,8 +93,20 @@ class CheckedSend:
             contacts.append(contact)
         return evolve(self, contacts=contacts)
 
-    def to_keep(self, sealed: Sequence[bytes]) -> NewSend:
-        """Return the send to store in the outbox, with one sealed message for each recipient."""
+    @property
+    def room(self) -> int:
+        """How many bytes more of data there is room for, in the text for the first recipient."""
+        text = self.introduced.get(self.contacts[0].public_key.raw, self.text)
+        return TEXT_SIZE - len(text) + len(self.message.data)
+
+    def to_keep(self, sealed: Sequence[bytes] | None = None) -> NewSend:
+        """Return the send to store in the outbox.
+
+        Args:
+            sealed: the box for each recipient; None to store it unsealed.
+
+        """
+        boxes: Sequence[bytes | None] = sealed or [None] * len(self.contacts)
         return NewSend(
             sender=self.identity.public_key.raw,
             identity_id=self.identity.id,
@@ -111,7 +123,7 @@ class CheckedSend:
                     urls=[str(url) for url in contact.drop_urls],
                     introduced=contact.public_key.raw in self.introduced,
                 )
-                for contact, box in zip(self.contacts, sealed, strict=True)
+                for contact, box in zip(self.contacts, boxes, strict=True)
             ],
         )
 
@@ -121,6 +133,11 @@ class CheckedSend:
             (contact, [(send_id, contact.public_key.raw, str(url)) for url in contact.drop_urls])
             for contact in self.contacts
         ]
+
+
+def seal_all(messages: Sequence[CheckedSend]) -> list[list[bytes]]:
+    """Seal messages, each for its recipients. It takes long, as ``CheckedSend.seal``."""
+    return [each.seal() for each in messages]
 
 
 def check_send(

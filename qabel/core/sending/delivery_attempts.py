@@ -9,11 +9,14 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
 from qabel.core.backoff import backoff
+from qabel.core.errors import StoreError
 from qabel.core.random_delays import Draw, draw_securely
 from qabel.core.sending.post_result import PostOutcome, PostResult, outcome_of
+from qabel.core.sending.sealing import CannotSeal
 from qabel.core.sending.send_queue import SendQueue
 from qabel.drop.url import DropURL
 from qabel.net.errors import DropServerError, InvalidResponse, ServerRefused
+from qabel.store.database.errors import StoreClosed
 from qabel.store.outbox.sends import Posting
 
 FIRST_PAUSE = 2.0
@@ -35,6 +38,13 @@ def pause_after(failures: int, draw: Draw = draw_securely) -> float:
     return backoff(failures, base=FIRST_PAUSE, longest=LONGEST_PAUSE, draw=draw)
 
 
+async def box_at_hand(posting: Posting) -> bytes:
+    """Return the box of a posting that was stored sealed."""
+    if posting.sealed is None:
+        raise CannotSeal("Nothing seals messages here.")
+    return posting.sealed
+
+
 @frozen(eq=False)
 class DeliveryAttempts:
     """Makes delivery attempts, and notes with the queue how they ended, and when to try again."""
@@ -47,14 +57,24 @@ class DeliveryAttempts:
     _on_works: Callable[[SendQueue, bool], None]
     """Called when a server works, with whether it had failed before."""
     _draw: Draw = draw_securely
+    _box: Callable[[Posting], Awaitable[bytes]] = box_at_hand
+    """Returns the box of a posting, which may have to be sealed. Raises CannotSeal, StoreError."""
 
     _log = Logger()
 
     async def make(self, queue: SendQueue, posting: Posting) -> PostResult:
         """Post a message once, and return how that ended."""
         try:
-            await self._client.post(DropURL.parse(posting.url), posting.sealed)
+            box = posting.sealed or await self._box(posting)
+            await self._client.post(DropURL.parse(posting.url), box)
             self._check(queue, posting)
+        except CannotSeal as error:
+            return PostResult(PostOutcome.REFUSED, error.reason)
+        except StoreClosed:
+            raise
+        except StoreError as error:
+            self._put_off(queue, posting)
+            return PostResult(PostOutcome.FAILED, str(error))
         except DropServerError as error:
             outcome = outcome_of(error, self._no_drop_server(posting.sender, queue.server))
             if not self._blame(queue, posting, error) and outcome is PostOutcome.FAILED:

@@ -1,50 +1,51 @@
-"""Sending: a message is checked, sealed and stored before any of it is posted."""
+"""Sending: messages are checked, and stored before any of them is posted."""
 
-from collections.abc import Callable, Mapping, Sequence
-from functools import partial
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from typing import Any
 
-import msgspec
 from attrs import evolve, field, frozen
-from twisted.internet.defer import CancelledError, DeferredList
-from twisted.internet.defer import TimeoutError as DeferredTimeout
 from twisted.internet.interfaces import IReactorTime
-from twisted.logger import Logger
-from twisted.python.failure import Failure
 
 from qabel.contract.access import EVERYTHING, Access
-from qabel.core.errors import Conflict, NotFound, StoreError, Unauthorized
+from qabel.core.errors import Invalid, NotFound
 from qabel.core.people.references import Reference
 from qabel.core.sending.checked_send import CheckedSend, check_send
+from qabel.core.sending.compose import AUTO as NEW_ID
 from qabel.core.sending.compose import Draft
-from qabel.core.sending.first_outcome import first_state
 from qabel.core.sending.heard_from import HeardFrom
 from qabel.core.sending.introductions import AUTO, Introducing
-from qabel.core.sending.post_result import PostingKey, PostResult
+from qabel.core.sending.outcomes import Outcomes
 from qabel.core.sending.poster import Poster
-from qabel.core.sending.request_digest import request_digest
+from qabel.core.sending.request_digest import digest, request_digest
 from qabel.core.sending.send_schedule import SOON_AFTER
-from qabel.core.sending.sending_order import SendingOrder, Turn
+from qabel.core.sending.sending import Sending
+from qabel.core.sending.sending_order import SendingOrder
 from qabel.core.sending.time_stamps import TimeStamps
-from qabel.core.sending.views import (
-    OutcomeView,
-    RecipientOutcomeView,
-    SendView,
-    decode_outcome,
-    outcome_of,
-    send_view,
-)
-from qabel.core.sending.waiting_reasons import TO_BE_SENT, WaitingReasons
+from qabel.core.sending.views import OutcomeView, SendView, send_view
+from qabel.core.sending.waiting_reasons import WaitingReasons
 from qabel.core.workers import Workers
 from qabel.deferreds import shielded
-from qabel.jsontext import encode as encode_json
+from qabel.drop.acknowledgement import DROP_MODEL
 from qabel.settings.synced import SyncedSettings
-from qabel.store.outbox.idempotency import Idempotency, IdempotencyMismatch
-from qabel.store.outbox.records import SendFilter, SendRecord
-from qabel.store.outbox.repository import Added, OutboxRepository
-from qabel.store.tokens import TokenRevoked
+from qabel.store.modules.progress import Written
+from qabel.store.outbox.adding import KeyedSend
+from qabel.store.outbox.idempotency import OF_MODULES, Idempotency
+from qabel.store.outbox.records import SendFilter
+from qabel.store.outbox.repository import OutboxRepository
+from qabel.store.outbox.sends import NewSend
 
-PATIENCE = 5.0
-"""Seconds that a client waits at most for the responses of the drop servers."""
+
+@frozen(kw_only=True)
+class ToSend:
+    """A message of a module, and who is to get it."""
+
+    sender: Reference
+    """An identity."""
+    recipient: Reference
+    """A contact of it."""
+    draft: Draft
+    idempotency_key: str | None = field(default=None, repr=False)
+    """If it is the key of an earlier message of the module, nothing is sent."""
 
 
 @frozen(kw_only=True)
@@ -66,8 +67,6 @@ class Outbox:
     _order: SendingOrder = field(factory=SendingOrder)
     _introduce: Callable[[], str] = lambda: AUTO
     """Returns the setting ``privacy.introduce``."""
-
-    _log = Logger()
 
     def seen_by(self, access: Access) -> "Outbox":
         """Return the view of a caller."""
@@ -103,20 +102,80 @@ class Outbox:
             StoreFull: there is no disk space to store it.
 
         """
-        checked = check_send(
-            self._synced(),
-            recipients,
-            sender,
-            draft,
-            access=self._access,
-            stamps=self._stamps,
-            introducing=Introducing.of(introduce, self._introduce()),
-        )
+        checked = self._check(recipients, sender, draft, introduce)
         idempotency = None
         if idempotency_key is not None:
             given = request_digest(recipients, sender, draft, introduce)
             idempotency = Idempotency(self._access.owner, idempotency_key, given)
-        return await self._seal_and_keep(checked, idempotency)
+        [outcome] = await self._sending.seal_and_keep([checked], idempotency)
+        return outcome
+
+    async def send_all(
+        self,
+        messages: Sequence[ToSend],
+        *,
+        key: tuple[str, str] | None = None,
+        request: Any = None,
+    ) -> list[OutcomeView]:
+        """Send messages as a whole: all are stored, in their order, or none is.
+
+        Args:
+            messages: at least one. Keys of their own do not count.
+            key: the name of a module, and a key of the caller's; if both were used before, the
+                outcomes of that time are returned.
+            request: by what a repeated request is recognized: what JSON can represent. Without it,
+                by the messages.
+
+        Raises what ``send`` raises.
+
+        """
+        checked = [self._check([each.recipient], each.sender, each.draft) for each in messages]
+        idempotency = None
+        if key is not None:
+            by = request or [[each.sender, each.recipient, each.draft.given] for each in messages]
+            # No header has a line break: keys of modules are no keys of clients.
+            idempotency = Idempotency(self._access.owner, "\n".join(key), digest(by))
+        return await self._sending.seal_and_keep(checked, idempotency)
+
+    async def hand_over(
+        self,
+        module: str,
+        messages: Sequence[ToSend],
+        store: Callable[[Sequence[KeyedSend]], Awaitable[Written | None]],
+    ) -> Written | None:
+        """Have messages of a module stored as they are, and sealed and posted after that.
+
+        Args:
+            module: the name of the module.
+            messages: what it sends.
+            store: stores all of them, or none, in the order of the calls; returns None for none.
+
+        Returns:
+            What ``store`` returned.
+
+        Raises:
+            Invalid: a sender, a recipient or a message is not valid.
+            NotFound: a recipient is not a contact of the sender.
+            TooLarge: a message does not fit.
+            StoreError: nothing could be stored.
+
+        """
+        checked = [self._check([each.recipient], each.sender, each.draft) for each in messages]
+        keys = [key_of_module(module, each) for each in messages]
+
+        def add(ready: Sequence[CheckedSend]) -> Awaitable[Written | None]:
+            return store([KeyedSend(*each) for each in zip(_unsealed(ready), keys, strict=True)])
+
+        return await self._sending.hand_over(checked, add)
+
+    async def room(self, recipient: Reference, sender: Reference, kind: str) -> int:
+        """Return how many bytes of JSON text the data of a message may have, escaped as a string.
+
+        Room for an introduction is left if the recipient may need one, and for the id of an
+        acknowledgement. Raises what ``send`` raises.
+        """
+        checked = self._check([recipient], sender, Draft(kind, {}, acknowledge_id=NEW_ID))
+        return (await self._sending.with_introductions(checked)).room
 
     async def sends(self, after: int = 0, limit: int = 100) -> list[SendView]:
         """Return up to ``limit`` sends with ids above ``after``, oldest first."""
@@ -142,6 +201,24 @@ class Outbox:
     def _reasons(self) -> WaitingReasons:
         return WaitingReasons(self._poster, self._clock, self._now)
 
+    @property
+    def _sending(self) -> Sending:
+        return Sending(
+            repository=self._repository,
+            poster=self._poster,
+            workers=self._workers,
+            synced=self._synced,
+            heard=self._heard,
+            order=self._order,
+            outcomes=Outcomes(
+                repository=self._repository,
+                poster=self._poster,
+                clock=self._clock,
+                reasons=self._reasons,
+            ),
+            now=self._now,
+        )
+
     def _visible(self) -> SendFilter:
         return self._of(self._access.sees_all_sends)
 
@@ -159,142 +236,33 @@ class Outbox:
         self._poster.add(deleted.ready, spread=SOON_AFTER)
         return True
 
-    async def _seal_and_keep(
-        self, checked: CheckedSend, idempotency: Idempotency | None
-    ) -> OutcomeView:
-        # Time stamps rise in the order of the outbox, whichever message is sealed first.
-        turn = self._order.enter(checked.identity.public_key.raw)
-        try:
-            checked = await self._with_introductions(checked)
-            sealed = await self._workers.run(checked.seal)
-            await turn.reached()
-            keeping = self._keep_and_post(checked, sealed, idempotency, turn)
-        except BaseException:
-            turn.leave()
-            raise
-        return await shielded(keeping)
-
-    async def _with_introductions(self, checked: CheckedSend) -> CheckedSend:
-        if not checked.asks_who_knows:
-            return checked.with_introductions()
-        keys = [each.public_key.raw for each in checked.contacts]
-        heard = await self._heard.among(checked.identity.public_key.raw, keys)
-        return checked.with_introductions(heard)
-
-    async def _keep_and_post(
+    def _check(
         self,
-        checked: CheckedSend,
-        sealed: Sequence[bytes],
-        idempotency: Idempotency | None,
-        turn: Turn,
-    ) -> OutcomeView:
-        try:
-            # Contacts may have moved while the message was sealed.
-            checked = checked.readdressed(self._synced())
-            adding = self._repository.add(
-                checked.to_keep(sealed), idempotency=idempotency, now=self._now()
-            )
-        finally:
-            turn.leave()
-        try:
-            added = await adding
-        except IdempotencyMismatch as error:
-            raise Conflict(str(error)) from None
-        except TokenRevoked as error:
-            raise Unauthorized(str(error)) from None
-        if added.repeated:
-            return await self._again(added)
-        outcome = await self._explained(await self._first_outcome(checked, added))
-        if idempotency is not None:
-            await self._remember(idempotency, outcome)
-        return outcome
-
-    async def _explained(self, outcome: OutcomeView) -> OutcomeView:
-        """Return an outcome that says of every delivery that is queued why it is."""
-        unexplained = [each for each in outcome.recipients if each.is_unexplained]
-        if not unexplained:
-            return outcome
-        known: dict[str, RecipientOutcomeView] = {}
-        try:
-            record = await self._repository.get(outcome.id)
-        except StoreError as error:
-            self._log.warn("Cannot read a new message again: {error}", error=str(error))
-        else:
-            if record is not None:
-                known = {each.recipient: each for each in self._outcome_of(record).recipients}
-        recipients = [
-            known.get(each.recipient, msgspec.structs.replace(each, reason=TO_BE_SENT))
-            if each.is_unexplained
-            else each
-            for each in outcome.recipients
-        ]
-        return msgspec.structs.replace(outcome, recipients=recipients)
-
-    def _outcome_of(self, record: SendRecord) -> OutcomeView:
-        return outcome_of(record, self._reasons.of)
-
-    async def _remember(self, given: Idempotency, outcome: OutcomeView) -> None:
-        """Store the outcome for repeated requests; without it, they get the state at that time."""
-        try:
-            await self._repository.answered(given, encode_json(outcome))
-        except StoreError as error:
-            # The message itself is stored, and perhaps sent: the request has not failed.
-            self._log.warn(
-                "Cannot store the outcome for an idempotency key: {error}", error=str(error)
-            )
-
-    async def _again(self, added: Added) -> OutcomeView:
-        """Return the outcome of the first request; if it was not stored, the state by now."""
-        if added.answer is not None:
-            return decode_outcome(added.answer)
-        record = await self._repository.get(added.id)
-        if record is None:
-            raise NotFound(f"Message {added.id} was deleted from the outbox.")
-        return self._outcome_of(record)
-
-    async def _first_outcome(self, checked: CheckedSend, added: Added) -> OutcomeView:
-        """Post what is due, and return the outcome of the first attempts."""
-        postings = checked.postings(added.id)
-        sender = checked.identity.public_key.raw
-        keys = [key for _, each in postings for key in each]
-        attempts = await self._first_attempts(sender, added, keys)
-        recipients = [
-            RecipientOutcomeView(
-                contact.id,
-                contact.public_key.hex,
-                *first_state([attempts.get(key) for key in keys]),
-                introduced=contact.public_key.raw in checked.introduced,
-            )
-            for contact, keys in postings
-        ]
-        return OutcomeView(added.id, checked.message.acknowledge_id, recipients)
-
-    async def _first_attempts(
-        self, sender: bytes, added: Added, postings: Sequence[PostingKey]
-    ) -> Mapping[PostingKey, PostResult]:
-        """Return the results of the first attempts, without waiting for queues known to fail."""
-        attempts: dict[PostingKey, PostResult] = {}
-        ready = {(each.recipient, each.url) for each in added.ready}
-        waiting, behind = [], []
-        for key in postings:
-            _, recipient, url = key
-            queue = url, recipient, sender
-            if key[1:] not in ready:
-                if self._poster.in_trouble(queue):
-                    continue
-                behind.append(queue)
-            first = self._poster.first_attempt(key)
-            waiting.append(first.addCallbacks(partial(attempts.__setitem__, key), _given_up))
-        self._poster.add(added.ready)
-        for queue in behind:
-            self._poster.release(queue)
-        try:
-            await DeferredList(waiting).addTimeout(PATIENCE, self._clock)
-        except DeferredTimeout:
-            for each in waiting:
-                each.cancel()
-        return attempts
+        recipients: Sequence[Reference],
+        sender: Reference,
+        draft: Draft,
+        introduce: bool | None = None,
+    ) -> CheckedSend:
+        if draft.model_object in ("", DROP_MODEL):
+            raise Invalid("This kind of messages is reserved for the daemon.")
+        return check_send(
+            self._synced(),
+            recipients,
+            sender,
+            draft,
+            access=self._access,
+            stamps=self._stamps,
+            introducing=Introducing.of(introduce, self._introduce()),
+        )
 
 
-def _given_up(failure: Failure) -> None:
-    failure.trap(CancelledError)
+def _unsealed(messages: Iterable[CheckedSend]) -> list[NewSend]:
+    return [each.to_keep() for each in messages]
+
+
+def key_of_module(module: str, message: ToSend) -> Idempotency | None:
+    """Return the key under which a message of a module is sent once; None for none."""
+    if message.idempotency_key is None:
+        return None
+    by = digest([str(message.sender), str(message.recipient), message.draft.given])
+    return Idempotency(OF_MODULES, f"{module}\n{message.idempotency_key}", by)

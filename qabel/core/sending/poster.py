@@ -1,6 +1,6 @@
 """Post the outbox, retrying each message until it is settled."""
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Awaitable, Callable, Collection, Iterable
 
 from attrs import define, evolve, field
 from twisted.application.service import Service
@@ -9,7 +9,7 @@ from twisted.internet.interfaces import IReactorTime
 
 from qabel.core.backoff import Attempts
 from qabel.core.random_delays import Draw, draw_securely
-from qabel.core.sending.delivery_attempts import DeliveryAttempts, DropPoster
+from qabel.core.sending.delivery_attempts import DeliveryAttempts, DropPoster, box_at_hand
 from qabel.core.sending.outcome_keeper import OutcomeKeeper, OutcomeRepository
 from qabel.core.sending.post_result import PostingKey, PostOutcome, PostResult
 from qabel.core.sending.send_queue import SendQueue
@@ -31,6 +31,7 @@ class Poster(Service):
         no_drop_server: returns how the readings of an identity, by its public key, showed that
             there is no drop server at a URL, or None; until it is read again, nothing that the
             identity sends counts as taken there.
+        box: returns the box of a posting, as ``Sealer.box``.
         draw: returns random numbers in [0, 1).
 
     """
@@ -43,6 +44,7 @@ class Poster(Service):
     _no_drop_server: Callable[[bytes, str], str | None] = field(
         default=lambda owner, server: None, kw_only=True
     )
+    _box: Callable[[Posting], Awaitable[bytes]] = field(default=box_at_hand, kw_only=True)
     _draw: Draw = field(default=draw_securely, kw_only=True)
     _attempts: DeliveryAttempts = field(init=False)
     _timers: Timers = field(init=False)
@@ -63,7 +65,12 @@ class Poster(Service):
         self._timers = Timers(self._clock)
         self._schedule = SendSchedule(self._clock, self._timers, self._post, self._draw)
         self._attempts = DeliveryAttempts(
-            self._client, self._clock, self._no_drop_server, self._schedule.works, self._draw
+            self._client,
+            self._clock,
+            self._no_drop_server,
+            self._schedule.works,
+            self._draw,
+            self._box,
         )
         self._outcomes = OutcomeKeeper(
             self._repository, self._on_seq, self._timers, self._now, self._draw

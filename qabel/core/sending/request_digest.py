@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from hashlib import blake2b
+from typing import Any
 
 from qabel.core.people.references import Reference
 from qabel.core.sending.compose import Draft
@@ -17,4 +18,9 @@ def request_digest(
     introduce the sender the digest is that of earlier versions, whose keys may still be repeated.
     """
     wish = [] if introduce is None else [introduce]
-    return blake2b(encode_json([recipients, sender, draft.given, *wish])).digest()
+    return digest([recipients, sender, draft.given, *wish])
+
+
+def digest(request: Any) -> bytes:
+    """Return a digest of a request: of what JSON can represent."""
+    return blake2b(encode_json(request)).digest()

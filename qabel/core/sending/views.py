@@ -1,10 +1,11 @@
 """Sends and their outcomes, as clients see them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import msgspec
 
 from qabel.contract.types import Id, JSONObject, KeyHex, Milliseconds, View
+from qabel.jsontext import encode as encode_json
 from qabel.store.outbox.records import DeliveryRecord, SendRecord
 from qabel.store.outbox.sends import DeliveryState
 
@@ -94,9 +95,15 @@ def outcome_of(record: SendRecord, explain: Explain) -> OutcomeView:
     )
 
 
-def decode_outcome(text: bytes) -> OutcomeView:
-    """Return an outcome that was stored as JSON."""
-    return msgspec.json.decode(text, type=OutcomeView)
+def encode_outcomes(outcomes: Sequence[OutcomeView]) -> bytes:
+    """Return the JSON of outcomes; that of a single one is an object, as it always was."""
+    return encode_json(outcomes[0] if len(outcomes) == 1 else list(outcomes))
+
+
+def decode_outcomes(text: bytes) -> list[OutcomeView]:
+    """Return outcomes that were stored as JSON."""
+    found = msgspec.json.decode(text, type=OutcomeView | list[OutcomeView])
+    return found if isinstance(found, list) else [found]
 
 
 def _recipient_view(delivery: DeliveryRecord, explain: Explain) -> RecipientView:

@@ -82,10 +82,6 @@ class Call:
         await self.services.modules.change(self._module, made)
 
     @property
-    def _module(self) -> str:
-        return self.route.path.split("/")[1]
-
-    @property
     def tools(self) -> ModuleTools:
         """The tools of the module whose route this is."""
         return self.services.modules.tools(self._module)
@@ -93,7 +89,12 @@ class Call:
     @property
     def messaging(self) -> Messaging:
         """People and messages, for a route of a module."""
-        return Messaging(self.core, self.view)
+        return Messaging(self.core, self.view, self._module)
+
+    @property
+    def _module(self) -> str:
+        """The name of the module whose route this is."""
+        return self.route.path.split("/")[1]
 
     @property
     def is_head(self) -> bool:

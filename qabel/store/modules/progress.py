@@ -14,6 +14,8 @@ from qabel.store.modules.emptying import empty_some
 from qabel.store.modules.places import BEGINNING, Place
 from qabel.store.modules.tables import ModuleStoreError, migrate
 from qabel.store.numbers import last_seq
+from qabel.store.outbox.adding import KeyedSend, add_keyed
+from qabel.store.outbox.sends import Posting
 
 
 @attrs.frozen
@@ -33,6 +35,16 @@ class Progress:
     def is_live(self) -> bool:
         """Whether the entries that come now are news."""
         return self.place.seq >= self.live
+
+
+@attrs.frozen
+class Written:
+    """What was stored of what a module made."""
+
+    newest: int
+    """The newest number in the journal."""
+    ready: tuple[Posting, ...] = ()
+    """Postings that may start now."""
 
 
 @attrs.frozen
@@ -80,9 +92,10 @@ class ModuleRepository:
         to: Place,
         changes: Sequence[Change] = (),
         told: Sequence[Told] = (),
+        sends: Sequence[KeyedSend] = (),
         *,
         now: float,
-    ) -> "Deferred[int | None]":
+    ) -> "Deferred[Written | None]":
         """Store what a module made of some entries, and that it has dealt with them.
 
         Args:
@@ -91,16 +104,22 @@ class ModuleRepository:
             to: the last of them.
             changes: to its tables.
             told: events.
+            sends: what is to be sent.
             now: seconds since the epoch.
 
         Returns:
-            The newest number in the journal; None if the module is at another place by now, and
-            nothing was stored.
+            What was stored; None if the module is at another place by now, and nothing was.
 
-        Fails with ModuleStoreError for a change of a table that is not the module's own.
+        Fails with ModuleStoreError for a change of a table that is not the module's own, or with
+        IdempotencyMismatch.
 
         """
-        work = partial(_write, name=name, at=at, to=to, changes=changes, told=told, now=now)
+
+        def work(connection: Connection) -> Written | None:
+            if not _move(connection, name, at, to):
+                return None
+            return _write(connection, name, changes, told, sends, now)
+
         return self._database.run(work)
 
     def set_aside(
@@ -131,20 +150,26 @@ class ModuleRepository:
         return self._database.run(work)
 
     def take_up(
-        self, name: str, entry: Place, changes: Sequence[Change], *, now: float
-    ) -> "Deferred[int | None]":
+        self,
+        name: str,
+        entry: Place,
+        changes: Sequence[Change],
+        sends: Sequence[KeyedSend] = (),
+        *,
+        now: float,
+    ) -> "Deferred[Written | None]":
         """Store what a module made of an entry that was set aside, which it is no longer.
 
-        The arguments are those of ``write``. Fires with the newest number in the journal, or with
-        None if the entry was not set aside.
+        The arguments are those of ``write``. Fires with what was stored, or with None if the entry
+        was not set aside.
         """
 
-        def work(connection: Connection) -> int | None:
+        def work(connection: Connection) -> Written | None:
             was_there = connection.execute(
                 "DELETE FROM set_aside WHERE module = ? AND seq = ? AND part = ?",
                 (name, entry.seq, entry.part),
             ).rowcount
-            return apply(connection, name, changes, (), now) if was_there else None
+            return _write(connection, name, changes, (), sends, now) if was_there else None
 
         return self._database.run(work)
 
@@ -232,13 +257,13 @@ def _move(connection: Connection, name: str, at: Place, to: Place) -> bool:
 def _write(
     connection: Connection,
     name: str,
-    at: Place,
-    to: Place,
     changes: Sequence[Change],
     told: Sequence[Told],
+    sends: Sequence[KeyedSend],
     now: float,
-) -> int | None:
-    return apply(connection, name, changes, told, now) if _move(connection, name, at, to) else None
+) -> Written:
+    ready = add_keyed(connection, sends, int(now * 1000))
+    return Written(apply(connection, name, changes, told, now), ready)
 
 
 def _rebuild(connection: Connection, name: str, derived: Sequence[str]) -> bool:

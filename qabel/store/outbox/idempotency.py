@@ -1,5 +1,7 @@
 """Idempotency keys: a request that is sent twice with one key is executed once."""
 
+from collections.abc import Sequence
+
 import attrs
 
 from qabel.store.database.connection import Connection
@@ -12,13 +14,17 @@ KEEP_AT_MOST = 100_000
 """How many keys are remembered; of more than that, the oldest are forgotten."""
 
 
+OF_MODULES = -1
+"""The owner of the keys that modules choose, which have the name of the module in front."""
+
+
 class IdempotencyMismatch(StoreError):
     """The key was used before, for another request."""
 
 
 @attrs.frozen
 class Idempotency:
-    """A key that a client chose, and a digest of the request that it came with."""
+    """A key that a client or a module chose, and a digest of the request that it came with."""
 
     owner: int
     """The id of the token that it was used with; 0 for the owner of the daemon."""
@@ -30,7 +36,7 @@ class Idempotency:
 class EarlierRequest:
     """What became of the first request with a key."""
 
-    send_id: int
+    send_ids: range
     answer: bytes | None = attrs.field(repr=False)
     """What was answered, or None if there never was an answer."""
 
@@ -41,36 +47,38 @@ def find(connection: Connection, given: Idempotency, now: int) -> EarlierRequest
     ``now`` is in milliseconds since the epoch. Raises IdempotencyMismatch.
     """
     row = connection.execute(
-        "SELECT send_id, answer, digest FROM idempotency "
+        "SELECT send_id, count, answer, digest FROM idempotency "
         "WHERE owner = ? AND key = ? AND created > ?",
         (given.owner, given.key, now - KEEP_FOR),
     ).fetchone()
     if row is None:
         return None
-    if bytes(row[2]) != given.digest:
+    send_id, count, answer, digest = row
+    if bytes(digest) != given.digest:
         raise IdempotencyMismatch(
             "This idempotency key was already used for another request; use a new key for each one."
         )
-    return EarlierRequest(row[0], row[1])
+    return EarlierRequest(range(send_id, send_id + count), answer)
 
 
-def keep(connection: Connection, given: Idempotency, send_id: int, now: int) -> None:
-    """Record that a key led to a send."""
+def keep(connection: Connection, given: Idempotency, send_ids: Sequence[int], now: int) -> None:
+    """Record that a key led to sends, whose ids follow one another."""
     connection.execute(
-        "INSERT OR REPLACE INTO idempotency (owner, key, digest, send_id, created) "
-        "VALUES (?, ?, ?, ?, ?)",
-        (given.owner, given.key, given.digest, send_id, now),
+        "INSERT OR REPLACE INTO idempotency (owner, key, digest, send_id, count, created) "
+        "VALUES (?, ?, ?, ?, ?, ?)",
+        (given.owner, given.key, given.digest, send_ids[0], len(send_ids), now),
     )
 
 
 def answered(connection: Connection, given: Idempotency, answer: bytes) -> None:
     """Record the answer to the first request with a key; a later one does not replace it.
 
-    There is none for a send that was deleted meanwhile: nothing of it is to be stored again.
+    There is none if a send was deleted meanwhile: nothing of it is to be stored again.
     """
     connection.execute(
         "UPDATE idempotency SET answer = ? WHERE owner = ? AND key = ? AND answer IS NULL "
-        "AND EXISTS (SELECT 1 FROM sends WHERE id = send_id)",
+        "AND (SELECT count(*) FROM sends WHERE id >= send_id AND id < send_id + idempotency.count) "
+        "= idempotency.count",
         (answer, given.owner, given.key),
     )
 

@@ -1,7 +1,7 @@
 """The outbox: what is to be sent, and what became of it."""
 
 import json
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 
 import attrs
 from twisted.internet.defer import Deferred, fail
@@ -9,32 +9,17 @@ from twisted.internet.defer import Deferred, fail
 from qabel.store import heard_from
 from qabel.store.database.connection import Connection
 from qabel.store.database.database import Database
-from qabel.store.numbers import last_seq
-from qabel.store.outbox import changes, idempotency, moving, records, sends, time_stamps
+from qabel.store.outbox import changes, idempotency, moving, records, sends, time_stamps, unsealed
+from qabel.store.outbox.adding import Added, add
 from qabel.store.outbox.changes import OutboxChange
 from qabel.store.outbox.idempotency import Idempotency
 from qabel.store.outbox.moving import Addresses
 from qabel.store.outbox.records import EVERY_MESSAGE, OutboxCounts, SendFilter, SendRecord
 from qabel.store.outbox.sends import NewSend, Posting, PostingState
+from qabel.store.outbox.unsealed import Box, Unsealed
 from qabel.store.outbox.waiting import no_longer_waiting
 from qabel.store.pace import Pace
 from qabel.store.purged_keys import Purged, PurgedKeys
-from qabel.store.tokens import TokenRevoked, is_valid
-
-
-@attrs.frozen
-class Added:
-    """The result of adding a send, now or earlier under the same idempotency key."""
-
-    id: int
-    ready: tuple[Posting, ...] = ()
-    """Postings that may start now; the others wait behind earlier ones."""
-    repeated: bool = False
-    """Nothing was added: the send is that of an earlier request, and may have been deleted."""
-    answer: bytes | None = attrs.field(default=None, repr=False)
-    """What the earlier request was answered, if it was answered."""
-    last_seq: int = 0
-    """The newest number in the journal."""
 
 
 @attrs.frozen(eq=False)
@@ -50,19 +35,34 @@ class OutboxRepository:
     _pace: Pace = attrs.field(factory=Pace, init=False)
 
     def add(
-        self, send: NewSend, *, idempotency: Idempotency | None = None, now: float
+        self, *sends: NewSend, idempotency: Idempotency | None = None, now: float
     ) -> Deferred[Added]:
-        """Store a send, durably: from then on it will be posted, whatever happens.
+        """Store sends, durably: from then on they will be posted, whatever happens.
 
-        A key that was used before leads to the earlier send. Fails with IdempotencyMismatch if
-        that was for another request, with Purged if the sender does not exist any more, or with
-        TokenRevoked; nothing is added then.
+        They are stored together, or not at all. A key that was used before leads to the earlier
+        sends. Fails with IdempotencyMismatch if those were for another request, with Purged if a
+        sender does not exist any more, or with TokenRevoked; nothing is added then.
         """
-        if send.sender in self._purged:
+        if self.are_purged(each.sender for each in sends):
             return fail(Purged("The sending identity was deleted."))
         return self._database.run(
-            lambda connection: _add(connection, send, idempotency, _milliseconds(now))
+            lambda connection: add(connection, sends, idempotency, _milliseconds(now))
         )
+
+    def are_purged(self, senders: Iterable[bytes]) -> bool:
+        """Return whether any of some senders does not exist any more, by their public keys."""
+        return any(each in self._purged for each in senders)
+
+    def unsealed(self, posting: Posting) -> Deferred[list[Unsealed]]:
+        """Return what is to be sealed for a posting: its message, and some that follow it."""
+        return self._database.run(lambda connection: unsealed.find(connection, posting))
+
+    def keep_boxes(self, posting: Posting, boxes: Sequence[Box]) -> Deferred[bytes | None]:
+        """Store boxes; fires with that of a posting, or with None if it is not queued any more.
+
+        A box that was stored before stays.
+        """
+        return self._database.run(lambda connection: unsealed.keep(connection, posting, boxes))
 
     def answered(self, given: Idempotency, answer: bytes) -> Deferred[None]:
         """Store what the first request with an idempotency key was answered."""
@@ -194,26 +194,6 @@ class OutboxRepository:
             ),
             may_wait=may_wait,
         )
-
-
-def _add(connection: Connection, send: NewSend, given: Idempotency | None, now: int) -> Added:
-    if send.token_id is not None and not is_valid(connection, send.token_id):
-        raise TokenRevoked("The token was revoked before the message was stored.")
-    if given is not None:
-        earlier = _earlier(connection, given, now)
-        if earlier is not None:
-            return earlier
-    send_id, ready = sends.insert(connection, send, now)
-    if given is not None:
-        idempotency.keep(connection, given, send_id, now)
-    return Added(send_id, tuple(ready), last_seq=last_seq(connection))
-
-
-def _earlier(connection: Connection, given: Idempotency, now: int) -> Added | None:
-    found = idempotency.find(connection, given, now)
-    if found is None:
-        return None
-    return Added(found.send_id, (), True, found.answer, last_seq(connection))
 
 
 def _milliseconds(seconds: float) -> int:

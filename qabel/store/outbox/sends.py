@@ -44,11 +44,12 @@ class PostingState(StrEnum):
 
 @attrs.frozen(kw_only=True)
 class NewDelivery:
-    """A message sealed for one recipient, and the drop URLs to post it to."""
+    """A message for one recipient, and the drop URLs to post it to."""
 
     recipient: bytes
     contact_id: int | None
-    sealed: bytes = attrs.field(repr=False)
+    sealed: bytes | None = attrs.field(repr=False)
+    """The box; None if it is sealed before it is first posted."""
     urls: Sequence[str] = attrs.field(repr=False)
     introduced: bool = False
     """Whether the message introduces its sender."""
@@ -77,7 +78,7 @@ PostingQueue: TypeAlias = tuple[str, bytes, bytes]
 
 @attrs.frozen(kw_only=True)
 class Posting:
-    """Something to post now: sealed bytes, which are never sealed again, and a drop URL."""
+    """Something to post now: a box, which is never sealed again, and a drop URL."""
 
     id: int
     delivery_id: int
@@ -85,7 +86,8 @@ class Posting:
     sender: bytes
     recipient: bytes
     url: str = attrs.field(repr=False)
-    sealed: bytes = attrs.field(repr=False)
+    sealed: bytes | None = attrs.field(repr=False)
+    """The box; None if the message was stored unsealed."""
     attempts: int
     """How many attempts there were before."""
 

@@ -9,7 +9,7 @@ from twisted.internet.defer import Deferred
 
 from qabel.core.errors import Conflict, Invalid, NotFound, StoreFull, TooLarge
 from qabel.core.sending.compose import Draft
-from qabel.core.sending.outbox import PATIENCE
+from qabel.core.sending.outcomes import PATIENCE
 from qabel.core.sending.views import OutcomeView
 from qabel.core.service import CoreService
 from qabel.crypto import PrivateKey

@@ -8,7 +8,7 @@ from twisted.internet.defer import Deferred
 
 from qabel.core.sending import posting_slots
 from qabel.core.sending.compose import Draft
-from qabel.core.sending.outbox import PATIENCE
+from qabel.core.sending.outcomes import PATIENCE
 from qabel.core.sending.waiting_reasons import SPREAD
 from qabel.core.service import CoreService
 from qabel.deferreds import result_of

@@ -9,7 +9,7 @@ from qabel.deferreds import result_of
 from qabel.store.modules import emptying
 from qabel.store.modules.changes import Change, Told
 from qabel.store.modules.entries import Place
-from qabel.store.modules.progress import ModuleRepository
+from qabel.store.modules.progress import ModuleRepository, Written
 from qabel.store.modules.tables import ModuleStoreError
 from tests.store.modules.conftest import NOW, SEEN, TABLE, Mail, write
 
@@ -29,7 +29,7 @@ def test_rows_and_place_in_one(
     [one, two] = mail.receive("note", "note")
     result_of(modules.open("notes", [TABLE]))
     told = [Told("notes.new", {"id": one})]
-    assert write(modules, Place(), Place(one), [Change(SEEN, [(one,)])], told) == 3
+    assert write(modules, Place(), Place(one), [Change(SEEN, [(one,)])], told) == Written(3)
     assert write(modules, Place(), Place(two), [Change(SEEN, [(two,)])]) is None
     assert rows("SELECT id FROM notes_seen") == [(one,)]
     assert rows("SELECT seq, kind FROM events") == [(3, "notes.new")]

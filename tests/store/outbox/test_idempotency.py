@@ -97,5 +97,5 @@ def test_an_unknown_key_has_no_earlier_request(database: Database) -> None:
 
 def test_keys_and_answers_are_not_shown() -> None:
     """The repr of a key or an answer, which go to logs, shows neither."""
-    shown = repr(Idempotency(0, "chosen", b"digest")) + repr(EarlierRequest(1, b"answer"))
+    shown = repr(Idempotency(0, "chosen", b"digest")) + repr(EarlierRequest(range(1, 2), b"answer"))
     assert not [each for each in ("chosen", "digest", "answer=") if each in shown]

@@ -77,4 +77,4 @@ def test_expiry_covers_all_that_is_old(outbox: OutboxRepository, things: Things,
 
 def test_answers_are_not_shown() -> None:
     """The repr of what an earlier request was answered does not contain the answer."""
-    assert "hello" not in repr(Added(1, answer=b"hello"))
+    assert "hello" not in repr(Added([1], answer=b"hello"))
