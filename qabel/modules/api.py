@@ -137,7 +137,7 @@ class Prepared:
         kind: str,
         detail: Mapping[str, object],
         *,
-        about: Received | Sent | DeliveryChanged | Heard | None = None,
+        about: Received | Sent | DeliveryChanged | Heard | Subject | None = None,
     ) -> None:
         """Add an event, unless the entries are old.
 

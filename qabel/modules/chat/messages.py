@@ -1,29 +1,25 @@
 """The messages of conversations: reading, sending, sending again, deleting."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime
-from typing import Any
-
-from msgspec.structs import replace
 
 from qabel.contract.query import MAX_ID
 from qabel.contract.reply import NO_CONTENT, file_reply
-from qabel.core.errors import Conflict, Invalid, NotFound
-from qabel.core.sending.views import OutcomeView
+from qabel.core.errors import Conflict, Invalid
 from qabel.forms.compound import Key, Object, OrNull
 from qabel.forms.errors import FieldError
 from qabel.forms.plain import Choice, Integer, Text
 from qabel.modules.api import ModuleCall, Reply, json_reply
-from qabel.modules.chat import queries
+from qabel.modules.chat import queries, sending
 from qabel.modules.chat.conversations import any_conversation, shown, view_of
 from qabel.modules.chat.numbers import ChatCursor, CursorForm
+from qabel.modules.chat.origins import failed_sends, other_parts, sent_data
 from qabel.modules.chat.payloads import ChatPayload, ReplyTo, write_payload
 from qabel.modules.chat.people import ChatPeople
 from qabel.modules.chat.queries import ChatMessage, Conversation
 from qabel.modules.chat.subject import (
     DELETE,
     NO_CONVERSATION,
-    NOTES,
     READ,
     SEND,
     delete_messages,
@@ -50,7 +46,7 @@ _SENT = {
     202: "Stored; the daemon keeps trying.",
     404: NO_CONVERSATION,
     409: "The other side is no contact, or the Idempotency-Key was used for another request.",
-    413: "The text is too long.",
+    413: "The text does not fit into 64 messages: that is some 100 kB.",
     507: "Not enough disk space to store the message.",
 }
 
@@ -119,8 +115,13 @@ async def send(call: ModuleCall, conversation: str) -> Reply:
     given = call.body()
     found = await shown(call, ChatPeople.of(call.messaging), conversation)
     said = await _reply(call, found, given["text"], given["reply_to"])
+    await sending.prepare(call, found)
+    room = await call.messaging.room(found.identity, found.contact, said.kind)
+    parts = [(each.kind, write_payload(each)) for each in sending.cut(said, room)]
     key = call.text_header("Idempotency-Key")
-    return await _send(call, found, said.kind, write_payload(said), key, given["reply_to"])
+    reply_to = given["reply_to"]
+    request = [conversation, given["text"], reply_to]
+    return await sending.send(call, found, parts, key=key, request=request, reply_to=reply_to)
 
 
 @routes.add(
@@ -172,12 +173,20 @@ async def retry(call: ModuleCall, message_id: int) -> Reply:
     found, conversation = await _with_conversation(call, message_id)
     if found.view.state != "failed":
         raise Conflict("Only a message that failed can be sent again.")
-    kind, data = await queries.sent_data(call, found.send_id or 0)
-    # Should the first message not be deleted, as the daemon ends: nothing is sent twice.
-    key = f"chat retry {message_id}"
-    reply = await _send(call, conversation, kind, data, key, found.view.reply_to)
-    await delete_messages(call, [found])
-    return reply
+    await sending.prepare(call, conversation)
+    failed = await failed_sends(call, found, conversation.contact)
+    parts = await sent_data(call, failed)
+    # Should what has failed not be deleted, as the daemon ends: nothing is sent twice.
+    return await sending.send(
+        call,
+        conversation,
+        parts,
+        key=f"\nretry {failed}",
+        request=["retry", failed],
+        reply_to=found.view.reply_to,
+        others=await other_parts(call, found, conversation.contact),
+        instead_of=failed,
+    )
 
 
 @routes.add(
@@ -225,33 +234,6 @@ def _line(message: ChatMessageView, name: str) -> str:
         time = str(message.sent)
     text = "\n    ".join(message.text.splitlines())
     return f"{time} {name}: {text}\n"
-
-
-async def _send(
-    call: ModuleCall,
-    found: Conversation,
-    kind: str,
-    data: Mapping[str, Any],
-    key: str | None,
-    reply_to: int | None,
-) -> Reply:
-    if found.identity == found.contact:
-        # Its drops may have changed since the last note.
-        await call.messaging.keep_notes(found.identity, NOTES)
-    if (found.identity, found.contact) not in ChatPeople.of(call.messaging).contacts:
-        raise Conflict("The other side of this conversation is no contact any more.")
-    outcome: OutcomeView = await call.messaging.send(
-        found.identity, found.contact, kind, data, idempotency_key=key
-    )
-    sent = await queries.sent_as(call, outcome.id, found.id)
-    if sent is None:
-        raise NotFound("The message was deleted meanwhile.")
-    view = replace(sent.view, reply_to=reply_to)
-    if view.state == "queued":
-        # What is known of the first attempt is stored a moment later.
-        view.state = outcome.recipients[0].state.value
-    location = b"/chat/messages/%d" % view.id
-    return json_reply(view, 201 if outcome.is_complete else 202, ((b"Location", location),))
 
 
 async def _reply(

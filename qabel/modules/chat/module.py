@@ -3,7 +3,7 @@
 from qabel.modules.api import Module
 from qabel.modules.chat import conversations, hits, messages, requests
 from qabel.modules.chat.payloads import KINDS
-from qabel.modules.chat.prepare import prepare
+from qabel.modules.chat.prepare import prepare, tick
 from qabel.modules.chat.service import ChatService
 from qabel.modules.chat.subject import routes
 from qabel.modules.chat.tables import DERIVED, STEPS
@@ -21,4 +21,5 @@ module = Module(
     routes=routes,
     service=ChatService,
     prepare=prepare,
+    tick=tick,
 )

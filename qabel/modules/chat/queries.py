@@ -7,20 +7,26 @@ import msgspec
 from attrs import evolve, field, frozen
 
 from qabel.core.errors import NotFound
-from qabel.modules.chat.numbers import ChatCursor, ListCursor, id_of_sent, no_conversation
-from qabel.modules.chat.payloads import ChatPayload, read_payload
+from qabel.modules.chat.numbers import ChatCursor, ListCursor, no_conversation
 from qabel.modules.chat.views import ChatMessageView
 from qabel.store.database.connection import Parameters
 
-# The states of what is sent are where the outbox has them: they cannot differ from it.
+# The states of what is sent are where the outbox has them: they cannot differ from it. Of a text in
+# parts it is as `whole_state` says.
 _MESSAGE = """
 SELECT shown.id, shown.seq, shown.part, shown.conversation, shown.direction, shown.sent,
     shown.received, shown.text, shown.attachment, shown.odd_time, shown.message_id, shown.send_id,
-    (SELECT iif(acknowledged IS NULL, state, 'acknowledged') FROM deliveries
-        WHERE deliveries.send_id = shown.send_id AND recipient = chat_conversations.contact),
+    CASE WHEN shown.direction = 'in' THEN NULL WHEN shown.parts = 0 THEN
+        (SELECT iif(acknowledged IS NULL, state, 'acknowledged') FROM deliveries
+        WHERE deliveries.send_id = shown.send_id AND recipient = chat_conversations.contact)
+    ELSE (SELECT CASE WHEN total(state = 'failed') THEN 'failed'
+            WHEN total(state = 'queued') THEN 'queued'
+            WHEN total(n = total AND acknowledged IS NOT NULL) THEN 'acknowledged' ELSE 'sent' END
+        FROM chat_parts JOIN deliveries ON deliveries.send_id = chat_parts.send_id
+        AND recipient = chat_conversations.contact WHERE chat_parts.shown = shown.id) END,
     (SELECT id FROM chat_messages AS other
         WHERE other.conversation = shown.conversation AND other.sent = shown.reply_sent
-        AND other.direction = shown.reply_direction LIMIT 1)
+        AND other.direction = shown.reply_direction LIMIT 1), shown.incomplete
 FROM chat_messages AS shown JOIN chat_conversations ON chat_conversations.id = shown.conversation
 """
 
@@ -48,11 +54,6 @@ SELECT conversation, message_id, (SELECT meta_data ->> 'alias' FROM messages WHE
 FROM (SELECT conversation, max(message_id) AS message_id
     FROM chat_messages JOIN messages ON messages.id = message_id
     WHERE conversation IN ({}) AND meta_data IS NOT NULL GROUP BY conversation)
-"""
-
-_JUST_SENT = """
-SELECT seq, model_object, message, sends.created, iif(acknowledged IS NULL, state, 'acknowledged')
-FROM sends JOIN deliveries ON send_id = sends.id WHERE sends.id = ?
 """
 
 _AT_ONCE = 500
@@ -177,7 +178,7 @@ async def messages(read: Reader, ids: Sequence[int]) -> list[ChatMessage]:
         some = ids[start : start + _AT_ONCE]
         marks = ", ".join("?" * len(some))
         rows = await read.rows(f"{_MESSAGE} WHERE shown.id IN ({marks})", some)
-        found += [_message(*row) for row in rows]
+        found += [message_of(*row) for row in rows]
     return found
 
 
@@ -203,7 +204,7 @@ async def page(
     order = f"ORDER BY shown.seq {way}, shown.part {way} LIMIT ?"
     sql = f"{_MESSAGE} WHERE {' AND '.join(conditions)} {order}"
     rows = await read.rows(sql, (*parameters, limit))
-    found = [_message(*row) for row in rows]
+    found = [message_of(*row) for row in rows]
     return found if way == "DESC" else found[::-1]
 
 
@@ -215,39 +216,13 @@ async def all_pages(read: Reader, number: bytes) -> AsyncIterator[list[ChatMessa
         yield found[::-1]
 
 
-async def sent_as(read: Reader, send_id: int, number: bytes) -> ChatMessage | None:
-    """Return a message that was just sent, whether the module has seen it or not.
-
-    None if it was deleted since. It is the first recipient's.
-    """
-    rows = await read.rows(_JUST_SENT, (send_id,))
-    if not rows:
-        return None
-    seq, kind, text, created, state = rows[0]
-    message = msgspec.json.decode(text)
-    said = read_payload(kind, message["data"]) or ChatPayload("")
-    sent = message.get("time_stamp", created)
-    return _message(
-        id_of_sent(send_id), seq, send_id, number, "out", sent, None, said.text, None, 0, None,
-        send_id, state, None,
-    )  # fmt: skip
-
-
-async def sent_data(read: Reader, send_id: int) -> tuple[str, dict[str, Any]]:
-    """Return the kind and the data of a message that was sent. Raises NotFound."""
-    rows = await read.rows("SELECT model_object, message FROM sends WHERE id = ?", (send_id,))
-    if not rows:
-        raise NotFound("The message was deleted meanwhile.")
-    return rows[0][0], msgspec.json.decode(rows[0][1])["data"]
-
-
 async def _with_last(read: Reader, found: Sequence[Conversation]) -> list[Conversation]:
     ids = [each.last_id for each in found if each.last_id is not None]
     views = {each.view.id: each.view for each in await messages(read, ids)}
     return [evolve(each, last=views.get(each.last_id or -1)) for each in found]
 
 
-def _message(
+def message_of(
     number: int,
     seq: int,
     part: int,
@@ -262,7 +237,9 @@ def _message(
     send_id: int | None,
     state: Any,
     reply_to: int | None,
+    incomplete: int = 0,
 ) -> ChatMessage:
+    """Return a message, of what the tables have of it."""
     view = ChatMessageView(
         id=number,
         cursor=str(ChatCursor(seq, part)),
@@ -274,7 +251,7 @@ def _message(
         text=text,
         reply_to=reply_to,
         attachment=None if attachment is None else msgspec.Raw(attachment.encode()),
-        incomplete=False,
+        incomplete=bool(incomplete),
         odd_time=bool(odd_time),
     )
     return ChatMessage(view, message_id, send_id)

@@ -7,6 +7,7 @@ from qabel.core.people.references import ReferenceForm
 from qabel.deferreds import gather
 from qabel.forms.compound import Key
 from qabel.modules.api import ModuleCall, Routes
+from qabel.modules.chat.origins import Origins, origins
 from qabel.modules.chat.queries import ChatMessage
 
 routes = Routes("Chat")
@@ -33,10 +34,11 @@ def reference(description: str) -> Key:
 
 async def delete_messages(call: ModuleCall, messages: Iterable[ChatMessage]) -> None:
     """Delete messages for good, where the inbox or the outbox has them: their rows follow."""
+    await delete_origins(call, await origins(call, messages))
+
+
+async def delete_origins(call: ModuleCall, found: Origins) -> None:
+    """Delete messages from the inbox and the outbox."""
     messaging = call.messaging
-    await gather(
-        messaging.delete(each.message_id)
-        if each.message_id is not None
-        else messaging.forget(each.send_id or 0)
-        for each in messages
-    )
+    await gather(messaging.delete(each) for each in sorted(found.messages))
+    await gather(messaging.forget(each) for each in sorted(found.sends))

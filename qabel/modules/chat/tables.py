@@ -123,7 +123,58 @@ CREATE TRIGGER chat_message_deleted AFTER DELETE ON chat_messages BEGIN
 END;
 CREATE INDEX chat_conversations_unread ON chat_conversations (id) WHERE unread > 0;
 """,
+    """
+-- Derived: the parts of texts. What they say is where the inbox or the outbox has it.
+CREATE TABLE chat_parts (
+    id INTEGER PRIMARY KEY,                      -- as if it were a message of its own
+    conversation BLOB NOT NULL,
+    direction TEXT NOT NULL,
+    part_id TEXT NOT NULL,                       -- of the text, as its sender has chosen it
+    n INTEGER NOT NULL,
+    total INTEGER NOT NULL,
+    seq INTEGER NOT NULL,
+    part INTEGER NOT NULL,
+    message_id INTEGER REFERENCES messages ON DELETE CASCADE,
+    send_id INTEGER REFERENCES sends ON DELETE CASCADE,
+    sent INTEGER NOT NULL,
+    arrived INTEGER NOT NULL,
+    shown INTEGER                                -- the message that has it
+) STRICT;
+CREATE UNIQUE INDEX chat_parts_of_text ON chat_parts (conversation, direction, part_id, n);
+CREATE INDEX chat_parts_received ON chat_parts (message_id) WHERE message_id IS NOT NULL;
+CREATE INDEX chat_parts_sent ON chat_parts (send_id) WHERE send_id IS NOT NULL;
+CREATE INDEX chat_parts_shown ON chat_parts (shown) WHERE shown IS NOT NULL;
+CREATE INDEX chat_parts_waiting ON chat_parts (conversation, direction, part_id, arrived)
+    WHERE shown IS NULL;
+
+ALTER TABLE chat_messages ADD COLUMN parts INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE chat_messages ADD COLUMN incomplete INTEGER NOT NULL DEFAULT 0;
+
+-- A text goes with any of its parts; what is left may be shown as an incomplete one.
+CREATE TRIGGER chat_part_deleted AFTER DELETE ON chat_parts WHEN old.shown IS NOT NULL BEGIN
+    DELETE FROM chat_messages WHERE id = old.shown;
+    UPDATE chat_parts SET shown = NULL WHERE shown = old.shown;
+END;
+
+-- Own: where a text was shown of which parts were missing; a rebuild shows it there again.
+CREATE TABLE chat_late (
+    id INTEGER PRIMARY KEY,
+    message_id INTEGER REFERENCES messages ON DELETE CASCADE,
+    send_id INTEGER REFERENCES sends ON DELETE CASCADE,
+    seq INTEGER NOT NULL
+) STRICT;
+CREATE INDEX chat_late_received ON chat_late (message_id) WHERE message_id IS NOT NULL;
+CREATE INDEX chat_late_sent ON chat_late (send_id) WHERE send_id IS NOT NULL;
+
+-- Own: whether a second message with the same part was sent in place of the first.
+CREATE TABLE chat_again (
+    id INTEGER PRIMARY KEY,
+    send_id INTEGER NOT NULL REFERENCES sends ON DELETE CASCADE,
+    replaces INTEGER NOT NULL
+) STRICT;
+CREATE INDEX chat_again_sent ON chat_again (send_id);
+""",
 )
 
-DERIVED = ("chat_words", "chat_messages", "chat_conversations")
-"""In this order: triggers of the second change the others."""
+DERIVED = ("chat_words", "chat_parts", "chat_messages", "chat_conversations")
+"""In this order: triggers change those behind, and words are not deleted one by one."""

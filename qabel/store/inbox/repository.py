@@ -29,8 +29,6 @@ FORGET_AT_ONCE = 10_000
 """Foreign hashes deleted in one transaction."""
 
 
-
-
 @attrs.frozen
 class EncodedPage:
     """Messages as one JSON list."""

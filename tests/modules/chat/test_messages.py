@@ -1,5 +1,6 @@
 """The messages of conversations, over REST."""
 
+import json
 from typing import Any
 
 import pytest_twisted
@@ -136,3 +137,109 @@ async def test_exports(chat: Any) -> None:
         "Bob: Hello",
     ]
     assert "\n    Bob\n" in text
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_long_text(chat: Any) -> None:
+    """It is one message on both sides, though it went in parts; only the last was acknowledged."""
+    here, there = await chat.open("Alice"), await chat.open("Bob")
+    text = "Übergrößen und 漢字, naïve кот. " * 200
+    said = await chat.say(here, text)
+    sends = await chat.server.core.outbox.sends()
+    assert len(sends) > 3
+    assert [each.acknowledge_id != "0" for each in sends] == [False] * (len(sends) - 1) + [True]
+    [heard] = (await chat.good("GET", f"/chat/conversations/{there}/messages"))["messages"]
+    assert (heard["text"], heard["incomplete"]) == (text, False)
+    assert (said["text"], said["state"]) == (text, "sent")
+    one = await chat.good("GET", f"/chat/messages/{said['id']}")
+    assert {**one, "state": "sent"} == said
+    assert heard["sent"] == said["sent"]
+    assert (await chat.good("GET", "/chat/unread"))["total"] == 1
+    await chat.say(there, "Yes", reply_to=heard["id"])
+    newest = (await chat.good("GET", f"/chat/conversations/{here}/messages"))["messages"][0]
+    assert newest["reply_to"] == said["id"]
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_long_text_under_a_key(chat: Any) -> None:
+    """The same text under the same key is sent once, with all its parts."""
+    here = await chat.open()
+    path = f"/chat/conversations/{here}/messages"
+    text = "word " * 1000
+    first = await chat.good("POST", path, {"text": text}, idempotency_key="1")
+    again = await chat.good("POST", path, {"text": text}, idempotency_key="1")
+    assert (again["id"], again["text"]) == (first["id"], text)
+    assert await chat.status("POST", path, {"text": text + "!"}, idempotency_key="1") == 409
+    await chat.settled()
+    assert await chat.texts(here) == [text]
+
+
+@pytest_twisted.ensureDeferred
+async def test_the_longest_text(chat: Any) -> None:
+    """What fits into 64 messages is sent, with room for an introduction; the error says more."""
+    here, there = await chat.open("Alice"), await chat.open("Bob")
+    path = f"/chat/conversations/{here}/messages"
+    got = await chat.ask("POST", path, {"text": "x" * 110_000})
+    assert got.status == 413
+    assert "64 messages" in got.json()["detail"]
+    assert await chat.texts(here) == []
+    await chat.say(here, "x" * 90_000)
+    assert [len(each) for each in await chat.texts(there)] == [90_000]
+
+
+@pytest_twisted.ensureDeferred
+async def test_deleting_a_long_text(chat: Any) -> None:
+    """All its parts go, on either side, by itself and with its conversation."""
+    here, there = await chat.open("Alice"), await chat.open("Bob")
+    said = await chat.say(here, "word " * 1000)
+    [heard] = (await chat.good("GET", f"/chat/conversations/{there}/messages"))["messages"]
+    for each in (said, heard):
+        assert await chat.status("DELETE", f"/chat/messages/{each['id']}") == 204
+    assert (await chat.ask("GET", "/drop?since=0")).status == 204
+    assert await chat.server.core.outbox.sends() == []
+    await chat.say(here, "word " * 1000)
+    [part, *_] = await chat.server.core.outbox.sends()
+    await chat.server.core.outbox.delete(part.id)
+    for each in (here, there):
+        assert await chat.status("DELETE", f"/chat/conversations/{each}") == 204
+    assert (await chat.ask("GET", "/drop?since=0")).status == 204
+    assert await chat.server.core.outbox.sends() == []
+
+
+@pytest_twisted.ensureDeferred
+async def test_sending_parts_again(chat: Any) -> None:
+    """Of a long text only what has failed is sent again, and mends it at the other side."""
+    here, there = await chat.open("Alice"), await chat.open("Bob")
+    text = "word " * 1000
+    said = await chat.say(here, text)
+    sends = await chat.server.core.outbox.sends()
+    assert len(sends) == 4
+    heard = json.loads((await chat.ask("GET", "/drop?since=0")).body)
+    lost = sends[1].id
+    await chat.server.core.database.run(
+        lambda connection: connection.execute(
+            f"UPDATE deliveries SET state = 'failed' WHERE send_id = {lost}"
+        )
+    )
+    await chat.server.core.inbox.delete(heard[1]["id"])
+    assert await chat.texts(there) == []
+    again = await chat.good("POST", f"/chat/messages/{said['id']}/retry")
+    assert again["text"] == text
+    await chat.settled()
+    assert await chat.texts(here) == [text]
+    assert await chat.texts(there) == [text]
+    one = await chat.good("GET", f"/chat/messages/{again['id']}")
+    assert {**one, "state": None} == {**again, "state": None}
+    assert len(await chat.server.core.outbox.sends()) == 4
+    assert await chat.status("POST", f"/chat/messages/{again['id']}/retry") == 409
+
+
+@pytest_twisted.ensureDeferred
+async def test_long_notes(chat: Any) -> None:
+    """A long note to oneself is there once, and read."""
+    [alice, _] = chat.server.core.people.identities()
+    body = {"identity": alice.id, "contact": alice.public_key}
+    notes = (await chat.good("POST", "/chat/conversations", body))["id"]
+    await chat.say(notes, "word " * 1000)
+    assert await chat.texts(notes) == ["word " * 1000]
+    assert (await chat.good("GET", "/chat/unread"))["total"] == 0

@@ -9,7 +9,7 @@ from twisted.internet.defer import Deferred
 
 from qabel.core.errors import NotFound
 from qabel.deferreds import result_of
-from qabel.modules.chat import queries
+from qabel.modules.chat import origins, queries
 from qabel.modules.chat.numbers import ChatCursor, conversation_id, id_of_received
 from tests.modules.chat.journals import FRIEND, ME, STRANGER, ChatDesk, Rows, chat_desk
 
@@ -65,11 +65,11 @@ def test_what_is_not_there(desk: ChatDesk) -> None:
     """Messages and conversations that do not exist are errors, or left out of lists."""
     heard = id_of_received(desk.hear("Hello"))
     assert [each.view.id for each in of(queries.messages(Rows(desk), [heard, 999]))] == [heard]
-    assert of(queries.sent_as(Rows(desk), 999, NUMBER)) is None
     for work in (
         queries.message(Rows(desk), 999),
         queries.conversation(Rows(desk), bytes(16)),
-        queries.sent_data(Rows(desk), 999),
+        origins.sent_data(Rows(desk), [999]),
+        origins.sent_as(Rows(desk), [999], NUMBER, FRIEND),
     ):
         with pytest.raises(NotFound):
             of(work)
@@ -78,7 +78,7 @@ def test_what_is_not_there(desk: ChatDesk) -> None:
 def test_a_message_before_chat_has_seen_it(desk: ChatDesk) -> None:
     """What was just sent looks as it does once chat has it."""
     sent = desk.say("Hello")
-    just = of(queries.sent_as(Rows(desk), sent, NUMBER))
+    just = of(origins.sent_as(Rows(desk), [sent], NUMBER, FRIEND))
     assert just == of(queries.page(Rows(desk), NUMBER, 1, before=None, after=None))[0]
 
 
