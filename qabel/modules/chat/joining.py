@@ -9,7 +9,7 @@ from qabel.modules.api import Prepared, Read
 from qabel.modules.chat.parts import PartialText
 from qabel.modules.chat.payloads import ChatPayload, TextPart
 from qabel.modules.chat.stored_texts import Sides, StoredTexts
-from qabel.modules.chat.texts import Piece, Text, TextKey
+from qabel.modules.chat.texts import LongText, Piece, TextKey
 
 _LATE = 1 << 40
 """Is added to the second number of the place of a text that was shown at its time, and at no
@@ -71,7 +71,7 @@ class Joining:
 
     _read: Read
     stored: StoredTexts = field(init=False)
-    _texts: dict[TextKey, Text] = field(factory=dict, init=False)
+    _texts: dict[TextKey, LongText] = field(factory=dict, init=False)
     _shown: dict[TextKey, None] = field(factory=dict, init=False)
     """Which texts are to be written."""
     _hidden: dict[int, None] = field(factory=dict, init=False)
@@ -92,7 +92,7 @@ class Joining:
 
     def take(
         self, row: Mapping[str, Any], said: ChatPayload, arrived: int, *, has_failed: bool = False
-    ) -> Text | None:
+    ) -> LongText | None:
         """Take a part of a text; return the text, or None for a message of its own.
 
         Args:
@@ -131,7 +131,7 @@ class Joining:
             self._show(text)
         return text
 
-    def show_late(self, now: int) -> list[Text]:
+    def show_late(self, now: int) -> list[LongText]:
         """Show the texts of which parts are missing for too long; return them.
 
         ``now`` is in milliseconds since the epoch.
@@ -160,7 +160,7 @@ class Joining:
             if sides is not None:
                 yield sides, self._row(text), self._joined(text)
 
-    def text_of(self, send_id: int, conversation: bytes) -> Text | None:
+    def text_of(self, send_id: int, conversation: bytes) -> LongText | None:
         """Return the text of which a message that is sent is a part; None if it is none."""
         key = self._keys.get((send_id, conversation))
         key = key or self.stored.key_of(send_id, conversation)
@@ -178,12 +178,12 @@ class Joining:
             first = self._texts[key].first
             made.write(statement, (first.id, first.source, seq))
 
-    def _find(self, key: TextKey) -> Text:
+    def _find(self, key: TextKey) -> LongText:
         if key not in self._texts:
             self._texts[key] = self.stored.find(key)
         return self._texts[key]
 
-    def _give_up_failed(self, text: Text, part: TextPart, row: Mapping[str, Any]) -> None:
+    def _give_up_failed(self, text: LongText, part: TextPart, row: Mapping[str, Any]) -> None:
         """Have a part that could not be sent make room for one that is sent in place of it."""
         old = text.pieces.get(part.n)
         if text.key[1] != "out" or old is None or old.total != part.of:
@@ -197,6 +197,10 @@ class Joining:
             replaces = has_failed
             self._decided.append((row["id"], row["source"], replaces))
         if replaces:
+            late = self.stored.late_place(text.id)
+            if late is not None:
+                # It stays where it is shown, whatever its id is now.
+                self._late.setdefault(text.key, late)
             self._hide(text)
             del text.pieces[part.n]
             text.is_told = False
@@ -220,16 +224,16 @@ class Joining:
         }
         self._new[piece.id] = statement, values
 
-    def _show(self, text: Text) -> None:
+    def _show(self, text: LongText) -> None:
         self._hide(text)
         self._shown[text.key] = None
         text.shown = text.id
 
-    def _hide(self, text: Text) -> None:
+    def _hide(self, text: LongText) -> None:
         if text.shown is not None and text.key not in self._shown:
             self._hidden[text.shown] = None
 
-    def _row(self, text: Text) -> dict[str, Any]:
+    def _row(self, text: LongText) -> dict[str, Any]:
         first = text.pieces[min(text.pieces)]
         is_received = text.key[1] == "in"
         seq, part = self._place(text)
@@ -245,7 +249,7 @@ class Joining:
             "arrived": first.arrived,
         }
 
-    def _place(self, text: Text) -> tuple[int, int]:
+    def _place(self, text: LongText) -> tuple[int, int]:
         """Return where a text stands: at its last part, unless it was shown without that."""
         late = self.stored.late_place(text.id)
         late = self._late.get(text.key) if late is None else late
@@ -253,6 +257,6 @@ class Joining:
             return late, _LATE + text.id
         return max((each.seq, each.part) for each in text.pieces.values())
 
-    def _joined(self, text: Text) -> ChatPayload:
+    def _joined(self, text: LongText) -> ChatPayload:
         said = {n: each.said or self.stored.said(text.key, each) for n, each in text.pieces.items()}
         return PartialText(text.total, 0, said).joined

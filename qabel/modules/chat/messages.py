@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 
 from qabel.contract.query import MAX_ID
 from qabel.contract.reply import NO_CONTENT, file_reply
+from qabel.contract.routes import MAX_BODY
 from qabel.core.errors import Conflict, Invalid
 from qabel.forms.compound import Key, Object, OrNull
 from qabel.forms.errors import FieldError
@@ -28,7 +29,6 @@ from qabel.modules.chat.subject import (
 from qabel.modules.chat.views import ChatMessagesView, ChatMessageView, ExportView
 
 MAX_LIMIT = 1000
-MAX_TEXT = 1_000_000
 MAX_IDEMPOTENCY_KEY = 255
 
 NO_MESSAGE = "No such message."
@@ -52,7 +52,7 @@ _SENT = {
 
 _NEW = Object(
     {
-        "text": Key(Text(MAX_TEXT, shortest=1), description="The text.", examples=["Hello"]),
+        "text": Key(Text(MAX_BODY, shortest=1), description="The text.", examples=["Hello"]),
         "reply_to": Key(
             OrNull(Integer(0, MAX_ID)),
             None,

@@ -79,6 +79,9 @@ def cut(payload: ChatPayload, room: int, part_id: str) -> tuple[ChatPayload, ...
         InvalidJSON: the text has an unpaired surrogate.
 
     """
+    if len(payload.text) > MAX_PARTS * room:
+        # Every character takes up a byte at least.
+        raise TextTooLong(len(payload.text.encode(errors="surrogatepass")))
     if size_of_data(payload) <= room:
         return (payload,)
     widest = TextPart(part_id, MAX_PARTS, MAX_PARTS)

@@ -20,7 +20,7 @@ from qabel.modules.chat import search
 from qabel.modules.chat.joining import Joining
 from qabel.modules.chat.numbers import conversation_id, id_of_received, id_of_sent
 from qabel.modules.chat.payloads import ChatPayload, SharedFile, read_payload
-from qabel.modules.chat.texts import Text
+from qabel.modules.chat.texts import LongText
 from qabel.store.database.connection import Parameters
 from qabel.store.numbers import Subject
 
@@ -156,7 +156,7 @@ class _Making:
         conversation: bytes,
         contact_id: int | None,
         about: Received | Subject,
-        text: Text | None,
+        text: LongText | None,
     ) -> None:
         is_new = text is None or _is_new(text)
         if not is_new and (text is None or text.shown is None):
@@ -294,7 +294,7 @@ def _place(entry: Received | Sent) -> dict[str, int]:
     return {"seq": entry.place.seq, "part": entry.place.part, "sent": entry.time_stamp}
 
 
-def _is_new(text: Text) -> bool:
+def _is_new(text: LongText) -> bool:
     """Return whether a text is to be told of now: it is shown, and was not told of before."""
     is_new = text.shown is not None and not text.is_told
     text.is_told = text.is_told or is_new

@@ -62,16 +62,7 @@ async def send(
         instead_of: ids in the outbox of what is deleted, as it is sent again.
 
     """
-    messages = [
-        Message(
-            identity=found.identity,
-            recipient=found.contact,
-            kind=kind,
-            data=each,
-            acknowledge=_is_last(kind, each),
-        )
-        for kind, each in data
-    ]
+    messages = [_message(found, *each) for each in data]
     outcomes = await call.messaging.send_all(messages, idempotency_key=key, request=request)
     await gather(call.messaging.forget(each) for each in instead_of)
     ids = sorted([*others, *(each.id for each in outcomes)])
@@ -84,6 +75,16 @@ async def send(
     location = b"/chat/messages/%d" % view.id
     is_complete = all(each.is_complete for each in outcomes)
     return json_reply(view, 201 if is_complete else 202, ((b"Location", location),))
+
+
+def _message(found: Conversation, kind: str, data: Mapping[str, Any]) -> Message:
+    return Message(
+        identity=found.identity,
+        recipient=found.contact,
+        kind=kind,
+        data=data,
+        acknowledge=_is_last(kind, data),
+    )
 
 
 def _is_last(kind: str, data: Mapping[str, Any]) -> bool:

@@ -8,7 +8,7 @@ from qabel.modules.api import Read
 from qabel.modules.chat.numbers import conversation_id
 from qabel.modules.chat.parts import PATIENCE
 from qabel.modules.chat.payloads import ChatPayload, read_payload
-from qabel.modules.chat.texts import Piece, Text, TextKey, whole_state
+from qabel.modules.chat.texts import LongText, Piece, TextKey, whole_state
 
 MOST_DUE = 100
 """Texts that are shown at one time at most."""
@@ -63,11 +63,11 @@ class StoredTexts:
 
     _read: Read
 
-    def find(self, key: TextKey) -> Text:
+    def find(self, key: TextKey) -> LongText:
         """Return the parts of a text that are there."""
         rows = self._read(_PIECES, key)
         pieces = {row[1]: Piece(*row[:-1]) for row in rows}
-        return Text(key=key, pieces=pieces, shown=rows[0][-1] if rows else None)
+        return LongText(key=key, pieces=pieces, shown=rows[0][-1] if rows else None)
 
     def due(self, now: int) -> list[TextKey]:
         """Return which texts are not shown, though parts of them have been missing too long."""
@@ -89,7 +89,7 @@ class StoredTexts:
         rows = self._read(_KEY, (send_id, conversation))
         return (conversation, "out", rows[0][0]) if rows else None
 
-    def sides(self, text: Text) -> Sides | None:
+    def sides(self, text: LongText) -> Sides | None:
         """Return whose text it is; None if it was deleted meanwhile."""
         sql = _SIDES_IN if text.key[1] == "in" else _SIDES_OUT
         for row in self._read(sql, (text.newest.source,)):
@@ -109,7 +109,7 @@ class StoredTexts:
             for row in self._read(_SIDES_OUT, (piece.source,))
         )
 
-    def state(self, text: Text, recipient: bytes) -> str:
+    def state(self, text: LongText, recipient: bytes) -> str:
         """Return the state of a text that is sent, by those of its parts."""
         sources = {each.source: n for n, each in text.pieces.items()}
         rows = self._read(_STATES, (encode(list(sources)).decode(), recipient))

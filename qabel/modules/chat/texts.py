@@ -32,7 +32,7 @@ class Piece:
 
 
 @define(eq=False, kw_only=True)
-class Text:
+class LongText:
     """A text of which some parts are there."""
 
     key: TextKey

@@ -247,7 +247,7 @@ STEPS = st.lists(
         ),
         st.tuples(st.just("later")),
         st.tuples(st.just("plain")),
-        st.tuples(st.just("forget"), st.integers(0, 9)),
+        st.tuples(st.just("forget"), st.sampled_from("tup")),
         st.tuples(st.just("fail"), st.integers(1, 9)),
         st.tuples(st.just("restart")),
     ),
@@ -257,23 +257,25 @@ STEPS = st.lists(
 
 def play(desk: ChatDesk, steps: list[Any]) -> None:
     """Have things happen."""
-    heard: list[int] = []
+    heard: dict[str, list[int]] = {each: [] for each in "tup"}
     for what, *rest in steps:
         if what == "hear":
-            heard.append(hear(desk, rest[1], rest[2], part_id=rest[0]))
+            heard[rest[0]].append(hear(desk, rest[1], rest[2], part_id=rest[0]))
         elif what == "say":
             say(desk, rest[1], rest[2], rest[0])
         elif what == "later":
             later(desk, PATIENCE / 2000)
         elif what == "plain":
-            heard.append(desk.hear("plain"))
+            heard["p"].append(desk.hear("plain"))
         elif what == "fail":
             desk.rows(f"UPDATE deliveries SET state = 'failed' WHERE send_id = {rest[0]}")
         elif what == "restart":
             desk.chat.stop()
             desk.begin()
-        elif heard:
-            desk.forget(heard.pop(rest[0] % len(heard)))
+        else:
+            # All parts: what was a second one while the first was there would be the first now.
+            while heard[rest[0]]:
+                desk.forget(heard[rest[0]].pop())
 
 
 @given(steps=STEPS)
