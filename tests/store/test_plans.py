@@ -20,6 +20,7 @@ from qabel.store.outbox.idempotency import Idempotency
 from qabel.store.outbox.receipts import Receipt
 from qabel.store.outbox.records import SendFilter
 from qabel.store.outbox.repository import OutboxRepository
+from qabel.store.outbox.unsealed import Box
 from qabel.store.webhooks import WebhookRepository
 
 NOW = 1_800_000_000.0
@@ -91,6 +92,7 @@ def asks(database: Database, things: Any, got: Any) -> dict[str, Callable[[], An
     strangers = StrangerRepository(database)
     got(inbox.keep(drop, [things.message(contact_id=None)], refused=refused, now=NOW))
     key = Idempotency(0, "key", b"digest")
+    box = Box(delivery_id=1, sealed=b"box", introduced=False)
     acknowledgements = AcknowledgementRepository(database)
     [due] = got(acknowledgements.begin(1, 1, lambda _: 1, {})).due
     filters = [
@@ -126,6 +128,9 @@ def asks(database: Database, things: Any, got: Any) -> dict[str, Callable[[], An
         "move": lambda: places.move((0, "a"), 1, now=NOW),
         "add": lambda: outbox.add(things.send(), idempotency=key, now=NOW),
         "due": lambda: outbox.due(NOW, 10, underway=[1]),
+        "unsealed": lambda: outbox.unsealed(posting),
+        "keep_boxes": lambda: outbox.keep_boxes(posting, [box]),
+        "answered": lambda: outbox.answered(key, b"{}"),
         "failed_attempt": lambda: outbox.failed_attempt(posting, NOW, "away"),
         "posted": lambda: outbox.posted(posting, now=NOW),
         "sends": lambda: outbox.read(0, 10),
