@@ -175,8 +175,8 @@ class Joining:
         made.write(_SHOWN_NOWHERE, *ids)
         for key, seq in self._late.items():
             statement = _NOTE_RECEIVED if key[1] == "in" else _NOTE_SENT
-            first = self._texts[key].first
-            made.write(statement, (first.id, first.source, seq))
+            text = self._texts[key]
+            made.write(statement, (text.id, text.first.source, seq))
 
     def _find(self, key: TextKey) -> LongText:
         if key not in self._texts:

@@ -45,6 +45,14 @@ def id_of_sent(send_id: int, recipient: int = 0) -> int:
     return 2 * (send_id * _MOST_RECIPIENTS + recipient) + 1
 
 
+def id_of_received_text(message_id: int) -> int:
+    """Return the id in chat of a text in parts, of which the first to arrive has this id.
+
+    It is odd, as those of what is sent are: several may stand at one number of the journal.
+    """
+    return id_of_sent(message_id, _MOST_RECIPIENTS - 1)
+
+
 @frozen(order=True)
 class ChatCursor:
     """The place of a message in its conversation."""

@@ -5,6 +5,7 @@ from typing import TypeAlias
 
 from attrs import define, field, frozen
 
+from qabel.modules.chat.numbers import id_of_received_text
 from qabel.modules.chat.payloads import ChatPayload, TextPart
 
 TextKey: TypeAlias = tuple[bytes, str, str]
@@ -50,7 +51,8 @@ class LongText:
     @property
     def id(self) -> int:
         """The id under which it is to be shown: that of the part that was there first."""
-        return self.first.id
+        is_received = self.key[1] == "in"
+        return id_of_received_text(self.first.source) if is_received else self.first.id
 
     @property
     def total(self) -> int:

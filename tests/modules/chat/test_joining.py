@@ -13,7 +13,12 @@ from twisted.internet.defer import Deferred
 
 from qabel.deferreds import result_of
 from qabel.modules.chat import marks, queries
-from qabel.modules.chat.numbers import conversation_id, id_of_received, id_of_sent
+from qabel.modules.chat.numbers import (
+    conversation_id,
+    id_of_received,
+    id_of_received_text,
+    id_of_sent,
+)
 from qabel.modules.chat.parts import PATIENCE
 from qabel.modules.ticks import INTERVAL
 from tests.modules.chat.journals import (
@@ -85,7 +90,7 @@ def test_in_any_order(desk: ChatDesk, order: Sequence[int]) -> None:
     last = hear(desk, order[2], time_stamp=MILLISECONDS + order[2])
     newest, between = page(desk)
     assert (newest.text, newest.incomplete, newest.sent) == ("1 2 3 ", False, MILLISECONDS + 1)
-    assert (newest.id, newest.cursor) == (id_of_received(heard[0]), f"{last}-0")
+    assert (newest.id, newest.cursor) == (id_of_received_text(heard[0]), f"{last}-0")
     assert between.text == "between"
     assert unread(desk) == 2
     assert [kind for kind, _ in desk.told()] == ["chat.message", "chat.unread"] * 2
@@ -142,14 +147,8 @@ def test_a_part_that_never_comes(desk: ChatDesk) -> None:
     hear(desk, 2)
     [mended, _] = page(desk)
     assert (mended.text, mended.incomplete) == ("1 2 3 ", False)
-    assert (
-        (mended.id, mended.cursor)
-        == (shown.id, shown.cursor)
-        == (
-            id_of_received(first),
-            shown.cursor,
-        )
-    )
+    assert mended.id == shown.id == id_of_received_text(first)
+    assert mended.cursor == shown.cursor
     assert unread(desk) == 1
     assert [kind for kind, _ in desk.told()[told:]] == ["chat.message", *["chat.unread"] * 2]
 

@@ -12,6 +12,7 @@ from qabel.modules.chat.numbers import (
     ListCursor,
     conversation_id,
     id_of_received,
+    id_of_received_text,
     id_of_sent,
     no_conversation,
 )
@@ -33,6 +34,8 @@ def test_messages(received: int, sent: int, number: int) -> None:
     """What was received has other ids than what was sent, and each recipient's has its own."""
     assert id_of_received(received) != id_of_sent(sent, number)
     assert id_of_sent(sent, number) // 2 == sent * 1024 + number
+    assert id_of_received_text(received) not in (id_of_sent(sent, number), id_of_received(sent))
+    assert id_of_received_text(received) % 2 == 1
 
 
 @given(NUMBERS, NUMBERS)

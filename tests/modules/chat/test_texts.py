@@ -2,6 +2,7 @@
 
 import pytest
 
+from qabel.modules.chat.numbers import id_of_received_text
 from qabel.modules.chat.payloads import TextPart
 from qabel.modules.chat.texts import LongText, Piece, whole_state
 
@@ -30,7 +31,7 @@ def test_what_it_takes() -> None:
 def test_what_there_is() -> None:
     """It is called as the part that was there first, and is complete when all are there."""
     found = text(piece(2, number=5), piece(1, number=7), shown=5)
-    assert (found.id, found.first.n, found.newest.n) == (5, 2, 1)
+    assert (found.id, found.first.n, found.newest.n) == (id_of_received_text(2), 2, 1)
     assert (found.total, found.is_complete, found.is_told) == (3, False, True)
     assert text(*map(piece, (1, 2, 3))).is_complete
 
