@@ -16,7 +16,7 @@ from qabel.modules.api import (
     Received,
     Sent,
 )
-from qabel.modules.chat import search
+from qabel.modules.chat import search, statements
 from qabel.modules.chat.joining import Joining
 from qabel.modules.chat.numbers import conversation_id, id_of_received, id_of_sent
 from qabel.modules.chat.payloads import ChatPayload, SharedFile, read_payload
@@ -29,35 +29,6 @@ ODD = 24 * 60 * 60 * 1000
 
 _MOST_TOLD = 20
 """Messages of which it is told that they were deleted, if not more were at once."""
-
-_TICK = "UPDATE chat_clock SET changed = changed + 1"
-
-_CONVERSATION = "INSERT OR IGNORE INTO chat_conversations (id, identity, contact) VALUES (?, ?, ?)"
-
-# Only if what it is about is still there: it may have been deleted after it was read.
-_MESSAGE = """
-INSERT INTO chat_messages (id, conversation, seq, part, direction, {column}, sent, received, text,
-    reply_direction, reply_sent, attachment, odd_time)
-SELECT :id, :conversation, :seq, :part, :direction, :source, :sent, :received, :text,
-    :reply_direction, :reply_sent, :attachment, :odd_time
-WHERE EXISTS (SELECT 1 FROM {table} WHERE id = :source)
-"""
-_RECEIVED = _MESSAGE.format(table="messages", column="message_id")
-_SENT = _MESSAGE.format(table="sends", column="send_id")
-
-_EMPTY = "DELETE FROM chat_conversations WHERE id = ? AND messages = 0"
-
-_TOUCH = """
-UPDATE chat_conversations SET changed = (SELECT changed FROM chat_clock) WHERE id = ?
-"""
-
-_PEOPLE = "UPDATE chat_clock SET people = max(people, ?)"
-
-_FIND = """
-SELECT chat_messages.id, conversation, parts FROM chat_messages
-JOIN chat_conversations ON chat_conversations.id = conversation
-WHERE send_id = ? AND contact = ?
-"""
 
 
 def tick(now: int, read: Read) -> Prepared:
@@ -112,18 +83,18 @@ class _Making:
         for sides, row, said in self._joining.rows():
             self._write(row, sides.identity, sides.contact, said)
         if self._conversations or self._touched:
-            made.write(_TICK, ())
+            made.write(statements.TICK, ())
         # Many rows for each statement: that is what makes it fast.
         self._joining.write_parts(made)
-        made.write(_CONVERSATION, *self._conversations.values())
+        made.write(statements.CONVERSATION, *self._conversations.values())
         for statement, rows in self._rows.items():
             made.write(statement, *rows)
         self._joining.write_texts(made)
         made.changes += search.add(self._searched)
-        made.write(_EMPTY, *((number,) for number in self._conversations))
-        made.write(_TOUCH, *((number,) for number in self._touched))
+        made.write(statements.EMPTY, *((number,) for number in self._conversations))
+        made.write(statements.TOUCH, *((number,) for number in self._touched))
         if self._people:
-            made.write(_PEOPLE, (self._people,))
+            made.write(statements.PEOPLE, (self._people,))
         made.changes[:] = [each for each in made.changes if each.rows]
         return made
 
@@ -218,7 +189,7 @@ class _Making:
         state = entry.state if entry.acknowledged is None else "acknowledged"
         found = self._found.get((entry.send_id, entry.recipient))
         if found is None:
-            rows = self._read(_FIND, (entry.send_id, entry.recipient))
+            rows = self._read(statements.FIND, (entry.send_id, entry.recipient))
             if rows and not rows[0][2]:
                 found = rows[0][0], rows[0][1]
             else:
@@ -275,7 +246,7 @@ class _Making:
         }
         conversation = conversation_id(identity, contact)
         self._conversations[conversation] = conversation, identity, contact
-        statement = _RECEIVED if row["direction"] == "in" else _SENT
+        statement = statements.RECEIVED if row["direction"] == "in" else statements.SENT
         self._rows.setdefault(statement, []).append(values)
         number = row["id"]
         place = search.place(row["seq"], number)
