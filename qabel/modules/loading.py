@@ -11,7 +11,7 @@ from qabel.modules.api import Module
 GROUP = "qabel.modules"
 """The group of entry points. The name of an entry point is that of its module."""
 
-USUAL = frozenset[str]()
+USUAL = frozenset({"chat"})
 """The modules that run unless they are switched off."""
 
 

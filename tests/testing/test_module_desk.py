@@ -62,7 +62,14 @@ MODULE = Module(
     name="notes",
     summary="Notes.",
     kinds={"note"},
-    steps=["CREATE TABLE notes (seq INTEGER, part INTEGER, word TEXT) STRICT;"],
+    steps=[
+        """
+        CREATE TABLE notes (
+            seq INTEGER, part INTEGER, word TEXT,
+            message_id INTEGER REFERENCES messages ON DELETE CASCADE
+        ) STRICT;
+        """
+    ],
     derived=["notes"],
     settings=FORM,
     contact_settings=FORM,

@@ -8,7 +8,7 @@ import pytest
 from twisted.internet.defer import Deferred
 
 from qabel.deferreds import result_of
-from qabel.modules.chat import origins, queries
+from qabel.modules.chat import origins, queries, sources
 from qabel.modules.chat.numbers import conversation_id
 from tests.modules.chat.journals import FRIEND, ME, ChatDesk, Rows, chat_desk
 
@@ -35,15 +35,15 @@ def part(n: int, of: int = 2, part_id: str = "t") -> dict[str, Any]:
 
 
 def test_of_all_parts(desk: ChatDesk) -> None:
-    """Of a text all parts are found; those that wait for others are found apart."""
+    """Of a text all parts are found, and of a conversation those that wait for others too."""
     heard = [desk.hear("one"), *(desk.hear("", data=part(n)) for n in (1, 2))]
     sent = [desk.say("two"), *(desk.say("", data=part(n)) for n in (1, 2))]
     waits = desk.hear("", data=part(1, 3, "other"))
     shown = of(queries.page(Rows(desk), NUMBER, 100, before=None, after=None))
     found = of(origins.origins(Rows(desk), shown))
     assert (found.messages, found.sends) == (set(heard), set(sent))
-    found = of(origins.waiting(Rows(desk), NUMBER))
-    assert (found.messages, found.sends) == ({waits}, frozenset())
+    messages, sends = of(sources.sources(Rows(desk), NUMBER))
+    assert (messages, sends) == (sorted([*heard, waits]), sorted(sent))
 
 
 def test_what_has_failed(desk: ChatDesk) -> None:
