@@ -11,7 +11,7 @@ from qabel.cli.files import write_output
 from qabel.cli.importing import import_
 from qabel.cli.names import Names, choosing_identity, find_contact, identity_id
 from qabel.cli.parameters import CONTACT, FORCE, IDENTITY_OPTION, OPTIONAL_FILE, YES
-from qabel.cli.same_alias import warn_of_same_alias
+from qabel.cli.same_alias import dismiss, warn_of_same_alias
 from qabel.cli.table import NAME_WIDTH, Column
 from qabel.cli.text import drop_urls as shown_drop_urls
 from qabel.cli.units import moment
@@ -28,7 +28,7 @@ def contact() -> None:
     """
 
 
-for _command in (accept, block, unblock, blocked):
+for _command in (accept, block, unblock, blocked, dismiss):
     contact.add_command(_command)
 
 
@@ -77,6 +77,8 @@ def show_all(session: Session, identity: str | None) -> None:
         Column("PUBLIC KEY", lambda each: each["public_key"]),
     ]
     session.out.rows(found, columns, "No contacts. Import some: qabel contact import FILE")
+    for each in found:
+        warn_of_same_alias(session, each)
 
 
 @contact.command("show")
@@ -98,6 +100,7 @@ def show(session: Session, contact: str, identity: str | None) -> None:
         ("Added", moment(found["created"] * 1000) + (_FROM_MESSAGE if found["introduced"] else "")),
     ]
     session.out.record(found, fields)
+    warn_of_same_alias(session, found)
 
 
 @contact.command("verify")

@@ -3,6 +3,9 @@
 from attrs import field, frozen
 
 from qabel.core.service import CoreService
+from qabel.crypto import PublicKey
+from qabel.settings.items import Contact
+from qabel.settings.namesakes import known_by_name
 
 
 @frozen(kw_only=True)
@@ -25,6 +28,8 @@ class KnownContact:
     key: bytes
     """The public key: 32 bytes."""
     alias: str = field(repr=False)
+    verified: int = 0
+    """When the user compared keys with it, in seconds since the epoch, or 0."""
 
 
 @frozen
@@ -42,16 +47,33 @@ class KnownPeople:
 
     def contacts(self) -> list[KnownContact]:
         """Return the contacts of all identities, as they are called now."""
-        return [
-            KnownContact(
-                id=each.id,
-                identity=each.my_identity.raw,
-                key=each.public_key.raw,
-                alias=each.alias,
-            )
-            for each in self._core.synced.value.living_contacts
-        ]
+        return [_known(each) for each in self._core.synced.value.living_contacts]
+
+    def contacts_named(self, identity: bytes, alias: str) -> list[KnownContact]:
+        """Return the contacts of an identity that somebody with this alias may be taken for.
+
+        Args:
+            identity: the public key of the identity.
+            alias: what somebody calls themselves.
+
+        Returns:
+            The contacts; the first is the one that the user knows by this alias.
+
+        """
+        named = self._core.synced.value.contacts_named(PublicKey(identity), alias)
+        known = known_by_name(named)
+        return [_known(each) for each in sorted(named, key=lambda each: each is not known)]
 
     def blocked(self) -> frozenset[bytes]:
         """Return the public keys whose messages are passed over, but for those of contacts."""
         return self._core.blocked.keys
+
+
+def _known(contact: Contact) -> KnownContact:
+    return KnownContact(
+        id=contact.id,
+        identity=contact.my_identity.raw,
+        key=contact.public_key.raw,
+        alias=contact.alias,
+        verified=contact.verified,
+    )

@@ -176,8 +176,9 @@ class Contact(Item):
     """A contact of one of the user's identities; ``my_identity`` is the public key of that one.
 
     ``verified`` is when the user compared the verification text with the contact, in seconds since
-    the epoch, or 0. ``blocked`` says that its messages are passed over, and ``introduced`` that it
-    was added from a message of its own. ``extra`` is what else its ``.qco`` file had.
+    the epoch, or 0. ``alias_checked`` says that the user knows that another contact has this alias.
+    ``blocked`` says that its messages are passed over, and ``introduced`` that it was added from a
+    message of its own. ``extra`` is what else its ``.qco`` file had.
     """
 
     keys: ClassVar = {
@@ -187,6 +188,7 @@ class Contact(Item):
         "drop_urls": Key(DROP_URLS),
         **_REACHED_BY,
         "verified": Key(Integer(0, MAX_LONG), 0, keeps=True),
+        "alias_checked": _NO,
         "blocked": _NO,
         "introduced": _NO,
         "module_data": Key(ModuleDataForm(), ModuleData(), attribute="modules"),
@@ -200,19 +202,26 @@ class Contact(Item):
     email: str = attrs.field(default="", repr=False)
     phone: str = attrs.field(default="", repr=False)
     verified: int = 0
+    alias_checked: bool = False
     blocked: bool = False
     introduced: bool = False
     modules: ModuleData = attrs.field(factory=ModuleData)
     extra: Extra = attrs.field(default=Extra(), repr=False)
 
     def in_place_of(self, old: Self) -> Self:
-        """Return the contact, which is not verified if it has another key than the old one.
+        """Return the contact without marks of the old one that say nothing about it.
 
-        The verification text is made of both keys. A mark that differs from the old one is new.
+        The verification text is made of both keys, and what was said about an alias goes for that
+        alias and key. A mark that differs from the old one is new.
         """
         keys = (self.public_key, self.my_identity)
         is_same = keys == (old.public_key, old.my_identity)
-        return self if is_same or self.verified != old.verified else attrs.evolve(self, verified=0)
+        lost: dict[str, Any] = {}
+        if not is_same and self.verified == old.verified:
+            lost["verified"] = 0
+        if not (is_same and self.alias == old.alias) and self.alias_checked == old.alias_checked:
+            lost["alias_checked"] = False
+        return attrs.evolve(self, **lost) if lost else self
 
     @property
     def module_data(self) -> dict[str, Any]:

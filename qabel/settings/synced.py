@@ -5,7 +5,6 @@ deleted, too, though they are kept unchanged: if the identity is restored, or an
 same key is added, they are its contacts again.
 """
 
-import unicodedata
 from collections.abc import Mapping
 from functools import cached_property
 from typing import Any
@@ -27,6 +26,7 @@ from qabel.settings.items import (
 )
 from qabel.settings.module_data import ModuleData, ModuleDataForm
 from qabel.settings.module_forms import check_changed, module_forms
+from qabel.settings.namesakes import comparable_alias
 from qabel.settings.used_ids import UsedIds
 
 
@@ -117,17 +117,6 @@ class SyncedSettings:
             name = (each.my_identity.raw, comparable_alias(each.alias))
             found[name] = (*found.get(name, ()), each)
         return found
-
-
-def comparable_alias(alias: str) -> str:
-    """Return what aliases that a reader takes for the same have in common.
-
-    Letter case, widths of letters, blanks and what is not visible do not matter.
-    """
-    if not alias.isascii():
-        alias = unicodedata.normalize("NFKC", alias)
-        alias = "".join(each for each in alias if unicodedata.category(each) != "Cf")
-    return " ".join(alias.casefold().split())
 
 
 def _key(owner: Identity | PublicKey) -> PublicKey:

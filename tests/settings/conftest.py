@@ -90,6 +90,7 @@ def _contact(
         "email": "secret@example.com",
         "phone": "+49 token",
         "verified": 150,
+        "alias_checked": True,
         "blocked": True,
         "introduced": True,
         "module_data": {"chat": {"muted": False}},

@@ -40,7 +40,8 @@ KEYS = {
         "identities.1.email", "contacts.1.phone", "contacts.1.alias",
         "contacts.1.keys.public_key", "contacts.1.my_identity",
     ],
-    FLAG: ["drop_servers.3.active", "contacts.1.blocked", "contacts.1.introduced"],
+    FLAG: ["drop_servers.3.active", "contacts.1.alias_checked", "contacts.1.blocked",
+        "contacts.1.introduced"],
     INT: ["accounts.1.id", "identities.1.id", "storage_volumes.7.storage_server_id"],
     LONG: ["accounts.1.created", "contacts.1.updated", "identities.8.deleted"],
     LIST: ["accounts", "contacts", "identities.1.drops", "identities.1.prefixes",
@@ -171,9 +172,17 @@ def test_module_data_of_a_contact_are_a_copy(document: SyncedSettings) -> None:
     assert document.contacts[0].module_data == {"chat": {"muted": False}}
 
 
-NEW_KEYS = {
+NEW_KEYS: dict[str, tuple[str, ...]] = {
     "identities": ("email", "phone", "prefixes", "extra"),
-    "contacts": ("email", "phone", "verified", "blocked", "introduced", "extra"),
+    "contacts": (
+        "email",
+        "phone",
+        "verified",
+        "alias_checked",
+        "blocked",
+        "introduced",
+        "extra",
+    ),
 }
 
 
@@ -190,6 +199,17 @@ def test_documents_of_older_clients_leave_new_keys_as_they_are(
     fresh = SYNCED.to_builtins(SYNCED.parse(builtins, now=1))
     assert fresh["contacts"][0]["verified"] == 0
     assert fresh["identities"][0]["prefixes"] == []
+
+
+def test_the_mark_of_an_alias_ends_with_it(document: SyncedSettings) -> None:
+    """A contact with another alias or key may be taken for another one again."""
+    other = {"public_key": PrivateKey(bytes([33]) * 32).public_key.hex}
+    for changes, stays in (
+        ({"alias": "Mallory"}, False), ({"keys": other}, False), ({"email": "x"}, True),
+    ):  # fmt: skip
+        changed = SYNCED.with_changed_item(document, "contacts", 1, changes, now=1)
+        assert document.contacts[0].alias_checked
+        assert changed.contacts[0].alias_checked is stays
 
 
 @pytest.mark.parametrize("key", ["contacts.1.keys", "contacts.1.my_identity"])

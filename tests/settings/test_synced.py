@@ -2,12 +2,10 @@
 
 from typing import Any
 
-import pytest
-
 from qabel.crypto import PrivateKey, PublicKey
 from qabel.forms.errors import FieldError
 from qabel.settings.items import Contact, DropServer, Identity
-from qabel.settings.synced import SYNCED, SyncedSettings, comparable_alias
+from qabel.settings.synced import SYNCED, SyncedSettings
 from tests.settings.checks import errors_of, keys_of
 
 NOW = 5000
@@ -167,22 +165,3 @@ def test_module_data_are_a_copy(document: SyncedSettings) -> None:
 def test_representation_has_only_numbers(document: SyncedSettings) -> None:
     """Names and keys of people are not shown in logs."""
     assert repr(document) == "<SyncedSettings: 3 identities, 3 contacts>"
-
-
-@pytest.mark.parametrize(
-    ("alias", "other", "is_same"),
-    [
-        ("Bob", "bob", True),
-        ("Bob", " Bob\t", True),
-        ("Bob B", "Bob  B", True),
-        ("Bob", "B\u200bob", True),
-        ("Bob", "\uff22ob", True),
-        ("Stra\u00dfe", "STRASSE", True),
-        ("Bob", "Rob", False),
-        ("Bob", "Bo b", False),
-        ("Bob", "", False),
-    ],
-)
-def test_aliases_that_look_the_same(alias: str, other: str, is_same: bool) -> None:
-    """Letter case, blanks at the ends, width and invisible characters make no other name."""
-    assert (comparable_alias(alias) == comparable_alias(other)) is is_same

@@ -12,7 +12,7 @@ from qabel.cli.completers import TIMEOUT
 from qabel.cli.context import Group, Session, pass_session, session_of
 from qabel.cli.errors import CommandError, not_found, usage_error
 from qabel.cli.names import Names, identity_id, is_key
-from qabel.cli.same_alias import warn_of_same_alias
+from qabel.cli.same_alias import warn_of_same_alias, warn_of_stranger
 from qabel.cli.table import NAME_WIDTH, Column
 from qabel.cli.text import short_key
 from qabel.cli.units import moment
@@ -79,6 +79,8 @@ def listed(session: Session, identity: str | None, *, ignored: bool) -> None:
         to = Column("TO", lambda each: names.identity(each["identity_id"]), None, NAME_WIDTH)
         columns.insert(3, to)
     session.out.rows(found, columns, "Nobody is ignored" if ignored else "No requests")
+    for each in found:
+        warn_of_stranger(session, each)
     if found and not ignored:
         session.out.hint("To answer: qabel requests accept ID, or ignore, or block")
 

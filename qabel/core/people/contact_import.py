@@ -9,13 +9,14 @@ from typing import Any
 
 from attrs import define, evolve, field
 
-from qabel.core.people.views import AddressView, ImportedView
+from qabel.core.people.views import AddressView, ImportedView, NamesakeView
 from qabel.drop.cards import BadCard, ContactCard
 from qabel.forms.alias import visible_alias
 from qabel.forms.errors import InvalidInput
 from qabel.settings.item_lists import ItemList
 from qabel.settings.items import Contact, Identity
-from qabel.settings.synced import SYNCED, SyncedSettings, comparable_alias
+from qabel.settings.namesakes import comparable_alias, known_by_name
+from qabel.settings.synced import SYNCED, SyncedSettings
 
 
 def import_cards(
@@ -121,8 +122,10 @@ class _Import:
         contact = self._form.read_item(values, self._next, None, self._now)
         named = self._ids_by_alias.setdefault(comparable_alias(card.alias), [])
         view.outcome, view.id = "added", contact.id
-        if named:
+        known = known_by_name(self.items[each] for each in named)
+        if known is not None:
             view.same_alias = list(named)
+            view.namesake = NamesakeView(known.id, known.verified)
         named.append(contact.id)
         self._keep(contact)
         self._next = next(self._free)

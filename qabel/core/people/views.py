@@ -9,6 +9,7 @@ from qabel.contract.access import EVERYTHING, Access
 from qabel.contract.types import Id, JSONObject, KeyHex, Seconds, Url, View
 from qabel.drop.verification import VerificationText, verification_text
 from qabel.settings.items import Contact, Identity
+from qabel.settings.namesakes import namesake
 from qabel.settings.synced import SyncedSettings
 
 
@@ -34,11 +35,20 @@ class ImportedIdentityView(IdentityView):
     warnings: list[str]
 
 
+class NamesakeView(View):
+    """The contact that is known by an alias; ``verified`` is when it was verified, or 0."""
+
+    id: Id
+    verified: Seconds
+
+
 class ContactView(View):
     """A contact; ``my_identity`` is the public key of the identity that it belongs to.
 
     ``verified`` is when the verification text was compared, or 0. ``same_alias`` are the ids of
     other contacts of that identity with the same alias: it says which of them is meant.
+    ``namesake`` is the one of them that is known by the alias, if users should be warned that this
+    contact has another key: until they have verified it, or set ``alias_checked``.
     ``drop_urls``, ``email``, ``phone`` and ``extra`` are null if the token may not see them.
     """
 
@@ -54,6 +64,8 @@ class ContactView(View):
     blocked: bool
     introduced: bool
     same_alias: list[Id]
+    namesake: NamesakeView | None
+    alias_checked: bool
     module_data: dict[str, JSONObject]
     extra: JSONObject | None
     created: Seconds
@@ -82,8 +94,8 @@ class ImportedView(View):
     """The outcome of importing one contact of a file, which ``number`` counts from 1.
 
     ``known`` is what the contact had before, and ``card`` what the file says, if that differs.
-    ``same_alias`` are the ids of other contacts with the alias of one that was added. ``reason`` is
-    why it was refused.
+    ``same_alias`` are the ids of other contacts with the alias of one that was added, and
+    ``namesake`` is the one of them that is known by it. ``reason`` is why it was refused.
     """
 
     number: Annotated[int, Meta(ge=1)]
@@ -94,6 +106,7 @@ class ImportedView(View):
     known: AddressView | msgspec.UnsetType = msgspec.UNSET
     card: AddressView | msgspec.UnsetType = msgspec.UNSET
     same_alias: list[Id] | msgspec.UnsetType = msgspec.UNSET
+    namesake: NamesakeView | msgspec.UnsetType = msgspec.UNSET
     reason: str | msgspec.UnsetType = msgspec.UNSET
 
 
@@ -123,6 +136,11 @@ def identity_view(identity: Identity, access: Access = EVERYTHING) -> IdentityVi
     )
 
 
+def namesake_view(contact: Contact | None) -> NamesakeView | None:
+    """Return the contact that is known by an alias, as clients see it."""
+    return None if contact is None else NamesakeView(contact.id, contact.verified)
+
+
 def contact_view(
     contact: Contact, synced: SyncedSettings, access: Access = EVERYTHING
 ) -> ContactView:
@@ -143,6 +161,8 @@ def contact_view(
         blocked=contact.blocked,
         introduced=contact.introduced,
         same_alias=[each.id for each in named if each.id != contact.id],
+        namesake=namesake_view(namesake(contact, named)),
+        alias_checked=contact.alias_checked,
         module_data=contact.modules.objects,
         extra=msgspec.Raw(contact.extra.text) if shown else None,
         created=contact.created,

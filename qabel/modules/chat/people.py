@@ -1,10 +1,11 @@
 """Who the two sides of conversations are, by what they are called now."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from attrs import field, frozen
 
 from qabel.core.errors import Invalid
+from qabel.core.people.views import NamesakeView
 from qabel.forms.errors import FieldError
 from qabel.modules.api import KnownContact, KnownIdentity, Messaging
 from qabel.modules.chat.numbers import no_conversation
@@ -97,14 +98,26 @@ class ChatPeople:
             draft=found.draft,
         )
 
-    def request_view(self, found: Conversation, said: str | None) -> RequestView:
-        """Return a request as clients see it; ``said`` is what its sender calls itself."""
+    def request_view(
+        self, found: Conversation, said: str | None, named: Sequence[KnownContact] = ()
+    ) -> RequestView:
+        """Return a request as clients see it.
+
+        Args:
+            found: the request.
+            said: what its sender calls itself.
+            named: the contacts that the sender may be taken for by that name, first the one that
+                is known by it.
+
+        """
         return RequestView(
             id=found.id.hex(),
             identity_id=self.identities[found.identity].id,
             public_key=found.contact.hex(),
             alias=said,
             introduced=said is not None,
+            same_alias=[each.id for each in named],
+            namesake=NamesakeView(named[0].id, named[0].verified) if named else None,
             ignored=bool(found.ignored),
             last=found.last,
             unread=found.unread,

@@ -1,5 +1,7 @@
 """``/chat/requests``: messages of people who are no contacts."""
 
+from collections.abc import Mapping
+
 from qabel.contract.reply import NO_CONTENT
 from qabel.core.errors import Invalid
 from qabel.forms.compound import Key, Object, OrNull
@@ -12,7 +14,7 @@ from qabel.modules.chat.numbers import no_conversation
 from qabel.modules.chat.people import ChatPeople
 from qabel.modules.chat.queries import Conversation
 from qabel.modules.chat.subject import IDENTITY, PEOPLE, READ, routes
-from qabel.modules.chat.views import ConversationView, RequestsView
+from qabel.modules.chat.views import ConversationView, RequestsView, RequestView
 
 MAX_ALIAS = 1000
 
@@ -53,7 +55,7 @@ async def listed(call: ModuleCall) -> Reply:
         if people.is_request(each) and bool(each.ignored) is call.query["ignored"]
     ]
     said = await queries.introductions(call, [each.id for each in found])
-    views = [people.request_view(each, said.get(each.id, (0, None))[1]) for each in found]
+    views = [_view(call, people, each, said) for each in found]
     return json_reply(RequestsView(views, str(cursor)))
 
 
@@ -123,6 +125,17 @@ async def block(call: ModuleCall, request_id: str) -> Reply:
     found = await _request(call, request_id)
     await call.messaging.block(found.contact)
     return NO_CONTENT
+
+
+def _view(
+    call: ModuleCall,
+    people: ChatPeople,
+    found: Conversation,
+    said: Mapping[bytes, tuple[int, str]],
+) -> RequestView:
+    _, alias = said.get(found.id, (0, None))
+    named = [] if alias is None else call.messaging.contacts_named(found.identity, alias)
+    return people.request_view(found, alias, named)
 
 
 async def _request(call: ModuleCall, request_id: str) -> Conversation:

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from msgspec import Meta
 
 from qabel.contract.types import Id, JSONObject, KeyHex, Milliseconds, View
+from qabel.core.people.views import NamesakeView
 
 ConversationId = Annotated[str, Meta(pattern="^[0-9a-f]{32}$")]
 ChatCursorText = Annotated[str, Meta(pattern="^[0-9]{1,18}-[0-9]{1,18}$")]
@@ -54,6 +55,8 @@ class RequestView(View):
     """Messages of somebody who is no contact.
 
     ``introduced`` says whether they introduce their sender, who can be accepted then.
+    ``same_alias`` are the ids of contacts that the sender may be taken for by its alias, and
+    ``namesake`` is the one of them that is known by it: the sender has another key.
     """
 
     id: ConversationId
@@ -62,6 +65,8 @@ class RequestView(View):
     alias: str | None
     introduced: bool
     ignored: bool
+    same_alias: list[Id]
+    namesake: NamesakeView | None
     last: ChatMessageView | None
     unread: int
 

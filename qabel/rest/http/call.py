@@ -26,7 +26,7 @@ from qabel.store.database.connection import Parameters
 
 T = TypeVar("T")
 
-_DERIVED = ("updated", "same_alias")
+_DERIVED = ("updated", "same_alias", "namesake")
 """Members that follow from changes of others, and may have changed since the client read them."""
 
 

@@ -61,7 +61,14 @@ _CONTACT = ObjectOrOther(
     {**_KEYS, "identity": _OWNER}, "from_message", _FROM_MESSAGE, title="NewContact"
 )
 _BLOCKED = Key(Flag(), default=False, description="Pass over the messages of the contact.")
-_CONTACT_CHANGES = Object({**_KEYS, "blocked": _BLOCKED}).as_changes()
+_ALIAS_CHECKED = Key(
+    Flag(),
+    default=False,
+    description="The user knows that another contact has the same alias: `namesake` is null then.",
+)
+_CONTACT_CHANGES = Object(
+    {**_KEYS, "blocked": _BLOCKED, "alias_checked": _ALIAS_CHECKED}
+).as_changes()
 _REPLACE = Key(
     Present(), default=False, description="Give contacts that are known the drop URLs in the file."
 )

@@ -6,7 +6,7 @@ import pytest
 from attrs import evolve
 
 from qabel.core.people.contact_import import import_cards
-from qabel.core.people.views import ImportedView
+from qabel.core.people.views import ImportedView, NamesakeView
 from qabel.drop.cards import BadCard, ContactCard
 from qabel.drop.url import DropURL
 from qabel.settings.items import Contact
@@ -116,7 +116,16 @@ def test_a_known_name_with_another_key() -> None:
         [7, views[0].id],
         [7, views[0].id, views[1].id],
     ]
+    assert [each.namesake for each in views[:3]] == [NamesakeView(7, 0)] * 3
     assert not isinstance(views[3].same_alias, list)
+    assert not isinstance(views[3].namesake, NamesakeView)
+
+
+def test_the_verified_one_of_a_name() -> None:
+    """Among several with one name, the verified one is who is known by it."""
+    bob = evolve(EVE, id=8, public_key=key(8).public_key, verified=5)
+    _, [view] = take(card(20), old=evolve(SYNCED, contacts=(EVE, bob)))
+    assert (view.same_alias, view.namesake) == ([7, 8], NamesakeView(8, 5))
 
 
 def test_entries_that_cannot_be_read() -> None:

@@ -2,7 +2,7 @@
 
 from attrs import evolve
 
-from qabel.core.people.views import contact_view, identity_view
+from qabel.core.people.views import NamesakeView, contact_view, identity_view
 from qabel.crypto import PrivateKey
 from qabel.drop.url import DropURL
 from qabel.jsontext import encode, parse
@@ -76,6 +76,8 @@ def test_a_contact() -> None:
         "blocked": True,
         "introduced": True,
         "same_alias": [],
+        "namesake": None,
+        "alias_checked": False,
         "extra": {"a": 1},
         "module_data": {"chat": {"muted": True}},
         "created": 7,
@@ -96,3 +98,16 @@ def test_contacts_with_the_same_alias() -> None:
     synced = SyncedSettings(identities=(IDENTITY,), contacts=(CONTACT, twin))
     assert contact_view(CONTACT, synced).same_alias == [5]
     assert contact_view(twin, synced).same_alias == [4]
+
+
+def test_a_known_name_with_another_key() -> None:
+    """Who has the name of a contact that is known by it is pointed out, until it is checked."""
+    twin = evolve(
+        CONTACT, id=5, alias="eve", verified=0, public_key=PrivateKey(b"\3" * 32).public_key
+    )
+    synced = SyncedSettings(identities=(IDENTITY,), contacts=(CONTACT, twin))
+    assert contact_view(CONTACT, synced).namesake is None
+    assert contact_view(twin, synced).namesake == NamesakeView(4, 9)
+    checked = evolve(twin, alias_checked=True)
+    both = SyncedSettings(identities=(IDENTITY,), contacts=(CONTACT, checked))
+    assert contact_view(checked, both).namesake is None

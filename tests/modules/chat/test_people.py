@@ -4,6 +4,7 @@ import pytest
 from attrs import evolve
 
 from qabel.core.errors import Invalid, NotFound
+from qabel.core.people.views import NamesakeView
 from qabel.modules.api import KnownContact, KnownIdentity
 from qabel.modules.chat.people import ChatPeople
 from qabel.modules.chat.queries import Conversation
@@ -56,5 +57,9 @@ def test_views() -> None:
     assert (shown.alias, shown.contact_id, shown.identity_id) == ("Eve", None, 1)
     request = PEOPLE.request_view(conversation(STRANGER), None)
     assert (request.alias, request.introduced, request.public_key) == (None, False, STRANGER.hex())
+    assert (request.same_alias, request.namesake) == ([], None)
+    named = [evolve(BOB, verified=9), evolve(BOB, id=3)]
+    doubtful = PEOPLE.request_view(conversation(STRANGER), "Bob", named)
+    assert (doubtful.same_alias, doubtful.namesake) == ([7, 3], NamesakeView(7, 9))
     with pytest.raises(NotFound):
         evolve(PEOPLE, identities={}).conversation_view(conversation(FRIEND))

@@ -5,6 +5,8 @@ from typing import Any
 import pytest
 import pytest_twisted
 
+from qabel.crypto import PublicKey
+
 
 async def requests(chat: Any, query: str = "") -> list[Any]:
     """Return the requests."""
@@ -107,3 +109,17 @@ async def test_scopes(chat: Any, what: str) -> None:
     body = {} if what == "accept" else None
     assert await chat.status("POST", path, body, token=reader) == 403
     assert await chat.status("POST", path, body, token=editor) == 404
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_known_name_with_another_key(chat: Any) -> None:
+    """A request of somebody who calls themselves like a contact names that contact."""
+    [_, bob] = chat.server.core.people.identities()
+    await stranger_writes(chat)
+    other = await chat.server.core.people.add_contact(bob.id, "ALICE ", PublicKey(b"\5" * 32))
+    [request] = await requests(chat)
+    assert request["same_alias"] == [other.id]
+    assert request["namesake"] == {"id": other.id, "verified": 0}
+    await chat.good("POST", f"/chat/requests/{request['id']}/accept", {})
+    accepted = max(await chat.good("GET", "/contacts"), key=lambda each: each["id"])
+    assert accepted["namesake"] == {"id": other.id, "verified": 0}

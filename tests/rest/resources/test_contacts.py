@@ -164,3 +164,23 @@ async def test_messages_that_make_no_contact(server: Any) -> None:
     ]:
         assert (await server.ask_json("POST", "/contacts", given)).status == status, given
     assert server.core.people.contacts() == []
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_known_name_with_another_key(server: Any) -> None:
+    """A contact with the name of another one is pointed out, until the user has looked at it."""
+    await server.identity("Alice")
+    carol, other = {"alias": "Carol", "public_key": "2b" * 32}, {"alias": "carol "}
+    known = (await server.ask_json("POST", "/contacts", carol)).json()
+    made = (await server.ask_json("POST", "/contacts", {**other, "public_key": "3b" * 32})).json()
+    assert (known["namesake"], made["namesake"]) == (None, {"id": known["id"], "verified": 0})
+    path = f"/contacts/{made['id']}"
+    await server.ask("PUT", f"/contacts/{known['id']}/verification")
+    doubtful = (await server.ask("GET", path)).json()
+    assert doubtful["namesake"]["verified"] > 0
+    checked = await server.ask_json("PATCH", path, {**doubtful, "alias_checked": True})
+    assert (checked.status, checked.json()["namesake"]) == (200, None)
+    back = await server.ask_json("PATCH", path, {"alias_checked": False})
+    assert back.json()["namesake"] == doubtful["namesake"]
+    wrong = await server.ask_json("PATCH", path, {"alias_checked": 1})
+    assert wrong.status == 400
