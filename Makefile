@@ -8,7 +8,7 @@ TESTERS ?= 4
 STAMP := $(VENV)/.installed
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: run demo test lint format bench golden fuzz torture anonymity docs dist deb constraints clean help
+.PHONY: run demo test lint format bench golden fuzz torture anonymity docs dist deb constraints vendor clean help
 
 help:
 	@echo "make run         run a daemon on port 9696, and a drop server"
@@ -25,6 +25,7 @@ help:
 	@echo "make dist        build a source distribution and a wheel in dist"
 	@echo "make deb         build a Debian package in dist"
 	@echo "make constraints pin the newest versions of all dependencies"
+	@echo "make vendor      fetch the libraries of the page from npm, and write their licences"
 	@echo "make clean       remove what the other targets created"
 
 # Installed with the versions in constraints.txt, and again when one of these files changes.
@@ -72,6 +73,10 @@ docs: $(STAMP)
 	$(BIN)/sphinx-build -q -W -n --keep-going -b html docs docs/_build/html
 	$(BIN)/sphinx-build -q -W -n --keep-going -b man docs docs/_build/man
 	@echo "See docs/_build/html/index.html and docs/_build/man."
+
+# Needs npm and node. It is run by hand, for new versions.
+vendor: $(STAMP)
+	$(BIN)/python packaging/vendor.py
 
 dist: $(STAMP)
 	rm -rf build dist/qabel-*.whl
