@@ -18,6 +18,9 @@ KINDS: tuple[str, ...] = get_args(KindName)
 _OF_SCOPE = {
     "read": frozenset({"drop", "outbox"}),
     "send": frozenset({"outbox"}),
+    # That something has changed, and not what: who shows people or servers reads them again.
+    "contacts": frozenset({"synced"}),
+    "servers": frozenset({"synced"}),
     "preferences": frozenset({"settings"}),
     "settings": frozenset({"settings", "synced"}),
     "admin": frozenset(KINDS),

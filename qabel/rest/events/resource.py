@@ -20,7 +20,7 @@ routes = Routes("Events")
     "/events",
     "Stream events as they happen; Last-Event-ID resumes without loss",
     operation="streamEvents",
-    scopes={"read", "send", "preferences", "settings", ANY_MODULE},
+    scopes={"read", "send", "contacts", "servers", "preferences", "settings", ANY_MODULE},
     for_one_identity=True,
     query={
         "since": Key(

@@ -10,9 +10,10 @@ SOME_SCOPES = st.frozensets(st.sampled_from(SCOPES))
 
 
 def test_each_scope_has_its_kinds() -> None:
-    """Readers hear of messages and deliveries, senders of deliveries, settings of settings."""
+    """Readers hear of messages and deliveries, senders of deliveries, others of changes."""
     assert kinds_for(frozenset(["read"])) == {"drop", "outbox"}
     assert kinds_for(frozenset(["send"])) == {"outbox"}
+    assert kinds_for(frozenset(["contacts"])) == kinds_for(frozenset(["servers"])) == {"synced"}
     assert kinds_for(frozenset(["preferences"])) == {"settings"}
     assert kinds_for(frozenset(["settings"])) == {"settings", "synced"}
 
