@@ -31,8 +31,16 @@ _POLICY = (
     b"require-trusted-types-for 'script'"
 )
 
+_FEATURES = (
+    b"camera=(self), accelerometer=(), autoplay=(self), display-capture=(), encrypted-media=(), "
+    b"geolocation=(), gyroscope=(), hid=(), magnetometer=(), microphone=(), midi=(), payment=(), "
+    b"screen-wake-lock=(), serial=(), usb=()"
+)
+"""The camera reads QR codes; nothing else of the machine is used."""
+
 HEADERS: Headers = (
     (b"Content-Security-Policy", _POLICY),
+    (b"Permissions-Policy", _FEATURES),
     (b"Cross-Origin-Opener-Policy", b"same-origin"),
     (b"Cross-Origin-Resource-Policy", b"same-origin"),
     (b"Referrer-Policy", b"no-referrer"),

@@ -77,16 +77,34 @@ class Someone:
         return page
 
 
+Browsers = Callable[..., Any]
+
+
 @pytest.fixture(scope="session")
-def chromium() -> Iterator[Any]:
-    """Run a browser."""
+def browsers() -> Iterator[Browsers]:
+    """Return a function that starts a browser, with options for it."""
     if CHROMIUM is None:
         pytest.skip("chromium is not installed")
-    with playwright.sync_playwright() as driver:
-        sandbox = ["--no-sandbox"] if os.geteuid() == 0 else []
-        browser = driver.chromium.launch(executable_path=CHROMIUM, args=sandbox)
-        yield browser
-        browser.close()
+    with playwright.sync_playwright() as driver, contextlib.ExitStack() as stack:
+
+        def start(*options: str) -> Any:
+            browser = launch(driver, *options)
+            stack.callback(browser.close)
+            return browser
+
+        yield start
+
+
+@pytest.fixture(scope="session")
+def chromium(browsers: Browsers) -> Any:
+    """Run a browser."""
+    return browsers()
+
+
+def launch(driver: Any, *options: str) -> Any:
+    """Start a browser."""
+    sandbox = ["--no-sandbox"] if os.geteuid() == 0 else []
+    return driver.chromium.launch(executable_path=CHROMIUM, args=[*sandbox, *options])
 
 
 @pytest.fixture(scope="session")
@@ -108,8 +126,8 @@ def someone(chromium: Any, tmp_path: Path) -> Iterator[Come]:
     made: list[Someone] = []
     with contextlib.ExitStack() as stack:
 
-        def come(name: str, *options: str, **context: Any) -> Someone:
-            opened = chromium.new_context(**{"locale": "en", **context})
+        def come(name: str, *options: str, browser: Any = None, **context: Any) -> Someone:
+            opened = (browser or chromium).new_context(**{"locale": "en", **context})
             stack.callback(opened.close)
             one = Someone(tmp_path / name, opened, options)
             one.starts()

@@ -7,7 +7,8 @@ import { call, Problem } from "./session.js";
 
 /** @typedef {{ id: number, alias: string, public_key: string, created: number }} Identity */
 /** @typedef {{ id: number, alias: string, public_key: string, my_identity: string, identity_id: number | null,
- *   verified: number, blocked: boolean, introduced: boolean, same_alias: number[] }} Contact */
+ *   verified: number, blocked: boolean, introduced: boolean, same_alias: number[],
+ *   namesake: { id: number, verified: number } | null, alias_checked: boolean }} Contact */
 /** @typedef {{ id: string, cursor: string, conversation: string, direction: "in" | "out", sent: number,
  *   received: number | null, state: string, text: string, reply_to: number | null, attachment: any,
  *   incomplete: boolean, odd_time: boolean }} Message */

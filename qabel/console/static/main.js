@@ -16,6 +16,7 @@ const VIEWS = {
   chat: () => import("./views/chat.js"),
   requests: () => import("./views/requests.js"),
   people: () => import("./views/people.js"),
+  welcome: () => import("./views/waiting.js"),
   search: () => import("./views/search.js"),
   health: () => import("./views/health.js"),
   settings: () => import("./views/settings.js"),

@@ -28,19 +28,24 @@ export function Avatar({ name, seed }) {
 
 /**
  * A dialogue, which keeps the focus, and gives it back.
- * @param {{ title: string, onClose: () => void, children: any }} props
+ * @param {{ title: string, onClose: () => void, children: any, kind?: string }} props with `kind`, a class
  */
-export function Dialog({ title, onClose, children }) {
+export function Dialog({ title, onClose, children, kind }) {
   const ref = useRef(/** @type {HTMLDialogElement | null} */ (null));
+  const isGone = useRef(false);
   useEffect(() => {
+    const dialog = ref.current;
     const before = document.activeElement;
-    ref.current?.showModal();
+    dialog?.showModal();
     return () => {
-      if (before instanceof HTMLElement) before.focus();
+      isGone.current = true;
+      // Nothing else can have the focus while it is open.
+      dialog?.close();
+      if (before instanceof HTMLElement && before.isConnected) before.focus();
     };
   }, []);
   return html`
-    <dialog ref=${ref} aria-label=${title} onClose=${onClose} onClick=${(/** @type {MouseEvent} */ e) => e.target === ref.current && onClose()}>
+    <dialog ref=${ref} class=${kind} aria-label=${title} onClose=${() => isGone.current || onClose()} onClick=${(/** @type {MouseEvent} */ e) => e.target === ref.current && onClose()}>
       <div class="dialog">
         <header><h2>${title}</h2><button class="quiet" aria-label=${t("close")} onClick=${onClose}>×</button></header>
         ${children}

@@ -1,9 +1,10 @@
 // @ts-check
-// The first run: a name, and then who one is to others.
+// The first run: a name, a server if there is none, and then who one is to others.
 
 import { html, useState } from "../vendor/preact.js";
 import { call } from "../session.js";
 import { data, soon } from "../data.js";
+import { address } from "../places.js";
 import { t } from "../texts.js";
 import { use } from "../observable.js";
 import { ErrorText } from "../parts.js";
@@ -12,43 +13,96 @@ export function Welcome() {
   const known = use(data);
   const [name, setName] = useState("");
   const [server, setServer] = useState("");
+  const [step, setStep] = useState("");
   const [error, setError] = useState(/** @type {unknown} */ (null));
-  const [isBusy, setBusy] = useState(false);
-  const needsServer = known ? known.servers.length === 0 : false;
+  const [trouble, setTrouble] = useState(/** @type {{ found: string, detail: string } | null} */ (null));
+  const needsServer = known ? !known.servers.some((each) => each.active) : false;
 
-  /** @param {Event} event */
-  async function begin(event) {
+  /**
+   * @param {Event} event
+   * @param {boolean} [isSure] whether the server is taken as it is
+   */
+  async function begin(event, isSure = false) {
     event.preventDefault();
-    setBusy(true);
     setError(null);
+    setTrouble(null);
     try {
-      if (needsServer) await call("POST", "/servers", { url: server.trim() });
-      await call("POST", "/identities", { alias: name.trim() });
-      location.hash = "#/people/me";
+      if (needsServer) {
+        setStep("welcome.trying");
+        const problem = await addServer(server.trim(), isSure);
+        soon("people");
+        if (problem) {
+          setTrouble(problem);
+          setStep("");
+          return;
+        }
+      }
+      setStep("welcome.making");
+      const made = await call("POST", "/identities", { alias: name.trim() });
+      location.hash = address("welcome", String(made.id));
     } catch (problem) {
       setError(problem);
     }
     soon("people");
-    setBusy(false);
+    setStep("");
   }
 
   return html`
-    <section class="card narrow">
+    <section class="card narrow people first-run">
+      <img src="/console/static/icon.svg" alt="" width="56" height="56" />
       <h1>${t("welcome.title")}</h1>
       <p>${t("welcome.text")}</p>
       <form onSubmit=${begin}>
         <label>${t("welcome.name")}
-          <input autofocus required maxlength="100" autocomplete="name" value=${name}
+          <input autofocus required maxlength="100" autocomplete="name" dir="auto" value=${name}
             onInput=${(/** @type {any} */ e) => setName(e.target.value)} />
         </label>
         ${needsServer && html`
           <label>${t("welcome.server")}
             <input required type="url" inputmode="url" placeholder="https://drop.example.org" value=${server}
-              onInput=${(/** @type {any} */ e) => setServer(e.target.value)} />
+              aria-describedby="server-hint"
+              onInput=${(/** @type {any} */ e) => { setServer(e.target.value); setTrouble(null); }} />
           </label>
-          <p class="hint">${t("welcome.server.hint")}</p>`}
+          <p class="hint" id="server-hint">${t("welcome.server.hint")}</p>`}
+        ${trouble && html`
+          <div class="warning" role="alert">
+            <p><strong>${t(`welcome.found.${trouble.found}`)}</strong></p>
+            ${trouble.detail && html`<p class="quiet">${trouble.detail}</p>`}
+            <p class="buttons"><button type="button" onClick=${(/** @type {Event} */ e) => begin(e, true)}>${t("welcome.anyway")}</button></p>
+          </div>`}
         <${ErrorText} error=${error} />
-        <button class="primary" disabled=${isBusy}>${t("welcome.go")}</button>
+        <p class="buttons left"><button class="primary" disabled=${step !== ""}>${t("welcome.go")}</button></p>
+        <p class="hint" role="status">${step && t(step)}</p>
       </form>
+      <details>
+        <summary>${t("welcome.moving")}</summary>
+        <p>${t("welcome.moving.text")}</p>
+        <p>${t("welcome.moving.backup")} <code>qabel restore</code></p>
+        <p>${t("welcome.moving.identity")} <code>qabel identity import</code></p>
+      </details>
     </section>`;
+}
+
+/**
+ * Try a drop server, and keep it if it works. Returns what is wrong with it, or null. Throws a Problem.
+ * @param {string} url
+ * @param {boolean} isSure whether it is kept in any case
+ * @returns {Promise<{ found: string, detail: string } | null>}
+ */
+async function addServer(url, isSure) {
+  if (!isSure) {
+    const tried = await call("POST", "/servers/test", { url });
+    // A page may not explore the user's network: servers there can be tried only once they are added.
+    const isNear = tried.found === "unknown";
+    if (!tried.ok && !isNear) return tried;
+    if (isNear) {
+      const added = await call("POST", "/servers", { url });
+      const again = await call("POST", "/servers/test", { url });
+      if (again.ok) return null;
+      await call("DELETE", `/servers/${added.id}`);
+      return { found: "nothing-near", detail: "" };
+    }
+  }
+  await call("POST", "/servers", { url });
+  return null;
 }
