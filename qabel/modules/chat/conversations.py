@@ -110,7 +110,7 @@ async def opened(call: ModuleCall) -> Reply:
         await call.change(marks.open_conversation(number, identity.key, contact.key))
     found = was_there or await queries.conversation(call, number)
     if call.access.scopes.isdisjoint({"chat:read", "admin"}):
-        found = evolve(found, last=None, draft=None, unread=0)
+        found = evolve(found, last=None, draft=None, unread=0, read=0)
     return json_reply(people.conversation_view(found), 201 if was_there is None else 200)
 
 

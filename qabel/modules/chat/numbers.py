@@ -75,6 +75,11 @@ class ListCursor:
         return f"{self.changed}-{self.people}"
 
 
+def behind(seq: int) -> ChatCursor:
+    """Return the place behind all messages with a number in the journal."""
+    return ChatCursor(seq, _MOST_RECIPIENTS if seq else 0)
+
+
 class CursorForm(Form[tuple[int, int]]):
     """A cursor as clients send it: two numbers."""
 

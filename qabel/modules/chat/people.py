@@ -8,7 +8,7 @@ from qabel.core.errors import Invalid
 from qabel.core.people.views import NamesakeView
 from qabel.forms.errors import FieldError
 from qabel.modules.api import KnownContact, KnownIdentity, Messaging
-from qabel.modules.chat.numbers import no_conversation
+from qabel.modules.chat.numbers import behind, no_conversation
 from qabel.modules.chat.queries import Conversation
 from qabel.modules.chat.views import ConversationView, RequestView
 
@@ -92,6 +92,7 @@ class ChatPeople:
             alias=said if contact is None else contact.alias,
             last=found.last,
             unread=found.unread,
+            read=str(behind(found.read)),
             muted=bool(found.muted),
             pinned=bool(found.pinned),
             archived=bool(found.archived),

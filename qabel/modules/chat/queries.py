@@ -33,7 +33,7 @@ FROM chat_messages AS shown JOIN chat_conversations ON chat_conversations.id = s
 _CONVERSATION = """
 SELECT one.id, one.identity, one.contact, coalesce(unread, 0), coalesce(outgoing, 0),
     coalesce(muted, 0), coalesce(pinned, 0), coalesce(archived, 0), coalesce(ignored, 0), draft,
-    coalesce(opened, 0),
+    coalesce(opened, 0), max(coalesce(read, 0), (SELECT since FROM chat_clock)),
     max(coalesce(made.changed, 0), coalesce(marked.changed, 0)) AS latest,
     (SELECT shown.id FROM chat_messages AS shown WHERE shown.conversation = one.id
         ORDER BY shown.seq DESC, shown.part DESC LIMIT 1)
@@ -100,6 +100,8 @@ class Conversation:
     draft: str | None = field(repr=False)
     opened: int
     """Where the journal was when it was opened."""
+    read: int
+    """Where the newest message that was read is in the journal."""
     changed: int
     last_id: int | None
     last: ChatMessageView | None = field(default=None, repr=False)

@@ -37,6 +37,7 @@ class ConversationView(View):
     """A conversation of an identity and a contact.
 
     ``contact_id`` is null if the other side is no contact, and ``alias`` if it has said no name.
+    ``read`` is the cursor behind which the messages are unread.
     """
 
     id: ConversationId
@@ -45,6 +46,7 @@ class ConversationView(View):
     alias: str | None
     last: ChatMessageView | None
     unread: int
+    read: ChatCursorText
     muted: bool
     pinned: bool
     archived: bool

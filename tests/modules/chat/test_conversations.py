@@ -9,7 +9,7 @@ from qabel.drop.url import DropURL
 SERVER = "http://drop.example"
 
 MEMBERS = {
-    *("id", "identity_id", "contact_id", "alias", "last", "unread"),
+    *("id", "identity_id", "contact_id", "alias", "last", "unread", "read"),
     *("muted", "pinned", "archived", "draft"),
 }
 
@@ -94,6 +94,9 @@ async def test_reading(chat: Any) -> None:
     for number, left in ((1, 1), (2, 1), (0, 0)):
         await chat.good("PUT", f"/chat/conversations/{there}/read", {"upto": cursors[number]})
         assert (await chat.good("GET", "/chat/unread"))["total"] == left
+        read = next(each["read"] for each in await listed(chat) if each["id"] == there)
+        path = f"/chat/conversations/{there}/messages?after={read}"
+        assert len((await chat.good("GET", path))["messages"]) == left
     await chat.good("PUT", f"/chat/conversations/{there}/read", {"upto": "999999-0"})
     await chat.say(here, "four")
     assert (await chat.good("GET", "/chat/unread"))["total"] == 1

@@ -23,7 +23,7 @@ LAST = ChatMessageView(
 
 def conversation(contact: bytes, outgoing: int = 0) -> Conversation:
     """Return a conversation with one unread message."""
-    return Conversation(bytes(16), ME, contact, 1, outgoing, 0, 0, 0, 0, None, 0, 1, 2, LAST)
+    return Conversation(bytes(16), ME, contact, 1, outgoing, 0, 0, 0, 0, None, 0, 0, 1, 2, LAST)
 
 
 def test_references() -> None:
