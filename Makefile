@@ -6,6 +6,7 @@ BIN := $(VENV)/bin
 # Most tests wait for other processes, so that four of them fit on a small machine.
 TESTERS ?= 4
 STAMP := $(VENV)/.installed
+TSC := tests/browser/node_modules/.bin/tsc
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
 .PHONY: run demo test lint format bench golden fuzz torture anonymity docs dist deb constraints vendor clean help
@@ -14,7 +15,7 @@ help:
 	@echo "make run         run a daemon on port 9696, and a drop server"
 	@echo "make demo        show two people exchanging messages"
 	@echo "make test        run all tests"
-	@echo "make lint        run ruff, mypy and import-linter"
+	@echo "make lint        run ruff, mypy, import-linter and tsc"
 	@echo "make format      format the code, and fix what ruff can fix"
 	@echo "make docs        build the documentation in docs/_build"
 	@echo "make bench       run the benchmarks"
@@ -48,6 +49,8 @@ lint: $(STAMP)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	@if [ -x $(TSC) ]; then echo "$(TSC) -p tests/browser"; $(TSC) -p tests/browser; \
+	else echo "The types of the page are not checked: run npm ci in tests/browser first."; fi
 
 format: $(STAMP)
 	$(BIN)/ruff check --fix .

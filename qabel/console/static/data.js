@@ -43,10 +43,7 @@ export async function load() {
 
 async function readAll() {
   try {
-    data.set({
-      identities: [], contacts: [], conversations: new Map(), requests: 0, troubles: [], servers: [],
-      ...(await people()), ...(await conversations()), ...(await troubles()),
-    });
+    data.set({ ...(await people()), ...(await conversations()), ...(await troubles()) });
     count();
   } catch (error) {
     // The stream of events tells when the daemon is back, and everything is read then.

@@ -2,7 +2,7 @@
 // What happens in the daemon, as it happens: a stream of events that goes on after interruptions.
 
 import { Observable } from "./observable.js";
-import { connection, lose, problemOf, send } from "./session.js";
+import { isInside, lose, problemOf, send } from "./session.js";
 
 /** @typedef {{ kind: string, data: any }} News */
 
@@ -36,14 +36,15 @@ export function onNews(kinds, listener) {
 
 /** Follow the events for as long as there is a session. */
 export async function follow() {
-  for (let failures = 0; connection.value !== "ended"; ) {
+  for (let failures = 0; ; ) {
     try {
       await read(() => {
         failures = 0;
       });
     } catch {
-      if (connection.value === "ended") return;
+      // The daemon does not answer, or does not let the page in; which, `connection` says.
     }
+    if (!isInside()) return;
     lose();
     await pause(PAUSES[Math.min(failures++, PAUSES.length - 1)]);
   }
@@ -100,5 +101,12 @@ function take(block) {
   }
   if (!data) return;
   const news = { kind, data: JSON.parse(data) };
-  for (const each of [...listeners]) each(news);
+  for (const each of [...listeners]) {
+    try {
+      each(news);
+    } catch (error) {
+      // The mistake of one view does not keep news from the others.
+      reportError(error);
+    }
+  }
 }

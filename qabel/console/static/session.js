@@ -6,9 +6,10 @@ import { Observable } from "./observable.js";
 /**
  * "outside": nobody has come in. "ended": the session has. "stranger": another program answers.
  * "lost": the daemon does not answer at present. "open": all is well.
- * @type {Observable<"outside" | "ended" | "stranger" | "lost" | "open">}
+ * @typedef {"outside" | "ended" | "stranger" | "lost" | "open"} Connection
  */
-export const connection = new Observable("outside");
+
+export const connection = new Observable(/** @type {Connection} */ ("outside"));
 
 const KEPT = "qabel.session";
 
@@ -70,6 +71,11 @@ export async function leave() {
 function forget() {
   session = null;
   sessionStorage.removeItem(KEPT);
+}
+
+/** Whether there is a session, as far as the page knows. */
+export function isInside() {
+  return session !== null;
 }
 
 /** The id of this session among the tokens. */
