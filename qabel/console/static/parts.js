@@ -1,7 +1,7 @@
 // @ts-check
 // Small parts that several views are made of.
 
-import { html, useEffect, useRef } from "./vendor/preact.js";
+import { html, useEffect, useLayoutEffect, useRef } from "./vendor/preact.js";
 import { Problem } from "./session.js";
 import { t } from "./texts.js";
 
@@ -32,16 +32,18 @@ export function Avatar({ name, seed }) {
  */
 export function Dialog({ title, onClose, children, kind }) {
   const ref = useRef(/** @type {HTMLDialogElement | null} */ (null));
-  const isGone = useRef(false);
-  useEffect(() => {
-    const dialog = ref.current;
+  // At once, so that no key goes astray.
+  useLayoutEffect(() => {
     const before = document.activeElement;
-    dialog?.showModal();
+    ref.current?.showModal();
+    // The attribute autofocus is for when pages are loaded: then browsers complain of it.
+    const first = ref.current?.querySelector("[data-focus]");
+    if (first instanceof HTMLElement) first.focus();
+    const dialog = ref.current;
     return () => {
-      isGone.current = true;
-      // Nothing else can have the focus while it is open.
-      dialog?.close();
-      if (before instanceof HTMLElement && before.isConnected) before.focus();
+      // Whoever has moved on meanwhile is not called back.
+      const now = document.activeElement;
+      if (before instanceof HTMLElement && (!now || now === document.body || dialog?.contains(now))) before.focus();
     };
   }, []);
   return html`

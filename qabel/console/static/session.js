@@ -92,7 +92,8 @@ export function may(scope) {
  * Send a request, and return its answer, whatever the status.
  * @param {string} method
  * @param {string} path
- * @param {{ body?: unknown, file?: Blob | string, headers?: Record<string, string>, signal?: AbortSignal }} [more]
+ * @param {{ body?: unknown, file?: Blob | string, headers?: Record<string, string>, signal?: AbortSignal,
+ *   keepalive?: boolean }} [more] with `keepalive` the request outlasts the page
  * @returns {Promise<Response>}
  */
 export async function send(method, path, more = {}) {
@@ -114,6 +115,7 @@ export async function send(method, path, more = {}) {
       headers,
       body: more.body !== undefined ? JSON.stringify(more.body) : more.file,
       signal: more.signal,
+      keepalive: more.keepalive,
       cache: "no-store",
     });
   } catch (error) {
@@ -141,7 +143,7 @@ export function lose() {
  * @param {string} method
  * @param {string} path
  * @param {unknown} [body]
- * @param {{ headers?: Record<string, string>, file?: Blob | string, signal?: AbortSignal }} [more]
+ * @param {{ headers?: Record<string, string>, file?: Blob | string, signal?: AbortSignal, keepalive?: boolean }} [more]
  * @returns {Promise<any>}
  */
 export async function call(method, path, body, more = {}) {
