@@ -7,6 +7,7 @@ import { follow } from "./live.js";
 import { data, load } from "./data.js";
 import { go, place } from "./places.js";
 import { use } from "./observable.js";
+import { goOn } from "./chat/background.js";
 import { loadTexts, t, language } from "./texts.js";
 import { Frame, Notice } from "./frame.js";
 import { Welcome } from "./views/welcome.js";
@@ -62,6 +63,7 @@ async function begin() {
   if (connection.value !== "outside") {
     await load();
     follow();
+    goOn();
     if (!place.value.name) go("chat");
   }
 }
