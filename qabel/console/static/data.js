@@ -56,7 +56,7 @@ function anew() {
 
 async function readAll() {
   try {
-    data.set({ ...(await people()), ...(await conversations()), ...(await requests()), ...(await troubles()) });
+    data.set({ ...(await people()), ...(await conversations()), ...(await troubles()) });
     count();
   } catch (error) {
     // The stream of events tells when the daemon is back, and everything is read then.
