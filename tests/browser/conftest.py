@@ -85,26 +85,16 @@ def browsers() -> Iterator[Browsers]:
     """Return a function that starts a browser, with options for it."""
     if CHROMIUM is None:
         pytest.skip("chromium is not installed")
-    with playwright.sync_playwright() as driver, contextlib.ExitStack() as stack:
-
-        def start(*options: str) -> Any:
-            browser = launch(driver, *options)
-            stack.callback(browser.close)
-            return browser
-
-        yield start
+    with playwright.sync_playwright() as driver:
+        browser = launch(driver)
+        yield browser
+        browser.close()
 
 
-@pytest.fixture(scope="session")
-def chromium(browsers: Browsers) -> Any:
-    """Run a browser."""
-    return browsers()
-
-
-def launch(driver: Any, *options: str) -> Any:
+def launch(driver: Any) -> Any:
     """Start a browser."""
     sandbox = ["--no-sandbox"] if os.geteuid() == 0 else []
-    return driver.chromium.launch(executable_path=CHROMIUM, args=[*sandbox, *options])
+    return driver.chromium.launch(executable_path=CHROMIUM, args=sandbox)
 
 
 @pytest.fixture(scope="session")

@@ -61,7 +61,7 @@ def test_all_languages_have_the_same_texts() -> None:
     assert set(english) ^ set(german) == set()
     for key, text in english.items():
         assert set(re.findall(r"\{\w+\}", text)) == set(re.findall(r"\{\w+\}", german[key])), key
-        assert ("one:" in text) == ("one:" in german[key]), key
+        assert text.startswith("{") == german[key].startswith("{"), key
 
 
 def test_each_text_that_is_used_is_there() -> None:

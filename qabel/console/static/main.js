@@ -9,6 +9,7 @@ import { go, place } from "./places.js";
 import { use } from "./observable.js";
 import { goOn } from "./chat/background.js";
 import { loadTexts, t, language } from "./texts.js";
+import { loadAppearance } from "./appearance.js";
 import { Frame, Notice } from "./frame.js";
 import { Welcome } from "./views/welcome.js";
 
@@ -57,6 +58,7 @@ function Page() {
 async function begin() {
   const root = document.getElementById("app");
   if (!root) return;
+  loadAppearance();
   await loadTexts();
   await comeIn();
   render(html`<${Page} />`, root);

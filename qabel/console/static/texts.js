@@ -24,10 +24,16 @@ export async function loadTexts() {
   await speak(wanted.find((each) => each in LANGUAGES) || "en");
 }
 
-/** Choose a language by hand. @param {string} chosen */
+/** The language that was chosen by hand, or "" for the one of the browser. */
+export function chosenLanguage() {
+  return localStorage.getItem(KEPT) || "";
+}
+
+/** Choose a language by hand, or "" for the one of the browser. @param {string} chosen */
 export async function chooseLanguage(chosen) {
-  localStorage.setItem(KEPT, chosen);
-  await speak(chosen);
+  if (chosen) localStorage.setItem(KEPT, chosen);
+  else localStorage.removeItem(KEPT);
+  await loadTexts();
 }
 
 /** @param {string} chosen */
@@ -46,6 +52,11 @@ export function t(key, values = {}) {
   const text = texts[key] ?? english[/** @type {keyof typeof english} */ (key)] ?? key;
   const chosen = typeof text === "string" ? text : values.n === 1 ? text.one : text.other;
   return chosen.replace(/\{(\w+)\}/g, (whole, name) => String(values[name] ?? whole));
+}
+
+/** Whether there is such a text. @param {string} key */
+export function has(key) {
+  return key in english;
 }
 
 /** @type {Map<string, Intl.DateTimeFormat>} */
@@ -73,4 +84,18 @@ export function shortTime(when) {
   if (day.toDateString() === now.toDateString()) return time(when, { hour: "2-digit", minute: "2-digit" });
   const sameYear = day.getFullYear() === now.getFullYear();
   return time(when, { day: "numeric", month: "short", ...(sameYear ? {} : { year: "numeric" }) });
+}
+
+/** Return a moment with its day and its time. @param {number} when */
+export function fullTime(when) {
+  return time(when, { dateStyle: "medium", timeStyle: "short" });
+}
+
+const UNITS = /** @type {[Intl.RelativeTimeFormatUnit, number][]} */ ([["day", 86400], ["hour", 3600], ["minute", 60]]);
+
+/** Return how long ago something was, or how long it takes until then. @param {number} when */
+export function ago(when) {
+  const seconds = (when - Date.now()) / 1000;
+  const [unit, size] = UNITS.find(([, each]) => Math.abs(seconds) >= each) || ["second", 1];
+  return new Intl.RelativeTimeFormat(language.value, { numeric: "auto" }).format(Math.trunc(seconds / size), unit);
 }
