@@ -34,6 +34,8 @@ class Someone:
     daemon: Twistd | None = None
     said: list[str] = field(factory=list)
     """What the browser's console has, which must be nothing."""
+    refused: set[int] = field(factory=set)
+    """The statuses of errors that a test brings about, of which the browser's console tells."""
     asked: list[str] = field(factory=list)
     """The addresses of all requests."""
 
@@ -127,7 +129,8 @@ def someone(chromium: Any, tmp_path: Path) -> Iterator[Come]:
 
         yield come
     for each in made:
-        # That a daemon does not answer is said by the browser itself.
-        assert [said for said in each.said if "net::ERR_" not in said] == []
+        # That a daemon does not answer, or with an error, is said by the browser itself.
+        ours = ("net::ERR_", *(f"responded with a status of {status} " for status in each.refused))
+        assert [said for said in each.said if not any(part in said for part in ours)] == []
         own = f"http://127.0.0.1:{each.port}/"
         assert [url for url in each.asked if not url.startswith((own, "blob:"))] == []

@@ -39,7 +39,7 @@ TALKS = {
         ("in", "Thank you. The third page still has last year's total."),
         ("out", "You are right, I will send it again after lunch."),
     ],
-    "Dilek Aydın": [
+    "Dilek Aydin": [
         ("in", "The keys are with the neighbour on the second floor."),
         ("in", "And please water the tomatoes 🍅"),
     ],
@@ -59,7 +59,7 @@ class Api:
 
     def __call__(self, method: str, path: str, body: Any = None) -> Any:
         """Send a request, and return the JSON of its answer."""
-        request = urllib.request.Request(  # noqa: S310 - on this machine
+        request = urllib.request.Request(
             f"http://127.0.0.1:{self.port}{path}",
             method=method,
             data=None if body is None else json.dumps(body).encode(),
@@ -91,7 +91,7 @@ def set_up(one: Any, other: Any, server: str) -> None:
             api("POST", f"/chat/conversations/{conversation}/messages", {"text": text})
             for each, which in ((mine, here), (theirs, there)):
                 _wait_for(each, which, number)
-        if name != "Dilek Aydın":
+        if name != "Dilek Aydin":
             latest = mine("GET", f"/chat/conversations/{here}/messages")["messages"][0]
             mine("PUT", f"/chat/conversations/{here}/read", {"upto": latest["cursor"]})
     name, text = STRANGER

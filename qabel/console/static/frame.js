@@ -39,6 +39,7 @@ export function Frame({ state, onLeave, children }) {
         <a key=${name} href=${address(name)} aria-current=${here.name === name ? "page" : null}>
           <${Icon} name=${name} />
           <span class="label">${t(`nav.${name}`)}</span>
+          <span class="short" aria-hidden="true">${t(`short.${name}`)}</span>
           <${Badge} n=${badges[/** @type {keyof typeof badges} */ (name)] || 0} name=${name} />
         </a>`)}
       <button class="quiet leave" onClick=${onLeave}>${t("leave")}</button>

@@ -36,10 +36,9 @@ export function Dialog({ title, onClose, children, kind }) {
   useLayoutEffect(() => {
     const before = document.activeElement;
     ref.current?.showModal();
-    // The attribute autofocus is for when pages are loaded: then browsers complain of it.
-    const first = ref.current?.querySelector("[data-focus]");
+    // Not the button that closes it; with a question, that which changes nothing.
+    const first = ref.current?.querySelector("input, textarea, select, .buttons button");
     if (first instanceof HTMLElement) first.focus();
-    const dialog = ref.current;
     return () => {
       // Whoever has moved on meanwhile is not called back.
       const now = document.activeElement;

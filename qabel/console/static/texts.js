@@ -97,5 +97,5 @@ const UNITS = /** @type {[Intl.RelativeTimeFormatUnit, number][]} */ ([["day", 8
 export function ago(when) {
   const seconds = (when - Date.now()) / 1000;
   const [unit, size] = UNITS.find(([, each]) => Math.abs(seconds) >= each) || ["second", 1];
-  return new Intl.RelativeTimeFormat(language.value, { numeric: "auto" }).format(Math.trunc(seconds / size), unit);
+  return new Intl.RelativeTimeFormat(language.value, { numeric: "auto" }).format(Math.round(seconds / size), unit);
 }

@@ -24,7 +24,7 @@ export function AddServer({ onClose, onAdded }) {
     setError(null);
     try {
       if (!isTested) {
-        const result = await call("POST", "/servers/test", values());
+        const result = await call("POST", "/servers/test", { url: url.trim() });
         setTest(result);
         if (!result.ok) return;
       }
@@ -52,7 +52,7 @@ export function AddServer({ onClose, onAdded }) {
   return html`<${Dialog} title=${t("servers.add")} onClose=${onClose}>
     <form onSubmit=${submit} noValidate>
       <label>${t("servers.url")}
-        <input autofocus required type="url" inputmode="url" placeholder="https://drop.example.org" value=${url}
+        <input required type="url" inputmode="url" placeholder="https://drop.example.org" value=${url}
           aria-invalid=${said ? "true" : null} aria-describedby="url-error" onInput=${(/** @type {any} */ e) => typed(e.target.value)} /></label>
       <p id="url-error" class="error" role="status">${said}</p>
       <details><summary>${t("servers.access")}</summary>

@@ -53,11 +53,15 @@ export function Sessions() {
 /** @param {{ token: Token, isOwn: boolean, onRevoke: () => void }} props */
 function Row({ token, isOwn, onRevoke }) {
   const may = token.scopes.map((each) => (has(`scope.${each}`) ? t(`scope.${each}`) : each));
+  const facts = [
+    token.last_used === null ? t("sessions.unused") : t("sessions.used", { ago: ago(token.last_used) }),
+    t("sessions.since", { time: fullTime(token.created) }),
+  ];
+  if (token.ends !== null) facts.push(t("sessions.ends", { ago: ago(token.ends) }));
   return html`<div class="row">
     <div>
       <p class="lead"><bdi>${token.name}</bdi> ${isOwn && html`<span class="pill good">${t("sessions.this")}</span>`}</p>
-      <p class="hint">${token.last_used === null ? t("sessions.unused") : t("sessions.used", { ago: ago(token.last_used) })}
-        · ${t("sessions.since", { time: fullTime(token.created) })}${token.ends !== null && html` · ${t("sessions.ends", { ago: ago(token.ends) })}`}</p>
+      <p class="hint">${facts.join(" · ")}</p>
       ${token.ends === null && html`<p class="hint">${t("sessions.may", { what: may.join(", ") })}</p>`}
     </div>
     <button onClick=${onRevoke} aria-label=${isOwn ? null : t("sessions.revoke.name", { name: token.name })}>${t(isOwn ? "leave" : "sessions.revoke")}</button>
