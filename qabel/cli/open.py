@@ -3,13 +3,16 @@
 import html
 import os
 import secrets
+import shlex
 import shutil
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from http import HTTPStatus
 from pathlib import Path
+from typing import Any
 
 import click
 import platformdirs
@@ -49,7 +52,7 @@ def open_page(session: Session, *, is_printed: bool) -> None:
     you use over ssh, pass --print, forward the port (ssh -L 9696:localhost:9696), and open the
     address in the browser of your own machine.
     """
-    code = session.client.post("/console/codes")
+    code = _new_code(session)
     url = code["url"]
     if is_printed:
         session.out.done(url, code)
@@ -77,6 +80,19 @@ def open_page(session: Session, *, is_printed: bool) -> None:
     session.out.done(f"Qabel is open in {came['name']}.", came)
 
 
+def _new_code(session: Session) -> dict[str, Any]:
+    """Return a code for a session, with the address that contains it."""
+    try:
+        code: dict[str, Any] = session.client.post("/console/codes")
+    except CommandError as error:
+        if error.http_status != HTTPStatus.NOT_FOUND:
+            raise
+        raise CommandError(
+            "This daemon does not serve its page", hint="Start it without --no-console"
+        ) from None
+    return code
+
+
 def _sessions(session: Session) -> dict[int, dict[str, object]]:
     return {each["id"]: each for each in session.client.get("/tokens")}
 
@@ -101,7 +117,7 @@ def _file_with(url: str) -> Iterator[Path]:
     folder = _folder()
     file = folder / f"qabel-open-{secrets.token_hex(8)}.html"
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     except OSError as error:
         raise CommandError(
@@ -126,9 +142,11 @@ def _is_snap() -> bool:
     """Return whether the usual browser seems to be in a snap."""
     if sys.platform != "linux" or not Path("/snap").is_dir():
         return False
-    chosen = os.environ.get("BROWSER")
-    if chosen is not None:
-        return "/snap/" in (shutil.which(chosen) or chosen)
+    chosen = shlex.split(os.environ.get("BROWSER", "").split(os.pathsep)[0])
+    if chosen:
+        # What is in /usr/bin may be a script that starts the one in the snap.
+        program = Path(shutil.which(chosen[0]) or chosen[0])
+        return "snap" in program.parts or Path("/snap/bin", program.name).exists()
     asked = shutil.which("xdg-settings")
     if asked is None:
         return True

@@ -30,6 +30,8 @@ class Someone:
     folder: Path
     context: Any
     options: tuple[str, ...] = ()
+    environment: dict[str, str] = field(factory=dict)
+    """Of the daemon, beside that of the tests."""
     port: int = 0
     daemon: Twistd | None = None
     said: list[str] = field(factory=list)
@@ -49,7 +51,7 @@ class Someone:
         listen = f"tcp:{self.port}:interface=127.0.0.1"
         self.daemon = Twistd(
             self.folder / "logs", "qabel-rest", "--module=chat", f"--listen={listen}",
-            f"--data-dir={self.data}", *self.options,
+            f"--data-dir={self.data}", *self.options, env=self.environment,
         )  # fmt: skip
         self.port = self.daemon.port("qabel-rest")
         self.daemon.wait_for(r"listens on .*rest\.sock")
@@ -118,10 +120,12 @@ def someone(chromium: Any, tmp_path: Path) -> Iterator[Come]:
     made: list[Someone] = []
     with contextlib.ExitStack() as stack:
 
-        def come(name: str, *options: str, browser: Any = None, **context: Any) -> Someone:
-            opened = (browser or chromium).new_context(**{"locale": "en", **context})
+        def come(
+            name: str, *options: str, environment: dict[str, str] | None = None, **context: Any
+        ) -> Someone:
+            opened = chromium.new_context(**{"locale": "en", **context})
             stack.callback(opened.close)
-            one = Someone(tmp_path / name, opened, options)
+            one = Someone(tmp_path / name, opened, options, environment or {})
             one.starts()
             made.append(one)
             stack.callback(lambda: one.daemon is not None and one.daemon.kill())

@@ -113,3 +113,22 @@ async def test_a_session_ends_without_use(world, monkeypatch: pytest.MonkeyPatch
     await core.tokens.end_idle()
     assert [each.id for each in core.tokens.all()] == [kept.id]
     assert core.tokens.check(kept.token) is not None
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_machine_that_slept_with_the_page_open(
+    world, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A request that comes before any review is one of a session in use: its stream is open."""
+    core = await served(world)
+    now = time.time()
+    monkeypatch.setattr(core.tokens, "_now", lambda: now)
+    session = await core.console.begin(core.console.new_code().code, "Firefox")
+    assert core.tokens.check(session.token)
+    core.tokens.on_review(lambda: core.tokens.note_use(session.token))
+    now += 2 * IDLE
+    assert core.tokens.check(session.token)
+    other = await core.console.begin(core.console.new_code().code, "Chromium")
+    assert core.tokens.check(other.token)
+    now += 2 * IDLE
+    assert core.tokens.check(other.token) is None

@@ -45,6 +45,8 @@ export function Frame({ state, onLeave, children }) {
       <button class="quiet leave" onClick=${onLeave}>${t("leave")}</button>
     </nav>
     <main id="main" class="main" tabindex="-1">
+      ${state === "stranger" && html`<div class="card stranger" role="alert">
+        <h2>${t("stranger.title")}</h2><p>${t("stranger.text")}</p><p><code>qabel doctor</code></p></div>`}
       ${state === "lost" && html`<p class="lost" role="status">${t("lost")}</p>`}
       ${children}
     </main>`;

@@ -2,7 +2,7 @@
 // What happens in the daemon, as it happens: a stream of events that goes on after interruptions.
 
 import { Observable } from "./observable.js";
-import { isInside, lose, problemOf, send } from "./session.js";
+import { connection, isInside, lose, problemOf, send } from "./session.js";
 
 /** @typedef {{ kind: string, data: any }} News */
 
@@ -53,15 +53,32 @@ export async function follow() {
 /** @param {number} milliseconds */
 function pause(milliseconds) {
   return new Promise((resolve) => {
-    setTimeout(resolve, milliseconds);
+    const ended = new AbortController();
+    function go() {
+      ended.abort();
+      resolve(undefined);
+    }
+    setTimeout(go, milliseconds);
     // Who comes back to the tab, or gets a network, does not wait.
-    addEventListener("online", () => resolve(undefined), { once: true });
+    addEventListener("online", go, { signal: ended.signal });
+    document.addEventListener("visibilitychange", () => document.hidden || go(), { signal: ended.signal });
   });
 }
 
 /** @param {() => void} onOpen */
 async function read(onOpen) {
   const aborter = new AbortController();
+  // Another request found that nobody answers: this connection may be dead without a sign of it.
+  const stop = connection.listen((state) => state === "lost" && aborter.abort());
+  try {
+    await readFrom(aborter, onOpen);
+  } finally {
+    stop();
+  }
+}
+
+/** @param {AbortController} aborter @param {() => void} onOpen */
+async function readFrom(aborter, onOpen) {
   const query = cursor === null ? "" : `?since=${encodeURIComponent(cursor)}`;
   const answer = await send("GET", `/events${query}`, { signal: aborter.signal });
   if (answer.status === 410) {

@@ -2,7 +2,7 @@
 // The page: who comes in, which view is shown, and the frame around it.
 
 import { html, render, useEffect } from "./vendor/preact.js";
-import { comeIn, connection, leave } from "./session.js";
+import { assure, comeIn, connection, leave, lose, wasRefused } from "./session.js";
 import { follow } from "./live.js";
 import { data, load } from "./data.js";
 import { go, place } from "./places.js";
@@ -27,20 +27,27 @@ const VIEWS = {
 /** @type {Record<string, (props: any) => any>} */
 const loaded = {};
 
-/** Show the view of the present place; its file is loaded when it is needed. */
+/**
+ * Load the script of a view. All are loaded at the start: once the daemon has gone, another program
+ * on its port could give the page a script of its own.
+ * @param {string} name
+ */
+async function loadView(name) {
+  if (loaded[name]) return;
+  await assure();
+  loaded[name] = (await VIEWS[name]()).default;
+  place.set({ ...place.value });
+}
+
+/** Show the view of the present place. */
 function View() {
   const here = use(place);
   const known = use(data);
   const name = here.name in VIEWS ? here.name : "chat";
   const Shown = loaded[name];
   useEffect(() => {
-    if (!Shown) {
-      VIEWS[name]().then((module) => {
-        loaded[name] = module.default;
-        place.set({ ...place.value });
-      }, () => connection.set("lost"));
-    }
-  }, [name]);
+    loadView(name).catch(() => lose());
+  }, [name, known]);
   if (!known) return html`<p class="quiet" role="status">${t("loading")}</p>`;
   if (known.identities.length === 0) return html`<${Welcome} />`;
   return Shown ? html`<${Shown} ...${here} key=${name} />` : html`<p class="quiet">${t("loading")}</p>`;
@@ -49,9 +56,11 @@ function View() {
 function Page() {
   const state = use(connection);
   use(language);
-  if (state === "outside") return html`<${Notice} title=${t("outside.title")} text=${t("outside.text")} code="qabel open" />`;
+  if (state === "outside") {
+    const text = `${wasRefused ? `${t("outside.used")} ` : ""}${t("outside.text")}`;
+    return html`<${Notice} title=${t("outside.title")} text=${text} code="qabel open" />`;
+  }
   if (state === "ended") return html`<${Notice} title=${t("ended.title")} text=${t("ended.text")} code="qabel open" />`;
-  if (state === "stranger") return html`<${Notice} title=${t("stranger.title")} text=${t("stranger.text")} code="qabel doctor" />`;
   return html`<${Frame} state=${state} onLeave=${leave}><${View} /><//>`;
 }
 
@@ -65,7 +74,7 @@ async function begin() {
   if (connection.value !== "outside") {
     await load();
     follow();
-    goOn();
+    for (const name of Object.keys(VIEWS)) loadView(name).catch(() => lose());
     if (!place.value.name) go("chat");
   }
 }

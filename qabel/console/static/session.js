@@ -11,6 +11,9 @@ import { Observable } from "./observable.js";
 
 export const connection = new Observable(/** @type {Connection} */ ("outside"));
 
+/** Whether the code in the address did not let the page in. */
+export let wasRefused = false;
+
 const KEPT = "qabel.session";
 
 /** @typedef {{ id: number, token: string, scopes: string[], proof_key: string }} Session */
@@ -51,8 +54,9 @@ export async function comeIn() {
     if (answer && answer.status === 201) {
       session = await answer.json();
       isDoubtful = false;
-      sessionStorage.setItem(KEPT, JSON.stringify(session));
+      keep();
     }
+    wasRefused = answer !== null && answer.status === 400;
   }
   if (!session) {
     const kept = sessionStorage.getItem(KEPT);
@@ -66,6 +70,10 @@ export async function leave() {
   if (session) await call("DELETE", `/tokens/${session.id}`).catch(() => null);
   forget();
   connection.set("ended");
+}
+
+function keep() {
+  sessionStorage.setItem(KEPT, JSON.stringify(session));
 }
 
 function forget() {
@@ -97,13 +105,7 @@ export function may(scope) {
  * @returns {Promise<Response>}
  */
 export async function send(method, path, more = {}) {
-  if (isDoubtful) {
-    // Many requests wait for one proof.
-    proving = proving || prove().finally(() => {
-      proving = null;
-    });
-    await proving;
-  }
+  await assure();
   if (!session) throw new Problem(401, "The session has ended.");
   /** @type {Record<string, string>} */
   const headers = { Authorization: `Bearer ${session.token}`, ...more.headers };
@@ -130,6 +132,19 @@ export async function send(method, path, more = {}) {
   }
   connection.set("open");
   return answer;
+}
+
+/**
+ * Wait until it is sure that the daemon answers, not another program: before a token is sent, and
+ * before a script is loaded. Throws a Problem.
+ */
+export async function assure() {
+  if (!isDoubtful) return;
+  // Many requests wait for one proof.
+  proving = proving || prove().finally(() => {
+    proving = null;
+  });
+  await proving;
 }
 
 /** Note that the connection broke: who answers next has to prove itself. */
@@ -176,10 +191,16 @@ async function prove() {
   const said = answer.ok ? await answer.json().catch(() => ({})) : {};
   const wanted = await hmac(session.proof_key, nonce);
   if (said.proof !== wanted) {
-    connection.set(answer.status === 503 ? "lost" : "stranger");
+    if (answer.status === 503) connection.set("lost");
+    else {
+      // Who reloads this page now gets a page of the other program, which could read what is kept.
+      sessionStorage.removeItem(KEPT);
+      connection.set("stranger");
+    }
     throw new Problem(0, "");
   }
   isDoubtful = false;
+  keep();
 }
 
 /**

@@ -3,6 +3,7 @@
 
 import english from "./texts/en.js";
 import { Observable } from "./observable.js";
+import { assure, isInside } from "./session.js";
 
 /** @typedef {string | { one: string, other: string }} Text */
 
@@ -38,7 +39,11 @@ export async function chooseLanguage(chosen) {
 
 /** @param {string} chosen */
 async function speak(chosen) {
-  texts = chosen === "de" ? (await import("./texts/de.js")).default : english;
+  if (chosen === "de") {
+    // Another program may be on the port by now: the page takes no script from it.
+    if (isInside()) await assure();
+    texts = (await import("./texts/de.js")).default;
+  } else texts = english;
   document.documentElement.lang = chosen;
   language.set(chosen);
 }

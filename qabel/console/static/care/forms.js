@@ -1,8 +1,8 @@
 // @ts-check
 // What settings are made of: choices that are kept at once, and fields with a button.
 
-import { html, useEffect, useState } from "../vendor/preact.js";
-import { call, Problem } from "../session.js";
+import { html, useEffect, useRef, useState } from "../vendor/preact.js";
+import { call, connection, Problem } from "../session.js";
 import { gaps, onNews } from "../live.js";
 import { Confirm, explain } from "../parts.js";
 import { t } from "../texts.js";
@@ -19,17 +19,23 @@ import { t } from "../texts.js";
 export function useRead(path, kinds, every) {
   const [value, setValue] = useState(/** @type {any} */ (null));
   const [error, setError] = useState(/** @type {unknown} */ (null));
+  const failed = useRef(false);
   async function again() {
     try {
       setValue(await call("GET", path));
       setError(null);
+      failed.current = false;
     } catch (problem) {
       setError(problem);
+      failed.current = true;
     }
   }
   useEffect(() => {
     again();
-    const ends = [onNews(kinds, again), gaps.listen(again)];
+    const back = connection.listen((state) => {
+      if (state === "open" && failed.current) again();
+    });
+    const ends = [onNews(kinds, again), gaps.listen(again), back];
     const timer = every ? setInterval(again, every) : 0;
     return () => {
       clearInterval(timer);

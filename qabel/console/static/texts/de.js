@@ -28,6 +28,7 @@ export default {
   "error.unreachable": "Der Dienst antwortet nicht. Versuche es gleich noch einmal.",
   "outside.title": "Komm vom Terminal herein",
   "outside.text": "Diese Seite gehört zum Qabel-Dienst auf diesem Rechner. Um sie zu öffnen, führe als der Benutzer, dessen Dienst es ist, diesen Befehl aus:",
+  "outside.used": "Der Code in der Adresse lässt einen Browser herein, innerhalb einer Minute: Er wurde schon benutzt oder ist zu alt.",
   "ended.title": "Diese Sitzung ist beendet",
   "ended.text": "Sitzungen enden, wenn sie 12 Stunden lang nicht benutzt oder wenn sie widerrufen werden. Es ist nichts verloren. Um wieder hereinzukommen, führe aus:",
   "stranger.title": "Hier antwortet etwas anderes",

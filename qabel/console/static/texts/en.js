@@ -27,6 +27,7 @@ export default {
   "error.unreachable": "The daemon does not answer. Try again in a moment.",
   "outside.title": "Come in from the terminal",
   "outside.text": "This page belongs to the Qabel daemon on this computer. To open it, run this command as the user whose daemon it is:",
+  "outside.used": "The code in the address lets one browser in, within a minute: it was used already, or is too old.",
   "ended.title": "This session has ended",
   "ended.text": "Sessions end after 12 hours without use, and when they are revoked. Nothing is lost: to come in again, run",
   "stranger.title": "Something else answers here",
