@@ -1,11 +1,19 @@
 """A chat window with the daemon inside.
 
 ``python examples/window.py NAME DIRECTORY DROP_SERVER``: two of them, with different directories,
-can talk to each other. Contacts are exchanged by the clipboard.
+can talk to each other. Contacts are exchanged by the clipboard. The last button opens the daemon's
+page for people: in a window of its own if pywebview is installed, otherwise in the browser.
 """
 
+import html
+import multiprocessing
 import sys
+import tempfile
+import time
 import tkinter as tk
+import webbrowser
+from importlib.util import find_spec
+from pathlib import Path
 from tkinter import ttk
 from typing import Any
 
@@ -24,6 +32,27 @@ async def set_up(core: CoreService, name: str, drop_server: str) -> IdentityView
     return core.people.identities()[0]
 
 
+def view(url: str) -> None:
+    """Show a page in a window. It needs the main thread of a process, until it is closed."""
+    import webview  # noqa: PLC0415 - it need not be installed
+
+    webview.create_window("Qabel", url)
+    webview.start()
+
+
+def browse(url: str) -> None:
+    """Show a page in the browser, by a file that only the user can read.
+
+    The address lets a browser in, and other users can see the arguments of a process.
+    """
+    page = f'<meta charset="utf-8"><meta http-equiv="refresh" content="0; url={html.escape(url)}">'
+    with tempfile.NamedTemporaryFile("w", suffix=".html", dir=Path.home()) as file:
+        file.write(page)
+        file.flush()
+        webbrowser.open(Path(file.name).as_uri())
+        time.sleep(60)
+
+
 class Window:
     """The messages, a choice of contacts, and a line to type in."""
 
@@ -35,7 +64,8 @@ class Window:
         self.line.bind("<Return>", lambda _: self.say())
         copy = tk.Button(root, text="Copy my contact", command=self.copy)
         paste = tk.Button(root, text="Add copied contact", command=self.paste)
-        for each in (self.said, self.contact, self.line, copy, paste):
+        self.page = tk.Button(root, text="Open the page", command=self.open_page)
+        for each in (self.said, self.contact, self.line, copy, paste, self.page):
             each.pack(fill="x", padx=4, pady=2)
         self.list_contacts()
         daemon.on_message(self.hear, since="0", deliver=lambda call: root.after(0, call))
@@ -59,6 +89,12 @@ class Window:
         self.daemon.call(lambda core: core.cards.import_contacts(self.me.id, text))
         self.list_contacts()
 
+    def open_page(self) -> None:
+        """Open the daemon's page for people, in a process that may take its time."""
+        show = view if find_spec("webview") else browse
+        processes = multiprocessing.get_context("spawn")
+        processes.Process(target=show, args=(self.daemon.page_url(),), daemon=True).start()
+
     def say(self) -> None:
         """Send the line; the daemon keeps trying until it has arrived."""
         if self.contacts:
@@ -77,7 +113,7 @@ class Window:
 
 def main(name: str, directory: str, drop_server: str) -> None:
     """Show the window until it is closed."""
-    with qabel.embed.start(directory) as daemon:
+    with qabel.embed.start(directory, modules=["chat"]) as daemon:
         root = tk.Tk()
         root.title(f"{name} - Qabel")
         Window(root, daemon, daemon.call(lambda core: set_up(core, name, drop_server)))

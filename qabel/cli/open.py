@@ -39,6 +39,23 @@ PAGE = """\
 """
 """What the browser opens: the code is not among the arguments of any process then."""
 
+FAILED = """\
+<!doctype html>
+<meta charset="utf-8">
+<meta name="color-scheme" content="light dark">
+<title>Qabel</title>
+<h1>Qabel cannot be opened</h1>
+<p>{message}.</p>
+<p>{hint}</p>
+"""
+"""What the browser shows to somebody without a terminal, where errors would be seen."""
+
+TIME_TO_SEE = 10.0
+"""Seconds that the page with an error stays for the browser."""
+
+FROM_MENU = ("GIO_LAUNCHED_DESKTOP_FILE", "DESKTOP_STARTUP_ID", "XDG_ACTIVATION_TOKEN")
+"""What desktops set for a program that was started from their menu."""
+
 
 @click.command("open", cls=Command, short_help="Open Qabel in your browser.")
 @click.option(
@@ -52,13 +69,25 @@ def open_page(session: Session, *, is_printed: bool) -> None:
     you use over ssh, pass --print, forward the port (ssh -L 9696:localhost:9696), and open the
     address in the browser of your own machine.
     """
+    try:
+        _open(session, is_printed=is_printed)
+    except CommandError as error:
+        if not is_printed and not sys.stderr.isatty() and any(map(os.environ.get, FROM_MENU)):
+            message, hint = html.escape(error.message), html.escape(error.hint)
+            with _file_with(FAILED.format(message=message, hint=hint)) as file:
+                if _show(file):
+                    time.sleep(TIME_TO_SEE)
+        raise
+
+
+def _open(session: Session, *, is_printed: bool) -> None:
     code = _new_code(session)
     url = code["url"]
     if is_printed:
         session.out.done(url, code)
         return
     before = _sessions(session)
-    with _file_with(url) as file:
+    with _file_with(PAGE.format(url=html.escape(url))) as file:
         if not _show(file):
             session.out.done(url, code)
             session.out.note(
@@ -112,8 +141,8 @@ def _wait(
 
 
 @contextmanager
-def _file_with(url: str) -> Iterator[Path]:
-    """Write a page that leads to an address, for the user's own eyes; it is deleted at the end."""
+def _file_with(page: str) -> Iterator[Path]:
+    """Write a page for the user's own eyes; it is deleted at the end."""
     folder = _folder()
     file = folder / f"qabel-open-{secrets.token_hex(8)}.html"
     try:
@@ -125,7 +154,7 @@ def _file_with(url: str) -> Iterator[Path]:
         ) from None
     try:
         with os.fdopen(descriptor, "w") as opened:
-            opened.write(PAGE.format(url=html.escape(url)))
+            opened.write(page)
         yield file
     finally:
         file.unlink(missing_ok=True)

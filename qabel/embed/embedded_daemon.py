@@ -13,6 +13,7 @@ from twisted.internet.defer import Deferred, DeferredLock
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from qabel.core.errors import Conflict
 from qabel.core.options import CoreOptions
 from qabel.core.service import CoreService
 from qabel.daemon import Daemon
@@ -37,6 +38,7 @@ def start(
     auth: bool = True,
     key: str | KeySource = "file",
     options: CoreOptions | None = None,
+    modules: Sequence[str] | None = None,
     timeout: float = TIMEOUT,
 ) -> "EmbeddedDaemon":
     """Start the daemon with the reactor in a thread of its own, and wait until it listens.
@@ -65,6 +67,7 @@ def start(
             auth=auth,
             key=source,
             options=options,
+            modules=modules,
         )
         embedded = EmbeddedDaemon(thread, daemon)
         await embedded.begin()
@@ -122,6 +125,25 @@ class EmbeddedDaemon:
         """The main token, which is secret."""
         self._check_running()
         return self._daemon.core.tokens.path.read_text("ascii").strip()
+
+    def page_url(self, timeout: float = TIMEOUT) -> str:
+        """Return an address of the web page for people, which lets one browser in, once.
+
+        It contains a code, which can be used for a minute: ask for another one each time, and put
+        it where other users cannot see it, such as not among the arguments of a process.
+
+        Raises:
+            EmbedError: the daemon listens on no TCP endpoint of this machine.
+            Stopped: the daemon has stopped.
+            CallTimeout: it took too long.
+
+        """
+        try:
+            return self.call(lambda core: core.console.new_code(), timeout).url
+        except Conflict:
+            raise EmbedError(
+                "The page is served over TCP on this machine only: listen on a loopback address."
+            ) from None
 
     def call(
         self, function: "Callable[[CoreService], T | Awaitable[T]]", timeout: float = TIMEOUT

@@ -10,6 +10,7 @@ from qabel.daemon import Daemon, DaemonConfig
 from qabel.host.endpoints import ListenOn, parse_endpoint
 from qabel.host.start_errors import StartError
 from qabel.keys.choice import key_source
+from qabel.modules.loading import FoundModule, ModuleChoice, ModuleChoiceError, find_modules
 from qabel.rest.http.access_control import AccessOptions
 from qabel.store.key_record import KeySource
 
@@ -25,6 +26,7 @@ def make_service(
     auth: bool = True,
     key: str | KeySource = "file",
     options: CoreOptions | None = None,
+    modules: Sequence[str] | None = None,
     reactor: Any = None,
 ) -> Daemon:
     """Return the daemon as a service, for an application that runs the reactor itself.
@@ -40,10 +42,12 @@ def make_service(
         key: where the key of the database is stored, as with ``--key``; or a source of your own,
             such as ``GivenKey(32 bytes)`` of ``qabel.store.key_record``.
         options: options of the core, such as ``CoreOptions(proxy="socks5://127.0.0.1:9050")``.
+        modules: the names of the modules that run, of those that are installed, such as
+            ``["chat"]``; None for those that ``qabel-rest`` runs by default.
         reactor: Twisted's installed reactor, if not given.
 
     Raises:
-        StartError: an endpoint is invalid or reachable from other hosts.
+        StartError: an endpoint is invalid or reachable from other hosts, or a module is not there.
 
     """
     if reactor is None:
@@ -56,6 +60,7 @@ def make_service(
         drop_server=None if drop_server is None else _parse_endpoint(drop_server),
         access=AccessOptions(auth=auth),
         core=options or CoreOptions(),
+        modules=_find_modules(modules),
     )
     return Daemon(config, reactor=reactor, embedded=True)
 
@@ -82,6 +87,17 @@ def _descriptions(listen: str | Sequence[str]) -> Sequence[str]:
     if not all(isinstance(each, str) for each in descriptions):
         raise TypeError("listen must be endpoint descriptions, such as tcp:PORT:interface=ADDRESS")
     return descriptions
+
+
+def _find_modules(names: Sequence[str] | None) -> Sequence[FoundModule]:
+    if isinstance(names, str):
+        raise TypeError("modules must be a sequence of names")
+    try:
+        if names is None:
+            return find_modules(ModuleChoice())
+        return find_modules(ModuleChoice(names), usual=())
+    except ModuleChoiceError as error:
+        raise StartError(f"modules: {error}") from None
 
 
 def _parse_endpoint(description: str) -> ListenOn:

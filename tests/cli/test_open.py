@@ -101,3 +101,42 @@ def test_where_the_file_lies(runtime: Path, monkeypatch: pytest.MonkeyPatch) -> 
 def test_no_daemon(tmp_path: Path) -> None:
     """It says that none is running."""
     assert call("--data-dir", str(tmp_path), "open").exit_status == 3
+
+
+def test_an_error_without_a_terminal(
+    runtime: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who started it from a menu sees the error in the browser, and what to do."""
+    shown: list[str] = []
+
+    def show(file: Path) -> bool:
+        shown.append(file.read_text())
+        return True
+
+    monkeypatch.setattr(opening, "_show", show)
+    monkeypatch.setattr(opening, "TIME_TO_SEE", 0)
+    nobody = ("--data-dir", str(tmp_path / "<none>"), "open")
+    for name in opening.FROM_MENU:
+        monkeypatch.delenv(name, raising=False)
+    assert call(*nobody).exit_status == 3
+    assert shown == []
+    monkeypatch.setenv("XDG_ACTIVATION_TOKEN", "kwin-1")
+    assert call(*nobody).exit_status == 3
+    [page] = shown
+    assert "No daemon is running" in page
+    assert "&lt;none&gt;" in page
+    assert list(runtime.rglob("*.html")) == []
+
+
+@pytest.mark.parametrize(
+    ("browser", "is_snap"),
+    [("/snap/bin/firefox %s", True), ("/usr/bin/firefox:/snap/bin/firefox", False)],
+)
+def test_a_browser_in_a_snap(
+    browser: str, monkeypatch: pytest.MonkeyPatch, *, is_snap: bool
+) -> None:
+    """It is found in what the user chose, with its arguments."""
+    monkeypatch.setattr(sys, "platform", "linux")
+    monkeypatch.setattr(Path, "is_dir", lambda path: str(path) == "/snap")
+    monkeypatch.setenv("BROWSER", browser)
+    assert opening._is_snap() is is_snap

@@ -168,3 +168,31 @@ def test_the_application_stays_as_it_is(run: Run) -> None:
             assert not os.path.exists(children) or not open(children).read()
         assert settings() == before
     """)
+
+
+def test_the_page(run: Run) -> None:
+    """Each address of the page lets one browser in; without a port there is none."""
+    run(
+        """
+        import json, urllib.request
+
+        def begin(url):
+            address, code = url.split("#")
+            body = json.dumps({"code": code, "name": "window"}).encode()
+            request = urllib.request.Request(
+                address + "console/sessions", body, {"Content-Type": "application/json"}
+            )
+            return json.load(urllib.request.urlopen(request))
+
+        with qabel.embed.start(FOLDER + "/a", modules=["chat"]) as daemon:
+            first, second = daemon.page_url(), daemon.page_url()
+            assert first != second and first.startswith(daemon.url + "/#")
+            assert "chat:read" in begin(first)["scopes"]
+            begin(second)
+            said = daemon.call(lambda core: [each.name for each in core.tokens.all()])
+            assert said == ["window", "window"], said
+        with qabel.embed.start(FOLDER + "/b", listen=()) as daemon:
+            said = refused(qabel.embed.EmbedError, daemon.page_url)
+            assert "loopback" in said, said
+        """
+    )

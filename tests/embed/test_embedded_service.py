@@ -10,6 +10,7 @@ from twisted.internet.testing import MemoryReactorClock
 from qabel.embed import StartError, make_service
 from qabel.embed.embedded_service import parse_directory, parse_key
 from qabel.keys.key_file import KeyFile
+from qabel.modules.loading import ModuleChoice, find_modules
 from qabel.store.file_names import KEY
 from qabel.store.key_record import GivenKey
 
@@ -51,3 +52,22 @@ def test_endpoints_that_are_no_text(tmp_path: Path, listen: Any) -> None:
     """Endpoints must be descriptions."""
     with pytest.raises(TypeError, match="listen must be endpoint descriptions"):
         make_service(tmp_path / "a", reactor=MemoryReactorClock(), listen=listen)
+
+
+def test_modules(tmp_path: Path) -> None:
+    """Those that are named run, and no others; a name of none is an error of one line."""
+    reactor = MemoryReactorClock()
+    daemon = make_service(tmp_path, reactor=reactor, modules=["chat"])
+    assert [each.name for each in daemon._config.modules] == ["chat"]
+    daemon = make_service(tmp_path, reactor=reactor, modules=[])
+    assert daemon._config.modules == []
+    with pytest.raises(StartError, match=r"There is no module 'chess'\. Installed: .*chat"):
+        make_service(tmp_path, reactor=reactor, modules=["chess"])
+    with pytest.raises(TypeError, match="modules must be a sequence of names"):
+        make_service(tmp_path, reactor=reactor, modules="chat")
+
+
+def test_modules_by_default(tmp_path: Path) -> None:
+    """They are those of the command."""
+    daemon = make_service(tmp_path, reactor=MemoryReactorClock())
+    assert list(daemon._config.modules) == find_modules(ModuleChoice())

@@ -48,6 +48,48 @@ for each in windows:
     each.daemon.stop()
 """
 
+PAGE = """
+import os, sys, time, tkinter
+sys.path.insert(0, "examples")
+import qabel.embed, window
+
+if __name__ == "__main__":
+    folder, drop_server, noted = sys.argv[1:]
+    with qabel.embed.start(f"{folder}/Alice", modules=["chat"]) as daemon:
+        me = daemon.call(lambda core: window.set_up(core, "Alice", drop_server))
+        shown = window.Window(tkinter.Tk(), daemon, me)
+        shown.page.invoke()
+        for _ in range(300):
+            if os.path.exists(noted):
+                break
+            time.sleep(0.1)
+        url = open(noted).read()
+        assert url.startswith(daemon.url + "/#"), url
+"""
+
+WEB_VIEW = """
+import os
+
+def create_window(title, url):
+    with open(os.environ["NOTED"] + ".new", "w") as file:
+        file.write(url)
+
+def start():
+    os.rename(os.environ["NOTED"] + ".new", os.environ["NOTED"])
+"""
+"""What pywebview has, as far as the window uses it."""
+
+BROWSER = """
+import os, re, sys
+from urllib.parse import unquote, urlsplit
+
+path = unquote(urlsplit(sys.argv[1]).path)
+assert os.stat(path).st_mode & 0o077 == 0
+with open(os.environ["NOTED"] + ".new", "w") as file:
+    file.write(re.search(r'url=([^"]+)', open(path).read())[1])
+os.rename(os.environ["NOTED"] + ".new", os.environ["NOTED"])
+"""
+
 
 @pytest.fixture
 def display() -> Iterator[str]:
@@ -79,4 +121,32 @@ def test_two_windows_talk(tmp_path: Path, display: str) -> None:
             timeout=90,
             check=False,
         )
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("kind", ["browser", "web view"])
+def test_the_page_is_opened(tmp_path: Path, display: str, kind: str) -> None:
+    """The button opens the page with a fresh code, and no argument of a process has it."""
+    modules, noted = tmp_path / "modules", tmp_path / "noted"
+    modules.mkdir()
+    (modules / "browser.py").write_text(BROWSER)
+    if kind == "web view":
+        (modules / "webview.py").write_text(WEB_VIEW)
+    (tmp_path / "page.py").write_text(PAGE)
+    done = subprocess.run(
+        [sys.executable, tmp_path / "page.py", tmp_path, "http://127.0.0.1:9", noted],
+        cwd=ROOT,
+        env={
+            "DISPLAY": display,
+            "PATH": "/usr/bin:/bin",
+            "HOME": str(tmp_path),
+            "PYTHONPATH": f"{ROOT}:{modules}",
+            "BROWSER": f"{sys.executable} {modules / 'browser.py'} %s",
+            "NOTED": str(noted),
+        },
+        capture_output=True,
+        text=True,
+        timeout=90,
+        check=False,
+    )
     assert done.returncode == 0, done.stderr

@@ -149,6 +149,18 @@ def test_shells_find_completion(content: Path, path: str, checker: str, command:
         run(checker, "-n", script, cwd=content)
 
 
+def test_the_menu_has_an_entry_that_opens_the_page(content: Path) -> None:
+    """It is valid, runs a command that the package has, and its icon is there."""
+    entry = content / "usr/share/applications/qabel.desktop"
+    values = dict(re.findall(r"^(\w+)=(.*)$", entry.read_text(), re.MULTILINE))
+    command, subcommand = values["Exec"].split()
+    assert (content / "usr/bin" / command).is_symlink()
+    assert subcommand == "open"
+    assert list((content / "usr/share/icons").rglob(f"{values['Icon']}.svg"))
+    if shutil.which("desktop-file-validate"):
+        run("desktop-file-validate", entry, cwd=content)
+
+
 def test_options_are_configuration(content: Path) -> None:
     """The files in /etc/default are the administrator's, and the units read them."""
     conffiles = (content / "DEBIAN/conffiles").read_text().split()
