@@ -9,7 +9,7 @@ STAMP := $(VENV)/.installed
 TSC := tests/browser/node_modules/.bin/tsc
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: run demo test lint format bench golden fuzz torture anonymity docs dist deb constraints vendor clean help
+.PHONY: run demo test lint format screenshots bench golden fuzz torture anonymity docs dist deb constraints clean help
 
 help:
 	@echo "make run         run a daemon on port 9696, and a drop server"
@@ -18,6 +18,7 @@ help:
 	@echo "make lint        run ruff, mypy, import-linter and tsc"
 	@echo "make format      format the code, and fix what ruff can fix"
 	@echo "make docs        build the documentation in docs/_build"
+	@echo "make screenshots take pictures of every view of the page for people"
 	@echo "make bench       run the benchmarks"
 	@echo "make golden      record the help, the contract, metrics and exit statuses again"
 	@echo "make fuzz        send thousands of generated requests, and check that nothing breaks"
@@ -55,6 +56,12 @@ lint: $(STAMP)
 format: $(STAMP)
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+# In docs/_build/screenshots, and two of them as small files for README and docs/console.rst.
+screenshots: $(STAMP)
+	$(BIN)/python -m tests.browser.pictures docs/_build/screenshots
+	cp docs/_build/screenshots/conversation-light-1280.png docs/console-light.png
+	cp docs/_build/screenshots/health-dark-800.png docs/console-dark.png
 
 bench: $(STAMP)
 	$(BIN)/python -m bench

@@ -180,6 +180,17 @@ def test_without_the_page(someone: Come) -> None:
         one.command("open", "--print")
 
 
+def test_without_conversations(someone: Come, drop_server: str) -> None:
+    """A daemon without the module chat has a page too, which says how to have conversations."""
+    alice = someone("alice", "--no-module=chat")
+    alice.refused = {403, 404}
+    prepare(alice, drop_server)
+    page = at(alice, "health")
+    page.get_by_text("All is well").wait_for()
+    page.evaluate("() => { location.hash = '#/chat' }")
+    page.get_by_text("--module chat").wait_for()
+
+
 def limit_files(one: Someone, size: int) -> None:
     """Let no file of a daemon grow past a size."""
     assert one.daemon is not None

@@ -15,7 +15,7 @@ import { call, Problem } from "./session.js";
  *   unread: number, read: string, muted: boolean, pinned: boolean, archived: boolean, draft: string | null }} Conversation */
 /** @typedef {{ identities: Identity[], contacts: Contact[], conversations: Map<string, Conversation>,
  *   requests: number, troubles: { kind: string, what: string, advice: string, since: number }[],
- *   servers: any[] }} Data */
+ *   servers: any[], hasChat: boolean }} Data `hasChat`: whether the module chat runs */
 
 /** @type {Observable<Data | null>} */
 export const data = new Observable(/** @type {Data | null} */ (null));
@@ -127,17 +127,22 @@ async function people() {
 
 async function conversations() {
   const since = data.value ? changedSince : "";
-  const listed = await call("GET", `/chat/conversations${since ? `?since=${encodeURIComponent(since)}` : ""}`);
+  let listed, requests;
+  try {
+    [listed, requests] = await Promise.all([
+      call("GET", `/chat/conversations${since ? `?since=${encodeURIComponent(since)}` : ""}`),
+      call("GET", "/chat/requests"),
+    ]);
+  } catch (error) {
+    // The module does not run, or did not when this session began.
+    if (!(error instanceof Problem && [403, 404].includes(error.status))) throw error;
+    return { conversations: new Map(), requests: 0, hasChat: false };
+  }
+  changedSince = listed.cursor;
   /** @type {Map<string, Conversation>} */
   const all = new Map(since && data.value ? data.value.conversations : []);
   for (const each of listed.conversations) all.set(each.id, each);
-  // Meanwhile there may be a reason to read all of them.
-  if (!data.value || since === changedSince) changedSince = listed.cursor;
-  return { conversations: all };
-}
-
-async function requests() {
-  return { requests: (await call("GET", "/chat/requests")).requests.length };
+  return { conversations: all, requests: requests.requests.length, hasChat: true };
 }
 
 async function troubles() {

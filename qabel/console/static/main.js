@@ -24,6 +24,9 @@ const VIEWS = {
   settings: () => import("./views/settings.js"),
 };
 
+/** The views that need the module chat. */
+const OF_CHAT = ["chat", "requests", "search"];
+
 /** @type {Record<string, (props: any) => any>} */
 const loaded = {};
 
@@ -50,6 +53,9 @@ function View() {
   }, [name, known]);
   if (!known) return html`<p class="quiet" role="status">${t("loading")}</p>`;
   if (known.identities.length === 0) return html`<${Welcome} />`;
+  if (!known.hasChat && OF_CHAT.includes(name)) {
+    return html`<section class="card narrow"><h1>${t("no-chat.title")}</h1><p>${t("no-chat.text")}</p><p><code>--module chat</code></p></section>`;
+  }
   return Shown ? html`<${Shown} ...${here} key=${name} />` : html`<p class="quiet">${t("loading")}</p>`;
 }
 

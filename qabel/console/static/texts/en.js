@@ -32,6 +32,8 @@ export default {
   "ended.text": "Sessions end after 12 hours without use, and when they are revoked. Nothing is lost: to come in again, run",
   "stranger.title": "Something else answers here",
   "stranger.text": "The program on this port is not the daemon with which this session was begun. Nothing was sent to it. It may have taken the port while the daemon was not running. To find out, run",
+  "no-chat.title": "There are no conversations here",
+  "no-chat.text": "The daemon runs without its module for conversations. Start it with this option, and open the page anew with qabel open:",
   "welcome.title": "Welcome to Qabel",
   "welcome.text": "Messages that only you and the people you write to can read. What should they call you?",
   "welcome.name": "Your name",
