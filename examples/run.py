@@ -50,7 +50,7 @@ it, or run beside it:
 def main() -> int:
     """Run the daemon until it ends, and return its exit status; stopping it is a success."""
     DATA.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    arguments = ["--data-dir", str(DATA), "--port", PORT, "--module", "chat"]
+    arguments = ["--data-dir", str(DATA), "--port", PORT]
     arguments += ["--drop-server", f"tcp:{DROP_PORT}:interface=127.0.0.1"]
     with (
         tempfile.TemporaryDirectory() as folder,

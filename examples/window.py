@@ -113,7 +113,7 @@ class Window:
 
 def main(name: str, directory: str, drop_server: str) -> None:
     """Show the window until it is closed."""
-    with qabel.embed.start(directory, modules=["chat"]) as daemon:
+    with qabel.embed.start(directory) as daemon:
         root = tk.Tk()
         root.title(f"{name} - Qabel")
         Window(root, daemon, daemon.call(lambda core: set_up(core, name, drop_server)))

@@ -188,7 +188,7 @@ def test_without_conversations(someone: Come, drop_server: str) -> None:
     page = at(alice, "health")
     page.get_by_text("All is well").wait_for()
     page.evaluate("() => { location.hash = '#/chat' }")
-    page.get_by_text("--module chat").wait_for()
+    page.get_by_text("--no-module chat").wait_for()
 
 
 def limit_files(one: Someone, size: int) -> None:

@@ -54,7 +54,7 @@ function View() {
   if (!known) return html`<p class="quiet" role="status">${t("loading")}</p>`;
   if (known.identities.length === 0) return html`<${Welcome} />`;
   if (!known.hasChat && OF_CHAT.includes(name)) {
-    return html`<section class="card narrow"><h1>${t("no-chat.title")}</h1><p>${t("no-chat.text")}</p><p><code>--module chat</code></p></section>`;
+    return html`<section class="card narrow"><h1>${t("no-chat.title")}</h1><p>${t("no-chat.text")}</p><p><code>--no-module chat</code></p></section>`;
   }
   return Shown ? html`<${Shown} ...${here} key=${name} />` : html`<p class="quiet">${t("loading")}</p>`;
 }

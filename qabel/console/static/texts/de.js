@@ -34,7 +34,7 @@ export default {
   "stranger.title": "Hier antwortet etwas anderes",
   "stranger.text": "Das Programm an diesem Port ist nicht der Dienst, mit dem diese Sitzung begonnen wurde. Ihm wurde nichts gesendet. Vielleicht hat es den Port belegt, während der Dienst nicht lief. Um das herauszufinden, führe aus:",
   "no-chat.title": "Hier gibt es keine Unterhaltungen",
-  "no-chat.text": "Der Dienst läuft ohne sein Modul für Unterhaltungen. Starte ihn mit dieser Option und öffne die Seite neu mit qabel open:",
+  "no-chat.text": "Der Dienst läuft ohne sein Modul für Unterhaltungen. Starte ihn ohne diese Option und öffne die Seite neu mit qabel open:",
   "welcome.title": "Willkommen bei Qabel",
   "welcome.text": "Nachrichten, die nur du und die Menschen lesen können, denen du schreibst. Wie sollen sie dich nennen?",
   "welcome.name": "Dein Name",

@@ -33,7 +33,7 @@ export default {
   "stranger.title": "Something else answers here",
   "stranger.text": "The program on this port is not the daemon with which this session was begun. Nothing was sent to it. It may have taken the port while the daemon was not running. To find out, run",
   "no-chat.title": "There are no conversations here",
-  "no-chat.text": "The daemon runs without its module for conversations. Start it with this option, and open the page anew with qabel open:",
+  "no-chat.text": "The daemon runs without its module for conversations. Start it without this option, and open the page anew with qabel open:",
   "welcome.title": "Welcome to Qabel",
   "welcome.text": "Messages that only you and the people you write to can read. What should they call you?",
   "welcome.name": "Your name",
