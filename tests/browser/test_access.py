@@ -25,7 +25,7 @@ def alice(someone: Come, drop_server: str) -> Iterator[Someone]:
 def show(page: Any, view: str) -> None:
     """Go to a view, and wait until it is there."""
     page.evaluate("view => { location.hash = '#/' + view }", view)
-    page.locator("main h1, main h2, main input").first.wait_for()
+    page.locator("main :is(h1, h2, input, textarea):visible").first.wait_for()
     # What is loaded after that changes the page once more.
     page.wait_for_timeout(250)
 
