@@ -30,7 +30,7 @@ TALKS = {
     "Ben Okafor": [
         ("in", "Are you still coming on Saturday?"),
         ("out", "Yes! I will bring the big tent. Does Mira eat fish?"),
-        ("in", "She does. The lake is warm enough to swim, I tried this morning 🏊"),
+        ("in", "She does. The lake is warm enough to swim, I tried this morning"),
         ("out", "Then I will pack my towel. Train arrives at 10:42."),
         ("in", "I will pick you up. Map: https://map.example/lake"),
     ],
@@ -41,7 +41,7 @@ TALKS = {
     ],
     "Dilek Aydin": [
         ("in", "The keys are with the neighbour on the second floor."),
-        ("in", "And please water the tomatoes 🍅"),
+        ("in", "And please water the tomatoes"),
     ],
     "Émile Laurent": [("out", "Bonjour Émile, did the parcel arrive?")],
 }

@@ -108,7 +108,7 @@ export function Choice({ name, title, hint, value, values, again }) {
   return html`<fieldset class="card setting" aria-describedby=${`${name}-saved`}>
     <legend>${title}</legend>
     ${hint && html`<p class="quiet">${hint}</p>`}
-    ${values.map((each) => html`<label class="choice" key=${each}>
+    ${values.map((each) => html`<label class="option" key=${each}>
       <input type="radio" name=${name} value=${each} checked=${shown === each} disabled=${state === "busy"} onChange=${() => choose(each)} />
       <span><strong>${t(`${name}.${each}`)}</strong><span class="hint">${t(`${name}.${each}.hint`)}</span></span>
     </label>`)}

@@ -17,12 +17,12 @@ export function Look() {
   return html`
     <p class="quiet">${t("look.text")}</p>
     <fieldset class="card setting"><legend>${t("look.appearance")}</legend>
-      ${APPEARANCES.map((each) => html`<label class="choice" key=${each}>
+      ${APPEARANCES.map((each) => html`<label class="option" key=${each}>
         <input type="radio" name="appearance" value=${each} checked=${look === each} onChange=${() => chooseAppearance(each)} />
         <span>${t(`look.${each}`)}</span></label>`)}
     </fieldset>
     <fieldset class="card setting"><legend>${t("look.language")}</legend>
-      ${[["", t("look.browser")], ...Object.entries(LANGUAGES)].map(([each, name]) => html`<label class="choice" key=${each}>
+      ${[["", t("look.browser")], ...Object.entries(LANGUAGES)].map(([each, name]) => html`<label class="option" key=${each}>
         <input type="radio" name="language" value=${each} checked=${spoken === each} onChange=${() => speak(each)} />
         <span lang=${each || null}>${name}</span></label>`)}
     </fieldset>`;

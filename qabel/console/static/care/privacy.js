@@ -24,6 +24,6 @@ export function Privacy({ settings, again }) {
     <${Field} name="privacy.proxy" title=${t("privacy.proxy")} label=${t("privacy.proxy.label")} hint=${t("privacy.proxy.hint")}
       value=${privacy.proxy} again=${again} read=${(/** @type {string} */ typed) => typed || null}
       input=${{ placeholder: "socks5://HOST:PORT", autocapitalize: "off", spellcheck: "false", inputmode: "url" }}
-      extra=${(/** @type {(value: string) => void} */ fill) => html`<button type="button" class="link" onClick=${() => fill(TOR)}>${t("privacy.proxy.tor")}</button>`} />
+      extra=${(/** @type {(value: string) => void} */ fill) => html`<button type="button" class="as-link" onClick=${() => fill(TOR)}>${t("privacy.proxy.tor")}</button>`} />
     ${proxy && proxy.source === "option" && html`<p class="hint">${t("privacy.proxy.option", { address: proxy.address })}</p>`}`;
 }

@@ -30,7 +30,7 @@ function Troubles({ troubles }) {
   return html`<section aria-labelledby="troubles" aria-live="polite">
     <h2 id="troubles" class="spoken">${t("health.troubles")}</h2>
     ${troubles.length === 0
-      ? html`<div class="card state good"><span class="sign" aria-hidden="true">✓</span><div><p class="lead">${t("health.good")}</p>
+      ? html`<div class="card condition good"><span class="condition-sign" aria-hidden="true">✓</span><div><p class="lead">${t("health.good")}</p>
           <p class="quiet">${t("health.good.text")}</p></div></div>`
       : html`<ul class="plain">${troubles.map((each, index) => html`<li key=${each.kind + index}><${TroubleCard} trouble=${each} /></li>`)}</ul>`}
   </section>`;
@@ -39,8 +39,8 @@ function Troubles({ troubles }) {
 /** @param {{ trouble: Trouble }} props */
 function TroubleCard({ trouble }) {
   const title = `trouble.${trouble.kind}`;
-  return html`<article class=${`card state ${trouble.unhealthy ? "bad" : "warn"}`}>
-    <span class="sign" aria-hidden="true">!</span>
+  return html`<article class=${`card condition ${trouble.unhealthy ? "bad" : "warn"}`}>
+    <span class="condition-sign" aria-hidden="true">!</span>
     <div>
       <h3>${has(title) ? t(title) : html`<span lang="en">${trouble.what}</span>`}</h3>
       <p>${has(`${title}.do`) ? t(`${title}.do`) : html`<span lang="en">${trouble.advice}</span>`}</p>
