@@ -111,6 +111,12 @@ def drop_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield f"http://127.0.0.1:{server.port('qabel-drop')}"
 
 
+def moved(clock: Path) -> dict[str, str]:
+    """Return the environment of a daemon whose clock is moved by what stands in a file: seconds."""
+    folder = Path(__file__).with_name("moved_clock")
+    return {"MOVED_CLOCK": str(clock), "PYTHONPATH": f"{folder}:{os.environ.get('PYTHONPATH', '')}"}
+
+
 Come = Callable[..., Someone]
 
 

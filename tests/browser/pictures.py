@@ -8,11 +8,16 @@ from typing import Any
 
 from playwright.sync_api import sync_playwright
 
-from tests.browser.conftest import ANYWHERE, CHROMIUM, Someone, launch
-from tests.browser.scene import VIEWS, conversation_of, set_up
+from tests.browser.conftest import ANYWHERE, CHROMIUM, Someone, launch, moved
+from tests.browser.scene import TALKS, VIEWS, conversation_of, set_up
 from tests.integration.processes import Twistd
 
 WIDTHS = (360, 800, 1280)
+AGO = 16 * 3600
+"""Seconds since the first message."""
+
+MESSAGES = sum(map(len, TALKS.values()))
+
 SCHEMES = ("light", "dark")
 
 
@@ -26,12 +31,24 @@ def take(folder: Path, only: str = "") -> None:
         )
         browser = launch(stack.enter_context(sync_playwright()))
         stack.callback(browser.close)
-        people = [Someone(place / name, browser.new_context(locale="en")) for name in ("a", "b")]
+        clock = place / "clock"
+        # The talks began yesterday evening.
+        clock.write_text(f"{-AGO}")
+        people = [
+            Someone(place / name, browser.new_context(locale="en"), environment=moved(clock))
+            for name in ("a", "b")
+        ]
         for each in people:
             each.starts()
             stack.callback(each.dies)
         alice, others = people
-        set_up(alice, others, f"http://127.0.0.1:{server.port('qabel-drop')}")
+        times = iter(range(-AGO, 0, AGO // MESSAGES))
+
+        def wait() -> None:
+            clock.write_text(f"{next(times)}")
+
+        set_up(alice, others, f"http://127.0.0.1:{server.port('qabel-drop')}", wait)
+        clock.write_text("0")
         page = alice.page()
         page.locator("nav.nav").wait_for()
         views = (*VIEWS, f"chat/{conversation_of(alice, 'Ben Okafor')}")

@@ -2,6 +2,7 @@
 
 import json
 import urllib.request
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -73,8 +74,11 @@ class Api:
         return json.loads(content) if content else None
 
 
-def set_up(one: Any, other: Any, server: str) -> None:
-    """Fill the daemon of one with people and talks, whose other sides are at another daemon."""
+def set_up(one: Any, other: Any, server: str, wait: Callable[[], None] = lambda: None) -> None:
+    """Fill the daemon of one with people and talks, whose other sides are at another daemon.
+
+    ``wait`` is called before each message: it may move the clock of the daemons.
+    """
     mine, theirs = Api(one.port, one.data), Api(other.port, other.data)
     for api in (mine, theirs):
         api("POST", "/servers", {"url": server})
@@ -87,6 +91,7 @@ def set_up(one: Any, other: Any, server: str) -> None:
         _add(theirs, friend["id"], card)
         here, there = _talk(mine, me["id"], name), _talk(theirs, friend["id"], me["alias"])
         for number, (way, text) in enumerate(talk, 1):
+            wait()
             api, conversation = (mine, here) if way == "out" else (theirs, there)
             api("POST", f"/chat/conversations/{conversation}/messages", {"text": text})
             for each, which in ((mine, here), (theirs, there)):

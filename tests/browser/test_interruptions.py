@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 
 import pytest
 
-from tests.browser.conftest import Come, Someone
+from tests.browser.conftest import Come, Someone, moved
 from tests.browser.scene import Api
 
 PATIENCE = 30_000
@@ -256,9 +256,3 @@ def test_twelve_hours(someone: Come, drop_server: str, tmp_path: Path) -> None:
     clock.write_text(str(26 * 3600))
     page.go_back()
     page.get_by_role("heading", name="This session has ended").wait_for()
-
-
-def moved(clock: Path) -> dict[str, str]:
-    """Return the environment of a daemon whose clock is moved by what stands in a file."""
-    folder = Path(__file__).with_name("moved_clock")
-    return {"MOVED_CLOCK": str(clock), "PYTHONPATH": f"{folder}:{os.environ.get('PYTHONPATH', '')}"}
