@@ -49,6 +49,9 @@ def take(folder: Path, only: str = "") -> None:
 
         set_up(alice, others, f"http://127.0.0.1:{server.port('qabel-drop')}", wait)
         clock.write_text("0")
+        # It has seen its clock being moved, and would say so.
+        alice.dies()
+        alice.starts()
         page = alice.page()
         page.locator("nav.nav").wait_for()
         views = (*VIEWS, f"chat/{conversation_of(alice, 'Ben Okafor')}")
