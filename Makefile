@@ -9,7 +9,7 @@ STAMP := $(VENV)/.installed
 TSC := tests/browser/node_modules/.bin/tsc
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: run demo test lint format screenshots bench golden fuzz torture anonymity docs dist deb constraints clean help
+.PHONY: run demo test lint format screenshots bench golden fuzz torture anonymity docs dist deb constraints vendor clean help
 
 help:
 	@echo "make run         run a daemon on port 9696, and a drop server"

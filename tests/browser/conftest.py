@@ -89,16 +89,26 @@ def browsers() -> Iterator[Browsers]:
     """Return a function that starts a browser, with options for it."""
     if CHROMIUM is None:
         pytest.skip("chromium is not installed")
-    with playwright.sync_playwright() as driver:
-        browser = launch(driver)
-        yield browser
-        browser.close()
+    with playwright.sync_playwright() as driver, contextlib.ExitStack() as stack:
+
+        def start(*options: str) -> Any:
+            browser = launch(driver, *options)
+            stack.callback(browser.close)
+            return browser
+
+        yield start
 
 
-def launch(driver: Any) -> Any:
+@pytest.fixture(scope="session")
+def chromium(browsers: Browsers) -> Any:
+    """Run a browser."""
+    return browsers()
+
+
+def launch(driver: Any, *options: str) -> Any:
     """Start a browser."""
     sandbox = ["--no-sandbox"] if os.geteuid() == 0 else []
-    return driver.chromium.launch(executable_path=CHROMIUM, args=sandbox)
+    return driver.chromium.launch(executable_path=CHROMIUM, args=[*sandbox, *options])
 
 
 @pytest.fixture(scope="session")
@@ -127,9 +137,13 @@ def someone(chromium: Any, tmp_path: Path) -> Iterator[Come]:
     with contextlib.ExitStack() as stack:
 
         def come(
-            name: str, *options: str, environment: dict[str, str] | None = None, **context: Any
+            name: str,
+            *options: str,
+            browser: Any = None,
+            environment: dict[str, str] | None = None,
+            **context: Any,
         ) -> Someone:
-            opened = chromium.new_context(**{"locale": "en", **context})
+            opened = (browser or chromium).new_context(**{"locale": "en", **context})
             stack.callback(opened.close)
             one = Someone(tmp_path / name, opened, options, environment or {})
             one.starts()

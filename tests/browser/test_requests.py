@@ -52,11 +52,19 @@ def test_a_name_that_is_taken(someone: Come, drop_server: str) -> None:
     bob.says("It is me")
     page = alice.one.page()
     page.get_by_role("link", name="Requests").click()
-    page.get_by_role("article", name="Bob").get_by_role("button", name="Accept").click()
+    card = page.get_by_role("article", name="Bob")
+    card.get_by_text("Somebody else is called Bob already.").wait_for()
+    card.get_by_role("button", name="Accept").click()
     dialog = page.get_by_role("dialog")
     dialog.get_by_text("You already know somebody called Bob").wait_for()
     dialog.get_by_label("What do you call them?").fill("Another Bob")
     dialog.get_by_text("You already know").wait_for(state="detached")
+    dialog.get_by_label("What do you call them?").fill("Bob")
+    dialog.get_by_role("button", name="Accept").click()
+    page.get_by_label("Message: Bob").wait_for()
+    page.get_by_text("Somebody else is called Bob already.").wait_for()
+    page.get_by_role("button", name="I know who this is").click()
+    page.get_by_text("Somebody else is called Bob already.").wait_for(state="detached")
 
 
 def test_ignoring_and_blocking(someone: Come, drop_server: str) -> None:

@@ -7,7 +7,8 @@ import { call, Problem } from "./session.js";
 
 /** @typedef {{ id: number, alias: string, public_key: string, created: number }} Identity */
 /** @typedef {{ id: number, alias: string, public_key: string, my_identity: string, identity_id: number | null,
- *   verified: number, blocked: boolean, introduced: boolean, same_alias: number[] }} Contact */
+ *   verified: number, blocked: boolean, introduced: boolean, same_alias: number[],
+ *   namesake: { id: number, verified: number } | null, alias_checked: boolean }} Contact */
 /** @typedef {{ id: number, cursor: string, conversation: string, direction: "in" | "out", sent: number,
  *   received: number | null, state: string, text: string, reply_to: number | null, attachment: any,
  *   incomplete: boolean, odd_time: boolean }} Message */
@@ -56,7 +57,7 @@ function anew() {
 
 async function readAll() {
   try {
-    data.set({ ...(await people()), ...(await conversations()), ...(await troubles()) });
+    data.set({ ...(await people()), ...(await conversations()), ...(await requests()), ...(await troubles()) });
     count();
   } catch (error) {
     // The stream of events tells when the daemon is back, and everything is read then.
@@ -127,22 +128,30 @@ async function people() {
 
 async function conversations() {
   const since = data.value ? changedSince : "";
-  let listed, requests;
+  let listed;
   try {
-    [listed, requests] = await Promise.all([
-      call("GET", `/chat/conversations${since ? `?since=${encodeURIComponent(since)}` : ""}`),
-      call("GET", "/chat/requests"),
-    ]);
+    listed = await call("GET", `/chat/conversations${since ? `?since=${encodeURIComponent(since)}` : ""}`);
   } catch (error) {
     // The module does not run, or did not when this session began.
     if (!(error instanceof Problem && [403, 404].includes(error.status))) throw error;
-    return { conversations: new Map(), requests: 0, hasChat: false };
+    return { conversations: new Map(), hasChat: false };
   }
-  changedSince = listed.cursor;
   /** @type {Map<string, Conversation>} */
   const all = new Map(since && data.value ? data.value.conversations : []);
   for (const each of listed.conversations) all.set(each.id, each);
-  return { conversations: all, requests: requests.requests.length, hasChat: true };
+  // Meanwhile there may be a reason to read all of them.
+  if (!data.value || since === changedSince) changedSince = listed.cursor;
+  return { conversations: all, hasChat: true };
+}
+
+async function requests() {
+  if (data.value && !data.value.hasChat) return { requests: 0 };
+  try {
+    return { requests: (await call("GET", "/chat/requests")).requests.length };
+  } catch (error) {
+    if (!(error instanceof Problem && [403, 404].includes(error.status))) throw error;
+    return { requests: 0 };
+  }
 }
 
 async function troubles() {

@@ -80,6 +80,7 @@ async function begin() {
   if (connection.value !== "outside") {
     await load();
     follow();
+    goOn();
     for (const name of Object.keys(VIEWS)) loadView(name).catch(() => lose());
     if (!place.value.name) go("chat");
   }

@@ -32,17 +32,22 @@ export function Avatar({ name, seed }) {
  */
 export function Dialog({ title, onClose, children, kind }) {
   const ref = useRef(/** @type {HTMLDialogElement | null} */ (null));
+  const isGone = useRef(false);
   // At once, so that no key goes astray.
   useLayoutEffect(() => {
+    const dialog = ref.current;
     const before = document.activeElement;
-    ref.current?.showModal();
+    dialog?.showModal();
     // Not the button that closes it; with a question, that which changes nothing.
-    const first = ref.current?.querySelector("input, textarea, select, .buttons button");
+    const first = dialog?.querySelector("input, textarea, select, .buttons button");
     if (first instanceof HTMLElement) first.focus();
     return () => {
       // Whoever has moved on meanwhile is not called back.
       const now = document.activeElement;
-      if (before instanceof HTMLElement && (!now || now === document.body || dialog?.contains(now))) before.focus();
+      const isFree = !now || now === document.body || dialog?.contains(now);
+      isGone.current = true;
+      dialog?.close();
+      if (isFree && before instanceof HTMLElement && before.isConnected) before.focus();
     };
   }, []);
   return html`

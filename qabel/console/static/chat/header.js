@@ -8,6 +8,7 @@ import { call, problemOf, send } from "../session.js";
 import { t } from "../texts.js";
 import { use } from "../observable.js";
 import { Avatar, Confirm } from "../parts.js";
+import { NamesakeWarning } from "../people/marks.js";
 import { Sign } from "./icons.js";
 import { Menu } from "./menu.js";
 import { contactOf, identityOf, isNotes, seedOf } from "./names.js";
@@ -83,5 +84,6 @@ export function Header({ conversation, name, history, onError }) {
     <${Menu} label=${t("chat.menu")} entries=${entries} />
     ${isAsking && html`<${Confirm} title=${t("chat.delete.title", { name })} text=${t("chat.delete.text")}
       action=${t("chat.delete.yes")} onYes=${removeAll} onClose=${() => setAsking(false)} />`}
-  </header>`;
+  </header>
+  <${NamesakeWarning} contact=${contact} />`;
 }

@@ -42,7 +42,7 @@ export function NewConversation({ onClose }) {
         ${known.identities.map((each) => html`<option key=${each.id} value=${each.id}>${each.alias}</option>`)}
       </select></label>`}
     ${others.length > 0 && html`<label>${t("chat.new.who")}
-      <input type="search" data-focus value=${words} onInput=${(/** @type {any} */ e) => setWords(e.target.value)} /></label>`}
+      <input type="search" value=${words} onInput=${(/** @type {any} */ e) => setWords(e.target.value)} /></label>`}
     <${ErrorText} error=${error} />
     <ul class="choices">
       ${!wanted && html`<li><button type="button" onClick=${() => open(mine.public_key)}>

@@ -6,6 +6,7 @@ import { put, soon } from "../data.js";
 import { call } from "../session.js";
 import { t } from "../texts.js";
 import { Avatar, Confirm, Dialog, ErrorText } from "../parts.js";
+import { NamesakeText } from "../people/marks.js";
 import { safeTime, placeTime } from "./message.js";
 import { identityOf, plain } from "./names.js";
 import { MessageText } from "./text.js";
@@ -13,7 +14,7 @@ import { MessageText } from "./text.js";
 /** @typedef {import("../data.js").Message} Message */
 /** @typedef {import("../data.js").Data} Data */
 /** @typedef {{ id: string, identity_id: number, public_key: string, alias: string | null, introduced: boolean,
- *   ignored: boolean, last: Message | null, unread: number }} Stranger */
+ *   ignored: boolean, namesake: { id: number, verified: number } | null, last: Message | null, unread: number }} Stranger */
 
 const PAGE = 20;
 
@@ -50,6 +51,7 @@ export function Request({ request, known, onDone, onAccepted }) {
       <div><h2><bdi>${name}</bdi></h2>
         <p class="hint">${request.alias !== null && html`${t("requests.calls")} `}${identity && html`${t("requests.to")} <bdi>${identity.alias}</bdi>`}</p></div>
     </header>
+    ${request.namesake && html`<div class="warning"><${NamesakeText} name=${name} namesake=${request.namesake} /></div>`}
     <ol class="said">${shown.map((each) => html`<li key=${each.id}><${MessageText} text=${each.text} isStrange=${true} />
       <time class="hint">${safeTime(placeTime(each), { dateStyle: "medium", timeStyle: "short" })}</time></li>`)}</ol>
     ${!messages && request.unread > 1 && html`<p><button type="button" class="link" onClick=${readMore}>${t("requests.all", { n: request.unread })}</button></p>`}
@@ -95,7 +97,7 @@ function Accept({ request, known, onClose, onAccepted }) {
     <form onSubmit=${accept}>
       <p>${t("requests.accept.text")}</p>
       <label>${t("requests.accept.alias")}
-        <input data-focus required maxlength="100" dir="auto" value=${alias} onInput=${(/** @type {any} */ e) => setAlias(e.target.value)} /></label>
+        <input required maxlength="100" dir="auto" value=${alias} onInput=${(/** @type {any} */ e) => setAlias(e.target.value)} /></label>
       ${isTaken && html`<p class="warning" role="alert">${t("requests.accept.taken", { name: plain(wanted) })}</p>`}
       <${ErrorText} error=${error} />
       <p class="buttons"><button type="button" onClick=${onClose}>${t("cancel")}</button>

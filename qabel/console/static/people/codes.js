@@ -1,6 +1,8 @@
 // @ts-check
 // Reading QR codes from pictures and camera frames. The decoder is loaded when it is needed.
 
+import { assure } from "../session.js";
+
 /** @typedef {(image: { width: number, height: number, data: Uint8ClampedArray }) => string} Decode */
 
 /** @type {Promise<Decode> | null} */
@@ -8,7 +10,13 @@ let decoder = null;
 
 /** Load the decoder, once. @returns {Promise<Decode>} */
 export function loadDecoder() {
-  decoder = decoder || import("../vendor/qr.js").then((module) => module.decodeQR);
+  if (!decoder) {
+    decoder = assure().then(() => import("../vendor/qr.js")).then((module) => module.decodeQR);
+    // It is tried again when somebody asks the next time.
+    decoder.catch(() => {
+      decoder = null;
+    });
+  }
   return decoder;
 }
 

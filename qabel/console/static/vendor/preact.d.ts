@@ -18,3 +18,11 @@ export function useCallback<T>(callback: T, values: readonly unknown[]): T;
 export function useErrorBoundary(handler?: (error: unknown) => void): [unknown, () => void];
 export function createContext<T>(first: T): any;
 export function useContext<T>(context: any): T;
+
+export class Component<P = any, S = any> {
+  constructor(props?: P);
+  props: P;
+  state: S;
+  setState(changes: Partial<S>): void;
+  render(props: P, state: S): Part;
+}
