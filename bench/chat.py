@@ -20,6 +20,7 @@ from qabel.modules.chat.numbers import conversation_id
 from qabel.modules.chat.tables import DERIVED, STEPS
 from qabel.modules.reading import Reading
 from qabel.modules.runner import FIRST_SIZE, MOST_AT_ONCE, TARGET
+from qabel.modules.tools import ModuleTools
 from qabel.store.database.connection import Connection, Parameters, configure, connect
 from qabel.store.database.database import Database
 from qabel.store.key_record import GivenKey
@@ -88,7 +89,9 @@ def _built(database: Database, count: int) -> tuple[float, float]:
     """Have chat deal with the journal as the host has it do; return the seconds it took."""
     repository = ModuleRepository(database)
     place = result_of(repository.open("chat", STEPS, DERIVED)).place
-    reading = Reading(module, sorted(module.kinds), False, database.side.read)
+    # Chat asks nothing of what is around it when it prepares.
+    tools = ModuleTools("chat", None, None, time.time, lambda _: None)  # type: ignore[arg-type]
+    reading = Reading(module, lambda: (sorted(module.kinds), False), database.side.read, tools)
     size, started, longest = FIRST_SIZE, time.perf_counter(), 0.0
     while place.seq < count:
         batch = reading.prepare(place, size)

@@ -1,7 +1,6 @@
 """What goes wrong between the command and the daemon, as errors for the user."""
 
 import http.client
-import pwd
 import ssl
 from collections.abc import Mapping
 from pathlib import Path
@@ -138,7 +137,7 @@ def _as_owner(directory: Path) -> str:
     """Return how to use the data directory of another user."""
     other = "pass --data-dir with a directory of your own"
     try:
-        owner = pwd.getpwuid(directory.stat().st_uid).pw_name
-    except (OSError, KeyError):
+        owner = directory.owner()
+    except (OSError, KeyError, NotImplementedError):
         return f"It belongs to another user: run this command as that user, or {other}"
     return f"Run this command as its user (sudo -u {owner}), or {other}"

@@ -222,10 +222,12 @@ def test_hidden_settings(alice: Person) -> None:
 
 
 @shows("cli/module.py: No modules run. See qabel-rest --help")
-def test_no_modules(alice: Person) -> None:
+def test_no_modules(person: Callable[..., Person]) -> None:
     """Where no modules run, the help of the daemon names the option."""
-    [hint] = alice.runs("module", "list").hints
-    assert "--module" in alice.follows(hint).text
+    me = person()
+    me.starts(options=("--no-module", "chat"))
+    [hint] = me.runs("module", "list").hints
+    assert "--module" in me.follows(hint).text
 
 
 @shows("cli/module.py: Rebuilding X. To see how far it is: qabel module list")

@@ -22,7 +22,7 @@ def test_the_module_of_the_documentation(site: Path, tmp_path: Path) -> None:
         eventually(lambda: me.api.good("GET", "/notes"), "no note")
         [found] = me.api.good("GET", "/notes")
         assert found["text"] == "Milk"
-        [module] = me.api.good("GET", "/modules")
+        [_, module] = me.api.good("GET", "/modules")
         assert (module["name"], module["state"], module["set_aside"]) == ("notes", "running", 0)
         assert "/notes" in me.api.good("GET", "/openapi.json")["paths"]
         new = {"name": "reader", "scopes": ["notes:read"]}

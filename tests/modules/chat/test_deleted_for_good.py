@@ -60,7 +60,7 @@ def one_by_one(daemon: Daemon) -> None:
 def while_off(daemon: Daemon) -> None:
     """Do that while chat is switched off."""
     daemon.process.stop()
-    daemon._arguments.remove("--module=chat")
+    daemon._arguments[daemon._arguments.index("--module=chat")] = "--no-module=chat"
     daemon.again()
     assert daemon.api.ask("GET", "/chat/unread").status == 404
     delete_each(daemon.api)
