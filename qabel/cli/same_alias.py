@@ -22,7 +22,7 @@ def warn_of_same_alias(session: Session, contact: Mapping[str, Any]) -> None:
             f"Warning: {contact['alias']} (id {contact['id']}) has another key than your contact of"
             f" the same name, id {known['id']}{whom}. It may be somebody else."
             f" Compare keys: qabel contact verify id:{contact['id']}."
-            f" If it is: qabel contact dismiss id:{contact['id']}",
+            f" If both are right: qabel contact dismiss id:{contact['id']}",
             "yellow",
         )
 

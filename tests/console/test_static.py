@@ -13,7 +13,7 @@ from tests.integration.processes import ROOT
 STATIC = ROOT / "qabel" / "console" / "static"
 
 FIRST_LOAD = 150_000
-"""Bytes that the page may have when it is opened, before any view."""
+"""Bytes that the page may have when it is opened, with the first view."""
 
 TSC = ROOT / "tests" / "browser" / "node_modules" / ".bin" / "tsc"
 
@@ -25,9 +25,14 @@ def sources() -> list[Path]:
     return sorted(path for path in STATIC.rglob("*.js") if path.parent.name != "vendor")
 
 
-def keys(language: str) -> dict[str, str]:
-    """Return the texts of a language by their keys, as they stand in the file."""
-    source = (STATIC / "texts" / f"{language}.js").read_text("utf-8")
+FILES = ("common", "people", "care")
+"""Those with texts."""
+
+
+def keys(language: str, *files: str) -> dict[str, str]:
+    """Return the texts of a language by their keys, as they stand in the files."""
+    folder = STATIC / "texts" / language
+    source = "".join((folder / f"{name}.js").read_text("utf-8") for name in files or FILES)
     parts = re.split(r'^  (?:"([\w.-]+)"|(\w+)): ?', source, flags=re.M)[1:]
     names = [quoted or plain for quoted, plain in zip(parts[::3], parts[1::3], strict=True)]
     assert len(names) == len(set(names)), "a key stands there twice"
@@ -35,13 +40,25 @@ def keys(language: str) -> dict[str, str]:
 
 
 def test_the_first_load_is_small() -> None:
-    """The page, its styles, and all scripts that it loads at once are small together."""
+    """The page with its conversations, and with the first run, is small with all it loads."""
     index = (STATIC / "index.html").read_text()
-    waiting = [
+    named = [
         STATIC / each.removeprefix(f"{PLACE}/")
         for each in re.findall(r'(?:src|href)="([^"]+)"', index)
     ]
-    there: set[Path] = {STATIC / "index.html"}
+    first = {STATIC / "index.html", *(STATIC / "texts" / "de").glob("common.js")}
+    for view in ("chat", "welcome"):
+        there = first | loaded_by(*named, STATIC / "views" / f"{view}.js")
+        if view == "welcome":
+            there |= {STATIC / "texts" / "de" / "people.js", STATIC / "styles" / "people.css"}
+        assert {STATIC / "main.js", STATIC / "vendor" / "preact.js"} <= there
+        assert STATIC / "views" / "settings.js" not in there
+        assert sum(path.stat().st_size for path in there) < FIRST_LOAD, view
+
+
+def loaded_by(*paths: Path) -> set[Path]:
+    """Return files with all that they import."""
+    waiting, there = [*paths], set[Path]()
     while waiting:
         path = waiting.pop().resolve()
         if path in there:
@@ -50,9 +67,7 @@ def test_the_first_load_is_small() -> None:
         if path.suffix == ".js":
             found = IMPORTED.findall(path.read_text("utf-8"))
             waiting += [path.parent / (one or other) for one, other in found]
-    assert {STATIC / "main.js", STATIC / "vendor" / "preact.js"} <= there
-    assert STATIC / "views" / "settings.js" not in there
-    assert sum(path.stat().st_size for path in there) < FIRST_LOAD
+    return there
 
 
 def test_all_languages_have_the_same_texts() -> None:
@@ -75,6 +90,27 @@ def test_each_text_that_is_used_is_there() -> None:
             assert any(key.startswith(start) for key in there), (path.name, start)
     assert len(used) > 20
     assert used - set(there) == set()
+
+
+@pytest.mark.parametrize(
+    ("view", "files"),
+    [
+        ("chat", ["common"]),
+        ("requests", ["common"]),
+        ("search", ["common"]),
+        ("people", ["common", "people"]),
+        ("waiting", ["common", "people"]),
+        ("welcome", ["common", "people"]),
+        ("health", ["common", "care"]),
+        ("settings", ["common", "care"]),
+    ],
+)
+def test_a_view_has_its_texts(view: str, files: list[str]) -> None:
+    """What a view says, and all that it is made of, stands in the files that it loads."""
+    used = set()
+    for path in loaded_by(STATIC / "views" / f"{view}.js"):
+        used |= set(re.findall(r'\bt\("([^"]+)"', path.read_text("utf-8")))
+    assert used - set(keys("en", *files)) == set()
 
 
 def test_what_came_from_elsewhere_is_unchanged() -> None:

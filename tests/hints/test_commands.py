@@ -294,3 +294,26 @@ def test_no_main_token(alice: Person) -> None:
     """Where there is no token, the directory that has one can be given."""
     assert alice.types("qabel --data-dir elsewhere token show").status == 4
     assert alice.types(f"qabel --data-dir {alice.directory} token show").status == 0
+
+
+@shows("cli/open.py: Start it without --no-console")
+def test_a_daemon_without_its_page(person: Callable[..., Person]) -> None:
+    """Who wants to open the page is told why there is none; then there is one."""
+    me = person()
+    me.starts(options=("--no-console",))
+    assert "--no-console" in me.runs("open", "--print").text
+    me.stops()
+    me.starts()
+    assert me.runs("open", "--print").status == 0
+
+
+@shows("cli/same_alias.py: Warning: X")
+def test_a_known_name_with_another_key(alice: Person) -> None:
+    """The keys can be compared as is said, and the warning can be dismissed."""
+    for number in range(2):
+        key = PrivateKey.generate().public_key.hex
+        url = f"https://drop.example.org/{str(number) * 43}"
+        said = alice.runs("contact", "add", "Twin", key, url, "--identity", "Alice")
+    alice.follows(said.hint("qabel", "contact", "verify"))
+    alice.follows(said.hint("qabel", "contact", "dismiss"))
+    assert "another key" not in alice.runs("contact", "list").text

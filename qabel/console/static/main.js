@@ -8,52 +8,83 @@ import { data, load } from "./data.js";
 import { go, place } from "./places.js";
 import { use } from "./observable.js";
 import { goOn } from "./chat/background.js";
-import { loadTexts, t, language } from "./texts.js";
+import { loadTexts, loadTextsOf, t, language } from "./texts.js";
 import { loadAppearance } from "./appearance.js";
 import { Frame, Notice } from "./frame.js";
-import { Welcome } from "./views/welcome.js";
 
-/** @type {Record<string, () => Promise<{ default: (props: any) => any }>>} */
+/**
+ * The views: their scripts, and which texts and styles they need beside the common ones.
+ * @type {Record<string, { script: () => Promise<{ default: (props: any) => any }>, needs?: string }>}
+ */
 const VIEWS = {
-  chat: () => import("./views/chat.js"),
-  requests: () => import("./views/requests.js"),
-  people: () => import("./views/people.js"),
-  welcome: () => import("./views/waiting.js"),
-  search: () => import("./views/search.js"),
-  health: () => import("./views/health.js"),
-  settings: () => import("./views/settings.js"),
+  chat: { script: () => import("./views/chat.js") },
+  requests: { script: () => import("./views/requests.js") },
+  search: { script: () => import("./views/search.js") },
+  people: { script: () => import("./views/people.js"), needs: "people" },
+  welcome: { script: () => import("./views/waiting.js"), needs: "people" },
+  first: { script: () => import("./views/welcome.js"), needs: "people" },
+  health: { script: () => import("./views/health.js"), needs: "care" },
+  settings: { script: () => import("./views/settings.js"), needs: "care" },
 };
 
 /** The views that need the module chat. */
 const OF_CHAT = ["chat", "requests", "search"];
 
+/** Milliseconds after which the other views are loaded, so that they are there if the daemon is not. */
+const LATER = 5000;
+
 /** @type {Record<string, (props: any) => any>} */
 const loaded = {};
 
 /**
- * Load the script of a view. All are loaded at the start: once the daemon has gone, another program
- * on its port could give the page a script of its own.
+ * Load a view, once the daemon has shown that it is the same one: another program on its port could
+ * give the page a script of its own.
  * @param {string} name
  */
 async function loadView(name) {
   if (loaded[name]) return;
   await assure();
-  loaded[name] = (await VIEWS[name]()).default;
+  const { script, needs } = VIEWS[name];
+  const [module] = await Promise.all([script(), ...(needs ? [loadTextsOf(needs), loadStyle(needs)] : [])]);
+  loaded[name] = module.default;
   place.set({ ...place.value });
+}
+
+async function loadOtherViews() {
+  for (const name of Object.keys(VIEWS)) await loadView(name);
+  await (await import("./views/chat.js")).loadConversation();
+}
+
+/** Load a style sheet, once. @param {string} name */
+function loadStyle(name) {
+  const path = `/console/static/styles/${name}.css`;
+  if (document.querySelector(`link[href="${path}"]`)) return null;
+  const link = document.createElement("link");
+  link.rel = "stylesheet";
+  link.href = path;
+  return new Promise((resolve, reject) => {
+    link.onload = resolve;
+    link.onerror = () => {
+      link.remove();
+      reject(new Error(path));
+    };
+    document.head.append(link);
+  });
 }
 
 /** Show the view of the present place. */
 function View() {
   const here = use(place);
   const known = use(data);
-  const name = here.name in VIEWS ? here.name : "chat";
+  const isFirst = known !== null && known.identities.length === 0;
+  const name = isFirst ? "first" : here.name in VIEWS ? here.name : "chat";
   const Shown = loaded[name];
+  const isMissing = known !== null && !known.hasChat && OF_CHAT.includes(name);
   useEffect(() => {
-    loadView(name).catch(() => lose());
+    if (known && !isMissing) loadView(name).catch(() => lose());
   }, [name, known]);
   if (!known) return html`<p class="quiet" role="status">${t("loading")}</p>`;
-  if (known.identities.length === 0) return html`<${Welcome} />`;
-  if (!known.hasChat && OF_CHAT.includes(name)) {
+  if (isMissing) {
     return html`<section class="card narrow"><h1>${t("no-chat.title")}</h1><p>${t("no-chat.text")}</p><p><code>--no-module chat</code></p></section>`;
   }
   return Shown ? html`<${Shown} ...${here} key=${name} />` : html`<p class="quiet">${t("loading")}</p>`;
@@ -81,7 +112,7 @@ async function begin() {
     await load();
     follow();
     goOn();
-    for (const name of Object.keys(VIEWS)) loadView(name).catch(() => lose());
+    setTimeout(() => loadOtherViews().catch(() => lose()), LATER);
     if (!place.value.name) go("chat");
   }
 }

@@ -1,7 +1,6 @@
 // @ts-check
 // All that the page says, in the reader's language.
 
-import english from "./texts/en.js";
 import { Observable } from "./observable.js";
 import { assure, isInside } from "./session.js";
 
@@ -16,13 +15,24 @@ export const LANGUAGES = { en: "English", de: "Deutsch" };
 export const language = new Observable("en");
 
 /** @type {Record<string, Text>} */
-let texts = english;
+let texts = {};
+
+/** The files with texts that are loaded: those of some views come with them. */
+const files = ["common"];
 
 /** Load the texts of the language that was chosen, or that the browser prefers. */
 export async function loadTexts() {
   const kept = localStorage.getItem(KEPT);
   const wanted = [kept, ...navigator.languages].map((each) => (each || "").slice(0, 2));
   await speak(wanted.find((each) => each in LANGUAGES) || "en");
+}
+
+/** Load the texts of further views, unless they are there. @param {string} file */
+export async function loadTextsOf(file) {
+  if (files.includes(file)) return;
+  const more = await read(language.value, file);
+  if (!files.includes(file)) files.push(file);
+  texts = { ...texts, ...more };
 }
 
 /** The language that was chosen by hand, or "" for the one of the browser. */
@@ -39,13 +49,20 @@ export async function chooseLanguage(chosen) {
 
 /** @param {string} chosen */
 async function speak(chosen) {
-  if (chosen === "de") {
-    // Another program may be on the port by now: the page takes no script from it.
-    if (isInside()) await assure();
-    texts = (await import("./texts/de.js")).default;
-  } else texts = english;
+  texts = Object.assign({}, ...(await Promise.all(files.map((file) => read(chosen, file)))));
   document.documentElement.lang = chosen;
   language.set(chosen);
+}
+
+/**
+ * @param {string} chosen
+ * @param {string} file
+ * @returns {Promise<Record<string, Text>>}
+ */
+async function read(chosen, file) {
+  // Another program may be on the port by now: the page takes no script from it.
+  if (isInside()) await assure();
+  return (await import(`./texts/${chosen}/${file}.js`)).default;
 }
 
 /**
@@ -54,14 +71,14 @@ async function speak(chosen) {
  * @param {Record<string, string | number>} [values] with `n`, the form for that number
  */
 export function t(key, values = {}) {
-  const text = texts[key] ?? english[/** @type {keyof typeof english} */ (key)] ?? key;
+  const text = texts[key] ?? key;
   const chosen = typeof text === "string" ? text : values.n === 1 ? text.one : text.other;
   return chosen.replace(/\{(\w+)\}/g, (whole, name) => String(values[name] ?? whole));
 }
 
 /** Whether there is such a text. @param {string} key */
 export function has(key) {
-  return key in english;
+  return key in texts;
 }
 
 /** @type {Map<string, Intl.DateTimeFormat>} */

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
-from attrs import frozen
+from attrs import field, frozen
 
 PRESETS = ("ntfy", "unifiedpush")
 """The push services whose interfaces are known."""
@@ -19,7 +19,7 @@ DAY = 24 * 60 * 60
 class PushCall:
     """What is posted: the same for each entry."""
 
-    body: bytes
+    body: bytes = field(repr=False)
     headers: Mapping[str, str]
 
 

@@ -151,5 +151,5 @@ def _view(message: ChatMessage, wanted: Sequence[Term]) -> HitView:
     return HitView(
         **{name: getattr(view, name) for name in view.__struct_fields__},
         context=f"{before}{part.text}{behind}",
-        places=[(start + len(before), end + len(before)) for start, end in part.places],
+        places=[[start + len(before), end + len(before)] for start, end in part.places],
     )

@@ -81,7 +81,7 @@ class Joining:
     _removed: list[int] = field(factory=list, init=False)
     _decided: list[tuple[int, int, bool]] = field(factory=list, init=False)
     """Whether messages were sent in place of others."""
-    _keys: dict[tuple[int, bytes], TextKey] = field(factory=dict, init=False)
+    _keys: dict[tuple[int, bytes], TextKey] = field(factory=dict, init=False, repr=False)
     """The texts of parts that are sent, by send and conversation."""
     _late: dict[TextKey, int] = field(factory=dict, init=False)
     """Which texts are shown though they are not complete, and behind which number."""

@@ -102,7 +102,7 @@ class HitView(ChatMessageView):
     """
 
     context: str
-    places: list[tuple[int, int]]
+    places: list[Annotated[list[int], Meta(min_length=2, max_length=2)]]
 
 
 class HitsView(View):

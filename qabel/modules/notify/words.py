@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from attrs import frozen
+from attrs import field, frozen
 
 from qabel.modules.notify.prepare import Notice
 
@@ -15,7 +15,7 @@ class Words:
     """A title, and what stands below it."""
 
     title: str
-    body: str = ""
+    body: str = field(default="", repr=False)
 
 
 def words_of(notice: Notice, show: str) -> Words:

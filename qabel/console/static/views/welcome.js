@@ -9,7 +9,7 @@ import { t } from "../texts.js";
 import { use } from "../observable.js";
 import { ErrorText } from "../parts.js";
 
-export function Welcome() {
+export default function Welcome() {
   const known = use(data);
   const [name, setName] = useState("");
   const [server, setServer] = useState("");
