@@ -98,7 +98,7 @@ def stream(daemon: Daemon, port: int, **headers: str) -> Iterator[http.client.HT
     """Open a stream of events through a proxy; its headers must come at once."""
     client = http.client.HTTPConnection("127.0.0.1", port, timeout=AT_ONCE)
     sent = {"Authorization": f"Bearer {daemon.api.token}", **headers}
-    client.request("GET", "/events", headers=sent)
+    client.request("GET", "/events?kinds=settings", headers=sent)
     response = client.getresponse()
     assert response.status == 200
     assert response.getheader("Content-Type") == "text/event-stream"

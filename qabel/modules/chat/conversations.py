@@ -23,7 +23,7 @@ from qabel.modules.chat.subject import (
     reference,
     routes,
 )
-from qabel.modules.chat.views import ConversationsView, ConversationView, UnreadView
+from qabel.modules.chat.views import ConversationListView, ConversationView, UnreadView
 
 MAX_DRAFT = 200_000
 
@@ -67,7 +67,7 @@ _READ = Object(
         "since": Key(CursorForm(), None, description="Only those that changed after this cursor."),
     },
     answers={200: "The conversations, and the cursor for `since`."},
-    returns=ConversationsView,
+    returns=ConversationListView,
 )
 async def listed(call: ModuleCall) -> Reply:
     """List conversations."""
@@ -78,7 +78,7 @@ async def listed(call: ModuleCall) -> Reply:
     found = of_identity(people.shown(await queries.conversations(call, after)), people, call.query)
     names = await names_of_strangers(call, people, found)
     views = [people.conversation_view(each, names.get(each.id)) for each in found]
-    return json_reply(ConversationsView(views, str(cursor)))
+    return json_reply(ConversationListView(views, str(cursor)))
 
 
 @routes.add(

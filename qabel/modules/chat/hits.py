@@ -19,7 +19,7 @@ from qabel.modules.chat.queries import ChatMessage
 from qabel.modules.chat.search import Search, cursor_of, place_of, search
 from qabel.modules.chat.sources import Side
 from qabel.modules.chat.subject import READ, REFERENCE, routes
-from qabel.modules.chat.views import HitsView, HitView
+from qabel.modules.chat.views import HitListView, HitView
 
 MAX_QUERY = 1000
 MAX_LIMIT = 200
@@ -58,7 +58,7 @@ _MOST_WITHOUT = 50
         200: "The messages, without those of requests. `cursor` is for `before` of the next page.",
         400: "Unknown identity or contact.",
     },
-    returns=HitsView,
+    returns=HitListView,
 )
 async def found(call: ModuleCall) -> Reply:
     """Search messages."""
@@ -82,7 +82,7 @@ async def found(call: ModuleCall) -> Reply:
         if len(rows) < limit:
             break
     views = [_view(each, wanted) for each in hits]
-    return json_reply(HitsView(views, str(before or ChatCursor())))
+    return json_reply(HitListView(views, str(before or ChatCursor())))
 
 
 @frozen

@@ -14,7 +14,7 @@ from qabel.modules.chat.numbers import no_conversation
 from qabel.modules.chat.people import ChatPeople
 from qabel.modules.chat.queries import Conversation
 from qabel.modules.chat.subject import IDENTITY, PEOPLE, READ, routes
-from qabel.modules.chat.views import ConversationView, RequestsView, RequestView
+from qabel.modules.chat.views import ConversationView, RequestListView, RequestView
 
 MAX_ALIAS = 1000
 
@@ -43,7 +43,7 @@ _ACCEPT = Object(
         "ignored": Key(Present(), default=False, description="List those that are ignored."),
     },
     answers={200: "The requests."},
-    returns=RequestsView,
+    returns=RequestListView,
 )
 async def listed(call: ModuleCall) -> Reply:
     """List requests."""
@@ -56,7 +56,7 @@ async def listed(call: ModuleCall) -> Reply:
     ]
     said = await queries.introductions(call, [each.id for each in found])
     views = [_view(call, people, each, said) for each in found]
-    return json_reply(RequestsView(views, str(cursor)))
+    return json_reply(RequestListView(views, str(cursor)))
 
 
 @routes.add(

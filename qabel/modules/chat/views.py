@@ -73,14 +73,14 @@ class RequestView(View):
     unread: int
 
 
-class ConversationsView(View):
+class ConversationListView(View):
     """Conversations, newest first; ``cursor`` is for ``since``."""
 
     conversations: list[ConversationView]
     cursor: ChatCursorText
 
 
-class RequestsView(View):
+class RequestListView(View):
     """Requests, newest first."""
 
     requests: list[RequestView]
@@ -105,7 +105,7 @@ class HitView(ChatMessageView):
     places: list[Annotated[list[int], Meta(min_length=2, max_length=2)]]
 
 
-class HitsView(View):
+class HitListView(View):
     """Messages that were found, newest first; ``cursor`` is where the next page begins."""
 
     hits: list[HitView]

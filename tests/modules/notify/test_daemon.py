@@ -156,4 +156,6 @@ def test_without_a_session(tmp_path: Path) -> None:
     with Daemon(tmp_path, "me", *MODULES, env=env) as daemon:
         daemon.up()
         eventually(lambda: "there is no session" in daemon.process.log, "nothing said")
-        assert daemon.api.good("GET", "/modules/notify")["state"] == "running"
+        eventually(
+            lambda: daemon.api.good("GET", "/modules/notify")["state"] == "running", "it fails"
+        )
