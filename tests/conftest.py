@@ -2,6 +2,7 @@
 
 import gc
 from collections.abc import Iterator
+from pathlib import Path
 
 import hypothesis
 import pytest
@@ -12,6 +13,20 @@ from twisted.trial.unittest import SynchronousTestCase
 # An example that takes long says something about the machine, not about the code.
 hypothesis.settings.register_profile("qabel", deadline=None)
 hypothesis.settings.load_profile("qabel")
+
+SLOW = ("torture", "browser", "hints", "anonymity", "bench", "integration", "packaging", "modules")
+"""Directories whose tests take long: they come first, so that none is left for the end."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Bring tests that take long to the front: several processes share the files in this order."""
+    own = Path(__file__).parent
+
+    def rank(item: pytest.Item) -> int:
+        parts = item.path.relative_to(own).parts if item.path.is_relative_to(own) else ("",)
+        return SLOW.index(parts[0]) if parts[0] in SLOW else len(SLOW)
+
+    items.sort(key=rank)
 
 
 class LoggedFailures:
