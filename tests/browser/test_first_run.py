@@ -50,6 +50,9 @@ def test_the_page_turns_when_somebody_writes(someone: Come, drop_server: str) ->
     bob.command("send", "Alice", "Hello")
     page.wait_for_url("**/#/requests")
     alice.command("contact", "import", str(card_of(bob, "Bob")))
+    # What is there already is no news.
+    page.evaluate("location.hash = '#/chat'")
+    page.locator(".long-list").get_by_text("Hello").wait_for()
     page.evaluate("location.hash = '#/welcome'")
     page.get_by_text("Waiting for somebody to write.").wait_for()
     bob.command("send", "Alice", "Hello again")
