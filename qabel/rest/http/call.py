@@ -62,14 +62,10 @@ class Call:
     async def rows(self, sql: str, values: Parameters = ()) -> list[tuple[Any, ...]]:
         """Run a statement that reads, for a route of a module, and return its rows.
 
-        A request that only reads finds what is in the inbox and the outbox when it comes.
-
         Raises:
             StoreError: it cannot be read, or takes too long.
 
         """
-        if self.request.method in (b"GET", b"HEAD"):
-            await self.services.modules.catch_up(self._module)
         return await self.services.modules.rows(sql, values)
 
     async def change(self, made: Prepared) -> None:

@@ -1,6 +1,6 @@
 """Between Klein and the handlers: install routes, check scopes and queries, send responses."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any
 from urllib.parse import unquote_to_bytes
@@ -15,6 +15,7 @@ from qabel.contract.query import read_query
 from qabel.contract.rejection import rejected
 from qabel.contract.reply import Reply
 from qabel.contract.routes import Answer, Route
+from qabel.modules.host import ModuleHost
 from qabel.rest.http.call import Call
 from qabel.rest.http.large_answers import LARGE, send_large
 from qabel.rest.http.replies import begin
@@ -64,7 +65,8 @@ CONVERTERS = {
 def install(app: Klein, route: Route, *, is_of_module: bool = False) -> None:
     """Make Klein serve a route. The application is bound to an object with ``services``.
 
-    How long a handler of a module holds up the reactor is measured.
+    A request for a route of a module that only reads finds what is in the inbox and the outbox when
+    it comes. How long a handler of a module holds up the reactor is measured.
     """
     no_query = route.query.read_texts({}) if route.query.is_optional else None
     module = route.path.split("/")[1]
@@ -83,7 +85,7 @@ def install(app: Klein, route: Route, *, is_of_module: bool = False) -> None:
         request.may_end_token = route.may_end_token
         call = Call(services, request, route, access, query)
         handle = partial(route.handler, call, **path)
-        answer = services.modules.times[module].call(handle) if is_of_module else handle()
+        answer = _of_module(services.modules, module, route, handle) if is_of_module else handle()
         if isinstance(answer, Reply) and len(answer.body) < LARGE:
             return begin(request, answer)
         request.work = Deferred.fromCoroutine(_finish(request, answer))
@@ -105,6 +107,15 @@ def route_finder(app: Klein, routes: Iterable[Route]) -> FindRoute:
         return by_name.get(name)
 
     return find
+
+
+async def _of_module(
+    modules: ModuleHost, name: str, route: Route, handle: Callable[[], Answer]
+) -> Reply | None:
+    if route.method == "GET":
+        await modules.catch_up(name)
+    answer = modules.times[name].call(handle)
+    return answer if answer is None or isinstance(answer, Reply) else await answer
 
 
 async def _finish(request: ApiRequest, answer: Answer) -> bytes | None:
