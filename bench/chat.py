@@ -19,7 +19,7 @@ from qabel.modules.chat.module import module
 from qabel.modules.chat.numbers import conversation_id
 from qabel.modules.chat.tables import DERIVED, STEPS
 from qabel.modules.reading import Reading
-from qabel.modules.runner import FIRST_SIZE, MOST_AT_ONCE, TARGET
+from qabel.modules.runner import pace_of_batches
 from qabel.modules.tools import ModuleTools
 from qabel.store.database.connection import Connection, Parameters, configure, connect
 from qabel.store.database.database import Database
@@ -92,9 +92,9 @@ def _built(database: Database, count: int) -> tuple[float, float]:
     # Chat asks nothing of what is around it when it prepares.
     tools = ModuleTools("chat", None, None, time.time, lambda _: None)  # type: ignore[arg-type]
     reading = Reading(module, lambda: (sorted(module.kinds), False), database.side.read, tools)
-    size, started, longest = FIRST_SIZE, time.perf_counter(), 0.0
+    batches, started, longest = pace_of_batches(), time.perf_counter(), 0.0
     while place.seq < count:
-        batch = reading.prepare(place, size)
+        batch = reading.prepare(place, batches.size)
         if batch.error is not None:
             raise RuntimeError(batch.error)
         begun = time.perf_counter()
@@ -102,8 +102,7 @@ def _built(database: Database, count: int) -> tuple[float, float]:
         result_of(repository.write("chat", place, batch.span.last, changes, now=1.0))
         written = time.perf_counter() - begun
         longest, place = max(longest, written), batch.span.last
-        fits = int(batch.span.count * TARGET / max(batch.seconds, written))
-        size = max(1, min(MOST_AT_ONCE, fits, 2 * batch.span.count))
+        batches.note(batch.span.count, max(batch.seconds, written))
     return time.perf_counter() - started, longest
 
 

@@ -17,6 +17,7 @@ from qabel.modules.reading import Batch
 from qabel.modules.ticks import Ticks
 from qabel.store.database.errors import Corrupt, StoreClosed, StoreError
 from qabel.store.database.transactions import DISK_FAILURES
+from qabel.store.pace import Pace
 
 TARGET = 0.02
 """Seconds that a batch of entries is to take."""
@@ -35,6 +36,11 @@ STORE_PAUSE = 5.0
 
 CATCH_UP = 0.5
 """Seconds that a reader waits at most for a module to deal with what is new."""
+
+
+def pace_of_batches() -> Pace:
+    """Return what says how many entries a batch should have."""
+    return Pace(target=TARGET, first=FIRST_SIZE, most=MOST_AT_ONCE)
 
 
 class ModuleState(StrEnum):
@@ -65,7 +71,7 @@ class ModuleRunner:
     _clock: IReactorTime
     _pacing: Pacing
     _ticks: Ticks = field(init=False)
-    _size: int = field(default=FIRST_SIZE, init=False)
+    _batches: Pace = field(factory=pace_of_batches, init=False)
     _work: "Deferred[None] | None" = field(default=None, init=False)
     _is_to_be_rebuilt: bool = field(default=False, init=False)
     failure: str | None = field(default=None, init=False)
@@ -179,35 +185,31 @@ class ModuleRunner:
     async def _step(self) -> bool:
         """Deal with the next entries; return whether there may be more."""
         try:
-            batch = await self._reader.read_on(self._size)
+            batch = await self._reader.read_on(self._batches.size)
         except Corrupt:
             await self._pass_over()
             return True
         if batch.error is not None:
             await self._blame(batch)
             return True
-        if batch.span.count < self._size:
+        if batch.span.count < self._batches.size:
             return False
-        self._adapt(batch.span.count, batch.seconds)
+        self._batches.note(batch.span.count, batch.seconds)
         # Others get as much of the time as the module.
         await deferLater(self._clock, batch.seconds)
         return True
 
     async def _pass_over(self) -> None:
         """Go on past what cannot be read of the journal."""
-        if self._size > 1:
-            self._size = 1
+        if self._batches.size > 1:
+            self._batches.size = 1
         elif not await self._reader.pass_over():
             await deferLater(self._clock, STORE_PAUSE)
-
-    def _adapt(self, count: int, seconds: float) -> None:
-        fits = int(count * TARGET / seconds) if seconds > 0 else MOST_AT_ONCE
-        self._size = max(1, min(MOST_AT_ONCE, fits, 2 * count))
 
     async def _blame(self, batch: Batch) -> None:
         """Find the entry at fault, and set it aside if it fails again and again."""
         if batch.span.count > 1:
-            self._size = max(1, batch.span.count // 2)
+            self._batches.size = max(1, batch.span.count // 2)
             return
         for pause in PAUSES:
             await deferLater(self._clock, pause)

@@ -22,18 +22,31 @@ class Pace:
 
     Args:
         clock: returns seconds.
+        target: seconds that a transaction is to take.
+        first: rows in the first one.
+        most: rows at most.
 
     """
 
     _clock: Callable[[], float] = time.monotonic
-    size: int = attrs.field(factory=lambda: FIRST, init=False)
+    _target: float = attrs.field(factory=lambda: TARGET, kw_only=True)
+    _first: int = attrs.field(factory=lambda: FIRST, kw_only=True)
+    _most: int = attrs.field(factory=lambda: MOST, kw_only=True)
+    size: int = attrs.field(init=False)
     """How many rows."""
+
+    @size.default
+    def _begin(self) -> int:
+        return self._first
 
     @contextmanager
     def measured(self) -> Iterator[int]:
         """Measure what is done with ``size`` rows, which is the value."""
         size, started = self.size, self._clock()
         yield size
-        seconds = self._clock() - started
-        fits = MOST if seconds <= 0 else int(size * TARGET / seconds)
-        self.size = max(1, min(MOST, 2 * size, fits))
+        self.note(size, self._clock() - started)
+
+    def note(self, count: int, seconds: float) -> None:
+        """Note how long it took to deal with some rows."""
+        fits = self._most if seconds <= 0 else int(count * self._target / seconds)
+        self.size = max(1, min(self._most, 2 * count, fits))
