@@ -4,7 +4,8 @@
 import { html, useState } from "../vendor/preact.js";
 import { data, put, remove } from "../data.js";
 import { address, go } from "../places.js";
-import { call, problemOf, send } from "../session.js";
+import { saveFile } from "../files.js";
+import { call } from "../session.js";
 import { t } from "../texts.js";
 import { use } from "../observable.js";
 import { Avatar, Confirm } from "../parts.js";
@@ -16,14 +17,9 @@ import { contactOf, identityOf, isNotes, seedOf } from "./names.js";
 /** @typedef {import("../data.js").Conversation} Chat */
 
 /** Have the browser store a conversation as a file. @param {Chat} conversation @param {string} name @param {"json" | "text"} format */
-async function save(conversation, name, format) {
-  const answer = await send("GET", `/chat/conversations/${conversation.id}/export?format=${format}`);
-  if (!answer.ok) throw await problemOf(answer);
-  const link = document.createElement("a");
-  link.href = URL.createObjectURL(await answer.blob());
-  link.download = `${name.replace(/[^\p{L}\p{N} _-]/gu, "_")}.${format === "json" ? "json" : "txt"}`;
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
+function save(conversation, name, format) {
+  const file = `${name.replace(/[^\p{L}\p{N} _-]/gu, "_")}.${format === "json" ? "json" : "txt"}`;
+  return saveFile(`/chat/conversations/${conversation.id}/export?format=${format}`, file);
 }
 
 /** @param {{ conversation: Chat, name: string, history: import("./history.js").History, onError: (error: unknown) => void }} props */

@@ -4,7 +4,8 @@
 import { html, useRef, useState } from "../vendor/preact.js";
 import { t } from "../texts.js";
 import { Dialog, ErrorText } from "../parts.js";
-import { fetched, saveFile, usePicture } from "./files.js";
+import { fetched, saveFile } from "../files.js";
+import { usePicture } from "./pictures.js";
 
 /** @typedef {import("../data.js").Identity & { drops?: string[] | null, updated?: number }} Identity */
 

@@ -8,7 +8,7 @@ import { address, go } from "../places.js";
 import { t } from "../texts.js";
 import { use } from "../observable.js";
 import { Avatar, Confirm, ErrorText } from "../parts.js";
-import { saveFile } from "./files.js";
+import { saveFile } from "../files.js";
 import { day, NamesakeWarning, Verified } from "./marks.js";
 import { Back, Rename } from "./pieces.js";
 
