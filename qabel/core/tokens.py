@@ -220,6 +220,8 @@ class TokenBook:
         return record
 
     def _is_over(self, record: Token) -> bool:
+        if record.idle is None:
+            return False
         ends = _with_use(record, self._used).ends
         return ends is not None and ends <= self._now() * 1000
 

@@ -119,10 +119,9 @@ class LiveView:
         self._courier.start()
         left: list[PendingText] = []
         try:
-            self._app.run(pre_run=self._begin)
-        except EOFError:
-            # The terminal is gone.
-            pass
+            # The end of the input: the terminal is gone.
+            with suppress(EOFError):
+                self._app.run(pre_run=self._begin)
         finally:
             self._keep_draft()
             left = self._leave()
