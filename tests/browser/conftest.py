@@ -12,9 +12,8 @@ from typing import Any
 import pytest
 from attrs import define, field
 
+from tests.integration.daemons import serving_drops
 from tests.integration.processes import ROOT, Twistd
-
-ANYWHERE = "tcp:0:interface=127.0.0.1"
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 
@@ -114,11 +113,8 @@ def launch(driver: Any, *options: str) -> Any:
 @pytest.fixture(scope="session")
 def drop_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Run a drop server, and return its URL."""
-    folder = tmp_path_factory.mktemp("drops")
-    with Twistd(
-        folder / "logs", "qabel-drop", f"--listen={ANYWHERE}", f"--data-dir={folder / 'data'}"
-    ) as server:
-        yield f"http://127.0.0.1:{server.port('qabel-drop')}"
+    with serving_drops(tmp_path_factory.mktemp("drops")) as url:
+        yield url
 
 
 def moved(clock: Path) -> dict[str, str]:

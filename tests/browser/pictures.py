@@ -8,9 +8,9 @@ from typing import Any
 
 from playwright.sync_api import sync_playwright
 
-from tests.browser.conftest import ANYWHERE, CHROMIUM, Someone, launch, moved
+from tests.browser.conftest import CHROMIUM, Someone, launch, moved
 from tests.browser.scene import TALKS, VIEWS, conversation_of, set_up
-from tests.integration.processes import Twistd
+from tests.integration.daemons import serving_drops
 
 WIDTHS = (360, 800, 1280)
 AGO = 16 * 3600
@@ -26,9 +26,7 @@ def take(folder: Path, only: str = "") -> None:
     folder.mkdir(parents=True, exist_ok=True)
     with contextlib.ExitStack() as stack:
         place = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        server = stack.enter_context(
-            Twistd(place / "drop", "qabel-drop", f"--listen={ANYWHERE}", f"--data-dir={place}/d")
-        )
+        server = stack.enter_context(serving_drops(place))
         browser = launch(stack.enter_context(sync_playwright()))
         stack.callback(browser.close)
         clock = place / "clock"
@@ -47,7 +45,7 @@ def take(folder: Path, only: str = "") -> None:
         def wait() -> None:
             clock.write_text(f"{next(times)}")
 
-        set_up(alice, others, f"http://127.0.0.1:{server.port('qabel-drop')}", wait)
+        set_up(alice, others, server, wait)
         clock.write_text("0")
         # It has seen its clock being moved, and would say so.
         alice.dies()

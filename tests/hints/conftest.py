@@ -7,8 +7,7 @@ import pytest
 
 from tests.hints import printed
 from tests.hints.person import Person, open_home
-from tests.integration.daemons import ANYWHERE
-from tests.integration.processes import Twistd
+from tests.integration.daemons import serving_drops
 
 HINTS = printed.in_code()
 
@@ -29,9 +28,8 @@ def drop_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Run a drop server, and return its URL."""
     folder = tmp_path_factory.mktemp("drops")
     folder.chmod(0o700)
-    arguments = ["qabel-drop", f"--listen={ANYWHERE}", f"--data-dir={folder / 'data'}"]
-    with Twistd(folder / "logs", *arguments) as server:
-        yield f"http://127.0.0.1:{server.port('qabel-drop')}"
+    with serving_drops(folder) as url:
+        yield url
 
 
 @pytest.fixture(scope="module")

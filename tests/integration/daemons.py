@@ -4,7 +4,8 @@ import json
 import os
 import subprocess
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self
 
@@ -24,6 +25,14 @@ DRAWN = 150.0
 
 SOON = 60.0
 """Seconds in which what takes a moment must have happened, on a machine that is busy."""
+
+
+@contextmanager
+def serving_drops(folder: Path) -> Iterator[str]:
+    """Run a drop server, which keeps its data and its logs in a folder; yield its URL."""
+    arguments = ["qabel-drop", f"--data-dir={folder / 'drops'}", f"--listen={ANYWHERE}"]
+    with Twistd(folder / "drops.log", *arguments) as process:
+        yield f"http://127.0.0.1:{process.port('qabel-drop')}"
 
 
 def inside(

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.daemons import ANYWHERE, Daemon, eventually
-from tests.integration.processes import ROOT, Twistd
+from tests.integration.daemons import Daemon, eventually, serving_drops
+from tests.integration.processes import ROOT
 
 pytest.importorskip("keyring")
 
@@ -57,9 +57,8 @@ class Machine:
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[str]:
     """Return the URL of a drop server."""
-    arguments = ["qabel-drop", f"--data-dir={tmp_path / 'drops'}", f"--listen={ANYWHERE}"]
-    with Twistd(tmp_path / "drop-server", *arguments) as process:
-        yield f"http://127.0.0.1:{process.port('qabel-drop')}"
+    with serving_drops(tmp_path) as url:
+        yield url
 
 
 MODES: dict[str, tuple[str, str, str]] = {

@@ -15,7 +15,7 @@ import pytest
 from tests.integration import bad_servers
 from tests.integration.bad_servers import BadServer, Box
 from tests.integration.client import Api
-from tests.integration.daemons import ANYWHERE, Daemon, Pen, eventually
+from tests.integration.daemons import ANYWHERE, Daemon, Pen, eventually, serving_drops
 from tests.integration.processes import Twistd
 
 FAR = 3600
@@ -60,9 +60,8 @@ class Ear(contextlib.AbstractContextManager["Ear"]):
 @pytest.fixture
 def drops(tmp_path: Path) -> Iterator[str]:
     """Return the URL of a real drop server."""
-    arguments = [f"--data-dir={tmp_path / 'drops'}", f"--listen={ANYWHERE}"]
-    with Twistd(tmp_path / "drops.log", "qabel-drop", *arguments) as process:
-        yield f"http://127.0.0.1:{process.port('qabel-drop')}"
+    with serving_drops(tmp_path) as url:
+        yield url
 
 
 def introduce(one: Daemon, other: Daemon, server: str, interval: float = 0.1) -> None:

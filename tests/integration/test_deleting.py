@@ -9,8 +9,7 @@ from urllib.request import Request, urlopen
 
 import pytest
 
-from tests.integration.daemons import ANYWHERE, Daemon, Pen, eventually
-from tests.integration.processes import Twistd
+from tests.integration.daemons import Daemon, Pen, eventually, serving_drops
 from tests.store.database.attacker import find
 
 IN_TIME = 5.0
@@ -22,9 +21,8 @@ NOWHERE = "http://127.0.0.1:9/n"
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[str]:
     """Return the URL of a drop server."""
-    arguments = ["qabel-drop", f"--data-dir={tmp_path / 'drops'}", f"--listen={ANYWHERE}"]
-    with Twistd(tmp_path / "drops.log", *arguments) as process:
-        yield f"http://127.0.0.1:{process.port('qabel-drop')}"
+    with serving_drops(tmp_path) as url:
+        yield url
 
 
 @pytest.fixture

@@ -6,16 +6,14 @@ from typing import Any
 
 import pytest
 
-from tests.integration.daemons import ANYWHERE, Daemon, eventually
-from tests.integration.processes import Twistd
+from tests.integration.daemons import Daemon, eventually, serving_drops
 
 
 @pytest.fixture
 def drops(tmp_path: Path) -> Iterator[str]:
     """Return the URL of a real drop server."""
-    arguments = [f"--data-dir={tmp_path / 'drops'}", f"--listen={ANYWHERE}"]
-    with Twistd(tmp_path / "drops.log", "qabel-drop", *arguments) as process:
-        yield f"http://127.0.0.1:{process.port('qabel-drop')}"
+    with serving_drops(tmp_path) as url:
+        yield url
 
 
 @pytest.fixture

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from tests.integration.daemons import ANYWHERE, DRAWN, Daemon, eventually
-from tests.integration.processes import ROOT, Twistd
+from tests.integration.daemons import DRAWN, Daemon, eventually, serving_drops
+from tests.integration.processes import ROOT
 
 COUNT = 60
 
@@ -48,9 +48,8 @@ def answers_env(tmp_path: Path) -> dict[str, str]:
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[str]:
     """Run a drop server, and return its URL."""
-    arguments = ["qabel-drop", f"--data-dir={tmp_path / 'drops'}", f"--listen={ANYWHERE}"]
-    with Twistd(tmp_path / "drops.log", *arguments) as process:
-        yield f"http://127.0.0.1:{process.port('qabel-drop')}"
+    with serving_drops(tmp_path) as url:
+        yield url
 
 
 def test_each_answer_is_sent_once(tmp_path: Path, server: str, answers_env: dict[str, str]) -> None:

@@ -6,8 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.integration.daemons import ANYWHERE, Daemon, eventually
-from tests.integration.processes import Twistd
+from tests.integration.daemons import Daemon, eventually, serving_drops
 
 OPTIONS = ("--module=chat",)
 
@@ -15,9 +14,8 @@ OPTIONS = ("--module=chat",)
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[str]:
     """Run a drop server, and return its URL."""
-    arguments = ["qabel-drop", f"--data-dir={tmp_path / 'drops'}", f"--listen={ANYWHERE}"]
-    with Twistd(tmp_path / "drops.log", *arguments) as process:
-        yield f"http://127.0.0.1:{process.port('qabel-drop')}"
+    with serving_drops(tmp_path) as url:
+        yield url
 
 
 @pytest.fixture
