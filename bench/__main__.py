@@ -17,6 +17,7 @@ NAMES = (
     "inbox",
     "latency",
     "listeners",
+    "page",
     "quiet",
     "receiving",
     "requests",

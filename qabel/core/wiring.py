@@ -26,7 +26,7 @@ from qabel.net.addresses import is_private_server
 from qabel.settings.items import Identity
 from qabel.settings.local import LocalSettings
 from qabel.settings.synced import SyncedSettings
-from qabel.store.database.errors import StoreClosed
+from qabel.store.database.errors import StoreClosed, StoreError
 from qabel.store.inbox.keeping import StoredBatch
 from qabel.store.outbox.repository import OutboxRepository
 
@@ -177,8 +177,12 @@ class Wiring:
 
     def _post_later(self, failure: Failure) -> None:
         """Leave what waits to the housekeeping, or to the next start."""
-        if failure.check(StoreClosed) is None:
-            self._log.failure("Reading the outbox failed", failure)
+        if failure.check(StoreClosed):
+            return
+        if failure.check(StoreError):
+            self._log.warn("Cannot read the outbox at present: {error}", error=str(failure.value))
+        else:
+            self._log.failure("Reading the outbox failed unexpectedly", failure)
 
     def _local_changed(self, before: LocalSettings, after: LocalSettings, seq: int | None) -> None:
         if self._base.options.proxy is None:

@@ -13,6 +13,7 @@ import { MessageText } from "./text.js";
 /** @typedef {{ reply: (message: Message) => void, remove: (message: Message) => void,
  *   retry: (message: Message) => void, jump: (id: number) => void, edit: (pending: Pending) => void,
  *   discard: (pending: Pending) => void }} Actions */
+/** @typedef {{ message: Message, name: string, isActive: boolean, canWrite: boolean, actions: Actions, language: string }} MessageProps */
 
 const LATEST = 8_640_000_000_000_000;
 
@@ -42,16 +43,16 @@ function Marks({ message }) {
     ${message.odd_time && html`<p class="mark">${t("chat.odd_time", { time: safeTime(message.sent, WHOLE) })}</p>`}`;
 }
 
-/** A message. It is drawn anew only if something of it has changed. */
-export class Row extends Component {
+/** What a message's row holds. It is drawn anew only if something of it has changed. */
+class Content extends Component {
   /** @param {Record<string, unknown>} next */
   shouldComponentUpdate(next) {
     const props = /** @type {Record<string, unknown>} */ (this.props);
     return Object.keys(next).some((name) => next[name] !== props[name]);
   }
 
-  /** @param {{ message: Message, name: string, isActive: boolean, canWrite: boolean, isFound: boolean, actions: Actions, language: string }} props */
-  render({ message, name, isActive, canWrite, isFound, actions }) {
+  /** @param {MessageProps} props */
+  render({ message, name, isActive, canWrite, actions }) {
     const isOwn = message.direction === "out";
     const hasFailed = message.state === "failed";
     const entries = () => [
@@ -60,9 +61,7 @@ export class Row extends Component {
       { name: t("chat.copy"), work: () => navigator.clipboard?.writeText(message.text).catch(() => null) },
       { name: t("chat.message.delete"), work: () => actions.remove(message), isDangerous: true },
     ];
-    return html`<li class="message ${message.direction} ${hasFailed ? "failed" : ""} ${isFound ? "found" : ""}" data-key=${message.id}
-        data-cursor=${message.cursor} tabindex=${isActive ? 0 : -1}>
-      <div class="bubble">
+    return html`<div class="bubble">
         <span class="spoken">${isOwn ? t("chat.you") : name}:</span>
         ${message.reply_to !== null && html`<${Quote} id=${message.reply_to} name=${name} jump=${actions.jump} tabIndex=${isActive ? 0 : -1} />`}
         <${MessageText} text=${message.text} />
@@ -75,9 +74,22 @@ export class Row extends Component {
         ${hasFailed && html`<p class="trouble">${t("chat.failed")}
           ${canWrite && html` <button type="button" class="link" onClick=${() => actions.retry(message)}>${t("chat.retry")}</button>`}</p>`}
       </div>
-      <${Menu} label=${t("chat.message.menu")} entries=${entries} tabIndex=${isActive ? 0 : -1} />
-    </li>`;
+      <${Menu} label=${t("chat.message.menu")} entries=${entries} tabIndex=${isActive ? 0 : -1} />`;
   }
+}
+
+/**
+ * Return the row of a message.
+ *
+ * It is no component: where rows before them go, Preact moves those that a component made, all of
+ * them, and leaves elements where they are.
+ * @param {MessageProps & { isFound: boolean }} props
+ */
+export function messageRow({ isFound, ...props }) {
+  const { message, isActive } = props;
+  const kind = `${message.direction} ${message.state === "failed" ? "failed" : ""} ${isFound ? "found" : ""}`;
+  return html`<li key=${message.id} class="message ${kind}" data-key=${message.id} data-cursor=${message.cursor}
+    tabindex=${isActive ? 0 : -1}><${Content} ...${props} /></li>`;
 }
 
 /** A message that the daemon has not confirmed. @param {{ pending: Pending, actions: Actions }} props */

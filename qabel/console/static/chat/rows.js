@@ -4,7 +4,7 @@
 import { html } from "../vendor/preact.js";
 import { language, t } from "../texts.js";
 import { compare } from "./cursors.js";
-import { PendingRow, placeTime, Row, safeTime } from "./message.js";
+import { messageRow, PendingRow, placeTime, safeTime } from "./message.js";
 
 /** @typedef {import("../data.js").Message} Message */
 /** @typedef {import("./sending.js").Pending} Pending */
@@ -57,8 +57,9 @@ export function rowsOf({ messages, pending, first, name, active, found, canWrite
       isMarked = true;
       rows.push(html`<li key="first" class="first"><span>${t("chat.first")}</span></li>`);
     }
-    rows.push(html`<${Row} key=${key} message=${each} name=${name} isActive=${key === tabbable} canWrite=${canWrite}
-      isFound=${key === found} actions=${actions} language=${language.value} />`);
+    const isActive = key === tabbable;
+    const isFound = key === found;
+    rows.push(messageRow({ message: each, name, isActive, canWrite, isFound, actions, language: language.value }));
   }
   for (const each of pending) rows.push(html`<${PendingRow} key=${each.key} pending=${each} actions=${actions} />`);
   return rows;
