@@ -23,6 +23,20 @@ def people(one: Someone) -> Any:
     return page
 
 
+def test_errors_in_german(someone: Come, drop_server: str) -> None:
+    """What went wrong is said in the reader's language, and what the daemon says of it behind."""
+    alice = someone("alice", locale="de")
+    alice.refused = {400}
+    settle(alice, "Alice", drop_server)
+    page = alice.page()
+    page.get_by_role("link", name="Personen").click()
+    page.get_by_role("link", name="Jemanden hinzufügen").first.click()
+    page.locator("textarea").fill("Hallo Alice")
+    page.get_by_role("button", name="Text lesen").click()
+    said = page.get_by_role("alert").filter(has_text="So nimmt der Dienst das nicht an.")
+    assert "cannot be imported" in said.locator("[lang=en]").inner_text()
+
+
 def test_a_card_in_a_mail(someone: Come, drop_server: str) -> None:
     """A card is found in a mail that was quoted and wrapped; a text without one is refused."""
     alice, bob = someone("alice"), someone("bob")

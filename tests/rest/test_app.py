@@ -12,7 +12,7 @@ from qabel.rest.app import SUBJECTS, Api
 PAGES = {each.decode() for each in console.PAGES}
 
 OPEN = {
-    *("/health", "/openapi.json", "/docs", "/docs/page.js", "/docs/page.css"),
+    *("/health", "/openapi.json", "/docs", "/docs/page.js", "/docs/page.css", "/docs/colours.css"),
     *("/console/sessions", "/console/proof", *PAGES),
 }
 """Resources that reveal nothing about the user."""

@@ -88,7 +88,7 @@ def test_only_files_of_the_page_are_left_out() -> None:
     """Programs have no use for them."""
     left_out = {route.path for route in EVERY} - {route.path for route in ROUTES}
     pages = {each.decode() for each in PAGES}
-    assert left_out == {"/docs", "/docs/page.js", "/docs/page.css", *pages}
+    assert left_out == {"/docs", "/docs/page.js", "/docs/page.css", "/docs/colours.css", *pages}
 
 
 def test_operations_have_names() -> None:

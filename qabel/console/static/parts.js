@@ -3,20 +3,42 @@
 
 import { html, useEffect, useLayoutEffect, useRef } from "./vendor/preact.js";
 import { Problem } from "./session.js";
-import { t } from "./texts.js";
+import { language, t } from "./texts.js";
+
+/** What the page says itself of an answer, by its status. */
+const KINDS = /** @type {Record<number, string>} */ ({
+  0: "unreachable", 400: "input", 401: "ended", 403: "forbidden", 404: "gone", 409: "conflict", 412: "changed",
+  413: "large", 415: "input", 422: "input", 429: "later", 503: "later", 507: "full",
+});
 
 /** What went wrong, for people. @param {{ error: unknown }} props */
 export function ErrorText({ error }) {
   if (!error) return null;
-  return html`<p class="error" role="alert">${explain(error)}</p>`;
+  const { said, detail } = parted(error);
+  return html`<p class="error" role="alert">${said}${detail && html` <span lang="en">${detail}</span>`}</p>`;
 }
 
-/** @param {unknown} error */
+/** Return what went wrong, as one text. @param {unknown} error */
 export function explain(error) {
-  if (!(error instanceof Problem)) return String(error);
-  if (error.status === 0) return t("error.unreachable");
+  const { said, detail } = parted(error);
+  return detail ? `${said} ${detail}` : said;
+}
+
+/**
+ * Return what went wrong in the reader's language, and what the daemon says of it, if that is in English only.
+ * @param {unknown} error
+ * @returns {{ said: string, detail: string }}
+ */
+function parted(error) {
+  if (!(error instanceof Problem)) return { said: String(error), detail: "" };
   const details = error.errors.map((each) => each.detail).filter((each) => !error.message.includes(each));
-  return [error.message, ...details].join(" ");
+  return inTwo(error.status, [error.message, ...details].join(" "));
+}
+
+/** @param {number} status @param {string} detail what the daemon says, if anything */
+export function inTwo(status, detail) {
+  if (status !== 0 && detail && language.value === "en") return { said: detail, detail: "" };
+  return { said: t(`error.${KINDS[status] || "other"}`), detail };
 }
 
 /** A picture of somebody: the first letter of a name, in a colour that follows from the key.

@@ -113,7 +113,7 @@ class Operation {
     this.method = method.toUpperCase();
     this.inputs = operation.parameters.map((each) => [each, field(each.schema)]);
     this.aborter = null;
-    this.send = make("button", { type: "button", onclick: () => this.run() }, "Send");
+    this.send = make("button", { className: "primary", type: "button", onclick: () => this.run() }, "Send");
     this.stop = make("button", { type: "button", disabled: true, onclick: () => this.aborter?.abort() }, "Stop");
     this.answer = make("div", {});
     this.answer.setAttribute("aria-live", "polite");

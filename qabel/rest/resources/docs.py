@@ -68,3 +68,6 @@ _declare(
 )
 _declare("/docs/page.js", "page.js", "Get the script of the page", "text/javascript; charset=utf-8")
 _declare("/docs/page.css", "page.css", "Get the style sheet of the page", "text/css; charset=utf-8")
+_declare(
+    "/docs/colours.css", "colours.css", "Get the colours of all pages", "text/css; charset=utf-8"
+)

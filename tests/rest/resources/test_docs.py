@@ -27,6 +27,7 @@ async def test_page_is_open(server: Any) -> None:
         ("/docs", "text/html; charset=utf-8"),
         ("/docs/page.js", "text/javascript; charset=utf-8"),
         ("/docs/page.css", "text/css; charset=utf-8"),
+        ("/docs/colours.css", "text/css; charset=utf-8"),
         ("/openapi.json", "application/json"),
     ):
         got = await server.ask("GET", path, token=None, sec_fetch_site="none")

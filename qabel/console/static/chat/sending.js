@@ -3,6 +3,7 @@
 
 import { connection, call, Problem } from "../session.js";
 import { soon } from "../data.js";
+import { explain } from "../parts.js";
 import { Kept } from "./kept.js";
 
 /** @typedef {import("../data.js").Message} Message */
@@ -74,7 +75,7 @@ async function deliver(conversation) {
         if (!(error instanceof Problem)) throw error;
         if (error.status === 401) return;
         if (error.status >= 400 && error.status < 500 && error.status !== 429 && error.status !== 408) {
-          kept.set(next.key, { ...next, refusal: error.message });
+          kept.set(next.key, { ...next, refusal: explain(error) });
         } else {
           await pause(PAUSES[Math.min(failures++, PAUSES.length - 1)]);
         }

@@ -67,7 +67,7 @@ export default function Welcome() {
         ${trouble && html`
           <div class="warning" role="alert">
             <p><strong>${t(`welcome.found.${trouble.found}`)}</strong></p>
-            ${trouble.detail && html`<p class="quiet">${trouble.detail}</p>`}
+            ${trouble.detail && html`<p class="quiet" lang="en">${trouble.detail}</p>`}
             <p class="buttons"><button type="button" onClick=${(/** @type {Event} */ e) => begin(e, true)}>${t("welcome.anyway")}</button></p>
           </div>`}
         <${ErrorText} error=${error} />
