@@ -97,15 +97,14 @@ class _DeletionNoting(sqlcipher.Connection):  # type: ignore[misc]  # the driver
     start_mark: str | None = None
 
     def execute(self, sql: str, parameters: Parameters = (), /) -> QueryResult:
-        result = cast("QueryResult", super().execute(sql, parameters))
-        # The count is not known yet where rows are returned.
-        if not self.has_erased and result.rowcount and _DELETES.match(sql):
-            self.has_erased = True
-        return result
+        return self._noted(sql, cast("QueryResult", super().execute(sql, parameters)))
 
     def executemany(self, sql: str, rows: Iterable[Parameters], /) -> QueryResult:
-        result = cast("QueryResult", super().executemany(sql, rows))
-        if _DELETES.match(sql):
+        return self._noted(sql, cast("QueryResult", super().executemany(sql, rows)))
+
+    def _noted(self, sql: str, result: QueryResult) -> QueryResult:
+        # The count is not known yet where rows are returned; of several statements it is the sum.
+        if not self.has_erased and result.rowcount and _DELETES.match(sql):
             self.has_erased = True
         return result
 

@@ -74,6 +74,8 @@ class Database:
     """Held by what processes the whole file: one at a time, and closing waits for it."""
     _closing: bool = attrs.field(default=False, init=False)
     erasing: Erasing = attrs.field(init=False)
+    asked: int = attrs.field(default=0, init=False)
+    """How many transactions were asked for so far."""
     """Removes from the disk what was deleted."""
 
     _log: ClassVar = Logger()
@@ -139,6 +141,7 @@ class Database:
         """
         if self._closing:
             return fail(StoreClosed("The database is closed."))
+        self.asked += 1
         job = DatabaseJob(work, on_failure=self._failed, on_erased=self._erased, may_wait=may_wait)
         return self._submit(job)
 

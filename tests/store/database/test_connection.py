@@ -134,3 +134,15 @@ def test_an_unfinished_database_is_removed_with_its_logs(path: Path) -> None:
     for _ in range(2):
         remove_with_logs(path)
         assert list(path.parent.iterdir()) == [other]
+
+
+def test_what_deletes_nothing_leaves_nothing_to_erase(connection: Connection) -> None:
+    """Only statements that have deleted something are noted, run once or for many values."""
+    connection.execute("CREATE TABLE numbers (number INTEGER)")
+    delete = "DELETE FROM numbers WHERE number = ?"
+    connection.execute(delete, (-1,))
+    connection.executemany(delete, [(-1,), (-2,)])
+    assert not connection.has_erased
+    connection.execute("INSERT INTO numbers VALUES (-2)")
+    connection.executemany(delete, [(-1,), (-2,), (-3,)])
+    assert connection.has_erased
