@@ -119,7 +119,7 @@ class ModuleReader:
         upto = None if self.progress.is_live else self.progress.live
         batch = await self._on_thread(partial(self._reading.prepare, self._at, size, upto))
         if batch.error is None:
-            started = self._clock.seconds()
+            started, asked = self._clock.seconds(), self._repository.asked
             try:
                 await self._store(batch.span, batch.prepared)
             except NOT_ITS_FAULT:
@@ -128,7 +128,8 @@ class ModuleReader:
                 batch = evolve(batch, error=explain(error))
             else:
                 taken = max(batch.seconds, self._clock.seconds() - started)
-                batch = evolve(batch, seconds=taken)
+                others = self._repository.asked - asked > 1
+                batch = evolve(batch, seconds=taken, have_others_waited=others)
                 if batch.span.count < size and self._at == batch.span.last:
                     self.seen = max(self.seen, self._at.seq)
         return batch

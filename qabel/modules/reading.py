@@ -29,6 +29,8 @@ class Batch:
     """What went wrong, without the text of an exception of the module: that may quote messages."""
     seconds: float = 0.0
     """How long it took."""
+    have_others_waited: bool = False
+    """Whether others asked something of the database while it was stored."""
 
 
 @frozen(eq=False)

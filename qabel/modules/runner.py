@@ -19,13 +19,19 @@ from qabel.store.database.errors import Corrupt, StoreClosed, StoreError
 from qabel.store.database.transactions import DISK_FAILURES
 from qabel.store.pace import Pace
 
-TARGET = 0.02
-"""Seconds that a batch of entries is to take."""
+TARGET = 0.05
+"""Seconds that a batch of entries is to take while nobody else needs the database."""
+
+SHORT = 0.004
+"""Seconds that it is to take while others do: they wait for it."""
+
+LINGER = 1.0
+"""Seconds after others needed the database for which they are taken to need it still."""
 
 FIRST_SIZE = 16
 """Entries in the first batch."""
 
-MOST_AT_ONCE = 1000
+MOST_AT_ONCE = 2000
 """Entries in a batch at most."""
 
 PAUSES = (1.0, 5.0)
@@ -73,6 +79,8 @@ class ModuleRunner:
     _ticks: Ticks = field(init=False)
     _batches: Pace = field(factory=pace_of_batches, init=False)
     _work: "Deferred[None] | None" = field(default=None, init=False)
+    _others_until: float = field(default=0.0, init=False)
+    """Until then others are taken to need the database."""
     _is_to_be_rebuilt: bool = field(default=False, init=False)
     failure: str | None = field(default=None, init=False)
     """Why it does not run."""
@@ -194,7 +202,11 @@ class ModuleRunner:
             return True
         if batch.span.count < self._batches.size:
             return False
-        self._batches.note(batch.span.count, batch.seconds)
+        now = self._clock.seconds()
+        if batch.have_others_waited:
+            self._others_until = now + LINGER
+        target = SHORT if now < self._others_until else TARGET
+        self._batches.note(batch.span.count, batch.seconds, target=target)
         # Others get as much of the time as the module.
         await deferLater(self._clock, batch.seconds)
         return True

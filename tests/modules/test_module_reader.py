@@ -1,10 +1,14 @@
 """A module reads the journal: each entry counts once, and what is at fault is set aside."""
 
+from typing import Any
+
+import pytest
 from twisted.internet.defer import Deferred
 
 from qabel.deferreds import result_of
 from qabel.modules.module_reader import ModuleReader
 from qabel.modules.reading import Batch
+from qabel.store.modules.progress import ModuleRepository
 from tests.modules.conftest import Desk
 
 
@@ -64,3 +68,18 @@ def test_what_it_raises_is_an_error_of_the_batch(desk: Desk) -> None:
     assert desk.notes() == ["one", "two"]
     result_of(Deferred.fromCoroutine(reader.try_again()))
     assert reader.progress.set_aside == 1
+
+
+def test_others_are_noticed(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It says whether somebody else needed the database while something was stored."""
+    reader = opened(desk)
+    desk.receive("one", "two")
+    assert not read_on(reader, 1).have_others_waited
+    write = ModuleRepository.write
+
+    def write_among_others(repository: ModuleRepository, *args: Any, **more: Any) -> Any:
+        desk.database.run(lambda _: None)
+        return write(repository, *args, **more)
+
+    monkeypatch.setattr(ModuleRepository, "write", write_among_others)
+    assert read_on(reader, 1).have_others_waited

@@ -10,9 +10,12 @@ from qabel.deferreds import result_of
 from qabel.modules import runner as runners
 from qabel.modules import telling
 from qabel.modules.api import Entry, Place, Prepared, Read
+from qabel.modules.module_reader import ModuleReader
+from qabel.modules.reading import Batch
 from qabel.modules.runner import CATCH_UP, ModuleRunner, ModuleState
 from qabel.store.database.database import Database
 from qabel.store.database.errors import StoreFull
+from qabel.store.modules.entries import Span
 from qabel.store.modules.progress import ModuleRepository
 from tests.modules.conftest import NOTES, Desk, prepare
 
@@ -193,6 +196,31 @@ def test_batches_grow(desk: Desk, running: Running) -> None:
     desk.clock.pump([1] * 20)
     assert len(desk.notes()) == 500
     assert len(desk.prepared) < 20
+
+
+def test_batches_are_short_while_others_wait(
+    running: Running, desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Somebody who needs the database does not wait for long, nor does the next one."""
+    sizes: list[int] = []
+
+    async def read_on(_: ModuleReader, size: int) -> Batch:
+        sizes.append(size)
+        count = size if len(sizes) < 12 else 0
+        span = Span((), Place(), count)
+        waited = len(sizes) == 4
+        return Batch(span, Prepared(), seconds=0.001 * count, have_others_waited=waited)
+
+    monkeypatch.setattr(ModuleReader, "read_on", read_on)
+    running()
+    most, least = round(runners.TARGET * 1000), round(runners.SHORT * 1000)
+    desk.clock.pump([0.1] * 3)
+    assert sizes == [16, 32, most, most]
+    desk.clock.pump([0.1] * 4)
+    assert sizes[4:] == [least] * 4
+    desk.clock.advance(runners.LINGER)
+    desk.clock.pump([0.1] * 5)
+    assert sizes[8:] == [least, 2 * least, 4 * least, 8 * least]
 
 
 def test_what_comes_while_it_reads_is_not_missed(desk: Desk, running: Running) -> None:

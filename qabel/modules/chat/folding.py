@@ -66,8 +66,10 @@ def indexed(text: str) -> str:
         # Most are a word, and no more.
         if chunk.isalnum():
             tokens.append(chunk[:LONGEST])
-        else:
-            tokens += [each.text for each in _tokens(chunk, 0)]
+            continue
+        for run, _ in _runs(chunk):
+            tokens += run
+        tokens += [each.text for each in _joined(chunk, 0)]
     return " ".join(tokens)
 
 
@@ -134,17 +136,26 @@ def _tokens(chunk: str, offset: int) -> list[_Token]:
     return [*_parts(chunk, offset), *_joined(chunk, offset)]
 
 
-def _parts(chunk: str, offset: int) -> Iterator[_Token]:
+def _runs(chunk: str) -> Iterator[tuple[Sequence[str], re.Match[str]]]:
+    """Yield a word as its only token, and what has no spaces as a token for each character."""
     for match in _PART.finditer(chunk):
-        text, start = match[0], offset + match.start()
-        if text[0] in (WITHOUT_SPACES, SYMBOL):
-            for number, character in enumerate(text[1::2]):
+        text = match[0]
+        yield (text[1::2] if text[0] in (WITHOUT_SPACES, SYMBOL) else (text[:LONGEST],)), match
+
+
+def _parts(chunk: str, offset: int) -> Iterator[_Token]:
+    for run, match in _runs(chunk):
+        start = offset + match.start()
+        if isinstance(run, str):
+            for number, character in enumerate(run):
                 yield _Token(character, start + 2 * number, start + 2 * number + 2)
         else:
-            yield _Token(text[:LONGEST], start, offset + match.end())
+            yield _Token(run[0], start, offset + match.end())
 
 
 def _joined(chunk: str, offset: int) -> Iterator[_Token]:
+    if "'" not in chunk and "-" not in chunk:
+        return
     for match in _JOINABLE.finditer(chunk):
         if (text := _join(match[0])) is not None:
             yield _Token(text, offset + match.start(), offset + match.end())

@@ -244,7 +244,7 @@ class _Making:
             "reply_sent": None if direction is None or reply is None else reply.time_stamp,
             "attachment": _attachment(said.attachment),
         }
-        conversation = conversation_id(identity, contact)
+        conversation = row["conversation"]
         self._conversations[conversation] = conversation, identity, contact
         statement = statements.RECEIVED if row["direction"] == "in" else statements.SENT
         self._rows.setdefault(statement, []).append(values)

@@ -42,8 +42,9 @@ _ADD = """
 INSERT INTO chat_words (rowid, words, tags, message) SELECT ?1, ?2, ?3, ?4
 WHERE EXISTS (SELECT 1 FROM chat_messages WHERE id = ?4)
 """
+MERGE = "INSERT INTO chat_words (chat_words, rank) VALUES ('merge', ?)"
+"""Merges pages of the index: as many as ``least_merged`` returns."""
 _REMOVE = "DELETE FROM chat_words WHERE rowid = ?"
-_MERGE = "INSERT INTO chat_words (chat_words, rank) VALUES ('merge', ?)"
 _SEARCH = (
     "SELECT rowid, message FROM chat_words WHERE chat_words MATCH ? AND rowid < ? "
     "ORDER BY rowid DESC LIMIT ?"
@@ -113,17 +114,23 @@ def add(messages: Iterable[SearchedMessage]) -> list[Change]:
 
     They go behind those that add the messages themselves.
     """
+    tags: dict[tuple[bytes, bytes], str] = {}
+
+    def tags_of(each: SearchedMessage) -> str:
+        sides = each.identity, each.conversation
+        if sides not in tags:
+            tags[sides] = f"{_tag(_IDENTITY, sides[0])} {_tag(_CONVERSATION, sides[1])}"
+        return tags[sides]
+
     rows = [
-        (
-            each.place,
-            indexed(each.text),
-            f"{_tag(_IDENTITY, each.identity)} {_tag(_CONVERSATION, each.conversation)}",
-            each.id,
-        )
-        for each in messages
-        if each.text
+        (each.place, indexed(each.text), tags_of(each), each.id) for each in messages if each.text
     ]
-    return [Change(_ADD, rows), Change(_MERGE, [(_LEAST_MERGED + len(rows),)])] if rows else []
+    return [Change(_ADD, rows), Change(MERGE, [(least_merged(len(rows)),)])] if rows else []
+
+
+def least_merged(added: int) -> int:
+    """Return how many pages of the index are merged when so many messages are added."""
+    return _LEAST_MERGED + added
 
 
 def remove(places: Iterable[int]) -> list[Change]:

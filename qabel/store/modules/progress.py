@@ -63,6 +63,11 @@ class ModuleRepository:
 
     _database: Database
 
+    @property
+    def asked(self) -> int:
+        """How many transactions the database was asked for so far, by whomever."""
+        return self._database.asked
+
     def open(
         self, name: str, steps: Sequence[str], derived: Sequence[str] = ()
     ) -> "Deferred[Progress]":
