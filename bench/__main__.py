@@ -11,6 +11,7 @@ from attrs import asdict
 from bench.measure import Row
 
 NAMES = (
+    "building",
     "chat",
     "crypto",
     "identities",

@@ -5,12 +5,10 @@ from hashlib import sha256
 from typing import Any
 
 from attrs import frozen
-from sqlcipher3 import dbapi2 as sqlcipher
 
 from qabel.jsontext import encode
-from qabel.keys.key_file import KeyFile
 from tests.browser.people import Person
-from tests.integration.full_inbox import FIRST
+from tests.integration.full_inbox import FIRST, put
 from tests.integration.processes import wait_until
 
 INSERT = (
@@ -65,15 +63,8 @@ class Crowd:
             for each in person.api.good("GET", "/contacts")
         ]
         person.one.dies()
-        database_key = KeyFile(person.one.data / "database-key").read().current
-        connection = sqlcipher.connect(person.one.data / "qabel.db", isolation_level=None)
-        connection.execute(f"PRAGMA key = \"x'{database_key.hex()}'\"")
-        connection.execute("BEGIN")
         rows = self._rows(bytes.fromhex(identity["public_key"]), contacts)
-        connection.executemany(INSERT, rows)
-        connection.execute("UPDATE state SET last_seq = ?", (FIRST - 1 + self.messages,))
-        connection.execute("COMMIT")
-        connection.close()
+        put(person.one.data, INSERT, rows)
         person.one.starts()
 
         def all_there() -> bool | None:
