@@ -47,6 +47,18 @@ def test_none_at_first(someone: Come, drop_server: str) -> None:
     assert page.evaluate("[window.shown, window.asked]") == [[], None]
 
 
+def test_the_choice_in_the_settings(someone: Come, drop_server: str) -> None:
+    """What is chosen in the settings is what the bell shows."""
+    _, _, page = come(someone, drop_server)
+    page.evaluate("location.hash = '#/settings/notifications'")
+    page.get_by_label("Only that there is a message").check()
+    page.evaluate("location.hash = '#/chat'")
+    page.get_by_role("button", name="Notifications").click()
+    chosen = page.get_by_role("dialog").get_by_label("Only that there is a message")
+    chosen.wait_for()
+    assert chosen.is_checked()
+
+
 def test_what_they_say(someone: Come, drop_server: str) -> None:
     """They have no name and no text unless that was chosen, too, and none of what is muted."""
     alice, bob, page = come(someone, drop_server)

@@ -3,6 +3,7 @@
 
 import { html, useState } from "../vendor/preact.js";
 import { APPEARANCES, appearance, chooseAppearance } from "../appearance.js";
+import { NotificationChoice } from "../chat/notifications.js";
 import { use } from "../observable.js";
 import { LANGUAGES, chooseLanguage, chosenLanguage, t } from "../texts.js";
 
@@ -29,5 +30,7 @@ export function Look() {
 }
 
 export function Notifications() {
-  return html`<p class="quiet">${t("notifications.text")}</p>`;
+  return html`
+    <p class="quiet">${t("look.text")}</p>
+    <div class="card"><${NotificationChoice} /></div>`;
 }

@@ -273,7 +273,6 @@ export default {
   "look.dark": "Dunkel",
   "look.language": "Sprache",
   "look.browser": "Wie der Browser",
-  "notifications.text": "Ob dich dieser Browser auf neue Nachrichten hinweist, wählst du mit der Glocke über den Unterhaltungen.",
   "about.text": "Nachrichten, die nur du und die Menschen lesen können, denen du schreibst. Diese Seite kommt vom Dienst auf diesem Rechner und spricht mit nichts anderem.",
   "about.docs": "Dokumentation der API",
   "about.contract": "Die API als OpenAPI-Dokument",

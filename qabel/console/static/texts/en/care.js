@@ -272,7 +272,6 @@ export default {
   "look.dark": "Dark",
   "look.language": "Language",
   "look.browser": "As the browser",
-  "notifications.text": "Whether this browser notifies you of new messages is chosen with the bell above the conversations.",
   "about.text": "Messages that only you and the people you write to can read. This page is served by the daemon on this computer, and talks to nothing else.",
   "about.docs": "Documentation of the API",
   "about.contract": "The API as an OpenAPI document",
