@@ -27,7 +27,7 @@ def test_what_is_loaded_first(someone: Come, drop_server: str) -> None:
     page.get_by_role("heading", name="Unterhaltungen").wait_for()
     sizes: dict[str, int] = page.evaluate(
         """Object.fromEntries(performance.getEntriesByType("resource")
-            .filter((each) => each.name.includes("/static/"))
+            .filter((each) => /\\/(static|docs)\\//.test(each.name))
             .map((each) => [each.name, each.decodedBodySize]))"""
     )
     assert any(name.endswith("/chat.js") for name in sizes)

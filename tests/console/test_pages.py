@@ -3,11 +3,14 @@
 import re
 
 from qabel.console.pages import PLACE, load_pages
+from tests.console.test_static import DOCS
 
 
 def test_what_the_page_names_is_there() -> None:
     """Each file that is named in another one is served, and nothing comes from elsewhere."""
     pages = {each.path: each.reply.body.decode() for each in load_pages()}
+    # The colours, which it shares with the page for programmers.
+    pages |= {"/docs/colours.css": (DOCS / "colours.css").read_text()}
     assert "/" in pages
     named = set(re.findall(r'(?:src|href)="([^"]*)"', pages["/"]))
     assert named
