@@ -7,6 +7,9 @@ import wcwidth
 _JOINERS = "\u200c\u200d"
 """Invisible, but needed: Persian and Indic words and many emoji contain them."""
 
+_LISTED = 200
+"""Characters of a text in a list."""
+
 
 def visible(text: str, *, lines: bool = False) -> str:
     r"""Return a text with control characters, bidi overrides and unusual spaces escaped.
@@ -50,6 +53,11 @@ def clip(text: str, columns: int) -> str:
         if width(cut) <= columns:
             return cut
     return "…"
+
+
+def beginning(text: str) -> str:
+    """Return the beginning of a text, which is enough of it in a list."""
+    return text if len(text) <= _LISTED else f"{text[:_LISTED].rstrip()}…"
 
 
 def pad(text: str, columns: int) -> str:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qabel.cli.text import clip, pad, short_key, visible, width
+from qabel.cli.text import beginning, clip, pad, short_key, visible, width
 
 HARMFUL = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 
@@ -91,3 +91,11 @@ def test_padding_counts_columns() -> None:
 def test_short_key() -> None:
     """The beginning of a key is enough for people."""
     assert short_key("a" * 64) == "aaaaaaaa…"
+
+
+def test_the_beginning_of_a_long_text() -> None:
+    """What is longer than a list has room for is cut, wherever the list goes."""
+    assert beginning("short") == "short"
+    cut = beginning("word " * 8000)
+    assert cut.endswith("word…")
+    assert len(cut) <= 201

@@ -28,9 +28,13 @@ SOON = 60.0
 
 
 @contextmanager
-def serving_drops(folder: Path) -> Iterator[str]:
-    """Run a drop server, which keeps its data and its logs in a folder; yield its URL."""
-    arguments = ["qabel-drop", f"--data-dir={folder / 'drops'}", f"--listen={ANYWHERE}"]
+def serving_drops(folder: Path, port: int = 0) -> Iterator[str]:
+    """Run a drop server, which keeps its data and its logs in a folder; yield its URL.
+
+    ``port`` is 0 for one that the system chooses.
+    """
+    listen = f"--listen=tcp:{port}:interface=127.0.0.1"
+    arguments = ["qabel-drop", f"--data-dir={folder / 'drops'}", listen]
     with Twistd(folder / "drops.log", *arguments) as process:
         yield f"http://127.0.0.1:{process.port('qabel-drop')}"
 

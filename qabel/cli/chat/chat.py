@@ -13,6 +13,7 @@ from qabel.cli.context import Command, Session, pass_session
 from qabel.cli.errors import usage_error
 from qabel.cli.names import Names, identity_id
 from qabel.cli.table import NAME_WIDTH, Column
+from qabel.cli.text import beginning
 from qabel.cli.units import count, moment
 
 HISTORY = 20
@@ -125,4 +126,4 @@ def _last(conversation: Mapping[str, Any]) -> str:
     if last is None:
         return "-"
     state = f" [{last['state']}]" if last["state"] == "failed" else ""
-    return f"{'You: ' if last['direction'] == 'out' else ''}{last['text']}{state}"
+    return f"{'You: ' if last['direction'] == 'out' else ''}{beginning(last['text'])}{state}"

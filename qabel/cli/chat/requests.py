@@ -14,7 +14,7 @@ from qabel.cli.errors import CommandError, not_found, usage_error
 from qabel.cli.names import Names, identity_id, is_key
 from qabel.cli.same_alias import warn_of_same_alias, warn_of_stranger
 from qabel.cli.table import NAME_WIDTH, Column
-from qabel.cli.text import short_key
+from qabel.cli.text import beginning, short_key
 from qabel.cli.units import moment
 
 SHORTEST = 4
@@ -72,7 +72,7 @@ def listed(session: Session, identity: str | None, *, ignored: bool) -> None:
         Column("KEY", lambda each: short_key(each["public_key"]), stays=True),
         Column("WHEN", lambda each: moment(each["last"]["received"]), lambda _: "dim", stays=True),
         Column("MESSAGES", lambda each: each["unread"]),
-        Column("LAST MESSAGE", lambda each: each["last"]["text"]),
+        Column("LAST MESSAGE", lambda each: beginning(each["last"]["text"])),
     ]
     names = Names(client)
     if not session.out.json and names.has_many_identities:
