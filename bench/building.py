@@ -24,7 +24,8 @@ def run(*, small: bool) -> Iterator[Row]:
         with drop_server(folder) as server:
             with daemon(folder, "peer") as peer:
                 card = peer.api.meet("peer", server)
-            with daemon(folder, "me", "--no-push", "--no-module", "chat") as me:
+            # With chat, so that its tables are there.
+            with daemon(folder, "me", "--no-push") as me:
                 me.api.meet("me", server)
                 me.api.good("POST", "/contacts/import", card)
             _fill(folder / "me", count)

@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 import pytest
 
 from tests.browser.conftest import Come, Someone, moved
+from tests.browser.people import bubble, pair
 from tests.browser.scene import Api
 
 PATIENCE = 30_000
@@ -84,6 +85,8 @@ class Thief(BaseHTTPRequestHandler):
 
     heard: ClassVar[list[str]]
     status: ClassVar[int]
+    missing: ClassVar[int]
+    """Bytes of each answer that never come."""
 
     def do_GET(self) -> None:
         """Note a request, and answer."""
@@ -92,7 +95,7 @@ class Thief(BaseHTTPRequestHandler):
         body = b'{"proof": "' + b"0" * 64 + b'"}'
         self.send_response(self.status)
         self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(body)))
+        self.send_header("Content-Length", str(len(body) + self.missing))
         self.end_headers()
         self.wfile.write(body)
 
@@ -103,10 +106,10 @@ class Thief(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def thief(port: int, status: int) -> Iterator[list[str]]:
+def thief(port: int, status: int, missing: int = 0) -> Iterator[list[str]]:
     """Take a port, and return what comes there."""
     heard: list[str] = []
-    kind = type("OneThief", (Thief,), {"heard": heard, "status": status})
+    kind = type("OneThief", (Thief,), {"heard": heard, "status": status, "missing": missing})
     with ThreadingHTTPServer(("127.0.0.1", port), kind) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield heard
@@ -135,6 +138,44 @@ def test_another_program_takes_the_port(alice: Someone, status: int) -> None:
     said.wait_for(state="detached", timeout=PATIENCE)
     page.get_by_text("This browser").wait_for()
     assert token_of(page) == token
+
+
+def test_an_answer_breaks_off(alice: Someone) -> None:
+    """As when the daemon is killed, or the page reloaded: the session is none the worse for it."""
+    page = at(alice, "settings/privacy")
+    page.get_by_role("radio", name="Until they answer", checked=True).wait_for()
+    token = token_of(page)
+    alice.dies()
+    with thief(alice.port, 200, missing=1) as heard:
+        page.get_by_text("The daemon does not answer").wait_for()
+        for _ in range(100):
+            if sum("/console/proof" in each for each in heard) > 1:
+                break
+            page.wait_for_timeout(100)
+        assert token_of(page) == token
+        assert not [each for each in heard if token in each]
+    alice.starts()
+    page.get_by_text("The daemon does not answer").wait_for(state="detached", timeout=PATIENCE)
+    page.reload()
+    page.get_by_role("radio", name="Until they answer", checked=True).wait_for()
+
+
+def test_a_conversation_that_could_not_be_read(someone: Come, drop_server: str) -> None:
+    """It is read once the daemon answers again, though nobody asks a second time."""
+    alice, _ = pair(someone, drop_server)
+    alice.says("Here I am")
+    page = alice.one.page()
+    page.locator(".entry").wait_for()
+    tries: list[str] = []
+
+    def refuse(route: Any) -> None:
+        tries.append(route.request.url)
+        route.abort() if len(tries) == 1 else route.continue_()
+
+    page.route("**/messages?**", refuse)
+    page.locator(".entry").click()
+    bubble(page, "Here I am").wait_for(timeout=PATIENCE)
+    assert len(tries) > 1
 
 
 def test_a_session_is_revoked_elsewhere(alice: Someone) -> None:

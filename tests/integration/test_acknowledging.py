@@ -94,8 +94,10 @@ def test_a_kill_while_they_wait(alice: Daemon, bob: Pen, box: Counting) -> None:
     assert before < COUNT / 2
     started = time.monotonic()
     alice.again()
-    waiting = COUNT - before
-    assert waiting - 5 <= alice.status()["acknowledgements"]["waiting"] <= waiting
+    waiting = alice.status()["acknowledgements"]["waiting"]
+    # Those that were posted as it was killed may be posted again.
+    assert waiting <= COUNT - before + 5
+    assert waiting + len(box.posted) >= COUNT
     soon = [when for when, _, _ in box.posted[before:] if when - started < 1.0]
     assert len(soon) <= 5
     eventually(lambda: alice.status()["acknowledgements"]["waiting"] == 0, deadline=30 * DELAY)

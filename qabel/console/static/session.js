@@ -178,19 +178,21 @@ async function prove() {
   if (!session) return;
   const nonce = hex(crypto.getRandomValues(new Uint8Array(16)));
   let answer;
+  let said;
   try {
     answer = await fetch("/console/proof", {
       method: "POST",
       headers: { "Content-Type": "application/json" },
       body: JSON.stringify({ nonce }),
     });
+    // An answer that breaks off, as when the page is reloaded meanwhile, says nothing.
+    said = await answer.text();
   } catch {
     connection.set("lost");
     throw new Problem(0, "");
   }
-  const said = answer.ok ? await answer.json().catch(() => ({})) : {};
   const wanted = await hmac(session.proof_key, nonce);
-  if (said.proof !== wanted) {
+  if (!answer.ok || proofIn(said) !== wanted) {
     if (answer.status === 503) connection.set("lost");
     else {
       // Who reloads this page now gets a page of the other program, which could read what is kept.
@@ -201,6 +203,15 @@ async function prove() {
   }
   isDoubtful = false;
   keep();
+}
+
+/** Return the proof in what was answered, if there is any. @param {string} said */
+function proofIn(said) {
+  try {
+    return JSON.parse(said).proof;
+  } catch {
+    return null;
+  }
 }
 
 /**

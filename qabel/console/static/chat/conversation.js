@@ -118,6 +118,11 @@ export function Conversation({ conversation, part }) {
     else if (!history.held.value.isReady) (conversation.unread ? toFirst(conversation.read) : toNewest());
   }, [part]);
 
+  // What was aimed at before it could be read is aimed at again.
+  useEffect(() => {
+    if (held.isReady && target) setTarget({ ...target });
+  }, [held.isReady]);
+
   useEffect(() => {
     // In a narrow window the link that led here is gone.
     const back = document.querySelector(".talk .back");

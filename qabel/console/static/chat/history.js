@@ -26,6 +26,8 @@ export class History {
     /** @type {Promise<void>} */
     this.turn = Promise.resolve();
     this.isClosed = false;
+    /** What is to be shown first, as long as it could not be read. @type {(() => Promise<void>) | null} */
+    this.first = null;
     /** Whether what is new will be read in a moment. */
     this.isAsked = false;
   }
@@ -64,9 +66,15 @@ export class History {
     return ranks[told] > ranks[message.state] ? { ...message, state: told } : message;
   }
 
+  /** Show one part of it, which `reread` tries again if nobody answers. @param {() => Promise<void>} work */
+  show(work) {
+    this.first = () => this.show(work);
+    return this.inTurn(work);
+  }
+
   /** Show the newest messages. */
   newest() {
-    return this.inTurn(async () => {
+    return this.show(async () => {
       const messages = await this.page(`limit=${PAGE}`);
       this.change({ messages, atStart: messages.length < PAGE, atEnd: true });
     });
@@ -74,7 +82,7 @@ export class History {
 
   /** Show the messages around a place. @param {string} cursor what comes behind it is in the middle */
   around(cursor) {
-    return this.inTurn(async () => {
+    return this.show(async () => {
       const [older, newer] = await Promise.all([
         this.page(`before=${cursor}&limit=${PAGE}`), this.page(`after=${before(cursor)}&limit=${PAGE}`),
       ]);
@@ -85,7 +93,7 @@ export class History {
 
   /** Show one message among its neighbours. @param {number} number its id */
   at(number) {
-    return this.inTurn(async () => {
+    return this.show(async () => {
       const message = await call("GET", `/chat/messages/${number}`);
       if (message.conversation !== this.id) throw new Problem(404, "");
       const [older, newer] = await Promise.all([
@@ -110,7 +118,8 @@ export class History {
   newer() {
     return this.inTurn(async () => {
       this.isAsked = false;
-      const { messages, atStart } = this.held.value;
+      const { messages, atStart, isReady } = this.held.value;
+      if (!isReady) return;
       const cursor = messages.length ? messages[messages.length - 1].cursor : "0-0";
       const page = await this.page(`after=${cursor}&limit=${PAGE}`);
       const all = [...messages, ...page];
@@ -120,9 +129,9 @@ export class History {
 
   /** Read again all that is held, after something may have been missed. */
   reread() {
+    if (!this.held.value.isReady) return this.first ? this.first() : this.turn;
     return this.inTurn(async () => {
-      const { messages, atStart, isReady } = this.held.value;
-      if (!isReady) return;
+      const { messages, atStart } = this.held.value;
       const limit = messages.length + PAGE;
       const cursor = atStart || !messages.length ? "0-0" : before(messages[0].cursor);
       const page = await this.page(`after=${cursor}&limit=${limit}`);
