@@ -1,6 +1,7 @@
 """The HTTP interface of a drop server (Qabel-Protocol-Drop)."""
 
 import json
+import math
 import re
 from collections.abc import Coroutine
 from typing import Any
@@ -21,6 +22,7 @@ from qabel.dropserver.push_handshake import BadHandshake, accept_handshake
 from qabel.dropserver.push_hub import PushHub, PushSubscriber
 from qabel.dropserver.request import DropRequest
 from qabel.dropserver.stamps import format_http_date, format_latest, parse_http_date, parse_latest
+from qabel.dropserver.visitors import Visitors
 
 _NAME = re.compile(rb"[A-Za-z0-9_-]+")
 
@@ -33,11 +35,12 @@ class DropResource(Resource):
     isLeaf = True
     _log = Logger()
 
-    def __init__(self, hub: PushHub, reactor: IReactorTime) -> None:
+    def __init__(self, hub: PushHub, visitors: Visitors, reactor: IReactorTime) -> None:
         super().__init__()
         self.store: MessageStore | None = None
         """The messages, while the server runs; without it all requests get 503."""
         self._hub = hub
+        self._visitors = visitors
         self._reactor = reactor
 
     def render(self, request: DropRequest) -> int:
@@ -65,6 +68,11 @@ class DropResource(Resource):
             self._run(request, self._get(request, self.store, drop_id))
 
     def _post(self, request: DropRequest, store: MessageStore, drop_id: str) -> None:
+        if (wait := self._visitors.wait(request)) > 0:
+            seconds = math.ceil(wait)
+            request.responseHeaders.setRawHeaders(b"Retry-After", [b"%d" % seconds])
+            _reject(request, 429, "Too many messages")
+            return
         body = request.content.read()
         if request.requestHeaders.getRawHeaders(b"Authorization") != [b"Client Qabel"]:
             _reject(request, 400, "Bad authorization")

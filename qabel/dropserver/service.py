@@ -16,7 +16,10 @@ from qabel.dropserver.message_file import MessageFile
 from qabel.dropserver.message_rows import Retention
 from qabel.dropserver.message_store import MessageStore, StoreUnavailable
 from qabel.dropserver.push_hub import PING_INTERVAL, PushHub
+from qabel.dropserver.rates import Rate, Rates
 from qabel.dropserver.request import make_drop_site
+from qabel.dropserver.sources import Proxies, Sources
+from qabel.dropserver.visitors import Visitors
 from qabel.host.data_directory import DirectoryLock, private_directory
 
 CLOSE_TIME = 2.0
@@ -35,6 +38,8 @@ class DropServerService(MultiService):
         data_dir: a directory that nothing else may use.
         reactor: Twisted's reactor.
         retention: how long messages are kept, and how many.
+        proxies: the reverse proxies in front of it.
+        rate: how often each source may post.
         max_connections: connections that are served at the same time.
         now: returns seconds since the epoch.
 
@@ -48,6 +53,8 @@ class DropServerService(MultiService):
         *,
         reactor: Any,
         retention: Retention | None = None,
+        proxies: Proxies | None = None,
+        rate: Rate | None = None,
         max_connections: int = 1024,
         now: Callable[[], float] = time.time,
     ) -> None:
@@ -58,7 +65,8 @@ class DropServerService(MultiService):
         self._now = now
         self._lock = DirectoryLock(data_dir)
         self._hub = PushHub()
-        self._resource = DropResource(self._hub, reactor)
+        visitors = Visitors(Sources(proxies or Proxies()), Rates(reactor, rate or Rate()))
+        self._resource = DropResource(self._hub, visitors, reactor)
         self._store: MessageStore | None = None
         self.site = make_drop_site(self._resource, reactor, max_connections=max_connections)
         self._loops: list[LoopingCall] = []

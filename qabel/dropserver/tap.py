@@ -9,7 +9,9 @@ from twisted.internet import reactor
 from qabel import __version__
 from qabel.dropserver.message_rows import DAY, Retention
 from qabel.dropserver.onion import tor_configuration
+from qabel.dropserver.rates import Rate
 from qabel.dropserver.service import DropServerService
+from qabel.dropserver.sources import InvalidProxy, Proxies
 from qabel.host.command_help import OptionHelp
 from qabel.host.daemon_options import DaemonOptions
 from qabel.host.data_directory import choose_data_directory
@@ -40,12 +42,15 @@ class Options(DaemonOptions):
             OptionHelp("listen", "ENDPOINT"),
             OptionHelp("allow-remote"),
             OptionHelp("onion"),
+            OptionHelp("trust-proxy", "ADDRESS"),
         ),
         "Messages": (
             OptionHelp("data-dir", "DIR"),
             OptionHelp("lifetime", "DAYS"),
             OptionHelp("quota", "MB"),
             OptionHelp("drop-quota", "N"),
+            OptionHelp("rate", "N"),
+            OptionHelp("burst", "N"),
         ),
         **DaemonOptions.subjects,
     }
@@ -62,7 +67,17 @@ class Options(DaemonOptions):
         ["lifetime", None, "7", "Days before a message is deleted."],
         ["quota", None, "1000", "Megabytes for all messages; beyond that, the oldest are deleted."],
         ["drop-quota", None, "100000", "Messages per drop; beyond that, the oldest are deleted."],
+        ["rate", None, "20", "Messages a second from one network address, on average."],
+        ["burst", None, "600", "Messages from one network address at once."],
     ]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.trusted: list[str] = []
+
+    def opt_trust_proxy(self, address: str) -> None:
+        """Believe X-Forwarded-For of this proxy: ADDRESS, ADDRESS/BITS or unix. Repeatable."""
+        self.trusted.append(address)
 
     def postOptions(self) -> None:
         """Check and convert the values. Raises StartError."""
@@ -77,6 +92,13 @@ class Options(DaemonOptions):
         self.retention = Retention(
             lifetime=lifetime, quota=quota, drop_quota=self.positive("drop-quota", int)
         )
+        self.rate = Rate(self.positive("rate"), self.positive("burst", int))
+        try:
+            self.proxies = Proxies.parse(self.trusted)
+        except InvalidProxy as error:
+            raise StartError(
+                f"--trust-proxy must be an address, a network or unix: {error}"
+            ) from None
         self.data_directory = choose_data_directory(
             self["data-dir"], variable="QABEL_DROP_DATA_DIR", name="qabel-drop"
         )
@@ -89,7 +111,13 @@ def makeService(options: Options) -> IService:
     limit_logs()
     use_steady_clock(reactor)
     options.handle_signals(reactor)
-    drops = DropServerService(options.data_directory, reactor=reactor, retention=options.retention)
+    drops = DropServerService(
+        options.data_directory,
+        reactor=reactor,
+        retention=options.retention,
+        proxies=options.proxies,
+        rate=options.rate,
+    )
     parent = MultiService()
     drops.setServiceParent(parent)
     listening = Listening(reactor, options.listen, drops.site, name=NAME)

@@ -17,6 +17,9 @@ PERMANENT = (400, 413)
 NO_DROP_SERVER = (404, 405, 410, 501, 511)
 """Statuses to a GET, besides redirects, by which whatever answers shows that it is none."""
 
+ASKS_TO_WAIT = (429, 503, 507)
+"""Statuses by which a server may ask for time: too many requests, overloaded, full."""
+
 ERROR_WITH_PAGE = 400
 """The status of web servers to a request without the TLS or the certificate that they expect."""
 
@@ -56,7 +59,7 @@ def rejection(
         text,
         status=status,
         permanent=permanent,
-        retry_after=retry_after(response, now) if status in (429, 503) else None,
+        retry_after=retry_after(response, now) if status in ASKS_TO_WAIT else None,
     )
 
 

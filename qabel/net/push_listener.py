@@ -16,13 +16,13 @@ from twisted.logger import Logger
 from twisted.web.client import URI
 
 from qabel.drop.url import DropURL
+from qabel.host.token_bucket import TokenBucket
 from qabel.net.address_policy import AddressPolicy, any_address, private_address_error
 from qabel.net.addresses import is_global
 from qabel.net.connector import Connector
 from qabel.net.errors import DropServerError, NotAllowed
 from qabel.net.exchange_limits import set_current_watchdog
 from qabel.net.isolation import Isolation
-from qabel.net.token_bucket import TokenBucket
 from qabel.net.websocket import WebSocket, WebSocketCallbacks, WebSocketFactory
 
 NEWS_A_SECOND = 10.0

@@ -28,7 +28,7 @@ from wsproto.utilities import ProtocolError
 from zope.interface import implementer
 
 from qabel.drop.transport import hash_message, may_be_ours
-from qabel.net.token_bucket import TokenBucket
+from qabel.host.token_bucket import TokenBucket
 
 SUBPROTOCOL = "v0.ws.drop.qabel.de"
 

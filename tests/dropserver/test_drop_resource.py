@@ -11,6 +11,8 @@ from twisted.internet.defer import Deferred, gatherResults
 from qabel.drop.multipart import MultipartParser
 from qabel.dropserver.message_rows import MESSAGE_LIMIT, Retention
 from qabel.dropserver.message_store import MessageStore
+from qabel.dropserver.rates import Rate
+from qabel.dropserver.sources import Proxies
 
 A = "/" + "aB3-_" * 8 + "xyz"
 B = "/" + "C" * 43
@@ -306,3 +308,27 @@ def _reactor() -> Any:
     from twisted.internet import reactor
 
     return reactor
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_source_that_posts_without_end(running: Any) -> None:
+    """It is told when to come back; others post meanwhile, and it goes on reading."""
+    proxies, rate = Proxies.parse(["127.0.0.1"]), Rate(each_second=0.5, burst=2)
+    client = {"Authorization": "Client Qabel"}
+    async with running(proxies=proxies, rate=rate) as server:
+        flooding = {**client, "X-Forwarded-For": "203.0.113.7, 192.0.2.1"}
+        answers = [await server.ask("POST", A, flooding, b"x") for _ in range(3)]
+        assert [each.status for each in answers] == [200, 200, 429]
+        assert json.loads(answers[2].body) == {"error": "Too many messages"}
+        assert 1 <= int(answers[2].headers["Retry-After"]) <= 2
+        other = {**client, "X-Forwarded-For": "192.0.2.2"}
+        assert (await server.ask("POST", A, other, b"y")).status == 200
+        assert messages(await server.ask("GET", A, flooding)) == [b"x", b"x", b"y"]
+
+
+@pytest_twisted.ensureDeferred
+async def test_this_machine_is_not_limited(running: Any) -> None:
+    """Who is on the same machine may post as often as they like."""
+    async with running(rate=Rate(each_second=0.1, burst=1)) as server:
+        answers = [await server.post(A, b"x") for _ in range(5)]
+    assert {each.status for each in answers} == {200}

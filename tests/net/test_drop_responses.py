@@ -61,18 +61,20 @@ def test_retry_after(values, seconds):
     [
         (301, "responded with a redirect (status 301), which is not followed."),
         (404, "rejected the request with status 404."),
+        (429, "rejected the request with status 429."),
         (503, "rejected the request with status 503."),
+        (507, "rejected the request with status 507."),
     ],
 )
 def test_rejections(status, detail):
-    """Redirects and error statuses are rejections; 429 and 503 may ask us to wait."""
+    """Redirects and error statuses are rejections; 429, 503 and 507 may ask us to wait."""
     response = Response(status, Headers({"Retry-After": ["5"]}))
     error = rejection(response, PEER, NOW, permanent=status == 404)
     assert isinstance(error, ServerRefused)
     assert error.detail == f"{PEER} {detail}"
     assert error.status == status
     assert error.permanent is (status == 404)
-    assert error.retry_after == (5.0 if status == 503 else None)
+    assert error.retry_after == (5.0 if status > 404 else None)
 
 
 def test_unexpected_success():

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from twisted.internet.task import Clock
 
-from qabel.net.token_bucket import TokenBucket
+from qabel.host.token_bucket import TokenBucket
 
 
 def test_burst_and_rate() -> None:

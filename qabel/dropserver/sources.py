@@ -1,0 +1,122 @@
+"""Where a request comes from, as far as a server that knows nobody can tell: its network address.
+
+What one user can easily have many of counts as one: an IPv6 address as its /56, which is what
+providers give to a home.
+"""
+
+import ipaddress
+from collections.abc import Iterable, Sequence
+
+from attrs import field, frozen
+from twisted.internet.address import UNIXAddress
+
+Source = bytes
+"""A source, as a key of dictionaries; it says nothing to people."""
+
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+_Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+UNIX = "unix"
+"""Stands for everything that comes through a Unix socket."""
+
+_IPV6_BYTES = 7
+"""Of an IPv6 address: a /56."""
+
+_OWN = (ipaddress.ip_address("127.0.0.1"), ipaddress.ip_address("::1"))
+"""This machine itself. The rest of 127.0.0.0/8 counts like any network."""
+
+
+class InvalidProxy(ValueError):
+    """It is no address of a proxy."""
+
+
+def parse_address(text: str) -> Address | None:
+    """Return an address, as it stands in headers: with a port or in brackets, too; or None."""
+    host = text.strip()
+    if host.startswith("["):
+        host = host[1:].partition("]")[0]
+    elif host.count(":") == 1:
+        host = host.partition(":")[0]
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return None
+    mapped = getattr(address, "ipv4_mapped", None)
+    return address if mapped is None else mapped
+
+
+@frozen
+class Proxies:
+    """The reverse proxies whose ``X-Forwarded-For`` is believed."""
+
+    networks: Sequence[_Network] = ()
+    is_unix: bool = False
+    """Whether what comes through a Unix socket comes from a proxy."""
+
+    @classmethod
+    def parse(cls, texts: Iterable[str]) -> "Proxies":
+        """Return the proxies that ``--trust-proxy`` names: ADDRESS, ADDRESS/BITS or ``unix``.
+
+        Raises InvalidProxy, with what is wrong.
+        """
+        networks, is_unix = [], False
+        for text in texts:
+            if text == UNIX:
+                is_unix = True
+                continue
+            try:
+                networks.append(ipaddress.ip_network(text))
+            except ValueError as error:
+                raise InvalidProxy(str(error)) from None
+        return cls(networks, is_unix)
+
+    def __bool__(self) -> bool:
+        """Return whether there are any."""
+        return bool(self.networks) or self.is_unix
+
+    def trusts(self, address: Address | None) -> bool:
+        """Return whether an address is a proxy's; None stands for a Unix socket."""
+        if address is None:
+            return self.is_unix
+        return any(address in each for each in self.networks)
+
+
+@frozen
+class Sources:
+    """Tells sources apart.
+
+    Args:
+        proxies: whose headers are believed. Without any, this machine itself is no source.
+
+    """
+
+    proxies: Proxies = field(factory=Proxies)
+
+    def of(self, peer: object, forwarded: Sequence[str]) -> Source | None:
+        """Return the source of a request; None for this machine itself, which is not limited.
+
+        Args:
+            peer: the address of who is connected, as Twisted has it.
+            forwarded: the values of ``X-Forwarded-For``, in the order of the headers.
+
+        """
+        nearest = _address_of(peer)
+        if not self.proxies:
+            return None if nearest is None or nearest in _OWN else _source(nearest)
+        # Whoever is farther away can write what they like in front: the rightmost one counts.
+        hops = [hop for value in forwarded for hop in value.split(",")]
+        while self.proxies.trusts(nearest) and hops:
+            farther = parse_address(hops.pop())
+            if farther is None:
+                break
+            nearest = farther
+        return UNIX.encode() if nearest is None else _source(nearest)
+
+
+def _address_of(peer: object) -> Address | None:
+    """Return the address of a peer; None for a Unix socket."""
+    return None if isinstance(peer, UNIXAddress) else parse_address(getattr(peer, "host", ""))
+
+
+def _source(address: Address) -> Source:
+    return address.packed if address.version == 4 else address.packed[:_IPV6_BYTES]

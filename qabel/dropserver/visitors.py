@@ -1,0 +1,53 @@
+"""Who posts messages: where from, and how often. Nothing here is ever logged, or kept on disk."""
+
+import re
+from typing import ClassVar
+
+from attrs import define, field
+from twisted.logger import Logger
+
+from qabel.dropserver.rates import Rates
+from qabel.dropserver.request import DropRequest
+from qabel.dropserver.sources import Sources
+
+_LOCAL = re.compile(r"(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d+)?", re.I)
+
+
+@define(eq=False)
+class Visitors:
+    """Says whether a message may be posted now.
+
+    Args:
+        sources: tells where requests come from.
+        rates: counts what comes from each source.
+
+    """
+
+    _sources: Sources
+    _rates: Rates
+    is_proxy_undeclared: bool = field(default=False, init=False)
+    """Whether requests came through something on this machine that was not declared as a proxy."""
+
+    _log: ClassVar = Logger()
+
+    def wait(self, request: DropRequest) -> float:
+        """Count a message; return 0, or the seconds to wait if its source has posted too many."""
+        forwarded = request.requestHeaders.getRawHeaders("X-Forwarded-For", [])
+        source = self._sources.of(request.getClientAddress(), forwarded)
+        if source is not None:
+            return self._rates.take(source)
+        self._look_for_proxy(request)
+        return 0.0
+
+    def _look_for_proxy(self, request: DropRequest) -> None:
+        """Note a request from this machine for another one: what brought it was not declared."""
+        host = request.requestHeaders.getRawHeaders("Host", ["localhost"])[-1]
+        if self.is_proxy_undeclared or self._sources.proxies or _LOCAL.fullmatch(host):
+            return
+        self.is_proxy_undeclared = True
+        self._log.warn(
+            "Requests from elsewhere come through a program on this machine, such as a reverse "
+            "proxy or Tor: the server cannot tell their senders apart, and limits none of them. "
+            "If it is a reverse proxy, have it set X-Forwarded-For, and start this server with "
+            "--trust-proxy 127.0.0.1 (or --trust-proxy unix for a Unix socket)."
+        )

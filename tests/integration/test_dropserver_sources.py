@@ -1,0 +1,68 @@
+"""How often sources may post to a real drop server: directly, and through nginx."""
+
+from collections.abc import Callable
+from http.client import HTTPConnection
+from pathlib import Path
+
+import pytest
+
+from tests.integration.daemons import ANYWHERE
+from tests.integration.nginx import PROGRAM, Nginx
+from tests.integration.processes import Twistd
+
+DROP = "/" + "aB3-_" * 8 + "xyz"
+
+LIMITS = ("--rate=0.05", "--burst=3")
+
+THREE = [200, 200, 200, 429, 429]
+"""What somebody gets who posts five messages."""
+
+
+def drop_server(folder: Path, *options: str) -> Twistd:
+    """Start a drop server that takes few messages at once from each source."""
+    data = f"--data-dir={folder / 'drops'}"
+    listen = f"--listen={ANYWHERE}"
+    return Twistd(folder / "drop-server", "qabel-drop", data, listen, *LIMITS, *options)
+
+
+def five(connect: Callable[[], HTTPConnection], address: str, **headers: str) -> list[int]:
+    """Post five messages from an address, and return the statuses."""
+    found = []
+    for _ in range(5):
+        connection = connect()
+        connection.source_address = (address, 0)
+        connection.request("POST", DROP, b"x", {"Authorization": "Client Qabel", **headers})
+        response = connection.getresponse()
+        response.read()
+        assert response.status != 429 or 1 <= int(response.headers["Retry-After"]) <= 20
+        found.append(response.status)
+        connection.close()
+    return found
+
+
+def test_each_address_by_itself(tmp_path: Path) -> None:
+    """Who posts too much is told to wait; others, and this machine itself, are not."""
+    with drop_server(tmp_path) as server:
+        port = server.port("qabel-drop")
+
+        def connect() -> HTTPConnection:
+            return HTTPConnection("127.0.0.1", port, timeout=20)
+
+        # What a client claims is not believed.
+        assert five(connect, "127.1.0.1", **{"X-Forwarded-For": "192.0.2.1"}) == THREE
+        assert five(connect, "127.1.0.2", **{"X-Forwarded-For": "192.0.2.1"}) == THREE
+        assert five(connect, "127.0.0.1") == [200] * 5
+        assert "127.1." not in server.log
+        assert "trust-proxy" not in server.log
+
+
+@pytest.mark.skipif(PROGRAM is None, reason="nginx is not installed")
+def test_behind_nginx(tmp_path: Path) -> None:
+    """Clients of the documented configuration are told apart, whatever they claim."""
+    with (
+        drop_server(tmp_path, "--trust-proxy=127.0.0.1") as server,
+        Nginx(tmp_path, "qabel-drop", server.port("qabel-drop")) as nginx,
+    ):
+        assert five(nginx.connection, "127.1.0.1", **{"X-Forwarded-For": "192.0.2.1"}) == THREE
+        assert five(nginx.connection, "127.1.0.2", **{"X-Forwarded-For": "192.0.2.2"}) == THREE
+        assert five(nginx.connection, "127.0.0.1") == THREE
