@@ -32,6 +32,9 @@ BACKLOG_LIMIT = 262_144
 INBOUND_LIMIT = 1_048_576
 """Bytes that a subscriber, which has nothing to say, may send between two pings."""
 
+FRAMES_LIMIT = 100
+"""Frames that it may send between two pings: the smallest takes as long to read as a large one."""
+
 _GOING_AWAY = 1001  # RFC 6455, section 7.4.1
 
 
@@ -127,6 +130,8 @@ class PushSubscriber(Protocol):
     """Bytes written while paused."""
     _inbound: int = attrs.field(default=0, init=False)
     """Bytes that arrived since the last ping."""
+    _frames: int = attrs.field(default=0, init=False)
+    """Frames that arrived since then."""
 
     def connectionMade(self) -> None:
         """Subscribe to the drop."""
@@ -149,6 +154,10 @@ class PushSubscriber(Protocol):
         try:
             self._connection.receive_data(data)
             for event in self._connection.events():
+                self._frames += 1
+                if self._frames > FRAMES_LIMIT:
+                    self.abort()
+                    return
                 if isinstance(event, Ping):
                     self._write(self._connection.send(event.response()))
                 elif isinstance(event, CloseConnection):
@@ -167,7 +176,7 @@ class PushSubscriber(Protocol):
             self.abort()
             return
         self._alive = False
-        self._inbound = 0
+        self._inbound = self._frames = 0
         self._write(self._connection.send(Ping()))
 
     def close(self, code: int) -> None:

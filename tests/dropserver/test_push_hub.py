@@ -12,6 +12,7 @@ from wsproto.events import BytesMessage, CloseConnection, Event, Ping, Pong, Tex
 
 from qabel.dropserver.push_hub import (
     BACKLOG_LIMIT,
+    FRAMES_LIMIT,
     INBOUND_LIMIT,
     PushHub,
     PushSubscriber,
@@ -302,6 +303,29 @@ def test_a_talkative_subscriber_is_cut_off() -> None:
     made.dataReceived(b"\x82\xff" + (2**40).to_bytes(8) + b"\0" * 4)
     for _ in range(INBOUND_LIMIT // 65536 + 1):
         made.dataReceived(b"x" * 65536)
+    assert line.ended == ["abort"]
+
+
+@pytest.mark.parametrize("event", [BytesMessage(b""), Ping(), Pong()], ids=repr)
+def test_a_subscriber_that_sends_many_frames_is_cut_off(event: Event) -> None:
+    """Also in the middle of what arrives at once: tiny frames take time that others need."""
+    made, line = subscribe(PushHub())
+    frame = Connection(ConnectionType.CLIENT).send(event)
+    made.dataReceived(frame * 10_000)
+    assert line.ended == ["abort"]
+    assert len(line.written) <= FRAMES_LIMIT
+
+
+def test_frames_are_counted_between_pings() -> None:
+    """Who sends a ping now and then may do so for ever."""
+    hub = PushHub()
+    made, line = subscribe(hub)
+    frame = Connection(ConnectionType.CLIENT).send(Ping())
+    for _ in range(5):
+        made.dataReceived(frame * FRAMES_LIMIT)
+        hub.tick()
+    assert line.ended == []
+    made.dataReceived(frame * (FRAMES_LIMIT + 1))
     assert line.ended == ["abort"]
 
 
