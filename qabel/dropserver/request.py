@@ -7,15 +7,19 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.web.resource import IResource
 
 from qabel.dropserver.message_rows import MESSAGE_LIMIT
+from qabel.dropserver.sources import Sources
 from qabel.host.http_server.channel import Refusals
 from qabel.host.http_server.request import BoundedRequest
-from qabel.host.http_server.site import BoundedSite
+from qabel.host.http_server.site import BoundedSite, SourceLimit
 
 DISCARD_LIMIT = 2_621_440
 """Bytes of a body that are read and discarded for the sake of a proper response, as deployed."""
 
-REQUEST_TIME = 60.0
+REQUEST_TIME = 30.0
 """Seconds within which a request must arrive, and that a connection may be without one."""
+
+MOST_EACH = 512
+"""Connections from one source: a hundred identities may each read, and listen to, several drops."""
 
 
 def _refusal(status: bytes, error: bytes, *headers: bytes) -> bytes:
@@ -50,9 +54,23 @@ class DropRequest(BoundedRequest):
 
 
 def make_drop_site(
-    resource: IResource, reactor: IReactorTime, *, max_connections: int
+    resource: IResource,
+    reactor: IReactorTime,
+    *,
+    max_connections: int,
+    sources: Sources | None = None,
 ) -> BoundedSite:
-    """Return the HTTP server of a drop server's resource."""
+    """Return the HTTP server of a drop server's resource.
+
+    Args:
+        resource: the resource.
+        reactor: measures all times.
+        max_connections: connections that are served at the same time.
+        sources: tells where connections come from, of which each may have ``MOST_EACH``. Those
+            that come through a proxy cannot be told apart, and the proxy itself is not limited.
+
+    """
+    told = sources or Sources()
     return BoundedSite(
         resource,
         DropRequest,
@@ -60,4 +78,5 @@ def make_drop_site(
         reactor=reactor,
         max_connections=max_connections,
         request_time=REQUEST_TIME,
+        each=SourceLimit(told.of_connection, MOST_EACH),
     )

@@ -65,10 +65,13 @@ class DropServerService(MultiService):
         self._now = now
         self._lock = DirectoryLock(data_dir)
         self._hub = PushHub()
-        visitors = Visitors(Sources(proxies or Proxies()), Rates(reactor, rate or Rate()))
+        sources = Sources(proxies or Proxies())
+        visitors = Visitors(sources, Rates(reactor, rate or Rate()))
         self._resource = DropResource(self._hub, visitors, reactor)
         self._store: MessageStore | None = None
-        self.site = make_drop_site(self._resource, reactor, max_connections=max_connections)
+        self.site = make_drop_site(
+            self._resource, reactor, max_connections=max_connections, sources=sources
+        )
         self._loops: list[LoopingCall] = []
 
     def startService(self) -> None:

@@ -112,6 +112,13 @@ class Sources:
             nearest = farther
         return UNIX.encode() if nearest is None else _source(nearest)
 
+    def of_connection(self, peer: object) -> Source | None:
+        """Return the source of a connection; None for this machine itself, and for proxies."""
+        nearest = _address_of(peer)
+        if nearest is None or nearest in _OWN or self.proxies.trusts(nearest):
+            return None
+        return _source(nearest)
+
 
 def _address_of(peer: object) -> Address | None:
     """Return the address of a peer; None for a Unix socket."""

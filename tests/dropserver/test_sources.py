@@ -88,3 +88,11 @@ def test_no_proxy() -> None:
 def test_no_address(text: str) -> None:
     """What stands in a header may be anything."""
     assert parse_address(text) is None
+
+
+def test_connections() -> None:
+    """Those of a proxy are of many clients, and those of this machine are not limited."""
+    sources = Sources(Proxies.parse(["192.0.2.1"]))
+    for each in (peer("192.0.2.1"), peer("127.0.0.1"), UNIXAddress(None), None):
+        assert sources.of_connection(each) is None
+    assert sources.of_connection(peer("192.0.2.2")) == bytes((192, 0, 2, 2))

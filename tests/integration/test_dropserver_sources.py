@@ -1,11 +1,14 @@
 """How often sources may post to a real drop server: directly, and through nginx."""
 
+import contextlib
+import socket
 from collections.abc import Callable
 from http.client import HTTPConnection
 from pathlib import Path
 
 import pytest
 
+from qabel.dropserver.request import MOST_EACH
 from tests.integration.daemons import ANYWHERE
 from tests.integration.nginx import PROGRAM, Nginx
 from tests.integration.processes import Twistd
@@ -66,3 +69,26 @@ def test_behind_nginx(tmp_path: Path) -> None:
         assert five(nginx.connection, "127.1.0.1", **{"X-Forwarded-For": "192.0.2.1"}) == THREE
         assert five(nginx.connection, "127.1.0.2", **{"X-Forwarded-For": "192.0.2.2"}) == THREE
         assert five(nginx.connection, "127.0.0.1") == THREE
+
+
+def test_half_requests(tmp_path: Path) -> None:
+    """Who opens many connections and says nothing loses the oldest of them; others are served."""
+    with drop_server(tmp_path) as server:
+        port = server.port("qabel-drop")
+
+        def half(address: str) -> socket.socket:
+            made = socket.create_connection(("127.0.0.1", port), 20, (address, 0))
+            made.sendall(b"POST " + DROP.encode() + b" HTTP/1.1\r\nHost: x\r\n")
+            return made
+
+        with contextlib.ExitStack() as stack:
+            patient = stack.enter_context(half("127.1.0.2"))
+            many = [stack.enter_context(half("127.1.0.1")) for _ in range(MOST_EACH + 20)]
+
+            def connect() -> HTTPConnection:
+                return HTTPConnection("127.0.0.1", port, timeout=20)
+
+            assert five(connect, "127.1.0.3") == THREE
+            assert many[0].recv(1000) == b""
+            patient.sendall(b"Authorization: Client Qabel\r\nContent-Length: 1\r\n\r\nx")
+            assert patient.recv(1000).startswith(b"HTTP/1.1 200 ")

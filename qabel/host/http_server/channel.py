@@ -1,6 +1,6 @@
 """One connection, within limits."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Hashable, Iterable
 from typing import Any, Protocol
 
 import attrs
@@ -61,6 +61,8 @@ class BoundedChannel(HTTPChannel):
     maxHeaders = 100
     site: ConnectionTable
     transport: Any
+    source: Hashable | None = None
+    """Where it comes from, if connections from there are counted."""
     is_stream = False
     """Whether the response under way has no end of its own."""
     is_full = False

@@ -1,6 +1,7 @@
 """A server: all its connections, of which there are a limited number."""
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Hashable, Iterator
 from contextlib import suppress
 from typing import Any
 
@@ -18,6 +19,15 @@ from qabel.host.http_server.request import BoundedRequest
 
 ARRIVAL_TIME = 5.0
 """Seconds that a trusted request may take to arrive when another client needs a connection."""
+
+
+@attrs.frozen
+class SourceLimit:
+    """How many connections may come from one source at the same time."""
+
+    of: Callable[[IAddress | None], Hashable | None]
+    """Returns the source of a client's address, or None for one that is not limited."""
+    most: int
 
 
 @attrs.define(eq=False, slots=False)
@@ -52,6 +62,7 @@ class BoundedSite(Site):
         max_connections: connections that are served at the same time.
         request_time: seconds within which a request must arrive, and that a connection may be
             without one.
+        each: how many connections each source may have; None for any number.
 
     """
 
@@ -68,6 +79,7 @@ class BoundedSite(Site):
         reactor: IReactorTime,
         max_connections: int,
         request_time: float,
+        each: SourceLimit | None = None,
     ) -> None:
         super().__init__(
             resource,
@@ -79,6 +91,9 @@ class BoundedSite(Site):
         self.refusals = refusals
         self.request_time = request_time
         self._max_connections = max_connections
+        self._each = each
+        self._by_source: Counter[Hashable] = Counter()
+        """How many connections each source has, of those that are limited."""
         self._is_closing = False
         self._closed: Deferred[None] | None = None
         self._waiting: dict[BoundedChannel, float] = {}
@@ -89,9 +104,12 @@ class BoundedSite(Site):
         """Accept a connection, if necessary in place of one without a request."""
         if self._is_closing:
             return None
-        if self.connections >= self._max_connections and not self._make_room():
+        source = None if self._each is None else self._each.of(addr)
+        if not (self._has_room_for(source) and self._has_room()):
             return _RefusedConnection(self.refusals.full, self.reactor)
-        return super().buildProtocol(addr)
+        channel: Any = super().buildProtocol(addr)
+        channel.source = source
+        return channel
 
     @property
     def connections(self) -> int:
@@ -113,6 +131,8 @@ class BoundedSite(Site):
 
     def connected(self, channel: BoundedChannel) -> None:
         """Add a new connection, which waits for a request."""
+        if channel.source is not None:
+            self._by_source[channel.source] += 1
         self.idle(channel)
 
     def idle(self, channel: BoundedChannel) -> None:
@@ -129,6 +149,7 @@ class BoundedSite(Site):
         """Remove a connection."""
         self._waiting.pop(channel, None)
         self._working.discard(channel)
+        self._forget_source(channel)
         if self._closed is not None and not self.connections and not self._closed.called:
             self._closed.callback(None)
 
@@ -155,12 +176,29 @@ class BoundedSite(Site):
             channel.abort()
         self._is_closing = False
 
-    def _make_room(self) -> bool:
-        """Close the connection that matters least; return whether there was one."""
-        channel = next(self._to_spare(), None)
+    def _has_room(self) -> bool:
+        return self.connections < self._max_connections or self._make_room(self._to_spare())
+
+    def _has_room_for(self, source: Hashable | None) -> bool:
+        """Return whether a source may have one more, if necessary in place of one of its own."""
+        if self._each is None or source is None or self._by_source[source] < self._each.most:
+            return True
+        return self._make_room(each for each in self._to_spare() if each.source == source)
+
+    def _forget_source(self, channel: BoundedChannel) -> None:
+        source, channel.source = channel.source, None
+        if source is not None:
+            self._by_source[source] -= 1
+            if not self._by_source[source]:
+                del self._by_source[source]
+
+    def _make_room(self, to_spare: Iterator[BoundedChannel]) -> bool:
+        """Close the first of some connections; return whether there was one."""
+        channel = next(to_spare, None)
         if channel is None:
             return False
         self._waiting.pop(channel)
+        self._forget_source(channel)
         # Not cut: it may be idle because it was just sent a response.
         channel.end()
         return True

@@ -2,10 +2,15 @@
 
 from typing import Any
 
+from twisted.internet.address import IPv4Address
 from twisted.internet.defer import Deferred
+from twisted.internet.task import Clock
+from twisted.web.resource import Resource
 
 from qabel.host.http_server.channel import LINGER_TIME
-from tests.host.http_server.conftest import GET, lose
+from qabel.host.http_server.request import BoundedRequest
+from qabel.host.http_server.site import BoundedSite, SourceLimit
+from tests.host.http_server.conftest import GET, REFUSALS, Line, lose
 
 
 def test_nothing_ticks_while_nothing_happens(server: Any) -> None:
@@ -27,6 +32,42 @@ def test_too_many_connections(server: Any) -> None:
     assert fourth_line.disconnecting
     assert not third_line.aborted
     assert server.site.connections == 2
+
+
+def test_too_many_connections_of_one_source() -> None:
+    """It makes room with its own connections only, and is refused if none is idle."""
+    limit = SourceLimit(lambda address: address and address.host, 2)  # type: ignore[union-attr]
+    site = BoundedSite(
+        Resource(),
+        BoundedRequest,
+        REFUSALS,
+        reactor=Clock(),
+        max_connections=100,
+        request_time=60,
+        each=limit,
+    )
+    site.startFactory()
+
+    def connect(host: str) -> tuple[Any, Line]:
+        channel, line = site.buildProtocol(IPv4Address("TCP", host, 1)), Line()
+        channel.makeConnection(line)
+        return channel, line
+
+    _, other = connect("192.0.2.9")
+    first, first_line = connect("192.0.2.1")
+    second, second_line = connect("192.0.2.1")
+    third, third_line = connect("192.0.2.1")
+    assert (first_line.disconnecting, second_line.disconnecting) == (True, False)
+    lose(first)
+    for each in (second, third):
+        site.busy(each)
+    _, refused = connect("192.0.2.1")
+    assert refused.value() == b"full"
+    assert not other.disconnecting
+    lose(second)
+    _, fourth = connect("192.0.2.1")
+    assert fourth.value() == b""
+    assert not third_line.disconnecting
 
 
 def test_closing(server: Any) -> None:
