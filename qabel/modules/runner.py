@@ -22,7 +22,7 @@ from qabel.store.pace import Pace
 TARGET = 0.05
 """Seconds that a batch of entries is to take while nobody else needs the database."""
 
-SHORT = 0.004
+SHORT = 0.002
 """Seconds that it is to take while others do: they wait for it."""
 
 LINGER = 1.0

@@ -82,6 +82,11 @@ class Timeline:
         """Whether the state of some message will change."""
         return any(each["state"] in UNSETTLED for each in self._ordered)
 
+    @property
+    def incomplete(self) -> list[int]:
+        """The ids of texts of which parts are missing."""
+        return [each["id"] for each in self._ordered if each.get("incomplete")]
+
     def has(self, number: int) -> bool:
         """Return whether a message is known."""
         return number in self._messages

@@ -20,7 +20,7 @@ RECENT = 50
 
 LOST = "Connection lost. Reconnecting until the daemon is back."
 
-_KINDS = ("chat.message", "chat.state")
+_KINDS = ("chat.message", "chat.state", "chat.unread")
 _REASONS = "outbox"
 """The kind of events that say why a message failed; not every token may see them."""
 
@@ -121,6 +121,10 @@ class Watcher:
             failed = data["state"] == "failed"
             reason = self._reasons.popleft() if failed and self._reasons else ""
             self._timeline.change_state(data["id"], data["state"], reason)
+        elif event.kind == "chat.unread":
+            # It may have been a part that was missing of a text.
+            for each in self._timeline.incomplete:
+                self._load(each)
 
     def _refresh(self) -> None:
         self._load_newer()

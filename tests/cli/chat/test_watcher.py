@@ -98,6 +98,19 @@ def test_a_message_is_loaded_when_it_is_told_of(tmp_path: Path) -> None:
         assert timeline.messages[1]["text"] == "mended"
 
 
+def test_a_text_that_is_completed_later(tmp_path: Path) -> None:
+    """Of the missing part only the counts tell; without such a text nothing is asked then."""
+    half = {**chat_message(2), "text": "Half", "incomplete": True}
+    with watching(tmp_path, chat_message(1), half) as (there, timeline, watcher, daemon):
+        watcher.take(None)
+        there.has({**chat_message(2), "text": "Half and half"})
+        watcher.take(told("chat.unread"))
+        assert timeline.messages[1]["text"] == "Half and half"
+        before = len(daemon.asked)
+        watcher.take(told("chat.unread"))
+        assert len(daemon.asked) == before
+
+
 def test_other_conversations_cost_nothing(tmp_path: Path) -> None:
     """Of their events nothing is asked."""
     with watching(tmp_path, chat_message(1)) as (_, timeline, watcher, daemon):

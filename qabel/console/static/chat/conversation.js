@@ -47,7 +47,10 @@ function useHistory(conversation, say) {
       }),
       onNews(["chat.unread"], (news) => {
         // Much may have been deleted, of which it is not said what it was.
-        if (!news.data.conversation) history.reread();
+        // Or it may be a part that was missing of a text.
+        const { messages } = history.held.value;
+        const isHere = news.data.conversation === history.id && messages.some((each) => each.incomplete);
+        if (!news.data.conversation || isHere) history.reread();
       }),
       onNews(["module.rebuilt", "module.behind"], () => history.reread()),
       onSent((message) => message.conversation === history.id && history.add(message)),
