@@ -5,8 +5,8 @@ import { Observable } from "./observable.js";
 
 /** @typedef {{ name: string, id?: string, part?: string }} Place */
 
-/** @returns {Place} */
-function read() {
+/** Return the place in the address, which is known to all others a moment later. @returns {Place} */
+export function read() {
   const [, name = "", id, part] = location.hash.split("/").map(decodeURIComponent);
   return { name, id, part };
 }
