@@ -69,9 +69,7 @@ class DropResource(Resource):
 
     def _post(self, request: DropRequest, store: MessageStore, drop_id: str) -> None:
         if (wait := self._visitors.wait(request)) > 0:
-            seconds = math.ceil(wait)
-            request.responseHeaders.setRawHeaders(b"Retry-After", [b"%d" % seconds])
-            _reject(request, 429, "Too many messages")
+            _put_off(request, 429, "Too many messages", wait)
             return
         body = request.content.read()
         if request.requestHeaders.getRawHeaders(b"Authorization") != [b"Client Qabel"]:
@@ -172,8 +170,13 @@ def _method_not_allowed(request: DropRequest, allowed: bytes) -> None:
 
 
 def _unavailable(request: DropRequest) -> None:
-    request.responseHeaders.setRawHeaders(b"Retry-After", [b"60"])
-    _reject(request, 503, "Unavailable")
+    _put_off(request, 503, "Unavailable", 60)
+
+
+def _put_off(request: DropRequest, status: int, text: str, seconds: float) -> None:
+    """Have the client come back later."""
+    request.responseHeaders.setRawHeaders(b"Retry-After", [b"%d" % math.ceil(seconds)])
+    _reject(request, status, text)
 
 
 def _finish(request: DropRequest, status: int, body: bytes = b"") -> None:

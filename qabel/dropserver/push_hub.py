@@ -130,7 +130,7 @@ class PushSubscriber(Protocol):
     """Bytes written while paused."""
     _inbound: int = attrs.field(default=0, init=False)
     """Bytes that arrived since the last ping."""
-    _frames: int = attrs.field(default=0, init=False)
+    _frame_count: int = attrs.field(default=0, init=False)
     """Frames that arrived since then."""
 
     def connectionMade(self) -> None:
@@ -154,8 +154,8 @@ class PushSubscriber(Protocol):
         try:
             self._connection.receive_data(data)
             for event in self._connection.events():
-                self._frames += 1
-                if self._frames > FRAMES_LIMIT:
+                self._frame_count += 1
+                if self._frame_count > FRAMES_LIMIT:
                     self.abort()
                     return
                 if isinstance(event, Ping):
@@ -176,7 +176,7 @@ class PushSubscriber(Protocol):
             self.abort()
             return
         self._alive = False
-        self._inbound = self._frames = 0
+        self._inbound = self._frame_count = 0
         self._write(self._connection.send(Ping()))
 
     def close(self, code: int) -> None:

@@ -1,6 +1,5 @@
 """Who posts messages: where from, and how often. Nothing here is ever logged, or kept on disk."""
 
-import re
 from typing import ClassVar
 
 from attrs import define, field
@@ -8,9 +7,7 @@ from twisted.logger import Logger
 
 from qabel.dropserver.rates import Rates
 from qabel.dropserver.request import DropRequest
-from qabel.dropserver.sources import Sources
-
-_LOCAL = re.compile(r"(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d+)?", re.I)
+from qabel.dropserver.sources import Sources, parse_address
 
 
 @define(eq=False)
@@ -42,7 +39,7 @@ class Visitors:
     def _look_for_proxy(self, request: DropRequest) -> None:
         """Note a request from this machine for another one: what brought it was not declared."""
         host = request.requestHeaders.getRawHeaders("Host", ["localhost"])[-1]
-        if self.is_proxy_undeclared or self._sources.proxies or _LOCAL.fullmatch(host):
+        if self.is_proxy_undeclared or self._sources.proxies or _is_here(host):
             return
         self.is_proxy_undeclared = True
         self._log.warn(
@@ -51,3 +48,11 @@ class Visitors:
             "If it is a reverse proxy, have it set X-Forwarded-For, and start this server with "
             "--trust-proxy 127.0.0.1 (or --trust-proxy unix for a Unix socket)."
         )
+
+
+def _is_here(host: str) -> bool:
+    """Return whether a Host header means this machine itself."""
+    address = parse_address(host)
+    if address is None:
+        return host.partition(":")[0].lower() == "localhost"
+    return address.is_loopback

@@ -9,23 +9,17 @@ from pathlib import Path
 import pytest
 
 from qabel.dropserver.request import MOST_EACH
-from tests.integration.daemons import ANYWHERE
 from tests.integration.nginx import PROGRAM, Nginx
 from tests.integration.processes import Twistd
-
-DROP = "/" + "aB3-_" * 8 + "xyz"
-
-LIMITS = ("--rate=0.05", "--burst=3")
+from tests.integration.test_dropserver import LISTEN, A, drop_server
 
 THREE = [200, 200, 200, 429, 429]
 """What somebody gets who posts five messages."""
 
 
-def drop_server(folder: Path, *options: str) -> Twistd:
+def limited(folder: Path, *options: str) -> Twistd:
     """Start a drop server that takes few messages at once from each source."""
-    data = f"--data-dir={folder / 'drops'}"
-    listen = f"--listen={ANYWHERE}"
-    return Twistd(folder / "drop-server", "qabel-drop", data, listen, *LIMITS, *options)
+    return drop_server(folder, LISTEN, "--rate=0.05", "--burst=3", *options)
 
 
 def five(connect: Callable[[], HTTPConnection], address: str, **headers: str) -> list[int]:
@@ -34,7 +28,7 @@ def five(connect: Callable[[], HTTPConnection], address: str, **headers: str) ->
     for _ in range(5):
         connection = connect()
         connection.source_address = (address, 0)
-        connection.request("POST", DROP, b"x", {"Authorization": "Client Qabel", **headers})
+        connection.request("POST", A, b"x", {"Authorization": "Client Qabel", **headers})
         response = connection.getresponse()
         response.read()
         assert response.status != 429 or 1 <= int(response.headers["Retry-After"]) <= 20
@@ -45,7 +39,7 @@ def five(connect: Callable[[], HTTPConnection], address: str, **headers: str) ->
 
 def test_each_address_by_itself(tmp_path: Path) -> None:
     """Who posts too much is told to wait; others, and this machine itself, are not."""
-    with drop_server(tmp_path) as server:
+    with limited(tmp_path) as server:
         port = server.port("qabel-drop")
 
         def connect() -> HTTPConnection:
@@ -63,7 +57,7 @@ def test_each_address_by_itself(tmp_path: Path) -> None:
 def test_behind_nginx(tmp_path: Path) -> None:
     """Clients of the documented configuration are told apart, whatever they claim."""
     with (
-        drop_server(tmp_path, "--trust-proxy=127.0.0.1") as server,
+        limited(tmp_path, "--trust-proxy=127.0.0.1") as server,
         Nginx(tmp_path, "qabel-drop", server.port("qabel-drop")) as nginx,
     ):
         assert five(nginx.connection, "127.1.0.1", **{"X-Forwarded-For": "192.0.2.1"}) == THREE
@@ -73,12 +67,12 @@ def test_behind_nginx(tmp_path: Path) -> None:
 
 def test_half_requests(tmp_path: Path) -> None:
     """Who opens many connections and says nothing loses the oldest of them; others are served."""
-    with drop_server(tmp_path) as server:
+    with limited(tmp_path) as server:
         port = server.port("qabel-drop")
 
         def half(address: str) -> socket.socket:
             made = socket.create_connection(("127.0.0.1", port), 20, (address, 0))
-            made.sendall(b"POST " + DROP.encode() + b" HTTP/1.1\r\nHost: x\r\n")
+            made.sendall(b"POST " + A.encode() + b" HTTP/1.1\r\nHost: x\r\n")
             return made
 
         with contextlib.ExitStack() as stack:
