@@ -205,8 +205,8 @@ class ModuleRunner:
         now = self._clock.seconds()
         if batch.have_others_waited:
             self._others_until = now + LINGER
-        target = SHORT if now < self._others_until else TARGET
-        self._batches.note(batch.span.count, batch.seconds, target=target)
+        self._batches.target = SHORT if now < self._others_until else TARGET
+        self._batches.note(batch.span.count, batch.seconds)
         # Others get as much of the time as the module.
         await deferLater(self._clock, batch.seconds)
         return True

@@ -29,7 +29,7 @@ class Pace:
     """
 
     _clock: Callable[[], float] = time.monotonic
-    _target: float = attrs.field(factory=lambda: TARGET, kw_only=True)
+    target: float = attrs.field(factory=lambda: TARGET, kw_only=True)
     _first: int = attrs.field(factory=lambda: FIRST, kw_only=True)
     _most: int = attrs.field(factory=lambda: MOST, kw_only=True)
     size: int = attrs.field(init=False)
@@ -46,15 +46,7 @@ class Pace:
         yield size
         self.note(size, self._clock() - started)
 
-    def note(self, count: int, seconds: float, *, target: float | None = None) -> None:
-        """Note how long it took to deal with some rows.
-
-        Args:
-            count: how many.
-            seconds: how long.
-            target: seconds that the next transaction is to take, if they are others than usual.
-
-        """
-        target = self._target if target is None else target
-        fits = self._most if seconds <= 0 else int(count * target / seconds)
+    def note(self, count: int, seconds: float) -> None:
+        """Note how long it took to deal with some rows."""
+        fits = self._most if seconds <= 0 else int(count * self.target / seconds)
         self.size = max(1, min(self._most, 2 * count, fits))

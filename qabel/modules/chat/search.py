@@ -10,6 +10,7 @@ of another version of Unicode, and would have to be told of emoji.
 """
 
 from collections.abc import Iterable, Sequence
+from functools import cache
 from struct import unpack
 
 from attrs import field, frozen
@@ -114,16 +115,15 @@ def add(messages: Iterable[SearchedMessage]) -> list[Change]:
 
     They go behind those that add the messages themselves.
     """
-    tags: dict[tuple[bytes, bytes], str] = {}
 
-    def tags_of(each: SearchedMessage) -> str:
-        sides = each.identity, each.conversation
-        if sides not in tags:
-            tags[sides] = f"{_tag(_IDENTITY, sides[0])} {_tag(_CONVERSATION, sides[1])}"
-        return tags[sides]
+    @cache
+    def tags(identity: bytes, conversation: bytes) -> str:
+        return f"{_tag(_IDENTITY, identity)} {_tag(_CONVERSATION, conversation)}"
 
     rows = [
-        (each.place, indexed(each.text), tags_of(each), each.id) for each in messages if each.text
+        (each.place, indexed(each.text), tags(each.identity, each.conversation), each.id)
+        for each in messages
+        if each.text
     ]
     return [Change(_ADD, rows), Change(MERGE, [(least_merged(len(rows)),)])] if rows else []
 

@@ -74,9 +74,9 @@ class Database:
     """Held by what processes the whole file: one at a time, and closing waits for it."""
     _closing: bool = attrs.field(default=False, init=False)
     erasing: Erasing = attrs.field(init=False)
+    """Removes from the disk what was deleted."""
     asked: int = attrs.field(default=0, init=False)
     """How many transactions were asked for so far."""
-    """Removes from the disk what was deleted."""
 
     _log: ClassVar = Logger()
 
