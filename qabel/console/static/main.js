@@ -5,7 +5,7 @@ import { html, render, useEffect } from "./vendor/preact.js";
 import { assure, comeIn, connection, leave, lose, wasRefused } from "./session.js";
 import { follow } from "./live.js";
 import { data, load } from "./data.js";
-import { go, place, read } from "./places.js";
+import { go, place, placeInAddress } from "./places.js";
 import { use } from "./observable.js";
 import { goOn } from "./chat/background.js";
 import { loadTexts, loadTextsOf, t, language } from "./texts.js";
@@ -114,7 +114,7 @@ async function begin() {
     goOn();
     setTimeout(() => loadOtherViews().catch(() => lose()), LATER);
     // Somebody may have followed a link meanwhile.
-    if (!read().name) go("chat");
+    if (!placeInAddress().name) go("chat");
   }
 }
 

@@ -20,7 +20,16 @@ export function ErrorText({ error }) {
 
 /** Return what went wrong, as one text. @param {unknown} error */
 export function explain(error) {
-  const { said, detail } = parted(error);
+  return joined(parted(error));
+}
+
+/** Return what the daemon says of a part of what was sent, as one text. @param {number} status @param {string} detail */
+export function explainPart(status, detail) {
+  return joined(inTwo(status, detail));
+}
+
+/** @param {{ said: string, detail: string }} parts */
+function joined({ said, detail }) {
   return detail ? `${said} ${detail}` : said;
 }
 
@@ -36,7 +45,7 @@ function parted(error) {
 }
 
 /** @param {number} status @param {string} detail what the daemon says, if anything */
-export function inTwo(status, detail) {
+function inTwo(status, detail) {
   if (status !== 0 && detail && language.value === "en") return { said: detail, detail: "" };
   return { said: t(`error.${KINDS[status] || "other"}`), detail };
 }

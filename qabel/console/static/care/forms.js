@@ -4,7 +4,7 @@
 import { html, useEffect, useRef, useState } from "../vendor/preact.js";
 import { call, connection, Problem } from "../session.js";
 import { gaps, onNews } from "../live.js";
-import { Confirm, explain, inTwo } from "../parts.js";
+import { Confirm, explain, explainPart } from "../parts.js";
 import { t } from "../texts.js";
 
 /** @typedef {{ poll_interval: number, inbox: Record<string, any>, privacy: Record<string, any> }} Settings */
@@ -53,9 +53,7 @@ export function useRead(path, kinds, every) {
 export function errorsOf(error, key) {
   if (!(error instanceof Problem)) return error ? explain(error) : "";
   const own = error.errors.filter((each) => each.key === key || each.key.endsWith(`.${key}`));
-  if (!own.length) return explain(error);
-  const { said, detail } = inTwo(error.status, own.map((each) => each.detail).join(" "));
-  return detail ? `${said} ${detail}` : said;
+  return own.length ? explainPart(error.status, own.map((each) => each.detail).join(" ")) : explain(error);
 }
 
 /**

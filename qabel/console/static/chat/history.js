@@ -26,8 +26,8 @@ export class History {
     /** @type {Promise<void>} */
     this.turn = Promise.resolve();
     this.isClosed = false;
-    /** What is to be shown first, as long as it could not be read. @type {(() => Promise<void>) | null} */
-    this.first = null;
+    /** Shows what was to be shown, for as long as nothing could be read. @type {(() => Promise<void>) | null} */
+    this.again = null;
     /** Whether what is new will be read in a moment. */
     this.isAsked = false;
   }
@@ -68,7 +68,7 @@ export class History {
 
   /** Show one part of it, which `reread` tries again if nobody answers. @param {() => Promise<void>} work */
   show(work) {
-    this.first = () => this.show(work);
+    this.again = () => this.show(work);
     return this.inTurn(work);
   }
 
@@ -129,7 +129,7 @@ export class History {
 
   /** Read again all that is held, after something may have been missed. */
   reread() {
-    if (!this.held.value.isReady) return this.first ? this.first() : this.turn;
+    if (!this.held.value.isReady) return this.again ? this.again() : this.turn;
     return this.inTurn(async () => {
       const { messages, atStart } = this.held.value;
       const limit = messages.length + PAGE;
