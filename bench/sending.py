@@ -9,6 +9,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 from bench.measure import Row
 from bench.world import Connection, Daemon, bare_process, daemon, drop_server
@@ -47,25 +48,24 @@ def _senders(
     count: int,
 ) -> list[Callable[[], float]]:
     """Run the daemon and the peers; return what sends with each, and returns the seconds."""
-    body: dict[str, object] = {}
-    urls: list[str] = []
 
-    def begin(name: str, *options: str) -> Daemon:
-        me = daemon(folder, name, "--no-push", *options, environment=environment)
-        made = stack.enter_context(me)
-        card = made.api.meet("me", server)
+    def begin(name: str, *options: str) -> tuple[Daemon, dict[str, Any], str]:
+        """Run a daemon; return it with the body of a request, and the drop that it posts to."""
+        running = daemon(folder, name, "--no-push", *options, environment=environment)
+        me = stack.enter_context(running)
+        card = me.api.meet("me", server)
         contact = {**card["contacts"][0], "public_key": "5e" * 32, "alias": "other"}
-        made.api.good("POST", "/contacts/import", contact)
-        [known] = made.api.good("GET", "/contacts")
-        body.update(
-            sender=known["identity_id"],
-            recipients=[known["id"]],
-            drop_message={"model_object": "box_message", "data": {"msg": "x" * 100}},
-        )
-        urls.append(contact["drop_urls"][0])
-        return made
+        me.api.good("POST", "/contacts/import", contact)
+        [known] = me.api.good("GET", "/contacts")
+        body = {
+            "sender": known["identity_id"],
+            "recipients": [known["id"]],
+            "drop_message": {"model_object": "box_message", "data": {"msg": "x" * 100}},
+        }
+        return me, body, contact["drop_urls"][0]
 
-    def sender(port: int, token: str = "") -> Callable[[], float]:
+    def sender(port: int | None, body: dict[str, Any], token: str = "") -> Callable[[], float]:
+        assert port is not None
         client = stack.enter_context(contextlib.closing(Connection(port, token)))
 
         def send() -> float:
@@ -77,14 +77,15 @@ def _senders(
         return send
 
     # The peers make no conversations of messages, and no index.
-    plain, chatting = begin("plain", "--no-module=chat"), begin("chatting")
+    plain, body, url = begin("plain", "--no-module=chat")
+    chatting, same, _ = begin("chatting")
     database = str(folder / "bare.db")
-    bare = bare_process("bench.bare_sending", urls[0], database, environment=environment)
+    bare = bare_process("bench.bare_sending", url, database, environment=environment)
     return [
-        sender(plain.api.port or 0, plain.api.token),
-        sender(stack.enter_context(bare)),
-        stack.enter_context(_poster(urls[0], folder / "posting.db", environment, count)),
-        sender(chatting.api.port or 0, chatting.api.token),
+        sender(plain.api.port, body, plain.api.token),
+        sender(stack.enter_context(bare), body),
+        stack.enter_context(_poster(url, folder / "posting.db", environment, count)),
+        sender(chatting.api.port, same, chatting.api.token),
     ]
 
 

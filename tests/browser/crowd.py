@@ -17,6 +17,9 @@ INSERT = (
     "VALUES (?, 1, ?, '0', ?, ?, 'box_message', ?, ?, 1, ?)"
 )
 
+MOST_ADDED = 1000
+"""Elements that one step may add to the page."""
+
 BEGIN = 1_700_000_000_000
 """When the first message was sent, in milliseconds."""
 

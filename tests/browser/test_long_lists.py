@@ -5,13 +5,10 @@ from collections.abc import Callable
 import pytest
 
 from tests.browser.conftest import Come
-from tests.browser.crowd import COUNTER, Crowd, most_added, wheel
+from tests.browser.crowd import COUNTER, MOST_ADDED, Crowd, most_added, wheel
 from tests.browser.people import Person, bubble
 
 CROWD = Crowd()
-
-MOST = 1000
-"""Elements that one step may add to the page."""
 
 WORK = """() => {
   const box = document.createElement("div");
@@ -37,11 +34,13 @@ def test_a_few_at_a_time(alice: Person) -> None:
     page = alice.one.page()
 
     def little(work: Callable[[], object]) -> None:
-        assert most_added(page, work) < MOST
+        assert most_added(page, work) < MOST_ADDED
 
     page.locator(".entry").first.wait_for()
     little(lambda: page.reload() and page.locator(".entry").first.wait_for())
-    assert most_added(page, lambda: page.evaluate(WORK)) > MOST, "this cannot tell what is much"
+    assert most_added(page, lambda: page.evaluate(WORK)) > MOST_ADDED, (
+        "this cannot tell much from little"
+    )
     little(lambda: wheel(page, ".long-list", 3000, 30))
     page.locator(".long-list").evaluate("each => { each.scrollTop = each.scrollHeight }")
     page.locator(f".long-list li[aria-posinset='{CROWD.people}']").wait_for()

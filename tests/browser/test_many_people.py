@@ -4,12 +4,9 @@ from typing import Any
 
 from tests.browser.cards import made_up, settle, write_cards
 from tests.browser.conftest import Come
-from tests.browser.crowd import COUNTER, most_added
+from tests.browser.crowd import COUNTER, MOST_ADDED, most_added
 
 MANY = 2000
-
-MOST = 1000
-"""Elements that one step may add to the page."""
 
 
 def scroll(page: Any) -> None:
@@ -43,5 +40,5 @@ def test_two_thousand_people(someone: Come, drop_server: str) -> None:
         page.get_by_text("1 person", exact=True).wait_for()
         page.get_by_role("link", name="Person 1234").wait_for()
 
-    assert most_added(page, visit) < MOST
+    assert most_added(page, visit) < MOST_ADDED
     assert page.locator(".people-list li").count() == 1
