@@ -120,7 +120,7 @@ def test_readers_of_parts_see_messages_in_order(pair: list[Daemon]) -> None:
     eventually(lambda: "".join(bob.heard()) == MIXED, lambda: f"{len(bob.heard())} parts", DRAWN)
     heard = bob.api.good("GET", "/drop?since=0&limit=1000")
     times = [each["time_stamp"] for each in heard]
-    assert times == list(range(times[0], times[0] + len(heard)))
+    assert times == sorted(set(times))
     assert [each["data"]["part"]["n"] for each in heard] == list(range(1, len(heard) + 1))
     assert {each["data"]["part"]["of"] for each in heard} == {len(heard)}
     assert [each["acknowledge_id"] == "0" for each in heard] == [True] * (len(heard) - 1) + [False]
