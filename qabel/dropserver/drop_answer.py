@@ -19,10 +19,16 @@ STALL_TIMEOUT = 120.0
 _PADDING = b"\r\n" + b" " * 65534
 
 
-def content_length(boundary: str, selection: Selection) -> int:
-    """Return the length of the whole response in bytes, before the first message is read."""
+def content_length(boundary: str, selection: Selection) -> int | None:
+    """Return the length of the whole response in bytes, before the first message is read.
+
+    It is None if there are many: the response ends with its closing boundary.
+    """
+    if selection.counted is None:
+        return None
+    count, size = selection.counted
     part = len(encode_part(boundary, b"", format_part_date(selection.newest)))
-    return selection.count * part + selection.size + len(closing_boundary(boundary))
+    return count * part + size + len(closing_boundary(boundary))
 
 
 @attrs.define(eq=False, repr=False)
@@ -36,11 +42,11 @@ class DropAnswer:
     _boundary: str
     _reactor: IReactorTime
     _left: int = attrs.field(init=False)
-    """Bytes of the response that are not written yet."""
+    """Bytes of the response that are not written yet, if its length is known."""
     _flow: Flow = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:
-        self._left = content_length(self._boundary, self._selection)
+        self._left = content_length(self._boundary, self._selection) or 0
         self._flow = Flow(self._request, self._reactor, STALL_TIMEOUT)
 
     async def send(self, rows: list[Row]) -> None:
@@ -52,9 +58,9 @@ class DropAnswer:
         try:
             await self._send_parts(rows)
             await self._write(closing_boundary(self._boundary))
-            # The Content-Length includes messages that expired before they were read. Padding
+            # The Content-Length includes messages that were deleted before they were read. Padding
             # takes their place: what follows the closing boundary is ignored.
-            while self._left and self._request.is_connected:
+            while self._left > 0 and self._request.is_connected:
                 await self._write(_PADDING[: self._left])
         finally:
             self._flow.end()

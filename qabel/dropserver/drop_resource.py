@@ -16,8 +16,8 @@ from twisted.web.server import NOT_DONE_YET
 from qabel.drop.multipart import content_type, new_boundary
 from qabel.drop.url import is_drop_id
 from qabel.dropserver.drop_answer import CHUNK, DropAnswer, content_length
-from qabel.dropserver.message_rows import MESSAGE_LIMIT, Since
-from qabel.dropserver.message_store import MessageStore, StoreUnavailable
+from qabel.dropserver.message_rows import MESSAGE_LIMIT, Post, Since
+from qabel.dropserver.message_store import MessageStore, NoRoom, StoreUnavailable
 from qabel.dropserver.push_handshake import BadHandshake, accept_handshake
 from qabel.dropserver.push_hub import PushHub, PushSubscriber
 from qabel.dropserver.request import DropRequest
@@ -27,6 +27,9 @@ from qabel.dropserver.visitors import Visitors
 _NAME = re.compile(rb"[A-Za-z0-9_-]+")
 
 _METHODS = (b"GET", b"HEAD", b"POST")
+
+_ROOM_INTERVAL = 900
+"""Seconds after which there may be room again: as messages expire, and as others leave some."""
 
 
 class DropResource(Resource):
@@ -68,7 +71,8 @@ class DropResource(Resource):
             self._run(request, self._get(request, self.store, drop_id))
 
     def _post(self, request: DropRequest, store: MessageStore, drop_id: str) -> None:
-        if (wait := self._visitors.wait(request)) > 0:
+        source = self._visitors.source(request)
+        if (wait := self._visitors.wait(source)) > 0:
             _put_off(request, 429, "Too many messages", wait)
             return
         body = request.content.read()
@@ -79,13 +83,15 @@ class DropResource(Resource):
         elif len(body) > MESSAGE_LIMIT:
             _reject(request, 413, "Message too large")
         else:
-            self._run(request, self._append(request, store, drop_id, body))
+            self._run(request, self._append(request, store, Post(drop_id, body, source)))
 
-    async def _append(
-        self, request: DropRequest, store: MessageStore, drop_id: str, body: bytes
-    ) -> None:
-        stamp = await store.append(drop_id, body)
-        self._hub.publish(drop_id, stamp, body)
+    async def _append(self, request: DropRequest, store: MessageStore, post: Post) -> None:
+        try:
+            stamp = await store.append(post)
+        except NoRoom as error:
+            _put_off(request, 507, str(error), _ROOM_INTERVAL)
+            return
+        self._hub.publish(post.drop_id, stamp, post.body)
         _finish(request, 200)
 
     async def _get(self, request: DropRequest, store: MessageStore, drop_id: str) -> None:
@@ -101,7 +107,9 @@ class DropResource(Resource):
         boundary = new_boundary()
         headers = request.responseHeaders
         headers.setRawHeaders(b"Content-Type", [content_type(boundary)])
-        headers.setRawHeaders(b"Content-Length", [b"%d" % content_length(boundary, selection)])
+        length = content_length(boundary, selection)
+        if length is not None:
+            headers.setRawHeaders(b"Content-Length", [b"%d" % length])
         headers.setRawHeaders(b"Last-Modified", [format_http_date(selection.newest)])
         headers.setRawHeaders(b"X-Qabel-Latest", [format_latest(selection.newest)])
         if head_only:

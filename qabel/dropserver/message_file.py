@@ -3,6 +3,7 @@
 All of this blocks: it runs on the thread of ``qabel.dropserver.message_store``.
 """
 
+import shutil
 import sqlite3
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -12,10 +13,13 @@ from pathlib import Path
 import attrs
 from twisted.logger import Logger
 
+from qabel.dropserver.admission import Admission, Full
 from qabel.dropserver.disk_reserve import DiskReserve
 from qabel.dropserver.message_rows import (
     DELETE_BATCH,
+    HALF_OF_DISK,
     MessageRows,
+    Post,
     Retention,
     Row,
     Selection,
@@ -34,6 +38,9 @@ SMALL_BATCH = 32
 
 RETRY_INTERVAL = 5.0
 """Seconds between attempts to take the reserve again."""
+
+_LEAST_QUOTA = 1_000_000
+"""Bytes, however small the disk."""
 
 _DISK_FULL = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN)
 """Errors of a full disk: an exhausted quota and a limit on a file's size are the last two."""
@@ -64,6 +71,7 @@ class MessageFile:
     _reserve: DiskReserve = attrs.field(init=False)
     _connection: sqlite3.Connection = attrs.field(init=False)
     _rows: MessageRows = attrs.field(init=False)
+    _admission: Admission = attrs.field(init=False)
     _is_full: bool = attrs.field(default=False, init=False)
     """Whether the disk is full: the reserve is given up, and the file must not grow."""
     _retry_at: float = attrs.field(default=0.0, init=False)
@@ -83,8 +91,11 @@ class MessageFile:
             # On a full disk there is no space for the files beside it that SQLite needs.
             self._reserve.give_up()
             self._connection = open_file(self._path)
+        if self._retention.quota == HALF_OF_DISK:
+            self._retention = attrs.evolve(self._retention, quota=_half_of_disk(self._path))
         self._rows = MessageRows(self._connection, self._retention, self._now)
-        self._rows.load_state()
+        self._rows.begin()
+        self._admission = Admission(self._rows, self._retention)
         if not self._reserve.take():
             with suppress(sqlite3.Error):
                 self._run_full()
@@ -108,12 +119,12 @@ class MessageFile:
         self._connection.close()
         self._reserve.close()
 
-    def append(self, messages: Iterable[tuple[str, bytes]]) -> list[int]:
-        """Store messages, given as drop id and bytes, in one transaction; return their stamps.
+    def append(self, posts: Iterable[Post]) -> list[int | Full]:
+        """Store messages in one transaction; return their stamps, or why there is no room.
 
         When it returns, they are on the disk. When it raises sqlite3.Error, none is stored.
         """
-        given = list(messages)
+        given = list(posts)
         self._recover()
         try:
             stamps = self._append(given)
@@ -172,21 +183,19 @@ class MessageFile:
             if not self._reserve.take():
                 self._run_full()
 
-    def _append(self, messages: list[tuple[str, bytes]], *, enforce: bool = True) -> list[int]:
+    def _append(self, posts: list[Post], *, enforce: bool = True) -> list[int | Full]:
         if self._is_full and not checkpoint(self._connection, "RESTART"):
             raise sqlite3.OperationalError("the disk is full")
-        stamps = []
+        stamps: list[int | Full] = []
         with self._transaction():
-            for drop_id, body in messages:
-                place, stamp, number = self._rows.insert(drop_id, body)
-                stamps.append(stamp)
-                if enforce:
-                    self._rows.enforce_drop_quota(place, number)
+            for post in posts:
+                full = self._admission.make_room(post) if enforce else None
+                stamps.append(full or self._rows.insert(post))
             if enforce and self._is_full:
                 self._rows.enforce_quota(1, SMALL_BATCH)
             elif enforce:
                 self._rows.enforce_quota()
-        self._logged += PAGES_EACH * (1 + len(messages)) // 2
+        self._logged += PAGES_EACH * (1 + len(posts)) // 2
         return stamps
 
     def _expire(self) -> int:
@@ -250,7 +259,7 @@ class MessageFile:
         if self._is_broken and not self._is_closed:
             self._connection.close()
             self._connection = self._rows.connection = reopen_file(self._path)
-            self._rows.load_state()
+            self._rows.roll_back()
             self._is_broken = False
             if self._is_full:
                 forbid_growth(self._connection)
@@ -279,6 +288,7 @@ class MessageFile:
             yield
             self._rows.store_state()
             self._connection.execute("COMMIT")
+            self._rows.holdings.commit()
         except BaseException:
             self._look()
             raise
@@ -288,9 +298,13 @@ class MessageFile:
         try:
             if self._connection.in_transaction:
                 self._connection.execute("ROLLBACK")
-            self._rows.load_state()
+            self._rows.roll_back()
         except sqlite3.Error:
             self._is_broken = True
+
+
+def _half_of_disk(path: Path) -> int:
+    return max(_LEAST_QUOTA, (path.stat().st_size + shutil.disk_usage(path.parent).free) // 2)
 
 
 def _is_disk_full(error: sqlite3.Error) -> bool:

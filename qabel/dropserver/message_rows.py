@@ -1,14 +1,17 @@
-"""The rows of a drop server's messages: inserted, selected, read, and deleted, oldest first.
+"""The rows of a drop server's messages: inserted, selected, read, and deleted.
 
 All of this blocks, and runs within transactions that its caller begins and ends.
 """
 
 import hashlib
 import sqlite3
-from collections.abc import Callable
+from collections import OrderedDict
+from collections.abc import Callable, Iterable
 
 import attrs
 
+from qabel.dropserver.holdings import Holdings
+from qabel.dropserver.sources import LOCAL, Source
 from qabel.dropserver.stamps import SECOND
 
 DAY = 24 * 60 * 60
@@ -17,8 +20,20 @@ DAY = 24 * 60 * 60
 MESSAGE_LIMIT = 2573
 """Bytes that a message may have: as on the deployed servers."""
 
+MESSAGE_SIZE = 2149
+"""Bytes of each message of Qabel."""
+
 MESSAGE_COST = 128
-"""Bytes that a message counts in addition to its own, so that tiny messages are limited too."""
+"""Bytes that a message is charged in addition to its own."""
+
+MOST_COUNTED = 1000
+"""Messages that are counted before they are sent: to count more takes too long."""
+
+_REMEMBERED = 10_000
+"""Drops of which it is remembered how many messages they have."""
+
+HALF_OF_DISK = 0
+"""A quota of half of the space that the messages have, or could have, on the disk."""
 
 DELETE_BATCH = 256
 """Messages deleted in one transaction: it limits how long others wait."""
@@ -30,8 +45,8 @@ class Retention:
 
     lifetime: float = 7 * DAY
     """Seconds that a message is kept."""
-    quota: int = 1024 * 1024 * 1024
-    """Bytes of all messages, each with MESSAGE_COST added."""
+    quota: int = HALF_OF_DISK
+    """Bytes of all messages, as they are charged."""
     drop_quota: int = 100_000
     """Messages in one drop."""
 
@@ -44,10 +59,18 @@ class Selection:
     """The stamp that all of them are newer than."""
     newest: int
     """The stamp of the newest of them."""
-    count: int
-    """The number of messages."""
-    size: int
-    """The bytes of all messages together."""
+    counted: tuple[int, int] | None
+    """How many messages there are, and their bytes; None if there are many."""
+
+
+@attrs.frozen
+class Post:
+    """A message that somebody leaves."""
+
+    drop_id: str
+    body: bytes = attrs.field(repr=False)
+    source: Source = LOCAL
+    """Where it comes from."""
 
 
 @attrs.frozen
@@ -62,6 +85,9 @@ class Since:
 Row = tuple[int, bytes]
 """A message: its stamp and its bytes."""
 
+Place = tuple[int, int, bytes]
+"""What is needed to delete a message: its stamp, its size, and the hash of its drop."""
+
 
 @attrs.define(eq=False, repr=False)
 class MessageRows:
@@ -72,21 +98,43 @@ class MessageRows:
     _now: Callable[[], float]
     latest: int = attrs.field(default=0, init=False)
     """The greatest stamp ever issued."""
-    _charged: int = attrs.field(default=0, init=False)
-    """The bytes that count against the quota."""
+    holdings: Holdings = attrs.field(init=False)
+    _counts: OrderedDict[bytes, int] = attrs.field(factory=OrderedDict, init=False)
+    """How many messages some drops have."""
     passed: int = attrs.field(default=-1, init=False)
     """Up to this stamp, rows that should be deleted cannot be: their pages are damaged."""
 
-    def load_state(self) -> None:
-        """Load what is known about all messages."""
-        self.latest, self._charged = self.connection.execute(
+    @holdings.default
+    def _nothing(self) -> Holdings:
+        return Holdings(self._retention.quota, self._retention.drop_quota)
+
+    def begin(self) -> None:
+        """Load what is known about all messages, once; count them."""
+        self.latest, charged = self.connection.execute(
             "SELECT latest, charged FROM state"
         ).fetchone()
+        try:
+            # The index has the sizes, so that the messages themselves need not be read.
+            (charged,) = self.connection.execute(
+                "SELECT coalesce(sum(max(size, ?) + ?), 0)"
+                " FROM message INDEXED BY message_of_place",
+                (MESSAGE_SIZE, MESSAGE_COST),
+            ).fetchone()
+        except sqlite3.DatabaseError as error:
+            if not is_damage(error):
+                raise
+        self.holdings.begin(charged)
+
+    def roll_back(self) -> None:
+        """Load again what is known, once a transaction was undone."""
+        self.holdings.roll_back()
+        self._counts.clear()
+        (self.latest,) = self.connection.execute("SELECT latest FROM state").fetchone()
 
     def store_state(self) -> None:
         """Store what is known about all messages."""
         self.connection.execute(
-            "UPDATE state SET latest = ?, charged = ?", (self.latest, self._charged)
+            "UPDATE state SET latest = ?, charged = ?", (self.latest, self.holdings.charged)
         )
 
     def select(self, drop_id: str, since: Since | None) -> Selection | None:
@@ -101,15 +149,14 @@ class MessageRows:
         after = max(after, min(self.passed, self._horizon()))
         place = hash_drop_id(drop_id)
         newest = self._newest(place)
-        if newest is None or newest[0] <= after:
+        if newest is None or newest <= after:
             return None
-        stamp, number, before, size = newest
-        oldest_number, oldest_before = self.connection.execute(
-            "SELECT number, before FROM message WHERE place = ? AND stamp > ?"
-            " ORDER BY stamp LIMIT 1",
-            (place, after),
+        count, size = self.connection.execute(
+            "SELECT count(*), sum(size) FROM (SELECT size FROM message"
+            " WHERE place = ? AND stamp > ? LIMIT ?)",
+            (place, after, MOST_COUNTED + 1),
         ).fetchone()
-        return Selection(after, stamp, number - oldest_number + 1, before + size - oldest_before)
+        return Selection(after, newest, (count, size) if count <= MOST_COUNTED else None)
 
     def read(self, drop_id: str, after: int, newest: int, limit: int) -> list[Row]:
         """Return up to ``limit`` messages with ``after < stamp <= newest``, oldest first."""
@@ -119,51 +166,78 @@ class MessageRows:
             (hash_drop_id(drop_id), after, newest, limit),
         ).fetchall()
 
-    def insert(self, drop_id: str, body: bytes) -> tuple[bytes, int, int]:
-        """Insert a message; return its drop's hash, its stamp, and its number in the drop."""
-        place = hash_drop_id(drop_id)
-        _, number, before, size = self._newest(place) or (0, 0, 0, 0)
+    def insert(self, post: Post) -> int:
+        """Insert a message, whether there is room for it or not; return its stamp."""
+        place = hash_drop_id(post.drop_id)
+        count = self.count(place)
         stamp = max(int(self._now() * SECOND), self.latest + 1)
         self.connection.execute(
             "INSERT INTO message (stamp, place, number, before, size, body)"
-            " VALUES (?, ?, ?, ?, ?, ?)",
-            (stamp, place, number + 1, before + size, len(body), body),
+            " VALUES (?, ?, 0, 0, ?, ?)",
+            (stamp, place, len(post.body), post.body),
         )
         self.latest = stamp
-        self._charged += len(body) + MESSAGE_COST
-        return place, stamp, number + 1
+        self._counts[place] = count + 1
+        self.holdings.came(stamp, place, post.source, charge(len(post.body)))
+        return stamp
 
-    def _newest(self, place: bytes) -> tuple[int, int, int, int] | None:
-        row: tuple[int, int, int, int] | None = self.connection.execute(
-            "SELECT stamp, number, before, size FROM message WHERE place = ?"
-            " ORDER BY stamp DESC LIMIT 1",
-            (place,),
-        ).fetchone()
-        return row
+    def count(self, place: bytes) -> int:
+        """Return how many messages a drop has, given its hash."""
+        count = self._counts.get(place)
+        if count is None:
+            (count,) = self.connection.execute(
+                "SELECT count(*) FROM message WHERE place = ? AND stamp > ?", (place, self.passed)
+            ).fetchone()
+            self._counts[place] = count
+            if len(self._counts) > _REMEMBERED:
+                self._counts.popitem(last=False)
+        else:
+            self._counts.move_to_end(place)
+        return int(count)
 
-    def enforce_drop_quota(self, place: bytes, newest_number: int) -> None:
-        """Delete the oldest messages of a drop until the rest fits its quota, a batch at most."""
-        if newest_number <= self._retention.drop_quota:
-            return
-        (oldest,) = self.connection.execute(
-            "SELECT number FROM message WHERE place = ? AND stamp > ? ORDER BY stamp LIMIT 1",
+    def stamps(self, place: bytes) -> Iterable[int]:
+        """Return the stamps of the messages of a drop, given its hash, in order."""
+        rows = self.connection.execute(
+            "SELECT stamp FROM message WHERE place = ? AND stamp > ? ORDER BY stamp",
             (place, self.passed),
+        )
+        return [stamp for (stamp,) in rows]
+
+    def newest_until(self, stamp: int) -> int | None:
+        """Return the stamp of the newest message up to a stamp; None if there is none."""
+        (newest,) = self.connection.execute(
+            "SELECT max(stamp) FROM message WHERE stamp <= ? AND stamp > ?", (stamp, self.passed)
         ).fetchone()
-        excess = newest_number - oldest + 1 - self._retention.drop_quota
-        if excess > 0:
-            self._delete_oldest("place = ? AND", (place,), min(excess, DELETE_BATCH))
+        return None if newest is None else int(newest)
+
+    def delete_one(self, stamp: int) -> bool:
+        """Delete a message; return whether it was there."""
+        row = self.connection.execute(
+            "SELECT stamp, size, place FROM message WHERE stamp = ?", (stamp,)
+        ).fetchone()
+        return row is not None and self.delete([row]) == 1
+
+    def delete_oldest_in(self, place: bytes, most: int) -> int:
+        """Delete the oldest messages of a drop, as many as asked, a batch at most."""
+        return self._delete_oldest("place = ? AND", (place,), min(most, DELETE_BATCH))
+
+    def _newest(self, place: bytes) -> int | None:
+        row = self.connection.execute(
+            "SELECT stamp FROM message WHERE place = ? ORDER BY stamp DESC LIMIT 1", (place,)
+        ).fetchone()
+        return None if row is None else int(row[0])
 
     def enforce_quota(self, rounds: int = 16, batch: int = DELETE_BATCH) -> int:
         """Delete the oldest messages of all drops until the rest fits the quota; return how many.
 
-        After the quota was lowered, that takes more than one call.
+        That is so after the quota was lowered, and takes more than one call.
         """
         deleted = 0
         for _ in range(rounds):
-            excess = self._charged - self._retention.quota
+            excess = self.holdings.charged - self._retention.quota
             if excess <= 0:
                 break
-            at_least = -(-excess // (MESSAGE_LIMIT + MESSAGE_COST))
+            at_least = -(-excess // charge(MESSAGE_LIMIT))
             deleted += self._delete_oldest("", (), min(at_least, batch))
         return deleted
 
@@ -171,8 +245,8 @@ class MessageRows:
         """Delete some messages that are too old; return how many."""
         return self._delete_oldest("stamp < ? AND", (self._horizon(),), batch)
 
-    def find_due(self) -> tuple[int, int] | None:
-        """Return the stamp and the size of the oldest message, if it should be deleted.
+    def find_due(self) -> Place | None:
+        """Return where the oldest message is, if it should be deleted.
 
         Those on damaged pages are passed over. Reads only, and is slow where pages are damaged.
         """
@@ -180,16 +254,19 @@ class MessageRows:
             self.passed = self._find_end_of_damage()
         row = self._first_after(self.passed)
         is_due = row is not None and (
-            row[0] < self._horizon() or self._charged > self._retention.quota
+            row[0] < self._horizon() or self.holdings.charged > self._retention.quota
         )
         return row if is_due else None
 
-    def delete(self, rows: list[tuple[int, int]]) -> int:
-        """Delete messages, given by stamp and size; return how many."""
+    def delete(self, rows: list[Place]) -> int:
+        """Delete messages; return how many."""
         self.connection.executemany(
-            "DELETE FROM message WHERE stamp = ?", ((stamp,) for stamp, _ in rows)
+            "DELETE FROM message WHERE stamp = ?", ((stamp,) for stamp, _, _ in rows)
         )
-        self._charged -= sum(size + MESSAGE_COST for _, size in rows)
+        for stamp, size, place in rows:
+            self.holdings.went(stamp, place, charge(size))
+            if place in self._counts:
+                self._counts[place] -= 1
         return len(rows)
 
     def _find_end_of_damage(self) -> int:
@@ -221,9 +298,10 @@ class MessageRows:
             return False
         return True
 
-    def _first_after(self, stamp: int) -> tuple[int, int] | None:
-        row: tuple[int, int] | None = self.connection.execute(
-            "SELECT stamp, size FROM message WHERE stamp > ? ORDER BY stamp LIMIT 1", (stamp,)
+    def _first_after(self, stamp: int) -> Place | None:
+        row: Place | None = self.connection.execute(
+            "SELECT stamp, size, place FROM message WHERE stamp > ? ORDER BY stamp LIMIT 1",
+            (stamp,),
         ).fetchone()
         return row
 
@@ -232,11 +310,16 @@ class MessageRows:
 
     def _delete_oldest(self, where: str, parameters: tuple[object, ...], limit: int) -> int:
         rows = self.connection.execute(
-            f"SELECT stamp, size FROM message WHERE {where} stamp > ?"  # noqa: S608
+            f"SELECT stamp, size, place FROM message WHERE {where} stamp > ?"  # noqa: S608
             f" ORDER BY stamp LIMIT {limit:d}",
             (*parameters, self.passed),
         ).fetchall()
         return self.delete(rows)
+
+
+def charge(size: int) -> int:
+    """Return what a message is charged, by its size: each as much as a whole one at least."""
+    return max(size, MESSAGE_SIZE) + MESSAGE_COST
 
 
 def is_damage(error: sqlite3.Error) -> bool:

@@ -12,8 +12,9 @@ from twisted.internet.defer import Deferred, fail
 from twisted.internet.interfaces import IReactorFromThreads
 from twisted.logger import Logger
 
+from qabel.dropserver.admission import Full
 from qabel.dropserver.message_file import MessageFile
-from qabel.dropserver.message_rows import Row, Selection, Since, is_damage
+from qabel.dropserver.message_rows import Post, Row, Selection, Since, is_damage
 from qabel.host.job_thread import Job, JobThread
 
 GROUP_SIZE = 256
@@ -24,12 +25,15 @@ class StoreUnavailable(Exception):
     """The messages cannot be read or stored now: the disk fails, or the server is stopping."""
 
 
+class NoRoom(Exception):
+    """There is no room for a message, as its text says to clients."""
+
+
 @attrs.define(eq=False)
 class _StoreJob(Job):
     """A message to store, or something else to do with the file."""
 
-    message: tuple[str, bytes] | None = attrs.field(default=None, repr=False)
-    """Its drop id and its bytes."""
+    post: Post | None = attrs.field(default=None, repr=False)
     work: Callable[[MessageFile], Any] | None = None
 
 
@@ -37,7 +41,8 @@ class _StoreJob(Job):
 class MessageStore:
     """Uses a ``MessageFile`` on a thread of its own.
 
-    Every method returns a Deferred, which fails with nothing but StoreUnavailable. Results are
+    Every method returns a Deferred, which fails with nothing but StoreUnavailable, and ``append``
+    with NoRoom. Results are
     delivered in the order of commits: who passes on each stamp at once never passes on a smaller
     one later.
 
@@ -61,9 +66,9 @@ class MessageStore:
             self._handle, self._reactor, name="drop-store", group_size=GROUP_SIZE
         )
 
-    def append(self, drop_id: str, body: bytes) -> "Deferred[int]":
+    def append(self, post: Post) -> "Deferred[int]":
         """Store a message; fires with its stamp once it is on the disk."""
-        return self._submit(_StoreJob(message=(drop_id, body)))
+        return self._submit(_StoreJob(post=post))
 
     def open(
         self, drop_id: str, since: Since | None, limit: int
@@ -117,7 +122,7 @@ class MessageStore:
     # On the thread
 
     def _handle(self, jobs: list[_StoreJob]) -> None:
-        self._append([job for job in jobs if job.message is not None])
+        self._append([job for job in jobs if job.post is not None])
         self._work([job for job in jobs if job.work is not None])
 
     def _append(self, jobs: list[_StoreJob]) -> None:
@@ -128,9 +133,12 @@ class MessageStore:
 
     def _append_together(self, jobs: list[_StoreJob]) -> None:
         try:
-            stamps = self._file.append(job.message for job in jobs if job.message is not None)
+            stamps = self._file.append(job.post for job in jobs if job.post is not None)
             for job, stamp in zip(jobs, stamps, strict=True):
-                job.result = stamp
+                if isinstance(stamp, Full):
+                    job.fail(NoRoom(stamp.value))
+                else:
+                    job.result = stamp
             self._failing = False
         except Exception as error:  # noqa: BLE001 - whatever it is, the thread goes on
             if len(jobs) > 1 and isinstance(error, sqlite3.Error) and is_damage(error):

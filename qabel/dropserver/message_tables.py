@@ -10,7 +10,14 @@ from qabel.host.start_errors import StartError
 APPLICATION_ID = 0x51614472
 """The application id of the file: "QaDr"."""
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
+
+_STEPS = {
+    # Since version 2, numbers and sums within drops are no longer kept, as any message may go, and
+    # the quota is charged otherwise: it is counted anew each time that the file is opened.
+    1: "",
+}
+"""For each older version, what brings the file to the next."""
 
 PAGE_SIZE = 8192
 """Bytes. A message has 2149: with SQLite's default of 4096, every page would be half empty."""
@@ -22,8 +29,8 @@ _SCHEMA = """
 CREATE TABLE message (
     stamp INTEGER PRIMARY KEY,      -- when it arrived; each committed message has a greater one
     place BLOB NOT NULL,            -- a hash of the drop id: the file gives access to no drop
-    number INTEGER NOT NULL,        -- consecutive within a drop
-    before INTEGER NOT NULL,        -- bytes of all earlier messages of its drop
+    number INTEGER NOT NULL,        -- 0; of version 1, as to remove it would rewrite the file
+    before INTEGER NOT NULL,        -- likewise
     size INTEGER NOT NULL,
     body BLOB NOT NULL
 ) STRICT;
@@ -51,6 +58,7 @@ def open_file(path: Path) -> sqlite3.Connection:
     try:
         if not _is_ours(connection, path):
             _create(connection)
+        _bring_up_to_date(connection)
         _configure(connection)
     except sqlite3.Error as error:
         connection.close()
@@ -87,9 +95,10 @@ def _is_ours(connection: sqlite3.Connection, path: Path) -> bool:
     application = _pragma(connection, "application_id")
     version = _pragma(connection, "user_version")
     if application == APPLICATION_ID:
-        if version != SCHEMA_VERSION:
+        if not 1 <= version <= SCHEMA_VERSION:
             raise StartError(
-                f"{path} has schema version {version}, but this program needs {SCHEMA_VERSION}"
+                f"{path} has schema version {version}, and this program knows those up to "
+                f"{SCHEMA_VERSION}: a newer version of it wrote the file"
             )
         return True
     if application or version or _pragma(connection, "schema_version"):
@@ -104,6 +113,13 @@ def _create(connection: sqlite3.Connection) -> None:
         f"BEGIN IMMEDIATE; {_SCHEMA} PRAGMA application_id = {APPLICATION_ID};"
         f"PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;"
     )
+
+
+def _bring_up_to_date(connection: sqlite3.Connection) -> None:
+    for version in range(_pragma(connection, "user_version"), SCHEMA_VERSION):
+        connection.executescript(
+            f"BEGIN IMMEDIATE; {_STEPS[version]} PRAGMA user_version = {version + 1}; COMMIT;"
+        )
 
 
 def _configure(connection: sqlite3.Connection) -> None:

@@ -28,8 +28,11 @@ def tor_configuration(listen: Iterable[ListenOn]) -> str:
 _LINES = """\
 # Append this to /etc/tor/torrc, and run: systemctl reload tor
 # The address of the drop server is then http:// and what is in {directory}/hostname
+# Start the drop server with --behind-tor. The last line is for Tor 0.4.8 and later: whoever
+# connects has to compute for it while there are too many.
 HiddenServiceDir {directory}
 HiddenServicePort 80 {target}
+HiddenServicePoWDefensesEnabled 1
 """
 
 

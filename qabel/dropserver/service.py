@@ -18,7 +18,7 @@ from qabel.dropserver.message_store import MessageStore, StoreUnavailable
 from qabel.dropserver.push_hub import PING_INTERVAL, PushHub
 from qabel.dropserver.rates import Rate, Rates
 from qabel.dropserver.request import make_drop_site
-from qabel.dropserver.sources import Proxies, Sources
+from qabel.dropserver.sources import Sources
 from qabel.dropserver.visitors import Visitors
 from qabel.host.data_directory import DirectoryLock, private_directory
 
@@ -38,7 +38,7 @@ class DropServerService(MultiService):
         data_dir: a directory that nothing else may use.
         reactor: Twisted's reactor.
         retention: how long messages are kept, and how many.
-        proxies: the reverse proxies in front of it.
+        sources: tells where requests come from.
         rate: how often each source may post.
         max_connections: connections that are served at the same time.
         now: returns seconds since the epoch.
@@ -53,7 +53,7 @@ class DropServerService(MultiService):
         *,
         reactor: Any,
         retention: Retention | None = None,
-        proxies: Proxies | None = None,
+        sources: Sources | None = None,
         rate: Rate | None = None,
         max_connections: int = 1024,
         now: Callable[[], float] = time.time,
@@ -65,12 +65,12 @@ class DropServerService(MultiService):
         self._now = now
         self._lock = DirectoryLock(data_dir)
         self._hub = PushHub()
-        sources = Sources(proxies or Proxies())
-        visitors = Visitors(sources, Rates(reactor, rate or Rate()))
+        told = sources or Sources()
+        visitors = Visitors(told, Rates(reactor, rate or Rate()))
         self._resource = DropResource(self._hub, visitors, reactor)
         self._store: MessageStore | None = None
         self.site = make_drop_site(
-            self._resource, reactor, max_connections=max_connections, sources=sources
+            self._resource, reactor, max_connections=max_connections, sources=told
         )
         self._loops: list[LoopingCall] = []
 

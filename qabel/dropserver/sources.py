@@ -13,14 +13,33 @@ from twisted.internet.address import UNIXAddress
 Source = bytes
 """A source, as a key of dictionaries; it says nothing to people."""
 
+Network = bytes
+"""The network of a source: an IPv4 /24, or an IPv6 /40."""
+
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 _Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 UNIX = "unix"
 """Stands for everything that comes through a Unix socket."""
 
+LOCAL: Source = b""
+"""This machine itself, which is not limited."""
+
+ONION: Source = b"onion"
+"""All who come through Tor: nothing tells them apart."""
+
+OLD: Source = b"old"
+"""All who left what is older than the process: it is forgotten who they are."""
+
+_SOCKET: Source = b"socket"
+"""What a proxy brings through a Unix socket without saying where from."""
+
+_IPV4_BYTES = 4
+
 _IPV6_BYTES = 7
 """Of an IPv6 address: a /56."""
+
+_NETWORK_BYTES = {_IPV4_BYTES: 3, _IPV6_BYTES: 5}
 
 _OWN = (ipaddress.ip_address("127.0.0.1"), ipaddress.ip_address("::1"))
 """This machine itself. The rest of 127.0.0.0/8 counts like any network."""
@@ -81,19 +100,26 @@ class Proxies:
         return any(address in each for each in self.networks)
 
 
+def network_of(source: Source) -> Network:
+    """Return the network of a source; what is no address is one by itself."""
+    return source[: _NETWORK_BYTES.get(len(source), len(source))]
+
+
 @frozen
 class Sources:
     """Tells sources apart.
 
     Args:
         proxies: whose headers are believed. Without any, this machine itself is no source.
+        is_behind_tor: whether what comes from this machine itself comes through Tor.
 
     """
 
     proxies: Proxies = field(factory=Proxies)
+    is_behind_tor: bool = False
 
-    def of(self, peer: object, forwarded: Sequence[str]) -> Source | None:
-        """Return the source of a request; None for this machine itself, which is not limited.
+    def of(self, peer: object, forwarded: Sequence[str]) -> Source:
+        """Return the source of a request; LOCAL for this machine itself, which is not limited.
 
         Args:
             peer: the address of who is connected, as Twisted has it.
@@ -101,8 +127,6 @@ class Sources:
 
         """
         nearest = _address_of(peer)
-        if not self.proxies:
-            return None if nearest is None or nearest in _OWN else _source(nearest)
         # Whoever is farther away can write what they like in front: the rightmost one counts.
         hops = [hop for value in forwarded for hop in value.split(",")]
         while self.proxies.trusts(nearest) and hops:
@@ -110,7 +134,13 @@ class Sources:
             if farther is None:
                 break
             nearest = farther
-        return UNIX.encode() if nearest is None else _source(nearest)
+        if nearest is not None and nearest not in _OWN:
+            return _source(nearest)
+        if self.is_behind_tor:
+            return ONION
+        if not self.proxies:
+            return LOCAL
+        return _SOCKET if nearest is None else _source(nearest)
 
     def of_connection(self, peer: object) -> Source | None:
         """Return the source of a connection; None for this machine itself, and for proxies."""
@@ -126,4 +156,4 @@ def _address_of(peer: object) -> Address | None:
 
 
 def _source(address: Address) -> Source:
-    return address.packed if address.version == 4 else address.packed[:_IPV6_BYTES]
+    return address.packed[: _IPV4_BYTES if address.version == 4 else _IPV6_BYTES]

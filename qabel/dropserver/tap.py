@@ -7,11 +7,11 @@ from twisted.application.service import IService, MultiService
 from twisted.internet import reactor
 
 from qabel import __version__
-from qabel.dropserver.message_rows import DAY, Retention
+from qabel.dropserver.message_rows import DAY, HALF_OF_DISK, Retention
 from qabel.dropserver.onion import tor_configuration
 from qabel.dropserver.rates import Rate
 from qabel.dropserver.service import DropServerService
-from qabel.dropserver.sources import InvalidProxy, Proxies
+from qabel.dropserver.sources import InvalidProxy, Proxies, Sources
 from qabel.host.command_help import OptionHelp
 from qabel.host.daemon_options import DaemonOptions
 from qabel.host.data_directory import choose_data_directory
@@ -42,6 +42,7 @@ class Options(DaemonOptions):
             OptionHelp("listen", "ENDPOINT"),
             OptionHelp("allow-remote"),
             OptionHelp("onion"),
+            OptionHelp("behind-tor"),
             OptionHelp("trust-proxy", "ADDRESS"),
         ),
         "Messages": (
@@ -61,12 +62,13 @@ class Options(DaemonOptions):
 
     optFlags: ClassVar[list[list[str | None]]] = [
         ["onion", None, "Print what Tor needs to make it an onion service, and exit."],
+        ["behind-tor", None, "Requests from this machine come through Tor: count them as one."],
     ]
     optParameters: ClassVar[list[list[str | None]]] = [
         ["data-dir", None, None, "Data directory. [default: $QABEL_DROP_DATA_DIR, or per user]"],
         ["lifetime", None, "7", "Days before a message is deleted."],
-        ["quota", None, "1000", "Megabytes for all messages; beyond that, the oldest are deleted."],
-        ["drop-quota", None, "100000", "Messages per drop; beyond that, the oldest are deleted."],
+        ["quota", None, None, "Megabytes for all messages. [default: half of the free disk space]"],
+        ["drop-quota", None, "100000", "Messages that one drop may have."],
         ["rate", None, "20", "Messages a second from one network address, on average."],
         ["burst", None, "600", "Messages from one network address at once."],
     ]
@@ -86,9 +88,11 @@ class Options(DaemonOptions):
             print(tor_configuration(self.listen), end="")  # noqa: T201 - this is what was asked for
             raise SystemExit(0)
         lifetime = self.positive("lifetime") * DAY
-        quota = int(self.positive("quota") * MEGABYTE)
-        if quota < MEGABYTE:
-            raise StartError(f"--quota must be at least 1, not {self['quota']}")
+        quota = HALF_OF_DISK
+        if self["quota"] is not None:
+            quota = int(self.positive("quota") * MEGABYTE)
+            if quota < MEGABYTE:
+                raise StartError(f"--quota must be at least 1, not {self['quota']}")
         self.retention = Retention(
             lifetime=lifetime, quota=quota, drop_quota=self.positive("drop-quota", int)
         )
@@ -115,7 +119,7 @@ def makeService(options: Options) -> IService:
         options.data_directory,
         reactor=reactor,
         retention=options.retention,
-        proxies=options.proxies,
+        sources=Sources(options.proxies, bool(options["behind-tor"])),
         rate=options.rate,
     )
     parent = MultiService()

@@ -7,7 +7,7 @@ from twisted.logger import Logger
 
 from qabel.dropserver.rates import Rates
 from qabel.dropserver.request import DropRequest
-from qabel.dropserver.sources import Sources, parse_address
+from qabel.dropserver.sources import LOCAL, Source, Sources, parse_address
 
 
 @define(eq=False)
@@ -27,26 +27,30 @@ class Visitors:
 
     _log: ClassVar = Logger()
 
-    def wait(self, request: DropRequest) -> float:
-        """Count a message; return 0, or the seconds to wait if its source has posted too many."""
+    def source(self, request: DropRequest) -> Source:
+        """Return where a request comes from."""
         forwarded = request.requestHeaders.getRawHeaders("X-Forwarded-For", [])
         source = self._sources.of(request.getClientAddress(), forwarded)
-        if source is not None:
-            return self._rates.take(source)
-        self._look_for_proxy(request)
-        return 0.0
+        if source == LOCAL:
+            self._look_for_proxy(request)
+        return source
+
+    def wait(self, source: Source) -> float:
+        """Count a message; return 0, or the seconds to wait if its source has posted too many."""
+        return 0.0 if source == LOCAL else self._rates.take(source)
 
     def _look_for_proxy(self, request: DropRequest) -> None:
         """Note a request from this machine for another one: what brought it was not declared."""
         host = request.requestHeaders.getRawHeaders("Host", ["localhost"])[-1]
-        if self.is_proxy_undeclared or self._sources.proxies or _is_here(host):
+        if self.is_proxy_undeclared or _is_here(host):
             return
         self.is_proxy_undeclared = True
         self._log.warn(
             "Requests from elsewhere come through a program on this machine, such as a reverse "
             "proxy or Tor: the server cannot tell their senders apart, and limits none of them. "
             "If it is a reverse proxy, have it set X-Forwarded-For, and start this server with "
-            "--trust-proxy 127.0.0.1 (or --trust-proxy unix for a Unix socket)."
+            "--trust-proxy 127.0.0.1 (or --trust-proxy unix for a Unix socket). If it is Tor, "
+            "start this server with --behind-tor."
         )
 
 

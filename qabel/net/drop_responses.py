@@ -20,6 +20,12 @@ NO_DROP_SERVER = (404, 405, 410, 501, 511)
 ASKS_TO_WAIT = (429, 503, 507)
 """Statuses by which a server may ask for time: too many requests, overloaded, full."""
 
+_REASONS = {
+    429: "takes no more requests from this address for a while (status {status}).",
+    507: "has no room for the message now (status {status}).",
+}
+"""What some statuses mean to whoever posts."""
+
 ERROR_WITH_PAGE = 400
 """The status of web servers to a request without the TLS or the certificate that they expect."""
 
@@ -54,7 +60,8 @@ def rejection(
     if status < 400:
         text = f"{peer} responded with a redirect (status {status}), which is not followed."
     else:
-        text = f"{peer} rejected the request with status {status}."
+        what = _REASONS.get(status, "rejected the request with status {status}.")
+        text = f"{peer} {what.format(status=status)}"
     return ServerRefused(
         text,
         status=status,

@@ -68,7 +68,7 @@ class FakeStore:
 
 def selection(rows: list[Row]) -> Selection:
     """Return the selection that consists of these rows."""
-    return Selection(0, rows[-1][0], len(rows), sum(len(body) for _, body in rows))
+    return Selection(0, rows[-1][0], (len(rows), sum(len(body) for _, body in rows)))
 
 
 def start(request: FakeRequest, store: FakeStore, first: int = 2) -> "Deferred[None]":

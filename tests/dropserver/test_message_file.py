@@ -1,21 +1,37 @@
 """The message file: stamps, selections, quotas and expiry, across restarts."""
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
+from unittest.mock import ANY
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from qabel.dropserver.admission import Full
 from qabel.dropserver.message_file import MessageFile
-from qabel.dropserver.message_rows import DAY, MESSAGE_COST, Retention, Since, hash_drop_id
+from qabel.dropserver.message_rows import (
+    DAY,
+    MESSAGE_SIZE,
+    MOST_COUNTED,
+    Post,
+    Retention,
+    Since,
+    charge,
+    hash_drop_id,
+)
+from qabel.dropserver.sources import LOCAL, Source
 from qabel.dropserver.stamps import SECOND
+from qabel.host.start_errors import StartError
 from tests.dropserver.small_disk import damage_page, small_disk
 
 A = "A" * 43
 B = "B" * 43
+
+
+ALICE, BOB, FLOOD = b"\1aaa", b"\2bbb", b"\3fff"
 
 
 class Now:
@@ -49,22 +65,32 @@ def file(path: Path, now: Now) -> Iterator[MessageFile]:
     file.close()
 
 
+def append(
+    file: MessageFile, messages: Iterable[tuple[str, bytes]], source: Source = LOCAL
+) -> list[int]:
+    """Store messages for which there is room; return their stamps."""
+    stamps = file.append(Post(drop, body, source) for drop, body in messages)
+    assert Full.DROP not in stamps
+    assert Full.SERVER not in stamps
+    return [stamp for stamp in stamps if isinstance(stamp, int)]
+
+
 def bodies(file: MessageFile, drop_id: str, since: Since | None = None) -> list[bytes]:
     """Return the messages that a client would get."""
     selection = file.select(drop_id, since)
     if selection is None:
         return []
     rows = file.read(drop_id, selection.after, selection.newest, 1000)
-    assert (len(rows), sum(len(body) for _, body in rows)) == (selection.count, selection.size)
+    assert (len(rows), sum(len(body) for _, body in rows)) == selection.counted
     assert rows[-1][0] == selection.newest
     return [body for _, body in rows]
 
 
 def test_stamps_are_times_that_always_grow(file: MessageFile, now: Now) -> None:
     """Stamps say when a message arrived, and grow even if the clock stands still or goes back."""
-    first, second = file.append([(A, b"1"), (B, b"2")])
+    first, second = append(file, [(A, b"1"), (B, b"2")])
     now.seconds -= 3600
-    (third,) = file.append([(A, b"3")])
+    (third,) = append(file, [(A, b"3")])
     assert first == 1_795_000_000 * SECOND
     assert (second, third) == (first + 1, first + 2)
 
@@ -72,13 +98,13 @@ def test_stamps_are_times_that_always_grow(file: MessageFile, now: Now) -> None:
 def test_stamps_grow_across_a_restart(path: Path, now: Now) -> None:
     """A stamp is never issued twice, even if its message was deleted and the clock went back."""
     file = MessageFile(path, Retention(), now=now)
-    (before,) = file.append([(A, b"1")])
+    (before,) = append(file, [(A, b"1")])
     now.seconds += 8 * DAY
     assert file.expire() == 1
     file.close()
     now.seconds -= 100 * DAY
     file = MessageFile(path, Retention(), now=now)
-    (after,) = file.append([(A, b"2")])
+    (after,) = append(file, [(A, b"2")])
     assert after == before + 1
     assert bodies(file, A) == [b"2"]
     file.close()
@@ -86,7 +112,7 @@ def test_stamps_grow_across_a_restart(path: Path, now: Now) -> None:
 
 def test_a_drop_gives_its_own_messages_oldest_first(file: MessageFile) -> None:
     """Each drop has its own messages, in their order of arrival."""
-    file.append([(A, b"1"), (B, b"2"), (A, b"3")])
+    append(file, [(A, b"1"), (B, b"2"), (A, b"3")])
     assert bodies(file, A) == [b"1", b"3"]
     assert bodies(file, B) == [b"2"]
     assert bodies(file, "C" * 43) == []
@@ -94,54 +120,163 @@ def test_a_drop_gives_its_own_messages_oldest_first(file: MessageFile) -> None:
 
 def test_since_gives_only_what_is_newer(file: MessageFile) -> None:
     """A stamp stands for everything committed up to it."""
-    first, _, third = file.append([(A, b"1"), (A, b"2"), (A, b"3")])
+    first, _, third = append(file, [(A, b"1"), (A, b"2"), (A, b"3")])
     assert bodies(file, A, Since(first)) == [b"2", b"3"]
     assert bodies(file, A, Since(third)) == []
 
 
 def test_a_stamp_from_elsewhere_hides_nothing(file: MessageFile) -> None:
     """A stamp that this file never issued is ignored, unless it is a time of day."""
-    (stamp,) = file.append([(A, b"1")])
+    (stamp,) = append(file, [(A, b"1")])
     assert bodies(file, A, Since(stamp + 1)) == [b"1"]
     assert bodies(file, A, Since(stamp + 1, is_ours=False)) == []
 
 
-def test_a_drop_keeps_its_newest_messages(file: MessageFile) -> None:
-    """A drop beyond its quota loses its own oldest messages, and no other drop's."""
-    file.append([(B, b"other")])
-    for number in range(8):
-        file.append([(A, b"%d" % number)])
-    assert bodies(file, A) == [b"3", b"4", b"5", b"6", b"7"]
+def test_a_full_drop(file: MessageFile) -> None:
+    """Of a full drop, the newest message of the heaviest source goes; other drops keep theirs."""
+    append(file, [(A, b"first")], ALICE)
+    append(file, [(B, b"other")], FLOOD)
+    append(file, [(A, b"%d" % number) for number in range(4)], FLOOD)
+    assert file.append([Post(A, b"more", FLOOD)]) == [Full.DROP]
+    append(file, [(A, b"second")], ALICE)
+    assert file.append([Post(A, b"more", FLOOD)]) == [Full.DROP]
+    assert bodies(file, A) == [b"first", b"0", b"1", b"2", b"second"]
     assert bodies(file, B) == [b"other"]
+    append(file, [(A, b"third")], BOB)
+    assert bodies(file, A) == [b"first", b"0", b"1", b"second", b"third"]
 
 
-def test_all_drops_share_a_quota(path: Path, now: Now) -> None:
-    """Beyond the common quota the oldest messages of all drops are deleted."""
-    file = MessageFile(path, Retention(quota=3 * (100 + MESSAGE_COST)), now=now)
-    file.append([(drop, bytes([number]) * 100) for number, drop in enumerate([A, B, A, B, A])])
-    assert [body[:1] for body in bodies(file, A)] == [b"\2", b"\4"]
-    assert [body[:1] for body in bodies(file, B)] == [b"\3"]
+def test_a_full_server(path: Path, now: Now) -> None:
+    """When there is no more room, the newest message of the heaviest source goes."""
+    file = MessageFile(path, Retention(quota=5 * charge(100)), now=now)
+    append(file, [(A, b"a")], ALICE)
+    append(file, [(f"{number:043d}", b"x") for number in range(4)], FLOOD)
+    assert file.append([Post(B, b"x", FLOOD), Post(B, b"b", BOB)]) == [Full.SERVER, ANY]
+    assert file.append([Post(B, b"x", FLOOD)]) == [Full.SERVER]
+    assert [bodies(file, f"{number:043d}") for number in range(4)] == [[b"x"]] * 3 + [[]]
+    assert (bodies(file, A), bodies(file, B)) == ([b"a"], [b"b"])
+    now.seconds += 8 * DAY
+    while file.expire():
+        pass
+    assert file.append([Post(A, b"again", FLOOD)] * 6) == [ANY] * 5 + [Full.SERVER]
+    file.close()
+
+
+def test_small_messages_are_charged_as_whole_ones(path: Path, now: Now) -> None:
+    """A message of one byte takes the room of another one, also when they are counted anew."""
+    file = MessageFile(path, Retention(quota=10 * charge(MESSAGE_SIZE)), now=now)
+    append(file, [(A, b"x")] * 10, ALICE)
+    assert file.append([Post(A, b"x", ALICE)]) == [Full.SERVER]
+    file.close()
+    file = MessageFile(path, Retention(quota=10 * charge(MESSAGE_SIZE)), now=now)
+    assert file._rows.holdings.charged == 10 * charge(MESSAGE_SIZE)
+    file.close()
+
+
+def test_after_a_restart_what_is_older_keeps_half(path: Path, now: Now) -> None:
+    """What is older than the process counts as one source, in drops and everywhere."""
+    retention = Retention(quota=10 * charge(1), drop_quota=8)
+    file = MessageFile(path, retention, now=now)
+    append(file, [(A, b"%d" % number) for number in range(8)], ALICE)
+    append(file, [(B, b"b")] * 2, BOB)
+    file.close()
+    file = MessageFile(path, retention, now=now)
+    answers = [file.append([Post(A, b"new", ALICE)])[0] for _ in range(6)]
+    assert [isinstance(each, int) for each in answers] == [True] * 4 + [False] * 2
+    assert bodies(file, A) == [b"0", b"1", b"2", b"3"] + [b"new"] * 4
+    assert answers[4] == Full.DROP
+    answers = [file.append([Post("C" * 43, b"new", ALICE)])[0] for _ in range(3)]
+    assert [isinstance(each, int) for each in answers] == [True, False, False]
+    assert answers[2] == Full.SERVER
+    assert len(bodies(file, A)) + len(bodies(file, B)) == 9
     file.close()
 
 
 def test_a_lowered_quota_is_reached_bit_by_bit(path: Path, now: Now) -> None:
     """Messages beyond a lowered quota are deleted step by step, oldest first."""
     file = MessageFile(path, Retention(), now=now)
-    for _ in range(10):
-        file.append([(A, b"x")] * 500)
+    for number in range(10):
+        append(file, [(A, b"%d" % number)] * 500)
     file.close()
-    file = MessageFile(path, Retention(quota=10 * (1 + MESSAGE_COST)), now=now)
+    file = MessageFile(path, Retention(quota=10 * charge(1)), now=now)
     while file.expire():
         pass
-    assert len(bodies(file, A)) == 10
+    assert bodies(file, A) == [b"9"] * 10
     file.close()
+
+
+def test_a_lowered_drop_quota(path: Path, now: Now) -> None:
+    """A drop that has too many loses its oldest as the next one arrives."""
+    file = MessageFile(path, Retention(), now=now)
+    append(file, [(A, b"%d" % number) for number in range(20)])
+    file.close()
+    file = MessageFile(path, Retention(drop_quota=5), now=now)
+    append(file, [(A, b"new")], ALICE)
+    assert bodies(file, A) == [b"15", b"16", b"17", b"18", b"new"]
+    file.close()
+
+
+def test_the_default_quota_is_half_of_the_disk(tmp_path: Path, now: Now) -> None:
+    """It counts what the file has and what is free, as they are when it is opened."""
+    with small_disk(tmp_path / "disk", 40) as disk:
+        file = MessageFile(disk.path / "drops.sqlite", Retention(), now=now)
+        assert 14_000_000 < file._retention.quota < 21_000_000
+        file.close()
+
+
+def test_an_undone_transaction_is_forgotten(path: Path, now: Now) -> None:
+    """What could not be stored holds no room, and what went for it is there again."""
+    file = MessageFile(path, Retention(quota=9 * charge(9), drop_quota=9), now=now)
+    append(file, [(A, b"%d" % number) for number in range(9)], FLOOD)
+    for drop in (A, B):
+        with pytest.raises(sqlite3.Error):
+            append(file, [(drop, b"x"), (B, "no bytes")], ALICE)  # type: ignore[list-item]
+        assert bodies(file, A) == [b"%d" % number for number in range(9)]
+        shares = file._rows.holdings.everywhere.shares
+        assert (shares.holding(FLOOD), shares.holding(ALICE)) == (9 * charge(1), 0)
+    assert file.append([Post(A, b"9", FLOOD)]) == [Full.DROP]
+    append(file, [(B, b"x")], ALICE)
+    assert (len(bodies(file, A)), bodies(file, B)) == (8, [b"x"])
+    file.close()
+
+
+def test_many_messages_are_not_counted(path: Path, now: Now) -> None:
+    """Of more than a thousand it is not said how many there are: to count them takes long."""
+    file = MessageFile(path, Retention(), now=now)
+    stamps = append(file, [(A, b"x")] * (MOST_COUNTED + 1))
+    many, all_but_one = file.select(A), file.select(A, Since(stamps[0]))
+    assert many is not None
+    assert all_but_one is not None
+    assert (many.counted, all_but_one.counted) == (None, (MOST_COUNTED, MOST_COUNTED))
+    file.close()
+
+
+def test_a_file_of_version_1(path: Path, now: Now) -> None:
+    """It is brought up to date, with all that it has; what a newer program wrote is refused."""
+    MessageFile(path, Retention(), now=now).close()
+    old = sqlite3.connect(path)
+    for stamp in (1, 2):
+        row = (stamp, hash_drop_id(A), stamp, stamp * 9, 9, b"message %d" % stamp)
+        old.execute("INSERT INTO message VALUES (?, ?, ?, ?, ?, ?)", row)
+    old.execute("UPDATE state SET latest = 2, charged = 18")
+    old.execute("PRAGMA user_version = 1")
+    old.commit()
+    old.close()
+    now.seconds = 0
+    file = MessageFile(path, Retention(), now=now)
+    append(file, [(A, b"message 3")])
+    assert bodies(file, A) == [b"message %d" % number for number in (1, 2, 3)]
+    file._connection.execute("PRAGMA user_version = 3")
+    file.close()
+    with pytest.raises(StartError, match="newer version"):
+        MessageFile(path, Retention(), now=now)
 
 
 def test_messages_expire(file: MessageFile, now: Now) -> None:
     """A message is kept for its lifetime, not longer."""
-    file.append([(A, b"old")])
+    append(file, [(A, b"old")])
     now.seconds += 6 * DAY
-    file.append([(A, b"new")])
+    append(file, [(A, b"new")])
     assert file.expire() == 0
     now.seconds += 1 * DAY + 1
     assert file.expire() == 1
@@ -152,7 +287,7 @@ def test_messages_expire(file: MessageFile, now: Now) -> None:
 def test_what_is_gone_is_gone_from_the_disk(file: MessageFile, path: Path, now: Now) -> None:
     """Neither the file nor its log contains the bytes of an expired message."""
     secret = b"a sentence that stands nowhere else"
-    file.append([(A, secret)])
+    append(file, [(A, secret)])
     now.seconds += 8 * DAY
     file.expire()
     file.forget_deleted()
@@ -162,7 +297,7 @@ def test_what_is_gone_is_gone_from_the_disk(file: MessageFile, path: Path, now: 
 
 def test_the_file_opens_no_drop(file: MessageFile, path: Path) -> None:
     """The file contains no drop id, only its hash."""
-    file.append([(A, b"x")])
+    append(file, [(A, b"x")])
     file.forget_deleted()
     content = path.read_bytes()
     assert A.encode() not in content
@@ -171,18 +306,19 @@ def test_the_file_opens_no_drop(file: MessageFile, path: Path) -> None:
 
 def test_a_failed_commit_keeps_nothing(file: MessageFile) -> None:
     """If one message cannot be stored, none of its transaction is, and stamps continue."""
-    (before,) = file.append([(A, b"1")])
+    (before,) = append(file, [(A, b"1")])
     with pytest.raises(sqlite3.Error):
-        file.append([(A, b"2"), (A, "no bytes")])  # type: ignore[list-item]
+        append(file, [(A, b"2"), (A, "no bytes")])  # type: ignore[list-item]
     assert bodies(file, A) == [b"1"]
-    assert file.append([(A, b"3")]) == [before + 1]
+    assert append(file, [(A, b"3")]) == [before + 1]
 
 
 def test_expiry_and_selection_use_indexes(file: MessageFile) -> None:
     """No frequent query scans a whole table."""
     statements: list[str] = []
     file._connection.set_trace_callback(statements.append)
-    file.append([(A, b"%d" % number) for number in range(7)])
+    for count, source in ((4, FLOOD), (2, ALICE), (1, BOB)):
+        append(file, [(A, b"x")] * count, source)
     file.select(A, Since(0))
     file.read(A, 0, 2**60, 5)
     file.expire()
@@ -190,7 +326,7 @@ def test_expiry_and_selection_use_indexes(file: MessageFile) -> None:
     for statement in set(statements):
         if statement.startswith(("SELECT", "DELETE")) and "state" not in statement:
             plan = file._connection.execute(f"EXPLAIN QUERY PLAN {statement}").fetchall()
-            assert all("SEARCH" in step[3] for step in plan), (statement, plan)
+            assert not any("SCAN message" in step[3] for step in plan), (statement, plan)
 
 
 OPERATIONS = st.lists(
@@ -212,7 +348,7 @@ def test_it_does_what_lists_would_do(
     """Any sequence of operations leaves the same messages as in a simple model."""
     now = Now()
     path = tmp_path_factory.mktemp("model") / "drops.sqlite"
-    retention = Retention(quota=1500, drop_quota=4)
+    retention = Retention(quota=6 * charge(300), drop_quota=4)
     file = MessageFile(path, retention, now=now)
     model: list[tuple[int, str, bytes]] = []
     for operation in operations:
@@ -222,16 +358,20 @@ def test_it_does_what_lists_would_do(
         elif operation == "later":
             now.seconds += 3 * DAY
         elif operation == "reopen":
-            file.close()
-            file = MessageFile(path, retention, now=now)
+            file._connection.close()
+            with pytest.raises(sqlite3.Error):
+                file.select(A)
         else:
-            for stamp, (drop, body) in zip(file.append(operation), operation, strict=True):
-                model.append((stamp, drop, body))
-                mine = [m for m in model if m[1] == drop]
-                if len(mine) > retention.drop_quota:
-                    model.remove(mine[0])
-            while sum(len(m[2]) + MESSAGE_COST for m in model) > retention.quota:
-                model.pop(0)
+            assert isinstance(operation, list)
+            for drop, body in operation:
+                (stamp,) = file.append([Post(drop, body, ALICE)])
+                if sum(1 for m in model if m[1] == drop) >= retention.drop_quota:
+                    assert stamp == Full.DROP
+                elif len(model) >= 6:
+                    assert stamp == Full.SERVER
+                else:
+                    assert isinstance(stamp, int)
+                    model.append((stamp, drop, body))
         for drop in (A, B):
             assert bodies(file, drop) == [m[2] for m in model if m[1] == drop]
     file.close()
@@ -241,41 +381,42 @@ def filled(path: Path, now: Now, retention: Retention) -> MessageFile:
     """Return a file with a large message in each of 40 drops."""
     file = MessageFile(path, retention, now=now)
     for number in range(40):
-        file.append([(f"{number:043d}", f"message {number}:".encode().ljust(2500, b"."))])
+        append(file, [(f"{number:043d}", f"message {number}:".encode().ljust(2500, b"."))])
         now.seconds += 60
     return file
 
 
 def test_damage_concerns_its_own_drops_only(path: Path, now: Now) -> None:
     """Over a damaged page reading fails; other drops are read, and messages stored and deleted."""
-    retention = Retention(quota=41 * (2500 + MESSAGE_COST))
+    retention = Retention(quota=41 * charge(2500))
     filled(path, now, retention).close()
-    damage_page(path, b"message 3:")
+    damage_page(path, b"message 33:")
     file = MessageFile(path, retention, now=now)
     with pytest.raises(sqlite3.DatabaseError):
-        bodies(file, f"{3:043d}")
-    assert bodies(file, f"{20:043d}")
-    for number in range(30):
-        file.append([(A, b"%d" % number)])
+        bodies(file, f"{33:043d}")
+    assert bodies(file, f"{19:043d}")
+    for number in range(20):
+        append(file, [(A, b"%d" % number)], ALICE)
         file.expire()
-    assert bodies(file, A) == [b"%d" % number for number in range(30)]
+    assert bodies(file, A) == [b"%d" % number for number in range(20)]
+    assert bodies(file, f"{19:043d}")
     now.seconds += 8 * DAY
-    file.append([(A, b"new")])
+    append(file, [(A, b"new")])
     while file.expire():
         pass
     assert bodies(file, A) == [b"new"]
-    assert bodies(file, f"{20:043d}") == bodies(file, f"{3:043d}") == []
+    assert bodies(file, f"{20:043d}") == bodies(file, f"{33:043d}") == []
     file.close()
 
 
 def test_a_connection_that_stays_broken_is_opened_again(file: MessageFile) -> None:
     """After an error that remains, the file is opened anew, and nothing is lost."""
-    file.append([(A, b"1")])
+    append(file, [(A, b"1")])
     file._connection.close()
     with pytest.raises(sqlite3.Error):
-        file.append([(A, b"2")])
+        append(file, [(A, b"2")])
     assert bodies(file, A) == [b"1"]
-    file.append([(A, b"3")])
+    append(file, [(A, b"3")])
     assert bodies(file, A) == [b"1", b"3"]
 
 
@@ -287,25 +428,25 @@ def test_a_full_disk_keeps_what_is_deleted_in_order(tmp_path: Path, now: Now) ->
         disk.fill()
         with suppress(sqlite3.OperationalError):
             for _ in range(200):
-                file.append([(A, bytes(2500))])
+                append(file, [(A, bytes(2500))])
         with pytest.raises(sqlite3.OperationalError, match="full"):
-            file.append([(A, bytes(2500))])
+            append(file, [(A, bytes(2500))])
         stored = len(bodies(file, A))
         assert bodies(file, f"{20:043d}")
         assert file.batch < 32
         now.seconds += 8 * DAY
         for number in range(20):
-            file.append([(B, bytes([number]) * 2500)])
+            append(file, [(B, bytes([number]) * 2500)])
         assert bodies(file, A) == []
         assert len(bodies(file, B)) == 20
         for _ in range(3):
             file.close()
             file = MessageFile(path, Retention(), now=now)
-            file.append([(B, bytes(2500))])
+            append(file, [(B, bytes(2500))])
             file.forget_deleted()
         disk.free()
         file._retry_at = 0
         for _ in range(stored + 40):
-            file.append([(A, bytes(2500))])
+            append(file, [(A, bytes(2500))])
         assert path.with_suffix(".reserve").exists()
         file.close()

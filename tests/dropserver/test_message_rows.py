@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from qabel.dropserver.message_rows import DAY, MessageRows, Retention, is_damage
+from qabel.dropserver.message_rows import DAY, MessageRows, Post, Retention, is_damage
 from qabel.dropserver.message_tables import open_file
 from tests.dropserver.small_disk import damage_page
 
@@ -21,8 +21,8 @@ def body_of(number: int) -> bytes:
 
 def rows_of(path: Path, days: float) -> MessageRows:
     """Open a file and return its rows, so many days later."""
-    rows = MessageRows(open_file(path), Retention(), lambda: BEGIN + days * DAY)
-    rows.load_state()
+    rows = MessageRows(open_file(path), Retention(quota=10**9), lambda: BEGIN + days * DAY)
+    rows.begin()
     return rows
 
 
@@ -33,7 +33,7 @@ def path(tmp_path: Path) -> Path:
     rows = rows_of(path, 0)
     for number, drop in enumerate(DROPS):
         rows._now = lambda number=number: BEGIN + number * 3600
-        rows.insert(drop, body_of(number))
+        rows.insert(Post(drop, body_of(number)))
     rows.store_state()
     rows.connection.close()
     return path
@@ -92,7 +92,7 @@ def test_damaged_pages_are_passed_over(path: Path, damaged: tuple[int, ...]) -> 
 def test_what_cannot_be_deleted_hides_nothing_for_ever(path: Path) -> None:
     """A drop with a damaged message can be read again once that message is too old."""
     rows = rows_of(path, 2)
-    rows.insert(DROPS[5], b"new")
+    rows.insert(Post(DROPS[5], b"new"))
     rows.store_state()
     rows.connection.close()
     damage_page(path, body_of(5))

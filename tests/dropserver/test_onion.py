@@ -34,8 +34,11 @@ def lines(*descriptions: str) -> list[str]:
 )
 def test_targets(descriptions: list[str], target: str) -> None:
     """The service leads to the first endpoint that Tor can connect to."""
-    expected = [f"HiddenServiceDir {SERVICE_DIRECTORY}", f"HiddenServicePort 80 {target}"]
-    assert lines(*descriptions) == expected
+    assert lines(*descriptions) == [
+        f"HiddenServiceDir {SERVICE_DIRECTORY}",
+        f"HiddenServicePort 80 {target}",
+        "HiddenServicePoWDefensesEnabled 1",
+    ]
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ import pytest_twisted
 from twisted.internet import reactor
 from twisted.internet.defer import gatherResults
 
+from qabel.dropserver.message_rows import Post
 from qabel.dropserver.service import FILE_NAME, DropServerService
 from qabel.host.data_directory import DirectoryLock
 from qabel.host.start_errors import StartError
@@ -82,7 +83,7 @@ async def test_a_stopping_server_does_not_wait_for_a_reader(running: Any) -> Non
     """A client that has stopped reading is disconnected when the server stops."""
     async with running() as server:
         store = server.service._store
-        await gatherResults([store.append(A[1:], b"x" * 2500) for _ in range(5000)])
+        await gatherResults([store.append(Post(A[1:], b"x" * 2500)) for _ in range(5000)])
         conversation = await server.connect()
         conversation.transport.write(f"GET {A} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
         await conversation.until(bool)

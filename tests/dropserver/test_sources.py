@@ -5,7 +5,15 @@ from typing import Any
 import pytest
 from twisted.internet.address import IPv4Address, IPv6Address, UNIXAddress
 
-from qabel.dropserver.sources import InvalidProxy, Proxies, Sources, parse_address
+from qabel.dropserver.sources import (
+    LOCAL,
+    ONION,
+    InvalidProxy,
+    Proxies,
+    Sources,
+    network_of,
+    parse_address,
+)
 
 
 def peer(host: str) -> Any:
@@ -29,7 +37,7 @@ def test_what_counts_as_one(one: str, other: str, is_same: bool) -> None:
     """Each IPv4 address is a source, and each /56 of IPv6."""
     sources = Sources()
     first, second = (sources.of(peer(each), []) for each in (one, other))
-    assert first is not None
+    assert LOCAL not in (first, second)
     assert (first == second) is is_same
 
 
@@ -38,8 +46,8 @@ def test_what_counts_as_one(one: str, other: str, is_same: bool) -> None:
 )
 def test_this_machine_is_no_source(here: Any) -> None:
     """Without proxies it is not limited, whatever the header says."""
-    assert Sources().of(here, ["192.0.2.1"]) is None
-    assert Sources(Proxies.parse(["10.0.0.1", "unix"])).of(here, []) is not None
+    assert Sources().of(here, ["192.0.2.1"]) == LOCAL
+    assert Sources(Proxies.parse(["10.0.0.1", "unix"])).of(here, []) != LOCAL
 
 
 @pytest.mark.parametrize(
@@ -72,7 +80,7 @@ def test_behind_a_unix_socket() -> None:
     """A Unix socket may be a proxy's, and only then its header is read."""
     trusting = Sources(Proxies.parse(["unix"]))
     assert trusting.of(UNIXAddress(None), ["192.0.2.1"]) == bytes((192, 0, 2, 1))
-    assert trusting.of(UNIXAddress(None), []) == b"unix"
+    assert trusting.of(UNIXAddress(None), []) == b"socket"
     assert trusting.of(peer("127.0.0.1"), ["192.0.2.1"]) == bytes((127, 0, 0, 1))
 
 
@@ -96,3 +104,30 @@ def test_connections() -> None:
     for each in (peer("192.0.2.1"), peer("127.0.0.1"), UNIXAddress(None), None):
         assert sources.of_connection(each) is None
     assert sources.of_connection(peer("192.0.2.2")) == bytes((192, 0, 2, 2))
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "is_same"),
+    [
+        ("192.0.2.1", "192.0.2.254", True),
+        ("192.0.2.1", "192.0.3.1", False),
+        ("2001:db8:100::1", "2001:db8:1ff:ff00::1", True),
+        ("2001:db8:100::1", "2001:db8:200::1", False),
+        ("127.1.0.1", "127.1.0.2", True),
+    ],
+)
+def test_networks(one: str, other: str, is_same: bool) -> None:
+    """A /24 of IPv4 is a network, and a /40 of IPv6."""
+    first, second = (network_of(Sources().of(peer(each), [])) for each in (one, other))
+    assert (first == second) is is_same
+
+
+def test_behind_tor() -> None:
+    """What comes from this machine comes through Tor, but for what a proxy brings."""
+    tor = Sources(is_behind_tor=True)
+    for here in (peer("127.0.0.1"), peer("::1"), UNIXAddress(None)):
+        assert tor.of(here, ["192.0.2.1"]) == ONION
+    assert tor.of(peer("192.0.2.1"), []) == bytes((192, 0, 2, 1))
+    both = Sources(Proxies.parse(["127.0.0.1"]), is_behind_tor=True)
+    assert both.of(peer("127.0.0.1"), ["192.0.2.1"]) == bytes((192, 0, 2, 1))
+    assert both.of(peer("127.0.0.1"), []) == ONION

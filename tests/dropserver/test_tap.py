@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from qabel.dropserver.message_rows import DAY, Retention
+from qabel.dropserver.message_rows import DAY, HALF_OF_DISK, Retention
 from qabel.dropserver.tap import Options
 from qabel.host.start_errors import StartError
 
@@ -24,10 +24,10 @@ def parse(*arguments: str) -> Options:
 
 
 def test_the_defaults_are_for_this_machine_only() -> None:
-    """Without options it listens on loopback, and keeps up to a gigabyte for a week."""
+    """Without options it listens on loopback, and keeps messages for a week on half of the disk."""
     options = parse()
     assert [place.description for place in options.listen] == ["tcp:9697:interface=127.0.0.1"]
-    assert options.retention == Retention(lifetime=7 * DAY, quota=1_000_000_000, drop_quota=100_000)
+    assert options.retention == Retention(lifetime=7 * DAY, quota=HALF_OF_DISK, drop_quota=100_000)
     assert options.data_directory.is_absolute()
     assert options.data_directory.name == "qabel-drop"
 

@@ -34,7 +34,7 @@ def visitors(*proxies: str) -> Visitors:
 def wait(of: Visitors, host: str, **headers: str) -> float:
     """Return how long a request has to wait."""
     request: Any = Request(host, **headers)
-    return of.wait(request)
+    return of.wait(of.source(request))
 
 
 def test_each_source_by_itself() -> None:

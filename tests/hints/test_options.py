@@ -131,11 +131,15 @@ def test_two_modules_that_do_the_same(person: Come) -> None:
 
 @shows("dropserver/onion.py: # Append this to /etc/tor/torrc, and run: systemctl reload tor")
 def test_an_onion_service(person: Come) -> None:
-    """What is to be appended is comments and two lines of Tor's."""
+    """What is to be appended is comments and three lines of Tor's."""
     said = person().types("qabel-drop --onion --listen tcp:9697:interface=127.0.0.1")
     assert said.status == 0
     lines = [each.split()[0] for each in said.text.splitlines() if not each.startswith("#")]
-    assert lines == ["HiddenServiceDir", "HiddenServicePort"]
+    assert lines == [
+        "HiddenServiceDir",
+        "HiddenServicePort",
+        "HiddenServicePoWDefensesEnabled",
+    ]
 
 
 @shows("net/route.py: X is an onion service, which can only be reached through a proxy such as Tor")

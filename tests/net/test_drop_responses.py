@@ -61,9 +61,9 @@ def test_retry_after(values, seconds):
     [
         (301, "responded with a redirect (status 301), which is not followed."),
         (404, "rejected the request with status 404."),
-        (429, "rejected the request with status 429."),
+        (429, "takes no more requests from this address for a while (status 429)."),
         (503, "rejected the request with status 503."),
-        (507, "rejected the request with status 507."),
+        (507, "has no room for the message now (status 507)."),
     ],
 )
 def test_rejections(status, detail):

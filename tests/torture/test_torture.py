@@ -23,7 +23,7 @@ def test_a_loss_is_found_and_nothing_else_is_broken(tmp_path: Path) -> None:
             start_new_session=True,
         )
         try:
-            status = torture.wait(170)
+            status = torture.wait(300)
         finally:
             # With all that it started, if it did not end it.
             with contextlib.suppress(ProcessLookupError):
