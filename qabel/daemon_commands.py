@@ -36,6 +36,10 @@ def rest() -> NoReturn:
 def drop() -> NoReturn:
     """Run ``qabel-drop``, and end the process with its exit status."""
     _prepare("qabel-drop")
+    if sys.argv[1:2] == ["check"]:
+        from qabel.dropserver.check_command import run  # noqa: PLC0415 - see _prepare
+
+        sys.exit(run(sys.argv[2:]))
     from qabel.dropserver.tap import Options, makeService  # noqa: PLC0415 - see _prepare
     from qabel.host.foreground import run_in_foreground  # noqa: PLC0415
 

@@ -15,7 +15,10 @@ from twisted.web.server import NOT_DONE_YET
 
 from qabel.drop.multipart import content_type, new_boundary
 from qabel.drop.url import is_drop_id
+from qabel.dropserver.admission import Full
+from qabel.dropserver.counts import Counts, Got, Posted
 from qabel.dropserver.drop_answer import CHUNK, DropAnswer, content_length
+from qabel.dropserver.front_page import HTML, POLICY, front_page
 from qabel.dropserver.message_rows import MESSAGE_LIMIT, Post, Since
 from qabel.dropserver.message_store import MessageStore, NoRoom, StoreUnavailable
 from qabel.dropserver.push_handshake import BadHandshake, accept_handshake
@@ -28,28 +31,53 @@ _NAME = re.compile(rb"[A-Za-z0-9_-]+")
 
 _METHODS = (b"GET", b"HEAD", b"POST")
 
+_LATER = (503, "Unavailable", 60)
+
 _ROOM_INTERVAL = 900
 """Seconds after which there may be room again: as messages expire, and as others leave some."""
 
 
+_FULL = {Full.DROP: Posted.DROP_FULL, Full.SERVER: Posted.SERVER_FULL}
+
+
 class DropResource(Resource):
-    """The drops of a server: ``/DROPID``, and ``/DROPID/ws`` for push."""
+    """The drops of a server: ``/DROPID``, and ``/DROPID/ws`` for push; and what it is, at ``/``.
+
+    Args:
+        hub: has the push subscribers.
+        visitors: says who may post now.
+        counts: counts the requests.
+        reactor: measures times.
+        lifetime: seconds that messages are kept.
+
+    """
 
     isLeaf = True
     _log = Logger()
 
-    def __init__(self, hub: PushHub, visitors: Visitors, reactor: IReactorTime) -> None:
+    def __init__(
+        self,
+        hub: PushHub,
+        visitors: Visitors,
+        counts: Counts,
+        reactor: IReactorTime,
+        lifetime: float,
+    ) -> None:
         super().__init__()
         self.store: MessageStore | None = None
         """The messages, while the server runs; without it all requests get 503."""
         self._hub = hub
         self._visitors = visitors
+        self._counts = counts
         self._reactor = reactor
+        self._lifetime = lifetime
 
     def render(self, request: DropRequest) -> int:
         """Respond to a request."""
         request.responseHeaders.removeHeader(b"Server")
         match request.postpath:
+            case [b""] if request.method in (b"GET", b"HEAD"):
+                self._render_front_page(request)
             case [name] if _NAME.fullmatch(name):
                 self._render_drop(request, name.decode("ascii"))
             case [name, b"ws"] if _NAME.fullmatch(name):
@@ -58,39 +86,52 @@ class DropResource(Resource):
                 _reject(request, 404, "Not found")
         return NOT_DONE_YET
 
+    def _render_front_page(self, request: DropRequest) -> None:
+        accept = request.requestHeaders.getRawHeaders("Accept", [""])
+        page, kind = front_page(self._lifetime, ",".join(accept))
+        request.responseHeaders.setRawHeaders(b"Content-Type", [kind])
+        request.responseHeaders.setRawHeaders(b"Vary", [b"Accept"])
+        if kind == HTML:
+            request.responseHeaders.setRawHeaders(b"Content-Security-Policy", [POLICY])
+        _finish(request, 200, page)
+
     def _render_drop(self, request: DropRequest, drop_id: str) -> None:
         if request.method not in _METHODS:
             _method_not_allowed(request, b"GET, HEAD, POST")
         elif not is_drop_id(drop_id):
             _reject(request, 400, "Invalid drop id")
-        elif self.store is None:
-            _unavailable(request)
         elif request.method == b"POST":
-            self._post(request, self.store, drop_id)
+            self._post(request, drop_id)
+        elif self.store is None:
+            self._unavailable(request)
         else:
             self._run(request, self._get(request, self.store, drop_id))
 
-    def _post(self, request: DropRequest, store: MessageStore, drop_id: str) -> None:
+    def _post(self, request: DropRequest, drop_id: str) -> None:
+        if self.store is None:
+            self._unavailable(request)
+            return
         source = self._visitors.source(request)
         if (wait := self._visitors.wait(source)) > 0:
+            self._counts.posted[Posted.TOO_OFTEN] += 1
             _put_off(request, 429, "Too many messages", wait)
             return
         body = request.content.read()
-        if request.requestHeaders.getRawHeaders(b"Authorization") != [b"Client Qabel"]:
-            _reject(request, 400, "Bad authorization")
-        elif not body:
-            _reject(request, 400, "No message provided")
-        elif len(body) > MESSAGE_LIMIT:
-            _reject(request, 413, "Message too large")
-        else:
-            self._run(request, self._append(request, store, Post(drop_id, body, source)))
+        wrong = _what_is_wrong(request, body)
+        if wrong is not None:
+            self._counts.posted[Posted.INVALID] += 1
+            _reject(request, *wrong)
+            return
+        self._run(request, self._append(request, self.store, Post(drop_id, body, source)))
 
     async def _append(self, request: DropRequest, store: MessageStore, post: Post) -> None:
         try:
             stamp = await store.append(post)
         except NoRoom as error:
-            _put_off(request, 507, str(error), _ROOM_INTERVAL)
+            self._counts.posted[_FULL[error.full]] += 1
+            _put_off(request, 507, error.full.value, _ROOM_INTERVAL)
             return
+        self._counts.posted[Posted.STORED] += 1
         self._hub.publish(post.drop_id, stamp, post.body)
         _finish(request, 200)
 
@@ -101,8 +142,10 @@ class DropResource(Resource):
         if not request.is_connected:
             return
         if found is None:
+            self._counts.got[Got.NOTHING_NEW] += 1
             _finish(request, 204 if since is None else 304)
             return
+        self._counts.got[Got.MESSAGES] += 1
         selection, rows = found
         boundary = new_boundary()
         headers = request.responseHeaders
@@ -133,7 +176,7 @@ class DropResource(Resource):
             _reject(request, error.status, error.text)
             return
         if self.store is None or not self._hub.has_capacity(drop_id):
-            _unavailable(request)
+            _put_off(request, *_LATER)
             return
         subscriber = PushSubscriber(self._hub, drop_id)
         request.channel.registerProducer(subscriber, True)
@@ -151,7 +194,25 @@ class DropResource(Resource):
         if request.startedWriting:
             request.abort()
         else:
-            _unavailable(request)
+            self._unavailable(request)
+
+    def _unavailable(self, request: DropRequest) -> None:
+        if request.method == b"POST":
+            self._counts.posted[Posted.UNAVAILABLE] += 1
+        else:
+            self._counts.got[Got.UNAVAILABLE] += 1
+        _put_off(request, *_LATER)
+
+
+def _what_is_wrong(request: DropRequest, body: bytes) -> tuple[int, str] | None:
+    """Return the status and the reason with which a message is rejected; None if it is not."""
+    if request.requestHeaders.getRawHeaders(b"Authorization") != [b"Client Qabel"]:
+        return 400, "Bad authorization"
+    if not body:
+        return 400, "No message provided"
+    if len(body) > MESSAGE_LIMIT:
+        return 413, "Message too large"
+    return None
 
 
 def _parse_since(request: DropRequest) -> Since | None:
@@ -175,10 +236,6 @@ def _reject(request: DropRequest, status: int, text: str) -> None:
 def _method_not_allowed(request: DropRequest, allowed: bytes) -> None:
     request.responseHeaders.setRawHeaders(b"Allow", [allowed])
     _reject(request, 405, "Method not allowed")
-
-
-def _unavailable(request: DropRequest) -> None:
-    _put_off(request, 503, "Unavailable", 60)
 
 
 def _put_off(request: DropRequest, status: int, text: str, seconds: float) -> None:

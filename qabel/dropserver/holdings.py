@@ -40,6 +40,7 @@ class Holdings:
     _quota: int
     _drop_quota: int
     everywhere: Held = field(init=False)
+    messages: int = field(default=0, init=False)
     _drops: dict[bytes, Held] = field(factory=dict, init=False)
     """Those that were full lately."""
     _changes: list[_Change] = field(factory=list, init=False)
@@ -54,8 +55,9 @@ class Holdings:
         """What all messages are charged."""
         return int(self.everywhere.shares.held)
 
-    def begin(self, charged: int) -> None:
+    def begin(self, messages: int, charged: int) -> None:
         """Begin with messages that are there already: nothing is known of their sources."""
+        self.messages = messages
         self.everywhere = self._empty()
         self.everywhere.shares.add(OLD, charged)
 
@@ -91,6 +93,7 @@ class Holdings:
             if change.has_come:
                 self._remove(change.stamp, change.source, change.cost)
             else:
+                self.messages += 1
                 self.everywhere.origins.restore(change.stamp, change.source)
                 self.everywhere.shares.add(change.source, change.cost)
         self._changes.clear()
@@ -111,9 +114,11 @@ class Holdings:
         return drop
 
     def _add(self, stamp: int, source: Source, cost: int) -> None:
+        self.messages += 1
         self.everywhere.origins.add(stamp, source)
         self.everywhere.shares.add(source, cost)
 
     def _remove(self, stamp: int, source: Source, cost: int) -> None:
+        self.messages -= 1
         self.everywhere.origins.remove(stamp)
         self.everywhere.shares.add(source, -cost)

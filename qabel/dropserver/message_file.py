@@ -46,6 +46,24 @@ _DISK_FULL = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN
 """Errors of a full disk: an exhausted quota and a limit on a file's size are the last two."""
 
 
+LARGEST_SHARES = 10
+"""How many of the largest shares ``Usage`` has."""
+
+
+@attrs.frozen
+class Usage:
+    """What the messages of a file take, and whether more can be stored."""
+
+    messages: int
+    charged: int
+    """Bytes that they are charged."""
+    quota: int
+    """Bytes that they may be charged."""
+    shares: list[float]
+    """The bytes of the sources that hold most, the heaviest first."""
+    is_disk_full: bool
+
+
 @attrs.define(eq=False, repr=False)
 class MessageFile:
     """The messages of all drops in one file, which one thread at a time may use.
@@ -168,6 +186,19 @@ class MessageFile:
                 deleted = self._expire()
         self._settle()
         return deleted
+
+    def usage(self) -> Usage:
+        """Return what the messages take. Raises sqlite3.Error if the file cannot be read."""
+        with self._reading():
+            self._rows.latest_stored()
+        held = self._rows.holdings
+        return Usage(
+            held.messages,
+            held.charged,
+            self._retention.quota,
+            held.everywhere.shares.heaviest(LARGEST_SHARES),
+            self._is_full,
+        )
 
     def forget_deleted(self) -> None:
         """Truncate the write-ahead log, which may still contain deleted messages.

@@ -113,23 +113,28 @@ class MessageRows:
         self.latest, charged = self.connection.execute(
             "SELECT latest, charged FROM state"
         ).fetchone()
+        messages = charged // charge(MESSAGE_SIZE)
         try:
             # The index has the sizes, so that the messages themselves need not be read.
-            (charged,) = self.connection.execute(
-                "SELECT coalesce(sum(max(size, ?) + ?), 0)"
+            messages, charged = self.connection.execute(
+                "SELECT count(*), coalesce(sum(max(size, ?) + ?), 0)"
                 " FROM message INDEXED BY message_of_place",
                 (MESSAGE_SIZE, MESSAGE_COST),
             ).fetchone()
         except sqlite3.DatabaseError as error:
             if not is_damage(error):
                 raise
-        self.holdings.begin(charged)
+        self.holdings.begin(messages, charged)
 
     def roll_back(self) -> None:
         """Load again what is known, once a transaction was undone."""
         self.holdings.roll_back()
         self._counts.clear()
-        (self.latest,) = self.connection.execute("SELECT latest FROM state").fetchone()
+        self.latest = self.latest_stored()
+
+    def latest_stored(self) -> int:
+        """Return the greatest stamp of a committed transaction."""
+        return int(self.connection.execute("SELECT latest FROM state").fetchone()[0])
 
     def store_state(self) -> None:
         """Store what is known about all messages."""

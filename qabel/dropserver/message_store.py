@@ -13,7 +13,7 @@ from twisted.internet.interfaces import IReactorFromThreads
 from twisted.logger import Logger
 
 from qabel.dropserver.admission import Full
-from qabel.dropserver.message_file import MessageFile
+from qabel.dropserver.message_file import MessageFile, Usage
 from qabel.dropserver.message_rows import Post, Row, Selection, Since, is_damage
 from qabel.host.job_thread import Job, JobThread
 
@@ -26,7 +26,11 @@ class StoreUnavailable(Exception):
 
 
 class NoRoom(Exception):
-    """There is no room for a message, as its text says to clients."""
+    """There is no room for a message."""
+
+    def __init__(self, full: Full) -> None:
+        super().__init__(full.value)
+        self.full = full
 
 
 @attrs.define(eq=False)
@@ -102,6 +106,10 @@ class MessageStore:
         """Delete some messages that are too old or too many; fires with how many, 0 at the end."""
         return self._submit(_StoreJob(work=MessageFile.expire))
 
+    def usage(self) -> "Deferred[Usage]":
+        """Return what the messages take, and whether more can be stored."""
+        return self._submit(_StoreJob(work=MessageFile.usage))
+
     def forget_deleted(self) -> "Deferred[None]":
         """Remove from the disk what was deleted."""
         return self._submit(_StoreJob(work=MessageFile.forget_deleted))
@@ -136,7 +144,7 @@ class MessageStore:
             stamps = self._file.append(job.post for job in jobs if job.post is not None)
             for job, stamp in zip(jobs, stamps, strict=True):
                 if isinstance(stamp, Full):
-                    job.fail(NoRoom(stamp.value))
+                    job.fail(NoRoom(stamp))
                 else:
                     job.result = stamp
             self._failing = False

@@ -69,6 +69,11 @@ def open_file(path: Path) -> sqlite3.Connection:
     return connection
 
 
+def open_to_read(path: Path) -> sqlite3.Connection:
+    """Open a file that is there, and change nothing in it. Raises sqlite3.Error."""
+    return sqlite3.connect(_url(path, "ro"), uri=True, timeout=_BUSY_TIMEOUT)
+
+
 def reopen_file(path: Path) -> sqlite3.Connection:
     """Open a file that was open before, and creates none. Raises sqlite3.Error."""
     connection = _connect(path)
@@ -82,12 +87,22 @@ def reopen_file(path: Path) -> sqlite3.Connection:
 
 def _connect(path: Path) -> sqlite3.Connection:
     return sqlite3.connect(
-        f"file:{quote(str(path.absolute()))}?mode=rw",
+        _url(path, "rw"),
         uri=True,
         isolation_level=None,
         check_same_thread=False,
         timeout=_BUSY_TIMEOUT,
     )
+
+
+def _url(path: Path, mode: str) -> str:
+    return f"file:{quote(str(path.absolute()))}?mode={mode}"
+
+
+def check_version(connection: sqlite3.Connection, path: Path) -> None:
+    """Check that a file has our tables. Raises StartError."""
+    if not _is_ours(connection, path):
+        raise StartError(f"{path} is empty: no drop server has used it")
 
 
 def _is_ours(connection: sqlite3.Connection, path: Path) -> bool:

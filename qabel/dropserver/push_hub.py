@@ -62,6 +62,15 @@ class PushHub:
 
     _log = Logger()
 
+    def __len__(self) -> int:
+        """Return how many subscribers there are."""
+        return self._count
+
+    @property
+    def most(self) -> int:
+        """How many subscribers there may be."""
+        return self._max_subscribers
+
     def has_capacity(self, drop_id: str) -> bool:
         """Return whether one more may subscribe to a drop."""
         here = len(self._subscribers.get(drop_id, ()))

@@ -2,15 +2,18 @@
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from twisted.application.service import MultiService
-from twisted.internet.defer import Deferred
-from twisted.internet.interfaces import IReactorTime
+from twisted.internet.defer import Deferred, maybeDeferred
+from twisted.internet.interfaces import IReactorTime, IStreamServerEndpoint
 from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 
+from qabel.dropserver.admin_resource import AdminResource
+from qabel.dropserver.counts import Counts
 from qabel.dropserver.drop_resource import DropResource
 from qabel.dropserver.message_file import MessageFile
 from qabel.dropserver.message_rows import Retention
@@ -18,15 +21,24 @@ from qabel.dropserver.message_store import MessageStore, StoreUnavailable
 from qabel.dropserver.push_hub import PING_INTERVAL, PushHub
 from qabel.dropserver.rates import Rate, Rates
 from qabel.dropserver.request import make_drop_site
+from qabel.dropserver.server_state import State
 from qabel.dropserver.sources import Sources
 from qabel.dropserver.visitors import Visitors
 from qabel.host.data_directory import DirectoryLock, private_directory
+from qabel.host.endpoints import ListenOn
+from qabel.host.listening import Listening
 
 CLOSE_TIME = 2.0
 """Seconds that clients have to read the rest of their responses when the server stops."""
 
 EXPIRY_INTERVAL = 60.0
 """Seconds between deletions of messages that are too old."""
+
+ADMIN_CONNECTIONS = 64
+"""Connections of those who run the server at the same time."""
+
+PROXY_NOTE = "proxy-undeclared"
+"""An empty file: there is, or was at an earlier start, a proxy that was not declared."""
 
 FILE_NAME = "drops.sqlite"
 
@@ -40,6 +52,7 @@ class DropServerService(MultiService):
         retention: how long messages are kept, and how many.
         sources: tells where requests come from.
         rate: how often each source may post.
+        admin: where those who run it ask for its health and its metrics.
         max_connections: connections that are served at the same time.
         now: returns seconds since the epoch.
 
@@ -55,6 +68,7 @@ class DropServerService(MultiService):
         retention: Retention | None = None,
         sources: Sources | None = None,
         rate: Rate | None = None,
+        admin: ListenOn | IStreamServerEndpoint | None = None,
         max_connections: int = 1024,
         now: Callable[[], float] = time.time,
     ) -> None:
@@ -65,13 +79,26 @@ class DropServerService(MultiService):
         self._now = now
         self._lock = DirectoryLock(data_dir)
         self._hub = PushHub()
+        self._counts = Counts()
         told = sources or Sources()
-        visitors = Visitors(told, Rates(reactor, rate or Rate()))
-        self._resource = DropResource(self._hub, visitors, reactor)
+        self._visitors = Visitors(
+            told, Rates(reactor, rate or Rate()), on_proxy_undeclared=self._note_proxy
+        )
+        self._is_proxy_declared = bool(told.proxies) or told.is_behind_tor
+        self._resource = DropResource(
+            self._hub, self._visitors, self._counts, reactor, self._retention.lifetime
+        )
         self._store: MessageStore | None = None
         self.site = make_drop_site(
             self._resource, reactor, max_connections=max_connections, sources=told
         )
+        self._admin_site = make_drop_site(
+            AdminResource(self.state), reactor, max_connections=ADMIN_CONNECTIONS
+        )
+        self.started: Deferred[None] = Deferred()
+        """Fires when it serves."""
+        self._admin = admin
+        self._admin_listening: Listening | None = None
         self._loops: list[LoopingCall] = []
 
     def startService(self) -> None:
@@ -84,11 +111,40 @@ class DropServerService(MultiService):
             self._lock.release()
             raise
         self._store = self._resource.store = MessageStore(file, self._reactor)
+        if self._is_proxy_declared:
+            with suppress(OSError):
+                (self._data_dir / PROXY_NOTE).unlink()
         self._loops = [
             _start_loop(self._reactor, EXPIRY_INTERVAL, self._expire, now=True),
             _start_loop(self._reactor, PING_INTERVAL, self._hub.tick, now=False),
         ]
         super().startService()
+        if self._admin is not None:
+            # Now that the directory is there, and is ours.
+            self._admin_listening = Listening(
+                self._reactor,
+                [self._admin],
+                self._admin_site,
+                name="qabel-drop (health and metrics)",
+            )
+            self._admin_listening.setServiceParent(self)
+        started, self.started = self.started, Deferred()
+        started.callback(None)
+
+    async def state(self) -> State:
+        """Return what is known of the server."""
+        usage = None
+        if self._store is not None:
+            with suppress(StoreUnavailable):
+                usage = await self._store.usage()
+        return State(
+            usage=usage,
+            counts=self._counts,
+            listeners=len(self._hub),
+            most_listeners=self._hub.most,
+            connections=self.site.connections,
+            is_proxy_undeclared=self._visitors.is_proxy_undeclared,
+        )
 
     def stopService(self) -> "Deferred[None]":
         """Finish running requests, notify push subscribers, close connections and the file."""
@@ -96,6 +152,9 @@ class DropServerService(MultiService):
 
     async def _stop(self) -> None:
         await super().stopService()
+        if self._admin_listening is not None:
+            await maybeDeferred(self._admin_listening.disownServiceParent)
+            self._admin_listening = None
         loops, self._loops = self._loops, []
         for loop in loops:
             loop.stop()
@@ -105,7 +164,13 @@ class DropServerService(MultiService):
         if store is not None:
             await store.close()
         await self.site.close(CLOSE_TIME)
+        await self._admin_site.close(CLOSE_TIME)
         self._lock.release()
+
+    def _note_proxy(self) -> None:
+        """Leave a note for ``qabel-drop check``, which may be called after a restart."""
+        with suppress(OSError):
+            (self._data_dir / PROXY_NOTE).touch(0o600)
 
     async def _expire(self) -> None:
         """Delete messages that are too old or too many; after a failure, try again later."""

@@ -15,8 +15,10 @@ from qabel.dropserver.sources import InvalidProxy, Proxies, Sources
 from qabel.host.command_help import OptionHelp
 from qabel.host.daemon_options import DaemonOptions
 from qabel.host.data_directory import choose_data_directory
+from qabel.host.endpoints import parse_endpoint
 from qabel.host.listening import Listening
 from qabel.host.log_limits import limit_logs
+from qabel.host.private_sockets import PrivateSocketEndpoint
 from qabel.host.protection import protect_process
 from qabel.host.secretless_logs import withhold_texts
 from qabel.host.service_manager import Notifier
@@ -27,6 +29,9 @@ NAME = "qabel-drop"
 
 MEGABYTE = 1_000_000
 
+ADMIN_SOCKET = "admin.sock"
+"""In the data directory: where /health and /metrics are, unless it is said otherwise."""
+
 
 class Options(DaemonOptions):
     """The command line of ``qabel-drop``."""
@@ -35,12 +40,16 @@ class Options(DaemonOptions):
     version = __version__
     default_port = 9697
     synopsis = "[options]"
-    longdesc = "A Qabel drop server: stores encrypted messages for anybody to fetch."
+    longdesc = (
+        "A Qabel drop server: stores encrypted messages for anybody to fetch. "
+        "qabel-drop check tells whether its file is whole, and what is in it."
+    )
     subjects: ClassVar[Mapping[str, Sequence[OptionHelp]]] = {
         "Listening": (
             OptionHelp("port", "N"),
             OptionHelp("listen", "ENDPOINT"),
             OptionHelp("allow-remote"),
+            OptionHelp("admin", "ENDPOINT"),
             OptionHelp("onion"),
             OptionHelp("behind-tor"),
             OptionHelp("trust-proxy", "ADDRESS"),
@@ -65,6 +74,7 @@ class Options(DaemonOptions):
         ["behind-tor", None, "Requests from this machine come through Tor: count them as one."],
     ]
     optParameters: ClassVar[list[list[str | None]]] = [
+        ["admin", None, None, "Where /health and /metrics are. [default: admin.sock in data-dir]"],
         ["data-dir", None, None, "Data directory. [default: $QABEL_DROP_DATA_DIR, or per user]"],
         ["lifetime", None, "7", "Days before a message is deleted."],
         ["quota", None, None, "Megabytes for all messages. [default: half of the free disk space]"],
@@ -106,6 +116,12 @@ class Options(DaemonOptions):
         self.data_directory = choose_data_directory(
             self["data-dir"], variable="QABEL_DROP_DATA_DIR", name="qabel-drop"
         )
+        self.admin = None if self["admin"] is None else parse_endpoint(self["admin"])
+        if self.admin is not None and self.admin.reachable:
+            raise StartError(
+                f"--admin {self['admin']} is reachable from other hosts; use "
+                "tcp:PORT:interface=127.0.0.1 or unix:PATH"
+            )
 
 
 def makeService(options: Options) -> IService:
@@ -121,6 +137,8 @@ def makeService(options: Options) -> IService:
         retention=options.retention,
         sources=Sources(options.proxies, bool(options["behind-tor"])),
         rate=options.rate,
+        admin=options.admin
+        or PrivateSocketEndpoint(reactor, options.data_directory / ADMIN_SOCKET),
     )
     parent = MultiService()
     drops.setServiceParent(parent)
@@ -129,6 +147,7 @@ def makeService(options: Options) -> IService:
     notifier = Notifier(reactor=reactor)
     notifier.setServiceParent(parent)
     # A failure to listen ends the process with its own message.
-    ready = listening.when_listening().addCallback(options.note_ready)
+    ready = drops.started.addCallback(lambda _: listening.when_listening())
+    ready.addCallback(options.note_ready)
     ready.addCallbacks(notifier.is_ready, lambda _: None)
     return parent

@@ -1,5 +1,6 @@
 """Who posts messages: where from, and how often. Nothing here is ever logged, or kept on disk."""
 
+from collections.abc import Callable
 from typing import ClassVar
 
 from attrs import define, field
@@ -22,6 +23,8 @@ class Visitors:
 
     _sources: Sources
     _rates: Rates
+    on_proxy_undeclared: Callable[[], object] = field(default=lambda: None, kw_only=True)
+    """Called once, when that is noticed."""
     is_proxy_undeclared: bool = field(default=False, init=False)
     """Whether requests came through something on this machine that was not declared as a proxy."""
 
@@ -45,6 +48,7 @@ class Visitors:
         if self.is_proxy_undeclared or _is_here(host):
             return
         self.is_proxy_undeclared = True
+        self.on_proxy_undeclared()
         self._log.warn(
             "Requests from elsewhere come through a program on this machine, such as a reverse "
             "proxy or Tor: the server cannot tell their senders apart, and limits none of them. "

@@ -38,6 +38,11 @@ class Api:
         self.port = port
 
     @property
+    def socket(self) -> Path:
+        """The socket by which it is reached without a port."""
+        return self.directory / "rest.sock"
+
+    @property
     def token(self) -> str:
         """The main token."""
         return (self.directory / "api-token").read_text().strip()
@@ -53,9 +58,7 @@ class Api:
         """Send one request on a connection of its own; OSError if there is no whole answer."""
         sent = dict(headers or {})
         if self.port is None:
-            connection: http.client.HTTPConnection = _UnixConnection(
-                self.directory / "rest.sock", timeout
-            )
+            connection: http.client.HTTPConnection = _UnixConnection(self.socket, timeout)
         else:
             connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
             sent.setdefault("Authorization", f"Bearer {self.token}")

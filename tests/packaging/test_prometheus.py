@@ -35,26 +35,29 @@ def promtool(*arguments: str, text: str = "") -> str:
     return done.stdout + done.stderr
 
 
+@pytest.mark.parametrize("job", ["qabel", "qabel-drop"])
 @needs_promtool
-def test_the_alerts() -> None:
+def test_the_alerts(job: str) -> None:
     """The rules are valid, and each alerts when it should, and not before."""
-    assert "SUCCESS" in promtool("check", "rules", RULES.name)
-    assert "SUCCESS" in promtool("test", "rules", "qabel.rules.test.yml")
-    tested = (FILES / "qabel.rules.test.yml").read_text()
-    for alert in re.findall(r"alert: (\w+)", RULES.read_text()):
+    rules, test = f"{job}.rules.yml", f"{job}.rules.test.yml"
+    assert "SUCCESS" in promtool("check", "rules", rules)
+    assert "SUCCESS" in promtool("test", "rules", test)
+    tested = (FILES / test).read_text()
+    for alert in re.findall(r"alert: (\w+)", (FILES / rules).read_text()):
         assert f"alertname: {alert}\n        exp_alerts" in tested
 
 
+@pytest.mark.parametrize("job", ["qabel", "qabel-drop"])
 @needs_promtool
-def test_how_to_fetch(tmp_path: Path) -> None:
+def test_how_to_fetch(job: str, tmp_path: Path) -> None:
     """The configuration is valid where the rules and the token are."""
     token = tmp_path / "qabel.token"
     token.write_text("token\n")
-    text = (FILES / "qabel.scrape.yml").read_text()
+    text = (FILES / f"{job}.scrape.yml").read_text()
     (tmp_path / "prometheus.yml").write_text(
         text.replace("/etc/prometheus/qabel.token", str(token))
     )
-    shutil.copy(RULES, tmp_path)
+    shutil.copy(FILES / f"{job}.rules.yml", tmp_path)
     assert "1 rule files found" in promtool("check", "config", str(tmp_path / "prometheus.yml"))
 
 

@@ -1,0 +1,73 @@
+"""``qabel-drop check``: whether the file of a drop server is whole, and how full it is."""
+
+import argparse
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from qabel.dropserver.inspection import Inspected, inspect
+from qabel.dropserver.message_rows import DAY
+from qabel.dropserver.service import FILE_NAME, PROXY_NOTE
+from qabel.host.data_directory import choose_data_directory
+from qabel.host.start_errors import StartError, report_line
+
+PROGRAM = "qabel-drop"
+
+NAME = f"{PROGRAM} check"
+
+MEGABYTE = 1_000_000
+
+_DESCRIPTION = """\
+Read the whole message file of a drop server, which may be running, and say whether it is whole and
+what is in it. Nothing is changed. The exit status is 0 if the file is whole, and 1 if it is not.
+"""
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run the command, and return its exit status."""
+    parser = argparse.ArgumentParser(NAME, description=_DESCRIPTION, allow_abbrev=False)
+    parser.add_argument(
+        "--data-dir",
+        metavar="DIR",
+        help="the data directory of the server [default: $QABEL_DROP_DATA_DIR, or per user]",
+    )
+    given = parser.parse_args(arguments)
+    try:
+        directory = choose_data_directory(
+            given.data_dir, variable="QABEL_DROP_DATA_DIR", name=PROGRAM
+        )
+        found = inspect(directory / FILE_NAME)
+    except StartError as error:
+        report_line(f"{NAME}: {error}")
+        return 1
+    for line in _report(directory, found, time.time()):
+        print(line)  # noqa: T201 - this is what was asked for
+    return 0
+
+
+def _report(directory: Path, found: Inspected, now: float) -> Iterator[str]:
+    yield f"{directory / FILE_NAME} is whole."
+    messages, drops = _many(found.messages, "message"), _many(found.drops, "drop")
+    charged = f"{found.charged / MEGABYTE:,.1f} MB"
+    yield f"It has {messages} in {drops}, which are charged {charged}."
+    if found.oldest is not None and found.newest is not None:
+        oldest, newest = _age(now - found.oldest), _age(now - found.newest)
+        yield f"The oldest message arrived {oldest} ago, the newest {newest} ago."
+    size, free = found.size / MEGABYTE, found.free / MEGABYTE
+    yield f"The file takes {size:,.1f} MB; the disk has {free:,.0f} MB free."
+    if (directory / PROXY_NOTE).exists():
+        yield (
+            "Warning: requests come through a proxy, or Tor, that was not declared, so that nobody "
+            "is limited. Start the server with --trust-proxy or --behind-tor."
+        )
+
+
+def _many(count: int, what: str) -> str:
+    return f"{count:,} {what}{'' if count == 1 else 's'}"
+
+
+def _age(seconds: float) -> str:
+    for size, name in ((DAY, "day"), (3600, "hour"), (60, "minute")):
+        if seconds >= size:
+            return _many(int(seconds // size), name)
+    return _many(max(0, int(seconds)), "second")

@@ -1,0 +1,48 @@
+"""What a drop server says of itself at ``/``: a page to people, and JSON to programs."""
+
+import json
+
+from qabel.drop.url import DROP_ID_BITS
+from qabel.dropserver.message_rows import DAY, MESSAGE_LIMIT
+
+HTML = b"text/html; charset=utf-8"
+JSON = b"application/json"
+
+POLICY = b"default-src 'none'; style-src 'unsafe-inline'"
+"""The content security policy of the page."""
+
+_PAGE = """\
+<!DOCTYPE html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width">
+<title>Qabel drop server</title>
+<style>
+body {{ font: 1rem/1.5 sans-serif; max-width: 36rem; margin: 3rem auto; padding: 0 1rem }}
+</style>
+<h1>Qabel drop server</h1>
+<p>People leave each other encrypted messages here, in drops whose names only they know. The server
+cannot read the messages, and does not know who writes to whom.</p>
+<p>To use it, add the address of this page to the drop servers in your Qabel client.</p>
+<p>Messages are deleted after {days}. One may have up to {size} bytes.</p>
+</html>
+"""
+
+
+def front_page(lifetime: float, accept: str) -> tuple[bytes, bytes]:
+    """Return the page and its content type.
+
+    Args:
+        lifetime: seconds that messages are kept.
+        accept: the ``Accept`` header of the request, or "".
+
+    """
+    if "text/html" in accept.lower():
+        page = _PAGE.format(days=_days(lifetime / DAY), size=MESSAGE_LIMIT)
+        return page.encode(), HTML
+    said = {"drop_id_bits": DROP_ID_BITS, "lifetime": round(lifetime), "max_size": MESSAGE_LIMIT}
+    return json.dumps(said).encode(), JSON
+
+
+def _days(days: float) -> str:
+    return "one day" if days == 1 else f"{days:g} days"

@@ -1,0 +1,28 @@
+"""What is known of a running drop server; nothing of it names a drop or an address."""
+
+from attrs import frozen
+
+from qabel.dropserver.counts import Counts
+from qabel.dropserver.message_file import Usage
+
+
+@frozen
+class State:
+    """What is known of a running drop server."""
+
+    usage: Usage | None
+    """What its messages take; None while the file cannot be read."""
+    counts: Counts
+    listeners: int
+    most_listeners: int
+    connections: int
+    is_proxy_undeclared: bool
+
+    @property
+    def trouble(self) -> str | None:
+        """What keeps it from taking messages, in a sentence; None if nothing does."""
+        if self.usage is None:
+            return "The message file cannot be used; see the log."
+        if self.usage.is_disk_full:
+            return "The disk is full: messages are stored in the space of deleted ones only."
+        return None

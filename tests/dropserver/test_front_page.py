@@ -1,0 +1,53 @@
+"""What a drop server says of itself at ``/``, to people and to programs."""
+
+import json
+from typing import Any
+
+import pytest
+import pytest_twisted
+
+from qabel.dropserver.front_page import HTML, JSON, front_page
+from qabel.dropserver.message_rows import DAY, Retention
+
+
+@pytest.mark.parametrize(
+    ("accept", "kind"),
+    [
+        ("", JSON),
+        ("*/*", JSON),
+        ("application/json", JSON),
+        ("text/html,application/xhtml+xml,*/*;q=0.8", HTML),
+    ],
+)
+def test_browsers_get_a_page(accept: str, kind: bytes) -> None:
+    """Who asks for HTML gets a page, everybody else JSON."""
+    assert front_page(7 * DAY, accept)[1] == kind
+
+
+def test_the_page_says_how_long_messages_are_kept() -> None:
+    """In days, whether it is one, several, or a part of one."""
+    texts = [front_page(days * DAY, "text/html")[0].decode() for days in (1, 7, 0.5)]
+    found = [text.partition("deleted after ")[2].partition(".")[0] for text in texts[:2]]
+    assert found == ["one day", "7 days"]
+    assert "deleted after 0.5 days." in texts[2]
+
+
+@pytest_twisted.ensureDeferred
+async def test_over_http(running: Any) -> None:
+    """It is there for GET and HEAD, with headers that keep the page from loading anything."""
+    retention = Retention(lifetime=3 * DAY)
+    async with running(retention=retention) as server:
+        program = await server.ask("GET", "/")
+        browser = await server.ask("GET", "/", {"Accept": "text/html"})
+        head = await server.ask("HEAD", "/")
+        post = await server.ask("POST", "/", body=b"x")
+    assert json.loads(program.body) == {
+        "drop_id_bits": 256,
+        "lifetime": 3 * DAY,
+        "max_size": 2573,
+    }
+    assert (program.headers["Vary"], browser.headers["Vary"]) == ("Accept", "Accept")
+    assert b"3 days" in browser.body
+    assert browser.headers["Content-Security-Policy"].startswith("default-src 'none'")
+    assert (head.status, head.headers["Content-Length"]) == (200, str(len(program.body)))
+    assert post.status == 404
