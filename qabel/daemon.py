@@ -56,6 +56,11 @@ SOCKET = "rest.sock"
 """The name of the Unix socket in the data directory."""
 
 DROPS = "drop-server"
+
+DROP_PROXY_ADVICE = (
+    "In place of --drop-server, run qabel-drop with --trust-proxy or --behind-tor; its --data-dir "
+    "is the directory drop-server in that of the daemon."
+)
 """The subdirectory of the data directory for the drop server."""
 
 
@@ -192,7 +197,11 @@ class Daemon(MultiService):
         # Imported here because few use it, and it would delay every start.
         from qabel.dropserver.service import DropServerService  # noqa: PLC0415
 
-        drops = DropServerService(self._config.data_directory / DROPS, reactor=self._reactor)
+        drops = DropServerService(
+            self._config.data_directory / DROPS,
+            reactor=self._reactor,
+            proxy_advice=DROP_PROXY_ADVICE,
+        )
         drops.setServiceParent(self)
         listening = Listening(self._reactor, [endpoint], drops.site, name="qabel-drop")
         listening.setServiceParent(self)

@@ -53,6 +53,7 @@ class DropServerService(MultiService):
         sources: tells where requests come from.
         rate: how often each source may post.
         admin: where those who run it ask for its health and its metrics.
+        proxy_advice: what the log says is to be done about a proxy that was not declared.
         max_connections: connections that are served at the same time.
         now: returns seconds since the epoch.
 
@@ -69,6 +70,7 @@ class DropServerService(MultiService):
         sources: Sources | None = None,
         rate: Rate | None = None,
         admin: ListenOn | IStreamServerEndpoint | None = None,
+        proxy_advice: str = "",
         max_connections: int = 1024,
         now: Callable[[], float] = time.time,
     ) -> None:
@@ -82,7 +84,10 @@ class DropServerService(MultiService):
         self._counts = Counts()
         told = sources or Sources()
         self._visitors = Visitors(
-            told, Rates(reactor, rate or Rate()), on_proxy_undeclared=self._note_proxy
+            told,
+            Rates(reactor, rate or Rate()),
+            proxy_advice,
+            on_proxy_undeclared=self._note_proxy,
         )
         self._is_proxy_declared = bool(told.proxies) or told.is_behind_tor
         self._resource = DropResource(

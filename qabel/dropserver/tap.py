@@ -29,6 +29,12 @@ NAME = "qabel-drop"
 
 MEGABYTE = 1_000_000
 
+PROXY_ADVICE = (
+    "If it is a reverse proxy, have it set X-Forwarded-For, and start this server with "
+    "--trust-proxy 127.0.0.1 (or --trust-proxy unix for a Unix socket). If it is Tor, "
+    "start this server with --behind-tor."
+)
+
 ADMIN_SOCKET = "admin.sock"
 """In the data directory: where /health and /metrics are, unless it is said otherwise."""
 
@@ -137,6 +143,7 @@ def makeService(options: Options) -> IService:
         retention=options.retention,
         sources=Sources(options.proxies, bool(options["behind-tor"])),
         rate=options.rate,
+        proxy_advice=PROXY_ADVICE,
         admin=options.admin
         or PrivateSocketEndpoint(reactor, options.data_directory / ADMIN_SOCKET),
     )

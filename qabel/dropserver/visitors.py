@@ -18,11 +18,13 @@ class Visitors:
     Args:
         sources: tells where requests come from.
         rates: counts what comes from each source.
+        advice: what to do about a proxy that was not declared.
 
     """
 
     _sources: Sources
     _rates: Rates
+    _advice: str = ""
     on_proxy_undeclared: Callable[[], object] = field(default=lambda: None, kw_only=True)
     """Called once, when that is noticed."""
     is_proxy_undeclared: bool = field(default=False, init=False)
@@ -52,9 +54,8 @@ class Visitors:
         self._log.warn(
             "Requests from elsewhere come through a program on this machine, such as a reverse "
             "proxy or Tor: the server cannot tell their senders apart, and limits none of them. "
-            "If it is a reverse proxy, have it set X-Forwarded-For, and start this server with "
-            "--trust-proxy 127.0.0.1 (or --trust-proxy unix for a Unix socket). If it is Tor, "
-            "start this server with --behind-tor."
+            "{advice}",
+            advice=self._advice,
         )
 
 

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from tests.hints import printed
 from tests.hints.printed import shows
+from tests.integration.daemons import ANYWHERE, Daemon
 from tests.integration.test_dropserver import LISTEN, ask, drop_server
 from tests.integration.test_dropserver_check import check
 
@@ -11,7 +12,7 @@ FROM_ELSEWHERE = {"Authorization": "Client Qabel", "Host": "drop.example.org"}
 
 
 @shows(
-    "dropserver/visitors.py: Requests from elsewhere come through a program",
+    "dropserver/tap.py: If it is a reverse proxy, have it set X-Forwarded-For",
     "dropserver/check_command.py: Warning: requests come through a proxy",
 )
 def test_a_proxy_that_was_not_declared(tmp_path: Path) -> None:
@@ -32,3 +33,21 @@ def test_a_proxy_that_was_not_declared(tmp_path: Path) -> None:
         assert response.status == 200
         told.stop()
         assert "trust-proxy" not in told.log
+
+
+@shows("daemon.py: In place of --drop-server, run qabel-drop")
+def test_a_proxy_of_the_drop_server_in_the_daemon(tmp_path: Path) -> None:
+    """A drop server of its own goes on with the messages, and with what tells senders apart."""
+    with Daemon(tmp_path, "me", f"--drop-server={ANYWHERE}") as me:
+        port = me.up().process.port("qabel-drop")
+        assert ask(port, "POST", FROM_ELSEWHERE, b"x")[0].status == 200
+        me.process.wait_for("In place of --drop-server")
+        printed.printed.append(me.process.log)
+        me.process.stop()
+    directory = me.directory / "drop-server"
+    with drop_server(tmp_path, LISTEN, "--behind-tor", data=str(directory)) as own:
+        response, body = ask(own.port("qabel-drop"), "GET")
+        assert (response.status, b"x" in body) == (200, True)
+        assert ask(own.port("qabel-drop"), "POST", FROM_ELSEWHERE, b"y")[0].status == 200
+        own.stop()
+        assert "come through a program" not in own.log
