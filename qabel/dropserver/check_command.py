@@ -9,6 +9,7 @@ from qabel.dropserver.inspection import Inspected, inspect
 from qabel.dropserver.message_rows import DAY
 from qabel.dropserver.service import FILE_NAME, PROXY_NOTE
 from qabel.host.data_directory import choose_data_directory
+from qabel.host.standard_streams import say
 from qabel.host.start_errors import StartError, report_line
 
 PROGRAM = "qabel-drop"
@@ -40,8 +41,7 @@ def run(arguments: Sequence[str]) -> int:
     except StartError as error:
         report_line(f"{NAME}: {error}")
         return 1
-    for line in _report(directory, found, time.time()):
-        print(line)  # noqa: T201 - this is what was asked for
+    say("\n".join(_report(directory, found, time.time())))
     return 0
 
 

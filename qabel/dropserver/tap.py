@@ -22,6 +22,7 @@ from qabel.host.private_sockets import PrivateSocketEndpoint
 from qabel.host.protection import protect_process
 from qabel.host.secretless_logs import withhold_texts
 from qabel.host.service_manager import Notifier
+from qabel.host.standard_streams import say
 from qabel.host.start_errors import StartError
 from qabel.host.steady_clock import use_steady_clock
 
@@ -101,7 +102,7 @@ class Options(DaemonOptions):
         """Check and convert the values. Raises StartError."""
         super().postOptions()
         if self["onion"]:
-            print(tor_configuration(self.listen), end="")  # noqa: T201 - this is what was asked for
+            say(tor_configuration(self.listen).rstrip())
             raise SystemExit(0)
         lifetime = self.positive("lifetime") * DAY
         quota = HALF_OF_DISK

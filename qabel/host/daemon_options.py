@@ -13,6 +13,7 @@ from qabel.host.endpoints import ListenOn, parse_endpoint
 from qabel.host.interrupts import end_quietly_on_interrupt
 from qabel.host.log_destination import DESTINATION, choose_destination, rotate_on_signal
 from qabel.host.process_signals import ProcessSignals
+from qabel.host.standard_streams import say
 from qabel.host.start_errors import StartError, report_start_errors
 
 _log = Logger()
@@ -75,14 +76,14 @@ class DaemonOptions(usage.Options):
 
     def opt_version(self) -> None:
         """Show the version and exit."""
-        print(f"{self.name} {self.version}")  # noqa: T201 - this is what was asked for
+        say(f"{self.name} {self.version}")
         raise SystemExit(0)
 
     def opt_help(self) -> None:
         """Show the help and exit."""
         if self.parent is not None:
             super().opt_help()
-        print(self.help_page().text())  # noqa: T201 - as above
+        say(self.help_page().text())
         raise SystemExit(0)
 
     opt_h = opt_help

@@ -23,6 +23,14 @@ def open_missing_streams() -> None:
             setattr(sys, name, os.fdopen(number, mode))
 
 
+def say(text: str) -> None:
+    """Print what was asked for; whoever closes the pipe, such as ``head``, has seen enough."""
+    try:
+        print(text, flush=True)  # noqa: T201 - this is what was asked for
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 def wants_color(stream: TextIO) -> bool:
     """Return whether to use colours: on a terminal that has them, unless NO_COLOR is set."""
     return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"

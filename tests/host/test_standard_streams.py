@@ -35,6 +35,28 @@ def test_closed_streams_are_opened_on_the_null_device() -> None:
     assert done.stdout == repr(["/dev/null"] * 3)
 
 
+def test_a_reader_that_has_seen_enough() -> None:
+    """What is asked for may be read in part: there is no error, and what comes later goes on."""
+    code = (
+        "import sys; from qabel.host.standard_streams import say;"
+        "sys.stdin.read(); say('x'); say('y'); sys.exit(3)"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", code],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    assert process.stdin is not None
+    assert process.stdout is not None
+    assert process.stderr is not None
+    with process.stdin, process.stdout, process.stderr:
+        process.stdout.close()
+        process.stdin.close()
+        assert process.stderr.read() == b""
+        assert process.wait() == 3
+
+
 def test_colors_only_on_terminals(monkeypatch: pytest.MonkeyPatch) -> None:
     """A terminal gets colours unless NO_COLOR is set or it is dumb; a pipe gets none."""
     monkeypatch.delenv("NO_COLOR", raising=False)
