@@ -14,7 +14,7 @@ from pathlib import Path
 from attrs import define
 
 from qabel.dropserver.message_file import MessageFile
-from qabel.dropserver.message_rows import Retention
+from qabel.dropserver.message_values import Post, Retention
 from tests.integration.client import Api
 from tests.integration.processes import Twistd
 
@@ -120,7 +120,7 @@ def fill(folder: Path, drop_id: str, messages: list[bytes]) -> None:
     limits = Retention(drop_quota=10**9, quota=10**12)
     file = MessageFile(folder / "drops" / "drops.sqlite", limits)
     for start in range(0, len(messages), 1000):
-        file.append((drop_id, body) for body in messages[start : start + 1000])
+        file.append(Post(drop_id, body) for body in messages[start : start + 1000])
     file.close()
 
 

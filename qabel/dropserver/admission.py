@@ -8,16 +8,9 @@ from enum import Enum
 
 from attrs import define, field
 
-from qabel.dropserver.holdings import Held, Holdings
-from qabel.dropserver.message_rows import (
-    MESSAGE_SIZE,
-    MessageRows,
-    Post,
-    Retention,
-    charge,
-    hash_drop_id,
-    is_damage,
-)
+from qabel.dropserver.holdings import Holdings, Room
+from qabel.dropserver.message_rows import MessageRows, is_damage
+from qabel.dropserver.message_values import MESSAGE_SIZE, Post, Retention, charge, hash_drop_id
 from qabel.dropserver.sources import OLD, Source
 from qabel.dropserver.stamps import SECOND
 
@@ -88,7 +81,7 @@ class Admission:
                 everywhere.shares.add(yielding, -everywhere.shares.holding(yielding))
         return True
 
-    def _delete_newest(self, held: Held, source: Source, place: bytes = b"") -> bool:
+    def _delete_newest(self, held: Room, source: Source, place: bytes = b"") -> bool:
         """Delete the newest message of a source; return whether there was one."""
         newest = held.origins.newest(source)
         if newest is None and source == OLD:

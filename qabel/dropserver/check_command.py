@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from qabel.dropserver.inspection import Inspected, inspect
-from qabel.dropserver.message_rows import DAY
+from qabel.dropserver.message_values import DAY
 from qabel.dropserver.service import FILE_NAME, PROXY_NOTE
 from qabel.host.data_directory import choose_data_directory
 from qabel.host.standard_streams import say

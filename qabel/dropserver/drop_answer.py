@@ -4,8 +4,8 @@ import attrs
 from twisted.internet.interfaces import IReactorTime
 
 from qabel.drop.multipart import closing_boundary, encode_part
-from qabel.dropserver.message_rows import Row, Selection
 from qabel.dropserver.message_store import MessageStore
+from qabel.dropserver.message_values import Row, Selection
 from qabel.dropserver.request import DropRequest
 from qabel.dropserver.stamps import format_part_date
 from qabel.host.http_server.flow import Flow

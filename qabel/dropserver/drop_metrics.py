@@ -7,9 +7,9 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from qabel.dropserver.counts import Got, Posted
-from qabel.dropserver.message_file import Usage
+from qabel.dropserver.request_counts import Got, Posted
 from qabel.dropserver.server_state import State
+from qabel.dropserver.usage import Usage
 
 
 def expose(state: State) -> bytes:

@@ -16,14 +16,14 @@ from twisted.web.server import NOT_DONE_YET
 from qabel.drop.multipart import content_type, new_boundary
 from qabel.drop.url import is_drop_id
 from qabel.dropserver.admission import Full
-from qabel.dropserver.counts import Counts, Got, Posted
 from qabel.dropserver.drop_answer import CHUNK, DropAnswer, content_length
 from qabel.dropserver.front_page import HTML, POLICY, front_page
-from qabel.dropserver.message_rows import MESSAGE_LIMIT, Post, Since
 from qabel.dropserver.message_store import MessageStore, NoRoom, StoreUnavailable
+from qabel.dropserver.message_values import MESSAGE_LIMIT, Post, Since
 from qabel.dropserver.push_handshake import BadHandshake, accept_handshake
 from qabel.dropserver.push_hub import PushHub, PushSubscriber
 from qabel.dropserver.request import DropRequest
+from qabel.dropserver.request_counts import Got, Posted, RequestCounts
 from qabel.dropserver.stamps import format_http_date, format_latest, parse_http_date, parse_latest
 from qabel.dropserver.visitors import Visitors
 
@@ -59,7 +59,7 @@ class DropResource(Resource):
         self,
         hub: PushHub,
         visitors: Visitors,
-        counts: Counts,
+        counts: RequestCounts,
         reactor: IReactorTime,
         lifetime: float,
     ) -> None:

@@ -3,7 +3,7 @@
 import json
 
 from qabel.drop.url import DROP_ID_BITS
-from qabel.dropserver.message_rows import DAY, MESSAGE_LIMIT
+from qabel.dropserver.message_values import DAY, MESSAGE_LIMIT
 
 HTML = b"text/html; charset=utf-8"
 JSON = b"application/json"

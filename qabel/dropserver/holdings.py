@@ -4,17 +4,17 @@ from collections.abc import Iterable
 
 from attrs import define, field, frozen
 
-from qabel.dropserver.origins import Origins
+from qabel.dropserver.message_sources import MessageSources
 from qabel.dropserver.shares import Shares
 from qabel.dropserver.sources import OLD, Source
 
 
 @define(eq=False)
-class Held:
+class Room:
     """The messages that share some room, and their sources."""
 
     shares: Shares
-    origins: Origins = field(factory=Origins, init=False)
+    origins: MessageSources = field(factory=MessageSources, init=False)
 
 
 @frozen
@@ -39,16 +39,16 @@ class Holdings:
 
     _quota: int
     _drop_quota: int
-    everywhere: Held = field(init=False)
+    everywhere: Room = field(init=False)
     messages: int = field(default=0, init=False)
-    _drops: dict[bytes, Held] = field(factory=dict, init=False)
+    _drops: dict[bytes, Room] = field(factory=dict, init=False)
     """Those that were full lately."""
     _changes: list[_Change] = field(factory=list, init=False)
     """Those of the transaction that runs."""
 
     @everywhere.default
-    def _empty(self) -> Held:
-        return Held(Shares(self._quota))
+    def _empty(self) -> Room:
+        return Room(Shares(self._quota))
 
     @property
     def charged(self) -> int:
@@ -99,13 +99,13 @@ class Holdings:
         self._changes.clear()
         self._drops.clear()
 
-    def in_drop(self, place: bytes) -> Held | None:
+    def in_drop(self, place: bytes) -> Room | None:
         """Return what is held of a drop; None if it was not full lately."""
         return self._drops.get(place)
 
-    def look_into(self, place: bytes, stamps: Iterable[int]) -> Held:
+    def look_into(self, place: bytes, stamps: Iterable[int]) -> Room:
         """Keep what is held of a drop from now on, given the stamps of its messages, in order."""
-        drop = Held(Shares(self._drop_quota))
+        drop = Room(Shares(self._drop_quota))
         for stamp in stamps:
             source = self.everywhere.origins.of(stamp)
             drop.shares.add(source, 1)

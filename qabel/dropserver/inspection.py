@@ -6,8 +6,8 @@ from pathlib import Path
 
 from attrs import frozen
 
-from qabel.dropserver.message_rows import MESSAGE_COST, MESSAGE_SIZE
 from qabel.dropserver.message_tables import check_version, open_to_read
+from qabel.dropserver.message_values import MESSAGE_COST, MESSAGE_SIZE
 from qabel.dropserver.stamps import SECOND
 from qabel.host.start_errors import StartError
 

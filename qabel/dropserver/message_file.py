@@ -3,7 +3,6 @@
 All of this blocks: it runs on the thread of ``qabel.dropserver.message_store``.
 """
 
-import shutil
 import sqlite3
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -15,18 +14,10 @@ from twisted.logger import Logger
 
 from qabel.dropserver.admission import Admission, Full
 from qabel.dropserver.disk_reserve import DiskReserve
-from qabel.dropserver.message_rows import (
-    DELETE_BATCH,
-    HALF_OF_DISK,
-    MessageRows,
-    Post,
-    Retention,
-    Row,
-    Selection,
-    Since,
-    is_damage,
-)
+from qabel.dropserver.message_rows import DELETE_BATCH, MessageRows, is_damage, is_disk_full
 from qabel.dropserver.message_tables import PAGE_SIZE, open_file, reopen_file
+from qabel.dropserver.message_values import HALF_OF_DISK, Post, Retention, Row, Selection, Since
+from qabel.dropserver.usage import LARGEST_SHARES, Usage, half_of_disk
 from qabel.dropserver.write_ahead_log import allow_growth, checkpoint, forbid_growth
 from qabel.host.start_errors import StartError
 
@@ -38,30 +29,6 @@ SMALL_BATCH = 32
 
 RETRY_INTERVAL = 5.0
 """Seconds between attempts to take the reserve again."""
-
-_LEAST_QUOTA = 1_000_000
-"""Bytes, however small the disk."""
-
-_DISK_FULL = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN)
-"""Errors of a full disk: an exhausted quota and a limit on a file's size are the last two."""
-
-
-LARGEST_SHARES = 10
-"""How many of the largest shares ``Usage`` has."""
-
-
-@attrs.frozen
-class Usage:
-    """What the messages of a file take, and whether more can be stored."""
-
-    messages: int
-    charged: int
-    """Bytes that they are charged."""
-    quota: int
-    """Bytes that they may be charged."""
-    shares: list[float]
-    """The bytes of the sources that hold most, the heaviest first."""
-    is_disk_full: bool
 
 
 @attrs.define(eq=False, repr=False)
@@ -110,7 +77,7 @@ class MessageFile:
             self._reserve.give_up()
             self._connection = open_file(self._path)
         if self._retention.quota == HALF_OF_DISK:
-            self._retention = attrs.evolve(self._retention, quota=_half_of_disk(self._path))
+            self._retention = attrs.evolve(self._retention, quota=half_of_disk(self._path))
         self._rows = MessageRows(self._connection, self._retention, self._now)
         self._rows.begin()
         self._admission = Admission(self._rows, self._retention)
@@ -150,7 +117,7 @@ class MessageFile:
             if is_damage(error) and len(given) == 1:
                 # It may be older messages that are damaged, which cannot be deleted.
                 return self._append(given, enforce=False)
-            if not _is_disk_full(error):
+            if not is_disk_full(error):
                 raise
             self._run_full()
             stamps = self._append(given)
@@ -158,11 +125,7 @@ class MessageFile:
         return stamps
 
     def select(self, drop_id: str, since: Since | None = None) -> Selection | None:
-        """Return what a drop holds that is newer than ``since``; None if there is nothing.
-
-        A stamp greater than all that this file ever issued came from another server, or from a file
-        that was deleted. It is ignored, as it could hide messages that are yet to come.
-        """
+        """Return what a drop holds that is newer than ``since``; see ``MessageRows.select``."""
         with self._reading():
             return self._rows.select(drop_id, since)
 
@@ -179,7 +142,7 @@ class MessageFile:
         except sqlite3.Error as error:
             if is_damage(error):
                 deleted = self._expire_readable()
-            elif not _is_disk_full(error):
+            elif not is_disk_full(error):
                 raise
             else:
                 self._run_full()
@@ -262,7 +225,7 @@ class MessageFile:
             checkpoint(self._connection, "PASSIVE")
             self._logged = 0
         except sqlite3.Error as error:
-            if not self._is_full and _is_disk_full(error):
+            if not self._is_full and is_disk_full(error):
                 with suppress(sqlite3.Error):
                     self._run_full()
 
@@ -332,11 +295,3 @@ class MessageFile:
             self._rows.roll_back()
         except sqlite3.Error:
             self._is_broken = True
-
-
-def _half_of_disk(path: Path) -> int:
-    return max(_LEAST_QUOTA, (path.stat().st_size + shutil.disk_usage(path.parent).free) // 2)
-
-
-def _is_disk_full(error: sqlite3.Error) -> bool:
-    return getattr(error, "sqlite_errorcode", 0) & 0xFF in _DISK_FULL

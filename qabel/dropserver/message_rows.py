@@ -3,7 +3,6 @@
 All of this blocks, and runs within transactions that its caller begins and ends.
 """
 
-import hashlib
 import sqlite3
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
@@ -11,20 +10,20 @@ from collections.abc import Callable, Iterable
 import attrs
 
 from qabel.dropserver.holdings import Holdings
-from qabel.dropserver.sources import LOCAL, Source
+from qabel.dropserver.message_values import (
+    MESSAGE_COST,
+    MESSAGE_LIMIT,
+    MESSAGE_SIZE,
+    Place,
+    Post,
+    Retention,
+    Row,
+    Selection,
+    Since,
+    charge,
+    hash_drop_id,
+)
 from qabel.dropserver.stamps import SECOND
-
-DAY = 24 * 60 * 60
-"""Seconds."""
-
-MESSAGE_LIMIT = 2573
-"""Bytes that a message may have: as on the deployed servers."""
-
-MESSAGE_SIZE = 2149
-"""Bytes of each message of Qabel."""
-
-MESSAGE_COST = 128
-"""Bytes that a message is charged in addition to its own."""
 
 MOST_COUNTED = 1000
 """Messages that are counted before they are sent: to count more takes too long."""
@@ -32,61 +31,12 @@ MOST_COUNTED = 1000
 _REMEMBERED = 10_000
 """Drops of which it is remembered how many messages they have."""
 
-HALF_OF_DISK = 0
-"""A quota of half of the space that the messages have, or could have, on the disk."""
-
 DELETE_BATCH = 256
 """Messages deleted in one transaction: it limits how long others wait."""
 
 
-@attrs.frozen(kw_only=True)
-class Retention:
-    """How long messages are kept, and how many."""
-
-    lifetime: float = 7 * DAY
-    """Seconds that a message is kept."""
-    quota: int = HALF_OF_DISK
-    """Bytes of all messages, as they are charged."""
-    drop_quota: int = 100_000
-    """Messages in one drop."""
-
-
-@attrs.frozen
-class Selection:
-    """The messages of a drop that are newer than some stamp, as they are at one moment."""
-
-    after: int
-    """The stamp that all of them are newer than."""
-    newest: int
-    """The stamp of the newest of them."""
-    counted: tuple[int, int] | None
-    """How many messages there are, and their bytes; None if there are many."""
-
-
-@attrs.frozen
-class Post:
-    """A message that somebody leaves."""
-
-    drop_id: str
-    body: bytes = attrs.field(repr=False)
-    source: Source = LOCAL
-    """Where it comes from."""
-
-
-@attrs.frozen
-class Since:
-    """What a reader has already: everything up to this stamp."""
-
-    stamp: int
-    is_ours: bool = True
-    """Whether a server issued it as a stamp; otherwise it is a time of day."""
-
-
-Row = tuple[int, bytes]
-"""A message: its stamp and its bytes."""
-
-Place = tuple[int, int, bytes]
-"""What is needed to delete a message: its stamp, its size, and the hash of its drop."""
+_DISK_FULL = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN)
+"""Errors of a full disk: an exhausted quota and a limit on a file's size are the last two."""
 
 
 @attrs.define(eq=False, repr=False)
@@ -322,17 +272,12 @@ class MessageRows:
         return self.delete(rows)
 
 
-def charge(size: int) -> int:
-    """Return what a message is charged, by its size: each as much as a whole one at least."""
-    return max(size, MESSAGE_SIZE) + MESSAGE_COST
-
-
 def is_damage(error: sqlite3.Error) -> bool:
     """Return whether an error says that a page of the file is damaged."""
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
     return code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 
-def hash_drop_id(drop_id: str) -> bytes:
-    """Return what the file holds instead of a drop id: the file alone gives access to no drop."""
-    return hashlib.blake2b(drop_id.encode("ascii"), digest_size=20).digest()
+def is_disk_full(error: sqlite3.Error) -> bool:
+    """Return whether an error says that the disk has no space."""
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF in _DISK_FULL

@@ -13,8 +13,10 @@ from twisted.internet.interfaces import IReactorFromThreads
 from twisted.logger import Logger
 
 from qabel.dropserver.admission import Full
-from qabel.dropserver.message_file import MessageFile, Usage
-from qabel.dropserver.message_rows import Post, Row, Selection, Since, is_damage
+from qabel.dropserver.message_file import MessageFile
+from qabel.dropserver.message_rows import is_damage
+from qabel.dropserver.message_values import Post, Row, Selection, Since
+from qabel.dropserver.usage import Usage
 from qabel.host.job_thread import Job, JobThread
 
 GROUP_SIZE = 256

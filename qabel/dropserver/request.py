@@ -6,7 +6,7 @@ Every request line contains a drop id, which is secret, so nothing here logs a r
 from twisted.internet.interfaces import IReactorTime
 from twisted.web.resource import IResource
 
-from qabel.dropserver.message_rows import MESSAGE_LIMIT
+from qabel.dropserver.message_values import MESSAGE_LIMIT
 from qabel.dropserver.sources import Sources
 from qabel.host.http_server.channel import Refusals
 from qabel.host.http_server.request import BoundedRequest

@@ -2,8 +2,8 @@
 
 from attrs import frozen
 
-from qabel.dropserver.counts import Counts
-from qabel.dropserver.message_file import Usage
+from qabel.dropserver.request_counts import RequestCounts
+from qabel.dropserver.usage import Usage
 
 
 @frozen
@@ -12,7 +12,7 @@ class State:
 
     usage: Usage | None
     """What its messages take; None while the file cannot be read."""
-    counts: Counts
+    counts: RequestCounts
     listeners: int
     most_listeners: int
     connections: int

@@ -13,14 +13,14 @@ from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 
 from qabel.dropserver.admin_resource import AdminResource
-from qabel.dropserver.counts import Counts
 from qabel.dropserver.drop_resource import DropResource
 from qabel.dropserver.message_file import MessageFile
-from qabel.dropserver.message_rows import Retention
 from qabel.dropserver.message_store import MessageStore, StoreUnavailable
+from qabel.dropserver.message_values import Retention
 from qabel.dropserver.push_hub import PING_INTERVAL, PushHub
 from qabel.dropserver.rates import Rate, Rates
 from qabel.dropserver.request import make_drop_site
+from qabel.dropserver.request_counts import RequestCounts
 from qabel.dropserver.server_state import State
 from qabel.dropserver.sources import Sources
 from qabel.dropserver.visitors import Visitors
@@ -81,7 +81,7 @@ class DropServerService(MultiService):
         self._now = now
         self._lock = DirectoryLock(data_dir)
         self._hub = PushHub()
-        self._counts = Counts()
+        self._counts = RequestCounts()
         told = sources or Sources()
         self._visitors = Visitors(
             told,

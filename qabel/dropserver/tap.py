@@ -7,7 +7,7 @@ from twisted.application.service import IService, MultiService
 from twisted.internet import reactor
 
 from qabel import __version__
-from qabel.dropserver.message_rows import DAY, HALF_OF_DISK, Retention
+from qabel.dropserver.message_values import DAY, HALF_OF_DISK, Retention
 from qabel.dropserver.onion import tor_configuration
 from qabel.dropserver.rates import Rate
 from qabel.dropserver.service import DropServerService

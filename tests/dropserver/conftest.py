@@ -13,7 +13,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.endpoints import TCP4ClientEndpoint, connectProtocol
 from twisted.internet.protocol import Protocol
 
-from qabel.dropserver.message_rows import Retention
+from qabel.dropserver.message_values import Retention
 from qabel.dropserver.service import DropServerService
 from qabel.host.endpoints import parse_endpoint
 from qabel.host.listening import Listening

@@ -9,7 +9,7 @@ from twisted.internet.task import Clock
 
 from qabel.drop.multipart import MultipartParser, content_type
 from qabel.dropserver.drop_answer import DropAnswer, content_length
-from qabel.dropserver.message_rows import Row, Selection
+from qabel.dropserver.message_values import Row, Selection
 from qabel.dropserver.stamps import SECOND
 
 BOUNDARY = "b0b0-b0b0"

@@ -9,8 +9,8 @@ import pytest_twisted
 from twisted.internet.defer import Deferred, gatherResults
 
 from qabel.drop.multipart import MultipartParser
-from qabel.dropserver.message_rows import MESSAGE_LIMIT, Post, Retention
 from qabel.dropserver.message_store import MessageStore
+from qabel.dropserver.message_values import MESSAGE_LIMIT, Post, Retention
 from qabel.dropserver.rates import Rate
 from qabel.dropserver.sources import Proxies, Sources
 

@@ -7,7 +7,7 @@ import pytest
 import pytest_twisted
 
 from qabel.dropserver.front_page import HTML, JSON, front_page
-from qabel.dropserver.message_rows import DAY, Retention
+from qabel.dropserver.message_values import DAY, Retention
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,6 @@ import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
-from unittest.mock import ANY
 
 import pytest
 from hypothesis import given, settings
@@ -12,10 +11,9 @@ from hypothesis import strategies as st
 
 from qabel.dropserver.admission import Full
 from qabel.dropserver.message_file import MessageFile
-from qabel.dropserver.message_rows import (
+from qabel.dropserver.message_rows import MOST_COUNTED
+from qabel.dropserver.message_values import (
     DAY,
-    MESSAGE_SIZE,
-    MOST_COUNTED,
     Post,
     Retention,
     Since,
@@ -132,66 +130,6 @@ def test_a_stamp_from_elsewhere_hides_nothing(file: MessageFile) -> None:
     assert bodies(file, A, Since(stamp + 1, is_ours=False)) == []
 
 
-def test_a_full_drop(file: MessageFile) -> None:
-    """Of a full drop, the newest message of the heaviest source goes; other drops keep theirs."""
-    append(file, [(A, b"first")], ALICE)
-    append(file, [(B, b"other")], FLOOD)
-    append(file, [(A, b"%d" % number) for number in range(4)], FLOOD)
-    assert file.append([Post(A, b"more", FLOOD)]) == [Full.DROP]
-    append(file, [(A, b"second")], ALICE)
-    assert file.append([Post(A, b"more", FLOOD)]) == [Full.DROP]
-    assert bodies(file, A) == [b"first", b"0", b"1", b"2", b"second"]
-    assert bodies(file, B) == [b"other"]
-    append(file, [(A, b"third")], BOB)
-    assert bodies(file, A) == [b"first", b"0", b"1", b"second", b"third"]
-
-
-def test_a_full_server(path: Path, now: Now) -> None:
-    """When there is no more room, the newest message of the heaviest source goes."""
-    file = MessageFile(path, Retention(quota=5 * charge(100)), now=now)
-    append(file, [(A, b"a")], ALICE)
-    append(file, [(f"{number:043d}", b"x") for number in range(4)], FLOOD)
-    assert file.append([Post(B, b"x", FLOOD), Post(B, b"b", BOB)]) == [Full.SERVER, ANY]
-    assert file.append([Post(B, b"x", FLOOD)]) == [Full.SERVER]
-    assert [bodies(file, f"{number:043d}") for number in range(4)] == [[b"x"]] * 3 + [[]]
-    assert (bodies(file, A), bodies(file, B)) == ([b"a"], [b"b"])
-    now.seconds += 8 * DAY
-    while file.expire():
-        pass
-    assert file.append([Post(A, b"again", FLOOD)] * 6) == [ANY] * 5 + [Full.SERVER]
-    file.close()
-
-
-def test_small_messages_are_charged_as_whole_ones(path: Path, now: Now) -> None:
-    """A message of one byte takes the room of another one, also when they are counted anew."""
-    file = MessageFile(path, Retention(quota=10 * charge(MESSAGE_SIZE)), now=now)
-    append(file, [(A, b"x")] * 10, ALICE)
-    assert file.append([Post(A, b"x", ALICE)]) == [Full.SERVER]
-    file.close()
-    file = MessageFile(path, Retention(quota=10 * charge(MESSAGE_SIZE)), now=now)
-    assert file._rows.holdings.charged == 10 * charge(MESSAGE_SIZE)
-    file.close()
-
-
-def test_after_a_restart_what_is_older_keeps_half(path: Path, now: Now) -> None:
-    """What is older than the process counts as one source, in drops and everywhere."""
-    retention = Retention(quota=10 * charge(1), drop_quota=8)
-    file = MessageFile(path, retention, now=now)
-    append(file, [(A, b"%d" % number) for number in range(8)], ALICE)
-    append(file, [(B, b"b")] * 2, BOB)
-    file.close()
-    file = MessageFile(path, retention, now=now)
-    answers = [file.append([Post(A, b"new", ALICE)])[0] for _ in range(6)]
-    assert [isinstance(each, int) for each in answers] == [True] * 4 + [False] * 2
-    assert bodies(file, A) == [b"0", b"1", b"2", b"3"] + [b"new"] * 4
-    assert answers[4] == Full.DROP
-    answers = [file.append([Post("C" * 43, b"new", ALICE)])[0] for _ in range(3)]
-    assert [isinstance(each, int) for each in answers] == [True, False, False]
-    assert answers[2] == Full.SERVER
-    assert len(bodies(file, A)) + len(bodies(file, B)) == 9
-    file.close()
-
-
 def test_a_lowered_quota_is_reached_bit_by_bit(path: Path, now: Now) -> None:
     """Messages beyond a lowered quota are deleted step by step, oldest first."""
     file = MessageFile(path, Retention(), now=now)
@@ -202,41 +140,6 @@ def test_a_lowered_quota_is_reached_bit_by_bit(path: Path, now: Now) -> None:
     while file.expire():
         pass
     assert bodies(file, A) == [b"9"] * 10
-    file.close()
-
-
-def test_a_lowered_drop_quota(path: Path, now: Now) -> None:
-    """A drop that has too many loses its oldest as the next one arrives."""
-    file = MessageFile(path, Retention(), now=now)
-    append(file, [(A, b"%d" % number) for number in range(20)])
-    file.close()
-    file = MessageFile(path, Retention(drop_quota=5), now=now)
-    append(file, [(A, b"new")], ALICE)
-    assert bodies(file, A) == [b"15", b"16", b"17", b"18", b"new"]
-    file.close()
-
-
-def test_the_default_quota_is_half_of_the_disk(tmp_path: Path, now: Now) -> None:
-    """It counts what the file has and what is free, as they are when it is opened."""
-    with small_disk(tmp_path / "disk", 40) as disk:
-        file = MessageFile(disk.path / "drops.sqlite", Retention(), now=now)
-        assert 14_000_000 < file._retention.quota < 21_000_000
-        file.close()
-
-
-def test_an_undone_transaction_is_forgotten(path: Path, now: Now) -> None:
-    """What could not be stored holds no room, and what went for it is there again."""
-    file = MessageFile(path, Retention(quota=9 * charge(9), drop_quota=9), now=now)
-    append(file, [(A, b"%d" % number) for number in range(9)], FLOOD)
-    for drop in (A, B):
-        with pytest.raises(sqlite3.Error):
-            append(file, [(drop, b"x"), (B, "no bytes")], ALICE)  # type: ignore[list-item]
-        assert bodies(file, A) == [b"%d" % number for number in range(9)]
-        shares = file._rows.holdings.everywhere.shares
-        assert (shares.holding(FLOOD), shares.holding(ALICE)) == (9 * charge(1), 0)
-    assert file.append([Post(A, b"9", FLOOD)]) == [Full.DROP]
-    append(file, [(B, b"x")], ALICE)
-    assert (len(bodies(file, A)), bodies(file, B)) == (8, [b"x"])
     file.close()
 
 

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from qabel.dropserver.message_rows import DAY, MessageRows, Post, Retention, is_damage
+from qabel.dropserver.message_rows import MessageRows, is_damage
 from qabel.dropserver.message_tables import open_file
+from qabel.dropserver.message_values import DAY, Post, Retention
 from tests.dropserver.small_disk import damage_page
 
 DROPS = [f"{number:043d}" for number in range(60)]

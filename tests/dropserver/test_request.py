@@ -9,7 +9,7 @@ from twisted.internet.task import Clock
 from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET
 
-from qabel.dropserver.message_rows import MESSAGE_LIMIT
+from qabel.dropserver.message_values import MESSAGE_LIMIT
 from qabel.dropserver.request import DISCARD_LIMIT, REQUEST_TIME, DropRequest, make_drop_site
 from tests.dropserver.conftest import Answer, parse
 from tests.host.http_server.conftest import Line

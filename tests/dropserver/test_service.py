@@ -8,7 +8,7 @@ import pytest_twisted
 from twisted.internet import reactor
 from twisted.internet.defer import gatherResults
 
-from qabel.dropserver.message_rows import Post
+from qabel.dropserver.message_values import Post
 from qabel.dropserver.service import FILE_NAME, DropServerService
 from qabel.host.data_directory import DirectoryLock
 from qabel.host.start_errors import StartError

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from qabel.dropserver.message_rows import DAY, HALF_OF_DISK, Retention
+from qabel.dropserver.message_values import DAY, HALF_OF_DISK, Retention
 from qabel.dropserver.tap import Options
 from qabel.host.start_errors import StartError
 

@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
+from tests.dropserver.test_check_command import check
 from tests.hints import printed
 from tests.hints.printed import shows
 from tests.integration.daemons import ANYWHERE, Daemon
 from tests.integration.test_dropserver import LISTEN, ask, drop_server
-from tests.integration.test_dropserver_check import check
 
 FROM_ELSEWHERE = {"Authorization": "Client Qabel", "Host": "drop.example.org"}
 

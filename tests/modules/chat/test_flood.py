@@ -4,7 +4,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from qabel.dropserver.message_file import MessageFile
-from qabel.dropserver.message_rows import Retention
+from qabel.dropserver.message_values import Post, Retention
 from tests.integration.daemons import Daemon, Pen, eventually, serving_drops
 
 COUNT = 10_000
@@ -17,7 +17,7 @@ def flood(folder: Path, drop_id: str, receiver: str) -> str:
     file = MessageFile(folder / "drops" / "drops.sqlite", retention)
     for start in range(0, COUNT, 1000):
         numbers = range(start, start + 1000)
-        file.append((drop_id, stranger.seal(receiver, f"No. {each}")) for each in numbers)
+        file.append(Post(drop_id, stranger.seal(receiver, f"No. {each}")) for each in numbers)
     file.close()
     return stranger.public
 

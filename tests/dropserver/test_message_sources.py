@@ -3,7 +3,7 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from qabel.dropserver.origins import Origins
+from qabel.dropserver.message_sources import MessageSources
 from qabel.dropserver.sources import OLD
 
 A, B = b"AAAA", b"BBBB"
@@ -11,7 +11,7 @@ A, B = b"AAAA", b"BBBB"
 
 def test_the_newest_of_each() -> None:
     """It is known of each source, also once newer ones are removed."""
-    origins = Origins()
+    origins = MessageSources()
     for stamp, source in ((1, A), (2, B), (5, A), (9, B)):
         origins.add(stamp, source)
     assert (origins.newest(A), origins.newest(B), origins.newest(OLD)) == (5, 9, None)
@@ -24,7 +24,7 @@ def test_the_newest_of_each() -> None:
 
 def test_an_undone_transaction_gives_its_stamps_again() -> None:
     """A stamp that was removed at the end may come once more, with others before it."""
-    origins = Origins()
+    origins = MessageSources()
     for stamp in (1, 7, 8):
         origins.add(stamp, A)
     origins.remove(8)
@@ -36,7 +36,7 @@ def test_an_undone_transaction_gives_its_stamps_again() -> None:
 
 def test_much_that_is_gone_takes_no_room() -> None:
     """Gaps are closed once there are more of them than messages."""
-    origins = Origins()
+    origins = MessageSources()
     for stamp in range(20_000):
         origins.add(stamp, A if stamp % 10 else B)
     for stamp in range(20_000):
@@ -51,7 +51,7 @@ def test_much_that_is_gone_takes_no_room() -> None:
 @given(st.lists(st.tuples(st.sampled_from("arc"), st.integers(0, 30), st.sampled_from([A, B]))))
 def test_like_a_dictionary(steps: list[tuple[str, int, bytes]]) -> None:
     """Whatever happens, it knows what a dictionary of the messages would."""
-    origins, model, gone = Origins(), dict[int, bytes](), dict[int, bytes]()
+    origins, model, gone = MessageSources(), dict[int, bytes](), dict[int, bytes]()
     latest = 0
     for kind, number, source in steps:
         if kind == "a":

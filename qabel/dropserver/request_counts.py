@@ -26,8 +26,8 @@ class Got(Enum):
 
 
 @define(eq=False)
-class Counts:
-    """Counts requests by how they ended."""
+class RequestCounts:
+    """RequestCounts requests by how they ended."""
 
     posted: Counter[Posted] = field(factory=Counter, init=False)
     got: Counter[Got] = field(factory=Counter, init=False)

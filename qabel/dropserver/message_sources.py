@@ -16,7 +16,7 @@ _COMPACT_FROM = 4096
 
 
 @define(eq=False)
-class Origins:
+class MessageSources:
     """Knows the source of each message, by its stamp. Of what is not known, the source is OLD."""
 
     _stamps: "array[int]" = field(factory=lambda: array("q"), init=False)
