@@ -60,24 +60,14 @@ class AdminResource(Resource):
         from qabel.dropserver.drop_metrics import expose  # noqa: PLC0415
 
         exposed = expose(await self._state())
-        _respond(request, 200, exposed, METRICS)
+        request.setHeader(b"Content-Type", METRICS)
+        request.respond(200, exposed)
 
     def _failed(self, failure: Failure, request: DropRequest) -> None:
         self._log.failure("an administrator's request failed", failure)
-        if request.is_connected:
-            _say(request, 500, {"error": "Internal error; see the log"})
+        _say(request, 500, {"error": "Internal error; see the log"})
 
 
 def _say(request: DropRequest, status: int, said: object) -> None:
-    _respond(request, status, json.dumps(said).encode(), b"application/json")
-
-
-def _respond(request: DropRequest, status: int, body: bytes, kind: bytes) -> None:
-    if not request.is_connected:
-        return
-    request.setResponseCode(status)
-    request.setHeader(b"Content-Type", kind)
-    request.setHeader(b"Content-Length", b"%d" % len(body))
-    if request.method != b"HEAD":
-        request.write(body)
-    request.finish()
+    request.setHeader(b"Content-Type", b"application/json")
+    request.respond(status, json.dumps(said).encode())

@@ -10,7 +10,7 @@ from attrs import define, field
 
 from qabel.dropserver.holdings import Holdings, Room
 from qabel.dropserver.message_rows import MessageRows, is_damage
-from qabel.dropserver.message_values import MESSAGE_SIZE, Post, Retention, charge, hash_drop_id
+from qabel.dropserver.message_values import MESSAGE_SIZE, Post, Retention, charge
 from qabel.dropserver.sources import OLD, Source
 from qabel.dropserver.stamps import SECOND
 
@@ -50,7 +50,7 @@ class Admission:
 
     def make_room(self, post: Post) -> Full | None:
         """Delete what has to go for a message; return why there is no room if none can be made."""
-        if not self._make_room_in(hash_drop_id(post.drop_id), post.source):
+        if not self._make_room_in(post.place, post.source):
             return Full.DROP
         if not self._make_room(post.source, charge(len(post.body))):
             return Full.SERVER

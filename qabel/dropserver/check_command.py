@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from qabel.dropserver.inspection import Inspected, inspect
-from qabel.dropserver.message_values import DAY
+from qabel.dropserver.message_values import DAY, MEGABYTE
 from qabel.dropserver.service import FILE_NAME, PROXY_NOTE
 from qabel.host.data_directory import choose_data_directory
 from qabel.host.standard_streams import say
@@ -15,8 +15,6 @@ from qabel.host.start_errors import StartError, report_line
 PROGRAM = "qabel-drop"
 
 NAME = f"{PROGRAM} check"
-
-MEGABYTE = 1_000_000
 
 _DESCRIPTION = """\
 Read the whole message file of a drop server, which may be running, and say whether it is whole and

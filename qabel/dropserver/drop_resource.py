@@ -93,7 +93,7 @@ class DropResource(Resource):
         request.responseHeaders.setRawHeaders(b"Vary", [b"Accept"])
         if kind == HTML:
             request.responseHeaders.setRawHeaders(b"Content-Security-Policy", [POLICY])
-        _finish(request, 200, page)
+        request.respond(200, page)
 
     def _render_drop(self, request: DropRequest, drop_id: str) -> None:
         if request.method not in _METHODS:
@@ -133,7 +133,7 @@ class DropResource(Resource):
             return
         self._counts.posted[Posted.STORED] += 1
         self._hub.publish(post.drop_id, stamp, post.body)
-        _finish(request, 200)
+        request.respond(200)
 
     async def _get(self, request: DropRequest, store: MessageStore, drop_id: str) -> None:
         since = _parse_since(request)
@@ -143,7 +143,7 @@ class DropResource(Resource):
             return
         if found is None:
             self._counts.got[Got.NOTHING_NEW] += 1
-            _finish(request, 204 if since is None else 304)
+            request.respond(204 if since is None else 304)
             return
         self._counts.got[Got.MESSAGES] += 1
         selection, rows = found
@@ -230,7 +230,7 @@ def _parse_since(request: DropRequest) -> Since | None:
 
 def _reject(request: DropRequest, status: int, text: str) -> None:
     request.responseHeaders.setRawHeaders(b"Content-Type", [b"application/json"])
-    _finish(request, status, json.dumps({"error": text}).encode("ascii"))
+    request.respond(status, json.dumps({"error": text}).encode("ascii"))
 
 
 def _method_not_allowed(request: DropRequest, allowed: bytes) -> None:
@@ -242,15 +242,3 @@ def _put_off(request: DropRequest, status: int, text: str, seconds: float) -> No
     """Have the client come back later."""
     request.responseHeaders.setRawHeaders(b"Retry-After", [b"%d" % math.ceil(seconds)])
     _reject(request, status, text)
-
-
-def _finish(request: DropRequest, status: int, body: bytes = b"") -> None:
-    """Send a response, unless the connection is lost."""
-    if not request.is_connected:
-        return
-    request.setResponseCode(status)
-    if status not in (204, 304):
-        request.responseHeaders.setRawHeaders(b"Content-Length", [b"%d" % len(body)])
-    if body and request.method != b"HEAD":
-        request.write(body)
-    request.finish()

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from attrs import frozen
 
+from qabel.dropserver.message_rows import count_charged
 from qabel.dropserver.message_tables import check_version, open_to_read
-from qabel.dropserver.message_values import MESSAGE_COST, MESSAGE_SIZE
 from qabel.dropserver.stamps import SECOND
 from qabel.host.start_errors import StartError
 
@@ -55,10 +55,10 @@ def _inspect(path: Path, connection: sqlite3.Connection) -> Inspected:
     faults = [row[0] for row in connection.execute(f"PRAGMA integrity_check({MOST_FAULTS})")]
     if faults != ["ok"]:
         raise StartError(f"{path} is damaged: {'; '.join(faults)}")
-    messages, drops, charged, oldest, newest = connection.execute(
-        "SELECT count(*), count(DISTINCT place), coalesce(sum(max(size, ?) + ?), 0),"
-        " min(stamp), max(stamp) FROM message INDEXED BY message_of_place",
-        (MESSAGE_SIZE, MESSAGE_COST),
+    messages, charged = count_charged(connection)
+    drops, oldest, newest = connection.execute(
+        "SELECT count(DISTINCT place), min(stamp), max(stamp)"
+        " FROM message INDEXED BY message_of_place"
     ).fetchone()
     return Inspected(
         messages,

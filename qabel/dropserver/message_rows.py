@@ -34,7 +34,6 @@ _REMEMBERED = 10_000
 DELETE_BATCH = 256
 """Messages deleted in one transaction: it limits how long others wait."""
 
-
 _DISK_FULL = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN)
 """Errors of a full disk: an exhausted quota and a limit on a file's size are the last two."""
 
@@ -65,12 +64,7 @@ class MessageRows:
         ).fetchone()
         messages = charged // charge(MESSAGE_SIZE)
         try:
-            # The index has the sizes, so that the messages themselves need not be read.
-            messages, charged = self.connection.execute(
-                "SELECT count(*), coalesce(sum(max(size, ?) + ?), 0)"
-                " FROM message INDEXED BY message_of_place",
-                (MESSAGE_SIZE, MESSAGE_COST),
-            ).fetchone()
+            messages, charged = count_charged(self.connection)
         except sqlite3.DatabaseError as error:
             if not is_damage(error):
                 raise
@@ -123,7 +117,7 @@ class MessageRows:
 
     def insert(self, post: Post) -> int:
         """Insert a message, whether there is room for it or not; return its stamp."""
-        place = hash_drop_id(post.drop_id)
+        place = post.place
         count = self.count(place)
         stamp = max(int(self._now() * SECOND), self.latest + 1)
         self.connection.execute(
@@ -270,6 +264,17 @@ class MessageRows:
             (*parameters, self.passed),
         ).fetchall()
         return self.delete(rows)
+
+
+def count_charged(connection: sqlite3.Connection) -> tuple[int, int]:
+    """Return how many messages there are, and what all of them are charged."""
+    # The index has the sizes, so that the messages themselves need not be read.
+    messages, charged = connection.execute(
+        "SELECT count(*), coalesce(sum(max(size, ?) + ?), 0)"
+        " FROM message INDEXED BY message_of_place",
+        (MESSAGE_SIZE, MESSAGE_COST),
+    ).fetchone()
+    return messages, charged
 
 
 def is_damage(error: sqlite3.Error) -> bool:

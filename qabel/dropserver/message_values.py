@@ -9,6 +9,9 @@ from qabel.dropserver.sources import LOCAL, Source
 DAY = 24 * 60 * 60
 """Seconds."""
 
+MEGABYTE = 1_000_000
+"""Bytes."""
+
 MESSAGE_LIMIT = 2573
 """Bytes that a message may have: as on the deployed servers."""
 
@@ -54,6 +57,12 @@ class Post:
     body: bytes = attrs.field(repr=False)
     source: Source = LOCAL
     """Where it comes from."""
+    place: bytes = attrs.field(init=False, repr=False)
+    """The hash of its drop."""
+
+    @place.default
+    def _hash(self) -> bytes:
+        return hash_drop_id(self.drop_id)
 
 
 @attrs.frozen

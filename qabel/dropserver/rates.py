@@ -24,7 +24,7 @@ class Rate:
 
 @define(eq=False)
 class Rates:
-    """RequestCounts what comes from each source.
+    """Counts what comes from each source.
 
     Args:
         clock: measures time.

@@ -48,6 +48,17 @@ class DropRequest(BoundedRequest):
     too_large = _refusal(b"413 Request Entity Too Large", b"Message too large")
     defaultContentType = None
 
+    def respond(self, status: int, body: bytes = b"") -> None:
+        """Send a whole response, unless the connection is lost; headers about it may be set."""
+        if not self.is_connected:
+            return
+        self.setResponseCode(status)
+        if status not in (204, 304):
+            self.responseHeaders.setRawHeaders(b"Content-Length", [b"%d" % len(body)])
+        if body and self.method != b"HEAD":
+            self.write(body)
+        self.finish()
+
     def keep(self, data: bytes) -> None:
         """Keep what a message may have, and one byte more to see that there is more."""
         super().keep(data[: max(0, MESSAGE_LIMIT + 1 - self.content.tell())])

@@ -27,7 +27,7 @@ class Got(Enum):
 
 @define(eq=False)
 class RequestCounts:
-    """RequestCounts requests by how they ended."""
+    """Counts requests by how they ended."""
 
     posted: Counter[Posted] = field(factory=Counter, init=False)
     got: Counter[Got] = field(factory=Counter, init=False)

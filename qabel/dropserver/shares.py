@@ -9,7 +9,7 @@ The share of a source is the room, divided by the number of sources. A network, 
 IPv6 /40, counts as 64 sources at most, however many addresses somebody has in it.
 """
 
-from heapq import heapify, heappop, heappush
+from heapq import heapify, heappop, heappush, nlargest
 from typing import Generic, TypeVar
 
 from attrs import define, field
@@ -127,7 +127,7 @@ class Shares:
         each = [self._local, *self._wide.values()]
         for network in self._networks.values():
             each += network.weights.values()
-        return sorted((held for held in each if held), reverse=True)[:count]
+        return nlargest(count, (held for held in each if held))
 
     def yields(self, source: Source, amount: float) -> Source | None:
         """Return whose newest message goes for one of a source; None while there is room.

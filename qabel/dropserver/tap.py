@@ -7,7 +7,7 @@ from twisted.application.service import IService, MultiService
 from twisted.internet import reactor
 
 from qabel import __version__
-from qabel.dropserver.message_values import DAY, HALF_OF_DISK, Retention
+from qabel.dropserver.message_values import DAY, HALF_OF_DISK, MEGABYTE, Retention
 from qabel.dropserver.onion import tor_configuration
 from qabel.dropserver.rates import Rate
 from qabel.dropserver.service import DropServerService
@@ -27,8 +27,6 @@ from qabel.host.start_errors import StartError
 from qabel.host.steady_clock import use_steady_clock
 
 NAME = "qabel-drop"
-
-MEGABYTE = 1_000_000
 
 PROXY_ADVICE = (
     "If it is a reverse proxy, have it set X-Forwarded-For, and start this server with "
