@@ -10,12 +10,19 @@ from twisted.internet import reactor
 from twisted.logger import LogEvent, LogLevel, globalLogPublisher
 from twisted.trial.unittest import SynchronousTestCase
 
+from tests.mounts import keep_mounts_private
+
 # An example that takes long says something about the machine, not about the code.
 hypothesis.settings.register_profile("qabel", deadline=None)
 hypothesis.settings.load_profile("qabel")
 
 SLOW = ("torture", "browser", "hints", "anonymity", "bench", "integration", "packaging", "modules")
 """Directories whose tests take long: they come first, so that none is left for the end."""
+
+
+def pytest_configure() -> None:
+    """Have nothing mounted that outlives a run, however that ends."""
+    keep_mounts_private()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

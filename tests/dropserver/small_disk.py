@@ -1,13 +1,13 @@
 """A disk of a few megabytes that a test can fill."""
 
 import contextlib
-import os
-import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+
+from tests.mounts import mount_memory, unmount
 
 
 class SmallDisk:
@@ -32,14 +32,12 @@ class SmallDisk:
 def small_disk(path: Path, megabytes: int) -> Iterator[SmallDisk]:
     """Mount a small disk at a path for a while; skips the test where that is not permitted."""
     path.mkdir()
-    options = f"size={megabytes}m,mode=0700"
-    command = ["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(path)]
-    if os.geteuid() or subprocess.run(command, capture_output=True, check=False).returncode:
+    if not mount_memory(path, megabytes):
         pytest.skip("a file system of a few megabytes cannot be mounted here")
     try:
         yield SmallDisk(path)
     finally:
-        subprocess.run(["umount", "-l", str(path)], check=True)
+        unmount(path)
 
 
 def damage_page(path: Path, content: bytes) -> None:

@@ -1,9 +1,7 @@
 """The disk is full: the daemon says so, loses nothing, and goes on when there is room."""
 
 import contextlib
-import os
 import resource
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Protocol
@@ -12,6 +10,7 @@ import pytest
 
 from tests.integration.bad_servers import BadServer, Box, Peer, Request
 from tests.integration.daemons import Daemon, Pen, eventually
+from tests.mounts import mount_memory, unmount
 from tests.small_files import no_file_over
 
 BOX = "b" * 43
@@ -75,13 +74,12 @@ def disk(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Disk]:
         return
     path = tmp_path / "disk"
     path.mkdir()
-    command = ["mount", "-t", "tmpfs", "-o", "size=16m,mode=0700", "tmpfs", str(path)]
-    if os.geteuid() or subprocess.run(command, capture_output=True, check=False).returncode:
+    if not mount_memory(path, 16):
         pytest.skip("a file system of a few megabytes cannot be mounted here")
     try:
         yield Small(path)
     finally:
-        subprocess.run(["umount", "-l", str(path)], check=True)
+        unmount(path)
 
 
 def test_a_full_disk_is_told_and_got_over(disk: Disk, tmp_path: Path) -> None:

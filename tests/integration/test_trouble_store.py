@@ -12,6 +12,7 @@ import pytest
 from qabel.store.database.connection import connect
 from tests.integration.bad_servers import BadServer, Box
 from tests.integration.daemons import Daemon, Pen, eventually
+from tests.mounts import mount_read_only, unmount
 
 Hindrance = Callable[[Path], AbstractContextManager[None]]
 
@@ -51,14 +52,12 @@ def immutable(directory: Path) -> Iterator[None]:
 @contextmanager
 def read_only(directory: Path) -> Iterator[None]:
     """Make the file system of the directory read-only."""
-    folder = str(directory)
-    made = ["mount", "--bind", folder, folder], ["mount", "-o", "remount,bind,ro", folder]
-    if os.geteuid() or any(subprocess.run(each, check=False).returncode for each in made):
+    if not mount_read_only(directory):
         pytest.skip("no file system can be mounted here")
     try:
         yield
     finally:
-        subprocess.run(["umount", "-l", folder], check=True)
+        unmount(directory)
 
 
 @pytest.mark.parametrize(

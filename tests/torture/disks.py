@@ -3,11 +3,11 @@
 import contextlib
 import os
 import resource
-import subprocess
 from pathlib import Path
 
 from attrs import define, field
 
+from tests.mounts import mount_memory, unmount
 from tests.torture.victim import Victim
 
 
@@ -22,11 +22,7 @@ class Disk:
     def prepare(self) -> None:
         """Create and mount it."""
         self.path.mkdir(parents=True)
-        options = f"size={self.megabytes}m,mode=0700"
-        command = ["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(self.path)]
-        if os.geteuid() == 0:
-            done = subprocess.run(command, capture_output=True, check=False)
-            self.is_mounted = done.returncode == 0
+        self.is_mounted = mount_memory(self.path, self.megabytes)
 
     def fill(self, victim: Victim) -> None:
         """Have no space for anything more."""
@@ -51,7 +47,7 @@ class Disk:
     def remove(self) -> None:
         """Unmount it."""
         if self.is_mounted:
-            subprocess.run(["umount", "-l", str(self.path)], check=True)
+            unmount(self.path)
 
     @property
     def _ballast(self) -> Path:

@@ -2,7 +2,6 @@
 
 import os
 import stat
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from threading import Event, get_ident
@@ -16,6 +15,7 @@ from twisted.internet.task import Clock
 from qabel.store.database.database import Database
 from qabel.store.database.errors import Corrupt, StoreClosed, StoreError, StoreFull
 from qabel.store.key_record import GivenKey
+from tests.mounts import mount_memory, unmount
 from tests.store.database.damage import damage
 
 ADD = "INSERT INTO documents (name, body) VALUES (?, ?)"
@@ -201,11 +201,10 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     """Return a directory on a disk of 3 MB."""
     mounted = tmp_path / "small"
     mounted.mkdir()
-    command = ["mount", "-t", "tmpfs", "-o", "size=3m", "tmpfs", str(mounted)]
-    if os.geteuid() != 0 or subprocess.run(command, check=False, capture_output=True).returncode:
+    if not mount_memory(mounted, 3):
         pytest.skip("mounting a small disk is not allowed here")
     yield mounted
-    subprocess.run(["umount", "-l", str(mounted)], check=True)
+    unmount(mounted)
 
 
 def test_a_full_disk_changes_nothing_and_passes(

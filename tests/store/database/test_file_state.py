@@ -1,7 +1,5 @@
 """Whether a file can be written and is still there, without writing to it."""
 
-import os
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +8,7 @@ import pytest
 from qabel.store.database import file_state
 from qabel.store.database.errors import FileReplaced, ReadOnly, StoreFull
 from qabel.store.database.file_state import FileState, has_no_space, is_read_only
+from tests.mounts import mount_read_only, unmount
 
 
 @pytest.fixture
@@ -32,12 +31,10 @@ def state(file: Path) -> FileState:
 @pytest.fixture
 def read_only(file: Path) -> Iterator[Path]:
     """Return the file on a file system that was made read-only."""
-    folder = str(file.parent)
-    made = ["mount", "--bind", folder, folder], ["mount", "-o", "remount,bind,ro", folder]
-    if os.geteuid() or any(subprocess.run(each, check=False).returncode for each in made):
+    if not mount_read_only(file.parent):
         pytest.skip("no file system can be mounted here")
     yield file
-    subprocess.run(["umount", "-l", folder], check=True)
+    unmount(file.parent)
 
 
 def test_what_can_be_written(state: FileState, file: Path) -> None:
