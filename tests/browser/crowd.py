@@ -44,7 +44,7 @@ class Crowd:
     """
 
     people: int = 2000
-    messages: int = 100_000
+    messages: int = 20_000
 
     def meet(self, person: Person) -> None:
         """Make all of them contacts."""

@@ -1,4 +1,4 @@
-"""100,000 messages and 2,000 conversations: the page has a few of them at a time."""
+"""20,000 messages and 2,000 conversations: the page has a few of them at a time."""
 
 from collections.abc import Callable
 

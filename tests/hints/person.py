@@ -7,6 +7,7 @@ import re
 import shlex
 import subprocess
 import sys
+import time
 import tty
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -25,6 +26,9 @@ PROGRAMS = Path(sys.executable).parent
 
 LONGEST = 2 * DEADLINE
 """Seconds that a command may take."""
+
+WITHOUT_LOG = 5.0
+"""Seconds after which a daemon whose log is elsewhere is asked whether it is up."""
 
 
 @frozen
@@ -153,7 +157,9 @@ class Person:
         """Start the daemon, as a hint says, with more options."""
         program = self.called("qabel-rest")
         words = (program, *self.options) if hint is None else (program, *hint.words)
-        log = (self.home / "daemon.log").open("ab")
+        path = self.home / "daemon.log"
+        log = path.open("ab")
+        begin, until = log.tell(), time.monotonic() + WITHOUT_LOG
         process = subprocess.Popen(
             ["bash", "-c", " ".join(["exec", *words, *options, "--port", "0"])],
             stdout=log,
@@ -164,7 +170,10 @@ class Person:
         self._daemons.append(process)
 
         def is_up() -> bool | None:
-            assert process.poll() is None, (self.home / "daemon.log").read_text()
+            assert process.poll() is None, path.read_text()
+            # Asking costs as much as starting: not before there is an answer.
+            if b" is ready, " not in path.read_bytes()[begin:] and time.monotonic() < until:
+                return None
             return self.runs("status").status == 0 or None
 
         wait_until(is_up, "the daemon")
