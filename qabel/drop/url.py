@@ -15,6 +15,9 @@ DROP_ID_LENGTH = 43
 
 DROP_ID_BITS = 256
 
+DROP_ID_BITS_OFFERED = (12, 16, 20, 24, DROP_ID_BITS)
+"""Random bits that a server may ask for in the ids of new drops."""
+
 SHARED_ZEROS = 64
 """Zero bits at the end of a drop id that show that it has few random ones."""
 

@@ -57,7 +57,7 @@ class Admission:
         return None
 
     def _make_room_in(self, place: bytes, source: Source) -> bool:
-        excess = self._rows.count(place) - self._retention.drop_quota
+        excess = self._rows.count(place) - self._retention.most_in_drop
         if excess < 0:
             return True
         if excess > 0:

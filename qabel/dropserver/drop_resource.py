@@ -19,7 +19,7 @@ from qabel.dropserver.admission import Full
 from qabel.dropserver.drop_answer import CHUNK, DropAnswer, content_length
 from qabel.dropserver.front_page import HTML, POLICY, front_page
 from qabel.dropserver.message_store import MessageStore, NoRoom, StoreUnavailable
-from qabel.dropserver.message_values import MESSAGE_LIMIT, Post, Since
+from qabel.dropserver.message_values import MESSAGE_LIMIT, Post, Retention, Since
 from qabel.dropserver.push_handshake import BadHandshake, accept_handshake
 from qabel.dropserver.push_hub import PushHub, PushSubscriber
 from qabel.dropserver.request import DropRequest
@@ -48,7 +48,7 @@ class DropResource(Resource):
         visitors: says who may post now.
         counts: counts the requests.
         reactor: measures times.
-        lifetime: seconds that messages are kept.
+        retention: how long messages are kept, which the page at ``/`` says.
 
     """
 
@@ -61,7 +61,7 @@ class DropResource(Resource):
         visitors: Visitors,
         counts: RequestCounts,
         reactor: IReactorTime,
-        lifetime: float,
+        retention: Retention,
     ) -> None:
         super().__init__()
         self.store: MessageStore | None = None
@@ -70,7 +70,7 @@ class DropResource(Resource):
         self._visitors = visitors
         self._counts = counts
         self._reactor = reactor
-        self._lifetime = lifetime
+        self._retention = retention
 
     def render(self, request: DropRequest) -> int:
         """Respond to a request."""
@@ -88,7 +88,7 @@ class DropResource(Resource):
 
     def _render_front_page(self, request: DropRequest) -> None:
         accept = request.requestHeaders.getRawHeaders("Accept", [""])
-        page, kind = front_page(self._lifetime, ",".join(accept))
+        page, kind = front_page(self._retention, ",".join(accept))
         request.responseHeaders.setRawHeaders(b"Content-Type", [kind])
         request.responseHeaders.setRawHeaders(b"Vary", [b"Accept"])
         if kind == HTML:

@@ -3,7 +3,7 @@
 import json
 
 from qabel.drop.url import DROP_ID_BITS
-from qabel.dropserver.message_values import DAY, MESSAGE_LIMIT
+from qabel.dropserver.message_values import DAY, MESSAGE_LIMIT, Retention
 
 HTML = b"text/html; charset=utf-8"
 JSON = b"application/json"
@@ -21,26 +21,36 @@ _PAGE = """\
 body {{ font: 1rem/1.5 sans-serif; max-width: 36rem; margin: 3rem auto; padding: 0 1rem }}
 </style>
 <h1>Qabel drop server</h1>
-<p>People leave each other encrypted messages here, in drops whose names only they know. The server
-cannot read the messages, and does not know who writes to whom.</p>
+<p>{what} The server cannot read the messages, and does not know who writes to whom.</p>
 <p>To use it, add the address of this page to the drop servers in your Qabel client.</p>
 <p>Messages are deleted after {days}. One may have up to {size} bytes.</p>
 </html>
 """
 
+_OWN = "People leave each other encrypted messages here, in drops whose names only they know."
 
-def front_page(lifetime: float, accept: str) -> tuple[bytes, bytes]:
+_SHARED = (
+    "People leave each other encrypted messages here, in drops that several of them share by chance"
+    ": the names of new ones have {bits} random bits. So nobody can tell who reads which messages "
+    "of a drop; and strangers, who can guess the names, can fetch the encrypted messages and leave "
+    "others."
+)
+
+
+def front_page(retention: Retention, accept: str) -> tuple[bytes, bytes]:
     """Return the page and its content type.
 
     Args:
-        lifetime: seconds that messages are kept.
+        retention: how long messages are kept, and what drops are like.
         accept: the ``Accept`` header of the request, or "".
 
     """
+    bits, lifetime = retention.drop_id_bits, retention.lifetime
     if "text/html" in accept.lower():
-        page = _PAGE.format(days=_days(lifetime / DAY), size=MESSAGE_LIMIT)
+        what = _OWN if bits == DROP_ID_BITS else _SHARED.format(bits=bits)
+        page = _PAGE.format(what=what, days=_days(lifetime / DAY), size=MESSAGE_LIMIT)
         return page.encode(), HTML
-    said = {"drop_id_bits": DROP_ID_BITS, "lifetime": round(lifetime), "max_size": MESSAGE_LIMIT}
+    said = {"drop_id_bits": bits, "lifetime": round(lifetime), "max_size": MESSAGE_LIMIT}
     return json.dumps(said).encode(), JSON
 
 

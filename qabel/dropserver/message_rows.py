@@ -55,7 +55,7 @@ class MessageRows:
 
     @holdings.default
     def _nothing(self) -> Holdings:
-        return Holdings(self._retention.quota, self._retention.drop_quota)
+        return Holdings(self._retention.quota, self._retention.most_in_drop)
 
     def begin(self) -> None:
         """Load what is known about all messages, once; count them."""

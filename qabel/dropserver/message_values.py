@@ -4,6 +4,8 @@ import hashlib
 
 import attrs
 
+from qabel.drop.url import DROP_ID_BITS
+from qabel.dropserver.shared_drops import limit_of_drop
 from qabel.dropserver.sources import LOCAL, Source
 
 DAY = 24 * 60 * 60
@@ -21,6 +23,9 @@ MESSAGE_SIZE = 2149
 MESSAGE_COST = 128
 """Bytes that a message is charged in addition to its own."""
 
+DROP_QUOTA = 100_000
+"""Messages that a drop may have which nobody shares."""
+
 HALF_OF_DISK = 0
 """A quota of half of the space that the messages have, or could have, on the disk."""
 
@@ -33,8 +38,17 @@ class Retention:
     """Seconds that a message is kept."""
     quota: int = HALF_OF_DISK
     """Bytes of all messages, as they are charged."""
-    drop_quota: int = 100_000
-    """Messages in one drop."""
+    drop_quota: int | None = None
+    """Messages in one drop; None for ``DROP_QUOTA``, and more if people share drops."""
+    drop_id_bits: int = DROP_ID_BITS
+    """Random bits in the ids of new drops: the fewer, the more people share a drop."""
+
+    @property
+    def most_in_drop(self) -> int:
+        """Messages that one drop may have, given the quota in bytes."""
+        if self.drop_quota is not None:
+            return self.drop_quota
+        return limit_of_drop(DROP_QUOTA, self.quota // charge(MESSAGE_SIZE), self.drop_id_bits)
 
 
 @attrs.frozen

@@ -17,11 +17,17 @@ from qabel.dropserver.drop_resource import DropResource
 from qabel.dropserver.message_file import MessageFile
 from qabel.dropserver.message_store import MessageStore, StoreUnavailable
 from qabel.dropserver.message_values import Retention
-from qabel.dropserver.push_hub import PING_INTERVAL, PushHub
+from qabel.dropserver.push_hub import (
+    MAX_SUBSCRIBERS,
+    MAX_SUBSCRIBERS_PER_DROP,
+    PING_INTERVAL,
+    PushHub,
+)
 from qabel.dropserver.rates import Rate, Rates
 from qabel.dropserver.request import make_drop_site
 from qabel.dropserver.request_counts import RequestCounts
 from qabel.dropserver.server_state import State
+from qabel.dropserver.shared_drops import limit_of_drop
 from qabel.dropserver.sources import Sources
 from qabel.dropserver.visitors import Visitors
 from qabel.host.data_directory import DirectoryLock, private_directory
@@ -80,7 +86,7 @@ class DropServerService(MultiService):
         self._reactor = reactor
         self._now = now
         self._lock = DirectoryLock(data_dir)
-        self._hub = PushHub()
+        self._hub = PushHub(max_per_drop=_listeners_of_drop(self._retention.drop_id_bits))
         self._counts = RequestCounts()
         told = sources or Sources()
         self._visitors = Visitors(
@@ -91,7 +97,7 @@ class DropServerService(MultiService):
         )
         self._is_proxy_declared = bool(told.proxies) or told.is_behind_tor
         self._resource = DropResource(
-            self._hub, self._visitors, self._counts, reactor, self._retention.lifetime
+            self._hub, self._visitors, self._counts, reactor, self._retention
         )
         self._store: MessageStore | None = None
         self.site = make_drop_site(
@@ -187,6 +193,10 @@ class DropServerService(MultiService):
                 await store.forget_deleted()
         except StoreUnavailable:
             return  # the store has logged the reason
+
+
+def _listeners_of_drop(drop_id_bits: int) -> int:
+    return limit_of_drop(MAX_SUBSCRIBERS_PER_DROP, MAX_SUBSCRIBERS, drop_id_bits)
 
 
 def _start_loop(

@@ -7,7 +7,8 @@ from twisted.application.service import IService, MultiService
 from twisted.internet import reactor
 
 from qabel import __version__
-from qabel.dropserver.message_values import DAY, HALF_OF_DISK, MEGABYTE, Retention
+from qabel.drop.url import DROP_ID_BITS, DROP_ID_BITS_OFFERED
+from qabel.dropserver.message_values import DAY, DROP_QUOTA, HALF_OF_DISK, MEGABYTE, Retention
 from qabel.dropserver.onion import tor_configuration
 from qabel.dropserver.rates import Rate
 from qabel.dropserver.service import DropServerService
@@ -33,6 +34,8 @@ PROXY_ADVICE = (
     "--trust-proxy 127.0.0.1 (or --trust-proxy unix for a Unix socket). If it is Tor, "
     "start this server with --behind-tor."
 )
+
+_BITS = f"{', '.join(map(str, DROP_ID_BITS_OFFERED[:-1]))} or {DROP_ID_BITS_OFFERED[-1]}"
 
 ADMIN_SOCKET = "admin.sock"
 """In the data directory: where /health and /metrics are, unless it is said otherwise."""
@@ -64,6 +67,7 @@ class Options(DaemonOptions):
             OptionHelp("lifetime", "DAYS"),
             OptionHelp("quota", "MB"),
             OptionHelp("drop-quota", "N"),
+            OptionHelp("drop-id-bits", "N"),
             OptionHelp("rate", "N"),
             OptionHelp("burst", "N"),
         ),
@@ -83,7 +87,18 @@ class Options(DaemonOptions):
         ["data-dir", None, None, "Data directory. [default: $QABEL_DROP_DATA_DIR, or per user]"],
         ["lifetime", None, "7", "Days before a message is deleted."],
         ["quota", None, None, "Megabytes for all messages. [default: half of the free disk space]"],
-        ["drop-quota", None, "100000", "Messages that one drop may have."],
+        [
+            "drop-quota",
+            None,
+            None,
+            f"Messages that one drop may have. [default: {DROP_QUOTA}, more in shared drops]",
+        ],
+        [
+            "drop-id-bits",
+            None,
+            str(DROP_ID_BITS),
+            f"Random bits in ids of new drops ({_BITS}); with fewer than 256, people share drops.",
+        ],
         ["rate", None, "20", "Messages a second from one network address, on average."],
         ["burst", None, "600", "Messages from one network address at once."],
     ]
@@ -109,7 +124,10 @@ class Options(DaemonOptions):
             if quota < MEGABYTE:
                 raise StartError(f"--quota must be at least 1, not {self['quota']}")
         self.retention = Retention(
-            lifetime=lifetime, quota=quota, drop_quota=self.positive("drop-quota", int)
+            lifetime=lifetime,
+            quota=quota,
+            drop_quota=None if self["drop-quota"] is None else self.positive("drop-quota", int),
+            drop_id_bits=self._drop_id_bits(),
         )
         self.rate = Rate(self.positive("rate"), self.positive("burst", int))
         try:
@@ -127,6 +145,14 @@ class Options(DaemonOptions):
                 f"--admin {self['admin']} is reachable from other hosts; use "
                 "tcp:PORT:interface=127.0.0.1 or unix:PATH"
             )
+
+    def _drop_id_bits(self) -> int:
+        """Return the random bits in ids of new drops. Raises StartError."""
+        text = self["drop-id-bits"]
+        for bits in DROP_ID_BITS_OFFERED:
+            if text == str(bits):
+                return bits
+        raise StartError(f"--drop-id-bits must be {_BITS}, not {text!r}")
 
 
 def makeService(options: Options) -> IService:

@@ -47,6 +47,7 @@ TYPED = {
     "qabel-rest --data-dir x --key keyr": "<qabel-rest><--data-dir><x><--key><keyring>",
     "qabel-rest --auth=n": "<qabel-rest><--auth=none>",
     "qabel-drop --lifet": "<qabel-drop><--lifetime>",
+    "qabel-drop --drop-id-bits=25": "<qabel-drop><--drop-id-bits=256>",
     "qabel identity import da": "<qabel><identity><import><data.txt>",
 }
 

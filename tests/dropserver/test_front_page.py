@@ -10,6 +10,11 @@ from qabel.dropserver.front_page import HTML, JSON, front_page
 from qabel.dropserver.message_values import DAY, Retention
 
 
+def page(**retention: Any) -> str:
+    """Return the page for people."""
+    return front_page(Retention(**retention), "text/html")[0].decode()
+
+
 @pytest.mark.parametrize(
     ("accept", "kind"),
     [
@@ -21,15 +26,25 @@ from qabel.dropserver.message_values import DAY, Retention
 )
 def test_browsers_get_a_page(accept: str, kind: bytes) -> None:
     """Who asks for HTML gets a page, everybody else JSON."""
-    assert front_page(7 * DAY, accept)[1] == kind
+    assert front_page(Retention(), accept)[1] == kind
 
 
 def test_the_page_says_how_long_messages_are_kept() -> None:
     """In days, whether it is one, several, or a part of one."""
-    texts = [front_page(days * DAY, "text/html")[0].decode() for days in (1, 7, 0.5)]
+    texts = [page(lifetime=days * DAY) for days in (1, 7, 0.5)]
     found = [text.partition("deleted after ")[2].partition(".")[0] for text in texts[:2]]
     assert found == ["one day", "7 days"]
     assert "deleted after 0.5 days." in texts[2]
+
+
+def test_it_says_whether_people_share_drops() -> None:
+    """To people in words, with what that means; to programs as a number."""
+    assert "whose names only they know" in page()
+    shared = page(drop_id_bits=16)
+    assert "only they know" not in shared
+    assert "have 16 random bits" in shared
+    assert "strangers, who can guess the names" in shared
+    assert json.loads(front_page(Retention(drop_id_bits=16), "")[0])["drop_id_bits"] == 16
 
 
 @pytest_twisted.ensureDeferred

@@ -8,7 +8,8 @@ import pytest_twisted
 from twisted.internet import reactor
 from twisted.internet.defer import gatherResults
 
-from qabel.dropserver.message_values import Post
+from qabel.dropserver import service
+from qabel.dropserver.message_values import Post, Retention
 from qabel.dropserver.service import FILE_NAME, DropServerService
 from qabel.host.data_directory import DirectoryLock
 from qabel.host.start_errors import StartError
@@ -76,6 +77,27 @@ async def test_connections_are_bounded(running: Any) -> None:
         busy.transport.loseConnection()
         await busy.closed
         assert (await server.ask("GET", A)).status == 204
+
+
+@pytest.mark.parametrize(("bits", "most"), [(256, 1), (12, 3)])
+@pytest_twisted.ensureDeferred
+async def test_listeners_where_people_share_drops(
+    running: Any, monkeypatch: pytest.MonkeyPatch, bits: int, most: int
+) -> None:
+    """Beside those of one drop, one that people share may have its part of all, times four."""
+    monkeypatch.setattr(service, "MAX_SUBSCRIBERS_PER_DROP", 1)
+    monkeypatch.setattr(service, "MAX_SUBSCRIBERS", 2048)
+    async with running(Retention(drop_id_bits=bits)) as server:
+        responses, listeners = [], []
+        for _ in range(most + 1):
+            listener = await server.connect()
+            listener.transport.write(f"GET {A}/ws HTTP/1.1\r\n{HANDSHAKE}\r\n\r\n".encode())
+            responses.append(await listener.until(lambda data: b"\r\n\r\n" in data))
+            listeners.append(listener)
+        for each in listeners:
+            each.transport.loseConnection()
+            await each.closed
+    assert [each[9:12] for each in responses] == [b"101"] * most + [b"503"]
 
 
 @pytest_twisted.ensureDeferred

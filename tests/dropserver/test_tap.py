@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from qabel.drop.url import DROP_ID_BITS_OFFERED
 from qabel.dropserver.message_values import DAY, HALF_OF_DISK, Retention
 from qabel.dropserver.tap import Options
 from qabel.host.start_errors import StartError
@@ -27,7 +28,7 @@ def test_the_defaults_are_for_this_machine_only() -> None:
     """Without options it listens on loopback, and keeps messages for a week on half of the disk."""
     options = parse()
     assert [place.description for place in options.listen] == ["tcp:9697:interface=127.0.0.1"]
-    assert options.retention == Retention(lifetime=7 * DAY, quota=HALF_OF_DISK, drop_quota=100_000)
+    assert options.retention == Retention(lifetime=7 * DAY, quota=HALF_OF_DISK)
     assert options.data_directory.is_absolute()
     assert options.data_directory.name == "qabel-drop"
 
@@ -37,6 +38,12 @@ def test_each_option_counts() -> None:
     options = parse("--data-dir=data", "--lifetime=0.5", "--quota=20.5", "--drop-quota=30")
     assert options.data_directory == Path.cwd() / "data"
     assert options.retention == Retention(lifetime=0.5 * DAY, quota=20_500_000, drop_quota=30)
+
+
+@pytest.mark.parametrize("bits", DROP_ID_BITS_OFFERED)
+def test_people_may_share_drops(bits: int) -> None:
+    """Ids of drops may have fewer random bits."""
+    assert parse(f"--drop-id-bits={bits}").retention.drop_id_bits == bits
 
 
 def test_it_may_be_reached_without_tls() -> None:
@@ -64,9 +71,12 @@ def test_the_directory_may_come_from_the_environment(
         ("--quota=0.1", "--quota must be at least 1, not 0.1"),
         ("--drop-quota=0", "--drop-quota must be a whole number greater than 0"),
         ("--drop-quota=1.5", "--drop-quota must be a whole number greater than 0"),
+        ("--drop-id-bits=13", "--drop-id-bits must be 12, 16, 20, 24 or 256, not '13'"),
+        ("--drop-id-bits=-12", "--drop-id-bits must be 12, 16, 20, 24 or 256, not '-12'"),
+        ("--drop-id-bits=", "--drop-id-bits must be 12, 16, 20, 24 or 256, not ''"),
     ],
 )
-def test_a_limit_that_keeps_nothing(argument: str, reason: str) -> None:
-    """A limit below which no message could be kept is rejected."""
+def test_values_that_make_no_sense(argument: str, reason: str) -> None:
+    """A limit with which no message could be kept is rejected, and other numbers of bits."""
     with pytest.raises(StartError, match=reason):
         parse(argument)
