@@ -95,7 +95,9 @@ class Receiver:
                 await self._read_news(url, drop)
             except DropServerError as error:
                 failed = error
-            if announced and failed is None:
+            # In a shared drop most are for others: they come when it is their turn.
+            is_put_off = drop.is_shared and drop.is_news_put_off
+            if announced and failed is None and not is_put_off:
                 await self._expect(drop, announced)
         is_due = not has_cursor or self._clock.seconds() >= drop.full_due
         if is_due and not is_away(failed) and await self._read_everything(url, drop, has_cursor):

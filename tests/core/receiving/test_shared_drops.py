@@ -11,10 +11,12 @@ from qabel.core.receiving.drop_reading import HOUR
 from qabel.crypto import PrivateKey
 from qabel.drop.dates import http_date, read_date
 from qabel.drop.multipart import Part
+from qabel.drop.transport import hash_message
 from qabel.drop.url import DropURL
 from qabel.net.drop_client import FetchResult
 from qabel.net.errors import IncompleteResponse
 from qabel.net.exchange_limits import Allowance
+from qabel.testing.correspondents import SERVER
 from qabel.testing.drop_servers import MemoryDropServers
 from tests.core.conftest import EPOCH, ClockedWorld
 from tests.core.receiving.test_receiver import drop_of, sealed
@@ -62,7 +64,9 @@ class Scene:
 
     def __attrs_post_init__(self) -> None:
         self.world.drop_servers = self.server
-        self.bob = self.world.run(self.world.person("Bob", drop_id_bits=20))
+        self.bob = self.world.run(self.world.core("Bob"))
+        drop = DropURL.on_server(SERVER, bits=20)
+        self.world.run(self.bob.people.add_identity("Bob", [drop]))
         self.bob.poller.stopService()
 
     def put(self) -> None:
@@ -70,10 +74,10 @@ class Scene:
         message = sealed(self.bob, self.pen, str(len(self.server.stored)))
         self.server.stored.append((self.world.now(), message))
 
-    def read(self) -> list[str | None]:
-        """Read the drop once; return what was asked for."""
+    def read(self, *announced: bytes) -> list[str | None]:
+        """Read the drop once, as a push announced some messages; return what was asked for."""
         before = len(self.server.asked)
-        self.world.run(self.bob.receiver.read(drop_of(self.bob)))
+        self.world.run(self.bob.receiver.read(drop_of(self.bob), map(hash_message, announced)))
         return self.server.asked[before:]
 
     def pass_time(self, seconds: float) -> None:
@@ -164,3 +168,34 @@ def test_large_responses_are_read_less_often(scene: Scene, monkeypatch: pytest.M
         asked += len(scene.read())
     assert 2 <= asked <= 4
     assert scene.bob.drops.due(drop_of(scene.bob)) == drop.news_from
+
+
+def test_what_is_announced_before_it_may_be_read(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Strangers who write all the time do not have everything read again: it comes in its turn."""
+    drop = scene.world.run(scene.bob.drops.find(drop_of(scene.bob)))
+    drop.traffic._limit = 100 * SIZE
+    monkeypatch.setattr(drop_traffic, "LEAST_SHARE", 0)
+    for _ in range(10):
+        scene.put()
+    scene.read()
+    asked: list[str | None] = []
+    for _ in range(100):
+        scene.pass_time(10)
+        scene.put()
+        asked += scene.read(scene.server.stored[-1][1])
+    assert 1 <= len(asked) <= 3
+    assert None not in asked
+    scene.pass_time(HOUR)
+    scene.read()
+    assert scene.bob.inbox.messages == 110
+
+
+def test_what_was_announced_and_cannot_be_found(scene: Scene) -> None:
+    """As in other drops, everything is read then."""
+    scene.put()
+    scene.read()
+    scene.pass_time(10)
+    lost = sealed(scene.bob, scene.pen, "lost")
+    assert [each is None for each in scene.read(lost)] == [False, True]
