@@ -62,7 +62,6 @@ class Options(DaemonOptions):
             OptionHelp("proxy", "URL"),
             OptionHelp("no-push"),
             OptionHelp("linkable"),
-            OptionHelp("drop-id-bits", "N"),
             OptionHelp("push-poll-interval", "SECONDS"),
             OptionHelp("full-read-interval", "SECONDS"),
             OptionHelp("drop-bandwidth", "MIB"),
@@ -74,6 +73,11 @@ class Options(DaemonOptions):
     environment: ClassVar[Mapping[str, str]] = {
         "QABEL_DATA_DIR": "The same as --data-dir",
         **DaemonOptions.environment,
+    }
+    gone: ClassVar[Mapping[str, str]] = {
+        "drop-id-bits": "drop servers say how many random bits the ids of new drops are to have, "
+        "and the setting privacy.shared_drops says whether to follow them",
+        **DaemonOptions.gone,
     }
 
     optFlags: ClassVar[list[list[str | None]]] = [
@@ -97,12 +101,6 @@ class Options(DaemonOptions):
             None,
             "900",
             "Report unhealthy after this many seconds without a successful poll.",
-        ],
-        [
-            "drop-id-bits",
-            None,
-            "256",
-            "Random bits in the ids of new drops; fewer bits hide you better.",
         ],
     ]
 
@@ -150,9 +148,6 @@ class Options(DaemonOptions):
         problem = authorities_problem(os.environ)
         if problem is not None:
             raise StartError(problem)
-        bits = self.positive("drop-id-bits", int)
-        if bits > 256:
-            raise StartError(f"--drop-id-bits must be from 1 to 256, not {bits}")
         directory = choose_data_directory(self["data-dir"], variable="QABEL_DATA_DIR", name="qabel")
         self.data_directory = directory
         self.config = DaemonConfig(
@@ -171,7 +166,6 @@ class Options(DaemonOptions):
                 full_read_interval=self.positive("full-read-interval"),
                 drop_bandwidth=int(self.positive("drop-bandwidth") * 2**20),
                 stale_after=self.positive("stale-after"),
-                drop_id_bits=bits,
                 linkable=bool(self["linkable"]),
                 push=not self["no-push"],
                 push_poll_interval=self.positive("push-poll-interval"),

@@ -13,6 +13,13 @@ _ACKNOWLEDGE = {
     "never": "No message is acknowledged, so nobody learns whether it has arrived.",
 }
 
+_SHARED_DROPS = {
+    False: "Each new identity gets a drop of its own, which nobody can guess.",
+    True: "A new identity shares its drop with others if its server asks for that. The server "
+    "cannot tell who of them gets which message. Strangers can fetch the encrypted messages, and "
+    "fill the drop.",
+}
+
 
 def explain(key: str, value: object) -> str:
     """Return what a setting means that has this value; an empty text if there is none."""
@@ -20,6 +27,8 @@ def explain(key: str, value: object) -> str:
         return _INTRODUCE.get(str(value), "")
     if key == "privacy.acknowledge":
         return _ACKNOWLEDGE.get(str(value), "")
+    if key == "privacy.shared_drops" and isinstance(value, bool):
+        return _SHARED_DROPS[value]
     if key == "privacy.acknowledge_delay" and isinstance(value, int | float):
         return _delay(value)
     return ""

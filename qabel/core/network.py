@@ -26,6 +26,9 @@ class Network(Fetcher, DropPoster, Protocol):
     def listen(self, url: DropURL, on_news: Callable[[Collection[bytes]], None]) -> DropListener:
         """Return the push listener of a drop, which calls ``on_news`` at new messages."""
 
+    def drop_id_bits(self, server: str, owner: bytes) -> Awaitable[int]:
+        """Ask a server how many random bits new drop ids are to have. Raises DropServerError."""
+
     def close(self) -> Awaitable[None]:
         """Close all connections."""
 

@@ -19,8 +19,6 @@ class CoreOptions:
     """Bytes that the reading of one drop may take in an hour."""
     stale_after: float = STALE_AFTER
     """Without a successful poll of a server before the daemon is unhealthy."""
-    drop_id_bits: int = 256
-    """Random bits in the ids of new drops."""
     linkable: bool = False
     """Whether all identities share connections, so that servers can tell that they belong together.
     """

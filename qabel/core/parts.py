@@ -14,7 +14,7 @@ from qabel.core.journal.webhooks import Webhooks
 from qabel.core.main_token import MainToken
 from qabel.core.people.blocked import BlockedKeys
 from qabel.core.people.cards import Cards
-from qabel.core.people.people import People
+from qabel.core.people_parts import build_blocked, build_people
 from qabel.core.purging import Purging
 from qabel.core.receiving.owned_drops import OwnedDrops
 from qabel.core.receiving.server_presence import ServerPresence
@@ -30,7 +30,6 @@ from qabel.core.tokens import TokenBook
 from qabel.core.view import CoreView
 from qabel.core.watching import Watching, build_store_watch, build_watching
 from qabel.core.wiring import Wiring
-from qabel.store.blocked import BlockedRepository
 from qabel.store.console import ConsoleRepository
 from qabel.store.database.shrinking import Shrinking
 from qabel.store.deletions import DeletionRepository
@@ -60,16 +59,6 @@ class Parts:
     deleting: Deleting
     watching: Watching
     backups: Backups
-
-
-def build_blocked(base: Foundation, wiring: Wiring) -> BlockedKeys:
-    """Return the blocked keys, which are not loaded yet."""
-    return BlockedKeys(
-        repository=BlockedRepository(base.database),
-        synced=base.synced_now,
-        now=base.now,
-        on_change=wiring.blocked_changed,
-    )
 
 
 def build_poster(base: Foundation, outbox: OutboxRepository, presence: ServerPresence) -> Poster:
@@ -126,7 +115,7 @@ def build_view(
     tokens: TokenBook,
 ) -> CoreView:
     """Return the view of everything that clients may see."""
-    people = People(base.synced, base.options.drop_id_bits)
+    people = build_people(base)
     inbox = build_inbox(base, receiving, tokens)
     return CoreView(
         people=people,

@@ -50,6 +50,8 @@ class DaemonOptions(usage.Options):
         "NO_COLOR": "Use no colours in the log on a terminal",
     }
     """The variables that the daemon reads, and what they are for."""
+    gone: ClassVar[Mapping[str, str]] = {}
+    """Options that it had once, and what there is in their place."""
 
     optFlags: ClassVar[list[list[str | None]]] = [
         ["allow-remote", None, "Allow endpoints that other hosts can reach."],
@@ -117,6 +119,9 @@ class DaemonOptions(usage.Options):
         try:
             super().parseOptions(options)
         except usage.UsageError as error:
+            for name, instead in self.gone.items():
+                if str(error) == f"option --{name} not recognized":
+                    raise StartError(f"--{name} is no longer an option: {instead}") from None
             raise StartError(f"{error} (see --help)") from None
 
     def postOptions(self) -> None:

@@ -14,7 +14,9 @@ from qabel.drop.url import DropURL
 from qabel.net.address_policy import AddressPolicy, any_address, private_address_error
 from qabel.net.addresses import is_global
 from qabel.net.bounded_client import BoundedClient
-from qabel.net.drop_cursor import cursor_header, read_cursor, read_modified
+from qabel.net.drop_cursor import read_cursor, read_modified
+from qabel.net.drop_id_bits import read_drop_id_bits
+from qabel.net.drop_requests import fetch_headers, post_headers
 from qabel.net.drop_responses import (
     ERROR_WITH_PAGE,
     NOTHING_NEW,
@@ -121,6 +123,25 @@ class DropClient(BoundedClient):
             has_tls=url.has_tls,
         )
 
+    async def drop_id_bits(self, server: str, owner: bytes) -> int:
+        """Ask a server how many random bits new drop ids are to have.
+
+        ``owner`` is the public key of the identity that the drop is for. Raises DropServerError
+        also if the server does not say it.
+        """
+        drop = DropURL.on_server(server)
+        return await self._exchanges.run(
+            _peer(drop),
+            lambda watchdog: self._drop_id_bits(drop, owner, watchdog),
+            has_tls=drop.has_tls,
+        )
+
+    async def _drop_id_bits(self, drop: DropURL, owner: bytes, watchdog: Watchdog) -> int:
+        with self._transport_for(drop, self.isolation.asking(owner)) as transport:
+            page = f"{drop.server}/"
+            response = await _request(transport, "GET", page, fetch_headers(drop), watchdog)
+            return await read_drop_id_bits(response, _peer(drop), self._now(), watchdog)
+
     async def _fetch(
         self,
         url: DropURL,
@@ -130,7 +151,9 @@ class DropClient(BoundedClient):
         allowance: Allowance,
     ) -> FetchResult:
         with self._transport_for(url, self.isolation.reading(url)) as transport:
-            response = await _request(transport, "GET", url, _fetch_headers(url, since), watchdog)
+            response = await _request(
+                transport, "GET", str(url), fetch_headers(url, since), watchdog
+            )
             return await self._read_response(response, url, on_parts, watchdog, allowance)
 
     async def _read_response(
@@ -209,13 +232,17 @@ class DropClient(BoundedClient):
         with self._transport_for(url, key) as transport:
             for left in range(kept, -1, -1):
                 try:
-                    headers = _post_headers(url)
-                    response = await _request(transport, "POST", url, headers, watchdog, message)
+                    headers = post_headers(url)
+                    response = await _request(
+                        transport, "POST", str(url), headers, watchdog, message
+                    )
                     break
                 except Exception as error:
                     if not left or not is_stale(error):
                         raise
-            await read_acceptance(response, _peer(url), self._now(), watchdog)
+            await read_acceptance(
+                response, _peer(url), self._now(), watchdog, is_shared=url.is_shared
+            )
 
     @contextmanager
     def _transport_for(self, url: DropURL, key: IsolationKey) -> Iterator[Transport]:
@@ -244,12 +271,12 @@ class DropClient(BoundedClient):
 async def _request(
     transport: Transport,
     method: str,
-    url: DropURL,
+    url: str,
     headers: Headers,
     watchdog: Watchdog,
     body: bytes | None = None,
 ) -> IResponse:
-    response = await transport.request(method, str(url), headers, body)
+    response = await transport.request(method, url, headers, body)
     watchdog.received(0)
     return response
 
@@ -270,21 +297,3 @@ def _finish(parser: MultipartParser, peer: str) -> None:
         raise IncompleteResponse(f"{peer} broke off in the middle of its response.") from None
     except MultipartError as error:
         raise _invalid(peer, error) from None
-
-
-def _fetch_headers(url: DropURL, since: str | None) -> Headers:
-    headers = Headers({b"Host": [url.host.encode("ascii")]})
-    cursor = cursor_header(since)
-    if cursor is not None:
-        headers.addRawHeader(*cursor)
-    return headers
-
-
-def _post_headers(url: DropURL) -> Headers:
-    return Headers(
-        {
-            b"Host": [url.host.encode("ascii")],
-            b"Authorization": [b"Client Qabel"],
-            b"Content-Type": [b"application/octet-stream"],
-        }
-    )

@@ -26,6 +26,12 @@ _REASONS = {
 }
 """What some statuses mean to whoever posts."""
 
+_OF_SHARED = {
+    507: "has no room for the message now (status {status}). Strangers may have filled the drop, "
+    "which people share.",
+}
+"""What they mean in a drop that people share by chance."""
+
 ERROR_WITH_PAGE = 400
 """The status of web servers to a request without the TLS or the certificate that they expect."""
 
@@ -40,6 +46,7 @@ def rejection(
     *,
     permanent: bool = False,
     page: ErrorPage | None = None,
+    is_shared: bool = False,
 ) -> DropServerError:
     """Return the error for a response whose status is not a success.
 
@@ -49,6 +56,7 @@ def rejection(
         now: seconds since the epoch.
         permanent: whether repeating the request is pointless, if a drop server has responded.
         page: the body of a response with status 400, if it was read.
+        is_shared: whether it is about a drop that people share by chance.
 
     """
     status = response.code
@@ -60,7 +68,8 @@ def rejection(
     if status < 400:
         text = f"{peer} responded with a redirect (status {status}), which is not followed."
     else:
-        what = _REASONS.get(status, "rejected the request with status {status}.")
+        reasons = _REASONS | _OF_SHARED if is_shared else _REASONS
+        what = reasons.get(status, "rejected the request with status {status}.")
         text = f"{peer} {what.format(status=status)}"
     return ServerRefused(
         text,
@@ -81,7 +90,9 @@ def shows_no_drop_server(error: DropServerError) -> bool:
     return isinstance(error, InvalidResponse)
 
 
-async def read_acceptance(response: IResponse, peer: str, now: float, watchdog: Watchdog) -> None:
+async def read_acceptance(
+    response: IResponse, peer: str, now: float, watchdog: Watchdog, *, is_shared: bool = False
+) -> None:
     """Return if a response to a POST says that the message was taken: 2xx, with an empty body.
 
     A web page with status 200 comes from something else, which has not stored the message.
@@ -91,6 +102,7 @@ async def read_acceptance(response: IResponse, peer: str, now: float, watchdog: 
         peer: what the error calls the server.
         now: seconds since the epoch.
         watchdog: enforces the time limits.
+        is_shared: whether it was posted to a drop that people share by chance.
 
     Raises:
         DropServerError: the message was not taken, or that is not known.
@@ -111,7 +123,8 @@ async def read_acceptance(response: IResponse, peer: str, now: float, watchdog: 
 
     await BodyReader(peer, watchdog, SETTLE_BYTES, feed).read(response)
     if not accepted:
-        raise rejection(response, peer, now, permanent=response.code in PERMANENT, page=page)
+        permanent = response.code in PERMANENT
+        raise rejection(response, peer, now, permanent=permanent, page=page, is_shared=is_shared)
 
 
 def retry_after(response: IResponse, now: float) -> float | None:

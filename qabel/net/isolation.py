@@ -81,6 +81,10 @@ class Isolation:
         """Return the key for reading a drop. What no identity reads is read as a test."""
         return self._lasting(Purpose.READ, url)
 
+    def asking(self, owner: bytes) -> IsolationKey:
+        """Return the key for asking a server before an identity has a drop: that of its reading."""
+        return _LINKABLE if self.is_linkable else IsolationKey(Purpose.READ, owner)
+
     def push(self, url: DropURL) -> IsolationKey:
         """Return the key for listening to a drop."""
         return self._lasting(Purpose.PUSH, url)

@@ -6,7 +6,7 @@ import attrs
 
 from qabel.forms.compound import Key, OrNull, ValueOf
 from qabel.forms.errors import Errors
-from qabel.forms.plain import Choice, Integer, Number, Text
+from qabel.forms.plain import Choice, Flag, Integer, Number, Text
 from qabel.settings.document import DocumentType
 from qabel.settings.module_data import MAX_SIZE, ModuleData, ModuleDataForm
 from qabel.settings.module_forms import check_changed, module_forms
@@ -79,12 +79,15 @@ class PrivacySettings:
     (``contacts``) or nobody's (``never``). ``acknowledge_delay`` is the mean delay of an
     acknowledgement in seconds; 0 for none. ``proxy`` is the SOCKS5 proxy that all traffic to
     servers goes through, unless the daemon was started with another; None for none.
+    ``shared_drops`` says whether new drops have as few random bits in their ids as their server
+    asks for, so that people share them by chance.
     """
 
     introduce: str = "auto"
     acknowledge: str = "contacts"
     acknowledge_delay: float = DEFAULT_ACKNOWLEDGE_DELAY
     proxy: ProxyURL | None = None
+    shared_drops: bool = False
 
 
 _PRIVACY = ValueOf(
@@ -99,6 +102,14 @@ _PRIVACY = ValueOf(
             OrNull(ProxyForm()),
             None,
             description="socks5://HOST:PORT or socks5://USER:PASSWORD@HOST:PORT",
+            keeps=True,
+        ),
+        "shared_drops": Key(
+            Flag(),
+            default=False,
+            description="Share new drops with others by chance, if their server asks for it "
+            "(`drop_id_bits`). It cannot tell then who of them gets which message; strangers can "
+            "fetch the encrypted messages, and fill the drop.",
             keeps=True,
         ),
     },

@@ -9,7 +9,7 @@ from twisted.internet.defer import Deferred
 from qabel.deferreds import when_done
 from qabel.drop.multipart import Part
 from qabel.drop.transport import hash_message
-from qabel.drop.url import DropURL
+from qabel.drop.url import DROP_ID_BITS, DropURL
 from qabel.net.drop_client import FetchResult
 from qabel.net.errors import ConnectFailed, IncompleteResponse, ServerRefused
 from qabel.net.exchange_limits import Allowance
@@ -86,11 +86,13 @@ class MemoryDropServers:
     is_refusing: bool = False
     """Whether posted messages are refused for good."""
     hanging: "Deferred[None] | None" = None
-    """A Deferred that each fetch waits for, or None."""
+    """A Deferred that each fetch, and question, waits for, or None."""
     torn_after: int | None = None
     """After how many messages a response breaks off; None for complete responses."""
     has_cursors: bool = True
     """Whether responses have a cursor; without one, every fetch returns all messages."""
+    bits: int = DROP_ID_BITS
+    """How many random bits they ask for in the ids of new drops."""
     posted: list[tuple[str, bytes]] = field(factory=list)
     """All posted messages, each with its drop URL."""
     fetched: list[str | None] = field(factory=list)
@@ -136,6 +138,13 @@ class MemoryDropServers:
     def listen(self, url: DropURL, on_news: Callable[[Collection[bytes]], None]) -> MemoryListener:
         """Return a push listener of a drop, which calls ``on_news`` at each new message."""
         return MemoryListener(self, str(url), on_news)
+
+    async def drop_id_bits(self, server: str, owner: bytes) -> int:
+        """Return how many random bits new drop ids are to have. Raises DropServerError."""
+        self._answer()
+        if self.hanging is not None:
+            await when_done(self.hanging)
+        return self.bits
 
     async def close(self) -> None:
         """Do nothing: there are no connections."""

@@ -91,6 +91,11 @@ def test_choices_are_kept(alice: Someone) -> None:
     assert setting(alice, "privacy.introduce") == "never"
     alice.command("settings", "set", "privacy.acknowledge", "never")
     page.get_by_role("radio", name="To nobody", checked=True).wait_for()
+    sharing = page.get_by_role("group", name="Share drops with others")
+    assert sharing.get_by_role("radio", name="No", exact=False).first.is_checked()
+    sharing.get_by_role("radio", name="Yes").click()
+    sharing.get_by_text("Saved.").wait_for()
+    assert setting(alice, "privacy.shared_drops") is True
 
 
 def test_a_mistake_is_said_at_the_field(alice: Someone) -> None:

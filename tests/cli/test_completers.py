@@ -113,6 +113,8 @@ def test_settings(alice: QabelCommand) -> None:
     assert values == {"auto": "the value now", "always": "", "never": ""}
     assert offered(alice, "settings", "set", "poll_interval", "") == {"0.5": "the value now"}
     assert offered(alice, "settings", "set", "privacy.proxy", "") == {"null": "the value now"}
+    values = offered(alice, "settings", "set", "privacy.shared_drops", "")
+    assert values == {"false": "the value now", "true": ""}
     assert offered(alice, "settings", "set", "none", "") == {}
 
 

@@ -28,13 +28,6 @@ def test_when_receiving_is_stale(
     assert len(clocked.run(core.health())) == 1
 
 
-def test_new_drops_have_as_many_random_bits_as_the_options_say(clocked: ClockedWorld) -> None:
-    """With few random bits the rest of a new drop id is zero."""
-    core = clocked.run(clocked.person("me", drop_id_bits=8))
-    [drop] = core.people.identities()[0].drops
-    assert drop.endswith("A" * 41)
-
-
 def test_the_parts_stop_with_the_core(
     clocked: ClockedWorld, logged_failures: LoggedFailures
 ) -> None:

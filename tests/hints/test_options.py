@@ -153,7 +153,7 @@ def test_a_server_that_is_an_onion_service(person: Come) -> None:
 
 
 @shows(
-    "core/people/people.py: No active drop server to create a drop on.",
+    "core/people/new_drops.py: No active drop server to create a drop on.",
     "core/people/references.py: No identity exists yet. Create one first",
 )
 def test_an_identity_first(person: Come, drop_server: str) -> None:

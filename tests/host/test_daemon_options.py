@@ -1,5 +1,6 @@
 """The options that daemons have in common: where they listen, and one line for a bad option."""
 
+from collections.abc import Mapping
 from typing import ClassVar
 
 import pytest
@@ -13,6 +14,7 @@ class Options(DaemonOptions):
 
     name = "test"
     default_port = 1
+    gone: ClassVar[Mapping[str, str]] = {"weeks": "use --days"}
     optParameters: ClassVar[list[list[str | None]]] = [["days", None, "7", "How many days."]]
 
     def postOptions(self) -> None:
@@ -74,6 +76,8 @@ def test_numbers_are_converted() -> None:
         ("--days=1e12", "--days must be"),
         ("--days=1.5", "whole number"),
         ("--frob", "not recognized"),
+        ("--weeks=2", "--weeks is no longer an option: use --days"),
+        ("--weeks", "--weeks is no longer an option: use --days"),
         ("surplus", "unexpected argument 'surplus'"),
     ],
 )

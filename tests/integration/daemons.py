@@ -28,13 +28,13 @@ SOON = 60.0
 
 
 @contextmanager
-def serving_drops(folder: Path, port: int = 0) -> Iterator[str]:
+def serving_drops(folder: Path, port: int = 0, options: Sequence[str] = ()) -> Iterator[str]:
     """Run a drop server, which keeps its data and its logs in a folder; yield its URL.
 
-    ``port`` is 0 for one that the system chooses.
+    ``port`` is 0 for one that the system chooses; ``options`` are further ones of the server.
     """
     listen = f"--listen=tcp:{port}:interface=127.0.0.1"
-    arguments = ["qabel-drop", f"--data-dir={folder / 'drops'}", listen]
+    arguments = ["qabel-drop", f"--data-dir={folder / 'drops'}", listen, *options]
     with Twistd(folder / "drops.log", *arguments) as process:
         yield f"http://127.0.0.1:{process.port('qabel-drop')}"
 

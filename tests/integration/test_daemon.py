@@ -78,7 +78,7 @@ BAD_OPTIONS = {
     "--frob": "option --frob not recognized (see --help)",
     "--listen=tcp:0": "tcp:0 is reachable from other hosts; use tcp:0:interface=127.0.0.1",
     "--listen=tcp:70000:interface=127.0.0.1": "tcp:70000",
-    "--drop-id-bits=300": "--drop-id-bits must be from 1 to 256, not 300",
+    "--drop-id-bits=16": "the setting privacy.shared_drops says whether to follow them",
     "--data-dir=/dev/null/x": "the data directory /dev/null/x cannot be used",
 }
 

@@ -17,6 +17,9 @@ from tests.integration.system_calls import destinations, end_traced, needs_strac
 from tests.net.recording_proxy import RecordingProxy
 
 ONION = f"{'a' * 56}.onion"
+PAGE = ("GET", "/")
+"""What a server is asked for new drops."""
+
 SIX = "2606:4700::1111"
 SIX_LITERAL = "[2606:4700::2222]"
 SERVERS = ["http://drop.example", f"http://[{SIX}]", f"http://{ONION}", "http://nowhere.example"]
@@ -70,6 +73,7 @@ class Traced(Daemon):
 def set_up(daemon: Daemon) -> None:
     """Give a daemon two identities with push, and a contact on each server."""
     daemon.api.good("PUT", "/settings", {"key": "poll_interval", "value": 0.3})
+    daemon.api.good("PUT", "/settings", {"key": "privacy.shared_drops", "value": True})
     servers = [{"url": url, "auth": "", "active": True} for url in SERVERS]
     daemon.api.good("PUT", "/synced", {"key": "drop_servers", "value": servers})
     for alias in ("alice", "bob"):
@@ -198,12 +202,19 @@ def test_a_change_while_it_runs(tmp_path: Path, proxy: RecordingProxy, drop_port
 
 
 def test_user_names(tmp_path: Path, proxy: RecordingProxy) -> None:
-    """Each identity's reading and push, and each posting, has a user name of its own."""
+    """Each identity's reading and push, and each posting, has a user name of its own.
+
+    What a server is asked for a new identity has that of its reading.
+    """
     with Daemon(tmp_path, "daemon", f"--proxy={proxy.url}", push=True).up() as daemon:
         set_up(daemon)
         eventually(lambda: daemon.status()["push"]["listening"] == 2)
         send(daemon, 3)
         targets = of_users(proxy)
+        asking = [each for each in targets.values() if PAGE in each]
+        assert len(asking) == 2
+        for each in asking:
+            each.remove(PAGE)
         assert all(len(each) == 1 for each in targets.values()), targets
         posts = [user for user, [(method, _)] in targets.items() if method == "POST"]
         sent = [asked for asked, head in proxy.requests if head.startswith(b"POST")]

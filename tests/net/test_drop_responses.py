@@ -77,6 +77,17 @@ def test_rejections(status, detail):
     assert error.retry_after == (5.0 if status > 404 else None)
 
 
+def test_a_full_drop_that_people_share():
+    """It is said that strangers may have filled it; nothing else is said of such a drop."""
+    full = rejection(Response(507), PEER, NOW, is_shared=True)
+    assert full.detail == (
+        f"{PEER} has no room for the message now (status 507). Strangers may have filled the drop, "
+        "which people share."
+    )
+    away = rejection(Response(503), PEER, NOW, is_shared=True)
+    assert away.detail == rejection(Response(503), PEER, NOW).detail
+
+
 def test_unexpected_success():
     """A status of success that has no meaning here is an invalid response."""
     error = rejection(Response(206), PEER, NOW)

@@ -47,6 +47,16 @@ def test_nothing_shares_a_posting_or_a_test() -> None:
     assert not any(each.is_kept for each in single)
 
 
+def test_an_identity_asks_with_the_key_that_it_will_read_with() -> None:
+    """What a server is asked for a new identity shows nothing of others."""
+    keys = isolation()
+    asking = keys.asking(b"c" * 32)
+    assert asking not in (keys.reading(OF_ALICE), keys.asking(BOB))
+    assert not keys.is_used(asking)
+    keys.set_owners({STRANGE: [b"c" * 32]})
+    assert keys.reading(STRANGE) == asking
+
+
 def test_keys_are_used_as_long_as_their_owner_reads() -> None:
     """The key of an identity without drops, and that of a single request, are not used again."""
     keys = isolation()
@@ -63,6 +73,7 @@ def test_linkable_is_one_key_for_everything() -> None:
     """Without isolation all requests may share their connections."""
     keys = isolation(is_linkable=True)
     every = {keys.reading(OF_ALICE), keys.reading(OF_BOB), keys.push(OF_BOB), keys.posting()}
+    every.add(keys.asking(BOB))
     assert len(every) == 1
     assert keys.is_used(every.pop())
 

@@ -4,11 +4,13 @@ Whatever is different here between two clients, versions or platforms tells them
 """
 
 import re
+from contextlib import suppress
 
 import pytest
 import pytest_twisted
 
 from qabel.drop.url import DropURL
+from qabel.net.errors import DropServerError
 from qabel.net.isolation import Isolation
 from qabel.net.proxy import Proxy
 from qabel.net.push_listener import PushListener
@@ -30,6 +32,10 @@ HEADS = {
         "GET /{path} HTTP/1.1",
         "Host: {host}",
         "If-Modified-Since: Mon, 23 Nov 2026 07:38:47 GMT",
+    ),
+    "asking": (
+        "GET {page} HTTP/1.1",
+        "Host: {host}",
     ),
     "POST": (
         "POST /{path} HTTP/1.1",
@@ -71,6 +77,8 @@ async def all_requests(client, isolation, url, clock):
     await client.fetch(url, None, nothing)
     await client.fetch(url, "1795419528.328829", nothing)
     await client.fetch(url, "lm:Mon, 23 Nov 2026 07:38:48 GMT", nothing)
+    with suppress(DropServerError):
+        await client.drop_id_bits(url.server, b"a" * 32)
     await client.post(url, b"message")
     push = PushListener(
         client.connector,
@@ -91,6 +99,7 @@ def expected(requests, host, path=DROP_ID):
     """Return what has to have gone out; the key of a handshake is random."""
     [key] = filter(None, (_KEY.search(each) for each in requests))
     values = {"path": path, "host": host, "key": key[1].decode()}
+    values["page"] = f"/{path}".removesuffix(DROP_ID)
     heads = ["\r\n".join((*head, "", "")).format(**values).encode() for head in HEADS.values()]
     heads[list(HEADS).index("POST")] += b"message"
     return heads

@@ -32,6 +32,7 @@ def test_default_is_what_the_contract_says() -> None:
         "acknowledge": "contacts",
         "acknowledge_delay": 20,
         "proxy": None,
+        "shared_drops": False,
     }
     expected = {
         "poll_interval": 5,
@@ -153,6 +154,8 @@ def test_invalid_settings_of_the_inbox(inbox: object, key: str) -> None:
         ({"acknowledge": "everybody"}, "privacy.acknowledge"),
         ({"acknowledge_delay": -1}, "privacy.acknowledge_delay"),
         ({"acknowledge_delay": 604_801}, "privacy.acknowledge_delay"),
+        ({"shared_drops": "yes"}, "privacy.shared_drops"),
+        ({"shared_drops": 16}, "privacy.shared_drops"),
         ({"delay": 1}, "privacy.delay"),
     ],
 )

@@ -40,11 +40,10 @@ async def test_a_core_takes_options(world: Correspondents) -> None:
     plain = await world.core("plain")
     await world.use_server(plain)
     await plain.people.add_identity("plain")
-    listening = await world.person("listening", push=True, drop_id_bits=8)
+    listening = await world.person("listening", push=True, stale_after=7)
     await deferLater(reactor, 0)
     assert (plain.push_watch.connected, listening.push_watch.connected) == (0, 1)
-    [drop] = listening.people.identities()[0].drops
-    assert drop.endswith("A" * 41)
+    assert listening._base.options.stale_after == 7
 
 
 @pytest_twisted.ensureDeferred

@@ -7,6 +7,7 @@ from attrs import evolve, frozen
 
 from qabel.contract.access import EVERYTHING, Access, OneIdentity
 from qabel.core.errors import Conflict, Invalid, NotFound
+from qabel.core.people.new_drops import NewDrops
 from qabel.core.people.references import (
     Reference,
     choose_identity,
@@ -40,8 +41,7 @@ class People:
     """
 
     _synced: SettingsDocument[SyncedSettings]
-    _drop_id_bits: int = 256
-    """Random bits in the id of a new drop."""
+    _new_drops: NewDrops
     _access: Access = EVERYTHING
 
     def seen_by(self, access: Access) -> "People":
@@ -91,16 +91,19 @@ class People:
 
         """
         private = PrivateKey.generate() if key is None else key
-        urls = [self._new_drop()] if drops is None else drops
-        item = {
-            "alias": alias,
-            "keys": {"private_key": private.hex, "public_key": private.public_key.hex},
-            "drops": [str(url) for url in urls],
-            **more,
-        }
+        new = await self._new_drops.plan(private.public_key) if drops is None else None
+
+        def item(synced: SyncedSettings) -> Mapping[str, object]:
+            urls = (drops or ()) if new is None else [new.create(synced)]
+            return {
+                "alias": alias,
+                "keys": {"private_key": private.hex, "public_key": private.public_key.hex},
+                "drops": [str(url) for url in urls],
+                **more,
+            }
+
         # A file that has a key is taken with whatever name it has.
-        added = await self._add_item("identities", item, check_name=key is None)
-        return identity_view(added)
+        return identity_view(await self._add_item("identities", item, check_name=key is None))
 
     async def change_identity(self, ref: Reference, changes: Mapping[str, Any]) -> IdentityView:
         """Change an identity's alias, drops, e-mail or phone. Raises NotFound or Invalid."""
@@ -169,7 +172,7 @@ class People:
             "drop_urls": [str(url) for url in drop_urls],
             **_as_json(more),
         }
-        return contact_view(await self._add_item("contacts", item), self._synced.value)
+        return contact_view(await self._add_item("contacts", lambda _: item), self._synced.value)
 
     async def change_contact(self, contact_id: int, changes: Mapping[str, Any]) -> ContactView:
         """Change a contact. Raises NotFound or Invalid.
@@ -235,21 +238,17 @@ class People:
         owner = self._synced.value.identity(contact.my_identity)
         return owner is not None and self._may_see(owner)
 
-    def _new_drop(self) -> DropURL:
-        servers = self._synced.value.active_drop_servers
-        if not servers:
-            raise Conflict(
-                "No active drop server to create a drop on. Add one: `qabel server add URL` "
-                "(drop_servers in /synced), or pass the identity's drops."
-            )
-        return DropURL.on_server(servers[0].url, bits=self._drop_id_bits)
-
     async def _add_item(
-        self, kind: str, item: Mapping[str, object], *, check_name: bool = True
+        self,
+        kind: str,
+        item_in: Callable[[SyncedSettings], Mapping[str, object]],
+        *,
+        check_name: bool = True,
     ) -> Any:
         added: list[Any] = []
 
         def make(old: SyncedSettings, now: int) -> SyncedSettings:
+            item = item_in(old)
             if check_name:
                 check_alias_in(item)
             new, made = SYNCED.with_item(old, kind, item, now=now)

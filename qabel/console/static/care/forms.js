@@ -94,13 +94,13 @@ export function Saved({ id, error, state }) {
 
 /**
  * A setting with some values, each with what it gives and what it costs.
- * @param {{ name: string, title: string, hint?: string, value: string, values: readonly string[], again: () => Promise<void> }} props
+ * @param {{ name: string, title: string, hint?: string, value: string | boolean, values: readonly (string | boolean)[], again: () => Promise<void> }} props
  */
 export function Choice({ name, title, hint, value, values, again }) {
   const { error, state, save } = useSaving(name, again);
   const [shown, setShown] = useState(value);
   useEffect(() => setShown(value), [value]);
-  /** @param {string} each */
+  /** @param {string | boolean} each */
   async function choose(each) {
     setShown(each);
     if (!(await save(each))) setShown(value);

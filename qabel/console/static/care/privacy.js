@@ -21,6 +21,8 @@ export function Privacy({ settings, again }) {
     ${privacy.acknowledge !== "never" && html`<${Field} name="privacy.acknowledge_delay" title=${t("privacy.acknowledge_delay")}
       label=${t("privacy.acknowledge_delay.label")} hint=${t("privacy.acknowledge_delay.hint")} value=${privacy.acknowledge_delay} again=${again}
       unit=${t("unit.seconds")} read=${number} input=${{ inputmode: "decimal" }} />`}
+    <${Choice} name="privacy.shared_drops" title=${t("privacy.shared_drops")} hint=${t("privacy.shared_drops.hint")}
+      value=${privacy.shared_drops} values=${[false, true]} again=${again} />
     <${Field} name="privacy.proxy" title=${t("privacy.proxy")} label=${t("privacy.proxy.label")} hint=${t("privacy.proxy.hint")}
       value=${privacy.proxy} again=${again} read=${(/** @type {string} */ typed) => typed || null}
       input=${{ placeholder: "socks5://HOST:PORT", autocapitalize: "off", spellcheck: "false", inputmode: "url" }}
