@@ -5,7 +5,7 @@ subprotocol, buffers what clients send without limit, and logs the path of a fai
 which is secret.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import attrs
 from twisted.internet.interfaces import IPushProducer
@@ -17,6 +17,7 @@ from wsproto.events import BytesMessage, CloseConnection, Ping
 from wsproto.utilities import ProtocolError
 from zope.interface import implementer
 
+from qabel.dropserver.ping_rounds import PingRounds
 from qabel.dropserver.stamps import format_http_date, format_latest
 from qabel.host.http_server.channel import BoundedChannel
 
@@ -25,6 +26,9 @@ MAX_SUBSCRIBERS_PER_DROP = 100
 
 PING_INTERVAL = 30.0
 """Seconds between pings; a subscriber that sent nothing since the last one is disconnected."""
+
+PING_TURNS = 60
+"""Parts of that interval: in each of them, as many subscribers are pinged as in any other."""
 
 BACKLOG_LIMIT = 262_144
 """Bytes that may wait for a slow subscriber, beyond what its connection buffers."""
@@ -57,6 +61,9 @@ class PushHub:
     _subscribers: "dict[str, set[PushSubscriber]]" = attrs.field(factory=dict, init=False)
     """By drop id."""
     _count: int = attrs.field(default=0, init=False)
+    _pings: "PingRounds[PushSubscriber]" = attrs.field(
+        factory=lambda: PingRounds(PING_TURNS), init=False
+    )
     # A server's frames are not masked: the same frame serves all subscribers.
     _frames: Connection = attrs.field(factory=_server_connection, init=False)
 
@@ -79,6 +86,7 @@ class PushHub:
     def add(self, subscriber: "PushSubscriber") -> None:
         """Add a subscriber, which gets all messages of its drop from now on."""
         self._subscribers.setdefault(subscriber.drop_id, set()).add(subscriber)
+        self._pings.add(subscriber)
         self._count += 1
 
     def remove(self, subscriber: "PushSubscriber") -> None:
@@ -86,6 +94,7 @@ class PushHub:
         subscribers = self._subscribers.get(subscriber.drop_id, set())
         if subscriber in subscribers:
             subscribers.remove(subscriber)
+            self._pings.remove(subscriber)
             self._count -= 1
             if not subscribers:
                 del self._subscribers[subscriber.drop_id]
@@ -101,9 +110,11 @@ class PushHub:
         self._for_each(self._subscribers[drop_id], lambda each: each.deliver(frame))
 
     def tick(self) -> None:
-        """Disconnect dead subscribers and ping the others; call this every PING_INTERVAL."""
-        for subscribers in tuple(self._subscribers.values()):
-            self._for_each(subscribers, PushSubscriber.tick)
+        """Disconnect those that are dead of the subscribers whose turn it is, and ping the others.
+
+        Call this ``PING_TURNS`` times in each ``PING_INTERVAL``.
+        """
+        self._for_each(self._pings.next(), PushSubscriber.tick)
 
     def close(self) -> None:
         """Close all connections with the status that the server is going away."""
@@ -111,7 +122,7 @@ class PushHub:
             self._for_each(subscribers, lambda each: each.close(_GOING_AWAY))
 
     def _for_each(
-        self, subscribers: "set[PushSubscriber]", act: "Callable[[PushSubscriber], None]"
+        self, subscribers: "Iterable[PushSubscriber]", act: "Callable[[PushSubscriber], None]"
     ) -> None:
         for each in tuple(subscribers):
             try:

@@ -21,6 +21,7 @@ from qabel.dropserver.push_hub import (
     MAX_SUBSCRIBERS,
     MAX_SUBSCRIBERS_PER_DROP,
     PING_INTERVAL,
+    PING_TURNS,
     PushHub,
 )
 from qabel.dropserver.rates import Rate, Rates
@@ -127,7 +128,7 @@ class DropServerService(MultiService):
                 (self._data_dir / PROXY_NOTE).unlink()
         self._loops = [
             _start_loop(self._reactor, EXPIRY_INTERVAL, self._expire, now=True),
-            _start_loop(self._reactor, PING_INTERVAL, self._hub.tick, now=False),
+            _start_loop(self._reactor, PING_INTERVAL / PING_TURNS, self._hub.tick, now=False),
         ]
         super().startService()
         if self._admin is not None:

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 import pytest_twisted
 from twisted.internet.defer import Deferred, gatherResults
+from twisted.internet.task import Clock
 from twisted.web.websocket import WebSocketClientEndpoint
 from wsproto.connection import Connection, ConnectionType
 from wsproto.events import BytesMessage, CloseConnection, Event, Ping, Pong, TextMessage
@@ -14,9 +15,12 @@ from qabel.dropserver.push_hub import (
     BACKLOG_LIMIT,
     FRAMES_LIMIT,
     INBOUND_LIMIT,
+    PING_INTERVAL,
+    PING_TURNS,
     PushHub,
     PushSubscriber,
 )
+from qabel.dropserver.service import _start_loop
 
 A = "/" + "aB3-_" * 8 + "xyz"
 B = "/" + "C" * 43
@@ -247,6 +251,12 @@ def subscribe(hub: PushHub, drop_id: str = "A") -> tuple[PushSubscriber, Line]:
     return made, line
 
 
+def ping_all(hub: PushHub) -> None:
+    """Let an interval between pings pass."""
+    for _ in range(PING_TURNS):
+        hub.tick()
+
+
 def test_a_slow_subscriber_is_cut_off() -> None:
     """A subscriber that does not read is disconnected at a limit; others get everything."""
     hub = PushHub()
@@ -290,11 +300,27 @@ def test_the_dead_are_cut_off() -> None:
     hub = PushHub()
     _, dead_line = subscribe(hub)
     alive, alive_line = subscribe(hub)
-    hub.tick()
+    ping_all(hub)
     alive.dataReceived(Connection(ConnectionType.CLIENT).send(Pong()))
-    hub.tick()
+    ping_all(hub)
     assert (dead_line.ended, alive_line.ended) == (["abort"], [])
     assert alive_line.written == [b"\x89\x00", b"\x89\x00"]
+
+
+def test_pings_are_spread() -> None:
+    """Of many subscribers of one drop and of several, few are pinged at one moment."""
+    hub, clock = PushHub(max_subscribers=1000, max_per_drop=1000), Clock()
+    lines = [subscribe(hub, "A" if number % 2 else str(number))[1] for number in range(600)]
+    _start_loop(clock, PING_INTERVAL / PING_TURNS, hub.tick, now=False)
+    pinged = 0
+    for _ in range(PING_TURNS):
+        clock.advance(PING_INTERVAL / PING_TURNS)
+        before, pinged = pinged, sum(len(line.written) for line in lines)
+        assert pinged - before == 600 / PING_TURNS
+    assert {len(line.written) for line in lines} == {1}
+    assert {each for line in lines for each in line.ended} == set()
+    clock.pump([PING_INTERVAL / PING_TURNS] * PING_TURNS)
+    assert {each for line in lines for each in line.ended} == {"abort"}
 
 
 def test_a_talkative_subscriber_is_cut_off() -> None:
@@ -323,7 +349,7 @@ def test_frames_are_counted_between_pings() -> None:
     frame = Connection(ConnectionType.CLIENT).send(Ping())
     for _ in range(5):
         made.dataReceived(frame * FRAMES_LIMIT)
-        hub.tick()
+        ping_all(hub)
     assert line.ended == []
     made.dataReceived(frame * (FRAMES_LIMIT + 1))
     assert line.ended == ["abort"]
