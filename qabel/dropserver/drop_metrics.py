@@ -48,6 +48,7 @@ class _State(Collector):
         yield _gauge("listeners", "Programs that listen to drops.", state.listeners)
         yield _gauge("listeners_limit", "How many may listen.", state.most_listeners)
         yield _gauge("connections", "Open connections.", state.connections)
+        yield _gauge("connections_limit", "How many there may be.", state.most_connections)
         what = "1 if requests come through a proxy that --trust-proxy does not name, 0 if not."
         yield _gauge("proxy_undeclared", what, state.is_proxy_undeclared)
 

@@ -70,6 +70,7 @@ def make_drop_site(
     *,
     max_connections: int,
     sources: Sources | None = None,
+    most_each: int = MOST_EACH,
 ) -> BoundedSite:
     """Return the HTTP server of a drop server's resource.
 
@@ -77,8 +78,9 @@ def make_drop_site(
         resource: the resource.
         reactor: measures all times.
         max_connections: connections that are served at the same time.
-        sources: tells where connections come from, of which each may have ``MOST_EACH``. Those
+        sources: tells where connections come from, of which each may have ``most_each``. Those
             that come through a proxy cannot be told apart, and the proxy itself is not limited.
+        most_each: connections from one source.
 
     """
     told = sources or Sources()
@@ -89,5 +91,5 @@ def make_drop_site(
         reactor=reactor,
         max_connections=max_connections,
         request_time=REQUEST_TIME,
-        each=SourceLimit(told.of_connection, MOST_EACH),
+        each=SourceLimit(told.of_connection, most_each),
     )

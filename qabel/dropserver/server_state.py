@@ -16,6 +16,7 @@ class State:
     listeners: int
     most_listeners: int
     connections: int
+    most_connections: int
     is_proxy_undeclared: bool
 
     @property

@@ -17,22 +17,17 @@ from qabel.dropserver.drop_resource import DropResource
 from qabel.dropserver.message_file import MessageFile
 from qabel.dropserver.message_store import MessageStore, StoreUnavailable
 from qabel.dropserver.message_values import Retention
-from qabel.dropserver.push_hub import (
-    MAX_SUBSCRIBERS,
-    MAX_SUBSCRIBERS_PER_DROP,
-    PING_INTERVAL,
-    PING_TURNS,
-    PushHub,
-)
+from qabel.dropserver.push_hub import PING_INTERVAL, PING_TURNS, PushHub
 from qabel.dropserver.rates import Rate, Rates
 from qabel.dropserver.request import make_drop_site
 from qabel.dropserver.request_counts import RequestCounts
+from qabel.dropserver.server_limits import ADMIN_CONNECTIONS, ServerLimits
 from qabel.dropserver.server_state import State
-from qabel.dropserver.shared_drops import limit_of_drop
 from qabel.dropserver.sources import Sources
 from qabel.dropserver.visitors import Visitors
 from qabel.host.data_directory import DirectoryLock, private_directory
 from qabel.host.endpoints import ListenOn
+from qabel.host.http_server.site import BoundedSite
 from qabel.host.listening import Listening
 
 CLOSE_TIME = 2.0
@@ -40,9 +35,6 @@ CLOSE_TIME = 2.0
 
 EXPIRY_INTERVAL = 60.0
 """Seconds between deletions of messages that are too old."""
-
-ADMIN_CONNECTIONS = 64
-"""Connections of those who run the server at the same time."""
 
 PROXY_NOTE = "proxy-undeclared"
 """An empty file: there is, or was at an earlier start, a proxy that was not declared."""
@@ -61,7 +53,7 @@ class DropServerService(MultiService):
         rate: how often each source may post.
         admin: where those who run it ask for its health and its metrics.
         proxy_advice: what the log says is to be done about a proxy that was not declared.
-        max_connections: connections that are served at the same time.
+        limits: how many connections are served, and may listen.
         now: returns seconds since the epoch.
 
     """
@@ -78,7 +70,7 @@ class DropServerService(MultiService):
         rate: Rate | None = None,
         admin: ListenOn | IStreamServerEndpoint | None = None,
         proxy_advice: str = "",
-        max_connections: int = 1024,
+        limits: ServerLimits | None = None,
         now: Callable[[], float] = time.time,
     ) -> None:
         super().__init__()
@@ -87,7 +79,8 @@ class DropServerService(MultiService):
         self._reactor = reactor
         self._now = now
         self._lock = DirectoryLock(data_dir)
-        self._hub = PushHub(max_per_drop=_listeners_of_drop(self._retention.drop_id_bits))
+        self._limits = limits or ServerLimits()
+        self._hub = self._make_hub()
         self._counts = RequestCounts()
         told = sources or Sources()
         self._visitors = Visitors(
@@ -101,9 +94,7 @@ class DropServerService(MultiService):
             self._hub, self._visitors, self._counts, reactor, self._retention
         )
         self._store: MessageStore | None = None
-        self.site = make_drop_site(
-            self._resource, reactor, max_connections=max_connections, sources=told
-        )
+        self.site = self._make_site(told)
         self._admin_site = make_drop_site(
             AdminResource(self.state), reactor, max_connections=ADMIN_CONNECTIONS
         )
@@ -112,6 +103,22 @@ class DropServerService(MultiService):
         self._admin = admin
         self._admin_listening: Listening | None = None
         self._loops: list[LoopingCall] = []
+
+    def _make_hub(self) -> PushHub:
+        limits = self._limits
+        return PushHub(
+            max_subscribers=limits.listeners,
+            max_per_drop=limits.listeners_of_drop(self._retention.drop_id_bits),
+        )
+
+    def _make_site(self, sources: Sources) -> BoundedSite:
+        return make_drop_site(
+            self._resource,
+            self._reactor,
+            max_connections=self._limits.connections,
+            sources=sources,
+            most_each=self._limits.connections_each,
+        )
 
     def startService(self) -> None:
         """Open the file and start serving. Raises StartError."""
@@ -155,6 +162,7 @@ class DropServerService(MultiService):
             listeners=len(self._hub),
             most_listeners=self._hub.most,
             connections=self.site.connections,
+            most_connections=self._limits.connections,
             is_proxy_undeclared=self._visitors.is_proxy_undeclared,
         )
 
@@ -194,10 +202,6 @@ class DropServerService(MultiService):
                 await store.forget_deleted()
         except StoreUnavailable:
             return  # the store has logged the reason
-
-
-def _listeners_of_drop(drop_id_bits: int) -> int:
-    return limit_of_drop(MAX_SUBSCRIBERS_PER_DROP, MAX_SUBSCRIBERS, drop_id_bits)
 
 
 def _start_loop(

@@ -11,12 +11,14 @@ from qabel.drop.url import DROP_ID_BITS, DROP_ID_BITS_OFFERED
 from qabel.dropserver.message_values import DAY, DROP_QUOTA, HALF_OF_DISK, MEGABYTE, Retention
 from qabel.dropserver.onion import tor_configuration
 from qabel.dropserver.rates import Rate
+from qabel.dropserver.server_limits import ServerLimits
 from qabel.dropserver.service import DropServerService
 from qabel.dropserver.sources import InvalidProxy, Proxies, Sources
 from qabel.host.command_help import OptionHelp
 from qabel.host.daemon_options import DaemonOptions
 from qabel.host.data_directory import choose_data_directory
 from qabel.host.endpoints import parse_endpoint
+from qabel.host.file_limit import raise_file_limit
 from qabel.host.listening import Listening
 from qabel.host.log_limits import limit_logs
 from qabel.host.private_sockets import PrivateSocketEndpoint
@@ -71,6 +73,12 @@ class Options(DaemonOptions):
             OptionHelp("rate", "N"),
             OptionHelp("burst", "N"),
         ),
+        "Connections": (
+            OptionHelp("max-connections", "N"),
+            OptionHelp("connections-per-address", "N"),
+            OptionHelp("max-listeners", "N"),
+            OptionHelp("listeners-per-drop", "N"),
+        ),
         **DaemonOptions.subjects,
     }
     environment: ClassVar[Mapping[str, str]] = {
@@ -101,6 +109,15 @@ class Options(DaemonOptions):
         ],
         ["rate", None, "20", "Messages a second from one network address, on average."],
         ["burst", None, "600", "Messages from one network address at once."],
+        ["max-connections", None, None, "Connections at the same time. [default: 1024]"],
+        ["connections-per-address", None, "512", "Of these, from one network address."],
+        ["max-listeners", None, None, "Of these, listening for messages. [default: 800]"],
+        [
+            "listeners-per-drop",
+            None,
+            None,
+            "Of these, listening to one drop. [default: 100, more in shared drops]",
+        ],
     ]
 
     def __init__(self) -> None:
@@ -130,6 +147,12 @@ class Options(DaemonOptions):
             drop_id_bits=self._drop_id_bits(),
         )
         self.rate = Rate(self.positive("rate"), self.positive("burst", int))
+        self.limits = ServerLimits.choose(
+            self._count("max-connections"),
+            self.positive("connections-per-address", int),
+            self._count("max-listeners"),
+            self._count("listeners-per-drop"),
+        )
         try:
             self.proxies = Proxies.parse(self.trusted)
         except InvalidProxy as error:
@@ -154,10 +177,15 @@ class Options(DaemonOptions):
                 return bits
         raise StartError(f"--drop-id-bits must be {_BITS}, not {text!r}")
 
+    def _count(self, option: str) -> int | None:
+        return None if self[option] is None else int(self.positive(option, int))
+
 
 def makeService(options: Options) -> IService:
     """Return the service that the command, or twistd, runs."""
     protect_process()
+    allowed = raise_file_limit(options.limits.files)
+    is_chosen = options["max-connections"] is not None
     withhold_texts()
     limit_logs()
     use_steady_clock(reactor)
@@ -168,6 +196,7 @@ def makeService(options: Options) -> IService:
         retention=options.retention,
         sources=Sources(options.proxies, bool(options["behind-tor"])),
         rate=options.rate,
+        limits=options.limits.within(allowed, is_chosen=is_chosen),
         proxy_advice=PROXY_ADVICE,
         admin=options.admin
         or PrivateSocketEndpoint(reactor, options.data_directory / ADMIN_SOCKET),

@@ -13,6 +13,7 @@ STATE = State(
     listeners=7,
     most_listeners=800,
     connections=9,
+    most_connections=1024,
     is_proxy_undeclared=True,
 )
 
@@ -32,6 +33,7 @@ def test_all_that_is_known() -> None:
         'qabel_drop_got_total{outcome="messages"} 1.0',
         "qabel_drop_listeners 7.0",
         "qabel_drop_connections 9.0",
+        "qabel_drop_connections_limit 1024.0",
         "qabel_drop_proxy_undeclared 1.0",
     ):
         assert expected in lines

@@ -8,8 +8,9 @@ import pytest_twisted
 from twisted.internet import reactor
 from twisted.internet.defer import gatherResults
 
-from qabel.dropserver import service
+from qabel.dropserver import server_limits
 from qabel.dropserver.message_values import Post, Retention
+from qabel.dropserver.server_limits import ServerLimits
 from qabel.dropserver.service import FILE_NAME, DropServerService
 from qabel.host.data_directory import DirectoryLock
 from qabel.host.start_errors import StartError
@@ -67,7 +68,7 @@ async def test_messages_survive_a_restart(running: Any) -> None:
 @pytest_twisted.ensureDeferred
 async def test_connections_are_bounded(running: Any) -> None:
     """A connection beyond the limit is turned away; those that wait for an answer are served."""
-    async with running(max_connections=1) as server:
+    async with running(limits=ServerLimits(connections=1)) as server:
         idle = await server.connect()
         busy = await server.connect()
         assert await idle.closed == b""
@@ -85,9 +86,9 @@ async def test_listeners_where_people_share_drops(
     running: Any, monkeypatch: pytest.MonkeyPatch, bits: int, most: int
 ) -> None:
     """Beside those of one drop, one that people share may have its part of all, times four."""
-    monkeypatch.setattr(service, "MAX_SUBSCRIBERS_PER_DROP", 1)
-    monkeypatch.setattr(service, "MAX_SUBSCRIBERS", 2048)
-    async with running(Retention(drop_id_bits=bits)) as server:
+    monkeypatch.setattr(server_limits, "MAX_SUBSCRIBERS_PER_DROP", 1)
+    limits = ServerLimits(listeners=2048)
+    async with running(Retention(drop_id_bits=bits), limits=limits) as server:
         responses, listeners = [], []
         for _ in range(most + 1):
             listener = await server.connect()

@@ -6,6 +6,7 @@ import pytest
 
 from qabel.drop.url import DROP_ID_BITS_OFFERED
 from qabel.dropserver.message_values import DAY, HALF_OF_DISK, Retention
+from qabel.dropserver.server_limits import ServerLimits
 from qabel.dropserver.tap import Options
 from qabel.host.start_errors import StartError
 
@@ -46,6 +47,16 @@ def test_people_may_share_drops(bits: int) -> None:
     assert parse(f"--drop-id-bits={bits}").retention.drop_id_bits == bits
 
 
+def test_limits_of_connections() -> None:
+    """What is not said keeps its default."""
+    assert parse().limits == ServerLimits()
+    chosen = ("--max-connections=9000", "--connections-per-address=50", "--listeners-per-drop=7")
+    assert parse(*chosen, "--max-listeners=8000").limits == ServerLimits(
+        connections=9000, connections_each=50, listeners=8000, listeners_per_drop=7
+    )
+    assert parse("--max-connections=100").limits.listeners == 80
+
+
 def test_it_may_be_reached_without_tls() -> None:
     """Other hosts may reach it without encryption, since its messages are encrypted."""
     with pytest.raises(StartError, match="--allow-remote"):
@@ -74,6 +85,11 @@ def test_the_directory_may_come_from_the_environment(
         ("--drop-id-bits=13", "--drop-id-bits must be 12, 16, 20, 24 or 256, not '13'"),
         ("--drop-id-bits=-12", "--drop-id-bits must be 12, 16, 20, 24 or 256, not '-12'"),
         ("--drop-id-bits=", "--drop-id-bits must be 12, 16, 20, 24 or 256, not ''"),
+        ("--max-connections=0", "--max-connections must be a whole number greater than 0"),
+        ("--connections-per-address=x", "--connections-per-address must be a whole number"),
+        ("--max-listeners=-1", "--max-listeners must be a whole number greater than 0"),
+        ("--listeners-per-drop=0", "--listeners-per-drop must be a whole number greater than 0"),
+        ("--max-listeners=2000", "--max-listeners is 2000, but each listener has a connection"),
     ],
 )
 def test_values_that_make_no_sense(argument: str, reason: str) -> None:

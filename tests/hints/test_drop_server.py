@@ -1,11 +1,13 @@
 """What a drop server says to who runs it."""
 
+import re
 from pathlib import Path
 
 from tests.dropserver.test_check_command import check
 from tests.hints import printed
 from tests.hints.printed import shows
 from tests.integration.daemons import ANYWHERE, Daemon
+from tests.integration.processes import Twistd
 from tests.integration.test_dropserver import LISTEN, ask, drop_server
 
 FROM_ELSEWHERE = {"Authorization": "Client Qabel", "Host": "drop.example.org"}
@@ -33,6 +35,33 @@ def test_a_proxy_that_was_not_declared(tmp_path: Path) -> None:
         assert response.status == 200
         told.stop()
         assert "trust-proxy" not in told.log
+
+
+@shows(
+    "dropserver/server_limits.py: --max-listeners is X, but each listener has a connection",
+    "dropserver/server_limits.py: --max-connections X needs X open files",
+)
+def test_limits_that_cannot_be(tmp_path: Path) -> None:
+    """What can be done instead works: it is said with the number."""
+    with drop_server(tmp_path, LISTEN, "--max-listeners=1500") as server:
+        assert server.ended() == 1
+    printed.printed.append(server.errors)
+    with drop_server(tmp_path, LISTEN, "--max-connections=1501", "--max-listeners=1500") as server:
+        server.wait_for("is ready")
+
+    def start(connections: int, files: int) -> Twistd:
+        arguments = [f"--data-dir={tmp_path / 'data'}", LISTEN, f"--max-connections={connections}"]
+        under = ["prlimit", f"--nofile={files}"]
+        return Twistd(tmp_path / "process", "qabel-drop", *arguments, under=under)
+
+    with start(1000, 600) as server:
+        assert server.ended() == 1
+    printed.printed.append(server.errors)
+    files = int(re.search(r"ulimit -n (\d+)", server.errors)[1])
+    fewer = int(re.search(r"pass --max-connections (\d+)", server.errors)[1])
+    for connections, allowed in ((1000, files), (fewer, 600)):
+        with start(connections, allowed) as server:
+            server.wait_for("is ready")
 
 
 @shows("daemon.py: In place of --drop-server, run qabel-drop")

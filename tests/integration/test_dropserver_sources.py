@@ -11,7 +11,7 @@ import pytest
 from qabel.dropserver.request import MOST_EACH
 from tests.integration.nginx import PROGRAM, Nginx
 from tests.integration.processes import Twistd
-from tests.integration.test_dropserver import LISTEN, A, drop_server
+from tests.integration.test_dropserver import LISTEN, A, drop_server, post
 
 THREE = [200, 200, 200, 429, 429]
 """What somebody gets who posts five messages."""
@@ -86,3 +86,44 @@ def test_half_requests(tmp_path: Path) -> None:
             assert many[0].recv(1000) == b""
             patient.sendall(b"Authorization: Client Qabel\r\nContent-Length: 1\r\n\r\nx")
             assert patient.recv(1000).startswith(b"HTTP/1.1 200 ")
+
+
+def test_limits_of_listeners(tmp_path: Path) -> None:
+    """Beyond the limits of listeners it is said when to come again, and fetching goes on."""
+    limits = ("--max-connections=5", "--max-listeners=3", "--listeners-per-drop=2")
+    with drop_server(tmp_path, LISTEN, *limits) as server, contextlib.ExitStack() as stack:
+        port = server.port("qabel-drop")
+
+        def listen(drop: str) -> bytes:
+            made = stack.enter_context(socket.create_connection(("127.0.0.1", port), 20))
+            made.sendall(
+                f"GET {drop}/ws HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade"
+                "\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13"
+                "\r\n\r\n".encode()
+            )
+            return made.recv(1000)
+
+        other = "/" + "b" * 43
+        assert [listen(A)[9:12] for _ in range(3)] == [b"101", b"101", b"503"]
+        assert listen(other).startswith(b"HTTP/1.1 101 ")
+        refused = listen(other)
+        assert refused.startswith(b"HTTP/1.1 503 ")
+        assert b"\r\nRetry-After: 60\r\n" in refused
+        assert post(port, b"x") == 200
+
+
+def test_connections_of_an_address(tmp_path: Path) -> None:
+    """Beyond its limit, an address loses the connections that wait, and no other does."""
+    with drop_server(tmp_path, LISTEN, "--connections-per-address=2") as server:
+        port = server.port("qabel-drop")
+        with contextlib.ExitStack() as stack:
+
+            def connect(address: str) -> socket.socket:
+                made = socket.create_connection(("127.0.0.1", port), 20, (address, 0))
+                return stack.enter_context(made)
+
+            other, *several = [connect(f"127.1.0.{last}") for last in (2, 1, 1, 1)]
+            assert several[0].recv(1000) == b""
+            for each in (other, *several[1:]):
+                each.sendall(f"HEAD {A} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+                assert each.recv(1000).startswith(b"HTTP/1.1 204 ")
