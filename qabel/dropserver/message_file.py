@@ -14,8 +14,9 @@ from twisted.logger import Logger
 
 from qabel.dropserver.admission import Admission, Full
 from qabel.dropserver.disk_reserve import DiskReserve
+from qabel.dropserver.file_session import FileSession
 from qabel.dropserver.message_rows import DELETE_BATCH, MessageRows, is_damage, is_disk_full
-from qabel.dropserver.message_tables import PAGE_SIZE, open_file, reopen_file
+from qabel.dropserver.message_tables import PAGE_SIZE, open_file
 from qabel.dropserver.message_values import HALF_OF_DISK, Post, Retention, Row, Selection, Since
 from qabel.dropserver.usage import LARGEST_SHARES, Usage, half_of_disk
 from qabel.dropserver.write_ahead_log import allow_growth, checkpoint, forbid_growth
@@ -54,36 +55,40 @@ class MessageFile:
     _retention: Retention
     _now: Callable[[], float] = attrs.field(default=time.time, kw_only=True)
     _reserve: DiskReserve = attrs.field(init=False)
-    _connection: sqlite3.Connection = attrs.field(init=False)
-    _rows: MessageRows = attrs.field(init=False)
+    _session: FileSession = attrs.field(init=False)
     _admission: Admission = attrs.field(init=False)
     _is_full: bool = attrs.field(default=False, init=False)
     """Whether the disk is full: the reserve is given up, and the file must not grow."""
     _retry_at: float = attrs.field(default=0.0, init=False)
     _logged: int = attrs.field(default=0, init=False)
     """Pages that may be in the log and not yet in the file."""
-    _is_broken: bool = attrs.field(default=False, init=False)
-    """Whether the connection remains unusable after an error."""
-    _is_closed: bool = attrs.field(default=False, init=False)
 
     _log = Logger()
 
     def __attrs_post_init__(self) -> None:
         self._reserve = DiskReserve(self._path.with_suffix(".reserve"))
         try:
-            self._connection = open_file(self._path)
+            connection = open_file(self._path)
         except StartError:
             # On a full disk there is no space for the files beside it that SQLite needs.
             self._reserve.give_up()
-            self._connection = open_file(self._path)
+            connection = open_file(self._path)
         if self._retention.quota == HALF_OF_DISK:
             self._retention = attrs.evolve(self._retention, quota=half_of_disk(self._path))
-        self._rows = MessageRows(self._connection, self._retention, self._now)
+        self._session = FileSession(self._path, MessageRows(connection, self._retention, self._now))
         self._rows.begin()
         self._admission = Admission(self._rows, self._retention)
         if not self._reserve.take():
             with suppress(sqlite3.Error):
                 self._run_full()
+
+    @property
+    def _connection(self) -> sqlite3.Connection:
+        return self._session.connection
+
+    @property
+    def _rows(self) -> MessageRows:
+        return self._session.rows
 
     @property
     def batch(self) -> int:
@@ -100,8 +105,7 @@ class MessageFile:
 
     def close(self) -> None:
         """Close the file, with its write-ahead log merged into it."""
-        self._is_closed = True
-        self._connection.close()
+        self._session.close()
         self._reserve.close()
 
     def append(self, posts: Iterable[Post]) -> list[int | Full]:
@@ -181,7 +185,7 @@ class MessageFile:
         if self._is_full and not checkpoint(self._connection, "RESTART"):
             raise sqlite3.OperationalError("the disk is full")
         stamps: list[int | Full] = []
-        with self._transaction():
+        with self._session.transaction():
             for post in posts:
                 full = self._admission.make_room(post) if enforce else None
                 stamps.append(full or self._rows.insert(post))
@@ -193,7 +197,7 @@ class MessageFile:
         return stamps
 
     def _expire(self) -> int:
-        with self._transaction():
+        with self._session.transaction():
             if self._is_full:
                 deleted = self._rows.delete_expired(SMALL_BATCH)
                 deleted += self._rows.enforce_quota(1, SMALL_BATCH)
@@ -209,7 +213,7 @@ class MessageFile:
             if oldest is None:
                 return done
             try:
-                with self._transaction():
+                with self._session.transaction():
                     self._rows.delete([oldest])
             except sqlite3.DatabaseError as error:
                 if not is_damage(error):
@@ -250,13 +254,8 @@ class MessageFile:
 
         Raises sqlite3.Error if the file cannot be opened.
         """
-        if self._is_broken and not self._is_closed:
-            self._connection.close()
-            self._connection = self._rows.connection = reopen_file(self._path)
-            self._rows.roll_back()
-            self._is_broken = False
-            if self._is_full:
-                forbid_growth(self._connection)
+        if self._session.reopen() and self._is_full:
+            forbid_growth(self._connection)
         if self._is_full and time.monotonic() >= self._retry_at:
             self._retry_at = time.monotonic() + RETRY_INTERVAL
             if self._reserve.take():
@@ -266,32 +265,6 @@ class MessageFile:
 
     @contextmanager
     def _reading(self) -> Iterator[None]:
-        """Read; after an error, find out whether the connection can still be used."""
         self._recover()
-        try:
+        with self._session.reading():
             yield
-        except sqlite3.Error:
-            self._look()
-            raise
-
-    @contextmanager
-    def _transaction(self) -> Iterator[None]:
-        """Run a transaction; an exception undoes it, in memory too."""
-        try:
-            self._connection.execute("BEGIN IMMEDIATE")
-            yield
-            self._rows.store_state()
-            self._connection.execute("COMMIT")
-            self._rows.holdings.commit()
-        except BaseException:
-            self._look()
-            raise
-
-    def _look(self) -> None:
-        """Undo what is not committed, and note whether the connection can be used."""
-        try:
-            if self._connection.in_transaction:
-                self._connection.execute("ROLLBACK")
-            self._rows.roll_back()
-        except sqlite3.Error:
-            self._is_broken = True
