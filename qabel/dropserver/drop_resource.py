@@ -178,6 +178,8 @@ class DropResource(Resource):
         if self.store is None or not self._hub.has_capacity(drop_id):
             _put_off(request, *_LATER)
             return
+        # Whether this works is of no interest to the client; the store has logged it.
+        self.store.note_asked([drop_id]).addErrback(lambda _: None)
         subscriber = PushSubscriber(self._hub, drop_id)
         request.channel.registerProducer(subscriber, True)
         request.channel.write(response)

@@ -8,14 +8,23 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import TypeVar
 
 import attrs
 from twisted.logger import Logger
 
 from qabel.dropserver.admission import Admission, Full
+from qabel.dropserver.asked_rows import AskedRows, load_asked
 from qabel.dropserver.disk_reserve import DiskReserve
 from qabel.dropserver.file_session import FileSession
-from qabel.dropserver.message_rows import DELETE_BATCH, MessageRows, is_damage, is_disk_full
+from qabel.dropserver.message_expiry import MessageExpiry
+from qabel.dropserver.message_rows import (
+    DELETE_BATCH,
+    SMALL_BATCH,
+    MessageRows,
+    is_damage,
+    is_disk_full,
+)
 from qabel.dropserver.message_tables import PAGE_SIZE, open_file
 from qabel.dropserver.message_values import HALF_OF_DISK, Post, Retention, Row, Selection, Since
 from qabel.dropserver.usage import LARGEST_SHARES, Usage, half_of_disk
@@ -25,11 +34,10 @@ from qabel.host.start_errors import StartError
 PAGES_EACH = 4
 """Pages that storing a message may change: two for itself, two for one that it displaces."""
 
-SMALL_BATCH = 32
-"""Messages deleted in one transaction while the disk is full: each transaction needs disk space."""
-
 RETRY_INTERVAL = 5.0
 """Seconds between attempts to take the reserve again."""
+
+T = TypeVar("T")
 
 
 @attrs.define(eq=False, repr=False)
@@ -57,6 +65,8 @@ class MessageFile:
     _reserve: DiskReserve = attrs.field(init=False)
     _session: FileSession = attrs.field(init=False)
     _admission: Admission = attrs.field(init=False)
+    _expiry: MessageExpiry = attrs.field(init=False)
+    _asked: AskedRows = attrs.field(init=False)
     _is_full: bool = attrs.field(default=False, init=False)
     """Whether the disk is full: the reserve is given up, and the file must not grow."""
     _retry_at: float = attrs.field(default=0.0, init=False)
@@ -78,6 +88,9 @@ class MessageFile:
         self._session = FileSession(self._path, MessageRows(connection, self._retention, self._now))
         self._rows.begin()
         self._admission = Admission(self._rows, self._retention)
+        self._expiry = MessageExpiry(self._session)
+        known = load_asked(connection, self._now())
+        self._asked = AskedRows(self._session, self._retention.lifetime, known)
         if not self._reserve.take():
             with suppress(sqlite3.Error):
                 self._run_full()
@@ -105,6 +118,9 @@ class MessageFile:
 
     def close(self) -> None:
         """Close the file, with its write-ahead log merged into it."""
+        with suppress(sqlite3.Error):
+            while self.keep_asked():
+                pass
         self._session.close()
         self._reserve.close()
 
@@ -116,20 +132,18 @@ class MessageFile:
         given = list(posts)
         self._recover()
         try:
-            stamps = self._append(given)
+            stamps = self._despite_full_disk(lambda: self._append(given))
         except sqlite3.Error as error:
             if is_damage(error) and len(given) == 1:
                 # It may be older messages that are damaged, which cannot be deleted.
                 return self._append(given, enforce=False)
-            if not is_disk_full(error):
-                raise
-            self._run_full()
-            stamps = self._append(given)
+            raise
         self._settle()
         return stamps
 
     def select(self, drop_id: str, since: Since | None = None) -> Selection | None:
         """Return what a drop holds that is newer than ``since``; see ``MessageRows.select``."""
+        self.note_asked([drop_id])
         with self._reading():
             return self._rows.select(drop_id, since)
 
@@ -142,17 +156,31 @@ class MessageFile:
         """Delete some messages that are too old or too many; return how many, 0 if none is left."""
         self._recover()
         try:
-            deleted = self._expire()
+            deleted = self._despite_full_disk(self._expire)
         except sqlite3.Error as error:
-            if is_damage(error):
-                deleted = self._expire_readable()
-            elif not is_disk_full(error):
+            if not is_damage(error):
                 raise
-            else:
-                self._run_full()
-                deleted = self._expire()
+            deleted = self._expiry.expire_readable()
         self._settle()
         return deleted
+
+    def note_asked(self, drop_ids: Iterable[str]) -> None:
+        """Note that somebody asks for drops, in memory."""
+        self._asked.note(drop_ids)
+
+    def keep_asked(self) -> bool:
+        """Write some of what was noted to the file; return whether there is more.
+
+        While the disk is full, it stays in memory.
+        """
+        self._recover()
+        most = max(1, self._log_limit // 4)
+        rows = self._despite_full_disk(
+            lambda: 0 if self._is_full else self._asked.store(self._now(), most)
+        )
+        self._logged += rows
+        self._settle()
+        return rows > 0
 
     def usage(self) -> Usage:
         """Return what the messages take. Raises sqlite3.Error if the file cannot be read."""
@@ -197,29 +225,19 @@ class MessageFile:
         return stamps
 
     def _expire(self) -> int:
-        with self._session.transaction():
-            if self._is_full:
-                deleted = self._rows.delete_expired(SMALL_BATCH)
-                deleted += self._rows.enforce_quota(1, SMALL_BATCH)
-            else:
-                deleted = self._rows.delete_expired() + self._rows.enforce_quota()
+        deleted = self._expiry.expire(few=self._is_full)
         self._logged += 2 * deleted
         return deleted
 
-    def _expire_readable(self) -> int:
-        """Delete some messages one by one, where pages are damaged; return how many were due."""
-        for done in range(DELETE_BATCH):
-            oldest = self._rows.find_due()
-            if oldest is None:
-                return done
-            try:
-                with self._session.transaction():
-                    self._rows.delete([oldest])
-            except sqlite3.DatabaseError as error:
-                if not is_damage(error):
-                    raise
-                self._rows.passed = oldest[0]
-        return DELETE_BATCH
+    def _despite_full_disk(self, work: Callable[[], T]) -> T:
+        """Do something, and once more if the disk turns out to be full, now that it is known."""
+        try:
+            return work()
+        except sqlite3.Error as error:
+            if not is_disk_full(error):
+                raise
+            self._run_full()
+            return work()
 
     def _settle(self) -> None:
         """Move the log to the file if it is long, so that the reserve is always enough for that."""

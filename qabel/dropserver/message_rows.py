@@ -34,6 +34,9 @@ _REMEMBERED = 10_000
 DELETE_BATCH = 256
 """Messages deleted in one transaction: it limits how long others wait."""
 
+SMALL_BATCH = 32
+"""Messages deleted in one transaction while the disk is full: each transaction needs disk space."""
+
 _DISK_FULL = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN)
 """Errors of a full disk: an exhausted quota and a limit on a file's size are the last two."""
 

@@ -4,7 +4,7 @@ Messages that wait for the thread together are committed together.
 """
 
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import attrs
@@ -107,6 +107,14 @@ class MessageStore:
     def expire(self) -> "Deferred[int]":
         """Delete some messages that are too old or too many; fires with how many, 0 at the end."""
         return self._submit(_StoreJob(work=MessageFile.expire))
+
+    def note_asked(self, drop_ids: Iterable[str]) -> "Deferred[None]":
+        """Note that somebody asks for drops; to open one notes it, too."""
+        return self._submit(_StoreJob(work=lambda file: file.note_asked(drop_ids)))
+
+    def keep_asked(self) -> "Deferred[bool]":
+        """Write some of what was noted to the file; fires with whether there is more."""
+        return self._submit(_StoreJob(work=MessageFile.keep_asked))
 
     def usage(self) -> "Deferred[Usage]":
         """Return what the messages take, and whether more can be stored."""

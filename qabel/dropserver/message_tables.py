@@ -10,12 +10,30 @@ from qabel.host.start_errors import StartError
 APPLICATION_ID = 0x51614472
 """The application id of the file: "QaDr"."""
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
+
+_ASKED = """
+CREATE TABLE asked (
+    generation INTEGER NOT NULL,    -- when it began, in seconds since the epoch
+    part INTEGER NOT NULL,
+    bits BLOB NOT NULL,
+    PRIMARY KEY (generation, part)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE asking (
+    one INTEGER PRIMARY KEY CHECK (one = 1),
+    began INTEGER,                  -- of the newer generation; NULL until the file is first used
+    began_before INTEGER NOT NULL,  -- of the older one
+    known_since INTEGER             -- when it was first noted who asks; 0 for always
+) STRICT;
+"""
+"""Which drops were asked for lately: see qabel.dropserver.asked_drops."""
 
 _STEPS = {
     # Since version 2, numbers and sums within drops are no longer kept, as any message may go, and
     # the quota is charged otherwise: it is counted anew each time that the file is opened.
     1: "",
+    # Of the messages that are there, nobody knows whether their drops were asked for before.
+    2: _ASKED + "INSERT INTO asking VALUES (1, NULL, 0, NULL);",  # noqa: S608
 }
 """For each older version, what brings the file to the next."""
 
@@ -42,6 +60,8 @@ CREATE TABLE state (
 ) STRICT;
 INSERT INTO state VALUES (1, 0, 0);
 """
+
+_ALL = _SCHEMA + _ASKED + "INSERT INTO asking VALUES (1, NULL, 0, 0);"  # noqa: S608
 
 
 def open_file(path: Path) -> sqlite3.Connection:
@@ -125,7 +145,7 @@ def _create(connection: sqlite3.Connection) -> None:
     connection.execute(f"PRAGMA page_size = {PAGE_SIZE}")
     connection.execute("PRAGMA journal_mode = WAL")
     connection.executescript(
-        f"BEGIN IMMEDIATE; {_SCHEMA} PRAGMA application_id = {APPLICATION_ID};"
+        f"BEGIN IMMEDIATE; {_ALL} PRAGMA application_id = {APPLICATION_ID};"
         f"PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;"
     )
 

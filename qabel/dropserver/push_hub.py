@@ -78,6 +78,10 @@ class PushHub:
         """How many subscribers there may be."""
         return self._max_subscribers
 
+    def drop_ids(self) -> list[str]:
+        """Return the drops that have subscribers."""
+        return list(self._subscribers)
+
     def has_capacity(self, drop_id: str) -> bool:
         """Return whether one more may subscribe to a drop."""
         here = len(self._subscribers.get(drop_id, ()))

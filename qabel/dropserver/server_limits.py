@@ -62,7 +62,7 @@ class ServerLimits:
         )
 
     def listeners_of_drop(self, drop_id_bits: int) -> int:
-        """Return how many connections may listen to one drop, given the random bits of their ids."""
+        """Return how many connections may listen to one drop, by the random bits of its id."""
         if self.listeners_per_drop is not None:
             return self.listeners_per_drop
         return limit_of_drop(MAX_SUBSCRIBERS_PER_DROP, self.listeners, drop_id_bits)

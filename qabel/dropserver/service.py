@@ -34,7 +34,7 @@ CLOSE_TIME = 2.0
 """Seconds that clients have to read the rest of their responses when the server stops."""
 
 EXPIRY_INTERVAL = 60.0
-"""Seconds between deletions of messages that are too old."""
+"""Seconds between deletions of messages that are too old, and writing which drops are asked for."""
 
 PROXY_NOTE = "proxy-undeclared"
 """An empty file: there is, or was at an earlier start, a proxy that was not declared."""
@@ -134,7 +134,7 @@ class DropServerService(MultiService):
             with suppress(OSError):
                 (self._data_dir / PROXY_NOTE).unlink()
         self._loops = [
-            _start_loop(self._reactor, EXPIRY_INTERVAL, self._expire, now=True),
+            _start_loop(self._reactor, EXPIRY_INTERVAL, self._keep_house, now=True),
             _start_loop(self._reactor, PING_INTERVAL / PING_TURNS, self._hub.tick, now=False),
         ]
         super().startService()
@@ -192,14 +192,20 @@ class DropServerService(MultiService):
         with suppress(OSError):
             (self._data_dir / PROXY_NOTE).touch(0o600)
 
-    async def _expire(self) -> None:
-        """Delete messages that are too old or too many; after a failure, try again later."""
-        store = self._store
+    async def _keep_house(self) -> None:
+        """Delete messages that are too old or too many, and write down which drops are asked for.
+
+        After a failure, it is tried again later.
+        """
+        if (store := self._store) is None:
+            return
         try:
-            while store is not None and await store.expire():
+            while await store.expire():
                 pass
-            if store is not None:
-                await store.forget_deleted()
+            await store.note_asked(self._hub.drop_ids())
+            while await store.keep_asked():
+                pass
+            await store.forget_deleted()
         except StoreUnavailable:
             return  # the store has logged the reason
 

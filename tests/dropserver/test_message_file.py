@@ -158,6 +158,7 @@ def test_a_file_of_version_1(path: Path, now: Now) -> None:
     """It is brought up to date, with all that it has; what a newer program wrote is refused."""
     MessageFile(path, Retention(), now=now).close()
     old = sqlite3.connect(path)
+    old.executescript("DROP TABLE asked; DROP TABLE asking")
     for stamp in (1, 2):
         row = (stamp, hash_drop_id(A), stamp, stamp * 9, 9, b"message %d" % stamp)
         old.execute("INSERT INTO message VALUES (?, ?, ?, ?, ?, ?)", row)
@@ -169,7 +170,7 @@ def test_a_file_of_version_1(path: Path, now: Now) -> None:
     file = MessageFile(path, Retention(), now=now)
     append(file, [(A, b"message 3")])
     assert bodies(file, A) == [b"message %d" % number for number in (1, 2, 3)]
-    file._connection.execute("PRAGMA user_version = 3")
+    file._connection.execute("PRAGMA user_version = 4")
     file.close()
     with pytest.raises(StartError, match="newer version"):
         MessageFile(path, Retention(), now=now)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from qabel.dropserver import message_tables
 from qabel.dropserver.message_tables import APPLICATION_ID, SCHEMA_VERSION, open_file
 from qabel.host.start_errors import StartError
 
@@ -28,6 +29,7 @@ def test_a_file_is_created(path: Path) -> None:
     assert pragma(connection, "user_version") == SCHEMA_VERSION
     assert connection.execute("SELECT * FROM state").fetchall() == [(1, 0, 0)]
     assert connection.execute("SELECT * FROM message").fetchall() == []
+    assert connection.execute("SELECT * FROM asking").fetchall() == [(1, None, 0, 0)]
     assert {each.stat().st_mode & 0o777 for each in path.parent.iterdir()} == {0o600}
     connection.close()
     assert list(path.parent.iterdir()) == [path]
@@ -96,6 +98,40 @@ def test_another_file_is_rejected(path: Path, write: Callable[[Path], None], rea
     assert str(path) in str(caught.value)
     assert path.read_bytes() == before
     assert list(path.parent.iterdir()) == [path]
+
+
+_VERSION_2 = """
+CREATE TABLE message (
+    stamp INTEGER PRIMARY KEY, place BLOB NOT NULL, number INTEGER NOT NULL,
+    before INTEGER NOT NULL, size INTEGER NOT NULL, body BLOB NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX message_of_place ON message (place, stamp, number, before, size);
+CREATE TABLE state (
+    one INTEGER PRIMARY KEY CHECK (one = 1), latest INTEGER NOT NULL, charged INTEGER NOT NULL
+) STRICT;
+INSERT INTO state VALUES (1, 7, 2277);
+INSERT INTO message VALUES (7, x'00', 0, 0, 1, x'01');
+PRAGMA application_id = 0x51614472;
+PRAGMA user_version = 2;
+"""
+
+
+def test_a_file_of_version_2(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is brought up to date with its messages; a program of that version refuses it then."""
+    old = sqlite3.connect(path)
+    old.executescript(_VERSION_2)
+    old.close()
+    for _ in range(2):
+        connection = open_file(path)
+        assert pragma(connection, "user_version") == SCHEMA_VERSION == 3
+        assert connection.execute("SELECT stamp FROM message").fetchall() == [(7,)]
+        # It is not known of those messages whether anybody has asked for their drops.
+        assert connection.execute("SELECT * FROM asking").fetchall() == [(1, None, 0, None)]
+        assert connection.execute("SELECT * FROM asked").fetchall() == []
+        connection.close()
+    monkeypatch.setattr(message_tables, "SCHEMA_VERSION", 2)
+    with pytest.raises(StartError, match=r"has schema version 3, .* a newer version"):
+        open_file(path)
 
 
 def test_a_file_that_cannot_be_opened(path: Path) -> None:

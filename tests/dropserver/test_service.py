@@ -9,7 +9,8 @@ from twisted.internet import reactor
 from twisted.internet.defer import gatherResults
 
 from qabel.dropserver import server_limits
-from qabel.dropserver.message_values import Post, Retention
+from qabel.dropserver.message_file import MessageFile
+from qabel.dropserver.message_values import Post, Retention, hash_drop_id
 from qabel.dropserver.server_limits import ServerLimits
 from qabel.dropserver.service import FILE_NAME, DropServerService
 from qabel.host.data_directory import DirectoryLock
@@ -63,6 +64,39 @@ async def test_messages_survive_a_restart(running: Any) -> None:
         await server.post(A, b"2")
         assert messages(await server.ask("GET", A)) == [b"1", b"2"]
         assert messages(await server.ask("GET", A, {"X-Qabel-New-Since": latest})) == [b"2"]
+
+
+@pytest_twisted.ensureDeferred
+async def test_who_asks_is_known_after_a_restart(running: Any, tmp_path: Path) -> None:
+    """Whoever fetches from a drop or listens to it asks for it, posting does not; it is kept."""
+    drops = [f"/{number:043d}" for number in range(5)]
+    async with running() as server:
+        for drop in drops:
+            await server.post(drop, b"x")
+        await server.ask("GET", drops[0])
+        await server.ask("HEAD", drops[1], {"X-Qabel-New-Since": "1795000000.0"})
+        ear = await server.connect()
+        ear.transport.write(f"GET {drops[2]}/ws HTTP/1.1\r\n{HANDSHAKE}\r\n\r\n".encode())
+        await ear.until(lambda data: b"101 Switching" in data)
+        await server.ask("GET", drops[3] + "/ws")
+    file = MessageFile(tmp_path / "data" / FILE_NAME, Retention())
+    known = [hash_drop_id(drop[1:]) in file._asked.drops for drop in drops]
+    file.close()
+    assert known == [True, True, True, False, False]
+
+
+@pytest_twisted.ensureDeferred
+async def test_who_listens_for_long_asks_all_the_time(running: Any) -> None:
+    """A listener keeps its drop asked for, however long ago it came."""
+    async with running() as server:
+        ear = await server.connect()
+        ear.transport.write(f"GET {A}/ws HTTP/1.1\r\n{HANDSHAKE}\r\n\r\n".encode())
+        await ear.until(lambda data: b"101 Switching" in data)
+        known = server.service._store._file._asked.drops
+        known.bits.clear()
+        await server.service._keep_house()
+        assert hash_drop_id(A[1:]) in known
+        assert not known.changed
 
 
 @pytest_twisted.ensureDeferred
