@@ -8,7 +8,7 @@ from qabel.host.start_errors import StartError
 
 def choose(connections: int | None = None, listeners: int | None = None) -> ServerLimits:
     """Return the limits of a command line that says only this of them."""
-    return ServerLimits.choose(connections, 512, listeners, 100)
+    return ServerLimits.choose(connections, 512, listeners, None)
 
 
 def test_the_defaults() -> None:
@@ -16,7 +16,7 @@ def test_the_defaults() -> None:
     assert choose() == ServerLimits()
     limits = ServerLimits()
     assert (limits.connections, limits.connections_each) == (1024, 512)
-    assert (limits.listeners, limits.listeners_per_drop) == (800, 100)
+    assert (limits.listeners, limits.listeners_of_drop(256)) == (800, 100)
 
 
 @pytest.mark.parametrize(
