@@ -15,6 +15,7 @@ from qabel.cli.server_findings import found_at
 from qabel.cli.table import NAME_WIDTH, Column
 from qabel.cli.text import drop_urls
 from qabel.cli.units import moment
+from qabel.drop.url import DropURL
 
 _COLUMNS = [
     Column("ID", lambda each: each["id"], stays=True),
@@ -61,7 +62,26 @@ def new(session: Session, alias: str, drops: tuple[str, ...]) -> None:
         f"or qabel identity qr id:{number}"
     )
     if not drops:
+        _note_sharing(session, created)
         _warn_of_server(session, created)
+
+
+def _note_sharing(session: Session, created: Mapping[str, Any]) -> None:
+    """Say whether the drop of a new identity is shared, if drops are to be."""
+    try:
+        is_wanted = session.client.get("/settings")["privacy"]["shared_drops"]
+    except CommandError:
+        return  # The token may not read the settings.
+    urls = [DropURL.parse(url) for url in created["drops"] or ()]
+    if not is_wanted or not urls:
+        return
+    if all(url.is_shared for url in urls):
+        session.out.note("Its drop is shared with others by chance (privacy.shared_drops).")
+    else:
+        session.out.warning(
+            f"Its drop is not shared with others: the drop server at {urls[0].host} does not ask "
+            "for that, or did not answer (privacy.shared_drops)."
+        )
 
 
 def _warn_of_server(session: Session, created: Mapping[str, Any]) -> None:

@@ -31,9 +31,9 @@ _OWN = "People leave each other encrypted messages here, in drops whose names on
 
 _SHARED = (
     "People leave each other encrypted messages here, in drops that several of them share by chance"
-    ": the names of new ones have {bits} random bits. So nobody can tell who reads which messages "
-    "of a drop; and strangers, who can guess the names, can fetch the encrypted messages and leave "
-    "others."
+    ": the names of new ones have {bits} random bits. So a drop does not tell for whom of them a "
+    "message is; and strangers, who can guess the names, can fetch the encrypted messages and "
+    "leave others."
 )
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from qabel.cli.errors import ExitStatus
 from tests.cli.conftest import QabelCommand
+from tests.integration.daemons import serving_drops
 
 
 def test_rename(alice: QabelCommand) -> None:
@@ -64,3 +65,25 @@ def test_purge(alice: QabelCommand) -> None:
     )
     listed = alice.json("settings", "get", "--synced")[0]["identities"]
     assert [each["alias"] for each in listed].count("Passing") == 0
+
+
+def test_whether_a_new_drop_is_shared(alice: QabelCommand, tmp_path: Path) -> None:
+    """If drops are to be shared, it is said whether the new one is, and otherwise nothing."""
+
+    def said() -> str:
+        made = alice("identity", "new", "Sharing")
+        assert made.exit_status == 0
+        alice.json("identity", "delete", "Sharing", "--yes")
+        return made.err
+
+    assert "shared" not in said()
+    alice.json("settings", "set", "privacy.shared_drops", "true")
+    try:
+        assert "Its drop is not shared with others: the drop server at 127.0.0.1:" in said()
+        with serving_drops(tmp_path, options=("--drop-id-bits=24",)) as url:
+            alice.json("server", "add", url)
+            alice.json("server", "prefer", url)
+            assert "Its drop is shared with others by chance" in said()
+            alice.json("server", "remove", url)
+    finally:
+        alice.json("settings", "set", "privacy.shared_drops", "false")
