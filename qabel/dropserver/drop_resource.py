@@ -13,9 +13,11 @@ from twisted.python.failure import Failure
 from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET
 
+from qabel.drop.group_token import authorization
 from qabel.drop.multipart import content_type, new_boundary
 from qabel.drop.url import is_drop_id
 from qabel.dropserver.admission import Full
+from qabel.dropserver.closed_group import CHALLENGE, ClosedGroup
 from qabel.dropserver.drop_answer import CHUNK, DropAnswer, content_length
 from qabel.dropserver.front_page import HTML, POLICY, front_page
 from qabel.dropserver.message_store import MessageStore, NoRoom, StoreUnavailable
@@ -49,6 +51,7 @@ class DropResource(Resource):
         counts: counts the requests.
         reactor: measures times.
         retention: how long messages are kept, which the page at ``/`` says.
+        group: the closed group that the server is for; None if it is for everybody.
 
     """
 
@@ -62,6 +65,7 @@ class DropResource(Resource):
         counts: RequestCounts,
         reactor: IReactorTime,
         retention: Retention,
+        group: ClosedGroup | None = None,
     ) -> None:
         super().__init__()
         self.store: MessageStore | None = None
@@ -71,6 +75,10 @@ class DropResource(Resource):
         self._counts = counts
         self._reactor = reactor
         self._retention = retention
+        self._group = group
+        if group is not None:
+            # Who still has a token connects again, and others cannot.
+            group.on_excluded = hub.close
 
     def render(self, request: DropRequest) -> int:
         """Respond to a request."""
@@ -88,7 +96,8 @@ class DropResource(Resource):
 
     def _render_front_page(self, request: DropRequest) -> None:
         accept = request.requestHeaders.getRawHeaders("Accept", [""])
-        page, kind = front_page(self._retention, ",".join(accept))
+        is_closed = self._group is not None
+        page, kind = front_page(self._retention, ",".join(accept), is_closed=is_closed)
         request.responseHeaders.setRawHeaders(b"Content-Type", [kind])
         request.responseHeaders.setRawHeaders(b"Vary", [b"Accept"])
         if kind == HTML:
@@ -98,6 +107,8 @@ class DropResource(Resource):
     def _render_drop(self, request: DropRequest, drop_id: str) -> None:
         if request.method not in _METHODS:
             _method_not_allowed(request, b"GET, HEAD, POST")
+        elif not self._is_authorized(request):
+            self._refuse(request)
         elif not is_drop_id(drop_id):
             _reject(request, 400, "Invalid drop id")
         elif request.method == b"POST":
@@ -117,7 +128,7 @@ class DropResource(Resource):
             _put_off(request, 429, "Too many messages", wait)
             return
         body = request.content.read()
-        wrong = _what_is_wrong(request, body)
+        wrong = self._what_is_wrong(request, body)
         if wrong is not None:
             self._counts.posted[Posted.INVALID] += 1
             _reject(request, *wrong)
@@ -165,6 +176,9 @@ class DropResource(Resource):
         if request.method != b"GET":
             _method_not_allowed(request, b"GET")
             return
+        if not self._is_authorized(request):
+            self._refuse(request)
+            return
         if not is_drop_id(drop_id):
             _reject(request, 400, "Invalid drop id")
             return
@@ -185,6 +199,29 @@ class DropResource(Resource):
         request.channel.write(response)
         request.channel.upgrade(subscriber)
 
+    def _is_authorized(self, request: DropRequest) -> bool:
+        """Return whether a request may reach a drop; nothing is read for one that may not."""
+        return self._group is None or self._group.admits(request.requestHeaders)
+
+    def _refuse(self, request: DropRequest) -> None:
+        if request.method == b"POST":
+            self._counts.posted[Posted.UNAUTHORIZED] += 1
+        else:
+            self._counts.got[Got.UNAUTHORIZED] += 1
+        request.responseHeaders.setRawHeaders(b"WWW-Authenticate", [CHALLENGE])
+        _reject(request, 401, "Wrong or missing group token")
+
+    def _what_is_wrong(self, request: DropRequest, body: bytes) -> tuple[int, str] | None:
+        """Return the status and the reason with which a message is rejected; None if it is not."""
+        given = request.requestHeaders.getRawHeaders(b"Authorization")
+        if self._group is None and given != [authorization()]:
+            return 400, "Bad authorization"
+        if not body:
+            return 400, "No message provided"
+        if len(body) > MESSAGE_LIMIT:
+            return 413, "Message too large"
+        return None
+
     def _run(self, request: DropRequest, work: Coroutine[Any, Any, None]) -> None:
         Deferred.fromCoroutine(work).addErrback(self._failed, request)
 
@@ -204,17 +241,6 @@ class DropResource(Resource):
         else:
             self._counts.got[Got.UNAVAILABLE] += 1
         _put_off(request, *_LATER)
-
-
-def _what_is_wrong(request: DropRequest, body: bytes) -> tuple[int, str] | None:
-    """Return the status and the reason with which a message is rejected; None if it is not."""
-    if request.requestHeaders.getRawHeaders(b"Authorization") != [b"Client Qabel"]:
-        return 400, "Bad authorization"
-    if not body:
-        return 400, "No message provided"
-    if len(body) > MESSAGE_LIMIT:
-        return 413, "Message too large"
-    return None
 
 
 def _parse_since(request: DropRequest) -> Since | None:

@@ -22,7 +22,7 @@ body {{ font: 1rem/1.5 sans-serif; max-width: 36rem; margin: 3rem auto; padding:
 </style>
 <h1>Qabel drop server</h1>
 <p>{what} The server cannot read the messages, and does not know who writes to whom.</p>
-<p>To use it, add the address of this page to the drop servers in your Qabel client.</p>
+<p>To use it, add the address of this page to the drop servers in your Qabel client.{closed}</p>
 <p>Messages are deleted after {days}. One may have up to {size} bytes.</p>
 </html>
 """
@@ -36,19 +36,26 @@ _SHARED = (
     "leave others."
 )
 
+_CLOSED = " It is for a closed group: enter the token of the group there, too."
 
-def front_page(retention: Retention, accept: str) -> tuple[bytes, bytes]:
+
+def front_page(
+    retention: Retention, accept: str, *, is_closed: bool = False
+) -> tuple[bytes, bytes]:
     """Return the page and its content type.
 
     Args:
         retention: how long messages are kept, and what drops are like.
         accept: the ``Accept`` header of the request, or "".
+        is_closed: whether the server is for a closed group.
 
     """
     bits, lifetime = retention.drop_id_bits, retention.lifetime
     if "text/html" in accept.lower():
         what = _OWN if bits == DROP_ID_BITS else _SHARED.format(bits=bits)
-        page = _PAGE.format(what=what, days=_days(lifetime / DAY), size=MESSAGE_LIMIT)
+        closed = _CLOSED if is_closed else ""
+        days = _days(lifetime / DAY)
+        page = _PAGE.format(what=what, closed=closed, days=days, size=MESSAGE_LIMIT)
         return page.encode(), HTML
     said = {"drop_id_bits": bits, "lifetime": round(lifetime), "max_size": MESSAGE_LIMIT}
     return json.dumps(said).encode(), JSON

@@ -14,6 +14,8 @@ class Posted(Enum):
     DROP_FULL = "drop_full"
     SERVER_FULL = "server_full"
     INVALID = "invalid"
+    UNAUTHORIZED = "unauthorized"
+    """Without the token of the closed group."""
     UNAVAILABLE = "unavailable"
 
 
@@ -22,6 +24,8 @@ class Got(Enum):
 
     MESSAGES = "messages"
     NOTHING_NEW = "nothing_new"
+    UNAUTHORIZED = "unauthorized"
+    """The same; also who asked for push."""
     UNAVAILABLE = "unavailable"
 
 

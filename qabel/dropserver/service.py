@@ -13,6 +13,7 @@ from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 
 from qabel.dropserver.admin_resource import AdminResource
+from qabel.dropserver.closed_group import ClosedGroup
 from qabel.dropserver.drop_resource import DropResource
 from qabel.dropserver.message_file import MessageFile
 from qabel.dropserver.message_store import MessageStore, StoreUnavailable
@@ -51,6 +52,7 @@ class DropServerService(MultiService):
         retention: how long messages are kept, and how many.
         sources: tells where requests come from.
         rate: how often each source may post.
+        group: the closed group that it is for; None if it is for everybody.
         admin: where those who run it ask for its health and its metrics.
         proxy_advice: what the log says is to be done about a proxy that was not declared.
         limits: how many connections are served, and may listen.
@@ -68,6 +70,7 @@ class DropServerService(MultiService):
         retention: Retention | None = None,
         sources: Sources | None = None,
         rate: Rate | None = None,
+        group: ClosedGroup | None = None,
         admin: ListenOn | IStreamServerEndpoint | None = None,
         proxy_advice: str = "",
         limits: ServerLimits | None = None,
@@ -91,7 +94,7 @@ class DropServerService(MultiService):
         )
         self._is_proxy_declared = bool(told.proxies) or told.is_behind_tor
         self._resource = DropResource(
-            self._hub, self._visitors, self._counts, reactor, self._retention
+            self._hub, self._visitors, self._counts, reactor, self._retention, group
         )
         self._store: MessageStore | None = None
         self.site = self._make_site(told)

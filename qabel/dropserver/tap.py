@@ -1,6 +1,7 @@
 """The options and the service of ``qabel-drop``, as a command and as a plugin of ``twistd``."""
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import ClassVar
 
 from twisted.application.service import IService, MultiService
@@ -8,6 +9,7 @@ from twisted.internet import reactor
 
 from qabel import __version__
 from qabel.drop.url import DROP_ID_BITS, DROP_ID_BITS_OFFERED
+from qabel.dropserver.closed_group import ClosedGroup
 from qabel.dropserver.message_values import DAY, DROP_QUOTA, HALF_OF_DISK, MEGABYTE, Retention
 from qabel.dropserver.onion import tor_configuration
 from qabel.dropserver.rates import Rate
@@ -64,6 +66,7 @@ class Options(DaemonOptions):
             OptionHelp("behind-tor"),
             OptionHelp("trust-proxy", "ADDRESS"),
         ),
+        "Access": (OptionHelp("group-token-file", "FILE"),),
         "Messages": (
             OptionHelp("data-dir", "DIR"),
             OptionHelp("lifetime", "DAYS"),
@@ -93,6 +96,7 @@ class Options(DaemonOptions):
     optParameters: ClassVar[list[list[str | None]]] = [
         ["admin", None, None, "Where /health and /metrics are. [default: admin.sock in data-dir]"],
         ["data-dir", None, None, "Data directory. [default: $QABEL_DROP_DATA_DIR, or per user]"],
+        ["group-token-file", None, None, "Serve only a closed group, which has the token in FILE."],
         ["lifetime", None, "7", "Days before a message is deleted."],
         ["quota", None, None, "Megabytes for all messages. [default: half of the free disk space]"],
         [
@@ -162,6 +166,7 @@ class Options(DaemonOptions):
         self.data_directory = choose_data_directory(
             self["data-dir"], variable="QABEL_DROP_DATA_DIR", name="qabel-drop"
         )
+        self.group = self._group()
         self.admin = None if self["admin"] is None else parse_endpoint(self["admin"])
         if self.admin is not None and self.admin.reachable:
             raise StartError(
@@ -180,6 +185,11 @@ class Options(DaemonOptions):
     def _count(self, option: str) -> int | None:
         return None if self[option] is None else int(self.positive(option, int))
 
+    def _group(self) -> ClosedGroup | None:
+        file = self["group-token-file"]
+        # The server may leave the directory that a relative path is for.
+        return None if file is None else ClosedGroup.load(Path(file).expanduser().absolute())
+
 
 def makeService(options: Options) -> IService:
     """Return the service that the command, or twistd, runs."""
@@ -189,7 +199,7 @@ def makeService(options: Options) -> IService:
     withhold_texts()
     limit_logs()
     use_steady_clock(reactor)
-    options.handle_signals(reactor)
+    options.handle_signals(reactor, None if options.group is None else options.group.reload)
     drops = DropServerService(
         options.data_directory,
         reactor=reactor,
@@ -197,6 +207,7 @@ def makeService(options: Options) -> IService:
         sources=Sources(options.proxies, bool(options["behind-tor"])),
         rate=options.rate,
         limits=options.limits.within(allowed, is_chosen=is_chosen),
+        group=options.group,
         proxy_advice=PROXY_ADVICE,
         admin=options.admin
         or PrivateSocketEndpoint(reactor, options.data_directory / ADMIN_SOCKET),

@@ -145,13 +145,21 @@ class DaemonOptions(usage.Options):
                     )
             choose_destination(self.parent, self["log"], as_json=bool(self["log-json"]))
 
-    def handle_signals(self, reactor: Any) -> None:
-        """Handle signals as daemons do."""
+    def handle_signals(self, reactor: Any, reload: Callable[[], object] | None = None) -> None:
+        """Handle signals as daemons do; ``reload`` is called on SIGHUP, besides the log's part."""
         reopens = DESTINATION.file is not None or DESTINATION.is_foreground
+        acts: list[Callable[[], object]] = [DESTINATION.reopen] if reopens else []
+        if reload is not None:
+            acts.append(reload)
+
+        def hung_up() -> None:
+            for act in acts:
+                act()
+
         signals = ProcessSignals(
             self.name,
             reactor,
-            DESTINATION.reopen if reopens else None,
+            hung_up if acts else None,
             None if self.parent is None else self.parent.get("pidfile"),
         )
         signals.install()

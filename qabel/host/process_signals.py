@@ -1,4 +1,4 @@
-"""What a daemon does on signals: it stops once, however often it is asked, and reopens its log.
+"""What a daemon does on signals: it stops once, however often it is asked, and reloads files.
 
 Nothing here knows Qabel.
 """
@@ -27,21 +27,21 @@ class ProcessSignals:
     """The handlers of SIGINT, SIGTERM and SIGHUP.
 
     The first SIGINT or SIGTERM stops the reactor; a SIGINT after that ends the process at once, and
-    a SIGTERM changes nothing. SIGHUP opens the log file anew, if there is one; without one, or when
-    the terminal was closed, it stops the reactor. A process that was started with SIGHUP ignored,
-    as by ``nohup``, goes on ignoring it.
+    a SIGTERM changes nothing. SIGHUP calls ``reload``, if there is one; without one, or when the
+    terminal was closed, it stops the reactor. A process that was started with SIGHUP ignored, as by
+    ``nohup``, goes on ignoring it.
 
     Args:
         name: of the daemon, for a line on standard error.
         reactor: Twisted's reactor.
-        reopen_log: opens the log file anew; None if the log goes elsewhere.
+        reload: opens the log file anew, and reads others again; None if there are none.
         pid_file: removed if the process ends at once, as twistd would do.
 
     """
 
     _name: str
     _reactor: Any
-    _reopen_log: Callable[[], None] | None = None
+    _reload: Callable[[], None] | None = None
     _pid_file: str | None = None
     _is_stopping: bool = attrs.field(default=False, init=False)
     _had_terminal: bool = attrs.field(default=False, init=False)
@@ -90,22 +90,18 @@ class ProcessSignals:
         os._exit(128 + number)
 
     def _hung_up(self) -> None:
-        if self._reopen_log is None:
+        if self._reload is None:
             self._stop()
         elif self._had_terminal:
-            self._reactor.callLater(TERMINAL_GRACE, self._reopen_or_stop)
+            self._reactor.callLater(TERMINAL_GRACE, self._reload_or_stop)
         else:
-            self._reopen()
+            self._reload()
 
-    def _reopen_or_stop(self) -> None:
-        if _has_terminal():
-            self._reopen()
+    def _reload_or_stop(self) -> None:
+        if self._reload is not None and _has_terminal():
+            self._reload()
         else:
             self._stop()
-
-    def _reopen(self) -> None:
-        if self._reopen_log is not None:
-            self._reopen_log()
 
     def _stop(self) -> None:
         if self._is_stopping:

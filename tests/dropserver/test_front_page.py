@@ -47,6 +47,14 @@ def test_it_says_whether_people_share_drops() -> None:
     assert json.loads(front_page(Retention(drop_id_bits=16), "")[0])["drop_id_bits"] == 16
 
 
+def test_the_page_of_a_closed_group() -> None:
+    """People are told that they need a token; programs get the same as everywhere."""
+    kept = Retention()
+    texts = [front_page(kept, "text/html", is_closed=each)[0] for each in (True, False)]
+    assert [b"closed group" in text for text in texts] == [True, False]
+    assert front_page(kept, "", is_closed=True) == front_page(kept, "")
+
+
 @pytest_twisted.ensureDeferred
 async def test_over_http(running: Any) -> None:
     """It is there for GET and HEAD, with headers that keep the page from loading anything."""

@@ -96,3 +96,16 @@ def test_values_that_make_no_sense(argument: str, reason: str) -> None:
     """A limit with which no message could be kept is rejected, and other numbers of bits."""
     with pytest.raises(StartError, match=reason):
         parse(argument)
+
+
+def test_a_closed_group(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The file with the token is read at once, and its path holds in any directory."""
+    assert parse().group is None
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(StartError, match="--group-token-file: there is no"):
+        parse("--group-token-file=token")
+    Path("token").touch(0o600)
+    Path("token").write_text("correct-horse-battery")
+    group = parse("--group-token-file=token").group
+    assert group is not None
+    assert group.path == tmp_path / "token"

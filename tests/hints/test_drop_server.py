@@ -64,6 +64,21 @@ def test_limits_that_cannot_be(tmp_path: Path) -> None:
             server.wait_for("is ready")
 
 
+@shows("dropserver/closed_group.py: X is accessible to other users")
+def test_a_group_token_that_others_can_read(tmp_path: Path) -> None:
+    """The server does not start until nobody else can read the token."""
+    token = tmp_path / "token"
+    token.write_text("correct-horse-battery")
+    token.chmod(0o644)
+    with drop_server(tmp_path, LISTEN, f"--group-token-file={token}") as refused:
+        assert refused.process.wait(20) != 0
+        printed.printed.append(refused.errors)
+        assert "correct-horse-battery" not in refused.errors + refused.log
+    token.chmod(0o600)
+    with drop_server(tmp_path, LISTEN, f"--group-token-file={token}") as server:
+        assert ask(server.port("qabel-drop"), "GET")[0].status == 401
+
+
 @shows("daemon.py: In place of --drop-server, run qabel-drop")
 def test_a_proxy_of_the_drop_server_in_the_daemon(tmp_path: Path) -> None:
     """A drop server of its own goes on with the messages, and with what tells senders apart."""
