@@ -8,10 +8,12 @@ import click
 
 from qabel.cli.api_client import ApiClient
 from qabel.cli.context import Group, Session, pass_session
-from qabel.cli.errors import CommandError, not_found
+from qabel.cli.errors import CommandError, not_found, usage_error
+from qabel.cli.group_token_input import ask_group_token, is_typed, read_group_token
 from qabel.cli.names import parse_id
 from qabel.cli.server_findings import (
     found_at,
+    is_closed,
     is_other_server,
     show_checks,
     summary,
@@ -31,7 +33,13 @@ _COLUMNS = [
     ),
 ]
 
+_GROUP_TOKEN = Column("GROUP TOKEN", lambda each: "set" if each.get("has_auth") else "-")
+"""Shown only if a server is for a closed group."""
+
 SERVER = click.argument("server", metavar="ID|URL")
+
+_FILE = click.Path(dir_okay=False, allow_dash=True)
+_FILE_HELP = "File with the token of the closed group that it is for; - is standard input."
 
 
 @click.group(cls=Group, default="list", short_help="List, add, test and remove drop servers.")
@@ -51,35 +59,56 @@ def server() -> None:
 def listed(session: Session) -> None:
     """List the drop servers, and which one is used for new drops."""
     found = session.client.get("/servers")
-    session.out.rows(found, _COLUMNS, "No drop servers. Add one: qabel server add URL")
+    columns = [*_COLUMNS, _GROUP_TOKEN] if any(each.get("has_auth") for each in found) else _COLUMNS
+    session.out.rows(found, columns, "No drop servers. Add one: qabel server add URL")
 
 
 @server.command("add")
 @click.argument("url")
-@click.option("--auth", default="", help="Credentials for the server, if it requires any.")
-@click.option("--force", is_flag=True, help="Add it even if something else is at this URL.")
+@click.option("--group-token-file", "file", metavar="FILE", type=_FILE, help=_FILE_HELP)
+@click.option("--force", is_flag=True, help="Add it even if the test shows that it does not work.")
 @pass_session
-def add(session: Session, url: str, auth: str, *, force: bool) -> None:
+def add(session: Session, url: str, file: str | None, *, force: bool) -> None:
     """Add a drop server, such as https://drop.example.org.
 
     It is tried first, as qabel server test does. A server that does not respond now is added with
-    a warning; something that is no drop server is added only with --force.
+    a warning; something that is no drop server, or the server of a closed group that does not
+    accept the group token, is added only with --force.
     """
-    result = found_at(session, url)
+    token = None if file is None else read_group_token(file)
+    result = found_at(session, url, token)
+    if is_closed(result) and token is None and not force and is_typed(session):
+        session.out.note(f"{url} is for a closed group. Ask its operator for the token.")
+        token = ask_group_token()
+        result = found_at(session, url, token)
+    if is_closed(result) and not force:
+        raise _not_admitted(url, token)
     if result is not None and is_other_server(result) and not force:
         _confirm_other(session, result)
-    added = session.client.post("/servers", {"url": url, "auth": auth})
+    added = session.client.post("/servers", {"url": url, "auth": token or ""})
     session.out.done(f"Added {added['url']} (id {added['id']}).", added)
-    if result is not None and result["ok"]:
-        session.out.note(summary(result))
-    elif result is not None:
-        session.out.warning(f"Warning: {result['detail']} Try again: qabel server test {url}")
+    _show_test(session, url, result)
     if is_unencrypted(added["url"]):
         session.out.note(
             "Warning: it uses http: others can see and change what goes there and back.", "yellow"
         )
     if not added["preferred"] and added["active"]:
         session.out.note(f"To use it for new drops: qabel server prefer {added['id']}")
+
+
+def _not_admitted(url: str, token: str | None) -> CommandError:
+    if token is None:
+        what = f"{url} is for a closed group, and asks for its token"
+        return CommandError(what, hint="Pass it with --group-token-file FILE")
+    what = f"{url} does not accept this group token; nothing was changed"
+    return CommandError(what, hint="To do it all the same: --force")
+
+
+def _show_test(session: Session, url: str, result: Mapping[str, Any] | None) -> None:
+    if result is not None and result["ok"]:
+        session.out.note(summary(result))
+    elif result is not None:
+        session.out.warning(f"Warning: {result['detail']} Try again: qabel server test {url}")
 
 
 def _confirm_other(session: Session, result: Mapping[str, Any]) -> None:
@@ -92,7 +121,7 @@ def _confirm_other(session: Session, result: Mapping[str, Any]) -> None:
         raise CommandError("Cancelled; nothing was changed")
 
 
-@server.command("test")
+@server.command("test", short_help="Try a drop server; by default all in the list.")
 @click.argument("server", metavar="[ID|URL]", required=False)
 @pass_session
 def test(session: Session, server: str | None) -> None:
@@ -128,14 +157,54 @@ def prefer(session: Session, server: str) -> None:
     session.out.done(f"New identities receive on {found['url']}.", found)
 
 
+@server.command("group-token")
+@SERVER
+@click.option("--file", "file", metavar="FILE", type=_FILE, help=_FILE_HELP)
+@click.option("--remove", "is_removed", is_flag=True, help="Remove the token that is set.")
+@click.option("--force", is_flag=True, help="Set it even if the server does not accept it.")
+@pass_session
+def group_token(
+    session: Session, server: str, file: str | None, *, is_removed: bool, force: bool
+) -> None:
+    """Set the token of the closed group that a drop server is for.
+
+    It is used at once, for everything on that server, and never shown again. Without --file you
+    are asked for it; it is tried before it is set.
+    """
+    if is_removed and file is not None:
+        raise usage_error("Pass either --file FILE or --remove, not both")
+    found = _required(session, server)
+    path = f"/servers/{found['id']}"
+    if is_removed:
+        changed = session.client.patch(path, {"auth": ""})
+        session.out.done(f"Removed the group token of {found['url']}.", changed)
+        return
+    if file is None and is_typed(session):
+        token = ask_group_token()
+    else:
+        token = read_group_token(file or "-")
+    result = found_at(session, found["url"], token)
+    if is_closed(result) and not force:
+        raise _not_admitted(found["url"], token)
+    changed = session.client.patch(path, {"auth": token})
+    session.out.done(f"Set the group token of {found['url']}.", changed)
+    _show_test(session, found["url"], result)
+
+
 @server.command("remove")
 @SERVER
 @pass_session
 def remove(session: Session, server: str) -> None:
-    """Remove a drop server. Existing drops on it are still read."""
+    """Remove a drop server. Existing drops on it are still read, if that takes no group token."""
     found = _required(session, server)
     session.client.delete(f"/servers/{found['id']}")
     session.out.done(f"Removed {found['url']}.", {"id": found["id"], "deleted": True})
+    if found.get("has_auth"):
+        session.out.note(
+            "Its group token is not used any more: if you have drops there, they cannot be read "
+            f"until you add it again: qabel server add {found['url']} --group-token-file FILE",
+            "yellow",
+        )
 
 
 def _tested(client: ApiClient, server: str | None) -> Sequence[str]:

@@ -19,19 +19,30 @@ _NEEDED = ("read", "write")
 Result = Mapping[str, Any]
 
 
-def try_server(session: Session, url: str) -> Result:
-    """Return what the daemon found at a URL. Raises CommandError."""
+def try_server(session: Session, url: str, group_token: str | None = None) -> Result:
+    """Return what the daemon found at a URL. Raises CommandError.
+
+    Args:
+        session: the daemon that tries it.
+        url: of the server.
+        group_token: to try; None for the one that is set, if there is one.
+
+    """
+    body = {"url": url} if group_token is None else {"url": url, "auth": group_token}
     with session.out.progress(f"trying {url}"):
         result: Result = session.client.request(
-            "POST", "/servers/test", body={"url": url}, timeout=TEST_TIMEOUT
+            "POST", "/servers/test", body=body, timeout=TEST_TIMEOUT
         ).value
     return result
 
 
-def found_at(session: Session, url: str) -> Result | None:
-    """Return what is at the URL of a server; None if the daemon does not try it."""
+def found_at(session: Session, url: str, group_token: str | None = None) -> Result | None:
+    """Return what is at the URL of a server; None if the daemon does not try it.
+
+    The arguments are those of ``try_server``.
+    """
     try:
-        return try_server(session, url)
+        return try_server(session, url, group_token)
     except CommandError as error:
         # An invalid URL is reported in full when it is to be added.
         if error.http_status in (400, 403, 404):
@@ -42,6 +53,11 @@ def found_at(session: Session, url: str) -> Result | None:
 def is_other_server(result: Result) -> bool:
     """Return whether something at the URL is certainly no drop server."""
     return result.get("found") == "other-server"
+
+
+def is_closed(result: Result | None) -> bool:
+    """Return whether it is the server of a closed group, and did not get the right token."""
+    return result is not None and result.get("found") == "closed-group"
 
 
 def summary(result: Result) -> str:

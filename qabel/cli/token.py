@@ -17,7 +17,7 @@ SCOPES = {
     "contacts": "identities and contacts, without private keys",
     "keys": "export and import of private keys, and purging identities",
     "preferences": "the local settings",
-    "servers": "drop servers, without their credentials",
+    "servers": "drop servers, without their group tokens",
     "backup": "backups of the encrypted database",
     "sessions": "listing and revoking tokens",
     "settings": "both settings documents, with private keys: as good as admin",

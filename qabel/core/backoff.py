@@ -40,6 +40,8 @@ class Attempts:
     not_before: float = 0.0
     """When the next attempt is due."""
     last_error: str | None = None
+    is_not_admitted: bool = False
+    """Whether the last one failed as the server did not accept the group token, or lack of one."""
     last_failure: float | None = field(default=None, kw_only=True)
     last_success: float | None = field(default=None, kw_only=True)
 
@@ -49,10 +51,14 @@ class Attempts:
         self.not_before = 0.0
         self.last_success = now
         self.last_error = None
+        self.is_not_admitted = False
 
-    def failed(self, now: float, error: str, delay: float) -> None:
+    def failed(
+        self, now: float, error: str, delay: float, *, is_not_admitted: bool = False
+    ) -> None:
         """Note a failure, and that the next attempt is due ``delay`` seconds from ``now``."""
         self.failures += 1
         self.last_failure = now
         self.last_error = error
+        self.is_not_admitted = is_not_admitted
         self.not_before = now + delay

@@ -18,6 +18,7 @@ from qabel.core.sending.heard_from import HeardFrom
 from qabel.core.sending.time_stamps import TimeStamps
 from qabel.core.settings import SettingsDocument
 from qabel.core.workers import Workers
+from qabel.net.group_tokens import GroupTokens
 from qabel.net.isolation import Isolation
 from qabel.net.proxy import Proxy
 from qabel.net.webhook_client import WebhookClient
@@ -45,6 +46,8 @@ class ConfiguredServers:
     """The URLs of the servers of the user's own drops, which are not trusted for that alone."""
     tested: set[str] = field(factory=set, repr=False)
     """Those that are being tested by somebody who may add any; see ``qabel.core.servers``."""
+    group_tokens: GroupTokens = field(factory=GroupTokens, repr=False)
+    """The tokens of those that are for closed groups."""
 
     @property
     def trusted(self) -> frozenset[str]:
@@ -179,7 +182,14 @@ async def lay_foundation(
 def _drop_servers(
     reactor: Any, servers: ConfiguredServers, isolation: Isolation, proxy: Proxy
 ) -> DropServers:
-    return DropServers(reactor, lambda: servers.trusted, lambda: servers.own, isolation, proxy)
+    return DropServers(
+        reactor,
+        lambda: servers.trusted,
+        lambda: servers.own,
+        isolation,
+        proxy,
+        servers.group_tokens,
+    )
 
 
 def _journal(database: Database, state: JournalState, reactor: Any) -> Journal:

@@ -12,6 +12,7 @@ from qabel.core.sending.delivery_attempts import DropPoster
 from qabel.drop.url import DropURL
 from qabel.net.address_policy import AddressPolicy
 from qabel.net.drop_client import DropClient
+from qabel.net.group_tokens import GroupTokens
 from qabel.net.isolation import Isolation
 from qabel.net.proxy import Proxy
 from qabel.net.push_listener import PushListener
@@ -42,6 +43,7 @@ class DropServers(DropClient):
         own: returns those of the user's own drops, which may use http at public addresses.
         isolation: decides which requests may share a connection.
         proxy: says whether there is a proxy.
+        group_tokens: the tokens of closed groups.
 
     """
 
@@ -52,10 +54,17 @@ class DropServers(DropClient):
         own: Callable[[], Collection[str]] = frozenset,
         isolation: Isolation | None = None,
         proxy: Proxy | None = None,
+        group_tokens: GroupTokens | None = None,
     ) -> None:
         proxy = Proxy() if proxy is None else proxy
         policy = AddressPolicy(configured, own, lambda: proxy.url is not None)
-        super().__init__(reactor, policy=policy, isolation=isolation or Isolation(), proxy=proxy)
+        super().__init__(
+            reactor,
+            policy=policy,
+            isolation=isolation or Isolation(),
+            proxy=proxy,
+            group_tokens=group_tokens or GroupTokens(),
+        )
 
     def listen(self, url: DropURL, on_news: Callable[[Collection[bytes]], None]) -> DropListener:
         """Return the push listener of a drop, which calls ``on_news`` at new messages."""
@@ -68,4 +77,5 @@ class DropServers(DropClient):
             clock=self._clock,
             delay=reconnect_pause,
             rare_delay=partial(backoff, base=60.0, longest=RARELY),
+            tokens=self.group_tokens,
         )

@@ -143,6 +143,7 @@ def build_view(
             synced=base.synced,
             network=base.network,
             trusted=base.servers,
+            group_tokens=base.servers.group_tokens,
             clock=base.reactor,
             has_proxy=lambda: base.proxy.url is not None,
         ),

@@ -19,7 +19,7 @@ from qabel.drop.transport import MESSAGE_SIZE, VERSION
 from qabel.drop.url import DropURL
 from qabel.net.drop_client import FetchResult
 from qabel.net.drop_responses import shows_no_drop_server
-from qabel.net.errors import DropServerError, NotAllowed, TimedOut
+from qabel.net.errors import DropServerError, NotAdmitted, NotAllowed, TimedOut
 
 PUSH_TIME = 5.0
 """Seconds in which a push connection has to be open."""
@@ -27,8 +27,9 @@ PUSH_TIME = 5.0
 PUSH_INTERVAL = 0.05
 """Seconds between two looks whether it is."""
 
-Found = Literal["drop-server", "other-server", "no-server", "unknown"]
-"""What is at a URL. ``no-server`` is one that does not respond now, or is out of order; it is
+Found = Literal["drop-server", "closed-group", "other-server", "no-server", "unknown"]
+"""What is at a URL. ``closed-group`` is a drop server that wants its group token, and did not get
+the right one. ``no-server`` is one that does not respond now, or is out of order; it is
 ``unknown`` if it may not be asked, or if the caller may not know."""
 
 NO_DROP_SERVER = "There seems to be no drop server at this URL."
@@ -182,6 +183,8 @@ class ServerProbe:
 def _failed(error: DropServerError) -> Probe:
     if isinstance(error, NotAllowed):
         return Probe(False, "unknown", error.detail)
+    if isinstance(error, NotAdmitted):
+        return Probe(False, "closed-group", error.detail)
     if shows_no_drop_server(error):
         return Probe(False, "other-server", f"{error.detail} {NO_DROP_SERVER}")
     return Probe(False, "no-server", error.detail)

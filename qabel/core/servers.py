@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Protocol
 
-from attrs import evolve, frozen
+from attrs import evolve, field, frozen
 from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import deferLater
 
@@ -15,6 +15,7 @@ from qabel.core.server_probe import Found, Probe, ProbedNetwork, ServerCheckView
 from qabel.core.settings import SettingsDocument
 from qabel.drop.url import DropURL, parse_server_url
 from qabel.forms.errors import InvalidInput
+from qabel.net.group_tokens import GroupTokens
 from qabel.settings.items import DropServer
 from qabel.settings.synced import SYNCED, SyncedSettings
 
@@ -29,15 +30,17 @@ BLIND_TEST_TIME = 5.0
 
 
 class DropServerView(View):
-    """A drop server, without the credentials for it.
+    """A drop server, without the token of the closed group that it is for.
 
-    New drops are created on the one that is ``preferred``: the first active one.
+    New drops are created on the one that is ``preferred``: the first active one. ``has_auth`` says
+    whether a token is set.
     """
 
     id: Id
     url: Url
     active: bool
     preferred: bool
+    has_auth: bool
     created: Seconds
     updated: Seconds
 
@@ -77,6 +80,7 @@ class Servers:
     _network: ProbedNetwork
     _trusted: TrustedServers
     _clock: IReactorTime
+    _group_tokens: GroupTokens = field(factory=GroupTokens)
     _access: Access = EVERYTHING
     _has_proxy: Callable[[], bool] = lambda: False
 
@@ -102,7 +106,7 @@ class Servers:
 
         Args:
             url: its URL, without a drop id.
-            auth: the credentials for it, if it requires any.
+            auth: the token of the closed group that it is for; "" for none.
             active: whether new drops may be created on it.
 
         Raises:
@@ -125,7 +129,7 @@ class Servers:
     async def change(self, server_id: int, changes: Mapping[str, Any]) -> DropServerView:
         """Change a server's ``url``, ``auth`` or ``active``; the arguments of ``add``.
 
-        The credentials are for one server: with another URL, they go unless new ones are given.
+        A token is for one server: with another URL, it goes unless another one is given.
         Raises NotFound, Invalid or Conflict.
         """
         before = self._find(server_id)
@@ -161,7 +165,7 @@ class Servers:
         await self._change(make)
         return self.get(server_id)
 
-    async def test(self, url: str) -> ServerTestView:
+    async def test(self, url: str, auth: str | None = None) -> ServerTestView:
         """Try a server: read a new drop, post a message to it, read it, and open a push connection.
 
         With an access that must not be told why the test failed, a drop is only read.
@@ -169,6 +173,7 @@ class Servers:
         Args:
             url: its URL, in the settings or not. Only admins can test a server that is at a
                 private address, or uses http, before it is in the settings.
+            auth: a token to try, "" for none; None for the one that is set.
 
         Raises:
             Invalid: the URL is not that of a drop server.
@@ -176,6 +181,10 @@ class Servers:
         """
         server = parse_server_url(url)
         drop = DropURL.on_server(url)
+        with self._group_tokens.trying(drop, auth):
+            return await self._test(server, drop)
+
+    async def _test(self, server: str, drop: DropURL) -> ServerTestView:
         if self._access.is_admin:
             with self._trust(server):
                 return _test_view(server, await self._probe(self._patience()).run(drop))
@@ -231,6 +240,7 @@ def _view(server: DropServer, *, is_preferred: bool) -> DropServerView:
         url=server.url,
         active=server.active,
         preferred=is_preferred,
+        has_auth=bool(server.group_token),
         created=server.created,
         updated=server.updated,
     )

@@ -97,6 +97,7 @@ class Wiring:
 
     def begin(self) -> None:
         """Start reading drops and posting the outbox."""
+        self._follow_group_tokens(self._base.synced.value)
         self._follow_drops(self._base.synced.value)
         self._post_what_waits()
 
@@ -200,6 +201,7 @@ class Wiring:
         self._end_tokens()
         self._base.heard_from.forget()
         self._base.purged.remove(each.public_key.raw for each in after.living_identities)
+        self._follow_group_tokens(after)
         self._follow_drops(after)
         self._advance(seq)
         if (before.identities, before.contacts) != (after.identities, after.contacts):
@@ -219,6 +221,15 @@ class Wiring:
     def _advance(self, seq: int | None) -> None:
         if seq is not None:
             self._base.journal.advance(seq)
+
+    def _follow_group_tokens(self, synced: SyncedSettings) -> None:
+        """Send every request with the tokens that are set now, and repeat soon what failed."""
+        changed = self._base.servers.group_tokens.set(synced.group_tokens)
+        if changed:
+            self._to.poster.try_again(changed)
+            polled = [self._to.poller.servers.get(each) for each in changed]
+            self._to.poller.poll_now(url for each in polled if each for url in each.drops)
+            self._to.push_watch.reconnect(changed)
 
     def _follow_drops(self, synced: SyncedSettings) -> None:
         """Read the drops of all identities from now on, and no others."""

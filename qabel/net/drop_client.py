@@ -9,7 +9,7 @@ import attrs
 from twisted.web.http_headers import Headers
 from twisted.web.iweb import IResponse
 
-from qabel.drop.multipart import IncompleteMultipart, MultipartError, MultipartParser
+from qabel.drop.multipart import MultipartError, MultipartParser
 from qabel.drop.url import DropURL
 from qabel.net.address_policy import AddressPolicy, any_address, private_address_error
 from qabel.net.addresses import is_global
@@ -21,12 +21,15 @@ from qabel.net.drop_responses import (
     ERROR_WITH_PAGE,
     NOTHING_NEW,
     content_type,
+    finish_parts,
+    invalid_response,
     read_acceptance,
     rejection,
 )
-from qabel.net.errors import DropServerError, IncompleteResponse, InvalidResponse
+from qabel.net.errors import DropServerError, InvalidResponse, ServerRefused
 from qabel.net.exchange_limits import Allowance, Watchdog
 from qabel.net.exchanges import is_stale
+from qabel.net.group_tokens import GroupTokens, not_admitted
 from qabel.net.http_transport import CONNECTIONS_PER_HOST, Transport
 from qabel.net.isolated_transports import IsolatedTransports
 from qabel.net.isolation import Isolation, IsolationKey
@@ -60,6 +63,7 @@ class DropClient(BoundedClient):
     Args:
         policy: decides which servers are trusted.
         isolation: decides which requests may share a connection.
+        group_tokens: the tokens of closed groups.
         now: returns seconds since the epoch.
 
     The other arguments are those of `BoundedClient`.
@@ -68,6 +72,7 @@ class DropClient(BoundedClient):
 
     policy: AddressPolicy = attrs.field(kw_only=True)
     isolation: Isolation = attrs.field(factory=Isolation, kw_only=True)
+    group_tokens: GroupTokens = attrs.field(factory=GroupTokens, kw_only=True)
     _now: Callable[[], float] = attrs.field(default=time.time, kw_only=True)
     _transports: IsolatedTransports = attrs.field(init=False)
 
@@ -139,7 +144,9 @@ class DropClient(BoundedClient):
     async def _drop_id_bits(self, drop: DropURL, owner: bytes, watchdog: Watchdog) -> int:
         with self._transport_for(drop, self.isolation.asking(owner)) as transport:
             page = f"{drop.server}/"
-            response = await _request(transport, "GET", page, fetch_headers(drop), watchdog)
+            response = await _request(
+                transport, "GET", page, fetch_headers(drop, None, None), watchdog
+            )
             return await read_drop_id_bits(response, _peer(drop), self._now(), watchdog)
 
     async def _fetch(
@@ -150,11 +157,14 @@ class DropClient(BoundedClient):
         watchdog: Watchdog,
         allowance: Allowance,
     ) -> FetchResult:
+        token = self.group_tokens.get(url)
+        headers = fetch_headers(url, since, token)
         with self._transport_for(url, self.isolation.reading(url)) as transport:
-            response = await _request(
-                transport, "GET", str(url), fetch_headers(url, since), watchdog
-            )
-            return await self._read_response(response, url, on_parts, watchdog, allowance)
+            response = await _request(transport, "GET", str(url), headers, watchdog)
+            try:
+                return await self._read_response(response, url, on_parts, watchdog, allowance)
+            except ServerRefused as error:
+                raise not_admitted(url, error.status, token) or error from None
 
     async def _read_response(
         self,
@@ -177,7 +187,7 @@ class DropClient(BoundedClient):
             parser = MultipartParser(content_type(response))
         except MultipartError as error:
             await self._drain(response, peer, watchdog, allowance)
-            raise _invalid(peer, error) from None
+            raise invalid_response(peer, error) from None
         count = await self._read_parts(response, peer, parser, on_parts, watchdog, allowance)
         return FetchResult("new", latest, count, modified)
 
@@ -200,7 +210,7 @@ class DropClient(BoundedClient):
             try:
                 queue.add(parser.feed(data))
             except MultipartError as error:
-                raise _invalid(peer, error) from None
+                raise invalid_response(peer, error) from None
             if exceeds(queue.count, size):
                 raise InvalidResponse(f"{peer} sent a response of very many small parts.")
             return parser.complete
@@ -220,11 +230,11 @@ class DropClient(BoundedClient):
         await queue.finish()
         if failed is not None:
             raise failed
-        _finish(parser, peer)
+        finish_parts(parser, peer)
         return queue.count
 
     async def _post(self, url: DropURL, message: bytes, watchdog: Watchdog) -> None:
-        key = self.isolation.posting()
+        key, token = self.isolation.posting(), self.group_tokens.get(url)
         # The server may have closed a kept connection meanwhile. That says nothing about the
         # message, so it is posted over the next one; the last attempt uses a fresh connection.
         # Should it arrive twice, nobody notices: receivers recognize messages by their hash.
@@ -232,7 +242,7 @@ class DropClient(BoundedClient):
         with self._transport_for(url, key) as transport:
             for left in range(kept, -1, -1):
                 try:
-                    headers = post_headers(url)
+                    headers = post_headers(url, token)
                     response = await _request(
                         transport, "POST", str(url), headers, watchdog, message
                     )
@@ -240,9 +250,12 @@ class DropClient(BoundedClient):
                 except Exception as error:
                     if not left or not is_stale(error):
                         raise
-            await read_acceptance(
-                response, _peer(url), self._now(), watchdog, is_shared=url.is_shared
-            )
+            try:
+                await read_acceptance(
+                    response, _peer(url), self._now(), watchdog, is_shared=url.is_shared
+                )
+            except ServerRefused as error:
+                raise not_admitted(url, error.status, token, is_post=True) or error from None
 
     @contextmanager
     def _transport_for(self, url: DropURL, key: IsolationKey) -> Iterator[Transport]:
@@ -283,17 +296,3 @@ async def _request(
 
 def _peer(url: DropURL) -> str:
     return f"The drop server at {url.host}"
-
-
-def _invalid(peer: str, error: MultipartError) -> InvalidResponse:
-    return InvalidResponse(f"{peer} sent an invalid response: {error}.")
-
-
-def _finish(parser: MultipartParser, peer: str) -> None:
-    """Check that the response was complete."""
-    try:
-        parser.finish()
-    except IncompleteMultipart:
-        raise IncompleteResponse(f"{peer} broke off in the middle of its response.") from None
-    except MultipartError as error:
-        raise _invalid(peer, error) from None

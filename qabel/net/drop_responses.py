@@ -3,7 +3,14 @@
 from twisted.web.http import stringToDatetime
 from twisted.web.iweb import UNKNOWN_LENGTH, IResponse
 
-from qabel.net.errors import ConnectFailed, DropServerError, InvalidResponse, ServerRefused
+from qabel.drop.multipart import IncompleteMultipart, MultipartError, MultipartParser
+from qabel.net.errors import (
+    ConnectFailed,
+    DropServerError,
+    IncompleteResponse,
+    InvalidResponse,
+    ServerRefused,
+)
 from qabel.net.exchange_limits import SETTLE_BYTES, Watchdog
 from qabel.net.response_body import BodyReader
 from qabel.net.tls_errors import ErrorPage
@@ -145,3 +152,18 @@ def content_type(response: IResponse) -> str:
     """Return the Content-Type header, or "" if there is not exactly one."""
     values = response.headers.getRawHeaders(b"Content-Type", [])
     return values[0].decode("latin-1") if len(values) == 1 else ""
+
+
+def invalid_response(peer: str, error: MultipartError) -> InvalidResponse:
+    """Return the error of a response that cannot be parsed."""
+    return InvalidResponse(f"{peer} sent an invalid response: {error}.")
+
+
+def finish_parts(parser: MultipartParser, peer: str) -> None:
+    """Check that a response was complete. Raises IncompleteResponse, InvalidResponse."""
+    try:
+        parser.finish()
+    except IncompleteMultipart:
+        raise IncompleteResponse(f"{peer} broke off in the middle of its response.") from None
+    except MultipartError as error:
+        raise invalid_response(peer, error) from None

@@ -1,4 +1,7 @@
-"""Errors of exchanges with other hosts. Their texts show no more of a URL than host and port."""
+"""Errors of exchanges with other hosts.
+
+Their texts show no more of a URL than host and port; commands to mend it, the URL of the server.
+"""
 
 from typing import ClassVar
 
@@ -79,6 +82,13 @@ class ServerRefused(DropServerError):
         self.status = status
         self.permanent = permanent
         self.retry_after = retry_after
+
+
+class NotAdmitted(ServerRefused):
+    """The server rejected the group token of the request, or asked for one that it had not.
+
+    Only the user can mend that; then the same request may be repeated.
+    """
 
 
 class StaleConnection(Exception):

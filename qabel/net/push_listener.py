@@ -22,6 +22,7 @@ from qabel.net.addresses import is_global
 from qabel.net.connector import Connector
 from qabel.net.errors import DropServerError, NotAllowed
 from qabel.net.exchange_limits import set_current_watchdog
+from qabel.net.group_tokens import GroupTokens, not_admitted
 from qabel.net.isolation import Isolation
 from qabel.net.websocket import WebSocket, WebSocketCallbacks, WebSocketFactory
 
@@ -61,6 +62,7 @@ class PushListener:
         clock: measures all times.
         delay: seconds before connecting again after a lost connection.
         rare_delay: seconds before connecting again to a server that offers no push.
+        tokens: those of closed groups. Another one is used for the next connection.
         now: returns seconds since the epoch.
 
     """
@@ -73,6 +75,7 @@ class PushListener:
     _clock: IReactorTime = attrs.field(kw_only=True)
     _delay: Delay = attrs.field(kw_only=True)
     _rare_delay: Delay = attrs.field(kw_only=True)
+    _tokens: GroupTokens = attrs.field(factory=GroupTokens, kw_only=True)
     _now: Callable[[], float] = attrs.field(default=time.time, kw_only=True)
     on_lost: Callable[[], object] = attrs.field(default=lambda: None, init=False)
     """Called when the connection is not open any more, except by ``stop``."""
@@ -92,6 +95,8 @@ class PushListener:
     _rejections: int = attrs.field(default=0, init=False)
     _rejected: int | None = attrs.field(default=None, init=False)
     """The HTTP status by which the server rejected the current connection."""
+    _token: str | None = attrs.field(default=None, init=False, repr=False)
+    """The token that the current connection was opened with."""
     _flooded: bool = attrs.field(default=False, init=False)
     """Whether the current connection was closed because too many frames came."""
     _last_warning: float | None = attrs.field(default=None, init=False)
@@ -183,7 +188,8 @@ class PushListener:
             rejected=self._note_status,
         )
         target = uri.originForm.decode("ascii")
-        return WebSocket(self._url.host, target, self._clock, callbacks)
+        self._token = self._tokens.get(self._url)
+        return WebSocket(self._url.host, target, self._clock, callbacks, self._token)
 
     def _after_connection(self) -> float:
         peer = f"The drop server at {self._url.host}"
@@ -192,6 +198,10 @@ class PushListener:
             return self._after_failure()
         if self._rejected is None:
             self.error = f"{peer} closed the push connection."
+            return self._after_failure()
+        outsider = not_admitted(self._url, self._rejected, self._token)
+        if outsider is not None:
+            self.error = outsider.detail
             return self._after_failure()
         if self._rejected >= 500:
             self.error = f"{peer} rejected the push connection with status {self._rejected}."

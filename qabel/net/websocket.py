@@ -27,6 +27,7 @@ from wsproto.events import (
 from wsproto.utilities import ProtocolError
 from zope.interface import implementer
 
+from qabel.drop.group_token import authorization
 from qabel.drop.transport import hash_message, may_be_ours
 from qabel.host.token_bucket import TokenBucket
 
@@ -78,6 +79,7 @@ class WebSocket(Protocol):
         target: the path of the request.
         clock: measures the time limits.
         callbacks: called on what happens.
+        token: of the closed group that the server is for; None if there is none.
 
     """
 
@@ -85,6 +87,7 @@ class WebSocket(Protocol):
     _target: str
     _clock: IReactorTime
     _callbacks: WebSocketCallbacks
+    _token: str | None = attrs.field(default=None, repr=False)
     _connection: WSConnection = attrs.field(
         init=False, factory=lambda: WSConnection(ConnectionType.CLIENT)
     )
@@ -115,7 +118,12 @@ class WebSocket(Protocol):
         self.transport.registerProducer(self, True)  # type: ignore[union-attr]
         self._timer = self._clock.callLater(OPEN_SECONDS, self._time_out)
         try:
-            request = Request(host=self._host, target=self._target, subprotocols=[SUBPROTOCOL])
+            request = Request(
+                host=self._host,
+                target=self._target,
+                subprotocols=[SUBPROTOCOL],
+                extra_headers=_headers(self._token),
+            )
             self._write(self._connection.send(request))
         except (ProtocolError, HTTPError, ValueError):
             self.abort()
@@ -256,6 +264,10 @@ class WebSocket(Protocol):
     def _write(self, data: bytes) -> None:
         if data and self.transport is not None:
             self.transport.write(data)
+
+
+def _headers(token: str | None) -> list[tuple[bytes, bytes]]:
+    return [] if token is None else [(b"Authorization", authorization(token))]
 
 
 @attrs.define(eq=False, slots=False, repr=False)

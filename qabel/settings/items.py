@@ -7,11 +7,13 @@ from typing import Any, ClassVar, Self
 import attrs
 
 from qabel.crypto import PrivateKey, PublicKey
+from qabel.drop.group_token import is_group_token
 from qabel.drop.url import DropURL, parse_server_url
 from qabel.forms.compound import Key, ListOf
 from qabel.forms.plain import MAX_INT, MAX_LONG, MIN_LONG, Flag, Integer, Text
 from qabel.jsontext import encode as encode_json
 from qabel.settings.extra import Extra, ExtraForm
+from qabel.settings.group_token_form import GroupTokenForm
 from qabel.settings.module_data import ModuleData, ModuleDataForm
 from qabel.settings.qabel_forms import (
     PUBLIC_KEY,
@@ -95,11 +97,14 @@ class Account(Item):
 
 @attrs.frozen(kw_only=True)
 class DropServer(Item):
-    """A drop server; new drops are created on it only while it is active."""
+    """A drop server; new drops are created on it only while it is active.
+
+    ``auth`` is the token of the closed group that it is for; "" if it is for everybody.
+    """
 
     keys: ClassVar = {
         "url": Key(DropServerURLForm()),
-        "auth": Key(_TEXT, ""),
+        "auth": Key(GroupTokenForm(), ""),
         "active": Key(Flag(), default=True),
     }
 
@@ -111,6 +116,11 @@ class DropServer(Item):
     def server(self) -> str:
         """The URL in normal form, as in drop URLs."""
         return parse_server_url(self.url)
+
+    @property
+    def group_token(self) -> str:
+        """The token that goes with every request to its drops; "" if there is none."""
+        return self.auth if is_group_token(self.auth) else ""
 
 
 @attrs.frozen(kw_only=True)

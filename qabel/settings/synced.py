@@ -78,6 +78,15 @@ class SyncedSettings:
         return tuple(each for each in self.drop_servers if each.living and each.active)
 
     @cached_property
+    def group_tokens(self) -> dict[str, str]:
+        """The tokens of closed groups, by the URLs of their drop servers in normal form.
+
+        If a server is in the list more than once, the first token holds.
+        """
+        with_token = [each for each in self.drop_servers if each.living and each.group_token]
+        return {each.server: each.group_token for each in reversed(with_token)}
+
+    @cached_property
     def living_identities(self) -> tuple[Identity, ...]:
         """The identities that are not deleted."""
         return tuple(each for each in self.identities if each.living)

@@ -10,6 +10,9 @@ import pytest
 
 from tests.browser.conftest import Come, Someone
 from tests.browser.scene import Api
+from tests.integration.test_closed_groups import TOKEN, token_file
+from tests.integration.test_dropserver import LISTEN
+from tests.integration.test_dropserver import drop_server as drop_server_process
 
 
 @pytest.fixture
@@ -81,6 +84,61 @@ def test_a_server_is_tested(alice: Someone, drop_server: str) -> None:
     card = page.get_by_role("article", name=drop_server)
     card.get_by_role("button", name="Test").click()
     card.get_by_text("This is a drop server, and it works.").wait_for()
+
+
+def test_a_closed_group(alice: Someone, tmp_path: Path) -> None:
+    """Its server is said to want a token, which is entered there, used, and removed."""
+    file, token = token_file(tmp_path, TOKEN), TOKEN
+    with drop_server_process(tmp_path, LISTEN, f"--group-token-file={file}") as server:
+        url = f"http://127.0.0.1:{server.port('qabel-drop')}"
+        alice.command("server", "add", url, "--force")
+        alice.command("server", "prefer", url)
+        alice.command("identity", "new", "Work")
+        alice.refused = {400}
+        page = at(alice, "health")
+        page.get_by_role("heading", name="wants the token of its group").wait_for(timeout=60_000)
+        card = page.get_by_role("article", name=url)
+        card.get_by_role("button", name="Group token").click()
+        dialog = page.get_by_role("dialog")
+        field = dialog.get_by_label("Token of the group")
+        field.fill("two words")
+        field.press("Enter")
+        dialog.locator("#auth-error", has_text=re.compile(r"\w")).wait_for()
+        field.fill(token)
+        field.press("Enter")
+        card.get_by_text("Closed group", exact=True).wait_for()
+        page.get_by_role("heading", name="token of its group").wait_for(state="detached")
+        card.get_by_role("button", name="Test").click()
+        card.get_by_text("This is a drop server, and it works.").wait_for()
+        assert token not in page.content()
+        card.get_by_role("button", name="Group token").click()
+        page.get_by_role("dialog").get_by_role("button", name="Remove the token").click()
+        card.get_by_text("Closed group", exact=True).wait_for(state="detached")
+
+
+def test_adding_the_server_of_a_group(alice: Someone, tmp_path: Path) -> None:
+    """The token is given with the address, and what is wrong with it is said at it."""
+    option = f"--group-token-file={token_file(tmp_path, TOKEN)}"
+    with drop_server_process(tmp_path, LISTEN, option) as server:
+        url = f"http://127.0.0.1:{server.port('qabel-drop')}"
+        alice.refused = {400}
+        page = at(alice, "health")
+        page.get_by_role("button", name="Add a server").click()
+        dialog = page.get_by_role("dialog")
+        dialog.get_by_label("Address of the server").fill(url)
+        dialog.get_by_text("The server is for a closed group").click()
+        dialog.get_by_label("Token of the group").fill("two words")
+        dialog.get_by_role("button", name="Test and add").click()
+        dialog.locator("#auth-error", has_text=re.compile(r"\w")).wait_for()
+        dialog.get_by_label("Token of the group").fill(TOKEN)
+        dialog.get_by_role("button", name="Test and add").click()
+        # The page is not trusted with what is on this machine.
+        dialog.get_by_text("It could not be made sure").wait_for()
+        dialog.get_by_role("button", name="Add it anyway").click()
+        card = page.get_by_role("article", name=url)
+        card.get_by_text("Closed group", exact=True).wait_for()
+        assert "it works" not in page.content()
+        assert alice.command("server", "test", url)
 
 
 def test_choices_are_kept(alice: Someone) -> None:

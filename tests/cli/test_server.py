@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
 
 import pytest
 
@@ -99,3 +100,44 @@ def test_only_one_is_used(bob: QabelCommand) -> None:
     column = [line.split()[2] for line in bob("server").out.splitlines()[1:]]
     bob.json("server", "remove", "http://127.0.0.1:1")
     assert column == ["yes", "no"]
+
+
+def test_a_group_token(bob: QabelCommand, tmp_path: Path) -> None:
+    """It is set, shown as set, and removed; it is never printed, and no option takes it."""
+    token = "correct-horse-battery"
+    (tmp_path / "token").write_text(token)
+    url = "http://127.0.0.1:1"
+    added = bob("server", "add", url, "--group-token-file", str(tmp_path / "token"))
+    assert added.exit_status == 0
+    listed = bob("server", "list")
+    assert [line.split()[-1] for line in listed.out.splitlines()] == ["TOKEN", "-", "set"]
+    removed = bob("server", "group-token", url, "--remove")
+    assert "GROUP TOKEN" not in bob("server", "list").out
+    assert [each["has_auth"] for each in bob.json("server")] == [False, False]
+    changed = bob("server", "group-token", url, stdin=token.encode())
+    again = bob("server", "group-token", url, "--file", "-", stdin=token.encode())
+    for each in (added, listed, removed, changed, again):
+        assert (each.exit_status, token in each.out + each.err) == (0, False)
+    servers = bob.json("settings", "get", "drop_servers")[0]
+    assert [each["auth"] for each in servers if not each["deleted"]] == ["", token]
+    assert token not in bob("settings", "get", "--synced").out
+    gone = bob("server", "remove", url)
+    assert "until you add it again" in gone.err
+
+
+def test_what_is_no_group_token(bob: QabelCommand) -> None:
+    """Wrong input changes nothing."""
+    before = bob.json("server")
+    url = before[0]["url"]
+    for words, stdin in (
+        (("add", "http://127.0.0.1:1", "--group-token-file", "-"), b"two words"),
+        (("group-token", url), b""),
+        (("group-token", url), b"two words"),
+        (("group-token", url, "--file", "-", "--remove"), b"token"),
+    ):
+        result = bob("server", *words, stdin=stdin)
+        assert result.exit_status == ExitStatus.USAGE
+        assert "two words" not in one_line(result)
+    missing = bob("server", "group-token", "http://127.0.0.1:1", stdin=b"secret-token")
+    assert missing.exit_status == ExitStatus.NOT_FOUND
+    assert bob.json("server") == before

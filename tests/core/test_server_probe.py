@@ -16,6 +16,7 @@ from qabel.net.errors import (
     ConnectFailed,
     DropServerError,
     InvalidResponse,
+    NotAdmitted,
     NotAllowed,
     ServerRefused,
 )
@@ -102,6 +103,7 @@ def test_a_drop_server() -> None:
         (ServerRefused("x", status=404), "other-server"),
         (InvalidResponse("x"), "other-server"),
         (NotAllowed("x"), "unknown"),
+        (NotAdmitted("x", status=401), "closed-group"),
     ],
 )
 def test_what_else_there_is(error: DropServerError, found: str) -> None:
@@ -117,6 +119,12 @@ def test_a_server_that_takes_nothing() -> None:
     probe = run(net)
     assert (probe.ok, probe.found, probe.detail) == (False, "drop-server", "Full.")
     assert states(probe) == {"read": True, "write": False}
+
+
+def test_a_token_that_is_not_wanted() -> None:
+    """A server for everybody may be read with a token, and takes no messages with it."""
+    probe = run(Net(at_posting=NotAdmitted("Remove it.", status=400)))
+    assert (probe.ok, probe.found, probe.detail) == (False, "drop-server", "Remove it.")
 
 
 def test_something_that_says_yes() -> None:

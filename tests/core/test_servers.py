@@ -124,6 +124,28 @@ def test_credentials_are_for_one_server(
     assert auth() == "new"
 
 
+def test_a_token_to_try(core: CoreService, clocked: ClockedWorld, servers: Servers) -> None:
+    """A test uses the token of the server, or the one that it is given; nothing is kept of it."""
+    tokens, sent = core._base.servers.group_tokens, list[str | None]()
+
+    class Asked(Net):
+        async def fetch(self, url: DropURL, *args: Any) -> FetchResult:
+            sent.append(tokens.get(url))
+            return await super().fetch(url, *args)
+
+    servers = evolve(servers, network=Asked(trusted=core._base.servers), group_tokens=tokens)
+    added = clocked.run(servers.add("https://one.example", "secret"))
+    assert (added.has_auth, "secret" in repr(added)) == (True, False)
+    for auth, expected in ((None, "secret"), ("other", "other"), ("", None)):
+        clocked.run(servers.test("https://one.example/", auth))
+        assert set(sent) == {expected}
+        sent.clear()
+    assert clocked.run(servers.change(added.id, {"auth": ""})).has_auth is False
+    clocked.run(servers.test("https://one.example"))
+    assert set(sent) == {None}
+    assert tokens._tried == {}
+
+
 def test_a_server_that_responds(clocked: ClockedWorld, servers: Servers, net: Net) -> None:
     """It is tried with a new drop, in the list or not; admins may test any address."""
     for url in ("https://one.example", LOCAL):

@@ -3,6 +3,7 @@
 from twisted.internet.defer import Deferred
 from twisted.logger import LogLevel, capturedLogs
 
+from qabel.contract.access import EVERYTHING
 from qabel.core.errors import StoreFull
 from qabel.core.service import CoreService
 from qabel.deferreds import result_of
@@ -79,6 +80,29 @@ def test_the_proxy_of_the_command_line_wins(clocked: ClockedWorld) -> None:
     core = clocked.run(clocked.core("me", proxy=chosen))
     clocked.run(core.local.set("privacy.proxy", "socks5://127.0.0.1:1"))
     assert str(core._base.proxy.url) == chosen
+
+
+def test_group_tokens_follow_the_settings(clocked: ClockedWorld) -> None:
+    """Another token is used at once: drops are read, connections opened, and messages posted."""
+    core = clocked.run(clocked.person("me", push=True))
+    clocked.clock.advance(10)
+    [url], tokens = core.poller.servers[SERVER].drops, core._base.servers.group_tokens
+    [listener] = clocked.drop_servers.listeners[str(url)]
+    assert (core.push_watch.connected, tokens.get(url)) == (1, None)
+    before = len(clocked.drop_servers.fetched)
+    servers = core.view(EVERYTHING).servers
+    [server] = servers.all()
+    clocked.run(servers.change(server.id, {"auth": "secret-token"}))
+    assert tokens.get(url) == "secret-token"
+    assert len(clocked.drop_servers.fetched) == before + 1
+    assert clocked.drop_servers.listeners[str(url)] == []
+    clocked.clock.advance(10)
+    [again] = clocked.drop_servers.listeners[str(url)]
+    assert again is not listener
+    clocked.run(servers.change(server.id, {"active": False}))
+    assert clocked.drop_servers.listeners[str(url)] == [again]
+    clocked.run(servers.delete(server.id))
+    assert tokens.get(url) is None
 
 
 def test_without_push_nothing_listens(clocked: ClockedWorld) -> None:

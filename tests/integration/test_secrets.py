@@ -107,10 +107,15 @@ class World:
         return started
 
     def drop_server(self, port: int = 0) -> int:
-        """Start the drop server; return its port."""
+        """Start the drop server, which is for a closed group; return its port."""
+        token = self.root / "drop" / "group-token"
+        if not token.exists():
+            token.parent.mkdir()
+            token.touch(0o600)
+            token.write_text(self.secrets.text("the group token"))
         started = self.start(
             "drop", "qabel-drop", "--data-dir", str(self.root / "drop" / "data"),
-            "--listen", f"tcp:{port}:interface=127.0.0.1",
+            "--listen", f"tcp:{port}:interface=127.0.0.1", "--group-token-file", str(token),
         )  # fmt: skip
         return started.port("qabel-drop")
 
@@ -177,6 +182,7 @@ def world(tmp_path: Path) -> Iterator[World]:
 
 BELONGS = {
     ("alice/passphrase", "the passphrase"),
+    ("drop/group-token", "the group token"),
     ("alice/data/api-token", "token of alice"),
     ("bob/data/api-token", "token of bob"),
     ("bob/data/database-key", "database key of bob"),
@@ -209,6 +215,8 @@ def meet(world: World, alice: Api, bob: Api, server: str) -> None:
     cards = {}
     for name, api in (("alice", alice), ("bob", bob)):
         cards[name] = api.meet(world.secrets.text(f"alias of {name}"), server)
+        token = world.secrets.known["the group token"].decode()
+        api.good("PATCH", f"/servers/{api.good('GET', '/servers')[0]['id']}", {"auth": token})
         identity = api.good("GET", "/synced")["identities"][0]
         world.secrets.add(f"private key of {name}", identity["keys"]["private_key"])
         world.secrets.add(f"drop id of {name}", identity["drops"][0].rpartition("/")[2])

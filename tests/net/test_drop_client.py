@@ -10,9 +10,11 @@ from qabel.net.errors import (
     ConnectFailed,
     IncompleteResponse,
     InvalidResponse,
+    NotAdmitted,
     ResponseTooLarge,
     ServerRefused,
 )
+from qabel.net.group_tokens import GroupTokens
 from qabel.net.isolation import Isolation
 from tests.net.servers import (
     DROP_ID,
@@ -228,6 +230,30 @@ async def test_refusals(client, serve, status):
         assert raised.value.retry_after is None
         assert str(status) in raised.value.detail
     assert len(server.requests) == 2
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_closed_group(make_client, serve):
+    """A rejected token is no reason to give up a message; a redirect does not get it either."""
+    tokens = GroupTokens()
+    client = make_client(group_tokens=tokens)
+    closed = always(head("Content-Length: 2", status="401 Unauthorized") + b"{}", close=True)
+    server, elsewhere = serve(closed), serve(always(NOTHING))
+    for token, said in ((None, "asks for its token"), ("wrong", "does not accept the group token")):
+        tokens.set({} if token is None else {server.url().server: token})
+        for call in (client.fetch(server.url(), None, Taken()), client.post(server.url(), b"m")):
+            with pytest.raises(NotAdmitted, match=said) as raised:
+                await call
+            assert (raised.value.status, raised.value.permanent) == (401, False)
+            assert "wrong" not in raised.value.detail
+    server.handle = always(head(status="400 Bad") + b'{"error": "Bad authorization"}', close=True)
+    with pytest.raises(NotAdmitted, match="--remove"):
+        await client.post(server.url(), b"m")
+    server.handle = always(head(f"Location: {elsewhere.url()}", status="307 No"), close=True)
+    with pytest.raises(ServerRefused, match="redirect"):
+        await client.post(server.url(), b"m")
+    assert elsewhere.requests == []
+    assert len([each for each in server.requests if b"Client wrong\r\n" in each]) == 4
 
 
 @pytest_twisted.ensureDeferred

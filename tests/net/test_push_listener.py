@@ -65,6 +65,7 @@ def listen(client, clock):
             delay=RecordingDelay(DELAY),
             rare_delay=RecordingDelay(RARELY),
             now=lambda: 1_000_000 + clock.seconds(),
+            tokens=client.group_tokens,
         )
         listener.news, listener.announced = news, announced
         listeners.append(listener)
@@ -290,6 +291,27 @@ async def test_no_push(listen, serve, clock, answer, rare):
     await until(lambda: len(server.connections) == 2)
     await until(lambda: len(listener._rare_delay.failures + listener._delay.failures) == 2)
     assert listener.problem == (None if rare else listener.error)
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_closed_group(listen, serve, clock, client):
+    """Push is offered, though not without the token: the next connection has the one of then."""
+    closed = always(head("Content-Length: 0", status="401 Unauthorized"), close=True)
+    server = serve(closed)
+    listener = listen(server.url())
+    await until(lambda: listener.error)
+    assert "asks for its token (status 401)" in listener.error
+    assert (listener.is_offered, listener._delay.failures) == (True, [0])
+    client.group_tokens.set({server.url().server: "wrong-token"})
+    clock.advance(DELAY)
+    await until(lambda: listener.problem)
+    assert "does not accept the group token" in listener.problem
+    assert b"Authorization: Client wrong-token\r\n" in server.requests[-1]
+    server.handle = open_then()
+    client.group_tokens.set({server.url().server: "right-token"})
+    clock.advance(2 * DELAY)
+    await until(lambda: listener.connected)
+    assert b"Authorization: Client right-token\r\n" in server.requests[-1]
 
 
 @pytest.mark.parametrize(

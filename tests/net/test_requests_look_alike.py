@@ -11,6 +11,7 @@ import pytest_twisted
 
 from qabel.drop.url import DropURL
 from qabel.net.errors import DropServerError
+from qabel.net.group_tokens import GroupTokens
 from qabel.net.isolation import Isolation
 from qabel.net.proxy import Proxy
 from qabel.net.push_listener import PushListener
@@ -89,18 +90,34 @@ async def all_requests(client, isolation, url, clock):
         clock=clock,
         delay=float,
         rare_delay=float,
+        tokens=client.group_tokens,
     )
     push.start()
     await until(lambda: push.connected)
     await push.stop()
 
 
-def expected(requests, host, path=DROP_ID):
-    """Return what has to have gone out; the key of a handshake is random."""
+def expected(requests, host, path=DROP_ID, token=None):
+    """Return what has to have gone out; the key of a handshake is random.
+
+    With the token of a closed group, every request has it; there is no other difference.
+    """
     [key] = filter(None, (_KEY.search(each) for each in requests))
     values = {"path": path, "host": host, "key": key[1].decode()}
     values["page"] = f"/{path}".removesuffix(DROP_ID)
-    heads = ["\r\n".join((*head, "", "")).format(**values).encode() for head in HEADS.values()]
+    lines = [list(head) for head in HEADS.values()]
+    if token is not None:
+        # The page at the root is for everybody.
+        for name, head in zip(HEADS, lines, strict=True):
+            if name == "asking":
+                continue
+            at = next((i for i, each in enumerate(head) if each.startswith("X-Q")), None)
+            at = next((i for i, each in enumerate(head) if each.startswith("If-")), at)
+            if "Authorization: Client Qabel" in head:
+                at = head.index("Authorization: Client Qabel")
+                del head[at]
+            head.insert(len(head) if at is None else at, f"Authorization: Client {token}")
+    heads = ["\r\n".join((*head, "", "")).format(**values).encode() for head in lines]
     heads[list(HEADS).index("POST")] += b"message"
     return heads
 
@@ -114,6 +131,22 @@ async def test_the_bytes_that_go_out(make_client, serve, clock, owner):
     client = make_client(isolation=isolation)
     await all_requests(client, isolation, server.url(), clock)
     assert server.requests == expected(server.requests, f"127.0.0.1:{server.number}")
+
+
+@pytest_twisted.ensureDeferred
+async def test_the_bytes_to_a_closed_group(make_client, serve, clock):
+    """They have the token of the group besides, and it goes nowhere else."""
+    server, isolation, tokens = serve(respond), Isolation(), GroupTokens()
+    inner = server.url(drop_id=f"inner/{DROP_ID}")
+    isolation.set_owners({server.url(): [b"a" * 32], inner: [b"a" * 32]})
+    client = make_client(isolation=isolation, group_tokens=tokens)
+    tokens.set({server.url().server: "secret-token"})
+    host = f"127.0.0.1:{server.number}"
+    await all_requests(client, isolation, server.url(), clock)
+    assert server.requests == expected(server.requests, host, token="secret-token")
+    server.requests.clear()
+    await all_requests(client, isolation, inner, clock)
+    assert server.requests == expected(server.requests, host, f"inner/{DROP_ID}")
 
 
 @pytest_twisted.ensureDeferred

@@ -86,14 +86,26 @@ class PollRunner:
             # The server is neither better nor worse than it was.
             drop.due = self._clocks.now() + drop.could_not_store(str(failed), self._clocks.draw)
         except ReadFailed as failed:
-            self._failed(drop, str(failed), failed.retry_after)
+            self._failed(
+                drop,
+                str(failed),
+                failed.retry_after,
+                is_not_admitted=failed.is_not_admitted,
+            )
         else:
             drop.could_store()
             drop.attempts.succeeded(self._clocks.now())
             if drop.key.succeeded():
                 self._try_others(drop.key)
 
-    def _failed(self, drop: PolledDrop, error: str, retry_after: float | None) -> None:
+    def _failed(
+        self,
+        drop: PolledDrop,
+        error: str,
+        retry_after: float | None,
+        *,
+        is_not_admitted: bool = False,
+    ) -> None:
         drop.could_store()
         clocks, now = self._clocks, self._clocks.now()
         asked = min(retry_after or 0.0, MAX_BACKOFF)
@@ -102,7 +114,7 @@ class PollRunner:
             backoff(drop.attempts.failures, base=clocks.interval, draw=clocks.draw),
             asked + exponential(SPREAD, clocks.draw) if asked else 0.0,
         )
-        drop.attempts.failed(now, error, pause)
+        drop.attempts.failed(now, error, pause, is_not_admitted=is_not_admitted)
         drop.due = now + pause
         drop.key.failed(now, clocks.interval, asked, clocks.draw)
         server = self._servers.get(drop.url.server)

@@ -175,17 +175,26 @@ class PushWatch(Service):
         self._wanted = set(sorted(urls, key=str)[: self._most])
         self._follow()
 
+    def reconnect(self, servers: Collection[str]) -> None:
+        """Open the connections to some servers, by their URLs, anew; each at a random time."""
+        for url in [each for each in self._drops if each.server in servers]:
+            self._remove(url)
+        self._follow()
+
     def _follow(self) -> None:
         wanted = self._wanted if self.running else set()
         for url in self._drops.keys() - wanted:
-            drop = self._drops.pop(url)
-            if drop.opening is not None:
-                drop.opening.cancel()
-            drop.listener.stop()
-            if drop.reading is not None:
-                drop.reading.cancel()
+            self._remove(url)
         for url in wanted - self._drops.keys():
             self._add(url)
+
+    def _remove(self, url: DropURL) -> None:
+        drop = self._drops.pop(url)
+        if drop.opening is not None:
+            drop.opening.cancel()
+        drop.listener.stop()
+        if drop.reading is not None:
+            drop.reading.cancel()
 
     def _add(self, url: DropURL) -> None:
         listener = self._listen(url, partial(self._news, url))

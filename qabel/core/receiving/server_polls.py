@@ -34,6 +34,7 @@ class ServerPolls:
             failures=max((each.failures for each in failing), default=0),
             not_before=min((each.not_before for each in failing), default=0.0),
             last_error=newest.last_error,
+            is_not_admitted=newest.is_not_admitted,
             last_failure=_newest(each.last_failure for each in every),
             last_success=_newest(each.last_success for each in every),
         )

@@ -15,7 +15,7 @@ from qabel.core.sending.post_result import PostOutcome, PostResult, outcome_of
 from qabel.core.sending.sealing import CannotSeal
 from qabel.core.sending.send_queue import SendQueue
 from qabel.drop.url import DropURL
-from qabel.net.errors import DropServerError, InvalidResponse, ServerRefused
+from qabel.net.errors import DropServerError, InvalidResponse, NotAdmitted, ServerRefused
 from qabel.store.database.errors import StoreClosed
 from qabel.store.outbox.sends import Posting
 
@@ -108,7 +108,7 @@ class DeliveryAttempts:
         """Note that the server failed; return False if it only rejected this message."""
         asked = 0.0
         if isinstance(error, ServerRefused):
-            if _is_about_the_message(error.status):
+            if _is_about_the_message(error):
                 self._works(queue)
                 return False
             asked = min(error.retry_after or 0.0, LONGEST_PAUSE)
@@ -117,10 +117,18 @@ class DeliveryAttempts:
         pause = pause_after(failures, self._draw)
         # Several messages that are asked to come back at one time do not.
         asked *= 1.0 + self._draw() / 2
-        queue.failed(self._clock.seconds(), error.detail, pause, asked)
+        queue.failed(
+            self._clock.seconds(),
+            error.detail,
+            pause,
+            asked,
+            is_not_admitted=isinstance(error, NotAdmitted),
+        )
         return True
 
 
-def _is_about_the_message(status: int) -> bool:
-    """Return whether a server that responds with this status may well take other messages."""
-    return 400 <= status < 500 and status != 429
+def _is_about_the_message(error: ServerRefused) -> bool:
+    """Return whether a server that responds like this may well take other messages."""
+    if isinstance(error, NotAdmitted):
+        return False
+    return 400 <= error.status < 500 and error.status != 429

@@ -60,7 +60,15 @@ class SendQueue:
         self.was_proved, self.asked_until = False, 0.0
         return had_failed
 
-    def failed(self, now: float, error: str, pause: float, asked: float = 0.0) -> None:
+    def failed(
+        self,
+        now: float,
+        error: str,
+        pause: float,
+        asked: float = 0.0,
+        *,
+        is_not_admitted: bool = False,
+    ) -> None:
         """Note that the server failed, and how long to wait.
 
         Args:
@@ -68,10 +76,11 @@ class SendQueue:
             error: what was wrong.
             pause: seconds until the next attempt.
             asked: seconds that the server asked to wait; nothing shortens those.
+            is_not_admitted: whether it did not accept the group token, or lack of one.
 
         """
         self.asked_until = now + asked
-        self.attempts.failed(now, error, max(pause, asked))
+        self.attempts.failed(now, error, max(pause, asked), is_not_admitted=is_not_admitted)
 
     def put_off(self, now: float, pause: float) -> None:
         """Note that a posting failed, though the server works."""

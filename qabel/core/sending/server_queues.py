@@ -76,4 +76,9 @@ class ServerQueues:
             return None
         worst = max(failing, key=lambda each: each.failures)
         last = max(failing, key=lambda each: each.last_failure or 0.0)
-        return evolve(worst, last_error=last.last_error, last_failure=last.last_failure)
+        return evolve(
+            worst,
+            last_error=last.last_error,
+            last_failure=last.last_failure,
+            is_not_admitted=last.is_not_admitted,
+        )

@@ -40,15 +40,18 @@ def receiving_trouble(
     found = []
     for server, polls in servers.items():
         attempts, silent = polls.attempts, polls.silent(now, heard_by_push)
+        if attempts.failures and attempts.is_not_admitted:
+            found.append(_not_admitted(server, attempts))
         stale = [each for each in silent.values() if each > stale_after]
         if stale:
-            why = f": {attempts.last_error}" if attempts.last_error else "."
+            is_said = attempts.last_error is None or attempts.is_not_admitted
+            why = "." if is_said else f": {attempts.last_error}"
             which = server if len(stale) == len(silent) else f"{len(stale)} drops on {server}"
             if len(stale) == 1 < len(silent):
                 which = f"1 drop on {server}"
             what = f"{which} could not be read for {duration(max(stale))}{why}"
             found.append(Trouble(TroubleKind.SERVER_STALE, what, server))
-        elif attempts.failures:
+        elif attempts.failures and not attempts.is_not_admitted:
             what = f"Reading from {server} {_failed(attempts)}"
             found.append(Trouble(TroubleKind.SERVER_FAILING, what, server))
     return found
@@ -74,8 +77,11 @@ def sending_trouble(
         what = f"{unkept} {results} could not be stored: no disk space."
         found.append(Trouble(TroubleKind.RESULTS_UNKEPT, what))
     for server, attempts in failing:
-        what = f"Sending to {server} {_failed(attempts)}"
-        found.append(Trouble(TroubleKind.SENDING_FAILING, what, server))
+        if attempts.is_not_admitted:
+            found.append(_not_admitted(server, attempts))
+        else:
+            what = f"Sending to {server} {_failed(attempts)}"
+            found.append(Trouble(TroubleKind.SENDING_FAILING, what, server))
     return found
 
 
@@ -162,6 +168,11 @@ def server_view(
         full_reading=full_reading_view(drops, wall_minus_clock),
         went_back=last_went_back(drops),
     )
+
+
+def _not_admitted(server: str, attempts: Attempts) -> Trouble:
+    """Return the problem of a server that wants another group token; its error says what to do."""
+    return Trouble(TroubleKind.SERVER_GROUP_TOKEN, attempts.last_error or "", server)
 
 
 def _failed(attempts: Attempts) -> str:

@@ -144,7 +144,8 @@ class Reporter:
                 self._log.failure("Looking for trouble failed", log_subject=name)
                 what = "A part of the daemon could not be checked; the log has details."
                 found.append(Trouble(TroubleKind.CHECK_FAILED, what, name))
-        found = without_consequences(found)
+        # That a server wants another group token is found by reading as well as by sending.
+        found = list(dict.fromkeys(without_consequences(found)))
         self.history.note(found)
         return counts, found
 

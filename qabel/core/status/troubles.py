@@ -27,6 +27,7 @@ class TroubleKind(StrEnum):
     PROXY_NOT_ISOLATING = "proxy_not_isolating"
     SERVER_STALE = "server_stale"
     SERVER_FAILING = "server_failing"
+    SERVER_GROUP_TOKEN = "server_group_token"  # noqa: S105 - no token
     FULL_READING_FAILING = "full_reading_failing"
     DROP_BANDWIDTH = "drop_bandwidth"
     SERVER_WENT_BACK = "server_went_back"
@@ -143,6 +144,11 @@ TROUBLES: Mapping[TroubleKind, TroubleRow] = {
     TroubleKind.SERVER_FAILING: TroubleRow(
         "The last attempts to read from a drop server failed.",
         "Check its URL, and that this machine is online. The daemon keeps trying.",
+    ),
+    TroubleKind.SERVER_GROUP_TOKEN: TroubleRow(
+        "A drop server does not accept the group token that is set for it, or lack of one.",
+        "Set the token that its operator gives you (qabel server group-token URL). What is to be "
+        "read and sent there waits until then.",
     ),
     TroubleKind.FULL_READING_FAILING: TroubleRow(
         "Drops could not be read in full: what a cursor skipped is not found.",

@@ -1,11 +1,12 @@
-"""``/servers``: the drop servers, without the credentials for them."""
+"""``/servers``: the drop servers, without the tokens of closed groups."""
 
 from qabel.contract.reply import NO_CONTENT, Reply, created, json_reply
 from qabel.contract.routes import Routes
 from qabel.core.servers import DropServerView, ServerTestView
 from qabel.forms.compound import Key, Object
-from qabel.forms.plain import Flag, Text
+from qabel.forms.plain import Flag
 from qabel.rest.http.call import Call
+from qabel.settings.group_token_form import GroupTokenForm
 from qabel.settings.qabel_forms import DropServerURLForm
 
 routes = Routes("Servers")
@@ -20,10 +21,23 @@ _URL = Key(
     examples=["https://drop.example.org"],
 )
 _ACTIVE = Key(Flag(), default=True, description="Whether new drops may be created on it.")
-_AUTH = Key(Text(), "", description="The credentials, if it requires any. They are never shown.")
+_AUTH = Key(
+    GroupTokenForm(),
+    "",
+    description="The token of the closed group that the server is for. It is never shown.",
+)
 _SERVER = Object({"url": _URL, "auth": _AUTH, "active": _ACTIVE})
 _CHANGES = _SERVER.as_changes()
-_TEST = Object({"url": _URL})
+_TEST = Object(
+    {
+        "url": _URL,
+        "auth": Key(
+            GroupTokenForm(),
+            None,
+            description="A group token to try, in place of the one that is set; empty for none.",
+        ),
+    }
+)
 
 _NOT_FOUND = {404: "No such drop server."}
 
@@ -71,7 +85,7 @@ async def add(call: Call) -> Reply:
 )
 async def test(call: Call) -> Reply:
     """Test a drop server, which need not be in the list."""
-    return json_reply(await call.view.servers.test(call.body()["url"]))
+    return json_reply(await call.view.servers.test(**call.body()))
 
 
 @routes.add(
@@ -91,7 +105,7 @@ def read(call: Call, server_id: int) -> Reply:
 @routes.add(
     "PATCH",
     "/servers/<id:server_id>",
-    "Change a drop server; with another URL, its credentials are removed unless given. What cannot "
+    "Change a drop server; with another URL, its group token is removed unless given. What cannot "
     "be changed may be sent back as it is",
     operation="updateServer",
     scopes=SCOPES,

@@ -7,6 +7,7 @@ from qabel.net.errors import (
     ConnectFailed,
     DropServerError,
     IncompleteResponse,
+    NotAdmitted,
     ServerRefused,
     TimedOut,
 )
@@ -19,6 +20,12 @@ def test_what_the_server_asked_for_is_passed_on() -> None:
     assert read_failed(ConnectFailed("No.")).retry_after is None
 
 
+def test_a_closed_group_is_known_as_such() -> None:
+    """Only the user can mend it, so it is told apart from a server that fails."""
+    assert read_failed(NotAdmitted("No.", status=401)).is_not_admitted
+    assert not read_failed(ServerRefused("No.", status=403)).is_not_admitted
+
+
 @pytest.mark.parametrize(
     ("error", "away"),
     [
@@ -27,6 +34,7 @@ def test_what_the_server_asked_for_is_passed_on() -> None:
         (ServerRefused("x", status=503), True),
         (ServerRefused("x", status=404), False),
         (ConnectFailed("x"), True),
+        (NotAdmitted("x", status=401), True),
         (TimedOut("x"), True),
         (IncompleteResponse("x"), False),
     ],

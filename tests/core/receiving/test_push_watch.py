@@ -331,3 +331,29 @@ def test_connections_are_opened_one_by_one() -> None:
     clock.pump([0.5] * 20)
     assert opened == {drop(1): 2.5, drop(2): 7.5}
     assert clock.getDelayedCalls() == []
+
+
+def test_connections_are_opened_anew() -> None:
+    """Those to the servers that are named: each at a random time, once the old one is closed."""
+    clock, listeners = Clock(), list[tuple[DropURL, Listener]]()
+    here, elsewhere = drop(1), DropURL.parse(f"https://elsewhere.example/{2:043}")
+
+    def listen(url: DropURL, on_news: Callable[[Collection[bytes]], None]) -> Listener:
+        listeners.append((url, Listener(on_news)))
+        return listeners[-1][1]
+
+    reads = Reads()
+    watch = PushWatch(listen, reads.read, clock, interval=lambda: 10.0, draw=lambda: 0.5)
+    watch.reconnect({here.server})
+    watch.set_drops([here, elsewhere])
+    watch.startService()
+    clock.advance(5)
+    assert watch.connected == 2
+    watch.reconnect({"https://unknown.example", elsewhere.server})
+    assert [each.stops for url, each in listeners if url == elsewhere] == [1, 0]
+    assert [each.stops for url, each in listeners if url == here] == [0]
+    assert watch.connected == 1
+    clock.advance(5)
+    assert watch.connected == 2
+    watch.stopService()
+    assert clock.getDelayedCalls() == []

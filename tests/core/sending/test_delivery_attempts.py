@@ -10,7 +10,7 @@ from qabel.core.sending.post_result import PostOutcome, PostResult
 from qabel.core.sending.send_queue import SendQueue
 from qabel.deferreds import result_of
 from qabel.drop.url import DropURL
-from qabel.net.errors import DropServerError, InvalidResponse, ServerRefused
+from qabel.net.errors import DropServerError, InvalidResponse, NotAdmitted, ServerRefused
 from tests.core.items import posting
 
 
@@ -101,6 +101,16 @@ class AttemptTests(SynchronousTestCase):
             self.make(ServerRefused("Not found.", status=404), attempts)
             self.assertEqual((pause, 0), (self.pause(), self.queue.attempts.failures))
         self.assertEqual([False] * 4, self.worked)
+
+    def test_a_closed_group_takes_nothing(self) -> None:
+        """Without its token, all messages wait, and none is given up."""
+        for status in (400, 401):
+            result = self.make(NotAdmitted("Set it.", status=status))
+            self.assertEqual(PostResult(PostOutcome.FAILED, "Set it."), result)
+            self.assertTrue(self.queue.attempts.is_not_admitted)
+        self.assertEqual((2, []), (self.queue.attempts.failures, self.worked))
+        self.make(ServerRefused("Out of order.", status=500))
+        self.assertFalse(self.queue.attempts.is_not_admitted)
 
     def test_failures_before_a_restart_count(self) -> None:
         """A message that failed often before is not tried again as quickly as one that is new."""

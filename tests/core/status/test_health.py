@@ -133,6 +133,19 @@ def test_a_full_disk_is_bad_health() -> None:
     assert "23" in trouble.what
 
 
+def test_a_closed_group() -> None:
+    """That a server wants its token is no failure of it; for long, nothing can be read there."""
+    said = "It asks for its token: qabel server group-token https://drop.example"
+    closed = {"failures": 2, "last_error": said, "is_not_admitted": True}
+    [lately] = receiving(polls(**closed, last_success=90.0), now=100.0)
+    assert (lately.kind, lately.what, lately.unhealthy) == ("server_group_token", said, False)
+    why, stale = receiving(polls(**closed, last_success=10.0), now=100.0)
+    assert (why, stale.unhealthy) == (lately, True)
+    assert stale.what == f"{SERVER} could not be read for 90 s."
+    attempts = Attempts(failures=1, last_error=said, is_not_admitted=True)
+    assert sending_trouble(None, 0, [(SERVER, attempts)]) == [lately]
+
+
 def test_a_store_out_of_order_is_bad_health() -> None:
     """What the store says of itself is told; of another error, that it takes too long."""
     broken, slow = store_trouble(StoreError("It is broken.")), store_trouble(TimeoutError("hidden"))

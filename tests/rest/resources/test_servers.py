@@ -31,7 +31,8 @@ async def test_everything_about_servers(server: Any, token: str) -> None:
     assert listed.json()[1] == single.json() == changed.json()
     for each in (one, preferred, changed, single, listed):
         assert b"SECRET" not in each.body
-        assert b"auth" not in each.body
+        assert b'"auth"' not in each.body
+    assert [each["has_auth"] for each in listed.json()] == [False, True]
     assert (await server.ask("DELETE", "/servers/1", token=token)).status == 204
     assert (await server.ask("GET", "/servers/1", token=token)).status == 404
     assert server.core.synced.value.drop_servers[1].auth == "SECRET"
@@ -45,6 +46,7 @@ async def test_everything_about_servers(server: Any, token: str) -> None:
         ({"url": "https://x.example/?q"}, "url"),
         ({"url": "https://x.example", "active": 1}, "active"),
         ({"url": "https://x.example", "more": 1}, "more"),
+        ({"url": "https://x.example", "auth": "Client x"}, "auth"),
     ],
 )
 @pytest_twisted.ensureDeferred
@@ -61,6 +63,10 @@ async def test_testing(server: Any, token: str) -> None:
     """The result says whether a drop server responded; a test adds nothing."""
     given = {"url": "https://drop.example"}
     assert (await server.ask_json("POST", "/servers/test", given, token=token)).json()["ok"] is True
+    tried = await server.ask_json("POST", "/servers/test", {**given, "auth": "x"}, token=token)
+    assert tried.json()["ok"] is True
+    wrong = await server.ask_json("POST", "/servers/test", {**given, "auth": "a b"}, token=token)
+    assert (wrong.status, b"a b" in wrong.body) == (400, False)
     server.drop_servers.is_away = True
     got = (await server.ask_json("POST", "/servers/test", given)).json()
     assert got["ok"] is False

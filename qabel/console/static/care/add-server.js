@@ -2,10 +2,11 @@
 // Adding a drop server, which is tested first.
 
 import { html, useState } from "../vendor/preact.js";
-import { call } from "../session.js";
+import { call, Problem } from "../session.js";
 import { Dialog } from "../parts.js";
 import { t } from "../texts.js";
 import { errorsOf } from "./forms.js";
+import { TokenField } from "./group-token.js";
 
 /** @typedef {{ ok: boolean, found: string, detail: string, checks: { name: string, ok: boolean, detail: string }[] }} Test */
 
@@ -16,7 +17,7 @@ export function AddServer({ onClose, onAdded }) {
   const [test, setTest] = useState(/** @type {Test | null} */ (null));
   const [error, setError] = useState(/** @type {unknown} */ (null));
   const [isBusy, setBusy] = useState(false);
-  const values = () => ({ url: url.trim(), ...(auth ? { auth } : {}) });
+  const values = () => ({ url: url.trim(), ...(auth.trim() ? { auth: auth.trim() } : {}) });
 
   /** Add it, if it works or the user wants it all the same. @param {boolean} isTested */
   async function add(isTested) {
@@ -24,7 +25,7 @@ export function AddServer({ onClose, onAdded }) {
     setError(null);
     try {
       if (!isTested) {
-        const result = await call("POST", "/servers/test", { url: url.trim() });
+        const result = await call("POST", "/servers/test", values());
         setTest(result);
         if (!result.ok) return;
       }
@@ -42,23 +43,22 @@ export function AddServer({ onClose, onAdded }) {
     event.preventDefault();
     add(false);
   }
-  /** @param {string} value */
-  function typed(value) {
-    setUrl(value);
+  /** @param {(value: string) => void} set @returns {(value: string) => void} */
+  const typed = (set) => (value) => {
+    set(value);
     setTest(null);
     setError(null);
-  }
-  const said = error ? errorsOf(error, "url") : "";
+  };
+  const isAboutToken = error instanceof Problem && error.errors.some((each) => each.key === "auth");
+  const said = error && !isAboutToken ? errorsOf(error, "url") : "";
   return html`<${Dialog} title=${t("servers.add")} onClose=${onClose}>
     <form onSubmit=${submit} noValidate>
       <label>${t("servers.url")}
         <input required type="url" inputmode="url" placeholder="https://drop.example.org" value=${url}
-          aria-invalid=${said ? "true" : null} aria-describedby="url-error" onInput=${(/** @type {any} */ e) => typed(e.target.value)} /></label>
+          aria-invalid=${said ? "true" : null} aria-describedby="url-error" onInput=${(/** @type {any} */ e) => typed(setUrl)(e.target.value)} /></label>
       <p id="url-error" class="error" role="status">${said}</p>
-      <details><summary>${t("servers.access")}</summary>
-        <label>${t("servers.auth")}
-          <input type="password" autocomplete="off" value=${auth} onInput=${(/** @type {any} */ e) => setAuth(e.target.value)} /></label>
-        <p class="hint">${t("servers.auth.hint")}</p></details>
+      <details open=${isAboutToken || test?.found === "closed-group" || null}><summary>${t("servers.access")}</summary>
+        <${TokenField} value=${auth} error=${isAboutToken ? errorsOf(error, "auth") : ""} onTyped=${typed(setAuth)} /></details>
       <div role="status">${test && html`<${TestResult} test=${test} />`}</div>
       <p class="buttons">
         ${test && !test.ok && html`<button type="button" disabled=${isBusy} onClick=${() => add(true)}>${t("servers.add.anyway")}</button>`}

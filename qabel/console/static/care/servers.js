@@ -8,8 +8,9 @@ import { use } from "../observable.js";
 import { Confirm, ErrorText } from "../parts.js";
 import { ago, t } from "../texts.js";
 import { AddServer, TestResult } from "./add-server.js";
+import { GroupToken } from "./group-token.js";
 
-/** @typedef {{ id: number, url: string, active: boolean, preferred: boolean }} DropServer */
+/** @typedef {{ id: number, url: string, active: boolean, preferred: boolean, has_auth: boolean }} DropServer */
 
 /** @param {{ status: any, again: () => Promise<void> }} props */
 export function Servers({ status, again }) {
@@ -48,6 +49,7 @@ function ServerCard({ server, polled, changed }) {
   const [test, setTest] = useState(/** @type {any} */ (null));
   const [busy, setBusy] = useState("");
   const [isRemoving, setRemoving] = useState(false);
+  const [isAsking, setAsking] = useState(false);
   /** @param {string} name @param {() => Promise<unknown>} work */
   async function act(name, work) {
     setBusy(name);
@@ -66,7 +68,8 @@ function ServerCard({ server, polled, changed }) {
   return html`<article class="card server" aria-label=${server.url}>
     <header><h3>${server.url}</h3>
       ${server.preferred && html`<span class="pill good">${t("servers.preferred")}</span>`}
-      ${!server.active && html`<span class="pill warn">${t("servers.paused")}</span>`}</header>
+      ${!server.active && html`<span class="pill warn">${t("servers.paused")}</span>`}
+      ${server.has_auth && html`<span class="pill">${t("servers.closed")}</span>`}</header>
     ${polled ? html`<${How} polled=${polled} />` : html`<p class="quiet">${t("servers.unused")}</p>`}
     ${!server.active && html`<p class="hint">${t("servers.paused.text")}</p>`}
     <p class="buttons left">
@@ -75,11 +78,13 @@ function ServerCard({ server, polled, changed }) {
         onClick=${() => act("prefer", () => call("POST", `${path}/prefer`))}>${t("servers.prefer")}</button>`}
       <button disabled=${busy !== ""} onClick=${() => act("pause", () => call("PATCH", path, { active: !server.active }))}>
         ${t(server.active ? "servers.pause" : "servers.resume")}</button>
+      <button disabled=${busy !== ""} onClick=${() => setAsking(true)}>${t("servers.token")}</button>
       <button class="quiet" disabled=${busy !== ""} onClick=${() => setRemoving(true)}>${t("servers.remove")}</button>
     </p>
     <div role="status">${test && html`<${TestResult} test=${test} />`}</div>
     <${ErrorText} error=${error} />
-    ${isRemoving && html`<${Confirm} title=${t("servers.remove.title")} text=${t("servers.remove.text", { url: server.url })} action=${t("servers.remove")}
+    ${isAsking && html`<${GroupToken} server=${server} onClose=${() => setAsking(false)} onChanged=${changed} />`}
+    ${isRemoving && html`<${Confirm} title=${t("servers.remove.title")} text=${t(server.has_auth ? "servers.remove.text.closed" : "servers.remove.text", { url: server.url })} action=${t("servers.remove")}
       onClose=${() => setRemoving(false)} onYes=${() => { setRemoving(false); act("remove", () => call("DELETE", path)); }} />`}
   </article>`;
 }
