@@ -1,7 +1,12 @@
 """The first run: a name, a server that is tried, and the card, until somebody writes."""
 
+from pathlib import Path
+
 from tests.browser.cards import card_of, is_too_wide, settle
 from tests.browser.conftest import Come
+from tests.integration.test_closed_groups import TOKEN, token_file
+from tests.integration.test_dropserver import LISTEN
+from tests.integration.test_dropserver import drop_server as drop_server_process
 
 
 def test_a_server_that_is_none(someone: Come, drop_server: str) -> None:
@@ -22,6 +27,24 @@ def test_a_server_that_is_none(someone: Come, drop_server: str) -> None:
     page.get_by_text("so only people on this computer can write to you").wait_for()
     assert "http://127.0.0.1:1" in alice.command("server", "list")
     assert drop_server not in alice.command("server", "list")
+
+
+def test_the_server_of_a_group(someone: Come, tmp_path: Path) -> None:
+    """A token is asked for when the server does not answer without one, and used from then on."""
+    option = f"--group-token-file={token_file(tmp_path, TOKEN)}"
+    with drop_server_process(tmp_path, LISTEN, option) as server:
+        url = f"http://127.0.0.1:{server.port('qabel-drop')}"
+        alice = someone("alice")
+        page = alice.page()
+        page.get_by_label("Your name").fill("Alice")
+        page.get_by_label("Drop server").fill(url)
+        assert page.get_by_label("Token of the group").count() == 0
+        page.get_by_role("button", name="Begin").click()
+        page.get_by_label("Token of the group").fill(TOKEN)
+        page.get_by_role("button", name="Begin").click()
+        page.get_by_role("heading", name="Hello, Alice").wait_for()
+        assert TOKEN not in page.content()
+        assert alice.command("server", "test", url)
 
 
 def test_a_server_that_is_there_already(someone: Come, drop_server: str) -> None:

@@ -13,9 +13,12 @@ export default function Welcome() {
   const known = use(data);
   const [name, setName] = useState("");
   const [server, setServer] = useState("");
+  const [token, setToken] = useState("");
   const [step, setStep] = useState("");
   const [error, setError] = useState(/** @type {unknown} */ (null));
   const [trouble, setTrouble] = useState(/** @type {{ found: string, detail: string } | null} */ (null));
+  // Of a server in the local network it is not known whether it wants one.
+  const asksForToken = token !== "" || ["closed-group", "nothing-near"].includes(trouble?.found ?? "");
   const needsServer = known ? !known.servers.some((each) => each.active) : false;
 
   /**
@@ -29,7 +32,7 @@ export default function Welcome() {
     try {
       if (needsServer) {
         setStep("welcome.trying");
-        const problem = await addServer(server.trim(), isSure);
+        const problem = await addServer(server.trim(), token.trim(), isSure);
         soon("people");
         if (problem) {
           setTrouble(problem);
@@ -64,6 +67,12 @@ export default function Welcome() {
               onInput=${(/** @type {any} */ e) => { setServer(e.target.value); setTrouble(null); }} />
           </label>
           <p class="hint" id="server-hint">${t("welcome.server.hint")}</p>`}
+        ${needsServer && asksForToken && html`
+          <label>${t("welcome.token")}
+            <input type="password" autocomplete="off" value=${token} aria-describedby="token-hint"
+              onInput=${(/** @type {any} */ e) => setToken(e.target.value)} />
+          </label>
+          <p class="hint" id="token-hint">${t("welcome.token.hint")}</p>`}
         ${trouble && html`
           <div class="warning" role="alert">
             <p><strong>${t(`welcome.found.${trouble.found}`)}</strong></p>
@@ -86,23 +95,25 @@ export default function Welcome() {
 /**
  * Try a drop server, and keep it if it works. Returns what is wrong with it, or null. Throws a Problem.
  * @param {string} url
+ * @param {string} token of the closed group that it is for, or ""
  * @param {boolean} isSure whether it is kept in any case
  * @returns {Promise<{ found: string, detail: string } | null>}
  */
-async function addServer(url, isSure) {
+async function addServer(url, token, isSure) {
+  const server = token ? { url, auth: token } : { url };
   if (!isSure) {
-    const tried = await call("POST", "/servers/test", { url });
+    const tried = await call("POST", "/servers/test", server);
     // A page may not explore the user's network: servers there can be tried only once they are added.
     const isNear = tried.found === "unknown";
     if (!tried.ok && !isNear) return tried;
     if (isNear) {
-      const added = await call("POST", "/servers", { url });
+      const added = await call("POST", "/servers", server);
       const again = await call("POST", "/servers/test", { url });
       if (again.ok) return null;
       await call("DELETE", `/servers/${added.id}`);
       return { found: "nothing-near", detail: "" };
     }
   }
-  await call("POST", "/servers", { url });
+  await call("POST", "/servers", server);
   return null;
 }

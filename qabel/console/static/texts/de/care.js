@@ -149,7 +149,7 @@ export default {
   "servers.testing": "Wird getestet …",
   "servers.test.ok": "Das ist ein Drop-Server, und er funktioniert.",
   "servers.test.drop-server": "Das ist ein Drop-Server, aber er funktioniert zurzeit nicht.",
-  "servers.test.closed-group": "Das ist der Drop-Server einer geschlossenen Gruppe, und er nimmt dieses Token nicht an.",
+  "servers.test.closed-group": "Dieser Drop-Server ist für eine geschlossene Gruppe: Ohne ihr Token, oder mit einem anderen, lässt er niemanden herein.",
   "servers.test.no-server": "Unter dieser Adresse antwortet nichts.",
   "servers.test.other-server": "Unter dieser Adresse antwortet etwas, aber es ist kein Drop-Server.",
   "servers.test.unknown": "Es ließ sich nicht feststellen, dass das ein Drop-Server ist.",

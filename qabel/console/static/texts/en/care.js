@@ -148,7 +148,7 @@ export default {
   "servers.testing": "Testing …",
   "servers.test.ok": "This is a drop server, and it works.",
   "servers.test.drop-server": "This is a drop server, but it does not work at present.",
-  "servers.test.closed-group": "This is the drop server of a closed group, and it does not accept this token.",
+  "servers.test.closed-group": "This drop server is for a closed group: without its token, or with another one, it lets nobody in.",
   "servers.test.no-server": "Nothing answers at this address.",
   "servers.test.other-server": "Something answers at this address, but it is no drop server.",
   "servers.test.unknown": "It could not be made sure that this is a drop server.",
