@@ -104,7 +104,10 @@ def _read(path: Path) -> frozenset[bytes]:
     try:
         # In /etc, such a file belongs to root, and to the group of the server's user; systemd
         # grants access to credentials by a list that looks the same.
-        forbidden = OTHERS & ~stat.S_IRGRP if path.stat().st_uid == 0 else OTHERS
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode):
+            raise BadTokenFile(f"{path} is not a file")
+        forbidden = OTHERS & ~stat.S_IRGRP if status.st_uid == 0 else OTHERS
         content = read_private(path, limit=_FILE_LIMIT, forbidden=forbidden)
     except FileNotFoundError:
         raise BadTokenFile(f"there is no {path}; make one: {_NEW.format(file=name)}") from None

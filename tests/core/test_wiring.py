@@ -105,6 +105,24 @@ def test_group_tokens_follow_the_settings(clocked: ClockedWorld) -> None:
     assert tokens.get(url) is None
 
 
+def test_what_waits_for_a_group_token_is_posted(clocked: ClockedWorld) -> None:
+    """What failed often, and would wait for a quarter of an hour, goes soon after another token."""
+    alice, _ = clocked.run(clocked.friends())
+    clocked.draw = draws()
+    servers, away = alice.view(EVERYTHING).servers, DropURL.parse(ELSEWHERE)
+    added = clocked.run(servers.add(away.server))
+    [contact] = alice.people.contacts()
+    clocked.run(alice.people.change_contact(contact.id, {"drop_urls": [away]}))
+    clocked.drop_servers.away = {away.server}
+    sending = Deferred.fromCoroutine(clocked.say(alice, "at last"))
+    clocked.clock.pump([10.0] * 360)
+    assert not result_of(sending).is_complete
+    clocked.drop_servers.away = set()
+    clocked.run(servers.change(added.id, {"auth": "secret-token"}))
+    clocked.clock.pump([5.0] * 12)
+    assert [url for url, _ in clocked.drop_servers.posted] == [ELSEWHERE]
+
+
 def test_without_push_nothing_listens(clocked: ClockedWorld) -> None:
     """A core that is to use no push polls its drops and listens to none."""
     core = clocked.run(clocked.person("me", push=False))

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import pytest_twisted
+from twisted.internet import reactor
 from twisted.logger import globalLogPublisher
 from twisted.web.http_headers import Headers
 
@@ -148,10 +149,12 @@ def test_a_file_of_root(tmp_path: Path) -> None:
 
 
 def test_what_is_no_file(tmp_path: Path) -> None:
-    """A directory, or a file without end, is an error in one line."""
+    """A directory, a pipe on which it would wait, or a file without end is an error at once."""
     (tmp_path / "dir").mkdir(mode=0o700)
-    with pytest.raises(StartError, match="cannot be read: Is a directory"):
-        ClosedGroup.load(tmp_path / "dir")
+    os.mkfifo(tmp_path / "pipe", 0o600)
+    for path in (tmp_path / "dir", tmp_path / "pipe", Path("/dev/null")):
+        with pytest.raises(StartError, match=f"{path} is not a file"):
+            ClosedGroup.load(path)
     with pytest.raises(StartError, match="too long"):
         ClosedGroup.load(write(tmp_path / "long", "x\n" * 5000))
 
@@ -239,7 +242,7 @@ async def test_push(running: Any, make: Make) -> None:
         await listener.until(lambda data: b"\n\nnews" in data)
         group.path.write_text(OTHER)
         group.reload()
-        assert await listener.closed
+        assert await listener.closed.addTimeout(5, reactor)
         again = await server.connect()
         again.transport.write(f"{head}Authorization: Client {TOKEN}\r\n\r\n".encode())
         await again.until(lambda data: data.startswith(b"HTTP/1.1 401 "))

@@ -57,6 +57,18 @@ def test_a_queue_that_the_server_refuses_alone() -> None:
     assert server.rouse(had_failed=False) == [queue]
 
 
+def test_the_last_error_says_whether_it_is_about_a_group_token() -> None:
+    """Of queues that failed for different reasons, the flag goes with the text."""
+    server, (one, two) = server_with(2)
+    for now in range(3):
+        fail(server, one, "Out of order.", now)
+    two.failed(9, "It wants its token.", 60, is_not_admitted=True)
+    trouble = server.trouble()
+    assert trouble is not None
+    assert (trouble.failures, trouble.last_error) == (3, "It wants its token.")
+    assert trouble.is_not_admitted
+
+
 def test_a_message_that_is_rejected() -> None:
     """That others have no trouble says nothing about a message that the server does not take."""
     server, [queue] = server_with(1)
