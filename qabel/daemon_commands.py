@@ -44,16 +44,23 @@ def rest() -> NoReturn:
 def drop() -> NoReturn:
     """Run ``qabel-drop``, and end the process with its exit status."""
     _prepare("qabel-drop")
-    if sys.argv[1:2] == ["check"]:
-        from qabel.dropserver.check_command import run  # noqa: PLC0415 - see _prepare
+    from qabel.dropserver.command_list import COMMANDS, load_command  # noqa: PLC0415
 
-        sys.exit(run(sys.argv[2:]))
+    if os.environ.get(VARIABLE):
+        _answer_shell_about_drop()
+    if sys.argv[1:2] and sys.argv[1] in COMMANDS:
+        sys.exit(load_command(sys.argv[1]).run(sys.argv[2:]))
     from qabel.dropserver.tap import Options, makeService  # noqa: PLC0415 - see _prepare
     from qabel.host.foreground import run_in_foreground  # noqa: PLC0415
 
-    options = Options()
-    _answer_shell(options)
-    sys.exit(run_in_foreground(options, makeService, sys.argv[1:]))
+    sys.exit(run_in_foreground(Options(), makeService, sys.argv[1:]))
+
+
+def _answer_shell_about_drop() -> None:
+    from qabel.dropserver.command_completion import drop_suggestions  # noqa: PLC0415 - see _prepare
+    from qabel.dropserver.tap import Options  # noqa: PLC0415
+
+    answer_shell(partial(drop_suggestions, Options()))
 
 
 def _answer_shell(options: "DaemonOptions") -> None:

@@ -65,6 +65,12 @@ class AskedDrops:
         part, marks = _marks(place)
         return any(bits.get(part, 0) & marks == marks for bits in (self.bits, self.bits_before))
 
+    def parts_of(self, places: Iterable[bytes]) -> set[int]:
+        """Return the parts of some drops, as far as they changed since they were stored."""
+        if not self.changed:
+            return set()
+        return {_marks(place)[0] for place in places} & self.changed
+
     def turn(self, now: float, period: float) -> None:
         """Forget what is older than a period, once the newer filter has lasted as long.
 

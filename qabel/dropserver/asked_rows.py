@@ -11,7 +11,7 @@ from attrs import define
 from qabel.dropserver.asked_drops import PART_BITS, AskedDrops, Bits
 from qabel.dropserver.file_session import FileSession
 from qabel.dropserver.message_rows import is_damage
-from qabel.dropserver.message_values import DAY, hash_drop_id
+from qabel.dropserver.message_values import DAY, Post, hash_drop_id
 
 
 def load_asked(connection: sqlite3.Connection, now: float) -> AskedDrops:
@@ -71,12 +71,23 @@ class AskedRows:
             return 0
         parts = sorted(drops.changed)[:most]
         with self._session.transaction():
-            deleted = self._store(parts, most)
+            self._store(parts)
+            deleted = self._delete_forgotten(most)
         drops.changed.difference_update(parts)
         drops.must_settle = deleted > 0
         return 1 + len(parts) + deleted
 
-    def _store(self, parts: list[int], most: int) -> int:
+    def store_parts_of(self, posts: Iterable[Post]) -> set[int]:
+        """Store what changed of the drops of some messages, in the transaction that runs.
+
+        It returns the parts, which count as changed all the same: the transaction could be undone.
+        """
+        parts = self.drops.parts_of(post.place for post in posts)
+        if parts:
+            self._store(parts)
+        return parts
+
+    def _store(self, parts: Iterable[int]) -> None:
         drops, connection = self.drops, self._session.connection
         connection.execute(
             "UPDATE asking SET began = ?, began_before = ?, known_since = ?",
@@ -86,10 +97,12 @@ class AskedRows:
             "INSERT OR REPLACE INTO asked VALUES (?, ?, ?)",
             ((drops.began, part, drops.bits[part].to_bytes(PART_BITS // 8)) for part in parts),
         )
-        return connection.execute(
+
+    def _delete_forgotten(self, most: int) -> int:
+        return self._session.connection.execute(
             "DELETE FROM asked WHERE (generation, part) IN (SELECT generation, part FROM asked"
             " WHERE generation NOT IN (?, ?) LIMIT ?)",
-            (drops.began, drops.began_before, most),
+            (self.drops.began, self.drops.began_before, most),
         ).rowcount
 
 

@@ -5,14 +5,12 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from qabel.dropserver.command_line import PROGRAM, count, data_directory, parser_for
 from qabel.dropserver.inspection import Inspected, inspect
 from qabel.dropserver.message_values import DAY, MEGABYTE
 from qabel.dropserver.service import FILE_NAME, PROXY_NOTE
-from qabel.host.data_directory import choose_data_directory
 from qabel.host.standard_streams import say
 from qabel.host.start_errors import StartError, report_line
-
-PROGRAM = "qabel-drop"
 
 NAME = f"{PROGRAM} check"
 
@@ -24,17 +22,9 @@ what is in it. Nothing is changed. The exit status is 0 if the file is whole, an
 
 def run(arguments: Sequence[str]) -> int:
     """Run the command, and return its exit status."""
-    parser = argparse.ArgumentParser(NAME, description=_DESCRIPTION, allow_abbrev=False)
-    parser.add_argument(
-        "--data-dir",
-        metavar="DIR",
-        help="the data directory of the server [default: $QABEL_DROP_DATA_DIR, or per user]",
-    )
-    given = parser.parse_args(arguments)
+    given = parser().parse_args(arguments)
     try:
-        directory = choose_data_directory(
-            given.data_dir, variable="QABEL_DROP_DATA_DIR", name=PROGRAM
-        )
+        directory = data_directory(given)
         found = inspect(directory / FILE_NAME)
     except StartError as error:
         report_line(f"{NAME}: {error}")
@@ -43,9 +33,14 @@ def run(arguments: Sequence[str]) -> int:
     return 0
 
 
+def parser() -> argparse.ArgumentParser:
+    """Return the parser of the command line."""
+    return parser_for(NAME, _DESCRIPTION)
+
+
 def _report(directory: Path, found: Inspected, now: float) -> Iterator[str]:
     yield f"{directory / FILE_NAME} is whole."
-    messages, drops = _many(found.messages, "message"), _many(found.drops, "drop")
+    messages, drops = count(found.messages, "message"), count(found.drops, "drop")
     charged = f"{found.charged / MEGABYTE:,.1f} MB"
     yield f"It has {messages} in {drops}, which are charged {charged}."
     if found.oldest is not None and found.newest is not None:
@@ -60,12 +55,8 @@ def _report(directory: Path, found: Inspected, now: float) -> Iterator[str]:
         )
 
 
-def _many(count: int, what: str) -> str:
-    return f"{count:,} {what}{'' if count == 1 else 's'}"
-
-
 def _age(seconds: float) -> str:
     for size, name in ((DAY, "day"), (3600, "hour"), (60, "minute")):
         if seconds >= size:
-            return _many(int(seconds // size), name)
-    return _many(max(0, int(seconds)), "second")
+            return count(int(seconds // size), name)
+    return count(max(0, int(seconds)), "second")

@@ -18,6 +18,7 @@ from qabel.dropserver.asked_rows import AskedRows, load_asked
 from qabel.dropserver.disk_reserve import DiskReserve
 from qabel.dropserver.file_session import FileSession
 from qabel.dropserver.message_expiry import MessageExpiry
+from qabel.dropserver.message_purge import MessagePurge
 from qabel.dropserver.message_rows import (
     DELETE_BATCH,
     SMALL_BATCH,
@@ -31,8 +32,9 @@ from qabel.dropserver.usage import LARGEST_SHARES, Usage, half_of_disk
 from qabel.dropserver.write_ahead_log import allow_growth, checkpoint, forbid_growth
 from qabel.host.start_errors import StartError
 
-PAGES_EACH = 4
-"""Pages that storing a message may change: two for itself, two for one that it displaces."""
+PAGES_EACH = 5
+"""Pages that storing a message may change: two for itself, two for one that it displaces, and one
+more for its drop."""
 
 RETRY_INTERVAL = 5.0
 """Seconds between attempts to take the reserve again."""
@@ -174,13 +176,21 @@ class MessageFile:
         While the disk is full, it stays in memory.
         """
         self._recover()
-        most = max(1, self._log_limit // 4)
-        rows = self._despite_full_disk(
-            lambda: 0 if self._is_full else self._asked.store(self._now(), most)
-        )
+        now, most = self._now(), max(1, self._log_limit // 4)
+        rows = self._despite_full_disk(lambda: self._is_full or self._asked.store(now, most))
         self._logged += rows
         self._settle()
-        return rows > 0
+        return rows > 0 and not self._is_full
+
+    def purge(self, purge: MessagePurge) -> MessagePurge:
+        """Do a step of a purge; return it."""
+        self._recover()
+        deleted = self._despite_full_disk(
+            lambda: purge.step(self._session, self._asked.drops, few=self._is_full)
+        )
+        self._logged += 2 * deleted
+        self._settle()
+        return purge
 
     def usage(self) -> Usage:
         """Return what the messages take. Raises sqlite3.Error if the file cannot be read."""
@@ -221,12 +231,14 @@ class MessageFile:
                 self._rows.enforce_quota(1, SMALL_BATCH)
             elif enforce:
                 self._rows.enforce_quota()
+            # A message is never in the file without what is known of its drop.
+            parts = set() if self._is_full else self._asked.store_parts_of(posts)
+        self._asked.drops.changed -= parts
         self._logged += PAGES_EACH * (1 + len(posts)) // 2
         return stamps
 
     def _expire(self) -> int:
-        deleted = self._expiry.expire(few=self._is_full)
-        self._logged += 2 * deleted
+        self._logged += 2 * (deleted := self._expiry.expire(few=self._is_full))
         return deleted
 
     def _despite_full_disk(self, work: Callable[[], T]) -> T:

@@ -14,6 +14,7 @@ from twisted.logger import Logger
 
 from qabel.dropserver.admission import Full
 from qabel.dropserver.message_file import MessageFile
+from qabel.dropserver.message_purge import MessagePurge
 from qabel.dropserver.message_rows import is_damage
 from qabel.dropserver.message_values import Post, Row, Selection, Since
 from qabel.dropserver.usage import Usage
@@ -115,6 +116,10 @@ class MessageStore:
     def keep_asked(self) -> "Deferred[bool]":
         """Write some of what was noted to the file; fires with whether there is more."""
         return self._submit(_StoreJob(work=MessageFile.keep_asked))
+
+    def purge(self, purge: MessagePurge) -> "Deferred[MessagePurge]":
+        """Do a step of a purge; fires with it."""
+        return self._submit(_StoreJob(work=lambda file: file.purge(purge)))
 
     def usage(self) -> "Deferred[Usage]":
         """Return what the messages take, and whether more can be stored."""

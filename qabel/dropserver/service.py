@@ -6,18 +6,21 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import attrs
 from twisted.application.service import MultiService
 from twisted.internet.defer import Deferred, maybeDeferred
 from twisted.internet.interfaces import IReactorTime, IStreamServerEndpoint
 from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 
-from qabel.dropserver.admin_resource import AdminResource
+from qabel.dropserver.admin_resource import AdminResource, Purging
 from qabel.dropserver.closed_group import ClosedGroup
 from qabel.dropserver.drop_resource import DropResource
 from qabel.dropserver.message_file import MessageFile
+from qabel.dropserver.message_purge import MessagePurge
 from qabel.dropserver.message_store import MessageStore, StoreUnavailable
 from qabel.dropserver.message_values import Retention
+from qabel.dropserver.purging import purge_messages
 from qabel.dropserver.push_hub import PING_INTERVAL, PING_TURNS, PushHub
 from qabel.dropserver.rates import Rate, Rates
 from qabel.dropserver.request import make_drop_site
@@ -54,6 +57,7 @@ class DropServerService(MultiService):
         rate: how often each source may post.
         group: the closed group that it is for; None if it is for everybody.
         admin: where those who run it ask for its health and its metrics.
+        control: where they can also have it purge messages; nobody else can connect there.
         proxy_advice: what the log says is to be done about a proxy that was not declared.
         limits: how many connections are served, and may listen.
         now: returns seconds since the epoch.
@@ -72,6 +76,7 @@ class DropServerService(MultiService):
         rate: Rate | None = None,
         group: ClosedGroup | None = None,
         admin: ListenOn | IStreamServerEndpoint | None = None,
+        control: IStreamServerEndpoint | None = None,
         proxy_advice: str = "",
         limits: ServerLimits | None = None,
         now: Callable[[], float] = time.time,
@@ -98,13 +103,13 @@ class DropServerService(MultiService):
         )
         self._store: MessageStore | None = None
         self.site = self._make_site(told)
-        self._admin_site = make_drop_site(
-            AdminResource(self.state), reactor, max_connections=ADMIN_CONNECTIONS
-        )
+        self._admins = [
+            _Admins(where, self._make_admin_site(purging))
+            for where, purging in ((admin, None), (control, self.purge))
+            if where is not None
+        ]
         self.started: Deferred[None] = Deferred()
         """Fires when it serves."""
-        self._admin = admin
-        self._admin_listening: Listening | None = None
         self._loops: list[LoopingCall] = []
 
     def _make_hub(self) -> PushHub:
@@ -141,17 +146,27 @@ class DropServerService(MultiService):
             _start_loop(self._reactor, PING_INTERVAL / PING_TURNS, self._hub.tick, now=False),
         ]
         super().startService()
-        if self._admin is not None:
+        for each in self._admins:
             # Now that the directory is there, and is ours.
-            self._admin_listening = Listening(
+            each.listening = Listening(
                 self._reactor,
-                [self._admin],
-                self._admin_site,
+                [each.where],
+                each.site,
                 name="qabel-drop (health and metrics)",
             )
-            self._admin_listening.setServiceParent(self)
+            each.listening.setServiceParent(self)
         started, self.started = self.started, Deferred()
         started.callback(None)
+
+    def _make_admin_site(self, purging: Purging | None) -> BoundedSite:
+        resource = AdminResource(self.state, purging)
+        return make_drop_site(resource, self._reactor, max_connections=ADMIN_CONNECTIONS)
+
+    async def purge(self, purge: MessagePurge, is_wanted: Callable[[], bool]) -> None:
+        """Do a purge while it is wanted. Raises StoreUnavailable."""
+        if self._store is None:
+            raise StoreUnavailable("the server does not run")
+        await purge_messages(self._store, purge, is_wanted)
 
     async def state(self) -> State:
         """Return what is known of the server."""
@@ -175,9 +190,10 @@ class DropServerService(MultiService):
 
     async def _stop(self) -> None:
         await super().stopService()
-        if self._admin_listening is not None:
-            await maybeDeferred(self._admin_listening.disownServiceParent)
-            self._admin_listening = None
+        for each in self._admins:
+            if each.listening is not None:
+                await maybeDeferred(each.listening.disownServiceParent)
+                each.listening = None
         loops, self._loops = self._loops, []
         for loop in loops:
             loop.stop()
@@ -187,7 +203,8 @@ class DropServerService(MultiService):
         if store is not None:
             await store.close()
         await self.site.close(CLOSE_TIME)
-        await self._admin_site.close(CLOSE_TIME)
+        for each in self._admins:
+            await each.site.close(CLOSE_TIME)
         self._lock.release()
 
     def _note_proxy(self) -> None:
@@ -211,6 +228,15 @@ class DropServerService(MultiService):
             await store.forget_deleted()
         except StoreUnavailable:
             return  # the store has logged the reason
+
+
+@attrs.define(eq=False)
+class _Admins:
+    """Where those who run a server ask it."""
+
+    where: ListenOn | IStreamServerEndpoint
+    site: BoundedSite
+    listening: Listening | None = None
 
 
 def _start_loop(

@@ -4,19 +4,22 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import ClassVar
 
+import attrs
 from twisted.application.service import IService, MultiService
 from twisted.internet import reactor
 
 from qabel import __version__
 from qabel.drop.url import DROP_ID_BITS, DROP_ID_BITS_OFFERED
+from qabel.dropserver.admin_client import ADMIN_SOCKET
 from qabel.dropserver.closed_group import ClosedGroup
+from qabel.dropserver.command_list import COMMANDS
 from qabel.dropserver.message_values import DAY, DROP_QUOTA, HALF_OF_DISK, MEGABYTE, Retention
 from qabel.dropserver.onion import tor_configuration
 from qabel.dropserver.rates import Rate
 from qabel.dropserver.server_limits import ServerLimits
 from qabel.dropserver.service import DropServerService
 from qabel.dropserver.sources import InvalidProxy, Proxies, Sources
-from qabel.host.command_help import OptionHelp
+from qabel.host.command_help import HelpPage, OptionHelp
 from qabel.host.daemon_options import DaemonOptions
 from qabel.host.data_directory import choose_data_directory
 from qabel.host.endpoints import parse_endpoint
@@ -41,9 +44,6 @@ PROXY_ADVICE = (
 
 _BITS = f"{', '.join(map(str, DROP_ID_BITS_OFFERED[:-1]))} or {DROP_ID_BITS_OFFERED[-1]}"
 
-ADMIN_SOCKET = "admin.sock"
-"""In the data directory: where /health and /metrics are, unless it is said otherwise."""
-
 
 class Options(DaemonOptions):
     """The command line of ``qabel-drop``."""
@@ -52,10 +52,7 @@ class Options(DaemonOptions):
     version = __version__
     default_port = 9697
     synopsis = "[options]"
-    longdesc = (
-        "A Qabel drop server: stores encrypted messages for anybody to fetch. "
-        "qabel-drop check tells whether its file is whole, and what is in it."
-    )
+    longdesc = "A Qabel drop server: stores encrypted messages for anybody to fetch."
     subjects: ClassVar[Mapping[str, Sequence[OptionHelp]]] = {
         "Listening": (
             OptionHelp("port", "N"),
@@ -94,7 +91,7 @@ class Options(DaemonOptions):
         ["behind-tor", None, "Requests from this machine come through Tor: count them as one."],
     ]
     optParameters: ClassVar[list[list[str | None]]] = [
-        ["admin", None, None, "Where /health and /metrics are. [default: admin.sock in data-dir]"],
+        ["admin", None, None, "Where /health and /metrics are, besides admin.sock in data-dir."],
         ["data-dir", None, None, "Data directory. [default: $QABEL_DROP_DATA_DIR, or per user]"],
         ["group-token-file", None, None, "Serve only a closed group, which has the token in FILE."],
         ["lifetime", None, "7", "Days before a message is deleted."],
@@ -127,6 +124,11 @@ class Options(DaemonOptions):
     def __init__(self) -> None:
         super().__init__()
         self.trusted: list[str] = []
+
+    def help_page(self) -> HelpPage:
+        """Return the help, with the commands."""
+        page = super().help_page()
+        return attrs.evolve(page, tables={"Commands": COMMANDS, **page.tables})
 
     def opt_trust_proxy(self, address: str) -> None:
         """Believe X-Forwarded-For of this proxy: ADDRESS, ADDRESS/BITS or unix. Repeatable."""
@@ -173,6 +175,10 @@ class Options(DaemonOptions):
                 f"--admin {self['admin']} is reachable from other hosts; use "
                 "tcp:PORT:interface=127.0.0.1 or unix:PATH"
             )
+        if self.admin is not None and self.admin.path is not None:
+            path = Path(self.admin.path).resolve()
+            if path == (self.data_directory / ADMIN_SOCKET).resolve():
+                self.admin = None  # it is there anyway
 
     def _drop_id_bits(self) -> int:
         """Return the random bits in ids of new drops. Raises StartError."""
@@ -209,8 +215,8 @@ def makeService(options: Options) -> IService:
         limits=options.limits.within(allowed, is_chosen=is_chosen),
         group=options.group,
         proxy_advice=PROXY_ADVICE,
-        admin=options.admin
-        or PrivateSocketEndpoint(reactor, options.data_directory / ADMIN_SOCKET),
+        admin=options.admin,
+        control=PrivateSocketEndpoint(reactor, options.data_directory / ADMIN_SOCKET),
     )
     parent = MultiService()
     drops.setServiceParent(parent)

@@ -31,6 +31,26 @@ def option_suggestions(
 
     """
     known = {each.name: each for part in options.subjects.values() for each in part}
+    return suggest_options(known, options.help_page().explanations, values, words, typed)
+
+
+def suggest_options(
+    known: Mapping[str, OptionHelp],
+    explanations: Mapping[str, str],
+    values: Values,
+    words: Sequence[str],
+    typed: str,
+) -> list[Suggestion]:
+    """Return what can stand in the place of the last word, of some options.
+
+    Args:
+        known: the options by their names.
+        explanations: what each is for.
+        values: the values of options that have few.
+        words: the words before the last one.
+        typed: the last word, as far as it is typed.
+
+    """
     option, equals, begun = typed.partition("=")
     if equals and option.startswith("--"):
         named, before = known.get(option[2:]), option + equals
@@ -41,9 +61,8 @@ def option_suggestions(
         return list(_values(named, values.get(named.name, {}), before, begun))
     if equals or (typed and not typed.startswith("-")):
         return []
-    page = options.help_page()
     return [
-        Suggestion("plain", f"--{name}", page.explanations[name])
+        Suggestion("plain", f"--{name}", explanations[name])
         for name in known
         if f"--{name}".startswith(typed)
     ]

@@ -114,7 +114,13 @@ def test_another_endpoint(tmp_path: Path) -> None:
         port_of(server)
         port = server.port(r"qabel-drop \(health and metrics\)")
         assert ask(port, "GET", path="/health")[0].status == 200
-        assert not (tmp_path / "data" / "admin.sock").exists()
+        assert ask(port, "POST", path="/purge")[0].status == 404
+        assert Admin(tmp_path / "data").ask("GET", "/health").status == 200
+    with drop_server(
+        tmp_path, LISTEN, f"--admin=unix:{tmp_path / 'data' / 'admin.sock'}"
+    ) as server:
+        port_of(server)
+        assert Admin(tmp_path / "data").ask("GET", "/health").status == 200
     with drop_server(tmp_path, LISTEN, "--admin=tcp:9698") as server:
         assert server.ended() == 1
     assert "--admin tcp:9698 is reachable from other hosts" in server.errors

@@ -11,21 +11,23 @@ from tests.dropserver.small_disk import damage_page
 from tests.integration.processes import DEADLINE
 from tests.integration.test_dropserver import LISTEN, ask, drop_server, post
 
-CHECK = (
-    "import sys; sys.argv[0] = 'qabel-drop'; from qabel.daemon_commands import drop; drop()",
-    "check",
-)
+DROP = "import sys; sys.argv[0] = 'qabel-drop'; from qabel.daemon_commands import drop; drop()"
 
 
-def check(*arguments: str) -> "subprocess.CompletedProcess[str]":
-    """Run the command."""
+def drop_command(*arguments: str) -> "subprocess.CompletedProcess[str]":
+    """Run a command of the drop server."""
     return subprocess.run(
-        [sys.executable, "-c", *CHECK, *arguments],
+        [sys.executable, "-c", DROP, *arguments],
         capture_output=True,
         text=True,
         check=False,
         timeout=DEADLINE,
     )
+
+
+def check(*arguments: str) -> "subprocess.CompletedProcess[str]":
+    """Run ``qabel-drop check``."""
+    return drop_command("check", *arguments)
 
 
 @pytest.fixture

@@ -354,3 +354,29 @@ def test_a_full_disk_keeps_what_is_deleted_in_order(tmp_path: Path, now: Now) ->
             append(file, [(A, bytes(2500))])
         assert path.with_suffix(".reserve").exists()
         file.close()
+
+
+def test_who_asks_is_noted_in_memory_while_the_disk_is_full(tmp_path: Path, now: Now) -> None:
+    """It is written once there is space again, and takes none before."""
+    with small_disk(tmp_path / "disk", 4) as disk:
+        path = disk.path / "drops.sqlite"
+        file = MessageFile(path, Retention(), now=now)
+        for number in range(600):
+            append(file, [(f"{number:043d}", bytes(2149))])
+        disk.fill()
+        file.note_asked([f"{number:043d}" for number in range(20_000)])
+        while file.keep_asked():
+            pass
+        assert file.usage().is_disk_full
+        assert file.keep_asked() is False
+        assert append(file, [(A, b"x")])
+        assert len(file._asked.drops.changed) > 1000
+        disk.free()
+        file._retry_at = 0
+        while file.keep_asked():
+            pass
+        assert file._asked.drops.changed == set()
+        file._session.connection.close()
+        file = MessageFile(path, Retention(), now=now)
+        assert all(hash_drop_id(f"{number:043d}") in file._asked.drops for number in range(20_000))
+        file.close()

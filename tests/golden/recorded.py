@@ -16,6 +16,7 @@ from pathlib import Path
 import click
 
 from qabel.cli import command
+from qabel.dropserver.command_list import COMMANDS
 from tests.integration.daemons import ANYWHERE, Daemon, eventually
 from tests.integration.processes import ROOT, TWISTD
 
@@ -43,7 +44,8 @@ def metrics(daemon: Daemon) -> str:
 def helps(_: Daemon) -> str:
     """Return all help texts: of the command with all it can do, and of both daemons."""
     qabel = "\n".join(_command_helps(command, "qabel"))
-    daemons = "\n".join(_daemon_help(name) for name in ("qabel-rest", "qabel-drop"))
+    drop = [("qabel-drop", name) for name in COMMANDS]
+    daemons = "\n".join(_daemon_help(*words) for words in (("qabel-rest",), ("qabel-drop",), *drop))
     return f"{qabel}\n{daemons}"
 
 
@@ -60,16 +62,16 @@ def _command_helps(
             yield from _command_helps(found, inner, context)
 
 
-def _daemon_help(name: str) -> str:
+def _daemon_help(name: str, *words: str) -> str:
     done = subprocess.run(
-        [*_daemon_command(name), "--help"],
+        [*_daemon_command(name), *words, "--help"],
         cwd=ROOT,
         env=PLAIN,
         capture_output=True,
         text=True,
         check=True,
     )
-    return f"$ {name} --help\n{done.stdout}"
+    return f"$ {' '.join((name, *words))} --help\n{done.stdout}"
 
 
 def _daemon_command(name: str) -> list[str]:
@@ -104,6 +106,13 @@ CALLS: Mapping[str, str] = {
     "qabel-rest --data-dir /proc/1": "",
     "qabel-drop --quota x": "",
     "qabel-drop --log /dev/null/x": "",
+    "qabel-drop check --data-dir /proc/1": "",
+    "qabel-drop purge --since 2h": "",
+    "qabel-drop purge --never-asked --since soon": "",
+    "qabel-drop purge --never-asked --since 2h --data-dir /proc/1": "",
+    "qabel-drop backup": "",
+    "qabel-drop backup /dev/null --data-dir /proc/1": "",
+    "qabel-drop restore /proc/1 --data-dir /proc/1": "",
     "twistd -n qabel-rest --frob": "",
 }
 """Command lines, and whether a daemon is up or down meanwhile where that matters."""

@@ -12,6 +12,7 @@ from twisted.python import usage
 from qabel import tap
 from qabel.cli import command
 from qabel.dropserver import tap as drop_tap
+from qabel.dropserver.command_list import COMMANDS, load_command
 
 ROOT = Path(__file__).parents[2]
 
@@ -89,6 +90,9 @@ def wrong_in(mention: Mention) -> str | None:
 
 def _wrong_for_daemon(options: usage.Options, words: tuple[str, ...]) -> str | None:
     known = {each.rstrip("=") for each in options.longOpt}
+    if isinstance(options, drop_tap.Options) and words and words[0] in COMMANDS:
+        parser = load_command(words[0]).parser()
+        known = {name[2:] for each in parser._actions for name in each.option_strings}
     for word in words:
         name = word.removeprefix("--").partition("=")[0]
         if word.startswith("--") and name and name not in known:

@@ -29,6 +29,8 @@ def mention(text: str) -> Mention:
         ("Run: qabel-rest --data-dir X", None),
         ("Run: qabel-rest --data-directory X", "no option --data-directory"),
         ("qabel-drop --listen tcp:9697 --allow-remot", "no option --allow-remot"),
+        ("Run: qabel-drop purge --never-asked --since 2h", None),
+        ("Run: qabel-drop purge --never-ask", "no option --never-ask"),
     ],
 )
 def test_what_is_wrong(text: str, wrong: str | None) -> None:
