@@ -177,12 +177,22 @@ def test_what_it_names_is_there(content: Path) -> None:
     said = (content / "DEBIAN/postinst").read_text()
     pages = re.findall(r"/usr/share/doc/\S+\.html", said)
     units = re.findall(r"enable --now ([\w-]+)", said)
-    assert len(pages) == 1
+    assert len(pages) == 2
     assert len(units) == 3
-    assert (content / pages[0][1:]).is_file()
+    assert all((content / page[1:]).is_file() for page in pages)
     for unit in units:
         assert (content / f"usr/lib/systemd/system/{unit}.service").is_file()
     assert (content / "usr/lib/systemd/user/qabel-rest.service").is_file()
+    assert (content / "usr/lib/systemd/system/qabel-drop-backup.timer").is_file()
+
+
+def test_what_the_recipe_takes_is_there(content: Path) -> None:
+    """The examples that the page for a public drop server has people copy are in the package."""
+    page = (ROOT / "docs" / "public-drop-server.rst").read_text()
+    examples = re.findall(r"/usr/share/doc/qabel/examples/(\S+\.\w+)", page)
+    assert len(examples) == 3
+    for example in examples:
+        assert (content / "usr/share/doc/qabel/examples" / example).is_file()
 
 
 def test_installing_tells_the_next_step_and_upgrading_does_not(dpkg: Dpkg, machine: Path) -> None:

@@ -33,7 +33,7 @@ def analyze(*arguments: str, cwd: Path) -> str:
 
 def units(tmp_path: Path, kind: str) -> list[str]:
     """Lay out the units as if they were installed for this Python; return their paths."""
-    for unit in (UNITS / kind).glob("*.s*"):
+    for unit in (UNITS / kind).iterdir():
         text = unit.read_text()
         text, number = INSTALLED.subn(f"ExecStart={sys.executable}", text)
         assert number == (unit.suffix == ".service")
@@ -47,7 +47,14 @@ def test_systemd_reads_them(tmp_path: Path, kind: str, manager: str) -> None:
     assert not analyze("verify", "--man=no", manager, *units(tmp_path, kind), cwd=tmp_path)
 
 
-@pytest.mark.parametrize("name", ["qabel-rest", "qabel-drop"])
+def test_the_timer() -> None:
+    """It comes each day."""
+    timer = (UNITS / "system" / "qabel-drop-backup.timer").read_text()
+    [when] = re.findall(r"^OnCalendar=(.*)$", timer, re.MULTILINE)
+    assert "Normalized form: *-*-* 00:00:00" in analyze("calendar", when, cwd=Path("/"))
+
+
+@pytest.mark.parametrize("name", ["qabel-rest", "qabel-drop", "qabel-drop-backup"])
 def test_the_services_are_shut_in(tmp_path: Path, name: str) -> None:
     """What a service could do beyond its work is little, in the measure of systemd: 0 to 10."""
     units(tmp_path, "system")
