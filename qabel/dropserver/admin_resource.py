@@ -14,9 +14,9 @@ from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET
 
 from qabel.dropserver.message_purge import MessagePurge
-from qabel.dropserver.message_store import StoreUnavailable
 from qabel.dropserver.request import DropRequest
 from qabel.dropserver.server_state import State
+from qabel.dropserver.storage import StoreUnavailable
 
 PURGE = b"/purge"
 

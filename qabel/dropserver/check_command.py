@@ -3,9 +3,9 @@
 import argparse
 import time
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 
 from qabel.dropserver.command_line import PROGRAM, count, data_directory, parser_for
+from qabel.dropserver.database_url import VARIABLE, choose_database
 from qabel.dropserver.inspection import Inspected, inspect
 from qabel.dropserver.message_values import DAY, MEGABYTE
 from qabel.dropserver.service import FILE_NAME, PROXY_NOTE
@@ -15,44 +15,66 @@ from qabel.host.start_errors import StartError, report_line
 NAME = f"{PROGRAM} check"
 
 _DESCRIPTION = """\
-Read the whole message file of a drop server, which may be running, and say whether it is whole and
-what is in it. Nothing is changed. The exit status is 0 if the file is whole, and 1 if it is not.
+Read all messages of a drop server, which may be running, and say whether its file or its database
+is whole, and what is in it. Nothing is changed. The exit status is 0 if it is whole, and 1 if it is
+not.
 """
+
+
+_PROXY_WARNING = (
+    "Warning: requests come through a proxy, or Tor, that was not declared, so that nobody is "
+    "limited. Start the server with --trust-proxy or --behind-tor."
+)
 
 
 def run(arguments: Sequence[str]) -> int:
     """Run the command, and return its exit status."""
     given = parser().parse_args(arguments)
     try:
+        url = choose_database(given.database)
         directory = data_directory(given)
-        found = inspect(directory / FILE_NAME)
+        if url is None:
+            where = str(directory / FILE_NAME)
+            found = inspect(directory / FILE_NAME)
+        else:
+            # Imported here because few have psycopg.
+            from qabel.dropserver.postgresql.inspecting import (  # noqa: PLC0415
+                inspect_database,
+            )
+
+            where = "The database"
+            found = inspect_database(url)
     except StartError as error:
         report_line(f"{NAME}: {error}")
         return 1
-    say("\n".join(_report(directory, found, time.time())))
+    say("\n".join(_report(where, found, time.time())))
+    if (directory / PROXY_NOTE).exists():
+        say(_PROXY_WARNING)
     return 0
 
 
 def parser() -> argparse.ArgumentParser:
     """Return the parser of the command line."""
-    return parser_for(NAME, _DESCRIPTION)
+    made = parser_for(NAME, _DESCRIPTION)
+    made.add_argument(
+        "--database", metavar="URL", help=f"the server's database [default: ${VARIABLE}, or none]"
+    )
+    return made
 
 
-def _report(directory: Path, found: Inspected, now: float) -> Iterator[str]:
-    yield f"{directory / FILE_NAME} is whole."
+def _report(where: str, found: Inspected, now: float) -> Iterator[str]:
+    yield f"{where} is whole."
     messages, drops = count(found.messages, "message"), count(found.drops, "drop")
     charged = f"{found.charged / MEGABYTE:,.1f} MB"
     yield f"It has {messages} in {drops}, which are charged {charged}."
     if found.oldest is not None and found.newest is not None:
         oldest, newest = _age(now - found.oldest), _age(now - found.newest)
         yield f"The oldest message arrived {oldest} ago, the newest {newest} ago."
-    size, free = found.size / MEGABYTE, found.free / MEGABYTE
-    yield f"The file takes {size:,.1f} MB; the disk has {free:,.0f} MB free."
-    if (directory / PROXY_NOTE).exists():
-        yield (
-            "Warning: requests come through a proxy, or Tor, that was not declared, so that nobody "
-            "is limited. Start the server with --trust-proxy or --behind-tor."
-        )
+    size = f"{found.size / MEGABYTE:,.1f} MB"
+    if found.free is None:
+        yield f"The tables take {size}."
+    else:
+        yield f"The file takes {size}; the disk has {found.free / MEGABYTE:,.0f} MB free."
 
 
 def _age(seconds: float) -> str:

@@ -6,10 +6,11 @@ from importlib import import_module
 from typing import Protocol, cast
 
 COMMANDS: Mapping[str, str] = {
-    "check": "Say whether the message file is whole, and what is in it",
+    "check": "Say whether the message file or the database is whole, and what is in it",
     "purge": "Delete what a flood of posts to made-up drops has left",
     "backup": "Write a copy of the message file, also while the server runs",
     "restore": "Make a message file out of such a copy",
+    "configure": "Change how long a database keeps messages, and how many",
 }
 """What each does. With ``--help``, it shows its options."""
 

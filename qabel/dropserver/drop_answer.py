@@ -4,10 +4,10 @@ import attrs
 from twisted.internet.interfaces import IReactorTime
 
 from qabel.drop.multipart import closing_boundary, encode_part
-from qabel.dropserver.message_store import MessageStore
 from qabel.dropserver.message_values import Row, Selection
 from qabel.dropserver.request import DropRequest
 from qabel.dropserver.stamps import format_part_date
+from qabel.dropserver.storage import Storage
 from qabel.host.http_server.flow import Flow
 
 CHUNK = 64
@@ -36,7 +36,7 @@ class DropAnswer:
     """The response to one request for the messages of a selection."""
 
     _request: DropRequest
-    _store: MessageStore
+    _store: Storage
     _drop_id: str
     _selection: Selection
     _boundary: str

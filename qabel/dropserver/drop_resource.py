@@ -3,7 +3,7 @@
 import json
 import math
 import re
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 from twisted.internet.defer import Deferred
@@ -19,21 +19,22 @@ from qabel.drop.url import is_drop_id
 from qabel.dropserver.admission import Full
 from qabel.dropserver.closed_group import CHALLENGE, ClosedGroup
 from qabel.dropserver.drop_answer import CHUNK, DropAnswer, content_length
+from qabel.dropserver.feed import Feed
 from qabel.dropserver.front_page import HTML, POLICY, front_page
-from qabel.dropserver.message_store import MessageStore, NoRoom, StoreUnavailable
 from qabel.dropserver.message_values import MESSAGE_LIMIT, Post, Retention, Since
 from qabel.dropserver.push_handshake import BadHandshake, accept_handshake
 from qabel.dropserver.push_hub import PushHub, PushSubscriber
 from qabel.dropserver.request import DropRequest
 from qabel.dropserver.request_counts import Got, Posted, RequestCounts
 from qabel.dropserver.stamps import format_http_date, format_latest, parse_http_date, parse_latest
+from qabel.dropserver.storage import NoRoom, Storage, StoreUnavailable
 from qabel.dropserver.visitors import Visitors
 
 _NAME = re.compile(rb"[A-Za-z0-9_-]+")
 
 _METHODS = (b"GET", b"HEAD", b"POST")
 
-_LATER = (503, "Unavailable", 60)
+_UNAVAILABLE = (503, "Unavailable")
 
 _ROOM_INTERVAL = 900
 """Seconds after which there may be room again: as messages expire, and as others leave some."""
@@ -50,7 +51,7 @@ class DropResource(Resource):
         visitors: says who may post now.
         counts: counts the requests.
         reactor: measures times.
-        retention: how long messages are kept, which the page at ``/`` says.
+        retention: returns how long messages are kept, which the page at ``/`` says.
         group: the closed group that the server is for; None if it is for everybody.
 
     """
@@ -64,12 +65,13 @@ class DropResource(Resource):
         visitors: Visitors,
         counts: RequestCounts,
         reactor: IReactorTime,
-        retention: Retention,
+        retention: Callable[[], Retention],
         group: ClosedGroup | None = None,
     ) -> None:
         super().__init__()
-        self.store: MessageStore | None = None
+        self._store: Storage | None = None
         """The messages, while the server runs; without it all requests get 503."""
+        self._feed: Feed | None = None
         self._hub = hub
         self._visitors = visitors
         self._counts = counts
@@ -79,6 +81,14 @@ class DropResource(Resource):
         if group is not None:
             # Who still has a token connects again, and others cannot.
             group.on_excluded = hub.close
+
+    def begin(self, store: Storage, feed: Feed) -> None:
+        """Serve from now on, from a store, and pass messages on by a feed."""
+        self._store, self._feed = store, feed
+
+    def end(self) -> None:
+        """Serve nothing any more: all requests get 503."""
+        self._store = self._feed = None
 
     def render(self, request: DropRequest) -> int:
         """Respond to a request."""
@@ -97,7 +107,7 @@ class DropResource(Resource):
     def _render_front_page(self, request: DropRequest) -> None:
         accept = request.requestHeaders.getRawHeaders("Accept", [""])
         is_closed = self._group is not None
-        page, kind = front_page(self._retention, ",".join(accept), is_closed=is_closed)
+        page, kind = front_page(self._retention(), ",".join(accept), is_closed=is_closed)
         request.responseHeaders.setRawHeaders(b"Content-Type", [kind])
         request.responseHeaders.setRawHeaders(b"Vary", [b"Accept"])
         if kind == HTML:
@@ -113,13 +123,13 @@ class DropResource(Resource):
             _reject(request, 400, "Invalid drop id")
         elif request.method == b"POST":
             self._post(request, drop_id)
-        elif self.store is None:
+        elif self._store is None:
             self._unavailable(request)
         else:
-            self._run(request, self._get(request, self.store, drop_id))
+            self._run(request, self._get(request, self._store, drop_id))
 
     def _post(self, request: DropRequest, drop_id: str) -> None:
-        if self.store is None:
+        if self._store is None:
             self._unavailable(request)
             return
         source = self._visitors.source(request)
@@ -133,9 +143,9 @@ class DropResource(Resource):
             self._counts.posted[Posted.INVALID] += 1
             _reject(request, *wrong)
             return
-        self._run(request, self._append(request, self.store, Post(drop_id, body, source)))
+        self._run(request, self._append(request, self._store, Post(drop_id, body, source)))
 
-    async def _append(self, request: DropRequest, store: MessageStore, post: Post) -> None:
+    async def _append(self, request: DropRequest, store: Storage, post: Post) -> None:
         try:
             stamp = await store.append(post)
         except NoRoom as error:
@@ -143,10 +153,11 @@ class DropResource(Resource):
             _put_off(request, 507, error.full.value, _ROOM_INTERVAL)
             return
         self._counts.posted[Posted.STORED] += 1
-        self._hub.publish(post.drop_id, stamp, post.body)
+        if self._feed is not None:
+            self._feed.stored(post, stamp)
         request.respond(200)
 
-    async def _get(self, request: DropRequest, store: MessageStore, drop_id: str) -> None:
+    async def _get(self, request: DropRequest, store: Storage, drop_id: str) -> None:
         since = _parse_since(request)
         head_only = request.method == b"HEAD"
         found = await store.open(drop_id, since, 0 if head_only else CHUNK)
@@ -189,11 +200,22 @@ class DropResource(Resource):
             request.setHeader(b"Sec-WebSocket-Version", b"13")
             _reject(request, error.status, error.text)
             return
-        if self.store is None or not self._hub.has_capacity(drop_id):
-            _put_off(request, *_LATER)
+        if self._feed is None or self._store is None or not self._hub.has_capacity(drop_id):
+            _put_off(request, *_UNAVAILABLE, StoreUnavailable.wait)
             return
         # Whether this works is of no interest to the client; the store has logged it.
-        self.store.note_asked([drop_id]).addErrback(lambda _: None)
+        self._store.note_asked([drop_id]).addErrback(lambda _: None)
+        self._run(request, self._subscribe(request, self._feed, drop_id, response))
+
+    async def _subscribe(
+        self, request: DropRequest, feed: Feed, drop_id: str, response: bytes
+    ) -> None:
+        await feed.follow(drop_id)
+        if not request.is_connected:
+            return
+        if not self._hub.has_capacity(drop_id):
+            _put_off(request, *_UNAVAILABLE, StoreUnavailable.wait)
+            return
         subscriber = PushSubscriber(self._hub, drop_id)
         request.channel.registerProducer(subscriber, True)
         request.channel.write(response)
@@ -226,21 +248,24 @@ class DropResource(Resource):
         Deferred.fromCoroutine(work).addErrback(self._failed, request)
 
     def _failed(self, failure: Failure, request: DropRequest) -> None:
-        if failure.check(StoreUnavailable) is None:
+        if isinstance(failure.value, StoreUnavailable):
+            wait = failure.value.wait
+        else:
+            wait = StoreUnavailable.wait
             self._log.failure("a request failed", failure)
         if not request.is_connected:
             return
         if request.startedWriting:
             request.abort()
         else:
-            self._unavailable(request)
+            self._unavailable(request, wait)
 
-    def _unavailable(self, request: DropRequest) -> None:
+    def _unavailable(self, request: DropRequest, wait: float = StoreUnavailable.wait) -> None:
         if request.method == b"POST":
             self._counts.posted[Posted.UNAVAILABLE] += 1
         else:
             self._counts.got[Got.UNAVAILABLE] += 1
-        _put_off(request, *_LATER)
+        _put_off(request, *_UNAVAILABLE, wait)
 
 
 def _parse_since(request: DropRequest) -> Since | None:

@@ -28,8 +28,8 @@ class Inspected:
     newest: float | None
     size: int
     """Bytes of the file."""
-    free: int
-    """Bytes that its disk has free."""
+    free: int | None
+    """Bytes that its disk has free, if that can be known."""
 
 
 def inspect(path: Path) -> Inspected:

@@ -50,11 +50,13 @@ class MessagePurge:
 
     """
 
-    _since: float
+    since: float
     is_dry_run: bool
     purged: PurgedMessages = field(factory=PurgedMessages, init=False)
     """What it has done so far."""
     is_done: bool = field(default=False, init=False)
+    has_begun: bool = field(default=False, init=False)
+    """Whether what is to be deleted was counted, where that is done first."""
     _at: tuple[bytes, int] = field(default=(b"", -1), init=False)
     """The drop and the stamp of the last message that was looked at."""
     _last_drop: bytes = field(default=b"", init=False)
@@ -72,7 +74,7 @@ class MessagePurge:
         batch = SMALL_BATCH if few else DELETE_BATCH
         with session.reading():
             looked_at = _next_after(session.connection, self._at)
-        first = int(max(self._since, asked.known_since) * SECOND)
+        first = int(max(self.since, asked.known_since) * SECOND)
         due: list[Place] = []
         kept = 0
         for each in looked_at:

@@ -17,23 +17,12 @@ from qabel.dropserver.message_file import MessageFile
 from qabel.dropserver.message_purge import MessagePurge
 from qabel.dropserver.message_rows import is_damage
 from qabel.dropserver.message_values import Post, Row, Selection, Since
+from qabel.dropserver.storage import NoRoom, StoreUnavailable
 from qabel.dropserver.usage import Usage
 from qabel.host.job_thread import Job, JobThread
 
 GROUP_SIZE = 256
 """Jobs that are handled together at most: it limits how long the first of them waits."""
-
-
-class StoreUnavailable(Exception):
-    """The messages cannot be read or stored now: the disk fails, or the server is stopping."""
-
-
-class NoRoom(Exception):
-    """There is no room for a message."""
-
-    def __init__(self, full: Full) -> None:
-        super().__init__(full.value)
-        self.full = full
 
 
 @attrs.define(eq=False)

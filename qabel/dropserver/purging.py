@@ -5,13 +5,13 @@ from collections.abc import Callable
 from twisted.logger import Logger
 
 from qabel.dropserver.message_purge import MessagePurge
-from qabel.dropserver.message_store import MessageStore
+from qabel.dropserver.storage import Storage
 
 _log = Logger()
 
 
 async def purge_messages(
-    store: MessageStore, purge: MessagePurge, is_wanted: Callable[[], bool]
+    store: Storage, purge: MessagePurge, is_wanted: Callable[[], bool]
 ) -> None:
     """Do a purge to its end, or until it is wanted no more, and log what it has deleted.
 

@@ -36,7 +36,7 @@ BACKLOG_LIMIT = 262_144
 INBOUND_LIMIT = 1_048_576
 """Bytes that a subscriber, which has nothing to say, may send between two pings."""
 
-FRAMES_LIMIT = 100
+FRAMES_LIMIT = 20
 """Frames that it may send between two pings: the smallest takes as long to read as a large one."""
 
 _GOING_AWAY = 1001  # RFC 6455, section 7.4.1
@@ -86,6 +86,10 @@ class PushHub:
         """Return whether one more may subscribe to a drop."""
         here = len(self._subscribers.get(drop_id, ()))
         return self._count < self._max_subscribers and here < self._max_per_drop
+
+    def has_subscribers(self, drop_id: str) -> bool:
+        """Return whether anybody subscribes to a drop."""
+        return drop_id in self._subscribers
 
     def add(self, subscriber: "PushSubscriber") -> None:
         """Add a subscriber, which gets all messages of its drop from now on."""

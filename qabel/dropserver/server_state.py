@@ -11,7 +11,7 @@ class State:
     """What is known of a running drop server."""
 
     usage: Usage | None
-    """What its messages take; None while the file cannot be read."""
+    """What its messages take; None while they cannot be read."""
     counts: RequestCounts
     listeners: int
     most_listeners: int
@@ -23,7 +23,7 @@ class State:
     def trouble(self) -> str | None:
         """What keeps it from taking messages, in a sentence; None if nothing does."""
         if self.usage is None:
-            return "The message file cannot be used; see the log."
+            return "The messages cannot be read or stored; see the log."
         if self.usage.is_disk_full:
             return "The disk is full: messages are stored in the space of deleted ones only."
         return None

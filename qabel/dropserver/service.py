@@ -16,9 +16,9 @@ from twisted.logger import Logger
 from qabel.dropserver.admin_resource import AdminResource, Purging
 from qabel.dropserver.closed_group import ClosedGroup
 from qabel.dropserver.drop_resource import DropResource
-from qabel.dropserver.message_file import MessageFile
+from qabel.dropserver.engine import Engine, FileEngine
+from qabel.dropserver.feed import Feed
 from qabel.dropserver.message_purge import MessagePurge
-from qabel.dropserver.message_store import MessageStore, StoreUnavailable
 from qabel.dropserver.message_values import Retention
 from qabel.dropserver.purging import purge_messages
 from qabel.dropserver.push_hub import PING_INTERVAL, PING_TURNS, PushHub
@@ -28,6 +28,7 @@ from qabel.dropserver.request_counts import RequestCounts
 from qabel.dropserver.server_limits import ADMIN_CONNECTIONS, ServerLimits
 from qabel.dropserver.server_state import State
 from qabel.dropserver.sources import Sources
+from qabel.dropserver.storage import Storage, StoreUnavailable
 from qabel.dropserver.visitors import Visitors
 from qabel.host.data_directory import DirectoryLock, private_directory
 from qabel.host.endpoints import ListenOn
@@ -53,6 +54,7 @@ class DropServerService(MultiService):
         data_dir: a directory that nothing else may use.
         reactor: Twisted's reactor.
         retention: how long messages are kept, and how many.
+        engine: stores the messages; by default, a file in the directory does.
         sources: tells where requests come from.
         rate: how often each source may post.
         group: the closed group that it is for; None if it is for everybody.
@@ -72,6 +74,7 @@ class DropServerService(MultiService):
         *,
         reactor: Any,
         retention: Retention | None = None,
+        engine: Engine | None = None,
         sources: Sources | None = None,
         rate: Rate | None = None,
         group: ClosedGroup | None = None,
@@ -83,25 +86,21 @@ class DropServerService(MultiService):
     ) -> None:
         super().__init__()
         self._data_dir = data_dir
-        self._retention = retention or Retention()
+        self._engine = engine or FileEngine(
+            data_dir / FILE_NAME, retention or Retention(), reactor, now=now
+        )
         self._reactor = reactor
-        self._now = now
         self._lock = DirectoryLock(data_dir)
         self._limits = limits or ServerLimits()
         self._hub = self._make_hub()
         self._counts = RequestCounts()
-        told = sources or Sources()
-        self._visitors = Visitors(
-            told,
-            Rates(reactor, rate or Rate()),
-            proxy_advice,
-            on_proxy_undeclared=self._note_proxy,
-        )
+        told, rates = sources or Sources(), Rates(reactor, rate or Rate())
+        self._visitors = Visitors(told, rates, proxy_advice, on_proxy_undeclared=self._note_proxy)
         self._is_proxy_declared = bool(told.proxies) or told.is_behind_tor
         self._resource = DropResource(
-            self._hub, self._visitors, self._counts, reactor, self._retention, group
+            self._hub, self._visitors, self._counts, reactor, lambda: self._engine.retention, group
         )
-        self._store: MessageStore | None = None
+        self._store, self._feed = _NOTHING
         self.site = self._make_site(told)
         self._admins = [
             _Admins(where, self._make_admin_site(purging))
@@ -116,7 +115,7 @@ class DropServerService(MultiService):
         limits = self._limits
         return PushHub(
             max_subscribers=limits.listeners,
-            max_per_drop=limits.listeners_of_drop(self._retention.drop_id_bits),
+            max_per_drop=limits.listeners_of_drop(self._engine.retention.drop_id_bits),
         )
 
     def _make_site(self, sources: Sources) -> BoundedSite:
@@ -133,11 +132,11 @@ class DropServerService(MultiService):
         private_directory(self._data_dir)
         self._lock.acquire()
         try:
-            file = MessageFile(self._data_dir / FILE_NAME, self._retention, now=self._now)
+            self._store, self._feed = self._engine.open(self._hub)
         except BaseException:
             self._lock.release()
             raise
-        self._store = self._resource.store = MessageStore(file, self._reactor)
+        self._resource.begin(self._store, self._feed)
         if self._is_proxy_declared:
             with suppress(OSError):
                 (self._data_dir / PROXY_NOTE).unlink()
@@ -166,7 +165,13 @@ class DropServerService(MultiService):
         """Do a purge while it is wanted. Raises StoreUnavailable."""
         if self._store is None:
             raise StoreUnavailable("the server does not run")
+        await self._store.note_asked(self._hub.drop_ids())
         await purge_messages(self._store, purge, is_wanted)
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether push listeners can subscribe, which they cannot before a database is there."""
+        return self._feed is not None and self._feed.is_ready
 
     async def state(self) -> State:
         """Return what is known of the server."""
@@ -197,7 +202,9 @@ class DropServerService(MultiService):
         loops, self._loops = self._loops, []
         for loop in loops:
             loop.stop()
-        self._resource.store = None
+        self._resource.end()
+        if self._feed is not None:
+            self._feed.close()
         self._hub.close()
         store, self._store = self._store, None
         if store is not None:
@@ -228,6 +235,9 @@ class DropServerService(MultiService):
             await store.forget_deleted()
         except StoreUnavailable:
             return  # the store has logged the reason
+
+
+_NOTHING: tuple[Storage | None, Feed | None] = (None, None)
 
 
 @attrs.define(eq=False)

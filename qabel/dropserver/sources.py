@@ -6,6 +6,7 @@ providers give to a home.
 
 import ipaddress
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 
 from attrs import field, frozen
 from twisted.internet.address import UNIXAddress
@@ -49,6 +50,7 @@ class InvalidProxy(ValueError):
     """It is no address of a proxy."""
 
 
+@lru_cache(1024)
 def parse_address(text: str) -> Address | None:
     """Return an address, as it stands in headers: with a port or in brackets, too; or None."""
     host = text.strip()

@@ -9,21 +9,25 @@ from twisted.application.service import IService, MultiService
 from twisted.internet import reactor
 
 from qabel import __version__
-from qabel.drop.url import DROP_ID_BITS, DROP_ID_BITS_OFFERED
+from qabel.drop.url import DROP_ID_BITS_OFFERED
 from qabel.dropserver.admin_client import ADMIN_SOCKET
 from qabel.dropserver.closed_group import ClosedGroup
 from qabel.dropserver.command_list import COMMANDS
-from qabel.dropserver.message_values import DAY, DROP_QUOTA, HALF_OF_DISK, MEGABYTE, Retention
+from qabel.dropserver.database_url import choose_database
+from qabel.dropserver.engine import Engine, FileEngine
+from qabel.dropserver.message_values import DAY, DROP_QUOTA, MEGABYTE
 from qabel.dropserver.onion import tor_configuration
 from qabel.dropserver.rates import Rate
 from qabel.dropserver.server_limits import ServerLimits
-from qabel.dropserver.service import DropServerService
+from qabel.dropserver.service import FILE_NAME, DropServerService
 from qabel.dropserver.sources import InvalidProxy, Proxies, Sources
+from qabel.dropserver.wanted import Wanted
 from qabel.host.command_help import HelpPage, OptionHelp
 from qabel.host.daemon_options import DaemonOptions
 from qabel.host.data_directory import choose_data_directory
 from qabel.host.endpoints import parse_endpoint
 from qabel.host.file_limit import raise_file_limit
+from qabel.host.garbage_collection import tune_garbage_collector
 from qabel.host.listening import Listening
 from qabel.host.log_limits import limit_logs
 from qabel.host.private_sockets import PrivateSocketEndpoint
@@ -31,7 +35,7 @@ from qabel.host.protection import protect_process
 from qabel.host.secretless_logs import withhold_texts
 from qabel.host.service_manager import Notifier
 from qabel.host.standard_streams import say
-from qabel.host.start_errors import StartError
+from qabel.host.start_errors import StartError, fail_start
 from qabel.host.steady_clock import use_steady_clock
 
 NAME = "qabel-drop"
@@ -66,6 +70,7 @@ class Options(DaemonOptions):
         "Access": (OptionHelp("group-token-file", "FILE"),),
         "Messages": (
             OptionHelp("data-dir", "DIR"),
+            OptionHelp("database", "URL"),
             OptionHelp("lifetime", "DAYS"),
             OptionHelp("quota", "MB"),
             OptionHelp("drop-quota", "N"),
@@ -83,6 +88,7 @@ class Options(DaemonOptions):
     }
     environment: ClassVar[Mapping[str, str]] = {
         "QABEL_DROP_DATA_DIR": "The same as --data-dir",
+        "QABEL_DROP_DATABASE": "The same as --database",
         **DaemonOptions.environment,
     }
 
@@ -94,7 +100,8 @@ class Options(DaemonOptions):
         ["admin", None, None, "Where /health and /metrics are, besides admin.sock in data-dir."],
         ["data-dir", None, None, "Data directory. [default: $QABEL_DROP_DATA_DIR, or per user]"],
         ["group-token-file", None, None, "Serve only a closed group, which has the token in FILE."],
-        ["lifetime", None, "7", "Days before a message is deleted."],
+        ["database", None, None, "A PostgreSQL database for the messages. [default: a file]"],
+        ["lifetime", None, None, "Days before a message is deleted. [default: 7]"],
         ["quota", None, None, "Megabytes for all messages. [default: half of the free disk space]"],
         [
             "drop-quota",
@@ -105,8 +112,8 @@ class Options(DaemonOptions):
         [
             "drop-id-bits",
             None,
-            str(DROP_ID_BITS),
-            f"Random bits in ids of new drops ({_BITS}); with fewer than 256, people share drops.",
+            None,
+            f"Random bits in new drop ids ({_BITS}): with few, people share drops. [default: 256]",
         ],
         ["rate", None, "20", "Messages a second from one network address, on average."],
         ["burst", None, "600", "Messages from one network address at once."],
@@ -140,18 +147,8 @@ class Options(DaemonOptions):
         if self["onion"]:
             say(tor_configuration(self.listen).rstrip())
             raise SystemExit(0)
-        lifetime = self.positive("lifetime") * DAY
-        quota = HALF_OF_DISK
-        if self["quota"] is not None:
-            quota = int(self.positive("quota") * MEGABYTE)
-            if quota < MEGABYTE:
-                raise StartError(f"--quota must be at least 1, not {self['quota']}")
-        self.retention = Retention(
-            lifetime=lifetime,
-            quota=quota,
-            drop_quota=None if self["drop-quota"] is None else self.positive("drop-quota", int),
-            drop_id_bits=self._drop_id_bits(),
-        )
+        self.wanted = self._read_wanted()
+        self.database = choose_database(self["database"])
         self.rate = Rate(self.positive("rate"), self.positive("burst", int))
         self.limits = ServerLimits.choose(
             self._count("max-connections"),
@@ -180,9 +177,24 @@ class Options(DaemonOptions):
             if path == (self.data_directory / ADMIN_SOCKET).resolve():
                 self.admin = None  # it is there anyway
 
-    def _drop_id_bits(self) -> int:
+    def _read_wanted(self) -> Wanted:
+        quota = None
+        if self["quota"] is not None:
+            quota = int(self.positive("quota") * MEGABYTE)
+            if quota < MEGABYTE:
+                raise StartError(f"--quota must be at least 1, not {self['quota']}")
+        return Wanted(
+            lifetime=None if self["lifetime"] is None else self.positive("lifetime") * DAY,
+            quota=quota,
+            drop_quota=self._count("drop-quota"),
+            drop_id_bits=self._drop_id_bits(),
+        )
+
+    def _drop_id_bits(self) -> int | None:
         """Return the random bits in ids of new drops. Raises StartError."""
         text = self["drop-id-bits"]
+        if text is None:
+            return None
         for bits in DROP_ID_BITS_OFFERED:
             if text == str(bits):
                 return bits
@@ -197,6 +209,21 @@ class Options(DaemonOptions):
         return None if file is None else ClosedGroup.load(Path(file).expanduser().absolute())
 
 
+def _engine(options: Options) -> Engine:
+    """Return what stores the messages. Raises StartError."""
+    if options.database is None:
+        return FileEngine(options.data_directory / FILE_NAME, options.wanted.retention, reactor)
+    # Imported here because few have psycopg.
+    from qabel.dropserver.postgresql.engine import PostgresEngine  # noqa: PLC0415
+
+    return PostgresEngine(
+        options.database,
+        options.wanted,
+        reactor,
+        on_refused=lambda error: fail_start(f"{NAME}: {error}", reactor),
+    )
+
+
 def makeService(options: Options) -> IService:
     """Return the service that the command, or twistd, runs."""
     protect_process()
@@ -209,7 +236,7 @@ def makeService(options: Options) -> IService:
     drops = DropServerService(
         options.data_directory,
         reactor=reactor,
-        retention=options.retention,
+        engine=_engine(options),
         sources=Sources(options.proxies, bool(options["behind-tor"])),
         rate=options.rate,
         limits=options.limits.within(allowed, is_chosen=is_chosen),
@@ -228,4 +255,5 @@ def makeService(options: Options) -> IService:
     ready = drops.started.addCallback(lambda _: listening.when_listening())
     ready.addCallback(options.note_ready)
     ready.addCallbacks(notifier.is_ready, lambda _: None)
+    ready.addCallback(lambda _: tune_garbage_collector())
     return parent

@@ -18,7 +18,7 @@ def offered(*words: str) -> list[str]:
         (["che"], ["check"]),
         (["--max-l"], ["--max-listeners"]),
         (["--port", "9", "che"], []),
-        (["check", "--d"], ["--data-dir"]),
+        (["check", "--d"], ["--data-dir", "--database"]),
         (["check", "--data-dir", ""], ["dir"]),
         (["purge", "--"], ["--help", "--data-dir", "--never-asked", "--since", "--dry-run"]),
         (["purge", "--since", ""], []),

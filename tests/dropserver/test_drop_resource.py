@@ -13,6 +13,7 @@ from qabel.dropserver.message_store import MessageStore
 from qabel.dropserver.message_values import MESSAGE_LIMIT, Post, Retention
 from qabel.dropserver.rates import Rate
 from qabel.dropserver.sources import Proxies, Sources
+from tests.dropserver.postgresql.databases import in_both
 
 A = "/" + "aB3-_" * 8 + "xyz"
 B = "/" + "C" * 43
@@ -54,6 +55,7 @@ async def test_the_answer_to_get_has_the_deployed_bytes(running: Any) -> None:
     )
 
 
+@in_both
 @pytest_twisted.ensureDeferred
 async def test_head_says_what_get_would(running: Any) -> None:
     """HEAD has the status and headers of GET, including the length and the latest stamp."""
@@ -70,6 +72,7 @@ async def test_head_says_what_get_would(running: Any) -> None:
     assert (bad.status, bad.body, bad.headers["Content-Length"]) == (400, b"", "28")
 
 
+@in_both
 @pytest_twisted.ensureDeferred
 async def test_since_gives_what_is_newer(running: Any) -> None:
     """With X-Qabel-New-Since a GET returns what is newer, or 304 if nothing is."""
@@ -85,6 +88,7 @@ async def test_since_gives_what_is_newer(running: Any) -> None:
     assert float(newer.headers["X-Qabel-Latest"]) > float(latest)
 
 
+@in_both
 @pytest_twisted.ensureDeferred
 async def test_if_modified_since_goes_by_the_second(running: Any) -> None:
     """If-Modified-Since returns the messages of that second again, so that none is missed."""
@@ -111,6 +115,7 @@ async def test_if_modified_since_goes_by_the_second(running: Any) -> None:
         {"X-Qabel-New-Since": "9", "If-Modified-Since": "Fri, 31 Dec 9999 00:00:00 GMT"},
     ],
 )
+@in_both
 @pytest_twisted.ensureDeferred
 async def test_what_cannot_be_meant_is_ignored(running: Any, headers: dict[str, str]) -> None:
     """An invalid header, one of another server, or two at once return the whole drop."""
@@ -119,6 +124,7 @@ async def test_what_cannot_be_meant_is_ignored(running: Any, headers: dict[str, 
         assert messages(await server.ask("GET", A, headers)) == [b"1"]
 
 
+@in_both
 @pytest_twisted.ensureDeferred
 async def test_an_empty_drop_has_nothing(running: Any) -> None:
     """An empty drop is 204, but 304 for a client that says what it has already."""
@@ -148,6 +154,7 @@ BAD_POSTS = [
 
 
 @pytest.mark.parametrize(("path", "headers", "body", "status", "text"), BAD_POSTS)
+@in_both
 @pytest_twisted.ensureDeferred
 async def test_a_bad_post_is_refused_in_the_deployed_order(
     running: Any, path: str, headers: dict[str, str], body: bytes, status: int, text: str
@@ -160,6 +167,7 @@ async def test_a_bad_post_is_refused_in_the_deployed_order(
     assert answer.headers["Content-Type"] == "application/json"
 
 
+@in_both
 @pytest_twisted.ensureDeferred
 async def test_any_bytes_of_the_right_size_are_a_message(running: Any) -> None:
     """1 to 2573 bytes are stored as they are, whatever their content type."""
@@ -174,6 +182,7 @@ async def test_any_bytes_of_the_right_size_are_a_message(running: Any) -> None:
         assert messages(await server.ask("GET", A + "?x")) == sent
 
 
+@in_both
 @pytest_twisted.ensureDeferred
 async def test_the_last_character_counts_as_it_is(running: Any) -> None:
     """Ids that differ only in the unused bits of their last character are different drops."""
@@ -183,6 +192,7 @@ async def test_the_last_character_counts_as_it_is(running: Any) -> None:
 
 
 @pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH", "OPTIONS", "FROB"])
+@in_both
 @pytest_twisted.ensureDeferred
 async def test_other_methods_are_not_allowed(running: Any, method: str) -> None:
     """A 405 lists the allowed methods."""
@@ -191,6 +201,7 @@ async def test_other_methods_are_not_allowed(running: Any, method: str) -> None:
     assert (answer.status, answer.headers["Allow"]) == (405, "GET, HEAD, POST")
 
 
+@in_both
 @pytest_twisted.ensureDeferred
 async def test_a_chunked_message_is_taken(running: Any) -> None:
     """A message may be sent in chunks, and the connection stays open."""
@@ -207,6 +218,7 @@ async def test_a_chunked_message_is_taken(running: Any) -> None:
         assert messages(await server.ask("GET", A)) == [b"abcdef"] * 2
 
 
+@in_both
 @pytest_twisted.ensureDeferred
 async def test_a_large_drop_is_streamed(running: Any) -> None:
     """A large response arrives complete at a client that pauses reading."""
@@ -245,6 +257,7 @@ async def test_what_goes_meanwhile_is_padded(running: Any, monkeypatch: pytest.M
     assert set(got) == {b"x" * 2000}
 
 
+@in_both
 @pytest_twisted.ensureDeferred
 async def test_a_reader_that_goes_away_hurts_nobody(running: Any) -> None:
     """A client that disconnects in the middle of a response does no harm."""
@@ -274,6 +287,7 @@ async def test_a_failing_disk_is_503(running: Any, logged_failures: Any) -> None
     assert len(logged_failures.flush()) == 1
 
 
+@in_both
 @pytest_twisted.ensureDeferred
 async def test_nothing_is_missed_and_nothing_comes_twice(running: Any) -> None:
     """With many concurrent posts, a polling client gets each message exactly once."""
@@ -309,6 +323,7 @@ def _reactor() -> Any:
     return reactor
 
 
+@in_both
 @pytest_twisted.ensureDeferred
 async def test_a_source_that_posts_without_end(running: Any) -> None:
     """It is told when to come back; others post meanwhile, and it goes on reading."""
@@ -325,6 +340,7 @@ async def test_a_source_that_posts_without_end(running: Any) -> None:
         assert messages(await server.ask("GET", A, flooding)) == [b"x", b"x", b"y"]
 
 
+@in_both
 @pytest_twisted.ensureDeferred
 async def test_this_machine_is_not_limited(running: Any) -> None:
     """Who is on the same machine may post as often as they like."""

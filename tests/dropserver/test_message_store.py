@@ -10,8 +10,9 @@ from twisted.internet import reactor
 from twisted.internet.defer import DeferredList, gatherResults
 
 from qabel.dropserver.message_file import MessageFile
-from qabel.dropserver.message_store import MessageStore, StoreUnavailable
+from qabel.dropserver.message_store import MessageStore
 from qabel.dropserver.message_values import Post, Retention, Selection, Since, hash_drop_id
+from qabel.dropserver.storage import StoreUnavailable
 from tests.conftest import LoggedFailures
 from tests.dropserver.small_disk import damage_page
 

@@ -1,4 +1,4 @@
-"""Limits of connections: what is chosen, what follows from it, and what the system allows."""
+"""Wanted of connections: what is chosen, what follows from it, and what the system allows."""
 
 import pytest
 

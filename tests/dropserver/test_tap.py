@@ -29,7 +29,7 @@ def test_the_defaults_are_for_this_machine_only() -> None:
     """Without options it listens on loopback, and keeps messages for a week on half of the disk."""
     options = parse()
     assert [place.description for place in options.listen] == ["tcp:9697:interface=127.0.0.1"]
-    assert options.retention == Retention(lifetime=7 * DAY, quota=HALF_OF_DISK)
+    assert options.wanted.retention == Retention(lifetime=7 * DAY, quota=HALF_OF_DISK)
     assert options.data_directory.is_absolute()
     assert options.data_directory.name == "qabel-drop"
 
@@ -38,13 +38,15 @@ def test_each_option_counts() -> None:
     """Days, megabytes and messages are converted, and the directory becomes absolute."""
     options = parse("--data-dir=data", "--lifetime=0.5", "--quota=20.5", "--drop-quota=30")
     assert options.data_directory == Path.cwd() / "data"
-    assert options.retention == Retention(lifetime=0.5 * DAY, quota=20_500_000, drop_quota=30)
+    assert options.wanted.retention == Retention(
+        lifetime=0.5 * DAY, quota=20_500_000, drop_quota=30
+    )
 
 
 @pytest.mark.parametrize("bits", DROP_ID_BITS_OFFERED)
 def test_people_may_share_drops(bits: int) -> None:
     """Ids of drops may have fewer random bits."""
-    assert parse(f"--drop-id-bits={bits}").retention.drop_id_bits == bits
+    assert parse(f"--drop-id-bits={bits}").wanted.retention.drop_id_bits == bits
 
 
 def test_limits_of_connections() -> None:

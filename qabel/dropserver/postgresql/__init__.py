@@ -1,0 +1,1 @@
+"""The messages of a drop server in PostgreSQL, which many front ends share."""

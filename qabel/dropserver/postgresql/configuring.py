@@ -1,0 +1,29 @@
+"""Changing what all front ends of a database have in common, without running one."""
+
+from qabel.dropserver.message_values import Retention
+from qabel.dropserver.postgresql.configuration import change, read_retention
+from qabel.dropserver.postgresql.link import DatabaseAway, DatabaseLink
+from qabel.dropserver.postgresql.schema import check_version
+from qabel.dropserver.wanted import Wanted
+from qabel.host.start_errors import StartError
+
+
+def configure(url: str, wanted: Wanted) -> Retention:
+    """Change what is given; return what is set now.
+
+    Raises StartError if the database cannot be used, or no front end has used it.
+    """
+    link = DatabaseLink(url)
+    try:
+        with link.use() as connection:
+            found = None
+            if check_version(connection):
+                change(connection, wanted)
+                found = read_retention(connection)
+    except DatabaseAway as error:
+        raise StartError(f"cannot use the database: {error}") from None
+    finally:
+        link.close()
+    if found is None:
+        raise StartError("no drop server has used the database yet: start one with --quota")
+    return found
