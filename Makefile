@@ -9,7 +9,7 @@ STAMP := $(VENV)/.installed
 TSC := tests/browser/node_modules/.bin/tsc
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: run demo test lint format screenshots bench golden fuzz torture anonymity docs dist deb constraints vendor clean help
+.PHONY: run demo test lint format screenshots bench golden fuzz torture siege anonymity docs dist deb constraints vendor clean help
 
 help:
 	@echo "make run         run a daemon on port 9696, and a drop server"
@@ -23,6 +23,7 @@ help:
 	@echo "make golden      record the help, the contract, metrics and exit statuses again"
 	@echo "make fuzz        send thousands of generated requests, and check that nothing breaks"
 	@echo "make torture     kill, freeze and fill everything repeatedly, and count the messages"
+	@echo "make siege       use drop servers while strangers attack them and all is killed"
 	@echo "make anonymity   measure what drop servers can find out about who writes to whom"
 	@echo "make dist        build a source distribution and a wheel in dist"
 	@echo "make deb         build a Debian package in dist"
@@ -74,6 +75,9 @@ fuzz: $(STAMP)
 
 torture: $(STAMP)
 	$(BIN)/python -m tests.torture $(TORTURE)
+
+siege: $(STAMP)
+	$(BIN)/python -m tests.siege $(SIEGE)
 
 anonymity: $(STAMP)
 	$(BIN)/python -m tests.anonymity $(ANONYMITY)
