@@ -219,11 +219,11 @@ async def test_every_way_in(running: Any, make: Make, outsider: dict[str, str]) 
 async def test_refusals_are_no_messages(running: Any, make: Make) -> None:
     """An outsider uses up no rate and no file: the members behind the same address go on."""
     async with running(group=make(TOKEN)) as server:
-        store, server.service._resource.store = server.service._resource.store, None
+        store, server.service._resource._store = server.service._resource._store, None
         for path in (A, A[:-1]):
             assert (await server.ask("POST", path, body=b"x")).status == 401
         assert (await server.ask("POST", A, MEMBER, b"x")).status == 503
-        server.service._resource.store = store
+        server.service._resource._store = store
         assert (await server.ask("POST", A[:-1], MEMBER, b"x")).status == 400
         assert (await server.ask("POST", A, MEMBER, b"x" * 3000)).status == 413
         assert (await server.ask("DELETE", A)).status == 405
