@@ -1,0 +1,57 @@
+"""How long somebody waits who has nothing to do with anything: ``python -m tests.siege.probing``.
+
+It is a process of its own, so that nothing counts but the time that the server takes.
+"""
+
+import asyncio
+import json
+import sys
+import time
+
+from attrs import define, field
+
+from tests.siege.http import Client, Unanswered
+from tests.siege.people import SIZE
+
+
+@define(eq=False)
+class Prober:
+    """Measures how long posts and polls take somebody who has nothing to do with anything."""
+
+    client: Client
+    seconds: list[float] = field(factory=list, init=False)
+    failures: int = field(default=0, init=False)
+
+    async def run(self, duration: float) -> None:
+        """Ask some 40 times a second, by turns."""
+        drop, end, number = "P" * 43, time.monotonic() + duration, 0
+        while (begin := time.monotonic()) < end:
+            number += 1
+            try:
+                if number % 4:
+                    answer = await self.client.ask(
+                        "GET", f"/{drop}", headers={"X-Qabel-New-Since": "9999999999"}
+                    )
+                else:
+                    answer = await self.client.ask("POST", f"/{drop}", bytes(SIZE))
+                self.failures += answer.status not in (200, 204, 304)
+            except Unanswered:
+                self.failures += 1
+            self.seconds.append(time.monotonic() - begin)
+            await asyncio.sleep(0.025)
+
+    @property
+    def slowest(self) -> float:
+        """The 99th percentile, in seconds."""
+        return sorted(self.seconds)[len(self.seconds) * 99 // 100] if self.seconds else 0.0
+
+
+async def probe(duration: float, ports: list[int]) -> None:
+    """Ask for a while, and print the 99th percentile, in seconds, and how often it was refused."""
+    prober = Prober(Client(ports, "127.5.0.1"))
+    await prober.run(duration)
+    print(json.dumps([prober.slowest, prober.failures]))
+
+
+if __name__ == "__main__":
+    asyncio.run(probe(float(sys.argv[1]), [int(each) for each in sys.argv[2:]]))
