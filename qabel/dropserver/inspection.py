@@ -64,8 +64,13 @@ def _inspect(path: Path, connection: sqlite3.Connection) -> Inspected:
         messages,
         drops,
         charged,
-        None if oldest is None else oldest / SECOND,
-        None if newest is None else newest / SECOND,
+        moment_of(oldest),
+        moment_of(newest),
         path.stat().st_size,
         shutil.disk_usage(path.parent).free,
     )
+
+
+def moment_of(stamp: int | None) -> float | None:
+    """Return a stamp in seconds since the epoch; None if there is none."""
+    return None if stamp is None else stamp / SECOND

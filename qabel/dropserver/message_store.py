@@ -35,12 +35,10 @@ class _StoreJob(Job):
 
 @attrs.define(eq=False, repr=False)
 class MessageStore:
-    """Uses a ``MessageFile`` on a thread of its own.
+    """A ``Storage`` that uses a ``MessageFile`` on a thread of its own.
 
-    Every method returns a Deferred, which fails with nothing but StoreUnavailable, and ``append``
-    with NoRoom. Results are
-    delivered in the order of commits: who passes on each stamp at once never passes on a smaller
-    one later.
+    Results are delivered in the order of commits: who passes on each stamp at once never passes on
+    a smaller one later.
 
     Args:
         file: used by this store alone from now on.
@@ -69,17 +67,7 @@ class MessageStore:
     def open(
         self, drop_id: str, since: Since | None, limit: int
     ) -> "Deferred[tuple[Selection, list[Row]] | None]":
-        """Select the messages of a drop, and read the first of them.
-
-        Args:
-            drop_id: of the drop.
-            since: what the reader has already; None for nothing.
-            limit: messages to read at once.
-
-        Returns:
-            The selection and its first messages, or None if there are none.
-
-        """
+        """Select the messages of a drop, and read the first of them; see ``Storage.open``."""
 
         def work(file: MessageFile) -> tuple[Selection, list[Row]] | None:
             selection = file.select(drop_id, since)

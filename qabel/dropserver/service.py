@@ -67,6 +67,8 @@ class DropServerService(MultiService):
     """
 
     _log = Logger()
+    _store: Storage | None = None
+    _feed: Feed | None = None
 
     def __init__(
         self,
@@ -100,7 +102,6 @@ class DropServerService(MultiService):
         self._resource = DropResource(
             self._hub, self._visitors, self._counts, reactor, lambda: self._engine.retention, group
         )
-        self._store, self._feed = _NOTHING
         self.site = self._make_site(told)
         self._admins = [
             _Admins(where, self._make_admin_site(purging))
@@ -203,8 +204,9 @@ class DropServerService(MultiService):
         for loop in loops:
             loop.stop()
         self._resource.end()
-        if self._feed is not None:
-            self._feed.close()
+        feed, self._feed = self._feed, None
+        if feed is not None:
+            feed.close()
         self._hub.close()
         store, self._store = self._store, None
         if store is not None:
@@ -235,9 +237,6 @@ class DropServerService(MultiService):
             await store.forget_deleted()
         except StoreUnavailable:
             return  # the store has logged the reason
-
-
-_NOTHING: tuple[Storage | None, Feed | None] = (None, None)
 
 
 @attrs.define(eq=False)

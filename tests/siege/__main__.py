@@ -13,7 +13,6 @@ import sys
 import tempfile
 import time
 from asyncio.subprocess import PIPE
-from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -63,18 +62,18 @@ class Siege:
             Poller(
                 f"{kind} {number}",
                 drop,
-                self._client(ports, f"127.3.{number}.{place}"),
+                Client(ports, f"127.3.{number}.{place}"),
                 self.ledger,
             )
             for place, kind in enumerate(("poller", "listener"), 1)
             for number, drop in enumerate(drops)
         ]
         listeners = [
-            Listener(each, self._client(ports, f"127.4.{number}.1"))
+            Listener(each, Client(ports, f"127.4.{number}.1"))
             for number, each in enumerate(pollers[DROPS:])
         ]
         writers = [
-            Writer(n, drops, self._client(ports, f"127.2.{n}.1"), self.ledger, self._over, 0.4)
+            Writer(n, drops, Client(ports, f"127.2.{n}.1"), self.ledger, self._over, 0.4)
             for n in range(WRITERS)
         ]
         reading = [asyncio.create_task(each.run(self._over, 0.5)) for each in pollers[:DROPS]]
@@ -91,9 +90,6 @@ class Siege:
                 pass
         there = {drop: await self._read(drop) for drop in drops}
         return [*self.ledger.broken(there), *self._too_slow()]
-
-    def _client(self, ports: Sequence[int], address: str) -> Client:
-        return Client(ports, address)
 
     def _over(self) -> bool:
         return self._is_over
@@ -131,7 +127,7 @@ class Siege:
         await asyncio.sleep(3)
 
     async def _read(self, drop: str) -> list[bytes]:
-        client = self._client(self.servers.ports, "127.6.0.1")
+        client = Client(self.servers.ports, "127.6.0.1")
         answer = await client.ask("GET", f"/{drop}")
         client.close()
         return [name_of(each) for each in parts_of(answer)] if answer.status == 200 else []

@@ -2,7 +2,7 @@
 
 from qabel.dropserver.message_values import Retention
 from qabel.dropserver.postgresql.configuration import change, read_retention
-from qabel.dropserver.postgresql.link import DatabaseAway, DatabaseLink
+from qabel.dropserver.postgresql.link import used_once
 from qabel.dropserver.postgresql.schema import check_version
 from qabel.dropserver.wanted import Wanted
 from qabel.host.start_errors import StartError
@@ -13,17 +13,11 @@ def configure(url: str, wanted: Wanted) -> Retention:
 
     Raises StartError if the database cannot be used, or no front end has used it.
     """
-    link = DatabaseLink(url)
-    try:
-        with link.use() as connection:
-            found = None
-            if check_version(connection):
-                change(connection, wanted)
-                found = read_retention(connection)
-    except DatabaseAway as error:
-        raise StartError(f"cannot use the database: {error}") from None
-    finally:
-        link.close()
+    found = None
+    with used_once(url) as connection:
+        if check_version(connection):
+            change(connection, wanted)
+            found = read_retention(connection)
     if found is None:
         raise StartError("no drop server has used the database yet: start one with --quota")
     return found

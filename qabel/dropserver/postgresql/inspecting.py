@@ -4,10 +4,9 @@ from typing import Any
 
 from psycopg import Connection
 
-from qabel.dropserver.inspection import Inspected
-from qabel.dropserver.postgresql.link import DatabaseAway, DatabaseLink
+from qabel.dropserver.inspection import Inspected, moment_of
+from qabel.dropserver.postgresql.link import used_once
 from qabel.dropserver.postgresql.schema import check_version, partitions
-from qabel.dropserver.stamps import SECOND
 from qabel.host.start_errors import StartError
 
 _COUNT = """
@@ -27,14 +26,8 @@ def inspect_database(url: str) -> Inspected:
 
     Raises StartError, with what is wrong.
     """
-    link = DatabaseLink(url, _forbid_changes)
-    try:
-        with link.use() as connection:
-            return _inspect(connection)
-    except DatabaseAway as error:
-        raise StartError(f"cannot use the database: {error}") from None
-    finally:
-        link.close()
+    with used_once(url, _forbid_changes) as connection:
+        return _inspect(connection)
 
 
 def _forbid_changes(connection: "Connection[Any]") -> None:
@@ -64,8 +57,8 @@ def _inspect(connection: "Connection[Any]") -> Inspected:
         messages,
         drops,
         charged,
-        None if oldest is None else oldest / SECOND,
-        None if newest is None else newest / SECOND,
+        moment_of(oldest),
+        moment_of(newest),
         0 if row is None else int(row[0]),
         None,
     )

@@ -20,6 +20,7 @@ from attrs import define, field
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from qabel.dropserver.storage import StoreUnavailable
+from qabel.host.start_errors import StartError
 
 PATIENCE = 5.0
 """Seconds that anything asked of the database may take."""
@@ -209,6 +210,21 @@ class DatabaseLink:
     def _tidy_up(self, connection: "psycopg.Connection[Any]") -> None:
         if connection.closed or connection.broken:
             self.close()
+
+
+@contextmanager
+def used_once(
+    url: str, prepare: Callable[["psycopg.Connection[Any]"], None] = lambda _: None
+) -> "Iterator[psycopg.Connection[Any]]":
+    """Lend a connection for one thing to do, as a command does it. Raises StartError."""
+    link = DatabaseLink(url, prepare)
+    try:
+        with link.use() as connection:
+            yield connection
+    except DatabaseAway as error:
+        raise StartError(f"cannot use the database: {error}") from None
+    finally:
+        link.close()
 
 
 @define(eq=False)
