@@ -74,4 +74,6 @@ def _show(page: Any, view: str) -> None:
 if __name__ == "__main__":
     if CHROMIUM is None:
         sys.exit("chromium is not installed")
+    if len(sys.argv) < 2 or sys.argv[1].startswith("-"):
+        sys.exit("usage: python -m tests.browser.pictures FOLDER [PART-OF-A-NAME]")
     take(Path(sys.argv[1]), *sys.argv[2:])
