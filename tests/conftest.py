@@ -10,6 +10,7 @@ from twisted.internet import reactor
 from twisted.logger import LogEvent, LogLevel, globalLogPublisher
 from twisted.trial.unittest import SynchronousTestCase
 
+from tests import scheduling
 from tests.mounts import keep_mounts_private
 
 # An example that takes long says something about the machine, not about the code.
@@ -20,9 +21,10 @@ SLOW = ("torture", "browser", "hints", "anonymity", "bench", "integration", "pac
 """Directories whose tests take long: they come first, so that none is left for the end."""
 
 
-def pytest_configure() -> None:
+def pytest_configure(config: pytest.Config) -> None:
     """Have nothing mounted that outlives a run, however that ends."""
     keep_mounts_private()
+    config.pluginmanager.register(scheduling)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

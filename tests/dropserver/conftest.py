@@ -1,6 +1,7 @@
 """A drop server on real sockets, and a client that sends raw bytes."""
 
 import re
+import sqlite3
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
@@ -14,6 +15,7 @@ from twisted.internet.endpoints import TCP4ClientEndpoint, connectProtocol
 from twisted.internet.protocol import Protocol
 from twisted.internet.task import deferLater
 
+from qabel.dropserver.message_store import MessageStore, _StoreJob
 from qabel.dropserver.message_values import MEGABYTE, Retention
 from qabel.dropserver.postgresql.engine import PostgresEngine
 from qabel.dropserver.service import DropServerService
@@ -93,6 +95,15 @@ class Server:
     async def post(self, path: str, body: bytes) -> Answer:
         """Post a message with the headers that clients send."""
         return await self.ask("POST", path, {"Authorization": "Client Qabel"}, body)
+
+    async def on_file(self, work: Callable[[sqlite3.Connection], object]) -> None:
+        """Do something to the message file's connection, on the thread that uses it.
+
+        A connection that is closed while another thread uses it ends the process.
+        """
+        store = self.service._store
+        assert isinstance(store, MessageStore)
+        await store._submit(_StoreJob(work=lambda file: work(file._connection)))
 
 
 def parse(data: bytes) -> Answer:

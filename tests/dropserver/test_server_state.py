@@ -1,5 +1,6 @@
 """What is known of a running drop server, and what of it is trouble."""
 
+from sqlite3 import Connection
 from typing import Any
 
 import pytest
@@ -14,7 +15,7 @@ async def test_a_file_that_cannot_be_used(running: Any, logged_failures: Any) ->
     async with running() as server:
         await server.post(A, b"x")
         before = await server.service.state()
-        server.service._store._file._connection.close()
+        await server.on_file(Connection.close)
         broken = await server.service.state()
         after = await server.service.state()
         await server.service.stopService()
