@@ -21,14 +21,6 @@ _AUTH = {
     "none": "programs on this machine need no token",
 }
 
-_DROP_ID_BITS = {
-    "12": "people share 4,096 drops",
-    "16": "people share 65,536 drops",
-    "20": "people share 1,048,576 drops",
-    "24": "people share 16,777,216 drops",
-    "256": "nobody shares a drop",
-}
-
 
 def rest() -> NoReturn:
     """Run ``qabel-rest``, and end the process with its exit status."""
@@ -70,7 +62,7 @@ def _answer_shell(options: "DaemonOptions") -> None:
     from qabel.cli.completers import KEY_PLACES  # noqa: PLC0415 - see _prepare
     from qabel.host.option_completion import option_suggestions  # noqa: PLC0415
 
-    values = {"key": KEY_PLACES, "auth": _AUTH, "drop-id-bits": _DROP_ID_BITS}
+    values = {"key": KEY_PLACES, "auth": _AUTH}
     answer_shell(partial(option_suggestions, options, values))
 
 

@@ -9,6 +9,16 @@ from qabel.host.daemon_options import DaemonOptions
 from qabel.host.option_completion import option_suggestions, suggest_options
 from qabel.host.shell_words import Suggestion
 
+_VALUES = {
+    "drop-id-bits": {
+        "12": "people share 4,096 drops",
+        "16": "people share 65,536 drops",
+        "20": "people share 1,048,576 drops",
+        "24": "people share 16,777,216 drops",
+        "256": "nobody shares a drop",
+    }
+}
+
 
 def drop_suggestions(
     options: DaemonOptions, words: Sequence[str], typed: str
@@ -23,7 +33,7 @@ def drop_suggestions(
     """
     if words and words[0] in COMMANDS:
         return _of_command(load_command(words[0]).parser(), words[1:], typed)
-    offered = option_suggestions(options, {}, words, typed)
+    offered = option_suggestions(options, _VALUES, words, typed)
     if words:
         return offered
     commands = [
@@ -41,9 +51,10 @@ def _of_command(
     for action in parser._actions:  # noqa: SLF001 - there is no other way to ask
         takes_file = takes_file or action.metavar == "FILE"
         for name in (each[2:] for each in action.option_strings if each.startswith("--")):
-            known[name] = OptionHelp(name, str(action.metavar or ""))
+            takes_value = action.nargs != 0
+            known[name] = OptionHelp(name, str(action.metavar or ("N" if takes_value else "")))
             explanations[name] = action.help or ""
-    offered = suggest_options(known, explanations, {}, words, typed)
+    offered = suggest_options(known, explanations, _VALUES, words, typed)
     is_value = bool(words) and words[-1][2:] in known and known[words[-1][2:]].metavar
     if takes_file and not is_value and not typed.startswith("-"):
         return [Suggestion("file", ""), *(offered if not typed else [])]

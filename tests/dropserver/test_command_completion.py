@@ -27,6 +27,8 @@ def offered(*words: str) -> list[str]:
         (["backup", "--keep", ""], []),
         (["backup", ""], ["file", "--help", "--data-dir", "--keep"]),
         (["restore", "--data-dir", "/x", "dr"], ["file"]),
+        (["--drop-id-bits=2"], ["--drop-id-bits=20", "--drop-id-bits=24", "--drop-id-bits=256"]),
+        (["configure", "--drop-id-bits", "1"], ["12", "16"]),
         (["--lifetime", "3", "--log"], ["--log", "--log-json"]),
     ],
 )
