@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from qabel.drop.url import DROP_ID_BITS_OFFERED
 from qabel.dropserver.database_url import VARIABLE, choose_database
 from qabel.dropserver.message_values import DAY, MEGABYTE, Retention
-from qabel.dropserver.wanted import Wanted
+from qabel.dropserver.wanted import Wanted, read_quota
+from qabel.host.positive_numbers import positive_number
 from qabel.host.standard_streams import say
 from qabel.host.start_errors import StartError, report_line
 
@@ -25,10 +26,11 @@ def run(arguments: Sequence[str]) -> int:
         url = choose_database(given.database)
         if url is None:
             raise StartError(f"say which database: --database, or ${VARIABLE}")
+        lifetime = positive_number("lifetime", given.lifetime)
         wanted = Wanted(
-            lifetime=_number("--lifetime", given.lifetime, DAY),
-            quota=_whole("--quota", given.quota, MEGABYTE),
-            drop_quota=_whole("--drop-quota", given.drop_quota, 1),
+            lifetime=None if lifetime is None else lifetime * DAY,
+            quota=read_quota(given.quota),
+            drop_quota=positive_number("drop-quota", given.drop_quota, int),
             drop_id_bits=given.drop_id_bits,
         )
         # Imported here because few have psycopg.
@@ -56,25 +58,6 @@ def parser() -> argparse.ArgumentParser:
         help="random bits in ids of new drops: with fewer than 256, people share drops",
     )
     return made
-
-
-def _number(option: str, text: str | None, unit: float) -> float | None:
-    if text is None:
-        return None
-    try:
-        number = float(text)
-    except ValueError:
-        number = 0.0
-    if not 0 < number < 1e12:
-        raise StartError(f"{option} must be a number greater than 0, not {text!r}")
-    return number * unit
-
-
-def _whole(option: str, text: str | None, unit: int) -> int | None:
-    number = _number(option, text, unit)
-    if number is not None and number < unit:
-        raise StartError(f"{option} must be at least 1, not {text!r}")
-    return None if number is None else int(number)
 
 
 def _describe(found: Retention) -> str:

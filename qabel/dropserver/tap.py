@@ -15,13 +15,13 @@ from qabel.dropserver.closed_group import ClosedGroup
 from qabel.dropserver.command_list import COMMANDS
 from qabel.dropserver.database_url import choose_database
 from qabel.dropserver.engine import Engine, FileEngine
-from qabel.dropserver.message_values import DAY, DROP_QUOTA, MEGABYTE
+from qabel.dropserver.message_values import DAY, DROP_QUOTA
 from qabel.dropserver.onion import tor_configuration
 from qabel.dropserver.rates import Rate
 from qabel.dropserver.server_limits import ServerLimits
 from qabel.dropserver.service import FILE_NAME, DropServerService
 from qabel.dropserver.sources import InvalidProxy, Proxies, Sources
-from qabel.dropserver.wanted import Wanted
+from qabel.dropserver.wanted import Wanted, read_quota
 from qabel.host.command_help import HelpPage, OptionHelp
 from qabel.host.daemon_options import DaemonOptions
 from qabel.host.data_directory import choose_data_directory
@@ -151,10 +151,10 @@ class Options(DaemonOptions):
         self.database = choose_database(self["database"])
         self.rate = Rate(self.positive("rate"), self.positive("burst", int))
         self.limits = ServerLimits.choose(
-            self._count("max-connections"),
+            self.positive("max-connections", int),
             self.positive("connections-per-address", int),
-            self._count("max-listeners"),
-            self._count("listeners-per-drop"),
+            self.positive("max-listeners", int),
+            self.positive("listeners-per-drop", int),
         )
         try:
             self.proxies = Proxies.parse(self.trusted)
@@ -178,15 +178,11 @@ class Options(DaemonOptions):
                 self.admin = None  # it is there anyway
 
     def _read_wanted(self) -> Wanted:
-        quota = None
-        if self["quota"] is not None:
-            quota = int(self.positive("quota") * MEGABYTE)
-            if quota < MEGABYTE:
-                raise StartError(f"--quota must be at least 1, not {self['quota']}")
+        lifetime = self.positive("lifetime")
         return Wanted(
-            lifetime=None if self["lifetime"] is None else self.positive("lifetime") * DAY,
-            quota=quota,
-            drop_quota=self._count("drop-quota"),
+            lifetime=None if lifetime is None else lifetime * DAY,
+            quota=read_quota(self["quota"]),
+            drop_quota=self.positive("drop-quota", int),
             drop_id_bits=self._drop_id_bits(),
         )
 
@@ -199,9 +195,6 @@ class Options(DaemonOptions):
             if text == str(bits):
                 return bits
         raise StartError(f"--drop-id-bits must be {_BITS}, not {text!r}")
-
-    def _count(self, option: str) -> int | None:
-        return None if self[option] is None else int(self.positive(option, int))
 
     def _group(self) -> ClosedGroup | None:
         file = self["group-token-file"]

@@ -1,9 +1,26 @@
 """How long messages are to be kept, and how many, as far as whoever starts a server says it."""
 
+from typing import Any
+
 from attrs import frozen
 
 from qabel.drop.url import DROP_ID_BITS
-from qabel.dropserver.message_values import HALF_OF_DISK, Retention
+from qabel.dropserver.message_values import HALF_OF_DISK, MEGABYTE, Retention
+from qabel.host.positive_numbers import positive_number
+from qabel.host.start_errors import StartError
+
+
+def read_quota(given: Any) -> int | None:
+    """Return how many bytes the option ``quota`` says, in megabytes; None if it was not given.
+
+    Raises StartError.
+    """
+    megabytes = positive_number("quota", given)
+    if megabytes is None:
+        return None
+    if megabytes < 1:
+        raise StartError(f"--quota must be at least 1, not {given!r}")
+    return int(megabytes * MEGABYTE)
 
 
 @frozen(kw_only=True)

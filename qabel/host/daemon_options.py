@@ -12,6 +12,7 @@ from qabel.host.command_help import HelpPage, OptionHelp
 from qabel.host.endpoints import ListenOn, parse_endpoint
 from qabel.host.interrupts import end_quietly_on_interrupt
 from qabel.host.log_destination import DESTINATION, choose_destination, rotate_on_signal
+from qabel.host.positive_numbers import positive_number
 from qabel.host.process_signals import ProcessSignals
 from qabel.host.standard_streams import say
 from qabel.host.start_errors import StartError, report_start_errors
@@ -203,12 +204,5 @@ class DaemonOptions(usage.Options):
             )
 
     def positive(self, option: str, kind: Callable[[str], Any] = float) -> Any:
-        """Return an option's value as a number above zero. Raises StartError."""
-        try:
-            value = kind(self[option])
-        except ValueError:
-            value = 0
-        if not 0 < value < 1e12:
-            what = "whole number" if kind is int else "number"
-            raise StartError(f"--{option} must be a {what} greater than 0, not {self[option]!r}")
-        return value
+        """Return an option's value; see ``positive_number``. Raises StartError."""
+        return positive_number(option, self[option], kind)

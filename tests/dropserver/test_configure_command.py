@@ -55,7 +55,7 @@ def test_changing_and_showing(used: str) -> None:
     [
         (("--quota=5",), "say which database: --database, or $QABEL_DROP_DATABASE"),
         (("--database=x",), "must be the URL of a PostgreSQL database"),
-        (("--database={}", "--quota=0"), "--quota must be a number greater than 0, not '0'"),
+        (("--database={}", "--quota=0"), "--quota must be a number greater than 0"),
         (("--database={}", "--quota=0.5"), "--quota must be at least 1, not '0.5'"),
         (("--database={}", "--lifetime=week"), "--lifetime must be a number greater than 0"),
         (("--database={}",), "no drop server has used the database yet"),

@@ -81,7 +81,7 @@ def test_the_directory_may_come_from_the_environment(
     [
         ("--lifetime=0", "--lifetime must be a number greater than 0"),
         ("--quota=-1", "--quota must be a number greater than 0"),
-        ("--quota=0.1", "--quota must be at least 1, not 0.1"),
+        ("--quota=0.1", "--quota must be at least 1, not '0.1'"),
         ("--drop-quota=0", "--drop-quota must be a whole number greater than 0"),
         ("--drop-quota=1.5", "--drop-quota must be a whole number greater than 0"),
         ("--drop-id-bits=13", "--drop-id-bits must be 12, 16, 20, 24 or 256, not '13'"),
