@@ -10,6 +10,9 @@ from typing import Final
 
 import attrs
 
+PART_END = b"\r\n"
+"""What stands after a message in its part."""
+
 HEADERS_LIMIT = 4096
 """Bytes that the header lines of a part may have."""
 
@@ -209,8 +212,13 @@ def content_type(boundary: str) -> str:
 
 def encode_part(boundary: str, body: bytes, date: str) -> bytes:
     """Encode a message as a part; ``date``, when it arrived, is in the form of RFC 5322."""
+    return part_head(boundary, date) + body + PART_END
+
+
+def part_head(boundary: str, date: str) -> bytes:
+    """Return what stands before a message in its part; see ``encode_part``."""
     head = f"--{boundary}\r\nContent-Type: application/octet-stream\r\nDate: {date}\r\n\r\n"
-    return head.encode("ascii") + body + b"\r\n"
+    return head.encode("ascii")
 
 
 def closing_boundary(boundary: str) -> bytes:

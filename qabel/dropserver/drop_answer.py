@@ -1,17 +1,24 @@
 """The response to a GET, written piece by piece, no faster than the client reads it."""
 
 import attrs
+from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 
-from qabel.drop.multipart import closing_boundary, encode_part
+from qabel.drop.multipart import PART_END, closing_boundary, encode_part, part_head
 from qabel.dropserver.message_values import Row, Selection
 from qabel.dropserver.request import DropRequest
-from qabel.dropserver.stamps import format_part_date
+from qabel.dropserver.stamps import SECOND, format_part_date
 from qabel.dropserver.storage import Storage
 from qabel.host.http_server.flow import Flow
 
 CHUNK = 64
-"""Messages that are read from the file and held in memory at the same time."""
+"""Messages that are read from the store together. While they are written, as many are read."""
+
+WIDE_CHUNK = 512
+"""The same, for a few answers at a time: each passing on to another thread takes its time."""
+
+WIDE_ANSWERS = 8
+"""How many answers may hold so much at a time."""
 
 STALL_TIMEOUT = 120.0
 """Seconds after which a client that reads nothing is disconnected."""
@@ -31,6 +38,35 @@ def content_length(boundary: str, selection: Selection) -> int | None:
     return count * part + size + len(closing_boundary(boundary))
 
 
+@attrs.define(eq=False)
+class WideAnswers:
+    """Lets a few answers at a time read many messages at once."""
+
+    free: int = WIDE_ANSWERS
+    """How many more may."""
+
+    def take(self) -> bool:
+        """Return whether one more may; it must then give that back."""
+        if self.free == 0:
+            return False
+        self.free -= 1
+        return True
+
+    def give_back(self) -> None:
+        """Let another one."""
+        self.free += 1
+
+
+@attrs.frozen
+class _EncodedRows:
+    """Messages as parts."""
+
+    after: int
+    """The stamp of the last one."""
+    data: bytes = attrs.field(repr=False)
+    """Empty if there are none."""
+
+
 @attrs.define(eq=False, repr=False)
 class DropAnswer:
     """The response to one request for the messages of a selection."""
@@ -41,9 +77,13 @@ class DropAnswer:
     _selection: Selection
     _boundary: str
     _reactor: IReactorTime
+    _wide: WideAnswers = attrs.field(factory=WideAnswers)
     _left: int = attrs.field(init=False)
     """Bytes of the response that are not written yet, if its length is known."""
     _flow: Flow = attrs.field(init=False)
+    _head_second: int = attrs.field(default=-1, init=False)
+    """The second whose messages the head is for: most of those that are together have the same."""
+    _head: bytes = attrs.field(default=b"", init=False)
 
     def __attrs_post_init__(self) -> None:
         self._left = content_length(self._boundary, self._selection) or 0
@@ -69,15 +109,37 @@ class DropAnswer:
 
     async def _send_parts(self, rows: list[Row]) -> None:
         newest = self._selection.newest
-        while rows and self._request.is_connected:
-            await self._write(b"".join(self._encode(stamp, body) for stamp, body in rows))
-            after = rows[-1][0]
-            if after == newest or not self._request.is_connected:
-                return
-            rows = await self._store.read(self._drop_id, after, newest, CHUNK)
+        encoded = self._encode(rows)
+        if encoded.after == newest:
+            await self._write(encoded.data)
+            return
+        is_wide = self._wide.take()
+        try:
+            while encoded.data and self._request.is_connected:
+                if encoded.after == newest:
+                    await self._write(encoded.data)
+                    return
+                following = self._read(encoded.after, WIDE_CHUNK if is_wide else CHUNK)
+                await self._write(encoded.data)
+                # Also once the connection is lost: it fires soon, and its failure is not left over.
+                encoded = await following
+        finally:
+            if is_wide:
+                self._wide.give_back()
 
-    def _encode(self, stamp: int, body: bytes) -> bytes:
-        return encode_part(self._boundary, body, format_part_date(stamp))
+    def _read(self, after: int, limit: int) -> "Deferred[_EncodedRows]":
+        newest = self._selection.newest
+        return self._store.read(self._drop_id, after, newest, limit, self._encode)
+
+    def _encode(self, rows: list[Row]) -> "_EncodedRows":
+        """Encode messages, on any thread, but not on two at the same time."""
+        pieces: list[bytes] = []
+        for stamp, body in rows:
+            if stamp // SECOND != self._head_second:
+                self._head_second = stamp // SECOND
+                self._head = part_head(self._boundary, format_part_date(stamp))
+            pieces += (self._head, body, PART_END)
+        return _EncodedRows(rows[-1][0] if rows else 0, b"".join(pieces))
 
     async def _write(self, data: bytes) -> None:
         self._left -= len(data)

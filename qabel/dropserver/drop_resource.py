@@ -18,7 +18,7 @@ from qabel.drop.multipart import content_type, new_boundary
 from qabel.drop.url import is_drop_id
 from qabel.dropserver.admission import Full
 from qabel.dropserver.closed_group import CHALLENGE, ClosedGroup
-from qabel.dropserver.drop_answer import CHUNK, DropAnswer, content_length
+from qabel.dropserver.drop_answer import CHUNK, DropAnswer, WideAnswers, content_length
 from qabel.dropserver.feed import Feed
 from qabel.dropserver.front_page import HTML, POLICY, front_page
 from qabel.dropserver.message_values import MESSAGE_LIMIT, Post, Retention, Since
@@ -76,6 +76,7 @@ class DropResource(Resource):
         self._visitors = visitors
         self._counts = counts
         self._reactor = reactor
+        self._wide = WideAnswers()
         self._retention = retention
         self._group = group
         if group is not None:
@@ -180,7 +181,9 @@ class DropResource(Resource):
         if head_only:
             request.finish()
         else:
-            answer = DropAnswer(request, store, drop_id, selection, boundary, self._reactor)
+            answer = DropAnswer(
+                request, store, drop_id, selection, boundary, self._reactor, self._wide
+            )
             await answer.send(rows)
 
     def _render_push(self, request: DropRequest, drop_id: str) -> None:

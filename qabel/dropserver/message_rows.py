@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable
 import attrs
 
 from qabel.dropserver.holdings import Holdings
+from qabel.dropserver.joined_rows import read_joined
 from qabel.dropserver.message_values import (
     MESSAGE_COST,
     MESSAGE_LIMIT,
@@ -112,11 +113,7 @@ class MessageRows:
 
     def read(self, drop_id: str, after: int, newest: int, limit: int) -> list[Row]:
         """Return up to ``limit`` messages with ``after < stamp <= newest``, oldest first."""
-        return self.connection.execute(
-            "SELECT stamp, body FROM message WHERE place = ? AND stamp > ? AND stamp <= ?"
-            " ORDER BY stamp LIMIT ?",
-            (hash_drop_id(drop_id), after, newest, limit),
-        ).fetchall()
+        return read_joined(self.connection, hash_drop_id(drop_id), after, newest, limit)
 
     def insert(self, post: Post) -> int:
         """Insert a message, whether there is room for it or not; return its stamp."""

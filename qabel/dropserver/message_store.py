@@ -9,7 +9,6 @@ from typing import Any
 
 import attrs
 from twisted.internet.defer import Deferred, fail
-from twisted.internet.interfaces import IReactorFromThreads
 from twisted.logger import Logger
 
 from qabel.dropserver.admission import Full
@@ -17,12 +16,16 @@ from qabel.dropserver.message_file import MessageFile
 from qabel.dropserver.message_purge import MessagePurge
 from qabel.dropserver.message_rows import is_damage
 from qabel.dropserver.message_values import Post, Row, Selection, Since
-from qabel.dropserver.storage import NoRoom, StoreUnavailable
+from qabel.dropserver.storage import NoRoom, StoreUnavailable, T
 from qabel.dropserver.usage import Usage
 from qabel.host.job_thread import Job, JobThread
+from qabel.host.turn_groups import TurnGroups
 
 GROUP_SIZE = 256
 """Jobs that are handled together at most: it limits how long the first of them waits."""
+
+TURN_SIZE = 32
+"""Jobs of one turn of the reactor that are not collected any further."""
 
 
 @attrs.define(eq=False)
@@ -42,13 +45,14 @@ class MessageStore:
 
     Args:
         file: used by this store alone from now on.
-        reactor: receives the results of the thread.
+        reactor: Twisted's reactor.
 
     """
 
     _file: MessageFile
-    _reactor: IReactorFromThreads
+    _reactor: Any
     _thread: JobThread[_StoreJob] = attrs.field(init=False)
+    _turn: TurnGroups[_StoreJob] = attrs.field(init=False)
     _closed: "Deferred[None] | None" = attrs.field(default=None, init=False)
     _failing: bool = attrs.field(default=False, init=False)
     """Whether a failure was logged, and no message was stored since."""
@@ -59,6 +63,7 @@ class MessageStore:
         self._thread = JobThread(
             self._handle, self._reactor, name="drop-store", group_size=GROUP_SIZE
         )
+        self._turn = TurnGroups(lambda: self._thread, self._reactor, size=TURN_SIZE)
 
     def append(self, post: Post) -> "Deferred[int]":
         """Store a message; fires with its stamp once it is on the disk."""
@@ -78,9 +83,15 @@ class MessageStore:
 
         return self._submit(_StoreJob(work=work))
 
-    def read(self, drop_id: str, after: int, newest: int, limit: int) -> "Deferred[list[Row]]":
-        """Return up to ``limit`` messages with ``after < stamp <= newest``, oldest first."""
-        return self._submit(_StoreJob(work=lambda file: file.read(drop_id, after, newest, limit)))
+    def read(
+        self, drop_id: str, after: int, newest: int, limit: int, make: Callable[[list[Row]], T]
+    ) -> "Deferred[T]":
+        """Read up to ``limit`` messages with ``after < stamp <= newest``; see ``Storage.read``."""
+
+        def work(file: MessageFile) -> T:
+            return make(file.read(drop_id, after, newest, limit))
+
+        return self._submit(_StoreJob(work=work))
 
     def expire(self) -> "Deferred[int]":
         """Delete some messages that are too old or too many; fires with how many, 0 at the end."""
@@ -110,13 +121,14 @@ class MessageStore:
         """Finish what was asked for before, then close the file; fires when that is done."""
         if self._closed is None:
             self._closed = self._submit(_StoreJob(work=self._close_file))
+            self._turn.flush()
             self._thread.end()
         return self._closed
 
     def _submit(self, job: _StoreJob) -> "Deferred[Any]":
         if self._closed is not None:
             return fail(StoreUnavailable("the store is closed"))
-        self._thread.submit(job)
+        self._turn.submit(job)
         return job.done
 
     # On the thread

@@ -1,7 +1,7 @@
 """What a drop server needs of what stores its messages, and how that fails."""
 
-from collections.abc import Iterable
-from typing import ClassVar, Protocol
+from collections.abc import Callable, Iterable
+from typing import ClassVar, Protocol, TypeVar
 
 from twisted.internet.defer import Deferred
 
@@ -9,6 +9,8 @@ from qabel.dropserver.admission import Full
 from qabel.dropserver.message_purge import MessagePurge
 from qabel.dropserver.message_values import Post, Row, Selection, Since
 from qabel.dropserver.usage import Usage
+
+T = TypeVar("T")
 
 
 class StoreUnavailable(Exception):
@@ -51,8 +53,13 @@ class Storage(Protocol):
 
         """
 
-    def read(self, drop_id: str, after: int, newest: int, limit: int) -> "Deferred[list[Row]]":
-        """Return up to ``limit`` messages with ``after < stamp <= newest``, oldest first."""
+    def read(
+        self, drop_id: str, after: int, newest: int, limit: int, make: Callable[[list[Row]], T]
+    ) -> "Deferred[T]":
+        """Read up to ``limit`` messages with ``after < stamp <= newest``, oldest first.
+
+        It fires with what ``make`` returns, which is called with them on the thread that read them.
+        """
 
     def expire(self) -> "Deferred[int]":
         """Delete some messages that are too old or too many; fires with how many, 0 at the end."""

@@ -1,5 +1,6 @@
 """The response to a GET in memory: its length, its pieces, and what happens on the way."""
 
+from collections.abc import Callable
 from typing import Any
 
 import attrs
@@ -8,7 +9,13 @@ from twisted.internet.defer import Deferred, succeed
 from twisted.internet.task import Clock
 
 from qabel.drop.multipart import MultipartParser, content_type
-from qabel.dropserver.drop_answer import DropAnswer, content_length
+from qabel.dropserver.drop_answer import (
+    CHUNK,
+    WIDE_CHUNK,
+    DropAnswer,
+    WideAnswers,
+    content_length,
+)
 from qabel.dropserver.message_values import Row, Selection
 from qabel.dropserver.stamps import SECOND
 
@@ -59,11 +66,13 @@ class FakeStore:
     rows: list[Row] = attrs.field(factory=list)
     calls: list[tuple[str, int, int, int]] = attrs.field(factory=list)
 
-    def read(self, drop_id: str, after: int, newest: int, limit: int) -> "Deferred[list[Row]]":
-        """Return two rows at a time."""
+    def read(
+        self, drop_id: str, after: int, newest: int, limit: int, make: Callable[[list[Row]], Any]
+    ) -> "Deferred[Any]":
+        """Read two rows at a time."""
         self.calls.append((drop_id, after, newest, limit))
         later = [row for row in self.rows if after < row[0] <= newest]
-        return succeed(later[:2])
+        return succeed(make(later[:2]))
 
 
 def selection(rows: list[Row]) -> Selection:
@@ -109,7 +118,7 @@ def test_expired_messages_are_replaced_by_padding() -> None:
 
 
 def test_a_slow_client() -> None:
-    """While the connection's buffer is full, nothing more is read or written."""
+    """While the connection's buffer is full, nothing is written, and only the next part is read."""
     request, store = FakeRequest(), FakeStore(ROWS)
 
     def write_once(data: bytes) -> None:
@@ -118,7 +127,7 @@ def test_a_slow_client() -> None:
 
     request.write = write_once  # type: ignore[method-assign]
     sending = start(request, store)
-    assert store.calls == []
+    assert len(store.calls) == 1
     del request.write
     request.producer.resumeProducing()
     assert sending.called
@@ -127,7 +136,7 @@ def test_a_slow_client() -> None:
 
 
 def test_a_lost_connection() -> None:
-    """When the connection is lost, nothing more is read, written or finished."""
+    """When the connection is lost, nothing more is written or finished, and nothing more read."""
     request, store = FakeRequest(), FakeStore(ROWS)
 
     def write_and_lose(data: bytes) -> None:
@@ -138,5 +147,38 @@ def test_a_lost_connection() -> None:
     request.write = write_and_lose  # type: ignore[method-assign]
     assert start(request, store).called
     assert not request.is_connected
-    assert store.calls == []
+    assert len(store.calls) == 1
     assert not request.finished
+
+
+def test_a_few_read_many_at_once() -> None:
+    """What an answer may read at once, it gives back in the end, also after a failure."""
+    wide = WideAnswers(1)
+    stores = [FakeStore(ROWS), FakeStore(ROWS)]
+    requests = [FakeRequest(), FakeRequest()]
+
+    def pause(_: bytes) -> None:
+        requests[0].producer.pauseProducing()
+
+    requests[0].write = pause  # type: ignore[method-assign]
+    sendings = []
+    for request, store in zip(requests, stores, strict=True):
+        answer = DropAnswer(request, store, DROP_ID, selection(ROWS), BOUNDARY, Clock(), wide)  # type: ignore[arg-type]
+        sendings.append(Deferred.fromCoroutine(answer.send(ROWS[:2])))
+    assert sendings[1].called
+    assert [store.calls[0][3] for store in stores] == [WIDE_CHUNK, CHUNK]
+    assert wide.free == 0
+    requests[0].is_connected = False
+    requests[0].producer.resumeProducing()
+    assert sendings[0].called
+    assert wide.free == 1
+
+
+def test_a_short_answer_takes_no_turn() -> None:
+    """What is read already needs nothing more."""
+    wide, request = WideAnswers(0), FakeRequest()
+    rows = ROWS[:2]
+    answer = DropAnswer(request, FakeStore(), DROP_ID, selection(rows), BOUNDARY, Clock(), wide)  # type: ignore[arg-type]
+    assert Deferred.fromCoroutine(answer.send(rows)).called
+    assert messages(request.written) == [body for _, body in rows]
+    assert (wide.take(), wide.free) == (False, 0)

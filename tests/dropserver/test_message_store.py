@@ -36,7 +36,7 @@ async def test_stamps_are_delivered_in_order(file: MessageFile) -> None:
     await gatherResults(appended)
     assert len(set(delivered)) == 100
     assert delivered == sorted(delivered)
-    rows = await store.read(DROP, 0, delivered[-1], 1000)
+    rows = await store.read(DROP, 0, delivered[-1], 1000, list)
     assert [body for _, body in rows] == [b"%d" % number for number in range(100)]
     await store.close()
 
@@ -96,7 +96,7 @@ async def test_only_one_error_is_raised(file: MessageFile, logged_failures: Logg
     for failed in (
         store.append(Post(DROP, b"body")),
         store.open(DROP, None, 1),
-        store.read(DROP, 0, 1, 1),
+        store.read(DROP, 0, 1, 1, list),
         store.expire(),
         store.forget_deleted(),
     ):

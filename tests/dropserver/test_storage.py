@@ -59,7 +59,7 @@ async def bodies(store: Storage, drop: str = DROP, since: Since | None = None) -
         return []
     selection, rows = found
     while rows[-1][0] != selection.newest:
-        rows += await store.read(drop, rows[-1][0], selection.newest, 64)
+        rows += await store.read(drop, rows[-1][0], selection.newest, 64, list)
     if selection.counted is not None:
         assert selection.counted == (len(rows), sum(len(body) for _, body in rows))
     stamps = [stamp for stamp, _ in rows]

@@ -26,9 +26,12 @@ class AskedPlaces:
 
     def note(self, places: Iterable[bytes]) -> None:
         """Note that somebody asks for drops, given by their hashes."""
+        some = set(places)
+        if not some:
+            return
         with self._lock:
             if len(self._places) < _MOST:
-                self._places.update(places)
+                self._places.update(some)
 
     def store(self, link: DatabaseLink) -> bool:
         """Mark some of them in the database; return whether there are more.

@@ -1,15 +1,19 @@
 """Reading messages: those of a selection, and what is new in drops that are listened to."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Any
 
 from attrs import define, field, frozen
+from psycopg import Connection
 
 from qabel.dropserver.message_rows import MOST_COUNTED
 from qabel.dropserver.message_values import Retention, Row, Selection, Since, hash_drop_id
 from qabel.dropserver.postgresql.asking import AskedPlaces
-from qabel.dropserver.postgresql.link import DatabaseLink
+from qabel.dropserver.postgresql.link import DatabaseAway, DatabaseLink
 from qabel.dropserver.stamps import SECOND
+
+_DROPS = "SELECT place, latest, is_asked FROM drops WHERE place = ANY(%b::bytea[])"
 
 _COUNT = """
 SELECT count(*), coalesce(sum(size), 0)::bigint, max(stamp) FROM (
@@ -25,7 +29,7 @@ WHERE place = %s AND stamp > %s AND stamp <= %s ORDER BY stamp LIMIT %s
 
 _NEWER = """
 SELECT place, newer.stamp, newer.body
-FROM unnest(%s::bytea[], %s::bigint[]) AS drop (place, after) CROSS JOIN LATERAL (
+FROM unnest(%b::bytea[], %b::bigint[]) AS drop (place, after) CROSS JOIN LATERAL (
     SELECT stamp, body FROM message
     WHERE message.place = drop.place AND stamp > drop.after ORDER BY stamp LIMIT %s
 ) AS newer ORDER BY newer.stamp
@@ -39,6 +43,23 @@ class Pushed:
     place: bytes = field(repr=False)
     stamp: int
     body: bytes = field(repr=False)
+
+
+@frozen
+class Opening:
+    """A question for the messages of a drop; see ``Storage.open``."""
+
+    drop_id: str = field(repr=False)
+    since: Since | None
+    limit: int
+
+    @property
+    def place(self) -> bytes:
+        """The hash of the drop's id."""
+        return hash_drop_id(self.drop_id)
+
+
+Opened = tuple[Selection, list[Row]]
 
 
 @define(eq=False, repr=False)
@@ -65,24 +86,36 @@ class MessageReader:
 
         Raises DatabaseAway.
         """
-        place = hash_drop_id(drop_id)
+        [opened] = self.open_all([Opening(drop_id, since, limit)])
+        if isinstance(opened, DatabaseAway):
+            raise opened
+        return opened
+
+    def open_all(self, openings: Sequence[Opening]) -> list[Opened | DatabaseAway | None]:
+        """Answer several questions, those after nothing new together; see ``Storage.open``.
+
+        An exception stands for the answer that it prevented. Raises DatabaseAway.
+        """
+        latest = self._latest({each.place for each in openings}, asked=True)
+        answers: list[Opened | DatabaseAway | None] = []
+        for each in openings:
+            try:
+                answers.append(self._open(each, latest.get(each.place, 0)))
+            except DatabaseAway as error:
+                answers.append(error)
+        return answers
+
+    def _open(self, opening: Opening, latest: int) -> Opened | None:
+        since = opening.since
+        # A greater stamp came from another server, or from what was restored since: it is ignored,
+        # as it could hide messages that are yet to come.
+        known = since is not None and not (since.is_ours and since.stamp > latest)
+        after = since.stamp if since is not None and known else -1
+        after = max(after, self._horizon())
+        if latest <= after:
+            return None
+        bounds = (opening.place, after, latest)
         with self.link.use() as connection:
-            row = connection.execute(
-                "SELECT latest, is_asked FROM drops WHERE place = %s", (place,)
-            ).fetchone()
-            if row is None:
-                return None
-            latest: int = row[0]
-            if not row[1]:
-                self._asked.note([place])
-            # A greater stamp came from another server, or from what was restored since: it is
-            # ignored, as it could hide messages that are yet to come.
-            known = since is not None and not (since.is_ours and since.stamp > latest)
-            after = since.stamp if since is not None and known else -1
-            after = max(after, self._horizon())
-            if latest <= after:
-                return None
-            bounds = (place, after, latest)
             count, size, newest = connection.execute(
                 _COUNT, (*bounds, MOST_COUNTED + 1)
             ).fetchone() or (0, 0, None)
@@ -90,25 +123,22 @@ class MessageReader:
                 return None
             counted = (count, size) if count <= MOST_COUNTED else None
             selection = Selection(after, latest if counted is None else newest, counted)
-            rows = connection.execute(_READ, (*bounds, limit)).fetchall() if limit else []
+            rows = _read(connection, bounds, opening.limit) if opening.limit else []
         return selection, rows
 
     def read(self, drop_id: str, after: int, newest: int, limit: int) -> list[Row]:
         """Return some messages; see ``Storage.read``. Raises DatabaseAway."""
         bounds = (hash_drop_id(drop_id), max(after, self._horizon()), newest)
         with self.link.use() as connection:
-            return connection.execute(_READ, (*bounds, limit)).fetchall()
+            return _read(connection, bounds, limit)
 
     def latest(self, drop_id: str) -> int:
         """Return the greatest stamp ever issued in a drop, 0 if there is none.
 
         Raises DatabaseAway.
         """
-        with self.link.use() as connection:
-            row = connection.execute(
-                "SELECT latest FROM drops WHERE place = %s", (hash_drop_id(drop_id),)
-            ).fetchone()
-        return 0 if row is None else int(row[0])
+        place = hash_drop_id(drop_id)
+        return self._latest([place]).get(place, 0)
 
     def newer(self, after: Mapping[bytes, int], limit: int) -> list[Pushed]:
         """Return messages that are newer than a stamp for each drop, given by its hash.
@@ -116,9 +146,23 @@ class MessageReader:
         They come in order, as many as ``limit`` for each drop. Raises DatabaseAway.
         """
         with self.link.use() as connection:
-            rows = connection.execute(_NEWER, (list(after), list(after.values()), limit)).fetchall()
+            given = (list(after), list(after.values()), limit)
+            rows = connection.execute(_NEWER, given, binary=True).fetchall()
         return [Pushed(*row) for row in rows]
+
+    def _latest(self, places: Collection[bytes], *, asked: bool = False) -> dict[bytes, int]:
+        """Return the greatest stamps of drops, and note if somebody asks for their messages."""
+        with self.link.use() as connection:
+            rows = connection.execute(_DROPS, (list(places),), binary=True).fetchall()
+        if asked:
+            self._asked.note(place for place, _, is_asked in rows if not is_asked)
+        return {place: latest for place, latest, _ in rows}
 
     def _horizon(self) -> int:
         """Return the stamp up to which messages are too old."""
         return int((self._now() - self._retention().lifetime) * SECOND)
+
+
+def _read(connection: "Connection[Any]", bounds: tuple[bytes, int, int], limit: int) -> list[Row]:
+    # Bodies as text would have twice as many bytes.
+    return connection.execute(_READ, (*bounds, limit), binary=True).fetchall()

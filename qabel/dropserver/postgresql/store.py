@@ -4,14 +4,12 @@ Messages that wait for the writing thread together are committed together.
 """
 
 from collections.abc import Callable, Iterable
-from itertools import cycle
 from threading import Lock
-from typing import Any
+from typing import Any, TypeVar
 
 import psycopg
 from attrs import define, field
 from twisted.internet.defer import Deferred, fail, gatherResults, succeed
-from twisted.internet.interfaces import IReactorFromThreads
 
 from qabel.dropserver.admission import Full
 from qabel.dropserver.message_purge import MessagePurge
@@ -23,16 +21,18 @@ from qabel.dropserver.postgresql.link import DatabaseAway, DatabaseLink, LinkWat
 from qabel.dropserver.postgresql.notices import Notices
 from qabel.dropserver.postgresql.outages import Outages
 from qabel.dropserver.postgresql.purging import purge_step
-from qabel.dropserver.postgresql.reading import MessageReader, Pushed
+from qabel.dropserver.postgresql.reader_threads import ReaderThreads
+from qabel.dropserver.postgresql.reading import MessageReader, Opening, Pushed
 from qabel.dropserver.postgresql.room import SharedRoom
 from qabel.dropserver.postgresql.schema import VERSION, bring_up_to_date
 from qabel.dropserver.postgresql.summing import read_usage
 from qabel.dropserver.postgresql.upkeep import keep_up
-from qabel.dropserver.storage import NoRoom, StoreUnavailable
+from qabel.dropserver.storage import NoRoom, StoreUnavailable, T
 from qabel.dropserver.usage import Usage
 from qabel.dropserver.wanted import Wanted
-from qabel.host.job_thread import Job, JobThread
+from qabel.host.job_thread import Job, JobThread, Worker
 from qabel.host.start_errors import StartError
+from qabel.host.turn_groups import TurnGroups
 
 GROUP_SIZE = 256
 """Messages that are stored in one transaction at most."""
@@ -40,12 +40,17 @@ GROUP_SIZE = 256
 READERS = 3
 """Threads, and connections, that read."""
 
+TURN_SIZE = 32
+"""Messages of one turn of the reactor that are not collected any further."""
+
 _READING = "reading"
 
 _STORING = "storing"
 
 _KEEPING = "keeping"
 """Kinds of what is done, for outages."""
+
+J = TypeVar("J", bound=Job)
 
 
 @define(eq=False)
@@ -57,10 +62,9 @@ class _Posting(Job):
 
 @define(eq=False)
 class _Asking(Job):
-    """Something else to do, and what kind of thing it is."""
+    """Something to do that nobody waits for."""
 
     work: Callable[[], Any] = field(kw_only=True)
-    kind: str = field(kw_only=True)
 
 
 @define(eq=False, repr=False)
@@ -73,14 +77,14 @@ class PostgresStore:
     Args:
         url: of the database.
         wanted: how long messages are to be kept, and how many.
-        reactor: receives the results of the threads.
+        reactor: Twisted's reactor.
         on_refused: called when it turns out that this front end cannot use the database at all.
 
     """
 
     _url: str
     _wanted: Wanted
-    _reactor: IReactorFromThreads
+    _reactor: Any
     _on_refused: Callable[[StartError], object] = field(kw_only=True)
     retention: Retention = field(factory=Retention, init=False)
     """What the database says, once it was asked."""
@@ -98,8 +102,8 @@ class PostgresStore:
     _asked: AskedPlaces = field(factory=AskedPlaces, init=False)
     _writing: JobThread[_Posting] = field(init=False)
     _keeping: JobThread[_Asking] = field(init=False)
-    _reading: "list[tuple[JobThread[_Asking], MessageReader]]" = field(init=False)
-    _turns: "cycle[tuple[JobThread[_Asking], MessageReader]]" = field(init=False)
+    _posting: TurnGroups[_Posting] = field(init=False)
+    _reading: ReaderThreads = field(init=False)
     _closed: "Deferred[None] | None" = field(default=None, init=False)
     _outages: dict[str, Outages] = field(init=False)
     """For each kind of what is done."""
@@ -120,35 +124,37 @@ class PostgresStore:
         self._writing = JobThread(
             self._append, self._reactor, name="drop-store-posts", group_size=GROUP_SIZE
         )
-        self._keeping = self._asking_thread("drop-store-upkeep")
-        self._reading = [
-            (
-                self._asking_thread(f"drop-store-reads-{number}"),
-                MessageReader(self._link(), lambda: self.retention, self._asked),
-            )
-            for number in range(READERS)
-        ]
-        self._turns = cycle(self._reading)
+        self._keeping = JobThread(self._keep, self._reactor, name="drop-store-upkeep", group_size=1)
+        self._posting = TurnGroups(lambda: self._writing, self._reactor, size=TURN_SIZE)
+        self._reading = ReaderThreads(
+            [
+                MessageReader(self._link(), lambda: self.retention, self._asked)
+                for _ in range(READERS)
+            ],
+            self._reactor,
+            on_failure=lambda error: self._unavailable(_READING, error),
+            on_success=lambda: self._outages[_READING].succeeded(_READING),
+        )
         self.notices = Notices(self._url, self._reactor)
         self._watchdog = LinkWatchdog([*self._links, *self.notices.links])
 
     def append(self, post: Post) -> "Deferred[int]":
         """Store a message; fires with its stamp once it is on the disk."""
-        if self._closed is not None:
-            return fail(StoreUnavailable("the store is closed"))
-        job = _Posting(post=post)
-        self._writing.submit(job)
-        return job.done
+        return self._ask(self._posting, _Posting(post=post))
 
     def open(
         self, drop_id: str, since: Since | None, limit: int
     ) -> "Deferred[tuple[Selection, list[Row]] | None]":
         """Select the messages of a drop, and read the first of them; see ``Storage.open``."""
-        return self._read(lambda reader: reader.open(drop_id, since, limit))
+        if self._closed is not None:
+            return _too_late()
+        return self._reading.open(Opening(drop_id, since, limit))
 
-    def read(self, drop_id: str, after: int, newest: int, limit: int) -> "Deferred[list[Row]]":
-        """Return up to ``limit`` messages with ``after < stamp <= newest``, oldest first."""
-        return self._read(lambda reader: reader.read(drop_id, after, newest, limit))
+    def read(
+        self, drop_id: str, after: int, newest: int, limit: int, make: Callable[[list[Row]], T]
+    ) -> "Deferred[T]":
+        """Read up to ``limit`` messages with ``after < stamp <= newest``; see ``Storage.read``."""
+        return self._read(lambda reader: make(reader.read(drop_id, after, newest, limit)))
 
     def latest(self, drop_id: str) -> "Deferred[int]":
         """Return the greatest stamp ever issued in a drop, 0 if there is none."""
@@ -164,7 +170,7 @@ class PostgresStore:
 
     def expire(self) -> "Deferred[int]":
         """Do what is due in the database, unless another front end does; fires with 0."""
-        return self._ask(self._keeping, _KEEPING, self._keep_up)
+        return self._ask(self._keeping, _Asking(work=self._keep_up))
 
     def note_asked(self, drop_ids: Iterable[str]) -> "Deferred[None]":
         """Note that somebody asks for drops; to open one notes it, too."""
@@ -173,7 +179,7 @@ class PostgresStore:
 
     def keep_asked(self) -> "Deferred[bool]":
         """Write down some of what was noted; fires with whether there is more."""
-        return self._ask(self._keeping, _KEEPING, lambda: self._asked.store(self._keeper))
+        return self._ask(self._keeping, _Asking(work=lambda: self._asked.store(self._keeper)))
 
     def purge(self, purge: MessagePurge) -> "Deferred[MessagePurge]":
         """Do a step of a purge."""
@@ -184,7 +190,7 @@ class PostgresStore:
             purge_step(self._keeper, purge)
             return purge
 
-        return self._ask(self._keeping, _KEEPING, step)
+        return self._ask(self._keeping, _Asking(work=step))
 
     def forget_deleted(self) -> "Deferred[None]":
         """Do nothing: partitions are deleted with all that is in them."""
@@ -193,15 +199,15 @@ class PostgresStore:
     def close(self) -> "Deferred[None]":
         """Finish what was asked for before, then close; fires when that is done."""
         if self._closed is None:
-            threads = [self._keeping, *(thread for thread, _ in self._reading)]
-            waiting = [self._ask(thread, _READING, lambda: None) for thread in threads]
-            last = _Posting(post=Post("", b""))
-            waiting.append(last.done)
+            self._posting.flush()
+            waiting: list[Deferred[Any]] = [
+                self._ask(self._keeping, _Asking(work=lambda: None)),
+                self._ask(self._writing, _Posting(post=Post("", b""))),
+                self._reading.end(),
+            ]
             self._closed = Deferred()
-            self._writing.submit(last)
+            self._keeping.end()
             self._writing.end()
-            for thread in threads:
-                thread.end()
             # Only then all is stored that others have to be told.
             done = gatherResults(waiting, consumeErrors=True)
             done.addBoth(lambda _: self.notices.close()).addBoth(self._close)
@@ -214,21 +220,14 @@ class PostgresStore:
         if self._closed is not None:
             self._closed.callback(None)
 
-    def _read(self, work: Callable[[MessageReader], Any]) -> "Deferred[Any]":
-        thread, reader = next(self._turns)
-        return self._ask(thread, _READING, lambda: work(reader))
+    def _read(self, what: Callable[[MessageReader], Any]) -> "Deferred[Any]":
+        return _too_late() if self._closed is not None else self._reading.read(what)
 
-    def _ask(
-        self, thread: JobThread[_Asking], kind: str, work: Callable[[], Any]
-    ) -> "Deferred[Any]":
+    def _ask(self, thread: Worker[J] | TurnGroups[J], job: J) -> "Deferred[Any]":
         if self._closed is not None:
-            return fail(StoreUnavailable("the store is closed"))
-        job = _Asking(kind=kind, work=work)
+            return _too_late()
         thread.submit(job)
         return job.done
-
-    def _asking_thread(self, name: str) -> JobThread[_Asking]:
-        return JobThread(self._answer, self._reactor, name=name, group_size=1)
 
     def _link(self) -> DatabaseLink:
         made = DatabaseLink(self._url, self._prepare)
@@ -275,14 +274,14 @@ class PostgresStore:
             self._outages[_STORING].succeeded(_STORING)
         self.notices.announce({job.post.place for job in posts if isinstance(job.result, int)})
 
-    def _answer(self, jobs: list[_Asking]) -> None:
+    def _keep(self, jobs: list[_Asking]) -> None:
         for job in jobs:
             try:
                 job.result = job.work()
             except Exception as error:  # noqa: BLE001 - whatever it is, the thread goes on
-                job.fail(self._unavailable(job.kind, error))
+                job.fail(self._unavailable(_KEEPING, error))
             else:
-                self._outages[job.kind].succeeded(job.kind)
+                self._outages[_KEEPING].succeeded(_KEEPING)
 
     def _keep_up(self) -> int:
         with self._keeper.use() as connection:
@@ -294,3 +293,7 @@ class PostgresStore:
         if self._refusal is None:
             self._outages[kind].failed(kind, error)
         return DatabaseAway("the database cannot be used")
+
+
+def _too_late() -> "Deferred[Any]":
+    return fail(StoreUnavailable("the store is closed"))
