@@ -2,9 +2,7 @@
 
 import functools
 import http.server
-import random
 import shutil
-import socket
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +11,7 @@ import pytest
 
 from tests.integration.daemons import ANYWHERE, Daemon, inside
 from tests.integration.processes import ROOT
+from tests.ports import free_port
 
 EXAMPLES = ROOT / "examples" / "clients"
 PACKAGES = ROOT / "tests" / "clients" / "typescript" / "node_modules"
@@ -35,18 +34,6 @@ def origin() -> Iterator[str]:
         yield f"http://pages.localhost:{server.server_port}"
         server.shutdown()
         thread.join()
-
-
-def free_port() -> int:
-    """Return a port that is free, and that the system gives to nobody who does not ask for it."""
-    while True:
-        port = random.randrange(20_000, 32_000)  # noqa: S311 - no secret
-        with socket.socket() as trial:
-            try:
-                trial.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            return port
 
 
 @pytest.fixture

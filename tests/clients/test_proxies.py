@@ -4,7 +4,6 @@ import http.client
 import json
 import os
 import shutil
-import socket
 import subprocess
 import time
 from collections.abc import Iterator
@@ -13,9 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.clients.conftest import free_port
 from tests.integration.daemons import Daemon
-from tests.integration.processes import wait_until
+from tests.ports import free_port, wait_for_port
 
 AT_ONCE = 5.0
 """Seconds in which something that is not held back arrives, on a machine that is busy."""
@@ -81,16 +79,11 @@ def proxied(request: pytest.FixtureRequest, daemon: Daemon, tmp_path: Path) -> I
         [program, *options, str(file)], cwd=tmp_path, stderr=(tmp_path / "stderr").open("wb")
     )
     try:
-        wait_until(lambda: _is_open(port) or None, "the proxy")
+        wait_for_port(port, "the proxy")
         yield port
     finally:
         process.terminate()
         process.wait(10)
-
-
-def _is_open(port: int) -> bool:
-    with socket.socket() as client:
-        return client.connect_ex(("127.0.0.1", port)) == 0
 
 
 @contextmanager

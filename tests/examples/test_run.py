@@ -5,7 +5,6 @@ import os
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -13,18 +12,13 @@ from pathlib import Path
 import pytest
 
 from tests.integration.processes import DEADLINE, ROOT, wait_until
-
-
-def free_port() -> str:
-    """Return a port that nobody uses."""
-    with socket.create_server(("127.0.0.1", 0)) as found:
-        return str(found.getsockname()[1])
+from tests.ports import free_port
 
 
 class Run(contextlib.AbstractContextManager["Run"]):
     """``make run``, as a process whose output goes to a file. It is killed at the end."""
 
-    def __init__(self, folder: Path, port: str, drop_port: str) -> None:
+    def __init__(self, folder: Path, port: int, drop_port: int) -> None:
         self._output = folder / f"{port}.out"
         self.folder = folder
         with self._output.open("wb") as output:
@@ -34,8 +28,8 @@ class Run(contextlib.AbstractContextManager["Run"]):
                 env={
                     **os.environ,
                     "QABEL_DATA_DIR": str(folder / f"data-{port}"),
-                    "PORT": port,
-                    "DROP_PORT": drop_port,
+                    "PORT": str(port),
+                    "DROP_PORT": str(drop_port),
                 },
                 stdout=output,
                 stderr=output,

@@ -1,23 +1,25 @@
-"""nginx with the configuration that the documentation shows, on ports of this test."""
+"""nginx with the configurations that the documentation shows, on ports of this test."""
 
 import http.client
 import json
 import os
 import re
 import shutil
-import socket
 import ssl
 import subprocess
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Self
 
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from tests.integration.client import Reply
-from tests.integration.processes import DEADLINE, ROOT, wait_until
+from tests.integration.processes import DEADLINE, ROOT
+from tests.integration.proxy_ports import put_before
 from tests.net.certificates import certificate, names
 from tests.net.tls_servers import pem
+from tests.ports import free_port, wait_for_port
 
 CONFIGURATIONS = ROOT / "packaging" / "nginx"
 
@@ -47,22 +49,25 @@ def _user() -> str:
 
 
 class Nginx:
-    """nginx in front of a port, until the end of the ``with`` block.
+    """nginx in front of one or more ports, until the end of the ``with`` block.
 
-    Only ports and the paths of certificates and logs are substituted in the configuration.
+    Only addresses and the paths of certificates and logs are substituted in the configuration.
 
     Args:
         folder: for its files.
         name: of the configuration.
-        upstream: the port that it is in front of.
+        upstreams: the ports that it is in front of.
+        tls: whether it uses TLS, as the configuration says, or none.
+        without: a pattern of lines to leave out.
 
     """
 
-    def __init__(self, folder: Path, name: str, upstream: int) -> None:
+    def __init__(
+        self, folder: Path, name: str, *upstreams: int, tls: bool = True, without: str = ""
+    ) -> None:
         self.folder = folder / name
         self.folder.mkdir()
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            self.port: int = free.getsockname()[1]
+        self.port = free_port()
         root = certificate(None, authority=True, common_name="root")
         self.authority = self.folder / "ca.pem"
         self.authority.write_bytes(pem(root))
@@ -72,16 +77,17 @@ class Nginx:
         (self.folder / "fullchain.pem").write_bytes(pem(pair))
         self.main = self.folder / "nginx.conf"
         self.main.write_text(_MAIN.format(folder=self.folder, user=_user()))
-        (self.folder / "site.conf").write_text(self._substituted(name, upstream))
+        (self.folder / "site.conf").write_text(self._substituted(name, upstreams, tls, without))
 
-    def _substituted(self, name: str, upstream: int) -> str:
-        text = (CONFIGURATIONS / f"{name}.conf").read_text()
+    def _substituted(self, name: str, upstreams: Sequence[int], tls: bool, without: str) -> str:
+        text = put_before(upstreams, (CONFIGURATIONS / f"{name}.conf").read_text())
+        kind = " ssl" if tls else ""
         for pattern, new in (
-            (r"listen 443 ssl;", f"listen 127.0.0.1:{self.port} ssl;"),
-            (r"listen \[::\]:443 ssl;", f"listen [::1]:{self.port} ssl;"),
+            (r"listen 443 ssl;", f"listen 127.0.0.1:{self.port}{kind};"),
+            (r"listen \[::\]:443 ssl;", f"listen [::1]:{self.port}{kind};"),
             (r"/etc/letsencrypt/live/[a-z.]+", str(self.folder)),
             (r"/var/log/nginx", str(self.folder)),
-            (r"127\.0\.0\.1:969\d;", f"127.0.0.1:{upstream};"),
+            *([(without, "")] if without else []),
         ):
             text, count = re.subn(pattern, new, text)
             assert count or "log" in pattern, pattern
@@ -100,12 +106,7 @@ class Nginx:
 
     def __enter__(self) -> Self:
         self._process = self.run()
-
-        def look() -> bool | None:
-            with socket.socket() as probe:
-                return probe.connect_ex(("127.0.0.1", self.port)) == 0 or None
-
-        wait_until(look, "nginx")
+        wait_for_port(self.port, "nginx")
         return self
 
     def __exit__(self, *_: object) -> None:

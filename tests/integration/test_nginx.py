@@ -27,7 +27,8 @@ def drop_server(tmp_path: Path) -> Iterator[Twistd]:
 @pytest.mark.parametrize("name", [each.stem for each in sorted(CONFIGURATIONS.glob("*.conf"))])
 def test_they_load(tmp_path: Path, name: str) -> None:
     """Nginx accepts the file without a warning."""
-    with Nginx(tmp_path, name, 9).run("-t", "-q") as checking:
+    upstreams = [9, 9] if "balanced" in name else [9]
+    with Nginx(tmp_path, name, *upstreams).run("-t", "-q") as checking:
         text, _ = checking.communicate(timeout=DEADLINE)
     lines = [each for each in text.splitlines() if "could not open error log file" not in each]
     assert (checking.returncode, lines) == (0, [])

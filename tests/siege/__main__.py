@@ -24,7 +24,7 @@ from tests.siege.attacks import ATTACKS
 from tests.siege.http import Client
 from tests.siege.ledger import Ledger
 from tests.siege.people import Listener, Poller, Writer, name_of, parts_of
-from tests.siege.servers import Servers
+from tests.siege.servers import BALANCERS, Servers
 
 WRITERS = 20
 DROPS = 12
@@ -57,7 +57,7 @@ class Siege:
     async def run(self) -> list[str]:
         """Run; return what was broken."""
         drops = [f"{number:02}" + "d" * 41 for number in range(DROPS)]
-        ports = self.servers.ports
+        ports = self.servers.entries
         pollers = [
             Poller(
                 f"{kind} {number}",
@@ -95,7 +95,7 @@ class Siege:
         return self._is_over
 
     async def _probe(self, name: str) -> None:
-        ports = map(str, self.servers.ports)
+        ports = map(str, self.servers.entries)
         prober = await asyncio.create_subprocess_exec(
             sys.executable,
             "-m",
@@ -110,7 +110,7 @@ class Siege:
         print(f"{name}: 99th percentile {1000 * self.slowest[name]:.0f} ms", flush=True)
 
     async def _attack(self, name: str, known: str) -> None:
-        ports = map(str, self.servers.ports)
+        ports = map(str, self.servers.entries)
         attackers = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "tests.siege.attacks", name, known, *ports, cwd=ROOT
         )
@@ -127,7 +127,7 @@ class Siege:
         await asyncio.sleep(3)
 
     async def _read(self, drop: str) -> list[bytes]:
-        client = Client(self.servers.ports, "127.6.0.1")
+        client = Client(self.servers.entries, "127.6.0.1")
         answer = await client.ask("GET", f"/{drop}")
         client.close()
         return [name_of(each) for each in parts_of(answer)] if answer.status == 200 else []
@@ -145,11 +145,14 @@ def main() -> int:
     """Run it; status 1 if a promise was broken."""
     parser = argparse.ArgumentParser(prog="python -m tests.siege", description=__doc__)
     parser.add_argument("--database", action="store_true", help="two servers with one PostgreSQL")
+    parser.add_argument("--balancer", choices=BALANCERS, help="what clients of these go through")
     parser.add_argument("--seconds", type=float, default=20, help="of each attack [default: 20]")
     parser.add_argument("--kills", type=int, default=10)
     parser.add_argument("--seed", type=int, default=int(time.time()))
     parser.add_argument("--json", type=Path, help="also write the figures to this file")
     given = parser.parse_args()
+    if given.balancer and not given.database:
+        parser.error("--balancer is for servers with --database")
     with ExitStack() as stack:
         cluster = None
         if given.database:
@@ -158,7 +161,7 @@ def main() -> int:
                 parser.error("postgresql is not installed")
             cluster = stack.enter_context(Cluster(programs))
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="qabel-siege-")))
-        servers = Servers(folder, cluster, 2 if given.database else 1)
+        servers = Servers(folder, cluster, 2 if given.database else 1, given.balancer)
         stack.callback(servers.end)
         servers.start()
         siege = Siege(servers, given.seconds, given.kills, given.seed)

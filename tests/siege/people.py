@@ -120,6 +120,8 @@ class Listener:
 
     poller: Poller
     client: Client
+    begun: bytes = field(default=b"", init=False)
+    """What has arrived of a message."""
 
     async def run(self, is_over: Callable[[], bool]) -> None:
         """Listen until it is over."""
@@ -138,6 +140,7 @@ class Listener:
         if not await self.poller.poll():
             return
         connection = Connection(ConnectionType.CLIENT)
+        self.begun = b""
         reader, writer = await self.client.connected()
         while not is_over():
             try:
@@ -157,7 +160,11 @@ class Listener:
         """Take what arrived; return whether the connection goes on."""
         for event in connection.events():
             if isinstance(event, BytesMessage):
-                self._take(bytes(event.data))
+                # A balancer passes on parts of a message as they come.
+                self.begun += event.data
+                if event.message_finished:
+                    message, self.begun = self.begun, b""
+                    self._take(message)
             elif isinstance(event, Ping):
                 writer.write(connection.send(event.response()))
             elif isinstance(event, CloseConnection):

@@ -3,38 +3,65 @@
 import contextlib
 import random
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
+from typing import Any
 
 from attrs import define, field
 
 from tests.dropserver.postgresql.cluster import Cluster
+from tests.integration.haproxy import Haproxy
+from tests.integration.nginx import Nginx
 from tests.integration.processes import Twistd
 
 QUOTA = 400
 """Megabytes: floods fill it."""
 
+BALANCERS = ("nginx", "nginx in turns", "haproxy", "haproxy in turns")
+"""What may stand before two servers: a drop's requests go to one of them, or to each in turn."""
+
 
 @define(eq=False)
 class Servers:
-    """Real processes, which can be killed. As a context manager they are started and ended."""
+    """Real processes, which can be killed."""
 
     folder: Path
     cluster: Cluster | None
     count: int
+    balancer: str | None = None
+    """One of ``BALANCERS``; None if clients come to the servers themselves."""
     ports: list[int] = field(factory=list, init=False)
+    """Of the servers."""
+    entries: list[int] = field(factory=list, init=False)
+    """The ports to which clients come."""
     blows: list[str] = field(factory=list, init=False)
     _processes: list[Twistd] = field(factory=list, init=False)
+    _stack: ExitStack = field(factory=ExitStack, init=False)
 
     def start(self) -> Sequence[int]:
-        """Start all; return their ports, which stay."""
+        """Start all; return the ports to which clients come, which stay."""
         for number in range(self.count):
             process = self._begin(number, 0)
             self._processes.append(process)
             self.ports.append(process.port("qabel-drop"))
-        return self.ports
+        self.entries = self.ports
+        if self.balancer is not None:
+            self.entries = [self._stack.enter_context(self._balancer(self.balancer)).port]
+        return self.entries
+
+    def _balancer(self, name: str) -> "AbstractContextManager[Any]":
+        in_turns = name.endswith("in turns")
+        if name.startswith("nginx"):
+            without = r"hash \$qabel_drop_id consistent;" if in_turns else ""
+            what = "qabel-drop-balanced"
+            return Nginx(self.folder, what, *self.ports, tls=False, without=without)
+        balance = "roundrobin" if in_turns else None
+        return Haproxy(self.folder, *self.ports, tls=False, balance=balance)
 
     def _begin(self, number: int, port: int) -> Twistd:
         options = [f"--quota={QUOTA}"]
+        if self.balancer is not None:
+            options.append("--trust-proxy=127.0.0.1")
         if self.cluster is not None:
             options.append(f"--database={self.cluster.url()}")
         return Twistd(
@@ -77,5 +104,6 @@ class Servers:
 
     def end(self) -> None:
         """End all."""
+        self._stack.close()
         for each in self._processes:
             each.kill()

@@ -1,6 +1,5 @@
 """The world of the torture: two people with a daemon each, a drop server, and their programs."""
 
-import socket
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import Any, TypeVar
 from attrs import define, field
 
 from tests.integration.client import Api
+from tests.ports import free_port
 from tests.torture.disks import Disk
 from tests.torture.reader import KINDS
 from tests.torture.victim import Victim, script, twistd
@@ -20,13 +20,6 @@ LOSER = "bob-cursor"
 
 LOSES = 5
 """The number of that message."""
-
-
-def free_port() -> int:
-    """Return a port that nobody uses now."""
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def again(work: Callable[[], Result], seconds: float = 30.0) -> Result:
