@@ -83,6 +83,8 @@ class Admission:
 
     def _delete_newest(self, held: Room, source: Source, place: bytes = b"") -> bool:
         """Delete the newest message of a source; return whether there was one."""
+        # That something cannot be inserted must not be taken for what cannot be deleted.
+        self._rows.flush()
         newest = held.origins.newest(source)
         if newest is None and source == OLD:
             newest = self._newest_old()

@@ -4,7 +4,6 @@ All of this blocks, and runs within transactions that its caller begins and ends
 """
 
 import sqlite3
-from collections import OrderedDict
 from collections.abc import Callable, Iterable
 
 import attrs
@@ -24,13 +23,12 @@ from qabel.dropserver.message_values import (
     charge,
     hash_drop_id,
 )
+from qabel.dropserver.pending_inserts import PendingInserts
+from qabel.dropserver.remembered_drops import Remembered
 from qabel.dropserver.stamps import SECOND
 
 MOST_COUNTED = 1000
 """Messages that are counted before they are sent: to count more takes too long."""
-
-_REMEMBERED = 10_000
-"""Drops of which it is remembered how many messages they have."""
 
 DELETE_BATCH = 256
 """Messages deleted in one transaction: it limits how long others wait."""
@@ -52,8 +50,11 @@ class MessageRows:
     latest: int = attrs.field(default=0, init=False)
     """The greatest stamp ever issued."""
     holdings: Holdings = attrs.field(init=False)
-    _counts: OrderedDict[bytes, int] = attrs.field(factory=OrderedDict, init=False)
+    _counts: Remembered[int] = attrs.field(factory=Remembered, init=False)
     """How many messages some drops have."""
+    _newest: Remembered[int | None] = attrs.field(factory=Remembered, init=False)
+    """The stamps of the newest messages of some drops; None for those without any."""
+    _pending: PendingInserts = attrs.field(factory=PendingInserts, init=False)
     passed: int = attrs.field(default=-1, init=False)
     """Up to this stamp, rows that should be deleted cannot be: their pages are damaged."""
 
@@ -78,6 +79,8 @@ class MessageRows:
         """Load again what is known, once a transaction was undone."""
         self.holdings.roll_back()
         self._counts.clear()
+        self._newest.clear()
+        self._pending.clear()
         self.latest = self.latest_stored()
 
     def latest_stored(self) -> int:
@@ -85,7 +88,8 @@ class MessageRows:
         return int(self.connection.execute("SELECT latest FROM state").fetchone()[0])
 
     def store_state(self) -> None:
-        """Store what is known about all messages."""
+        """Store what is known about all messages, at the end of a transaction."""
+        self.flush()
         self.connection.execute(
             "UPDATE state SET latest = ?, charged = ?", (self.latest, self.holdings.charged)
         )
@@ -101,7 +105,7 @@ class MessageRows:
         # What is too old and cannot be deleted must not keep what is newer from being read.
         after = max(after, min(self.passed, self._horizon()))
         place = hash_drop_id(drop_id)
-        newest = self._newest(place)
+        newest = self._newest.find(place, self._read_newest)
         if newest is None or newest <= after:
             return None
         count, size = self.connection.execute(
@@ -116,36 +120,35 @@ class MessageRows:
         return read_joined(self.connection, hash_drop_id(drop_id), after, newest, limit)
 
     def insert(self, post: Post) -> int:
-        """Insert a message, whether there is room for it or not; return its stamp."""
+        """Insert a message, whether there is room for it or not, by ``flush``; return its stamp."""
         place = post.place
         count = self.count(place)
         stamp = max(int(self._now() * SECOND), self.latest + 1)
-        self.connection.execute(
-            "INSERT INTO message (stamp, place, number, before, size, body)"
-            " VALUES (?, ?, 0, 0, ?, ?)",
-            (stamp, place, len(post.body), post.body),
-        )
+        self._pending.add(self.connection, stamp, place, post.body)
         self.latest = stamp
-        self._counts[place] = count + 1
+        self._counts.note(place, count + 1)
+        self._newest.note(place, stamp)
         self.holdings.came(stamp, place, post.source, charge(len(post.body)))
         return stamp
 
+    def flush(self) -> None:
+        """Insert what is not inserted yet."""
+        self._pending.flush(self.connection)
+
     def count(self, place: bytes) -> int:
         """Return how many messages a drop has, given its hash."""
-        count = self._counts.get(place)
-        if count is None:
-            (count,) = self.connection.execute(
-                "SELECT count(*) FROM message WHERE place = ? AND stamp > ?", (place, self.passed)
-            ).fetchone()
-            self._counts[place] = count
-            if len(self._counts) > _REMEMBERED:
-                self._counts.popitem(last=False)
-        else:
-            self._counts.move_to_end(place)
+        return self._counts.find(place, self._read_count)
+
+    def _read_count(self, place: bytes) -> int:
+        self.flush()
+        (count,) = self.connection.execute(
+            "SELECT count(*) FROM message WHERE place = ? AND stamp > ?", (place, self.passed)
+        ).fetchone()
         return int(count)
 
     def stamps(self, place: bytes) -> Iterable[int]:
         """Return the stamps of the messages of a drop, given its hash, in order."""
+        self.flush()
         rows = self.connection.execute(
             "SELECT stamp FROM message WHERE place = ? AND stamp > ? ORDER BY stamp",
             (place, self.passed),
@@ -154,6 +157,7 @@ class MessageRows:
 
     def newest_until(self, stamp: int) -> int | None:
         """Return the stamp of the newest message up to a stamp; None if there is none."""
+        self.flush()
         (newest,) = self.connection.execute(
             "SELECT max(stamp) FROM message WHERE stamp <= ? AND stamp > ?", (stamp, self.passed)
         ).fetchone()
@@ -161,6 +165,7 @@ class MessageRows:
 
     def delete_one(self, stamp: int) -> bool:
         """Delete a message; return whether it was there."""
+        self.flush()
         row = self.connection.execute(
             "SELECT stamp, size, place FROM message WHERE stamp = ?", (stamp,)
         ).fetchone()
@@ -170,7 +175,7 @@ class MessageRows:
         """Delete the oldest messages of a drop, as many as asked, a batch at most."""
         return self._delete_oldest("place = ? AND", (place,), min(most, DELETE_BATCH))
 
-    def _newest(self, place: bytes) -> int | None:
+    def _read_newest(self, place: bytes) -> int | None:
         row = self.connection.execute(
             "SELECT stamp FROM message WHERE place = ? ORDER BY stamp DESC LIMIT 1", (place,)
         ).fetchone()
@@ -214,8 +219,8 @@ class MessageRows:
         )
         for stamp, size, place in rows:
             self.holdings.went(stamp, place, charge(size))
-            if place in self._counts:
-                self._counts[place] -= 1
+            self._counts.change(place, _one_less)
+            self._newest.forget(place)
         return len(rows)
 
     def _find_end_of_damage(self) -> int:
@@ -258,12 +263,17 @@ class MessageRows:
         return int((self._now() - self._retention.lifetime) * SECOND)
 
     def _delete_oldest(self, where: str, parameters: tuple[object, ...], limit: int) -> int:
+        self.flush()
         rows = self.connection.execute(
             f"SELECT stamp, size, place FROM message WHERE {where} stamp > ?"  # noqa: S608
             f" ORDER BY stamp LIMIT {limit:d}",
             (*parameters, self.passed),
         ).fetchall()
         return self.delete(rows)
+
+
+def _one_less(count: int) -> int:
+    return count - 1
 
 
 def count_charged(connection: sqlite3.Connection) -> tuple[int, int]:

@@ -3,6 +3,9 @@
 Every request line contains a drop id, which is secret, so nothing here logs a request or a client.
 """
 
+import json
+import math
+
 from twisted.internet.interfaces import IReactorTime
 from twisted.web.resource import IResource
 
@@ -58,6 +61,21 @@ class DropRequest(BoundedRequest):
         if body and self.method != b"HEAD":
             self.write(body)
         self.finish()
+
+    def reject(self, status: int, text: str) -> None:
+        """Respond with an error."""
+        self.responseHeaders.setRawHeaders(b"Content-Type", [b"application/json"])
+        self.respond(status, json.dumps({"error": text}).encode("ascii"))
+
+    def reject_method(self, allowed: bytes) -> None:
+        """Respond that only some methods are allowed."""
+        self.responseHeaders.setRawHeaders(b"Allow", [allowed])
+        self.reject(405, "Method not allowed")
+
+    def put_off(self, status: int, text: str, seconds: float) -> None:
+        """Respond with an error, and have the client come back after some seconds."""
+        self.responseHeaders.setRawHeaders(b"Retry-After", [b"%d" % math.ceil(seconds)])
+        self.reject(status, text)
 
     def keep(self, data: bytes) -> None:
         """Keep what a message may have, and one byte more to see that there is more."""

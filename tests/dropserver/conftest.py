@@ -1,11 +1,10 @@
 """A drop server on real sockets, and a client that sends raw bytes."""
 
 import re
-import sqlite3
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import attrs
 import pytest
@@ -15,6 +14,7 @@ from twisted.internet.endpoints import TCP4ClientEndpoint, connectProtocol
 from twisted.internet.protocol import Protocol
 from twisted.internet.task import deferLater
 
+from qabel.dropserver.message_file import MessageFile
 from qabel.dropserver.message_store import MessageStore, _StoreJob
 from qabel.dropserver.message_values import MEGABYTE, Retention
 from qabel.dropserver.postgresql.engine import PostgresEngine
@@ -23,6 +23,8 @@ from qabel.dropserver.wanted import Wanted
 from qabel.host.endpoints import parse_endpoint
 from qabel.host.listening import Listening
 from tests.dropserver.postgresql.databases import DATABASE, cluster, database  # noqa: F401 - fixtures
+
+T = TypeVar("T")
 
 
 class Conversation(Protocol):
@@ -96,14 +98,15 @@ class Server:
         """Post a message with the headers that clients send."""
         return await self.ask("POST", path, {"Authorization": "Client Qabel"}, body)
 
-    async def on_file(self, work: Callable[[sqlite3.Connection], object]) -> None:
-        """Do something to the message file's connection, on the thread that uses it.
+    async def on_file(self, work: Callable[[MessageFile], T]) -> T:
+        """Do something to the message file, on the thread that uses it.
 
         A connection that is closed while another thread uses it ends the process.
         """
         store = self.service._store
         assert isinstance(store, MessageStore)
-        await store._submit(_StoreJob(work=lambda file: work(file._connection)))
+        done: T = await store._submit(_StoreJob(work=work))
+        return done
 
 
 def parse(data: bytes) -> Answer:

@@ -277,9 +277,9 @@ async def test_a_reader_that_goes_away_hurts_nobody(running: Any) -> None:
 async def test_a_failing_disk_is_503(running: Any, logged_failures: Any) -> None:
     """A message that cannot be stored is rejected with 503; the next one is tried again."""
     async with running() as server:
-        await server.on_file(lambda file: file.execute("PRAGMA query_only = ON"))
+        await server.on_file(lambda file: file._connection.execute("PRAGMA query_only = ON"))
         answers = [await server.post(A, b"1"), await server.post(A, b"1")]
-        await server.on_file(lambda file: file.execute("PRAGMA query_only = OFF"))
+        await server.on_file(lambda file: file._connection.execute("PRAGMA query_only = OFF"))
         assert (await server.post(A, b"2")).status == 200
         assert messages(await server.ask("GET", A)) == [b"2"]
     assert [answer.status for answer in answers] == [503, 503]

@@ -264,7 +264,7 @@ def test_it_does_what_lists_would_do(
         elif operation == "reopen":
             file._connection.close()
             with pytest.raises(sqlite3.Error):
-                file.select(A)
+                file.usage()
         else:
             assert isinstance(operation, list)
             for drop, body in operation:

@@ -1,6 +1,5 @@
 """What is known of a running drop server, and what of it is trouble."""
 
-from sqlite3 import Connection
 from typing import Any
 
 import pytest
@@ -15,7 +14,7 @@ async def test_a_file_that_cannot_be_used(running: Any, logged_failures: Any) ->
     async with running() as server:
         await server.post(A, b"x")
         before = await server.service.state()
-        await server.on_file(Connection.close)
+        await server.on_file(lambda file: file._connection.close())
         broken = await server.service.state()
         after = await server.service.state()
         await server.service.stopService()

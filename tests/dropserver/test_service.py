@@ -92,8 +92,8 @@ async def test_who_listens_for_long_asks_all_the_time(running: Any) -> None:
         ear = await server.connect()
         ear.transport.write(f"GET {A}/ws HTTP/1.1\r\n{HANDSHAKE}\r\n\r\n".encode())
         await ear.until(lambda data: b"101 Switching" in data)
-        known = server.service._store._file._asked.drops
-        known.bits.clear()
+        known = await server.on_file(lambda file: file._asked.drops)
+        await server.on_file(lambda file: (known.bits.clear(), known.changed.clear()))
         await server.service._keep_house()
         assert hash_drop_id(A[1:]) in known
         assert not known.changed
