@@ -19,12 +19,12 @@ from qabel.dropserver.closed_group import CHALLENGE, ClosedGroup
 from qabel.dropserver.drop_answer import CHUNK, DropAnswer, WideAnswers, content_length
 from qabel.dropserver.feed import Feed
 from qabel.dropserver.front_page import HTML, POLICY, front_page
-from qabel.dropserver.message_values import MESSAGE_LIMIT, Post, Retention, Since
+from qabel.dropserver.message_values import MESSAGE_LIMIT, Post, Retention, Row, Selection, Since
 from qabel.dropserver.push_handshake import BadHandshake, accept_handshake
 from qabel.dropserver.push_hub import PushHub, PushSubscriber
 from qabel.dropserver.request import DropRequest
 from qabel.dropserver.request_counts import Got, Posted, RequestCounts
-from qabel.dropserver.stamps import format_http_date, format_latest, parse_http_date, parse_latest
+from qabel.dropserver.stamps import format_http_date, format_latest
 from qabel.dropserver.storage import NoRoom, Storage, StoreUnavailable
 from qabel.dropserver.visitors import Visitors
 
@@ -125,7 +125,7 @@ class DropResource(Resource):
         elif self._store is None:
             self._unavailable(request)
         else:
-            self._run(request, self._get(request, self._store, drop_id))
+            self._get(request, self._store, drop_id)
 
     def _post(self, request: DropRequest, drop_id: str) -> None:
         if self._store is None:
@@ -164,18 +164,38 @@ class DropResource(Resource):
         request.put_off(507, error.full.value, _ROOM_INTERVAL)
         return None
 
-    async def _get(self, request: DropRequest, store: Storage, drop_id: str) -> None:
-        since = _parse_since(request)
-        head_only = request.method == b"HEAD"
-        found = await store.open(drop_id, since, 0 if head_only else CHUNK)
+    def _get(self, request: DropRequest, store: Storage, drop_id: str) -> None:
+        since = request.since
+        opened = store.open(drop_id, since, 0 if request.method == b"HEAD" else CHUNK)
+        # As callbacks: a coroutine would take a seventh of the time of a poll.
+        opened.addCallback(self._opened, request, store, drop_id, since)
+        opened.addErrback(self._failed, request)
+
+    def _opened(
+        self,
+        found: tuple[Selection, list[Row]] | None,
+        request: DropRequest,
+        store: Storage,
+        drop_id: str,
+        since: Since | None,
+    ) -> "Deferred[None] | None":
         if not request.is_connected:
-            return
+            return None
         if found is None:
             self._counts.got[Got.NOTHING_NEW] += 1
             request.respond(204 if since is None else 304)
-            return
+            return None
         self._counts.got[Got.MESSAGES] += 1
-        selection, rows = found
+        return Deferred.fromCoroutine(self._send(request, store, drop_id, *found))
+
+    async def _send(
+        self,
+        request: DropRequest,
+        store: Storage,
+        drop_id: str,
+        selection: Selection,
+        rows: list[Row],
+    ) -> None:
         boundary = new_boundary()
         headers = request.responseHeaders
         headers.setRawHeaders(b"Content-Type", [content_type(boundary)])
@@ -184,7 +204,7 @@ class DropResource(Resource):
             headers.setRawHeaders(b"Content-Length", [b"%d" % length])
         headers.setRawHeaders(b"Last-Modified", [format_http_date(selection.newest)])
         headers.setRawHeaders(b"X-Qabel-Latest", [format_latest(selection.newest)])
-        if head_only:
+        if request.method == b"HEAD":
             request.finish()
         else:
             answer = DropAnswer(
@@ -275,16 +295,3 @@ class DropResource(Resource):
         else:
             self._counts.got[Got.UNAVAILABLE] += 1
         request.put_off(*_UNAVAILABLE, wait)
-
-
-def _parse_since(request: DropRequest) -> Since | None:
-    """Return what the client has already; None if its headers are missing, invalid or ambiguous."""
-    latest = request.requestHeaders.getRawHeaders(b"X-Qabel-New-Since")
-    modified = request.requestHeaders.getRawHeaders(b"If-Modified-Since")
-    if latest is not None and modified is None:
-        stamp = parse_latest(latest[-1].decode("latin-1"))
-        return None if stamp is None else Since(stamp)
-    if modified is not None and latest is None:
-        stamp = parse_http_date(modified[-1].decode("latin-1"))
-        return None if stamp is None else Since(stamp, is_ours=False)
-    return None

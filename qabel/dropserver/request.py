@@ -9,8 +9,9 @@ import math
 from twisted.internet.interfaces import IReactorTime
 from twisted.web.resource import IResource
 
-from qabel.dropserver.message_values import MESSAGE_LIMIT
+from qabel.dropserver.message_values import MESSAGE_LIMIT, Since
 from qabel.dropserver.sources import Sources
+from qabel.dropserver.stamps import parse_http_date, parse_latest
 from qabel.host.http_server.channel import Refusals
 from qabel.host.http_server.request import BoundedRequest
 from qabel.host.http_server.site import BoundedSite, SourceLimit
@@ -50,6 +51,19 @@ class DropRequest(BoundedRequest):
     body_limit = DISCARD_LIMIT
     too_large = _refusal(b"413 Request Entity Too Large", b"Message too large")
     defaultContentType = None
+
+    @property
+    def since(self) -> Since | None:
+        """What the client has already; None if its headers are missing, invalid or ambiguous."""
+        latest = self.requestHeaders.getRawHeaders(b"X-Qabel-New-Since")
+        modified = self.requestHeaders.getRawHeaders(b"If-Modified-Since")
+        if latest is not None and modified is None:
+            stamp = parse_latest(latest[-1].decode("latin-1"))
+            return None if stamp is None else Since(stamp)
+        if modified is not None and latest is None:
+            stamp = parse_http_date(modified[-1].decode("latin-1"))
+            return None if stamp is None else Since(stamp, is_ours=False)
+        return None
 
     def respond(self, status: int, body: bytes = b"") -> None:
         """Send a whole response, unless the connection is lost; headers about it may be set."""
