@@ -1,28 +1,38 @@
-"""Threads that read from the database, in turns: a slow question holds up none but its own thread.
+"""Threads that read from the database: some look for news, and others read them.
 
-Questions for the messages of drops that come together are answered together.
+Questions that come together are looked into together, as most are after nothing new. What is read
+takes its time, and holds up none but its own thread.
 """
 
-from collections.abc import Callable, Iterator, Sequence
-from itertools import cycle, repeat
-from typing import Any
+from collections.abc import Callable, Sequence
+from itertools import cycle
+from typing import Any, TypeVar
 
 from attrs import define, field
 from twisted.internet.defer import Deferred, gatherResults
 
-from qabel.dropserver.postgresql.reading import MessageReader, Opening
+from qabel.dropserver.postgresql.reading import MessageReader, News, Opened, Opening
 from qabel.host.job_thread import Job, JobThread
 from qabel.host.turn_groups import TurnGroups
 
-OPENINGS = 32
-"""Questions for the messages of drops that are answered together: most are after nothing new."""
+LOOKS = 128
+"""Questions that are looked into together at most."""
+
+J = TypeVar("J", bound=Job)
+
+
+@define(eq=False)
+class _LookJob(Job):
+    """A question whether there is anything new."""
+
+    opening: Opening = field(kw_only=True)
 
 
 @define(eq=False)
 class _ReadJob(Job):
-    """Something to read: what a drop has, or anything else."""
+    """Something to read."""
 
-    what: Opening | Callable[[MessageReader], Any] = field(repr=False, kw_only=True)
+    what: Callable[[MessageReader], Any] = field(repr=False, kw_only=True)
 
 
 @define(eq=False, repr=False)
@@ -30,31 +40,36 @@ class ReaderThreads:
     """A thread for each of several readers.
 
     Args:
-        readers: each used by its thread alone.
+        lookers: look for news; each is used by its thread alone.
+        readers: read them, likewise.
         reactor: Twisted's reactor.
         on_failure: called on a thread with why something failed; returns what who asked is told.
         on_success: called on a thread when something was read.
 
     """
 
+    _lookers: Sequence[MessageReader]
     _readers: Sequence[MessageReader]
     _reactor: Any
     _on_failure: Callable[[Exception], Exception] = field(kw_only=True)
     _on_success: Callable[[], object] = field(kw_only=True)
-    _threads: list[JobThread[_ReadJob]] = field(init=False)
+    _looking: list[JobThread[_LookJob]] = field(init=False)
+    _reading: list[JobThread[_ReadJob]] = field(init=False)
     _turns: "cycle[JobThread[_ReadJob]]" = field(init=False)
-    _openings: TurnGroups[_ReadJob] = field(init=False)
+    _looks: TurnGroups[_LookJob] = field(init=False)
 
     def __attrs_post_init__(self) -> None:
-        self._threads = [self._start(*each) for each in enumerate(self._readers)]
-        self._turns = cycle(self._threads)
-        self._openings = TurnGroups(lambda: next(self._turns), self._reactor, size=OPENINGS)
+        self._looking = [self._start_looking(*each) for each in enumerate(self._lookers)]
+        self._reading = [self._start_reading(*each) for each in enumerate(self._readers)]
+        looking = cycle(self._looking)
+        self._looks = TurnGroups(lambda: next(looking), self._reactor, size=LOOKS)
+        self._turns = cycle(self._reading)
 
-    def open(self, opening: Opening) -> "Deferred[Any]":
-        """Answer a question for the messages of a drop; see ``MessageReader.open_all``."""
-        job = _ReadJob(what=opening)
-        self._openings.submit(job)
-        return job.done
+    def open(self, opening: Opening) -> "Deferred[Opened | None]":
+        """Answer a question for the messages of a drop; see ``MessageReader.open``."""
+        job = _LookJob(opening=opening)
+        self._looks.submit(job)
+        return job.done.addCallback(self._fetch, opening)
 
     def read(self, what: Callable[[MessageReader], Any]) -> "Deferred[Any]":
         """Have a reader read something; fires with what it returns."""
@@ -64,36 +79,60 @@ class ReaderThreads:
 
     def end(self) -> "Deferred[Any]":
         """Read what was asked for before, then stop; fires when that is done."""
-        self._openings.flush()
-        last = [_ReadJob(what=lambda _: None) for _ in self._threads]
-        for thread, job in zip(self._threads, last, strict=True):
-            thread.submit(job)
-            thread.end()
-        return gatherResults([job.done for job in last], consumeErrors=True)
+        self._looks.flush()
+        looked = _end(self._looking, lambda: _LookJob(opening=Opening("", None, 0)))
+        # What was found is asked for by then.
+        return looked.addBoth(lambda _: _end(self._reading, lambda: _ReadJob(what=lambda _: None)))
 
-    def _start(self, number: int, reader: MessageReader) -> JobThread[_ReadJob]:
+    def _fetch(self, news: News | None, opening: Opening) -> "Deferred[Opened | None] | None":
+        if news is None:
+            return None
+        return self.read(lambda reader: reader.fetch(opening, news))
+
+    def _start_looking(self, number: int, reader: MessageReader) -> JobThread[_LookJob]:
         return JobThread(
-            lambda jobs: self._answer(reader, jobs),
+            lambda jobs: self._look(reader, jobs),
+            self._reactor,
+            name=f"drop-store-looks-{number}",
+            group_size=LOOKS,
+        )
+
+    def _start_reading(self, number: int, reader: MessageReader) -> JobThread[_ReadJob]:
+        return JobThread(
+            lambda jobs: self._read(reader, jobs),
             self._reactor,
             name=f"drop-store-reads-{number}",
-            group_size=OPENINGS,
+            group_size=1,
         )
 
     # On the threads
 
-    def _answer(self, reader: MessageReader, jobs: list[_ReadJob]) -> None:
-        openings = [job.what for job in jobs if isinstance(job.what, Opening)]
+    def _look(self, reader: MessageReader, jobs: list[_LookJob]) -> None:
         try:
-            opened: Iterator[Any] = iter(reader.open_all(openings) if openings else ())
+            found = reader.look([job.opening for job in jobs])
         except Exception as error:  # noqa: BLE001 - whatever it is, the thread goes on
-            opened = repeat(error)
+            failure = self._on_failure(error)
+            for job in jobs:
+                job.fail(failure)
+            return
+        for job, news in zip(jobs, found, strict=True):
+            job.result = news
+        self._on_success()
+
+    def _read(self, reader: MessageReader, jobs: list[_ReadJob]) -> None:
         for job in jobs:
             try:
-                found = next(opened) if isinstance(job.what, Opening) else job.what(reader)
+                job.result = job.what(reader)
             except Exception as error:  # noqa: BLE001 - whatever it is, the thread goes on
-                found = error
-            if isinstance(found, Exception):
-                job.fail(self._on_failure(found))
+                job.fail(self._on_failure(error))
             else:
-                job.result = found
                 self._on_success()
+
+
+def _end(threads: Sequence[JobThread[J]], make_last: Callable[[], J]) -> "Deferred[Any]":
+    """Have threads do what they were given before, then stop; fires when that is done."""
+    last = [make_last() for _ in threads]
+    for thread, job in zip(threads, last, strict=True):
+        thread.submit(job)
+        thread.end()
+    return gatherResults([job.done for job in last], consumeErrors=True)

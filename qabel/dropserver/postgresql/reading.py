@@ -10,7 +10,7 @@ from psycopg import Connection
 from qabel.dropserver.message_rows import MOST_COUNTED
 from qabel.dropserver.message_values import Retention, Row, Selection, Since, hash_drop_id
 from qabel.dropserver.postgresql.asking import AskedPlaces
-from qabel.dropserver.postgresql.link import DatabaseAway, DatabaseLink
+from qabel.dropserver.postgresql.link import DatabaseLink
 from qabel.dropserver.stamps import SECOND
 
 _DROPS = "SELECT place, latest, is_asked FROM drops WHERE place = ANY(%b::bytea[])"
@@ -59,6 +59,14 @@ class Opening:
         return hash_drop_id(self.drop_id)
 
 
+@frozen
+class News:
+    """Between which stamps there may be something new."""
+
+    after: int
+    latest: int
+
+
 Opened = tuple[Selection, list[Row]]
 
 
@@ -86,34 +94,29 @@ class MessageReader:
 
         Raises DatabaseAway.
         """
-        [opened] = self.open_all([Opening(drop_id, since, limit)])
-        if isinstance(opened, DatabaseAway):
-            raise opened
-        return opened
+        opening = Opening(drop_id, since, limit)
+        [news] = self.look([opening])
+        return None if news is None else self.fetch(opening, news)
 
-    def open_all(self, openings: Sequence[Opening]) -> list[Opened | DatabaseAway | None]:
-        """Answer several questions, those after nothing new together; see ``Storage.open``.
-
-        An exception stands for the answer that it prevented. Raises DatabaseAway.
-        """
+    def look(self, openings: Sequence[Opening]) -> list[News | None]:
+        """Return what is new to each of several who ask, None for nothing. Raises DatabaseAway."""
         latest = self._latest({each.place for each in openings}, asked=True)
-        answers: list[Opened | DatabaseAway | None] = []
-        for each in openings:
-            try:
-                answers.append(self._open(each, latest.get(each.place, 0)))
-            except DatabaseAway as error:
-                answers.append(error)
-        return answers
+        return [self._news(each.since, latest.get(each.place, 0)) for each in openings]
 
-    def _open(self, opening: Opening, latest: int) -> Opened | None:
-        since = opening.since
+    def _news(self, since: Since | None, latest: int) -> News | None:
         # A greater stamp came from another server, or from what was restored since: it is ignored,
         # as it could hide messages that are yet to come.
         known = since is not None and not (since.is_ours and since.stamp > latest)
         after = since.stamp if since is not None and known else -1
         after = max(after, self._horizon())
-        if latest <= after:
-            return None
+        return None if latest <= after else News(after, latest)
+
+    def fetch(self, opening: Opening, news: News) -> Opened | None:
+        """Select what is new to somebody, and read the first; None if it is gone, or too old.
+
+        Raises DatabaseAway.
+        """
+        after, latest = news.after, news.latest
         bounds = (opening.place, after, latest)
         with self.link.use() as connection:
             count, size, newest = connection.execute(

@@ -37,8 +37,8 @@ from qabel.host.turn_groups import TurnGroups
 GROUP_SIZE = 256
 """Messages that are stored in one transaction at most."""
 
-READERS = 3
-"""Threads, and connections, that read."""
+LOOKERS, READERS = 2, 3
+"""Threads, and connections, that look for news, and that read."""
 
 TURN_SIZE = 32
 """Messages of one turn of the reactor that are not collected any further."""
@@ -127,10 +127,8 @@ class PostgresStore:
         self._keeping = JobThread(self._keep, self._reactor, name="drop-store-upkeep", group_size=1)
         self._posting = TurnGroups(lambda: self._writing, self._reactor, size=TURN_SIZE)
         self._reading = ReaderThreads(
-            [
-                MessageReader(self._link(), lambda: self.retention, self._asked)
-                for _ in range(READERS)
-            ],
+            [self._reader() for _ in range(LOOKERS)],
+            [self._reader() for _ in range(READERS)],
             self._reactor,
             on_failure=lambda error: self._unavailable(_READING, error),
             on_success=lambda: self._outages[_READING].succeeded(_READING),
@@ -228,6 +226,9 @@ class PostgresStore:
             return _too_late()
         thread.submit(job)
         return job.done
+
+    def _reader(self) -> MessageReader:
+        return MessageReader(self._link(), lambda: self.retention, self._asked)
 
     def _link(self) -> DatabaseLink:
         made = DatabaseLink(self._url, self._prepare)

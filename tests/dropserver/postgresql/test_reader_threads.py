@@ -12,7 +12,7 @@ from twisted.internet.defer import gatherResults
 from qabel.dropserver.message_values import Retention, Selection
 from qabel.dropserver.postgresql.link import DatabaseAway, DatabaseLink
 from qabel.dropserver.postgresql.reader_threads import ReaderThreads
-from qabel.dropserver.postgresql.reading import MessageReader, Opened, Opening
+from qabel.dropserver.postgresql.reading import MessageReader, News, Opened, Opening
 
 BROKEN, EMPTY, FULL = "b" * 43, "e" * 43, "f" * 43
 
@@ -23,17 +23,25 @@ FOUND: Opened = (Selection(0, 1, (1, 1)), [(1, b"1")])
 class Scripted(MessageReader):
     """A reader that asks no database, and notes what it is asked together."""
 
-    questions: list[list[str]] = field(factory=list)
+    looks: list[list[str]] = field(factory=list)
+    fetched: list[str] = field(factory=list)
     may_go_on: Event = field(factory=Event)
     is_away: bool = False
 
-    def open_all(self, openings: Sequence[Opening]) -> list[Opened | DatabaseAway | None]:
-        """Answer by the names of drops."""
-        self.questions.append([each.drop_id for each in openings])
+    def look(self, openings: Sequence[Opening]) -> list[News | None]:
+        """Find news in all drops but one."""
+        self.looks.append([each.drop_id for each in openings])
         if self.is_away:
             raise DatabaseAway("gone")
-        answers = {BROKEN: DatabaseAway("half gone"), EMPTY: None, FULL: FOUND}
-        return [answers[each.drop_id] for each in openings]
+        return [None if each.drop_id in (EMPTY, "") else News(0, 1) for each in openings]
+
+    def fetch(self, opening: Opening, news: News) -> Opened | None:
+        """Read a message, but for the drop that cannot be read."""
+        self.fetched.append(opening.drop_id)
+        assert news == News(0, 1)
+        if opening.drop_id == BROKEN:
+            raise DatabaseAway("half gone")
+        return FOUND
 
 
 @define(eq=False)
@@ -41,12 +49,15 @@ class Told:
     """The threads of scripted readers, and what they tell."""
 
     readers: list[Scripted]
+    looker: Scripted = field(init=False)
     failures: list[Exception] = field(factory=list)
     successes: list[None] = field(factory=list)
     threads: ReaderThreads = field(init=False)
 
     def __attrs_post_init__(self) -> None:
+        self.looker = scripted()
         self.threads = ReaderThreads(
+            [self.looker],
             self.readers,
             reactor,
             on_failure=self._failed,
@@ -64,18 +75,18 @@ def scripted() -> Scripted:
 
 
 @pytest_twisted.ensureDeferred
-async def test_questions_of_a_turn_are_asked_together() -> None:
-    """Each gets its answer, or a failure in its place; the next turn is another reader's."""
+async def test_questions_of_a_turn_are_looked_into_together() -> None:
+    """Only what is new is read, by each reader in turn, and each gets its own answer."""
     told = Told([scripted(), scripted()])
     asked = [told.threads.open(Opening(name, None, 1)) for name in (FULL, BROKEN, EMPTY)]
-    found, nothing = await asked[0], await asked[2]
+    assert (await asked[0], await asked[2]) == (FOUND, None)
     with pytest.raises(ValueError, match="told"):
         await asked[1]
-    assert (found, nothing) == (FOUND, None)
     assert [str(each) for each in told.failures] == ["half gone"]
     assert len(told.successes) == 2
     assert await told.threads.open(Opening(EMPTY, None, 1)) is None
-    assert [each.questions for each in told.readers] == [[[FULL, BROKEN, EMPTY]], [[EMPTY]]]
+    assert told.looker.looks == [[FULL, BROKEN, EMPTY], [EMPTY]]
+    assert [each.fetched for each in told.readers] == [[FULL], [BROKEN]]
     await told.threads.end()
 
 
@@ -83,23 +94,23 @@ async def test_questions_of_a_turn_are_asked_together() -> None:
 async def test_a_database_that_is_away_fails_all() -> None:
     """Also what it was asked otherwise is told its failure; and then it is asked again."""
     told = Told([scripted()])
-    [reader] = told.readers
-    reader.is_away = True
+    told.looker.is_away = True
     for asked in [told.threads.open(Opening(EMPTY, None, 1)) for _ in range(2)]:
         with pytest.raises(ValueError, match="told"):
             await asked
     with pytest.raises(ValueError, match="told"):
         await told.threads.read(lambda _: 1 // 0)
-    assert [str(each) for each in told.failures[:2]] == ["gone", "gone"]
-    reader.is_away = False
+    assert [type(each) for each in told.failures] == [DatabaseAway, ZeroDivisionError]
+    told.looker.is_away = False
     assert await told.threads.open(Opening(EMPTY, None, 1)) is None
+    [reader] = told.readers
     assert await told.threads.read(lambda given: given is reader) is True
     await told.threads.end()
 
 
 @pytest_twisted.ensureDeferred
 async def test_what_is_slow_holds_up_one_thread() -> None:
-    """Others are answered meanwhile; and the end waits for it."""
+    """Others are answered meanwhile; and the end waits for it, and for what is asked last."""
     told = Told([scripted(), scripted()])
     slow = told.threads.read(lambda reader: reader.may_go_on.wait(30))  # type: ignore[attr-defined]
     assert await told.threads.read(lambda _: "fast") == "fast"
