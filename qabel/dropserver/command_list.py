@@ -11,6 +11,7 @@ COMMANDS: Mapping[str, str] = {
     "backup": "Write a copy of the message file, also while the server runs",
     "restore": "Make a message file out of such a copy",
     "configure": "Change how long a database keeps messages, and how many",
+    "capacity": "Say what drop servers for many users need",
 }
 """What each does. With ``--help``, it shows its options."""
 

@@ -12,7 +12,7 @@ def test_each_command(name: str) -> None:
     assert load_command(name).parser().prog == f"qabel-drop {name}"
     done = drop_command(name, "--help")
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout.startswith(f"usage: qabel-drop {name} [-h] [--data")
+    assert done.stdout.startswith(f"usage: qabel-drop {name} [-h] [--")
     done = drop_command(name, "--frob")
     assert (done.returncode, done.stdout) == (2, "")
     assert "Traceback" not in done.stderr

@@ -104,8 +104,7 @@ class Cluster:
     def kill(self) -> None:
         """End all its processes as a power failure would."""
         assert self._process is not None
-        pids = self._children(self._process.pid)
-        for pid in (self._process.pid, *pids):
+        for pid in self.pids:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
         self._process.wait(DEADLINE)
@@ -113,10 +112,15 @@ class Cluster:
         # The next start would find its lock, and the process that it names may be another.
         (self.data / "postmaster.pid").unlink(missing_ok=True)
 
+    @property
+    def pids(self) -> list[int]:
+        """The processes of the running server."""
+        assert self._process is not None
+        return [self._process.pid, *self._children(self._process.pid)]
+
     def freeze(self, *, go_on: bool = False) -> None:
         """Stop all its processes in their tracks, or have them go on."""
-        assert self._process is not None
-        for pid in (self._process.pid, *self._children(self._process.pid)):
+        for pid in self.pids:
             os.kill(pid, signal.SIGCONT if go_on else signal.SIGSTOP)
 
     def promote(self) -> None:
