@@ -14,6 +14,7 @@ NAMES = (
     "building",
     "chat",
     "crypto",
+    "drops",
     "identities",
     "inbox",
     "latency",

@@ -43,24 +43,30 @@ class Daemon:
 
     def peak_memory(self) -> float:
         """Return the most memory that it has had, in MB."""
-        return _memory(self.process.process.pid, "VmHWM")
+        return memory(self.process.process.pid, "VmHWM") / 1024
 
     def memory(self) -> float:
         """Return the memory that it has, in MB."""
-        return _memory(self.process.process.pid, "VmRSS")
+        return memory(self.process.process.pid) / 1024
 
     def cpu(self) -> float:
         """Return the seconds of CPU time that its threads have used."""
-        threads = Path(f"/proc/{self.process.process.pid}/task").glob("*/schedstat")
-        # In nanoseconds, where /proc/PID/stat counts hundredths of a second.
-        return sum(int(each.read_text().split()[0]) for each in threads) / 1e9
+        return cpu(self.process.process.pid)
 
 
-def _memory(pid: int, field: str) -> float:
+def memory(pid: int, field: str = "VmRSS") -> float:
+    """Return the memory that a process has, in kB."""
     status = Path(f"/proc/{pid}/status").read_text()
     found = re.search(rf"^{field}:\s+(\d+) kB", status, re.MULTILINE)
     assert found is not None
-    return int(found[1]) / 1024
+    return float(found[1])
+
+
+def cpu(pid: int) -> float:
+    """Return the seconds of CPU time that the threads of a process have used."""
+    # In nanoseconds, where /proc/PID/stat counts hundredths of a second.
+    threads = Path(f"/proc/{pid}/task").glob("*/schedstat")
+    return sum(int(each.read_text().split()[0]) for each in threads) / 1e9
 
 
 @contextmanager
