@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Coroutine
+from functools import partial
 from typing import Any
 
 from twisted.internet.defer import Deferred
@@ -15,11 +16,12 @@ from qabel.drop.group_token import authorization
 from qabel.drop.multipart import content_type, new_boundary
 from qabel.drop.url import is_drop_id
 from qabel.dropserver.admission import Full
+from qabel.dropserver.barred_sources import BarredSources
 from qabel.dropserver.closed_group import CHALLENGE, ClosedGroup
 from qabel.dropserver.drop_answer import CHUNK, DropAnswer, WideAnswers, content_length
 from qabel.dropserver.feed import Feed
 from qabel.dropserver.front_page import HTML, POLICY, front_page
-from qabel.dropserver.message_values import MESSAGE_LIMIT, Post, Retention, Row, Selection, Since
+from qabel.dropserver.message_values import MESSAGE_LIMIT, Opened, Post, Retention, Since
 from qabel.dropserver.push_handshake import BadHandshake, accept_handshake
 from qabel.dropserver.push_hub import PushHub, PushSubscriber
 from qabel.dropserver.request import DropRequest
@@ -75,6 +77,7 @@ class DropResource(Resource):
         self._counts = counts
         self._reactor = reactor
         self._wide = WideAnswers()
+        self._barred = BarredSources(reactor)
         self._retention = retention
         self._group = group
         if group is not None:
@@ -173,7 +176,7 @@ class DropResource(Resource):
 
     def _opened(
         self,
-        found: tuple[Selection, list[Row]] | None,
+        found: Opened | None,
         request: DropRequest,
         store: Storage,
         drop_id: str,
@@ -186,16 +189,12 @@ class DropResource(Resource):
             request.respond(204 if since is None else 304)
             return None
         self._counts.got[Got.MESSAGES] += 1
-        return Deferred.fromCoroutine(self._send(request, store, drop_id, *found))
+        return Deferred.fromCoroutine(self._send(request, store, drop_id, found))
 
     async def _send(
-        self,
-        request: DropRequest,
-        store: Storage,
-        drop_id: str,
-        selection: Selection,
-        rows: list[Row],
+        self, request: DropRequest, store: Storage, drop_id: str, found: Opened
     ) -> None:
+        selection, rows = found
         boundary = new_boundary()
         headers = request.responseHeaders
         headers.setRawHeaders(b"Content-Type", [content_type(boundary)])
@@ -222,6 +221,10 @@ class DropResource(Resource):
         if not is_drop_id(drop_id):
             request.reject(400, "Invalid drop id")
             return
+        source = self._visitors.source(request)
+        if (wait := self._barred.wait(source)) > 0:
+            request.put_off(429, "Too many frames", wait)
+            return
         try:
             response = accept_handshake(request.requestHeaders)
         except BadHandshake as error:
@@ -234,18 +237,18 @@ class DropResource(Resource):
             return
         # Whether this works is of no interest to the client; the store has logged it.
         self._store.note_asked([drop_id]).addErrback(lambda _: None)
-        self._run(request, self._subscribe(request, self._feed, drop_id, response))
+        subscriber = PushSubscriber(self._hub, drop_id, partial(self._barred.bar, source))
+        self._run(request, self._subscribe(request, self._feed, subscriber, response))
 
     async def _subscribe(
-        self, request: DropRequest, feed: Feed, drop_id: str, response: bytes
+        self, request: DropRequest, feed: Feed, subscriber: PushSubscriber, response: bytes
     ) -> None:
-        await feed.follow(drop_id)
+        await feed.follow(subscriber.drop_id)
         if not request.is_connected:
             return
-        if not self._hub.has_capacity(drop_id):
+        if not self._hub.has_capacity(subscriber.drop_id):
             request.put_off(*_UNAVAILABLE, StoreUnavailable.wait)
             return
-        subscriber = PushSubscriber(self._hub, drop_id)
         request.channel.registerProducer(subscriber, True)
         request.channel.write(response)
         request.channel.upgrade(subscriber)

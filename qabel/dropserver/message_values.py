@@ -91,6 +91,9 @@ class Since:
 Row = tuple[int, bytes]
 """A message: its stamp and its bytes."""
 
+Opened = tuple[Selection, list[Row]]
+"""What is new in a drop: the selection, and its first messages."""
+
 Place = tuple[int, int, bytes]
 """What is needed to delete a message: its stamp, its size, and the hash of its drop."""
 

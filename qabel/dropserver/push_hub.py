@@ -148,6 +148,8 @@ class PushSubscriber(Protocol):
 
     _hub: PushHub
     drop_id: str
+    _on_excess: Callable[[], object] = attrs.field(default=lambda: None)
+    """Called before it is cut off as it sends more than listeners do."""
     transport: BoundedChannel = attrs.field(init=False)
     _connection: Connection = attrs.field(factory=_server_connection, init=False)
     _alive: bool = attrs.field(default=True, init=False)
@@ -177,14 +179,14 @@ class PushSubscriber(Protocol):
         if self._closing:
             return
         if self._inbound > INBOUND_LIMIT:
-            self.abort()
+            self._cut_off()
             return
         try:
             self._connection.receive_data(data)
             for event in self._connection.events():
                 self._frame_count += 1
                 if self._frame_count > FRAMES_LIMIT:
-                    self.abort()
+                    self._cut_off()
                     return
                 if isinstance(event, Ping):
                     self._write(self._connection.send(event.response()))
@@ -192,6 +194,10 @@ class PushSubscriber(Protocol):
                     self._answer_close(event)
         except ProtocolError:
             self.abort()
+
+    def _cut_off(self) -> None:
+        self._on_excess()
+        self.abort()
 
     def deliver(self, frame: bytes) -> None:
         """Send a frame with a message."""

@@ -35,6 +35,9 @@ OLD: Source = b"old"
 _SOCKET: Source = b"socket"
 """What a proxy brings through a Unix socket without saying where from."""
 
+SHARED = frozenset((LOCAL, ONION, _SOCKET))
+"""Sources behind which there may be anybody."""
+
 _IPV4_BYTES = 4
 
 _IPV6_BYTES = 7

@@ -342,6 +342,18 @@ def test_a_subscriber_that_sends_many_frames_is_cut_off(event: Event) -> None:
     assert len(line.written) <= FRAMES_LIMIT
 
 
+@pytest.mark.parametrize(("frames", "excess"), [(FRAMES_LIMIT - 2, 0), (10 * FRAMES_LIMIT, 1)])
+def test_who_is_cut_off_is_told_of_once(frames: int, excess: int) -> None:
+    """Whoever answers for the source hears of it; of one that goes by itself it does not."""
+    told: list[None] = []
+    made = PushSubscriber(PushHub(), "A", lambda: told.append(None))
+    made.makeConnection(Line())
+    for _ in range(2):
+        made.dataReceived(Connection(ConnectionType.CLIENT).send(Ping()) * (frames // 2))
+    made.dataReceived(b"nothing that a frame begins with")
+    assert len(told) == excess
+
+
 def test_frames_are_counted_between_pings() -> None:
     """Who sends a ping now and then may do so for ever."""
     hub = PushHub()

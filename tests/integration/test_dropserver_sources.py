@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from qabel.dropserver.request import MOST_EACH
+from tests.dropserver.test_service import HANDSHAKE
 from tests.integration.nginx import PROGRAM, Nginx
 from tests.integration.processes import Twistd
 from tests.integration.test_dropserver import LISTEN, A, drop_server, post
@@ -127,3 +128,33 @@ def test_connections_of_an_address(tmp_path: Path) -> None:
             for each in (other, *several[1:]):
                 each.sendall(f"HEAD {A} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
                 assert each.recv(1000).startswith(b"HTTP/1.1 204 ")
+
+
+def listen(port: int, address: str, sent: bytes = b"") -> bytes:
+    """Listen to a drop from an address, send something, and return what comes until the end."""
+    received = b""
+    with socket.create_connection(("127.0.0.1", port), 5, (address, 0)) as client:
+        client.sendall(f"GET {A}/ws HTTP/1.1\r\n{HANDSHAKE}\r\n\r\n".encode())
+        with contextlib.suppress(OSError):
+            received = client.recv(4096)
+            client.sendall(sent)
+            while sent and (data := client.recv(4096)):
+                received += data
+    return received
+
+
+def test_who_sends_too_much_may_not_listen_for_a_while(tmp_path: Path) -> None:
+    """It is told when it may come again; others listen, and it may still post."""
+    with limited(tmp_path) as server:
+        port = server.port("qabel-drop")
+        assert b" 101 " in listen(port, "127.1.0.1", b"\x89\x80\0\0\0\0" * 1000)
+        refused = listen(port, "127.1.0.1")
+        assert refused.startswith(b"HTTP/1.1 429 ")
+        assert 50 <= int(refused.split(b"Retry-After: ")[1].split(b"\r\n")[0]) <= 60
+        assert b" 101 " in listen(port, "127.1.0.2")
+
+        def connect() -> HTTPConnection:
+            return HTTPConnection("127.0.0.1", port, timeout=20)
+
+        assert five(connect, "127.1.0.1") == THREE
+        assert "127.1." not in server.log

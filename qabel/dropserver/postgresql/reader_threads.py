@@ -11,7 +11,8 @@ from typing import Any, TypeVar
 from attrs import define, field
 from twisted.internet.defer import Deferred, gatherResults
 
-from qabel.dropserver.postgresql.reading import MessageReader, News, Opened, Opening
+from qabel.dropserver.message_values import Opened
+from qabel.dropserver.postgresql.reading import MessageReader, News, Opening
 from qabel.host.job_thread import Job, JobThread
 from qabel.host.turn_groups import TurnGroups
 

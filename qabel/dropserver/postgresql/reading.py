@@ -8,7 +8,7 @@ from attrs import define, field, frozen
 from psycopg import Connection
 
 from qabel.dropserver.message_rows import MOST_COUNTED
-from qabel.dropserver.message_values import Retention, Row, Selection, Since, hash_drop_id
+from qabel.dropserver.message_values import Opened, Retention, Row, Selection, Since, hash_drop_id
 from qabel.dropserver.postgresql.asking import AskedPlaces
 from qabel.dropserver.postgresql.link import DatabaseLink
 from qabel.dropserver.stamps import SECOND
@@ -65,9 +65,6 @@ class News:
 
     after: int
     latest: int
-
-
-Opened = tuple[Selection, list[Row]]
 
 
 @define(eq=False, repr=False)

@@ -9,10 +9,10 @@ from attrs import define, field
 from twisted.internet import reactor
 from twisted.internet.defer import gatherResults
 
-from qabel.dropserver.message_values import Retention, Selection
+from qabel.dropserver.message_values import Opened, Retention, Selection
 from qabel.dropserver.postgresql.link import DatabaseAway, DatabaseLink
 from qabel.dropserver.postgresql.reader_threads import ReaderThreads
-from qabel.dropserver.postgresql.reading import MessageReader, News, Opened, Opening
+from qabel.dropserver.postgresql.reading import MessageReader, News, Opening
 
 BROKEN, EMPTY, FULL = "b" * 43, "e" * 43, "f" * 43
 
