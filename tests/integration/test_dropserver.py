@@ -87,7 +87,8 @@ def test_it_stops_cleanly_and_soon(tmp_path: Path, number: signal.Signals) -> No
         ear = socket.create_connection(("127.0.0.1", port))
         key = base64.b64encode(os.urandom(16)).decode()
         ear.sendall(
-            f"GET {A}/ws HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+            f"GET {A}/ws HTTP/1.1\r\nHost: localhost\r\n"
+            "Upgrade: websocket\r\nConnection: Upgrade\r\n"
             f"Sec-WebSocket-Key: {key}\r\nSec-WebSocket-Version: 13\r\n\r\n".encode()
         )
         assert ear.recv(1000).startswith(b"HTTP/1.1 101 ")
