@@ -7,9 +7,10 @@ import math
 
 from attrs import frozen
 
-DAY = 86_400.0
+from qabel.dropserver.message_values import DAY
 
-BITS = 8
+_BYTE = 8
+"""Bits."""
 
 
 @frozen(kw_only=True)
@@ -80,10 +81,8 @@ class Need:
     """Bytes, of all front ends together."""
     disk: float
     """Bytes, of all messages; standbys need as much again."""
-    received: float
-    """Bits a second from clients."""
-    sent: float
-    """Bits a second to clients."""
+    traffic: float
+    """Bits a second from clients, and as many to them."""
 
 
 def plan(users: int, habits: Habits, rates: MeasuredRates) -> Need:
@@ -121,6 +120,5 @@ def plan(users: int, habits: Habits, rates: MeasuredRates) -> Need:
         database_cores=database_cores,
         memory=listeners * rates.listener + front_ends * rates.process,
         disk=daily * habits.lifetime * rates.stored,
-        received=BITS * (posts * rates.message + polls * rates.question),
-        sent=BITS * (posts * rates.message + polls * rates.question),
+        traffic=_BYTE * (posts * rates.message + polls * rates.question),
     )

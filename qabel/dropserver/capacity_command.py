@@ -113,7 +113,7 @@ def _row(need: Need) -> tuple[str, ...]:
         f"{need.databases:,}" if need.databases else "-",
         f"{need.database_cores:,}" if need.databases else "-",
         _scaled(need.disk, _SIZES),
-        _scaled(need.sent, _BANDWIDTHS),
+        _scaled(need.traffic, _BANDWIDTHS),
     )
 
 

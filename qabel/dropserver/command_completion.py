@@ -3,6 +3,7 @@
 import argparse
 from collections.abc import Sequence
 
+from qabel.drop.url import DROP_ID_BITS, DROP_ID_BITS_OFFERED
 from qabel.dropserver.command_list import COMMANDS, load_command
 from qabel.host.command_help import OptionHelp
 from qabel.host.daemon_options import DaemonOptions
@@ -11,11 +12,10 @@ from qabel.host.shell_words import Suggestion
 
 _VALUES = {
     "drop-id-bits": {
-        "12": "people share 4,096 drops",
-        "16": "people share 65,536 drops",
-        "20": "people share 1,048,576 drops",
-        "24": "people share 16,777,216 drops",
-        "256": "nobody shares a drop",
+        str(bits): "nobody shares a drop"
+        if bits == DROP_ID_BITS
+        else f"people share {2**bits:,} drops"
+        for bits in DROP_ID_BITS_OFFERED
     }
 }
 

@@ -110,17 +110,14 @@ class DropAnswer:
     async def _send_parts(self, rows: list[Row]) -> None:
         newest = self._selection.newest
         encoded = self._encode(rows)
-        if encoded.after == newest:
-            await self._write(encoded.data)
-            return
-        is_wide = self._wide.take()
+        is_wide = encoded.after != newest and self._wide.take()
+        limit = WIDE_CHUNK if is_wide else CHUNK
         try:
             while encoded.data and self._request.is_connected:
-                if encoded.after == newest:
-                    await self._write(encoded.data)
-                    return
-                following = self._read(encoded.after, WIDE_CHUNK if is_wide else CHUNK)
+                following = None if encoded.after == newest else self._read(encoded.after, limit)
                 await self._write(encoded.data)
+                if following is None:
+                    return
                 # Also once the connection is lost: it fires soon, and its failure is not left over.
                 encoded = await following
         finally:

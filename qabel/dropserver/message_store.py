@@ -24,9 +24,6 @@ from qabel.host.turn_groups import TurnGroups
 GROUP_SIZE = 256
 """Jobs that are handled together at most: it limits how long the first of them waits."""
 
-TURN_SIZE = 32
-"""Jobs of one turn of the reactor that are not collected any further."""
-
 
 @attrs.define(eq=False)
 class _StoreJob(Job):
@@ -63,7 +60,7 @@ class MessageStore:
         self._thread = JobThread(
             self._handle, self._reactor, name="drop-store", group_size=GROUP_SIZE
         )
-        self._turn = TurnGroups(lambda: self._thread, self._reactor, size=TURN_SIZE)
+        self._turn = TurnGroups(lambda: self._thread, self._reactor)
 
     def append(self, post: Post) -> "Deferred[int]":
         """Store a message; fires with its stamp once it is on the disk."""

@@ -5,13 +5,13 @@ Nothing here knows Qabel.
 
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from queue import Empty, SimpleQueue
 from threading import Thread
 from typing import Any, Generic, Protocol, TypeVar
 
 import attrs
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, succeed
 from twisted.python.failure import Failure
 
 DELIVERED_PER_TURN = 16
@@ -50,8 +50,8 @@ class Worker(Protocol[J_contra]):
     def submit(self, job: J_contra, /) -> None:
         """Handle the job after those that were submitted before it."""
 
-    def end(self) -> None:
-        """Take no more jobs once the submitted ones are done."""
+    def end(self) -> "Deferred[None]":
+        """Take no more jobs; fires when the submitted ones are done."""
 
 
 @attrs.define(eq=False)
@@ -76,8 +76,10 @@ class JobThread(Generic[J]):
     _group_size: int = attrs.field(kw_only=True)
     _patience: float = attrs.field(default=0.0, kw_only=True)
     _jobs: "SimpleQueue[J | None]" = attrs.field(factory=SimpleQueue, init=False)
-    _finished: deque[J] = attrs.field(factory=deque, init=False)
+    _finished: deque[Job] = attrs.field(factory=deque, init=False)
     """Jobs whose results are still to be delivered; for the reactor's thread alone."""
+    _last: Job = attrs.field(factory=Job, init=False)
+    """Stands for the end, after the results of all others."""
 
     def __attrs_post_init__(self) -> None:
         # A daemon thread: a disk that hangs must not keep the process from ending.
@@ -87,9 +89,10 @@ class JobThread(Generic[J]):
         """Handle the job after those that were submitted before it."""
         self._jobs.put(job)
 
-    def end(self) -> None:
-        """Take no more jobs once the submitted ones are done."""
+    def end(self) -> "Deferred[None]":
+        """Take no more jobs; fires when the results of the submitted ones are delivered."""
         self._jobs.put(None)
+        return self._last.done
 
     # On the thread
 
@@ -100,6 +103,7 @@ class JobThread(Generic[J]):
                 self._handle_group(jobs)
                 self._reactor.callFromThread(self._collect, jobs)
             if is_last:
+                self._reactor.callFromThread(self._collect, [self._last])
                 return
             # Otherwise kept until the next job comes, with all that it holds.
             del jobs
@@ -136,7 +140,7 @@ class JobThread(Generic[J]):
 
     # On the reactor's thread
 
-    def _collect(self, jobs: list[J]) -> None:
+    def _collect(self, jobs: Sequence[Job]) -> None:
         is_delivering = bool(self._finished)
         self._finished += jobs
         if not is_delivering:
@@ -161,5 +165,6 @@ class InlineWorker(Generic[J]):
         self._handle([job])
         job.deliver()
 
-    def end(self) -> None:
+    def end(self) -> "Deferred[None]":
         """Do nothing: nothing is running."""
+        return succeed(None)

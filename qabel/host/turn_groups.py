@@ -14,6 +14,9 @@ from qabel.host.job_thread import Job, Worker
 
 J = TypeVar("J", bound=Job)
 
+SIZE = 32
+"""Jobs of one turn that are not collected any further, unless it is said otherwise."""
+
 
 @attrs.define(eq=False)
 class TurnGroups(Generic[J]):
@@ -28,7 +31,7 @@ class TurnGroups(Generic[J]):
 
     _choose: Callable[[], Worker[J]]
     _reactor: IReactorTime
-    _size: int = attrs.field(kw_only=True)
+    _size: int = attrs.field(default=SIZE, kw_only=True)
     _jobs: list[J] = attrs.field(factory=list, init=False)
     _end_of_turn: IDelayedCall | None = attrs.field(default=None, init=False)
 

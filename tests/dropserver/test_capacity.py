@@ -4,7 +4,8 @@ from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qabel.dropserver.capacity import DAY, Habits, MeasuredRates, plan
+from qabel.dropserver.capacity import Habits, MeasuredRates, plan
+from qabel.dropserver.message_values import DAY
 
 RATES = MeasuredRates()
 
@@ -19,7 +20,7 @@ def test_by_hand() -> None:
     # 90 by their listeners; by the work it would be (2000 * 300 µs + 2000 * 100 µs) / 0.5.
     assert (need.front_ends, need.databases) == (91, 4)
     assert round(need.disk) == round(1_000_000 * 86.4 * 7 * rates.stored)
-    assert round(need.sent) == 8 * round(2000 * rates.message + 2000 * rates.question)
+    assert round(need.traffic) == 8 * round(2000 * rates.message + 2000 * rates.question)
 
 
 def test_work_may_need_more_than_listeners_do() -> None:
@@ -45,5 +46,5 @@ def test_few_need_no_database(users: int) -> None:
 def test_more_users_need_no_less(one: int, other: int) -> None:
     """Each number grows with the users."""
     few, many = (plan(each, Habits(), RATES) for each in sorted((one, other)))
-    for name in ("posts", "listeners", "front_ends", "databases", "memory", "disk", "sent"):
+    for name in ("posts", "listeners", "front_ends", "databases", "memory", "disk", "traffic"):
         assert getattr(few, name) <= getattr(many, name)

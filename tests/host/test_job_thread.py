@@ -211,3 +211,17 @@ async def test_the_end_waits_for_nothing() -> None:
     worker.submit(job)
     worker.end()
     await job.done
+
+
+@pytest_twisted.ensureDeferred
+async def test_the_end_comes_after_all_results() -> None:
+    """Also of those that are delivered in later turns; and at once where there are none."""
+    worker, delivered = start(lambda _: None), list[object]()
+    for _ in range(3 * DELIVERED_PER_TURN):
+        job = Job()
+        job.done.addCallback(delivered.append)
+        worker.submit(job)
+    await worker.end()
+    assert len(delivered) == 3 * DELIVERED_PER_TURN
+    await start(lambda _: None).end()
+    assert InlineWorker[Job](lambda _: None).end().called

@@ -6,7 +6,7 @@ takes its time, and holds up none but its own thread.
 
 from collections.abc import Callable, Sequence
 from itertools import cycle
-from typing import Any, TypeVar
+from typing import Any
 
 from attrs import define, field
 from twisted.internet.defer import Deferred, gatherResults
@@ -18,8 +18,6 @@ from qabel.host.turn_groups import TurnGroups
 
 LOOKS = 128
 """Questions that are looked into together at most."""
-
-J = TypeVar("J", bound=Job)
 
 
 @define(eq=False)
@@ -81,9 +79,9 @@ class ReaderThreads:
     def end(self) -> "Deferred[Any]":
         """Read what was asked for before, then stop; fires when that is done."""
         self._looks.flush()
-        looked = _end(self._looking, lambda: _LookJob(opening=Opening("", None, 0)))
+        looked = gatherResults([each.end() for each in self._looking])
         # What was found is asked for by then.
-        return looked.addBoth(lambda _: _end(self._reading, lambda: _ReadJob(what=lambda _: None)))
+        return looked.addCallback(lambda _: gatherResults([each.end() for each in self._reading]))
 
     def _fetch(self, news: News | None, opening: Opening) -> "Deferred[Opened | None] | None":
         if news is None:
@@ -128,12 +126,3 @@ class ReaderThreads:
                 job.fail(self._on_failure(error))
             else:
                 self._on_success()
-
-
-def _end(threads: Sequence[JobThread[J]], make_last: Callable[[], J]) -> "Deferred[Any]":
-    """Have threads do what they were given before, then stop; fires when that is done."""
-    last = [make_last() for _ in threads]
-    for thread, job in zip(threads, last, strict=True):
-        thread.submit(job)
-        thread.end()
-    return gatherResults([job.done for job in last], consumeErrors=True)

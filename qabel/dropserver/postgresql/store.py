@@ -40,9 +40,6 @@ GROUP_SIZE = 256
 LOOKERS, READERS = 2, 3
 """Threads, and connections, that look for news, and that read."""
 
-TURN_SIZE = 32
-"""Messages of one turn of the reactor that are not collected any further."""
-
 _READING = "reading"
 
 _STORING = "storing"
@@ -125,7 +122,7 @@ class PostgresStore:
             self._append, self._reactor, name="drop-store-posts", group_size=GROUP_SIZE
         )
         self._keeping = JobThread(self._keep, self._reactor, name="drop-store-upkeep", group_size=1)
-        self._posting = TurnGroups(lambda: self._writing, self._reactor, size=TURN_SIZE)
+        self._posting = TurnGroups(lambda: self._writing, self._reactor)
         self._reading = ReaderThreads(
             [self._reader() for _ in range(LOOKERS)],
             [self._reader() for _ in range(READERS)],
@@ -198,16 +195,9 @@ class PostgresStore:
         """Finish what was asked for before, then close; fires when that is done."""
         if self._closed is None:
             self._posting.flush()
-            waiting: list[Deferred[Any]] = [
-                self._ask(self._keeping, _Asking(work=lambda: None)),
-                self._ask(self._writing, _Posting(post=Post("", b""))),
-                self._reading.end(),
-            ]
             self._closed = Deferred()
-            self._keeping.end()
-            self._writing.end()
+            done = gatherResults([self._keeping.end(), self._writing.end(), self._reading.end()])
             # Only then all is stored that others have to be told.
-            done = gatherResults(waiting, consumeErrors=True)
             done.addBoth(lambda _: self.notices.close()).addBoth(self._close)
         return self._closed
 
@@ -254,17 +244,14 @@ class PostgresStore:
             self.is_prepared = True
 
     def _append(self, jobs: list[_Posting]) -> None:
-        posts = [job for job in jobs if job.post.body]
-        if not posts:
-            return
         try:
-            outcomes = self._appender.append([job.post for job in posts])
+            outcomes = self._appender.append([job.post for job in jobs])
         except Exception as error:  # noqa: BLE001 - whatever it is, the thread goes on
             unavailable = self._unavailable(_STORING, error)
-            for job in posts:
+            for job in jobs:
                 job.fail(unavailable)
             return
-        for job, outcome in zip(posts, outcomes, strict=True):
+        for job, outcome in zip(jobs, outcomes, strict=True):
             if isinstance(outcome, Full):
                 job.fail(NoRoom(outcome))
             elif isinstance(outcome, DatabaseAway):
@@ -273,7 +260,7 @@ class PostgresStore:
                 job.result = outcome
         if not any(isinstance(outcome, DatabaseAway) for outcome in outcomes):
             self._outages[_STORING].succeeded(_STORING)
-        self.notices.announce({job.post.place for job in posts if isinstance(job.result, int)})
+        self.notices.announce({job.post.place for job in jobs if isinstance(job.result, int)})
 
     def _keep(self, jobs: list[_Asking]) -> None:
         for job in jobs:

@@ -121,3 +121,5 @@ async def test_what_is_slow_holds_up_one_thread() -> None:
     told.readers[0].may_go_on.set()
     assert await gatherResults([slow, late]) == [True, FOUND]
     await ended
+    # To end asks the database nothing, which may be away.
+    assert told.looker.looks == [[FULL]]
