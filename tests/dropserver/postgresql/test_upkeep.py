@@ -167,6 +167,8 @@ def keep_up_elsewhere(database: Database) -> bool:
     with other.use() as connection:
         connection.execute("SELECT pg_advisory_lock(%s)", (UPKEEP_LOCK,))
         done = keep_up(database.link, WEEK)
+        # Otherwise it would be free some time after the connection is closed.
+        connection.execute("SELECT pg_advisory_unlock(%s)", (UPKEEP_LOCK,))
     other.close()
     return done
 
