@@ -4,18 +4,16 @@ import resource
 import socket
 import sqlite3
 import statistics
-import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from os import urandom
 from pathlib import Path
 
 from bench.drop_load import CONNECTIONS, poll
 from bench.drop_servers import IS_DATABASE_THERE, Servers, client, file_server, front_ends
 from bench.measure import Row, paired, seconds
-from bench.world import bare_process, fill, memory
+from bench.world import bare_process, fill, memory, process_at_port
 from qabel.drop.transport import MESSAGE_SIZE
 from qabel.drop.url import new_drop_id
 from qabel.dropserver.message_values import hash_drop_id
@@ -99,7 +97,8 @@ def _listeners(folder: Path, wanted: int, *, tls: bool = False) -> Iterator[Row]
     raise_file_limit()
     count = min(wanted, resource.getrlimit(resource.RLIMIT_NOFILE)[0] - 200)
     file = [str(folder / "certificate")] if tls else []
-    with _roomy(str(folder / f"roomy{len(file)}"), str(count), *file) as (pid, port):
+    directory = str(folder / f"roomy{len(file)}")
+    with process_at_port("bench.roomy_drops", directory, str(count), *file) as (pid, port):
         with client("bench.drop_listeners", port, 10, *file) as few:
             few(10)
         before = memory(pid)
@@ -116,18 +115,6 @@ def _listeners(folder: Path, wanted: int, *, tls: bool = False) -> Iterator[Row]
         "<= 1",
         f"{statistics.median(times):.1f} ms, the longest {max(times):.0f}",
     )
-
-
-@contextmanager
-def _roomy(*arguments: str) -> Iterator[tuple[int, int]]:
-    """Run a server for many listeners; yield its process id and its port."""
-    command = [sys.executable, "-m", "bench.roomy_drops", *arguments]
-    with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
-        assert process.stdout is not None
-        try:
-            yield process.pid, int(process.stdout.readline())
-        finally:
-            process.terminate()
 
 
 def _long_drop(folder: Path, *, small: bool) -> Row:

@@ -104,13 +104,22 @@ def daemon(
 def bare_process(
     module: str, *arguments: str, environment: Mapping[str, str] | None = None
 ) -> Iterator[int]:
-    """Run a peer; yield its port, which it prints."""
+    """Run a peer; yield its port."""
+    with process_at_port(module, *arguments, environment=environment) as (_, port):
+        yield port
+
+
+@contextmanager
+def process_at_port(
+    module: str, *arguments: str, environment: Mapping[str, str] | None = None
+) -> Iterator[tuple[int, int]]:
+    """Run a module as a process; yield its id and its port, which it prints."""
     command = [sys.executable, "-m", module, *arguments]
     env = {**os.environ, **(environment or {})}
     with subprocess.Popen(command, stdout=subprocess.PIPE, env=env) as process:
         assert process.stdout is not None
         try:
-            yield int(process.stdout.readline())
+            yield process.pid, int(process.stdout.readline())
         finally:
             process.terminate()
 

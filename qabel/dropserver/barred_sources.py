@@ -3,11 +3,10 @@
 Otherwise each connection that is cut would be followed by another, and to open one is dear.
 """
 
-from collections import OrderedDict
-
 from attrs import define, field
 from twisted.internet.interfaces import IReactorTime
 
+from qabel.dropserver.remembered import Remembered
 from qabel.dropserver.sources import SHARED, Source
 
 PERIOD = 60.0
@@ -29,24 +28,24 @@ class BarredSources:
 
     _clock: IReactorTime
     _most: int = MOST
-    _until: OrderedDict[Source, float] = field(factory=OrderedDict, init=False)
+    _until: Remembered[float] = field(init=False)
+
+    @_until.default
+    def _none(self) -> Remembered[float]:
+        return Remembered(self._most)
 
     def bar(self, source: Source) -> None:
         """Let a source listen no more for a while."""
-        if source in SHARED:
-            return
-        self._until[source] = self._clock.seconds() + PERIOD
-        self._until.move_to_end(source)
-        if len(self._until) > self._most:
-            self._until.popitem(last=False)
+        if source not in SHARED:
+            self._until.note(source, self._clock.seconds() + PERIOD)
 
     def wait(self, source: Source) -> float:
         """Return the seconds until a source may listen again; 0 if it may."""
-        until = self._until.get(source)
+        until = self._until.known(source)
         if until is None:
             return 0.0
         left = until - self._clock.seconds()
         if left <= 0:
-            del self._until[source]
+            self._until.forget(source)
             return 0.0
         return left

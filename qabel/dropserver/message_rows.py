@@ -24,7 +24,7 @@ from qabel.dropserver.message_values import (
     hash_drop_id,
 )
 from qabel.dropserver.pending_inserts import PendingInserts
-from qabel.dropserver.remembered_drops import Remembered
+from qabel.dropserver.remembered import Remembered
 from qabel.dropserver.stamps import SECOND
 
 MOST_COUNTED = 1000
@@ -50,6 +50,8 @@ class MessageRows:
     latest: int = attrs.field(default=0, init=False)
     """The greatest stamp ever issued."""
     holdings: Holdings = attrs.field(init=False)
+    # Most questions are after nothing new. A look into the file takes them longer than it seems, as
+    # the interpreter's lock is given away for it.
     _counts: Remembered[int] = attrs.field(factory=Remembered, init=False)
     """How many messages some drops have."""
     _newest: Remembered[int | None] = attrs.field(factory=Remembered, init=False)
@@ -219,7 +221,7 @@ class MessageRows:
         )
         for stamp, size, place in rows:
             self.holdings.went(stamp, place, charge(size))
-            self._counts.change(place, _one_less)
+            self._counts.change(place, lambda count: count - 1)
             self._newest.forget(place)
         return len(rows)
 
@@ -270,10 +272,6 @@ class MessageRows:
             (*parameters, self.passed),
         ).fetchall()
         return self.delete(rows)
-
-
-def _one_less(count: int) -> int:
-    return count - 1
 
 
 def count_charged(connection: sqlite3.Connection) -> tuple[int, int]:

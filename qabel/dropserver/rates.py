@@ -1,10 +1,9 @@
 """How often each source may post: on average, and at once after a quiet time."""
 
-from collections import OrderedDict
-
 from attrs import define, field, frozen
 from twisted.internet.interfaces import IReactorTime
 
+from qabel.dropserver.remembered import Remembered
 from qabel.dropserver.sources import Source
 from qabel.host.token_bucket import TokenBucket
 
@@ -36,8 +35,11 @@ class Rates:
     _clock: IReactorTime
     _rate: Rate = field(factory=Rate)
     _most: int = MOST_SOURCES
-    _buckets: OrderedDict[Source, TokenBucket] = field(factory=OrderedDict, init=False)
-    """Those that were heard of last are at the end."""
+    _buckets: Remembered[TokenBucket] = field(init=False)
+
+    @_buckets.default
+    def _no_buckets(self) -> Remembered[TokenBucket]:
+        return Remembered(self._most)
 
     def __len__(self) -> int:
         """Return how many sources are remembered."""
@@ -45,12 +47,8 @@ class Rates:
 
     def take(self, source: Source) -> float:
         """Count a message; return 0, or the seconds to wait if it is one too many."""
-        bucket = self._buckets.get(source)
-        if bucket is None:
-            bucket = TokenBucket(self._clock, self._rate.each_second, self._rate.burst)
-            self._buckets[source] = bucket
-            if len(self._buckets) > self._most:
-                self._buckets.popitem(last=False)
-        else:
-            self._buckets.move_to_end(source)
+        bucket = self._buckets.find(source, self._make_bucket)
         return 0.0 if bucket.take() else bucket.wait()
+
+    def _make_bucket(self, _: Source) -> TokenBucket:
+        return TokenBucket(self._clock, self._rate.each_second, self._rate.burst)

@@ -2,7 +2,7 @@
 
 from attrs import define, field
 
-from qabel.dropserver.remembered_drops import Remembered
+from qabel.dropserver.remembered import Remembered
 
 A, B, C = b"a", b"b", b"c"
 
