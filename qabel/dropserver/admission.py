@@ -11,8 +11,8 @@ from attrs import define, field
 from qabel.dropserver.holdings import Holdings, Room
 from qabel.dropserver.message_rows import MessageRows, is_damage
 from qabel.dropserver.message_values import MESSAGE_SIZE, Post, Retention, charge
-from qabel.dropserver.sources import OLD, Source
 from qabel.dropserver.stamps import SECOND
+from qabel.host.http_server.sources import OLD, Source
 
 _LEAP = 600 * SECOND
 """How much is passed over at once where pages are damaged."""

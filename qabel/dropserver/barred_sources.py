@@ -7,7 +7,7 @@ from attrs import define, field
 from twisted.internet.interfaces import IReactorTime
 
 from qabel.dropserver.remembered import Remembered
-from qabel.dropserver.sources import SHARED, Source
+from qabel.host.http_server.sources import SHARED, Source
 
 PERIOD = 60.0
 """Seconds."""

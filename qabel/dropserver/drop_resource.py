@@ -22,13 +22,14 @@ from qabel.dropserver.drop_answer import CHUNK, DropAnswer, WideAnswers, content
 from qabel.dropserver.feed import Feed
 from qabel.dropserver.front_page import HTML, POLICY, front_page
 from qabel.dropserver.message_values import MESSAGE_LIMIT, Opened, Post, Retention, Since
-from qabel.dropserver.push_handshake import BadHandshake, accept_handshake
-from qabel.dropserver.push_hub import PushHub, PushSubscriber
+from qabel.dropserver.pushed_message import SUBPROTOCOL
 from qabel.dropserver.request import DropRequest
 from qabel.dropserver.request_counts import Got, Posted, RequestCounts
 from qabel.dropserver.stamps import format_http_date, format_latest
 from qabel.dropserver.storage import NoRoom, Storage, StoreUnavailable
 from qabel.dropserver.visitors import Visitors
+from qabel.host.push.push_handshake import BadHandshake, accept_handshake
+from qabel.host.push.push_hub import PushHub, PushSubscriber
 
 _NAME = re.compile(rb"[A-Za-z0-9_-]+")
 
@@ -38,7 +39,6 @@ _UNAVAILABLE = (503, "Unavailable")
 
 _ROOM_INTERVAL = 900
 """Seconds after which there may be room again: as messages expire, and as others leave some."""
-
 
 _FULL = {Full.DROP: Posted.DROP_FULL, Full.SERVER: Posted.SERVER_FULL}
 
@@ -226,7 +226,7 @@ class DropResource(Resource):
             request.put_off(429, "Too many frames", wait)
             return
         try:
-            response = accept_handshake(request.requestHeaders)
+            response = accept_handshake(request.requestHeaders, SUBPROTOCOL)
         except BadHandshake as error:
             request.setHeader(b"Upgrade", b"websocket")
             request.setHeader(b"Sec-WebSocket-Version", b"13")
@@ -243,10 +243,10 @@ class DropResource(Resource):
     async def _subscribe(
         self, request: DropRequest, feed: Feed, subscriber: PushSubscriber, response: bytes
     ) -> None:
-        await feed.follow(subscriber.drop_id)
+        await feed.follow(subscriber.topic)
         if not request.is_connected:
             return
-        if not self._hub.has_capacity(subscriber.drop_id):
+        if not self._hub.has_capacity(subscriber.topic):
             request.put_off(*_UNAVAILABLE, StoreUnavailable.wait)
             return
         request.channel.registerProducer(subscriber, True)

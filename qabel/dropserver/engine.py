@@ -11,8 +11,8 @@ from qabel.dropserver.feed import Feed, OwnFeed
 from qabel.dropserver.message_file import MessageFile
 from qabel.dropserver.message_store import MessageStore
 from qabel.dropserver.message_values import Retention
-from qabel.dropserver.push_hub import PushHub
 from qabel.dropserver.storage import Storage
+from qabel.host.push.push_hub import PushHub
 
 
 class Engine(Protocol):

@@ -5,7 +5,8 @@ from typing import Protocol
 from attrs import frozen
 
 from qabel.dropserver.message_values import Post
-from qabel.dropserver.push_hub import PushHub
+from qabel.dropserver.pushed_message import push_message
+from qabel.host.push.push_hub import PushHub
 
 
 class Feed(Protocol):
@@ -49,7 +50,7 @@ class OwnFeed:
 
     def stored(self, post: Post, stamp: int) -> None:
         """Send a message to the subscribers of its drop."""
-        self._hub.publish(post.drop_id, stamp, post.body)
+        push_message(self._hub, post.drop_id, stamp, post.body)
 
     def close(self) -> None:
         """Do nothing: there is nothing that goes on by itself."""

@@ -6,7 +6,7 @@ from attrs import define, field, frozen
 
 from qabel.dropserver.message_sources import MessageSources
 from qabel.dropserver.shares import Shares
-from qabel.dropserver.sources import OLD, Source
+from qabel.host.http_server.sources import OLD, Source
 
 
 @define(eq=False)

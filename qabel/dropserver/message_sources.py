@@ -6,7 +6,7 @@ from itertools import compress, count
 
 from attrs import define, field
 
-from qabel.dropserver.sources import OLD, Source
+from qabel.host.http_server.sources import OLD, Source
 
 _GONE = 0
 """Stands for the source of a message that was deleted."""

@@ -6,7 +6,7 @@ import attrs
 
 from qabel.drop.url import DROP_ID_BITS
 from qabel.dropserver.shared_drops import limit_of_drop
-from qabel.dropserver.sources import LOCAL, Source
+from qabel.host.http_server.sources import LOCAL, Source
 
 DAY = 24 * 60 * 60
 """Seconds."""

@@ -4,7 +4,7 @@ from attrs import define, field, frozen
 from twisted.internet.interfaces import IReactorTime
 
 from qabel.dropserver.remembered import Remembered
-from qabel.dropserver.sources import Source
+from qabel.host.http_server.sources import Source
 from qabel.host.token_bucket import TokenBucket
 
 MOST_SOURCES = 20_000

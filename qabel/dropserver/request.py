@@ -10,11 +10,11 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.web.resource import IResource
 
 from qabel.dropserver.message_values import MESSAGE_LIMIT, Since
-from qabel.dropserver.sources import Sources
 from qabel.dropserver.stamps import parse_http_date, parse_latest
 from qabel.host.http_server.channel import Refusals
 from qabel.host.http_server.request import BoundedRequest
 from qabel.host.http_server.site import BoundedSite, SourceLimit
+from qabel.host.http_server.sources import Sources
 
 DISCARD_LIMIT = 2_621_440
 """Bytes of a body that are read and discarded for the sake of a proper response, as deployed."""

@@ -2,9 +2,9 @@
 
 from attrs import evolve, frozen
 
-from qabel.dropserver.push_hub import MAX_SUBSCRIBERS, MAX_SUBSCRIBERS_PER_DROP
 from qabel.dropserver.request import MOST_EACH
 from qabel.dropserver.shared_drops import limit_of_drop
+from qabel.host.push.push_hub import MAX_SUBSCRIBERS, MAX_SUBSCRIBERS_PER_TOPIC
 from qabel.host.start_errors import StartError
 
 CONNECTIONS = 1024
@@ -65,7 +65,7 @@ class ServerLimits:
         """Return how many connections may listen to one drop, by the random bits of its id."""
         if self.listeners_per_drop is not None:
             return self.listeners_per_drop
-        return limit_of_drop(MAX_SUBSCRIBERS_PER_DROP, self.listeners, drop_id_bits)
+        return limit_of_drop(MAX_SUBSCRIBERS_PER_TOPIC, self.listeners, drop_id_bits)
 
     def within(self, allowed: int, *, is_chosen: bool) -> "ServerLimits":
         """Return the limits as far as the process may have open as many files as they need.

@@ -21,19 +21,19 @@ from qabel.dropserver.feed import Feed
 from qabel.dropserver.message_purge import MessagePurge
 from qabel.dropserver.message_values import Retention
 from qabel.dropserver.purging import purge_messages
-from qabel.dropserver.push_hub import PING_INTERVAL, PING_TURNS, PushHub
 from qabel.dropserver.rates import Rate, Rates
 from qabel.dropserver.request import make_drop_site
 from qabel.dropserver.request_counts import RequestCounts
 from qabel.dropserver.server_limits import ADMIN_CONNECTIONS, ServerLimits
 from qabel.dropserver.server_state import State
-from qabel.dropserver.sources import Sources
 from qabel.dropserver.storage import Storage, StoreUnavailable
 from qabel.dropserver.visitors import Visitors
 from qabel.host.data_directory import DirectoryLock, private_directory
 from qabel.host.endpoints import ListenOn
 from qabel.host.http_server.site import BoundedSite
+from qabel.host.http_server.sources import Sources
 from qabel.host.listening import Listening
+from qabel.host.push.push_hub import PING_INTERVAL, PING_TURNS, PushHub
 
 CLOSE_TIME = 2.0
 """Seconds that clients have to read the rest of their responses when the server stops."""
@@ -116,7 +116,7 @@ class DropServerService(MultiService):
         limits = self._limits
         return PushHub(
             max_subscribers=limits.listeners,
-            max_per_drop=limits.listeners_of_drop(self._engine.retention.drop_id_bits),
+            max_per_topic=limits.listeners_of_drop(self._engine.retention.drop_id_bits),
         )
 
     def _make_site(self, sources: Sources) -> BoundedSite:
@@ -166,7 +166,7 @@ class DropServerService(MultiService):
         """Do a purge while it is wanted. Raises StoreUnavailable."""
         if self._store is None:
             raise StoreUnavailable("the server does not run")
-        await self._store.note_asked(self._hub.drop_ids())
+        await self._store.note_asked(self._hub.topics())
         await purge_messages(self._store, purge, is_wanted)
 
     @property
@@ -231,7 +231,7 @@ class DropServerService(MultiService):
         try:
             while await store.expire():
                 pass
-            await store.note_asked(self._hub.drop_ids())
+            await store.note_asked(self._hub.topics())
             while await store.keep_asked():
                 pass
             await store.forget_deleted()

@@ -14,7 +14,7 @@ from typing import Generic, TypeVar
 
 from attrs import define, field
 
-from qabel.dropserver.sources import LOCAL, OLD, ONION, Network, Source, network_of
+from qabel.host.http_server.sources import LOCAL, OLD, ONION, Network, Source, network_of
 
 MOST_OF_NETWORK = 64
 """Sources as which one network counts at most."""

@@ -20,7 +20,6 @@ from qabel.dropserver.onion import tor_configuration
 from qabel.dropserver.rates import Rate
 from qabel.dropserver.server_limits import ServerLimits
 from qabel.dropserver.service import FILE_NAME, DropServerService
-from qabel.dropserver.sources import InvalidProxy, Proxies, Sources
 from qabel.dropserver.wanted import Wanted, read_quota
 from qabel.host.command_help import HelpPage, OptionHelp
 from qabel.host.daemon_options import DaemonOptions
@@ -28,6 +27,7 @@ from qabel.host.data_directory import choose_data_directory
 from qabel.host.endpoints import parse_endpoint
 from qabel.host.file_limit import raise_file_limit
 from qabel.host.garbage_collection import tune_garbage_collector
+from qabel.host.http_server.sources import InvalidProxy, Proxies, Sources
 from qabel.host.listening import Listening
 from qabel.host.log_limits import limit_logs
 from qabel.host.private_sockets import PrivateSocketEndpoint

@@ -8,7 +8,7 @@ from twisted.logger import Logger
 
 from qabel.dropserver.rates import Rates
 from qabel.dropserver.request import DropRequest
-from qabel.dropserver.sources import LOCAL, Source, Sources, parse_address
+from qabel.host.http_server.sources import LOCAL, Source, Sources, parse_address
 
 
 @define(eq=False)

@@ -4,7 +4,7 @@ import pytest
 from twisted.internet.task import Clock
 
 from qabel.dropserver.barred_sources import PERIOD, BarredSources
-from qabel.dropserver.sources import LOCAL, ONION, SHARED
+from qabel.host.http_server.sources import LOCAL, ONION, SHARED
 
 ONE, OTHER = b"\x01\x02\x03\x04", b"\x05\x06\x07\x08"
 

@@ -12,7 +12,7 @@ from qabel.drop.multipart import MultipartParser
 from qabel.dropserver.message_store import MessageStore
 from qabel.dropserver.message_values import MESSAGE_LIMIT, Post, Retention
 from qabel.dropserver.rates import Rate
-from qabel.dropserver.sources import Proxies, Sources
+from qabel.host.http_server.sources import Proxies, Sources
 from tests.dropserver.postgresql.databases import in_both
 
 A = "/" + "aB3-_" * 8 + "xyz"

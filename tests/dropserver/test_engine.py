@@ -7,7 +7,7 @@ from twisted.internet import reactor
 
 from qabel.dropserver.engine import FileEngine
 from qabel.dropserver.message_values import Post, Retention
-from qabel.dropserver.push_hub import PushHub
+from qabel.host.push.push_hub import PushHub
 
 
 @pytest_twisted.ensureDeferred

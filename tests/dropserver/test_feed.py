@@ -1,10 +1,12 @@
 """Push of a server that is alone: what it stores goes to its subscribers."""
 
 import pytest_twisted
+from wsproto.events import BytesMessage, TextMessage
 
 from qabel.dropserver.feed import OwnFeed
 from qabel.dropserver.message_values import Post
-from qabel.dropserver.push_hub import PushHub
+from qabel.dropserver.stamps import format_latest
+from qabel.host.push.push_hub import PushHub
 
 DROP = "a" * 43
 
@@ -16,11 +18,16 @@ class NotingHub(PushHub):
 
     def __init__(self) -> None:
         super().__init__()
-        self.published: list[tuple[str, int, bytes]] = []
+        self.published: list[tuple[str, bytes]] = []
 
-    def publish(self, drop_id: str, stamp: int, body: bytes) -> None:
+    def has_subscribers(self, topic: str) -> bool:
+        """Return that there are some."""
+        return True
+
+    def publish(self, topic: str, message: BytesMessage | TextMessage) -> None:
         """Note a message."""
-        self.published.append((drop_id, stamp, body))
+        assert isinstance(message, BytesMessage)
+        self.published.append((topic, bytes(message.data)))
 
 
 @pytest_twisted.ensureDeferred
@@ -32,4 +39,7 @@ async def test_what_is_stored_is_passed_on() -> None:
     await feed.follow(DROP)
     feed.stored(Post(DROP, b"body"), 7)
     feed.close()
-    assert hub.published == [(DROP, 7, b"body")]
+    ((topic, data),) = hub.published
+    assert topic == DROP
+    assert data.startswith(f"X-Qabel-Latest: {format_latest(7)}\n".encode())
+    assert data.endswith(b"\n\nbody")

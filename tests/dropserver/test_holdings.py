@@ -9,7 +9,7 @@ from qabel.dropserver.admission import Full
 from qabel.dropserver.holdings import Holdings
 from qabel.dropserver.message_file import MessageFile
 from qabel.dropserver.message_values import Post, Retention, charge
-from qabel.dropserver.sources import OLD
+from qabel.host.http_server.sources import OLD
 from tests.dropserver import test_message_file
 from tests.dropserver.test_message_file import ALICE, FLOOD, A, B, Now, append, bodies
 

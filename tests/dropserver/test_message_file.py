@@ -20,8 +20,8 @@ from qabel.dropserver.message_values import (
     charge,
     hash_drop_id,
 )
-from qabel.dropserver.sources import LOCAL, Source
 from qabel.dropserver.stamps import SECOND
+from qabel.host.http_server.sources import LOCAL, Source
 from qabel.host.start_errors import StartError
 from tests.dropserver.small_disk import damage_page, small_disk
 

@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from qabel.dropserver.message_sources import MessageSources
-from qabel.dropserver.sources import OLD
+from qabel.host.http_server.sources import OLD
 
 A, B = b"AAAA", b"BBBB"
 

@@ -120,7 +120,7 @@ async def test_listeners_where_people_share_drops(
     running: Any, monkeypatch: pytest.MonkeyPatch, bits: int, most: int
 ) -> None:
     """Beside those of one drop, one that people share may have its part of all, times four."""
-    monkeypatch.setattr(server_limits, "MAX_SUBSCRIBERS_PER_DROP", 1)
+    monkeypatch.setattr(server_limits, "MAX_SUBSCRIBERS_PER_TOPIC", 1)
     limits = ServerLimits(listeners=2048)
     async with running(Retention(drop_id_bits=bits), limits=limits) as server:
         responses, listeners = [], []

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from qabel.dropserver.shares import MOST_OF_NETWORK, Shares
-from qabel.dropserver.sources import LOCAL, OLD, ONION, Source
+from qabel.host.http_server.sources import LOCAL, OLD, ONION, Source
 
 ROOM = 1000
 

@@ -15,9 +15,9 @@ from qabel.dropserver.message_file import MessageFile
 from qabel.dropserver.message_store import MessageStore
 from qabel.dropserver.message_values import MEGABYTE, Post, Retention, Since
 from qabel.dropserver.postgresql.store import PostgresStore
-from qabel.dropserver.sources import LOCAL, Source
 from qabel.dropserver.storage import NoRoom, Storage, StoreUnavailable
 from qabel.dropserver.wanted import Wanted
+from qabel.host.http_server.sources import LOCAL, Source
 
 DROP, OTHER = "a" * 43, "b" * 43
 BODY = bytes(2149)

@@ -9,8 +9,8 @@ from twisted.logger import capturedLogs
 from twisted.web.http_headers import Headers
 
 from qabel.dropserver.rates import Rate, Rates
-from qabel.dropserver.sources import Proxies, Sources
 from qabel.dropserver.visitors import Visitors
+from qabel.host.http_server.sources import Proxies, Sources
 
 
 class Request:

@@ -17,8 +17,8 @@ from qabel.dropserver.postgresql.room import SharedRoom, make_room
 from qabel.dropserver.postgresql.source_keys import SourceKeys
 from qabel.dropserver.postgresql.source_numbers import number_of, source_of
 from qabel.dropserver.shares import Shares
-from qabel.dropserver.sources import Source
 from qabel.dropserver.stamps import SECOND
+from qabel.host.http_server.sources import Source
 
 _REMEMBERED = 256
 """Full drops of which it is remembered who holds what."""

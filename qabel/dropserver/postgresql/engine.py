@@ -9,9 +9,9 @@ from qabel.dropserver.feed import Feed
 from qabel.dropserver.message_values import Retention
 from qabel.dropserver.postgresql.feed import DatabaseFeed
 from qabel.dropserver.postgresql.store import PostgresStore
-from qabel.dropserver.push_hub import PushHub
 from qabel.dropserver.storage import Storage
 from qabel.dropserver.wanted import Wanted
+from qabel.host.push.push_hub import PushHub
 from qabel.host.start_errors import StartError
 
 

@@ -18,6 +18,7 @@ from twisted.python.failure import Failure
 from qabel.dropserver.message_values import Post, hash_drop_id
 from qabel.dropserver.postgresql.notices import PREFIX_SIZE
 from qabel.dropserver.postgresql.reading import Pushed
+from qabel.dropserver.pushed_message import PushListeners, push_message
 from qabel.dropserver.storage import StoreUnavailable
 
 BATCH = 256
@@ -30,19 +31,6 @@ SWEEP_INTERVAL = 20.0
 """Seconds between readings of all drops: a front end may die before it tells what it stored."""
 
 _RETRY_INTERVAL = 1.0
-
-
-class PushListeners(Protocol):
-    """The subscribers of this front end."""
-
-    def has_subscribers(self, drop_id: str) -> bool:
-        """Return whether there are any to a drop."""
-
-    def publish(self, drop_id: str, stamp: int, body: bytes) -> None:
-        """Send a message to all of a drop."""
-
-    def close(self) -> None:
-        """Close all connections."""
 
 
 class Newer(Protocol):
@@ -196,7 +184,7 @@ class DatabaseFeed:
             # Whoever follows it anew may lack something before this.
             if self._followed.get(each.place) is followed:
                 followed.stamp = each.stamp
-                self._listeners.publish(followed.drop_id, each.stamp, each.body)
+                push_message(self._listeners, followed.drop_id, each.stamp, each.body)
         for place, followed in reading.items():
             if counts[place] == MOST_EACH or self._followed.get(place) is not followed:
                 self._due[place] = None

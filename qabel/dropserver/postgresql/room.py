@@ -16,7 +16,7 @@ from psycopg import Connection
 from qabel.dropserver.message_values import MESSAGE_SIZE, Retention, charge
 from qabel.dropserver.postgresql.source_numbers import source_of
 from qabel.dropserver.shares import Shares
-from qabel.dropserver.sources import OLD, Source
+from qabel.host.http_server.sources import OLD, Source
 
 REFRESH_INTERVAL = 10.0
 """Seconds between readings of what all hold."""

@@ -7,7 +7,7 @@ from attrs import define, field
 from psycopg import Connection
 
 from qabel.dropserver.postgresql.source_numbers import KEY_SIZE, number_source
-from qabel.dropserver.sources import Source
+from qabel.host.http_server.sources import Source
 
 
 @define(eq=False, repr=False)

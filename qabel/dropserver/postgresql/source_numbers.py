@@ -7,7 +7,7 @@ the source within it. So sources and networks stay apart, which is all that thei
 
 import hashlib
 
-from qabel.dropserver.sources import LOCAL, OLD, ONION, Source, network_of
+from qabel.host.http_server.sources import LOCAL, OLD, ONION, Source, network_of
 
 KEY_SIZE = 32
 """Bytes of a day's key."""

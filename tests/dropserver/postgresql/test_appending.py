@@ -14,7 +14,7 @@ from qabel.dropserver.postgresql.link import DatabaseAway, DatabaseLink
 from qabel.dropserver.postgresql.room import FULL_INTERVAL, SharedRoom
 from qabel.dropserver.postgresql.schema import bring_up_to_date
 from qabel.dropserver.postgresql.source_numbers import source_of
-from qabel.dropserver.sources import LOCAL, ONION, Source
+from qabel.host.http_server.sources import LOCAL, ONION, Source
 
 DROP, OTHER = "a" * 43, "b" * 43
 

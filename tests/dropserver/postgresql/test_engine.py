@@ -6,8 +6,8 @@ from twisted.internet import reactor
 
 from qabel.dropserver.message_values import DAY, MEGABYTE
 from qabel.dropserver.postgresql.engine import PostgresEngine
-from qabel.dropserver.push_hub import PushHub
 from qabel.dropserver.wanted import Wanted
+from qabel.host.push.push_hub import PushHub
 from tests.dropserver.postgresql.test_configuration import agreed
 from tests.dropserver.postgresql.test_front_ends import until
 

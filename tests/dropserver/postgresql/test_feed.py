@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from twisted.internet.defer import Deferred, fail, succeed
 from twisted.internet.task import Clock
+from wsproto.events import BytesMessage
 
 from qabel.dropserver.message_values import Post, hash_drop_id
 from qabel.dropserver.postgresql.feed import (
@@ -21,6 +22,7 @@ from qabel.dropserver.postgresql.feed import (
 )
 from qabel.dropserver.postgresql.notices import PREFIX_SIZE
 from qabel.dropserver.postgresql.reading import Pushed
+from qabel.dropserver.stamps import format_latest
 from qabel.dropserver.storage import StoreUnavailable
 from tests.conftest import LoggedFailures
 
@@ -39,9 +41,11 @@ class Listening:
         """Return whether anybody listens to a drop."""
         return self.counts[drop_id] > 0
 
-    def publish(self, drop_id: str, stamp: int, body: bytes) -> None:
+    def publish(self, drop_id: str, message: BytesMessage) -> None:
         """Note a message."""
-        assert body == b"%d" % stamp
+        head, _, body = bytes(message.data).partition(b"\n\n")
+        stamp = int(body)
+        assert head.startswith(f"X-Qabel-Latest: {format_latest(stamp)}\n".encode())
         if self.counts[drop_id]:
             self.got[drop_id].append(stamp)
 

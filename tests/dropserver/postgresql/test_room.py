@@ -19,7 +19,7 @@ from qabel.dropserver.postgresql.room import (
 from qabel.dropserver.postgresql.schema import bring_up_to_date
 from qabel.dropserver.postgresql.source_numbers import number_source, source_of
 from qabel.dropserver.shares import MOST_OF_NETWORK, Shares
-from qabel.dropserver.sources import LOCAL, OLD, ONION, Source
+from qabel.host.http_server.sources import LOCAL, OLD, ONION, Source
 
 ONE = charge(MESSAGE_SIZE)
 

@@ -7,7 +7,7 @@ import pytest
 from qabel.dropserver.postgresql.link import DatabaseLink
 from qabel.dropserver.postgresql.schema import bring_up_to_date
 from qabel.dropserver.postgresql.source_keys import SourceKeys, forget_keys
-from qabel.dropserver.sources import ONION
+from qabel.host.http_server.sources import ONION
 
 ADDRESS = bytes((192, 0, 2, 1))
 

@@ -11,7 +11,7 @@ from qabel.dropserver.postgresql.source_numbers import (
     number_source,
     source_of,
 )
-from qabel.dropserver.sources import LOCAL, OLD, ONION, network_of
+from qabel.host.http_server.sources import LOCAL, OLD, ONION, network_of
 
 KEY, OTHER_KEY = bytes(KEY_SIZE), b"k" * KEY_SIZE
 

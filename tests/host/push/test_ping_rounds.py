@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qabel.dropserver.ping_rounds import PingRounds
+from qabel.host.push.ping_rounds import PingRounds
 
 
 @given(

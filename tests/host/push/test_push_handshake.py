@@ -3,7 +3,7 @@
 import pytest
 from twisted.web.http_headers import Headers
 
-from qabel.dropserver.push_handshake import BadHandshake, accept_handshake
+from qabel.host.push.push_handshake import BadHandshake, accept_handshake
 
 GOOD = {
     "Upgrade": "websocket",
@@ -16,7 +16,8 @@ GOOD = {
 def accept(**changes: str) -> bytes:
     """Return the response to a valid handshake with some headers changed."""
     changed = {name.replace("_", "-"): value for name, value in changes.items()}
-    return accept_handshake(Headers({name: [value] for name, value in (GOOD | changed).items()}))
+    headers = Headers({name: [value] for name, value in (GOOD | changed).items()})
+    return accept_handshake(headers, b"v0.ws.drop.qabel.de")
 
 
 def test_accepted() -> None:

@@ -1,4 +1,4 @@
-"""WebSocket push: the subscribers of each drop and what they get (Qabel-Protocol-Drop, "Push").
+"""WebSocket push: the subscribers of each topic, and what they get.
 
 The frames are wsproto's. Twisted's own WebSocket resource is not used: it negotiates no
 subprotocol, buffers what clients send without limit, and logs the path of a failed handshake,
@@ -13,16 +13,15 @@ from twisted.internet.protocol import Protocol, connectionDone
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 from wsproto.connection import Connection, ConnectionState, ConnectionType
-from wsproto.events import BytesMessage, CloseConnection, Ping
+from wsproto.events import BytesMessage, CloseConnection, Ping, TextMessage
 from wsproto.utilities import ProtocolError
 from zope.interface import implementer
 
-from qabel.dropserver.ping_rounds import PingRounds
-from qabel.dropserver.stamps import format_http_date, format_latest
 from qabel.host.http_server.channel import BoundedChannel
+from qabel.host.push.ping_rounds import PingRounds
 
 MAX_SUBSCRIBERS = 800
-MAX_SUBSCRIBERS_PER_DROP = 100
+MAX_SUBSCRIBERS_PER_TOPIC = 100
 
 PING_INTERVAL = 30.0
 """Seconds between pings; a subscriber that sent nothing since the last one is disconnected."""
@@ -48,18 +47,18 @@ def _server_connection() -> Connection:
 
 @attrs.define(eq=False, repr=False)
 class PushHub:
-    """The push subscribers of all drops.
+    """The push subscribers of all topics.
 
     Args:
         max_subscribers: subscribers in all.
-        max_per_drop: subscribers of one drop.
+        max_per_topic: subscribers of one topic.
 
     """
 
     _max_subscribers: int = attrs.field(default=MAX_SUBSCRIBERS, kw_only=True)
-    _max_per_drop: int = attrs.field(default=MAX_SUBSCRIBERS_PER_DROP, kw_only=True)
+    _max_per_topic: int = attrs.field(default=MAX_SUBSCRIBERS_PER_TOPIC, kw_only=True)
     _subscribers: "dict[str, set[PushSubscriber]]" = attrs.field(factory=dict, init=False)
-    """By drop id."""
+    """By topic."""
     _count: int = attrs.field(default=0, init=False)
     _pings: "PingRounds[PushSubscriber]" = attrs.field(
         factory=lambda: PingRounds(PING_TURNS), init=False
@@ -78,44 +77,40 @@ class PushHub:
         """How many subscribers there may be."""
         return self._max_subscribers
 
-    def drop_ids(self) -> list[str]:
-        """Return the drops that have subscribers."""
+    def topics(self) -> list[str]:
+        """Return the topics that have subscribers."""
         return list(self._subscribers)
 
-    def has_capacity(self, drop_id: str) -> bool:
-        """Return whether one more may subscribe to a drop."""
-        here = len(self._subscribers.get(drop_id, ()))
-        return self._count < self._max_subscribers and here < self._max_per_drop
+    def has_capacity(self, topic: str) -> bool:
+        """Return whether one more may subscribe to a topic."""
+        here = len(self._subscribers.get(topic, ()))
+        return self._count < self._max_subscribers and here < self._max_per_topic
 
-    def has_subscribers(self, drop_id: str) -> bool:
-        """Return whether anybody subscribes to a drop."""
-        return drop_id in self._subscribers
+    def has_subscribers(self, topic: str) -> bool:
+        """Return whether anybody subscribes to a topic."""
+        return topic in self._subscribers
 
     def add(self, subscriber: "PushSubscriber") -> None:
-        """Add a subscriber, which gets all messages of its drop from now on."""
-        self._subscribers.setdefault(subscriber.drop_id, set()).add(subscriber)
+        """Add a subscriber, which gets all messages of its topic from now on."""
+        self._subscribers.setdefault(subscriber.topic, set()).add(subscriber)
         self._pings.add(subscriber)
         self._count += 1
 
     def remove(self, subscriber: "PushSubscriber") -> None:
         """Remove a subscriber. Does nothing if it was removed before."""
-        subscribers = self._subscribers.get(subscriber.drop_id, set())
+        subscribers = self._subscribers.get(subscriber.topic, set())
         if subscriber in subscribers:
             subscribers.remove(subscriber)
             self._pings.remove(subscriber)
             self._count -= 1
             if not subscribers:
-                del self._subscribers[subscriber.drop_id]
+                del self._subscribers[subscriber.topic]
 
-    def publish(self, drop_id: str, stamp: int, body: bytes) -> None:
-        """Send a message to all subscribers of its drop. Raises nothing, whatever they do."""
-        if drop_id not in self._subscribers:
-            return
-        head = (
-            f"X-Qabel-Latest: {format_latest(stamp)}\nLast-Modified: {format_http_date(stamp)}\n\n"
-        )
-        frame = self._frames.send(BytesMessage(head.encode("ascii") + body))
-        self._for_each(self._subscribers[drop_id], lambda each: each.deliver(frame))
+    def publish(self, topic: str, message: BytesMessage | TextMessage) -> None:
+        """Send a message to all subscribers of a topic. Raises nothing, whatever they do."""
+        if topic in self._subscribers:
+            frame = self._frames.send(message)
+            self._for_each(self._subscribers[topic], lambda each: each.deliver(frame))
 
     def tick(self) -> None:
         """Disconnect those that are dead of the subscribers whose turn it is, and ping the others.
@@ -144,10 +139,10 @@ class PushHub:
 @implementer(IPushProducer)
 @attrs.define(eq=False, slots=False, repr=False)
 class PushSubscriber(Protocol):
-    """A WebSocket connection that subscribes to a drop. Its transport is a ``BoundedChannel``."""
+    """A WebSocket connection that subscribes to a topic. Its transport is a ``BoundedChannel``."""
 
     _hub: PushHub
-    drop_id: str
+    topic: str
     _on_excess: Callable[[], object] = attrs.field(default=lambda: None)
     """Called before it is cut off as it sends more than listeners do."""
     transport: BoundedChannel = attrs.field(init=False)
@@ -164,7 +159,7 @@ class PushSubscriber(Protocol):
     """Frames that arrived since then."""
 
     def connectionMade(self) -> None:
-        """Subscribe to the drop."""
+        """Subscribe to the topic."""
         self._hub.add(self)
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from twisted.internet.address import IPv4Address, IPv6Address, UNIXAddress
 
-from qabel.dropserver.sources import (
+from qabel.host.http_server.sources import (
     LOCAL,
     ONION,
     InvalidProxy,

@@ -5,8 +5,6 @@ import re
 from twisted.web.http_headers import Headers
 from wsproto.utilities import generate_accept_token
 
-SUBPROTOCOL = b"v0.ws.drop.qabel.de"
-
 _KEY = re.compile(rb"[A-Za-z0-9+/]{21}[AQgw]==")
 
 
@@ -19,8 +17,11 @@ class BadHandshake(Exception):
         self.text = text
 
 
-def accept_handshake(headers: Headers) -> bytes:
-    """Return the response to a WebSocket handshake. Raises BadHandshake."""
+def accept_handshake(headers: Headers, subprotocol: bytes) -> bytes:
+    """Return the response to a WebSocket handshake, which confirms a subprotocol if it is offered.
+
+    Raises BadHandshake.
+    """
     if b"websocket" not in _tokens(headers, b"Upgrade", lower=True):
         raise BadHandshake(400, "Not a WebSocket handshake")
     if b"upgrade" not in _tokens(headers, b"Connection", lower=True):
@@ -36,8 +37,8 @@ def accept_handshake(headers: Headers) -> bytes:
         b"Connection: Upgrade",
         b"Sec-WebSocket-Accept: " + generate_accept_token(keys[0]),
     ]
-    if SUBPROTOCOL in _tokens(headers, b"Sec-WebSocket-Protocol"):
-        response.append(b"Sec-WebSocket-Protocol: " + SUBPROTOCOL)
+    if subprotocol in _tokens(headers, b"Sec-WebSocket-Protocol"):
+        response.append(b"Sec-WebSocket-Protocol: " + subprotocol)
     return b"\r\n".join([*response, b"", b""])
 
 

@@ -1,0 +1,1 @@
+"""WebSocket push: the handshake, the subscribers of each topic, and what they get."""
