@@ -29,6 +29,18 @@ from tests.siege.servers import BALANCERS, Servers
 WRITERS = 20
 DROPS = 12
 
+OWN_SHARE = 1000
+"""Messages that each of them leaves at most: of some 130 sources, each may have 1,300 of the quota.
+
+Whoever has more than the share loses what is newest to floods, as is promised.
+"""
+
+POSTS = 10
+"""Posts a second of those whose requests are measured."""
+
+SHOWN = 20
+"""How many broken promises are printed."""
+
 FACTOR, LEAST = 3.0, 0.05
 """How much slower others may be during an attack, or how many seconds in any case."""
 
@@ -72,8 +84,9 @@ class Siege:
             Listener(each, Client(ports, f"127.4.{number}.1"))
             for number, each in enumerate(pollers[DROPS:])
         ]
+        pause = max(0.4, self._length / OWN_SHARE)
         writers = [
-            Writer(n, drops, Client(ports, f"127.2.{n}.1"), self.ledger, self._over, 0.4)
+            Writer(n, drops, Client(ports, f"127.2.{n}.1"), self.ledger, self._over, pause)
             for n in range(WRITERS)
         ]
         reading = [asyncio.create_task(each.run(self._over, 0.5)) for each in pollers[:DROPS]]
@@ -91,6 +104,11 @@ class Siege:
         there = {drop: await self._read(drop) for drop in drops}
         return [*self.ledger.broken(there), *self._too_slow()]
 
+    @property
+    def _length(self) -> float:
+        """How many seconds it takes, about."""
+        return (len(ATTACKS) + 1) * self.each + 6 * self.kills
+
     def _over(self) -> bool:
         return self._is_over
 
@@ -101,6 +119,7 @@ class Siege:
             "-m",
             "tests.siege.probing",
             str(self.each),
+            str(1 + int(POSTS * self._length / OWN_SHARE)),
             *ports,
             cwd=ROOT,
             stdout=PIPE,
@@ -174,8 +193,10 @@ def main() -> int:
     print(json.dumps(figures, indent=2))
     if given.json:
         given.json.write_text(json.dumps({**figures, "broken": broken}))
-    for each in broken:
+    for each in broken[:SHOWN]:
         print(f"BROKEN: {each}")
+    if len(broken) > SHOWN:
+        print(f"and {len(broken) - SHOWN} more are broken")
     if broken:
         print(f"Repeat with: --kills {given.kills} --seed {given.seed}")
     return 1 if broken else 0
