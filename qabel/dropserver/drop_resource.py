@@ -228,9 +228,7 @@ class DropResource(Resource):
         try:
             response = accept_handshake(request.requestHeaders, SUBPROTOCOL)
         except BadHandshake as error:
-            request.setHeader(b"Upgrade", b"websocket")
-            request.setHeader(b"Sec-WebSocket-Version", b"13")
-            request.reject(error.status, error.text)
+            request.reject_handshake(error.status, error.text)
             return
         if self._feed is None or self._store is None or not self._hub.has_capacity(drop_id):
             request.put_off(*_UNAVAILABLE, StoreUnavailable.wait)

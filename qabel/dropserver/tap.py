@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import ClassVar
 
 import attrs
-from twisted.application.service import IService, MultiService
+from twisted.application.service import IService
 from twisted.internet import reactor
 
 from qabel import __version__
@@ -26,14 +26,12 @@ from qabel.host.daemon_options import DaemonOptions
 from qabel.host.data_directory import choose_data_directory
 from qabel.host.endpoints import parse_endpoint
 from qabel.host.file_limit import raise_file_limit
-from qabel.host.garbage_collection import tune_garbage_collector
-from qabel.host.http_server.sources import InvalidProxy, Proxies, Sources
-from qabel.host.listening import Listening
+from qabel.host.http_server.sources import Proxies, Sources
 from qabel.host.log_limits import limit_logs
 from qabel.host.private_sockets import PrivateSocketEndpoint
 from qabel.host.protection import protect_process
 from qabel.host.secretless_logs import withhold_texts
-from qabel.host.service_manager import Notifier
+from qabel.host.serving import serve
 from qabel.host.standard_streams import say
 from qabel.host.start_errors import StartError, fail_start
 from qabel.host.steady_clock import use_steady_clock
@@ -156,12 +154,7 @@ class Options(DaemonOptions):
             self.positive("max-listeners", int),
             self.positive("listeners-per-drop", int),
         )
-        try:
-            self.proxies = Proxies.parse(self.trusted)
-        except InvalidProxy as error:
-            raise StartError(
-                f"--trust-proxy must be an address, a network or unix: {error}"
-            ) from None
+        self.proxies = Proxies.chosen(self.trusted)
         self.data_directory = choose_data_directory(
             self["data-dir"], variable="QABEL_DROP_DATA_DIR", name="qabel-drop"
         )
@@ -238,15 +231,4 @@ def makeService(options: Options) -> IService:
         admin=options.admin,
         control=PrivateSocketEndpoint(reactor, options.data_directory / ADMIN_SOCKET),
     )
-    parent = MultiService()
-    drops.setServiceParent(parent)
-    listening = Listening(reactor, options.listen, drops.site, name=NAME)
-    listening.setServiceParent(parent)
-    notifier = Notifier(reactor=reactor)
-    notifier.setServiceParent(parent)
-    # A failure to listen ends the process with its own message.
-    ready = drops.started.addCallback(lambda _: listening.when_listening())
-    ready.addCallback(options.note_ready)
-    ready.addCallbacks(notifier.is_ready, lambda _: None)
-    ready.addCallback(lambda _: tune_garbage_collector())
-    return parent
+    return serve(drops, options, reactor)

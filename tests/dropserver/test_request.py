@@ -11,7 +11,7 @@ from twisted.web.server import NOT_DONE_YET
 
 from qabel.dropserver.message_values import MESSAGE_LIMIT
 from qabel.dropserver.request import DISCARD_LIMIT, REQUEST_TIME, DropRequest, make_drop_site
-from tests.dropserver.conftest import Answer, parse
+from tests.conversation import Answer, parse
 from tests.host.http_server.conftest import Line
 
 SECRET = "aB3-_" * 8 + "xyz"

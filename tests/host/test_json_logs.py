@@ -39,7 +39,7 @@ def test_what_a_line_has() -> None:
     assert "MARKER" not in file.getvalue()
 
 
-@pytest.mark.parametrize("name", ["qabel-rest", "qabel-drop"])
+@pytest.mark.parametrize("name", ["qabel-rest", "qabel-drop", "qabel-block"])
 def test_daemons(name: str, tmp_path: Path) -> None:
     """With --log-json, all that a daemon writes to standard output is JSON."""
     listen = "--listen=tcp:0:interface=127.0.0.1"

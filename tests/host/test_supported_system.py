@@ -30,7 +30,7 @@ def elsewhere(module: str, function: str, *command: str) -> "subprocess.Complete
     )
 
 
-@pytest.mark.parametrize("name", ["rest", "drop"])
+@pytest.mark.parametrize("name", ["rest", "drop", "block"])
 def test_a_daemon_ends_with_one_line(name: str) -> None:
     """It says that it cannot run there, and what can be done, with no traceback."""
     done = elsewhere("qabel.daemon_commands", name, f"qabel-{name}", "--version")

@@ -11,6 +11,8 @@ from functools import lru_cache
 from attrs import field, frozen
 from twisted.internet.address import UNIXAddress
 
+from qabel.host.start_errors import StartError
+
 Source = bytes
 """A source, as a key of dictionaries; it says nothing to people."""
 
@@ -93,6 +95,16 @@ class Proxies:
             except ValueError as error:
                 raise InvalidProxy(str(error)) from None
         return cls(networks, is_unix)
+
+    @classmethod
+    def chosen(cls, texts: Iterable[str]) -> "Proxies":
+        """Do the same for a command line. Raises StartError."""
+        try:
+            return cls.parse(texts)
+        except InvalidProxy as error:
+            raise StartError(
+                f"--trust-proxy must be an address, a network or unix: {error}"
+            ) from None
 
     def __bool__(self) -> bool:
         """Return whether there are any."""

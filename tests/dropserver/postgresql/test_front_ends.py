@@ -19,7 +19,8 @@ from qabel.dropserver.wanted import Wanted
 from qabel.host.endpoints import parse_endpoint
 from qabel.host.listening import Listening
 from tests.conftest import LoggedFailures
-from tests.dropserver.conftest import Conversation, Server
+from tests.conversation import Conversation
+from tests.dropserver.conftest import Server
 from tests.dropserver.test_drop_resource import A, B, messages
 
 HANDSHAKE = (
