@@ -27,4 +27,5 @@ man_pages = [
     ("man/qabel", "qabel", "End-to-end encrypted messages, from the command line", author, 1),
     ("man/qabel-rest", "qabel-rest", "the Qabel daemon", author, 1),
     ("man/qabel-drop", "qabel-drop", "a Qabel drop server", author, 1),
+    ("man/qabel-block", "qabel-block", "a Qabel block server", author, 1),
 ]

@@ -1,4 +1,4 @@
-"""The commands ``qabel-rest`` and ``qabel-drop``: the two daemons, in the foreground.
+"""The commands ``qabel-rest``, ``qabel-drop`` and ``qabel-block``: the daemons, in the foreground.
 
 The same daemons run under ``twistd``, from the same options; see ``twisted/plugins``.
 """
@@ -6,7 +6,8 @@ The same daemons run under ``twistd``, from the same options; see ``twisted/plug
 import os
 import sys
 from functools import partial
-from typing import TYPE_CHECKING, NoReturn
+from importlib import import_module
+from typing import TYPE_CHECKING, NoReturn, cast
 
 from qabel.host.interrupts import end_quietly_on_interrupt
 from qabel.host.shell_words import VARIABLE, answer_shell
@@ -14,6 +15,9 @@ from qabel.host.standard_streams import open_missing_streams
 from qabel.host.supported_system import require_posix
 
 if TYPE_CHECKING:
+    from argparse import ArgumentParser
+    from collections.abc import Callable
+
     from qabel.host.daemon_options import DaemonOptions
 
 _AUTH = {
@@ -48,11 +52,39 @@ def drop() -> NoReturn:
     sys.exit(run_in_foreground(Options(), makeService, sys.argv[1:]))
 
 
+def block() -> NoReturn:
+    """Run ``qabel-block``, and end the process with its exit status."""
+    _prepare("qabel-block")
+    from qabel.blockserver.block_commands import COMMANDS, run_command  # noqa: PLC0415
+
+    # First of all: zsh and fish pass a command that is being typed, which must not be run.
+    if os.environ.get(VARIABLE):
+        _answer_shell_about_block()
+    if sys.argv[1:2] and sys.argv[1] in COMMANDS:
+        sys.exit(run_command(sys.argv[1], sys.argv[2:]))
+    from qabel.blockserver.tap import Options, makeService  # noqa: PLC0415 - see _prepare
+    from qabel.host.foreground import run_in_foreground  # noqa: PLC0415
+
+    sys.exit(run_in_foreground(Options(), makeService, sys.argv[1:]))
+
+
 def _answer_shell_about_drop() -> None:
     from qabel.dropserver.command_completion import drop_suggestions  # noqa: PLC0415 - see _prepare
     from qabel.dropserver.tap import Options  # noqa: PLC0415
 
     answer_shell(partial(drop_suggestions, Options()))
+
+
+def _answer_shell_about_block() -> None:
+    from qabel.blockserver.block_commands import COMMANDS  # noqa: PLC0415 - see _prepare
+    from qabel.blockserver.tap import Options  # noqa: PLC0415
+    from qabel.host.command_completion import program_suggestions  # noqa: PLC0415
+
+    def load_parser(name: str) -> "ArgumentParser":
+        parser = import_module(f"qabel.blockserver.{name}_command").parser
+        return cast("Callable[[], ArgumentParser]", parser)()
+
+    answer_shell(partial(program_suggestions, Options(), {}, COMMANDS, load_parser))
 
 
 def _answer_shell(options: "DaemonOptions") -> None:

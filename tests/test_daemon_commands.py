@@ -1,4 +1,4 @@
-"""The commands of both daemons; tests/integration starts them as people do."""
+"""The commands of the daemons; tests/integration starts them as people do."""
 
 import subprocess
 import sys
@@ -7,7 +7,7 @@ from importlib.metadata import version
 import pytest
 
 
-@pytest.mark.parametrize("name", ["rest", "drop"])
+@pytest.mark.parametrize("name", ["rest", "drop", "block"])
 def test_version_and_help(name: str) -> None:
     """Each command says its own name and the version of the package, and nothing of twistd."""
     code = f"from qabel.daemon_commands import {name}; {name}()"

@@ -16,6 +16,7 @@ from docutils.statemachine import StringList
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
+import qabel.blockserver.tap
 import qabel.dropserver.tap
 import qabel.tap
 from qabel.cli import command
@@ -23,7 +24,11 @@ from qabel.rest.app import Api
 
 _SPECIAL, _ESCAPED = re.compile(r"([\\*`_|])"), r"\\\1"
 
-USAGES = {"qabel-rest": qabel.tap.Options, "qabel-drop": qabel.dropserver.tap.Options}
+USAGES = {
+    "qabel-rest": qabel.tap.Options,
+    "qabel-drop": qabel.dropserver.tap.Options,
+    "qabel-block": qabel.blockserver.tap.Options,
+}
 
 
 class Generated(SphinxDirective):

@@ -12,7 +12,7 @@ from qabel.cli.context import Command, Session, pass_session
 def completion(session: Session, shell: str) -> None:
     """Print a script that completes commands, options and values, such as names of contacts.
 
-    It is for qabel, qabel-rest and qabel-drop.
+    It is for qabel, qabel-rest, qabel-drop and qabel-block.
 
     \b
     bash:  eval "$(qabel completion bash)"                      in ~/.bashrc

@@ -17,11 +17,11 @@ _qabel_completion() {
     done < <(_QABEL_COMPLETE=bash COMP_LINE=$line COMP_WORDBREAKS=$COMP_WORDBREAKS \
         "${1/#\~/$HOME}" 2>/dev/null </dev/null)
 }
-complete -o nosort -F _qabel_completion qabel qabel-rest qabel-drop 2>/dev/null ||
-    complete -F _qabel_completion qabel qabel-rest qabel-drop
+complete -o nosort -F _qabel_completion qabel qabel-rest qabel-drop qabel-block 2>/dev/null ||
+    complete -F _qabel_completion qabel qabel-rest qabel-drop qabel-block
 """
 
-_ZSH = r"""#compdef qabel qabel-rest qabel-drop
+_ZSH = r"""#compdef qabel qabel-rest qabel-drop qabel-block
 
 _qabel_completion() {
     local line kind word meaning kept
@@ -49,7 +49,7 @@ _qabel_completion() {
 if [[ $zsh_eval_context[-1] == loadautofunc ]]; then
     _qabel_completion "$@"
 else
-    compdef _qabel_completion qabel qabel-rest qabel-drop
+    compdef _qabel_completion qabel qabel-rest qabel-drop qabel-block
 fi
 """
 
@@ -73,7 +73,7 @@ function _qabel_completion
     end
 end
 
-for program in qabel qabel-rest qabel-drop
+for program in qabel qabel-rest qabel-drop qabel-block
     complete --keep-order --no-files --command $program --arguments '(_qabel_completion)'
 end
 """

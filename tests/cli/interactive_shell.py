@@ -25,6 +25,7 @@ PROGRAMS = {
     "qabel": "from qabel.cli import main; main()",
     "qabel-rest": "from qabel.daemon_commands import rest; rest()",
     "qabel-drop": "from qabel.daemon_commands import drop; drop()",
+    "qabel-block": "from qabel.daemon_commands import block; block()",
 }
 
 ARGUMENTS = {

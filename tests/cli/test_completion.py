@@ -48,6 +48,9 @@ TYPED = {
     "qabel-rest --auth=n": "<qabel-rest><--auth=none>",
     "qabel-drop --lifet": "<qabel-drop><--lifetime>",
     "qabel-drop --drop-id-bits=25": "<qabel-drop><--drop-id-bits=256>",
+    "qabel-block --max-b": "<qabel-block><--max-body>",
+    "qabel-block tok": "<qabel-block><token>",
+    "qabel-block token rev": "<qabel-block><token><revoke>",
     "qabel identity import da": "<qabel><identity><import><data.txt>",
 }
 
@@ -82,6 +85,16 @@ def test_fish(named: QabelCommand, tmp_path: Path) -> None:
     assert fish_offers("qabel restore x --key file:/etc/host", env)[0].startswith("file:/etc/host")
     assert fish_offers("qabel-rest --tok", env)[0].startswith("--token-group-readable\t")
     assert fish_offers("qabel inb", env) == ["inbox\tList, show and delete received messages."]
+
+
+def test_a_command_that_is_being_typed_is_not_run(tmp_path: Path) -> None:
+    """Offering what may follow a name does not make a token of that name."""
+    env = environment(tmp_path, tmp_path / "none")
+    env |= {VARIABLE: "fish", "QABEL_BLOCK_DATA_DIR": str(tmp_path / "blocks")}
+    command = [str(tmp_path / "qabel-block"), "token", "new", "anna"]
+    ended = subprocess.run(command, env=env, capture_output=True, check=True)
+    assert (ended.stdout, ended.stderr) == (b"", b"")
+    assert not (tmp_path / "blocks").exists()
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])

@@ -15,8 +15,9 @@ from pathlib import Path
 
 import click
 
+from qabel.blockserver.block_commands import COMMANDS as BLOCK_COMMANDS
 from qabel.cli import command
-from qabel.dropserver.command_list import COMMANDS
+from qabel.dropserver.command_list import COMMANDS as DROP_COMMANDS
 from tests.integration.daemons import ANYWHERE, Daemon, eventually
 from tests.integration.processes import ROOT, TWISTD
 
@@ -42,10 +43,11 @@ def metrics(daemon: Daemon) -> str:
 
 
 def helps(_: Daemon) -> str:
-    """Return all help texts: of the command with all it can do, and of both daemons."""
+    """Return all help texts: of the command with all it can do, and of the daemons with theirs."""
     qabel = "\n".join(_command_helps(command, "qabel"))
-    drop = [("qabel-drop", name) for name in COMMANDS]
-    daemons = "\n".join(_daemon_help(*words) for words in (("qabel-rest",), ("qabel-drop",), *drop))
+    drop = [("qabel-drop",), *(("qabel-drop", name) for name in DROP_COMMANDS)]
+    block = [("qabel-block",), *(("qabel-block", name) for name in BLOCK_COMMANDS)]
+    daemons = "\n".join(_daemon_help(*words) for words in (("qabel-rest",), *drop, *block))
     return f"{qabel}\n{daemons}"
 
 
@@ -113,6 +115,15 @@ CALLS: Mapping[str, str] = {
     "qabel-drop backup": "",
     "qabel-drop backup /dev/null --data-dir /proc/1": "",
     "qabel-drop restore /proc/1 --data-dir /proc/1": "",
+    "qabel-block --max-body x": "",
+    "qabel-block --listen tcp:0 --allow-remote": "",
+    "qabel-block --data-dir /proc/1": "",
+    "qabel-block token list": "",
+    "qabel-block check": "",
+    "qabel-block token": "",
+    "qabel-block token new": "",
+    "qabel-block token new anna --data-dir /proc/1": "",
+    "qabel-block token new anna --quota x": "",
     "twistd -n qabel-rest --frob": "",
 }
 """Command lines, and whether a daemon is up or down meanwhile where that matters."""

@@ -1,8 +1,10 @@
 """Commands that are mentioned: in the texts of the code, in the documentation, in README."""
 
+import argparse
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
+from importlib import import_module
 from pathlib import Path
 
 import click
@@ -10,20 +12,38 @@ from attrs import frozen
 from twisted.python import usage
 
 from qabel import tap
+from qabel.blockserver import tap as block_tap
+from qabel.blockserver.block_commands import COMMANDS as BLOCK_COMMANDS
 from qabel.cli import command
 from qabel.dropserver import tap as drop_tap
-from qabel.dropserver.command_list import COMMANDS, load_command
+from qabel.dropserver.command_list import COMMANDS as DROP_COMMANDS
+from qabel.dropserver.command_list import load_command
 
 ROOT = Path(__file__).parents[2]
 
-_START = re.compile(r"(?<![\w/.$~\"'{-])(`{0,2}|\$ )\b(qabel(?:-rest|-drop)?)(?=[\s`,.;:)]|$)")
+_START = re.compile(
+    r"(?<![\w/.$~\"'{-])(`{0,2}|\$ )\b(qabel(?:-(?:rest|drop|block))?)(?=[\s`,.;:)]|$)"
+)
 _WORD = re.compile(r"[ ]+(\"[^\"\n]*\"|'[^'\n]*'|[^\s|&;,`)]+)")
 _INTRODUCES = re.compile(
     r"(?:\b(?:run|see|with|using|by|of|or|and|use|says in)\b|[:(>])\s*$|^\s*$", re.I
 )
 
 
-_DAEMONS = {"qabel-rest": tap.Options(), "qabel-drop": drop_tap.Options()}
+Parsers = Mapping[str, Callable[[], argparse.ArgumentParser]]
+"""The parsers of a daemon's commands, by name."""
+
+_DAEMONS: Mapping[str, tuple[usage.Options, Parsers]] = {
+    "qabel-rest": (tap.Options(), {}),
+    "qabel-drop": (drop_tap.Options(), {each: load_command(each).parser for each in DROP_COMMANDS}),
+    "qabel-block": (
+        block_tap.Options(),
+        {
+            each: import_module(f"qabel.blockserver.{each}_command").parser
+            for each in BLOCK_COMMANDS
+        },
+    ),
+}
 
 
 @frozen
@@ -32,7 +52,7 @@ class Mention:
 
     where: str
     program: str
-    """``qabel``, ``qabel-rest`` or ``qabel-drop``."""
+    """``qabel``, ``qabel-rest``, ``qabel-drop`` or ``qabel-block``."""
     words: tuple[str, ...]
     """What follows the program, as far as it may belong to the command."""
     is_certain: bool
@@ -64,7 +84,7 @@ def wrong_in(mention: Mention) -> str | None:
     if not mention.is_certain:
         return None
     if mention.program != "qabel":
-        return _wrong_for_daemon(_DAEMONS[mention.program], mention.words)
+        return _wrong_for_daemon(*_DAEMONS[mention.program], mention.words)
     found: click.Command = command
     parts = [found]
     words = list(mention.words)
@@ -88,11 +108,17 @@ def wrong_in(mention: Mention) -> str | None:
     return None
 
 
-def _wrong_for_daemon(options: usage.Options, words: tuple[str, ...]) -> str | None:
+def _wrong_for_daemon(
+    options: usage.Options, parsers: Parsers, words: tuple[str, ...]
+) -> str | None:
     known = {each.rstrip("=") for each in options.longOpt}
-    if isinstance(options, drop_tap.Options) and words and words[0] in COMMANDS:
-        parser = load_command(words[0]).parser()
-        known = {name[2:] for each in parser._actions for name in each.option_strings}
+    if words and words[0] in parsers:
+        actions = parsers[words[0]]()._actions
+        known = {name[2:] for each in actions for name in each.option_strings}
+        [act, *_] = [each for each in actions if not each.option_strings] or [None]
+        given = words[1] if len(words) > 1 and not words[1].startswith("-") else None
+        if act is not None and act.choices and given and given not in act.choices:
+            return f"no command {words[0]} {given}"
     for word in words:
         name = word.removeprefix("--").partition("=")[0]
         if word.startswith("--") and name and name not in known:

@@ -31,6 +31,10 @@ def mention(text: str) -> Mention:
         ("qabel-drop --listen tcp:9697 --allow-remot", "no option --allow-remot"),
         ("Run: qabel-drop purge --never-asked --since 2h", None),
         ("Run: qabel-drop purge --never-ask", "no option --never-ask"),
+        ("Run: qabel-block token new NAME --quota 2G", None),
+        ("Run: qabel-block token make NAME", "no command token make"),
+        ("Run: qabel-block token new NAME --quotas 2G", "no option --quotas"),
+        ("Run: qabel-block --max-bod 2G", "no option --max-bod"),
     ],
 )
 def test_what_is_wrong(text: str, wrong: str | None) -> None:

@@ -74,7 +74,7 @@ def test_options_that_make_no_sense(person: Come) -> None:
 
 
 @shows("host/listening.py: ; stop the program that uses it, or choose another port: --port or")
-@pytest.mark.parametrize("program", ["qabel-rest", "qabel-drop"])
+@pytest.mark.parametrize("program", ["qabel-rest", "qabel-drop", "qabel-block"])
 def test_a_port_that_is_taken(person: Come, program: str) -> None:
     """Another port is chosen with either option that is named."""
     me = person()

@@ -71,7 +71,9 @@ class Nginx:
         root = certificate(None, authority=True, common_name="root")
         self.authority = self.folder / "ca.pem"
         self.authority.write_bytes(pem(root))
-        pair = certificate(names("localhost", "drop.example.org", "api.example.org"), root)
+        pair = certificate(
+            names("localhost", *(f"{each}.example.org" for each in ("drop", "api", "block"))), root
+        )
         key = pair[1].private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
         (self.folder / "privkey.pem").write_bytes(key)
         (self.folder / "fullchain.pem").write_bytes(pem(pair))

@@ -1,4 +1,4 @@
-"""The commands ``qabel-rest`` and ``qabel-drop`` as people start them, in a shell or a terminal."""
+"""The commands of the daemons as people start them, in a shell or a terminal."""
 
 import contextlib
 import http.client
@@ -150,7 +150,7 @@ def test_a_taken_port(tmp_path: Path) -> None:
     """A port in use is one line that says what to do, and status 1."""
     with socket.create_server(("127.0.0.1", 0)) as busy:
         port = busy.getsockname()[1]
-        for name in ("rest", "drop"):
+        for name in ("rest", "drop", "block"):
             data = f"--data-dir={tmp_path / name}"
             with Started(tmp_path, name, data, f"--port={port}") as started:
                 assert started.ended() == 1

@@ -1,8 +1,10 @@
-"""The documented configurations of nginx load and work, before a drop server and the API."""
+"""The documented configurations of nginx load and work, before both servers and the API."""
 
 import json
+import ssl
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -10,6 +12,7 @@ import pytest
 from tests.integration.daemons import ANYWHERE, Daemon, eventually
 from tests.integration.nginx import CONFIGURATIONS, PROGRAM, Nginx
 from tests.integration.processes import DEADLINE, Twistd
+from tests.integration.test_blockserver import command as block_command
 
 pytestmark = pytest.mark.skipif(PROGRAM is None, reason="nginx is not installed")
 
@@ -62,6 +65,57 @@ def test_a_drop_server(tmp_path: Path, drop_server: Twistd) -> None:
         # A status that makes senders try again.
         assert nginx.ask("POST", drop, b"x" * 2149).status == 502
         assert drop.strip("/").encode() not in nginx.files()
+
+
+def test_a_block_server(tmp_path: Path) -> None:
+    """Files of any size and notices go through it, refusals before a body; it keeps nothing."""
+    data = tmp_path / "blocks"
+    token = block_command(data, "token", "new", "anna", "--quota", "4M").stdout.strip()
+    own = {"Authorization": f"Token {token}"}
+    arguments = ["qabel-block", f"--data-dir={data}", f"--listen={ANYWHERE}"]
+    with (
+        Twistd(tmp_path / "block-server", *arguments) as server,
+        Nginx(tmp_path, "qabel-block", server.port("qabel-block")) as nginx,
+    ):
+        prefix = nginx.ask("POST", "/api/v0/prefix/", headers=own).body["prefix"]
+        path, secret = f"/api/v0/files/{prefix}/one", b"Nobody may read this. "
+        large = secret * 150_000
+        with closing(_listening(nginx, f"/api/v0/websocket/{prefix}", own)) as notices:
+            first = nginx.ask("POST", path, large, {**own, "If-None-Match": "*"})
+            assert first.status == 204
+            assert f"{prefix}/one".encode() in notices.recv(4096)
+        assert nginx.ask("POST", path, large, {**own, "If-None-Match": "*"}).status == 412
+        for size in (1000, 5 * 2**20):
+            refused = nginx.ask("POST", f"{path}-{size}", bytes(size), own)
+            assert refused.status == (204 if size == 1000 else 402)
+        part = nginx.ask("GET", path, headers={"Range": "bytes=22-43"})
+        assert (part.status, part.body) == (206, secret.decode())
+        assert nginx.ask("GET", path).body == large.decode()
+        assert nginx.ask("HEAD", path).headers["content-length"] == str(len(large))
+        server.kill()
+        assert nginx.ask("GET", path).status == 502
+        kept = nginx.files()
+        assert prefix.encode() not in kept
+        assert secret not in kept
+
+
+def _listening(nginx: Nginx, path: str, headers: dict[str, str]) -> ssl.SSLSocket:
+    """Return a connection to which changes are told."""
+    sent = {
+        "Host": "localhost",
+        "Connection": "Upgrade",
+        "Upgrade": "websocket",
+        "Sec-WebSocket-Version": "13",
+        "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
+        "Sec-WebSocket-Protocol": "v0.ws.block.qabel.de",
+        **headers,
+    }
+    connection = nginx.connection()
+    connection.connect()
+    lines = [f"GET {path} HTTP/1.1", *(f"{name}: {value}" for name, value in sent.items())]
+    connection.sock.sendall("\r\n".join([*lines, "", ""]).encode())
+    assert connection.sock.recv(4096).startswith(b"HTTP/1.1 101 ")
+    return connection.sock
 
 
 def test_the_api(tmp_path: Path) -> None:

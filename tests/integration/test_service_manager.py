@@ -141,19 +141,20 @@ def test_the_socket_outlives_the_daemon(manager: Manager) -> None:
     assert manager.ask("/health?live") == b"HTTP/1.1 200 OK"
 
 
-def test_the_drop_server_as_a_service(manager: Manager) -> None:
-    """It says ready, alive and stopping too."""
+@pytest.mark.parametrize(("name", "status"), [("qabel-drop", b"400"), ("qabel-block", b"404")])
+def test_servers_as_services(manager: Manager, name: str, status: bytes) -> None:
+    """They say ready, alive and stopping too."""
     data = manager.directory / "data"
-    server = manager.start("qabel-drop", f"--data-dir={data}", SOCKET)
+    server = manager.start(name, f"--data-dir={data}", SOCKET)
     manager.hear(b"READY=1")
-    assert manager.ask("/no-such-drop").startswith(b"HTTP/1.1 400")
+    assert manager.ask("/no-such-place").startswith(b"HTTP/1.1 " + status)
     server.terminate()
     manager.hear(b"STOPPING=1")
     assert server.wait(5) in (0, -signal.SIGTERM)
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
-@pytest.mark.parametrize("name", ["qabel-rest", "qabel-drop"])
+@pytest.mark.parametrize("name", ["qabel-rest", "qabel-drop", "qabel-block"])
 def test_a_loopback_socket(manager: Manager, name: str, host: str) -> None:
     """A TCP socket of the service manager on a loopback address needs no --allow-remote."""
     manager.hand_over_tcp(host)
@@ -162,7 +163,7 @@ def test_a_loopback_socket(manager: Manager, name: str, host: str) -> None:
     assert manager.ask("/no/such/place").startswith(b"HTTP/1.1 4")
 
 
-@pytest.mark.parametrize("name", ["qabel-rest", "qabel-drop"])
+@pytest.mark.parametrize("name", ["qabel-rest", "qabel-drop", "qabel-block"])
 def test_a_socket_that_others_can_reach(manager: Manager, name: str) -> None:
     """It needs --allow-remote, even if it is said to be a Unix socket, and nothing is created."""
     manager.hand_over_tcp("0.0.0.0")  # noqa: S104 - this is what is tested

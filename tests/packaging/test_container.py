@@ -48,7 +48,7 @@ def commands() -> list[list[str]]:
     """Return the commands that containers run, with any free port instead of those they have."""
     [default] = instructions("CMD")
     of_services = [each["command"] for each in services().values()]
-    found = [json.loads(default), *of_services]
+    found = [json.loads(default), *of_services, ["qabel-block"]]
     return [
         [re.sub(r"^tcp:\d+", "tcp:0:interface=127.0.0.1", each) for each in command]
         for command in found
@@ -94,7 +94,8 @@ def test_nothing_runs_as_root() -> None:
     assert re.fullmatch(r"[1-9]\d{4}:[1-9]\d{4}", user)
     [volume] = instructions("VOLUME")
     variables = environment_variables()
-    assert variables["QABEL_DATA_DIR"] == variables["QABEL_DROP_DATA_DIR"] == volume
+    for name in ("QABEL_DATA_DIR", "QABEL_DROP_DATA_DIR", "QABEL_BLOCK_DATA_DIR"):
+        assert variables[name] == volume
     for service in services().values():
         assert [each.split(":")[1] for each in service["volumes"]] == [volume]
         assert service["read_only"]

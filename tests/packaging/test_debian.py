@@ -164,7 +164,7 @@ def test_the_menu_has_an_entry_that_opens_the_page(content: Path) -> None:
 def test_options_are_configuration(content: Path) -> None:
     """The files in /etc/default are the administrator's, and the units read them."""
     conffiles = (content / "DEBIAN/conffiles").read_text().split()
-    assert conffiles == ["/etc/default/qabel-drop", "/etc/default/qabel-rest"]
+    assert conffiles == [f"/etc/default/qabel-{each}" for each in ("block", "drop", "rest")]
     for path in conffiles:
         subprocess.run(["sh", "-nu", str(content) + path], check=True)
         unit = content / "usr/lib/systemd/system" / f"{Path(path).name}.service"
@@ -177,8 +177,8 @@ def test_what_it_names_is_there(content: Path) -> None:
     said = (content / "DEBIAN/postinst").read_text()
     pages = re.findall(r"/usr/share/doc/\S+\.html", said)
     units = re.findall(r"enable --now ([\w-]+)", said)
-    assert len(pages) == 2
-    assert len(units) == 3
+    assert len(pages) == 3
+    assert len(units) == 4
     assert all((content / page[1:]).is_file() for page in pages)
     for unit in units:
         assert (content / f"usr/lib/systemd/system/{unit}.service").is_file()
@@ -201,7 +201,8 @@ def test_installing_tells_the_next_step_and_upgrading_does_not(dpkg: Dpkg, machi
     assert "Nothing was started" not in dpkg("--install", "tmp/qabel.deb")
     users = (machine / "etc/passwd").read_text()
     assert re.search(r"^qabel:.*:/var/lib/qabel:", users, re.MULTILINE)
-    assert re.search(r"^qabel-drop:.*:/var/lib/qabel-drop:", users, re.MULTILINE)
+    for name in ("qabel-drop", "qabel-block"):
+        assert re.search(rf"^{name}:.*:/var/lib/{name}:", users, re.MULTILINE)
     assert re.search(r"^qabel:", (machine / "etc/group").read_text(), re.MULTILINE)
 
 

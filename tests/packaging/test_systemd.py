@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 UNITS = Path(__file__).parents[2] / "packaging" / "systemd"
-INSTALLED = re.compile(r"^ExecStart=/opt/qabel/bin/(qabel-rest|qabel-drop)(?= |$)", re.MULTILINE)
+INSTALLED = re.compile(r"^ExecStart=/opt/qabel/bin/qabel-(?:rest|drop|block)(?= |$)", re.MULTILINE)
 
 pytestmark = pytest.mark.skipif(
     shutil.which("systemd-analyze") is None, reason="systemd-analyze is not installed"
@@ -54,7 +54,7 @@ def test_the_timer() -> None:
     assert "Normalized form: *-*-* 00:00:00" in analyze("calendar", when, cwd=Path("/"))
 
 
-@pytest.mark.parametrize("name", ["qabel-rest", "qabel-drop", "qabel-drop-backup"])
+@pytest.mark.parametrize("name", ["qabel-rest", "qabel-drop", "qabel-drop-backup", "qabel-block"])
 def test_the_services_are_shut_in(tmp_path: Path, name: str) -> None:
     """What a service could do beyond its work is little, in the measure of systemd: 0 to 10."""
     units(tmp_path, "system")

@@ -10,6 +10,13 @@ from tests.hints.person import Person, open_home
 from tests.integration.processes import DEADLINE, ROOT, TWISTD, wait_until
 from tests.packaging.conftest import ENVIRONMENT, build_wheel, run
 
+OPTIONS = (
+    ("qabel-rest", "--drop-server"),
+    ("qabel-drop", "--lifetime"),
+    ("qabel-block", "--max-body"),
+)
+"""An option of each daemon that no other one has."""
+
 
 def files(folder: str) -> set[str]:
     """Return the names of the files in a folder of the source tree that are to be distributed."""
@@ -59,7 +66,7 @@ def test_an_installed_daemon_starts(environment: Path, tmp_path: Path) -> None:
     assert Path(place.strip()).is_relative_to(environment.parents[1])
     assert "--data-dir" in run(environment.with_name("qabel"), "--help", cwd=tmp_path)
     twistd = [environment, *TWISTD[1:]]
-    for name, option in (("qabel-rest", "--drop-server"), ("qabel-drop", "--lifetime")):
+    for name, option in OPTIONS:
         assert option in run(*twistd, name, "--help", cwd=tmp_path)
         assert option in run(environment.with_name(name), "--help", cwd=tmp_path)
     with (tmp_path / "log").open("wb") as log:
