@@ -9,6 +9,7 @@ import argparse
 import asyncio
 import json
 import random
+import signal
 import sys
 import tempfile
 import time
@@ -133,9 +134,11 @@ class Siege:
         attackers = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "tests.siege.attacks", name, known, *ports, cwd=ROOT
         )
-        await asyncio.sleep(min(3, self.each / 2))
-        await self._probe(name)
-        attackers.kill()
+        try:
+            await asyncio.sleep(min(3, self.each / 2))
+            await self._probe(name)
+        finally:
+            attackers.kill()
         await attackers.wait()
 
     async def _kill(self) -> None:
@@ -172,6 +175,8 @@ def main() -> int:
     given = parser.parse_args()
     if given.balancer and not given.database:
         parser.error("--balancer is for servers with --database")
+    # Whoever ends it does not want what it started to go on.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     with ExitStack() as stack:
         cluster = None
         if given.database:
