@@ -47,7 +47,7 @@ def starting(tmp_path: Path, database: str) -> Starting:
         listening.startService()
         try:
             await until(lambda: service.is_ready)
-            yield Server(service, listening.addresses[0].port)
+            yield Server(listening.addresses[0].port, service)
         finally:
             await listening.stopService()
             await service.stopService()
