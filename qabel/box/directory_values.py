@@ -25,7 +25,8 @@ class FileHash:
 
     algorithm: str
     """``encryption.HASH_ALGORITHM``; the only one that clients write."""
-    value: bytes
+    value: bytes = field(repr=False)
+    """Who has it can tell whether a file is the one that it is the hash of."""
 
 
 @frozen
