@@ -6,8 +6,7 @@ The same daemons run under ``twistd``, from the same options; see ``twisted/plug
 import os
 import sys
 from functools import partial
-from importlib import import_module
-from typing import TYPE_CHECKING, NoReturn, cast
+from typing import TYPE_CHECKING, NoReturn
 
 from qabel.host.interrupts import end_quietly_on_interrupt
 from qabel.host.shell_words import VARIABLE, answer_shell
@@ -16,7 +15,6 @@ from qabel.host.supported_system import require_posix
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser
-    from collections.abc import Callable
 
     from qabel.host.daemon_options import DaemonOptions
 
@@ -55,13 +53,13 @@ def drop() -> NoReturn:
 def block() -> NoReturn:
     """Run ``qabel-block``, and end the process with its exit status."""
     _prepare("qabel-block")
-    from qabel.blockserver.block_commands import COMMANDS, run_command  # noqa: PLC0415
+    from qabel.blockserver.block_commands import COMMANDS, load_block_command  # noqa: PLC0415
 
     # First of all: zsh and fish pass a command that is being typed, which must not be run.
     if os.environ.get(VARIABLE):
         _answer_shell_about_block()
     if sys.argv[1:2] and sys.argv[1] in COMMANDS:
-        sys.exit(run_command(sys.argv[1], sys.argv[2:]))
+        sys.exit(load_block_command(sys.argv[1]).run(sys.argv[2:]))
     from qabel.blockserver.tap import Options, makeService  # noqa: PLC0415 - see _prepare
     from qabel.host.foreground import run_in_foreground  # noqa: PLC0415
 
@@ -76,13 +74,12 @@ def _answer_shell_about_drop() -> None:
 
 
 def _answer_shell_about_block() -> None:
-    from qabel.blockserver.block_commands import COMMANDS  # noqa: PLC0415 - see _prepare
+    from qabel.blockserver.block_commands import COMMANDS, load_block_command  # noqa: PLC0415
     from qabel.blockserver.tap import Options  # noqa: PLC0415
     from qabel.host.command_completion import program_suggestions  # noqa: PLC0415
 
     def load_parser(name: str) -> "ArgumentParser":
-        parser = import_module(f"qabel.blockserver.{name}_command").parser
-        return cast("Callable[[], ArgumentParser]", parser)()
+        return load_block_command(name).parser()
 
     answer_shell(partial(program_suggestions, Options(), {}, COMMANDS, load_parser))
 

@@ -1,8 +1,8 @@
 """The commands of ``qabel-block``, by name; without one, it runs the server."""
 
-from collections.abc import Callable, Mapping, Sequence
-from importlib import import_module
-from typing import cast
+from collections.abc import Mapping
+
+from qabel.host.server_commands import ServerCommand, load_server_command
 
 COMMANDS: Mapping[str, str] = {
     "token": "Make, list and revoke the tokens of those who may store files",
@@ -11,7 +11,6 @@ COMMANDS: Mapping[str, str] = {
 """What each does. With ``--help``, it shows its options."""
 
 
-def run_command(name: str, arguments: Sequence[str]) -> int:
-    """Run a command, and return its exit status. The others are not loaded: that takes time."""
-    run = import_module(f"qabel.blockserver.{name}_command").run
-    return cast("Callable[[Sequence[str]], int]", run)(arguments)
+def load_block_command(name: str) -> ServerCommand:
+    """Return the module of a command."""
+    return load_server_command("qabel.blockserver", name)

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 
-from qabel.blockserver.block_command_line import PROGRAM, block_directory, block_parser
+from qabel.blockserver.block_command_line import BLOCK
 from qabel.blockserver.folder_objects import object_names, object_path
 from qabel.blockserver.index_tables import (
     FOLDER,
@@ -20,7 +20,7 @@ from qabel.host.byte_sizes import format_size
 from qabel.host.standard_streams import say
 from qabel.host.start_errors import StartError, report_line
 
-NAME = f"{PROGRAM} check"
+NAME = f"{BLOCK.name} check"
 
 _DESCRIPTION = """\
 Look at the index of a block server, which may be running, and at all its objects, and say whether
@@ -35,7 +35,7 @@ _SHOWN = 10
 def run(arguments: Sequence[str]) -> int:
     """Run the command, and return its exit status."""
     given = parser().parse_args(arguments)
-    directory = block_directory(given.data_dir)
+    directory = BLOCK.directory(given.data_dir)
     try:
         with closing(read_index(directory / INDEX_NAME)) as connection:
             faults = list(_faults(connection, directory / OBJECTS))
@@ -53,7 +53,7 @@ def run(arguments: Sequence[str]) -> int:
 
 def parser() -> argparse.ArgumentParser:
     """Return the parser of the command line."""
-    return block_parser(NAME, _DESCRIPTION)
+    return BLOCK.parser(NAME, _DESCRIPTION)
 
 
 def _faults(connection: sqlite3.Connection, objects: Path) -> Iterator[str]:

@@ -3,25 +3,24 @@
 from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
-import attrs
 from twisted.application.service import IService
 from twisted.internet import reactor
 
 from qabel import __version__
-from qabel.blockserver.block_command_line import PROGRAM, VARIABLE, block_directory
+from qabel.blockserver.block_command_line import BLOCK
 from qabel.blockserver.block_commands import COMMANDS
 from qabel.blockserver.s3_credentials import KEY_ID, SECRET, SESSION
 from qabel.blockserver.s3_place import REGION
 from qabel.blockserver.service import BlockLimits, BlockServerService
 from qabel.blockserver.storage_choice import choose_storage
 from qabel.host.byte_sizes import parse_size
-from qabel.host.command_help import HelpPage, OptionHelp
-from qabel.host.daemon_options import DaemonOptions
+from qabel.host.command_help import OptionHelp
 from qabel.host.file_limit import raise_file_limit
 from qabel.host.http_server.sources import Proxies, Sources
 from qabel.host.log_limits import limit_logs
 from qabel.host.protection import protect_process
 from qabel.host.secretless_logs import withhold_texts
+from qabel.host.server_options import ServerOptions
 from qabel.host.serving import serve
 from qabel.host.steady_clock import use_steady_clock
 
@@ -31,15 +30,16 @@ FILES_EACH = 2
 OWN_FILES = 64
 
 
-class Options(DaemonOptions):
+class Options(ServerOptions):
     """The command line of ``qabel-block``."""
 
-    name = PROGRAM
+    name = BLOCK.name
     version = __version__
     default_port = 9699
     needs_tls = True
     synopsis = "[options]"
     longdesc = "A Qabel block server: stores encrypted files for those who have a token."
+    commands = COMMANDS
     subjects: ClassVar[Mapping[str, Sequence[OptionHelp]]] = {
         "Listening": (
             OptionHelp("port", "N"),
@@ -59,17 +59,17 @@ class Options(DaemonOptions):
             OptionHelp("max-connections", "N"),
             OptionHelp("connections-per-address", "N"),
         ),
-        **DaemonOptions.subjects,
+        **ServerOptions.subjects,
     }
     environment: ClassVar[Mapping[str, str]] = {
-        VARIABLE: "The same as --data-dir",
+        BLOCK.variable: "The same as --data-dir",
         KEY_ID: "The access key for S3, unless it is in a file",
         SECRET: "The secret of the access key",
         SESSION: "The token of its session, if it is a temporary one",
-        **DaemonOptions.environment,
+        **ServerOptions.environment,
     }
     optParameters: ClassVar[list[list[str | None]]] = [
-        ["data-dir", None, None, f"Data directory. [default: ${VARIABLE}, or per user]"],
+        ["data-dir", None, None, f"Data directory. [default: ${BLOCK.variable}, or per user]"],
         ["max-body", None, "2G", "Largest object that is taken."],
         ["storage", None, None, "Where objects are: s3://BUCKET/PREFIX. [default: in data-dir]"],
         ["s3-endpoint", None, None, "The S3 server. [default: Amazon's in the region]"],
@@ -78,15 +78,6 @@ class Options(DaemonOptions):
         ["max-connections", None, "1024", "Connections at the same time."],
         ["connections-per-address", None, "512", "Of these, from one network address."],
     ]
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.trusted: list[str] = []
-
-    def help_page(self) -> HelpPage:
-        """Return the help, with the commands."""
-        page = super().help_page()
-        return attrs.evolve(page, tables={"Commands": COMMANDS, **page.tables})
 
     def opt_trust_proxy(self, address: str) -> None:
         """Do not limit the connections of this proxy: ADDRESS, ADDRESS/BITS or unix. Repeatable."""
@@ -97,7 +88,7 @@ class Options(DaemonOptions):
         super().postOptions()
         self.proxies = Proxies.chosen(self.trusted)
         self.storage = choose_storage(self)
-        self.data_directory = block_directory(self["data-dir"])
+        self.data_directory = BLOCK.directory(self["data-dir"])
         self.limits = BlockLimits(
             max_body=parse_size("max-body", self["max-body"]),
             connections=self.positive("max-connections", int),

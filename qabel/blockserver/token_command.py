@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Sequence
 from contextlib import closing
 
-from qabel.blockserver.block_command_line import PROGRAM, block_directory, block_parser
+from qabel.blockserver.block_command_line import BLOCK
 from qabel.blockserver.index_tables import INDEX_NAME, open_index
 from qabel.blockserver.object_index import ObjectIndex
 from qabel.host.byte_sizes import format_size, parse_size
@@ -14,7 +14,7 @@ from qabel.host.data_directory import private_directory
 from qabel.host.standard_streams import say
 from qabel.host.start_errors import StartError, report_line
 
-NAME = f"{PROGRAM} token"
+NAME = f"{BLOCK.name} token"
 
 QUOTA = "2G"
 
@@ -33,7 +33,7 @@ def run(arguments: Sequence[str]) -> int:
         report_line(f"{NAME}: {error}")
         return 2
     try:
-        directory = block_directory(given.data_dir)
+        directory = BLOCK.directory(given.data_dir)
         if given.act == "new":
             private_directory(directory)
         with closing(open_index(directory / INDEX_NAME, create=given.act == "new")) as connection:
@@ -49,7 +49,7 @@ def run(arguments: Sequence[str]) -> int:
 
 def parser() -> argparse.ArgumentParser:
     """Return the parser of the command line."""
-    made = block_parser(NAME, _DESCRIPTION)
+    made = BLOCK.parser(NAME, _DESCRIPTION)
     made.add_argument(
         "act",
         choices=list(_ACTS),

@@ -6,7 +6,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from qabel.dropserver.command_line import PROGRAM, count, data_directory, parser_for
+from qabel.dropserver.command_line import DROP, PROGRAM, count
 from qabel.dropserver.message_copy import copy_messages
 from qabel.dropserver.message_values import MEGABYTE
 from qabel.dropserver.service import FILE_NAME
@@ -34,7 +34,7 @@ def run(arguments: Sequence[str]) -> int:
     try:
         path = target / time.strftime("drops-%Y%m%dT%H%M%SZ.sqlite", time.gmtime())
         path = path if target.is_dir() else target
-        found = copy_messages(data_directory(given) / FILE_NAME, path)
+        found = copy_messages(DROP.directory(given.data_dir) / FILE_NAME, path)
         removed = [] if given.keep is None else _remove_old(target, given.keep)
     except StartError as error:
         report_line(f"{NAME}: {error}")
@@ -51,7 +51,7 @@ def run(arguments: Sequence[str]) -> int:
 
 def parser() -> argparse.ArgumentParser:
     """Return the parser of the command line."""
-    made = parser_for(NAME, _DESCRIPTION)
+    made = DROP.parser(NAME, _DESCRIPTION)
     made.add_argument(
         "file",
         metavar="FILE",

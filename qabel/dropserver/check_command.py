@@ -4,7 +4,7 @@ import argparse
 import time
 from collections.abc import Iterator, Sequence
 
-from qabel.dropserver.command_line import PROGRAM, count, data_directory, parser_for
+from qabel.dropserver.command_line import DROP, PROGRAM, count
 from qabel.dropserver.database_url import VARIABLE, choose_database
 from qabel.dropserver.inspection import Inspected, inspect
 from qabel.dropserver.message_values import DAY, MEGABYTE
@@ -32,7 +32,7 @@ def run(arguments: Sequence[str]) -> int:
     given = parser().parse_args(arguments)
     try:
         url = choose_database(given.database)
-        directory = data_directory(given)
+        directory = DROP.directory(given.data_dir)
         if url is None:
             where = str(directory / FILE_NAME)
             found = inspect(directory / FILE_NAME)
@@ -55,7 +55,7 @@ def run(arguments: Sequence[str]) -> int:
 
 def parser() -> argparse.ArgumentParser:
     """Return the parser of the command line."""
-    made = parser_for(NAME, _DESCRIPTION)
+    made = DROP.parser(NAME, _DESCRIPTION)
     made.add_argument(
         "--database", metavar="URL", help=f"the server's database [default: ${VARIABLE}, or none]"
     )

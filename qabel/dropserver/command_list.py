@@ -1,9 +1,8 @@
 """The commands of ``qabel-drop``, by name; without one, it runs the server."""
 
-import argparse
-from collections.abc import Mapping, Sequence
-from importlib import import_module
-from typing import Protocol, cast
+from collections.abc import Mapping
+
+from qabel.host.server_commands import ServerCommand, load_server_command
 
 COMMANDS: Mapping[str, str] = {
     "check": "Say whether the message file or the database is whole, and what is in it",
@@ -16,16 +15,6 @@ COMMANDS: Mapping[str, str] = {
 """What each does. With ``--help``, it shows its options."""
 
 
-class DropCommand(Protocol):
-    """The module of a command."""
-
-    def run(self, arguments: Sequence[str], /) -> int:
-        """Run the command, and return its exit status."""
-
-    def parser(self) -> argparse.ArgumentParser:
-        """Return the parser of its command line."""
-
-
-def load_command(name: str) -> DropCommand:
-    """Return the module of a command; the others are not loaded, as that takes time."""
-    return cast("DropCommand", import_module(f"qabel.dropserver.{name}_command"))
+def load_command(name: str) -> ServerCommand:
+    """Return the module of a command."""
+    return load_server_command("qabel.dropserver", name)

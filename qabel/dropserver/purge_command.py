@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from qabel.dropserver.admin_client import post_to_server
-from qabel.dropserver.command_line import PROGRAM, count, data_directory, parser_for
+from qabel.dropserver.command_line import DROP, PROGRAM, count
 from qabel.dropserver.message_file import MessageFile
 from qabel.dropserver.message_purge import MessagePurge, PurgedMessages
 from qabel.dropserver.message_values import DAY, MEGABYTE, Retention
@@ -35,7 +35,7 @@ def run(arguments: Sequence[str]) -> int:
     given = parser().parse_args(arguments)
     try:
         since = parse_past_time(given.since, time.time())
-        directory = data_directory(given)
+        directory = DROP.directory(given.data_dir)
         purged = _purge(directory, since, is_dry_run=given.dry_run)
     except InvalidTime as error:
         report_line(f"{NAME}: --since {error}")
@@ -52,7 +52,7 @@ def run(arguments: Sequence[str]) -> int:
 
 def parser() -> argparse.ArgumentParser:
     """Return the parser of the command line."""
-    made = parser_for(NAME, _DESCRIPTION)
+    made = DROP.parser(NAME, _DESCRIPTION)
     made.add_argument(
         "--never-asked",
         action="store_true",

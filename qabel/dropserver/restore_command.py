@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from qabel.dropserver.command_line import PROGRAM, count, data_directory, parser_for
+from qabel.dropserver.command_line import DROP, PROGRAM, count
 from qabel.dropserver.inspection import Inspected, inspect
 from qabel.dropserver.message_copy import copy_messages
 from qabel.dropserver.service import FILE_NAME
@@ -25,7 +25,7 @@ def run(arguments: Sequence[str]) -> int:
     """Run the command, and return its exit status."""
     given = parser().parse_args(arguments)
     try:
-        directory = data_directory(given)
+        directory = DROP.directory(given.data_dir)
         found = _restore(Path(given.file).expanduser(), directory)
     except StartError as error:
         report_line(f"{NAME}: {error}")
@@ -40,7 +40,7 @@ def run(arguments: Sequence[str]) -> int:
 
 def parser() -> argparse.ArgumentParser:
     """Return the parser of the command line."""
-    made = parser_for(NAME, _DESCRIPTION)
+    made = DROP.parser(NAME, _DESCRIPTION)
     made.add_argument("file", metavar="FILE", help="the backup")
     return made
 

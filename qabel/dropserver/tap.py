@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import ClassVar
 
-import attrs
 from twisted.application.service import IService
 from twisted.internet import reactor
 
@@ -12,6 +11,7 @@ from qabel import __version__
 from qabel.drop.url import DROP_ID_BITS_OFFERED
 from qabel.dropserver.admin_client import ADMIN_SOCKET
 from qabel.dropserver.closed_group import ClosedGroup
+from qabel.dropserver.command_line import DROP
 from qabel.dropserver.command_list import COMMANDS
 from qabel.dropserver.database_url import choose_database
 from qabel.dropserver.engine import Engine, FileEngine
@@ -21,9 +21,7 @@ from qabel.dropserver.rates import Rate
 from qabel.dropserver.server_limits import ServerLimits
 from qabel.dropserver.service import FILE_NAME, DropServerService
 from qabel.dropserver.wanted import Wanted, read_quota
-from qabel.host.command_help import HelpPage, OptionHelp
-from qabel.host.daemon_options import DaemonOptions
-from qabel.host.data_directory import choose_data_directory
+from qabel.host.command_help import OptionHelp
 from qabel.host.endpoints import parse_endpoint
 from qabel.host.file_limit import raise_file_limit
 from qabel.host.http_server.sources import Proxies, Sources
@@ -31,12 +29,13 @@ from qabel.host.log_limits import limit_logs
 from qabel.host.private_sockets import PrivateSocketEndpoint
 from qabel.host.protection import protect_process
 from qabel.host.secretless_logs import withhold_texts
+from qabel.host.server_options import ServerOptions
 from qabel.host.serving import serve
 from qabel.host.standard_streams import say
 from qabel.host.start_errors import StartError, fail_start
 from qabel.host.steady_clock import use_steady_clock
 
-NAME = "qabel-drop"
+NAME = DROP.name
 
 PROXY_ADVICE = (
     "If it is a reverse proxy, have it set X-Forwarded-For, and start this server with "
@@ -47,7 +46,7 @@ PROXY_ADVICE = (
 _BITS = f"{', '.join(map(str, DROP_ID_BITS_OFFERED[:-1]))} or {DROP_ID_BITS_OFFERED[-1]}"
 
 
-class Options(DaemonOptions):
+class Options(ServerOptions):
     """The command line of ``qabel-drop``."""
 
     name = NAME
@@ -55,6 +54,7 @@ class Options(DaemonOptions):
     default_port = 9697
     synopsis = "[options]"
     longdesc = "A Qabel drop server: stores encrypted messages for anybody to fetch."
+    commands = COMMANDS
     subjects: ClassVar[Mapping[str, Sequence[OptionHelp]]] = {
         "Listening": (
             OptionHelp("port", "N"),
@@ -82,12 +82,12 @@ class Options(DaemonOptions):
             OptionHelp("max-listeners", "N"),
             OptionHelp("listeners-per-drop", "N"),
         ),
-        **DaemonOptions.subjects,
+        **ServerOptions.subjects,
     }
     environment: ClassVar[Mapping[str, str]] = {
-        "QABEL_DROP_DATA_DIR": "The same as --data-dir",
+        DROP.variable: "The same as --data-dir",
         "QABEL_DROP_DATABASE": "The same as --database",
-        **DaemonOptions.environment,
+        **ServerOptions.environment,
     }
 
     optFlags: ClassVar[list[list[str | None]]] = [
@@ -126,15 +126,6 @@ class Options(DaemonOptions):
         ],
     ]
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.trusted: list[str] = []
-
-    def help_page(self) -> HelpPage:
-        """Return the help, with the commands."""
-        page = super().help_page()
-        return attrs.evolve(page, tables={"Commands": COMMANDS, **page.tables})
-
     def opt_trust_proxy(self, address: str) -> None:
         """Believe X-Forwarded-For of this proxy: ADDRESS, ADDRESS/BITS or unix. Repeatable."""
         self.trusted.append(address)
@@ -155,9 +146,7 @@ class Options(DaemonOptions):
             self.positive("listeners-per-drop", int),
         )
         self.proxies = Proxies.chosen(self.trusted)
-        self.data_directory = choose_data_directory(
-            self["data-dir"], variable="QABEL_DROP_DATA_DIR", name="qabel-drop"
-        )
+        self.data_directory = DROP.directory(self["data-dir"])
         self.group = self._group()
         self.admin = None if self["admin"] is None else parse_endpoint(self["admin"])
         if self.admin is not None and self.admin.reachable:

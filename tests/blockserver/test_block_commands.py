@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from qabel.blockserver.block_commands import COMMANDS, run_command
+from qabel.blockserver.block_commands import COMMANDS, load_block_command
 
 
 def test_all_commands_are_named() -> None:
@@ -20,7 +20,7 @@ def test_each_command(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     """It has help under its own name, and a wrong option is a usage error in plain words."""
     for option, status in (("--help", 0), ("--frob", 2)):
         with pytest.raises(SystemExit) as raised:
-            run_command(name, [option])
+            load_block_command(name).run([option])
         assert raised.value.code == status
         printed = capsys.readouterr()
         text = printed.err if status else printed.out
@@ -30,6 +30,6 @@ def test_each_command(name: str, capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_the_exit_status(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """It is that of the command."""
-    assert run_command("token", ["new", "anna", f"--data-dir={tmp_path / 'data'}"]) == 0
-    assert run_command("check", [f"--data-dir={tmp_path / 'data'}"]) == 0
+    assert load_block_command("token").run(["new", "anna", f"--data-dir={tmp_path / 'data'}"]) == 0
+    assert load_block_command("check").run([f"--data-dir={tmp_path / 'data'}"]) == 0
     assert "is whole." in capsys.readouterr().out

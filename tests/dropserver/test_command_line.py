@@ -4,15 +4,15 @@ from pathlib import Path
 
 import pytest
 
-from qabel.dropserver.command_line import count, data_directory, parser_for
+from qabel.dropserver.command_line import DROP, count
 
 
 def test_the_data_directory(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """It comes from the option, or the environment."""
-    parser = parser_for("qabel-drop x", "")
+    parser = DROP.parser("qabel-drop x", "")
     monkeypatch.setenv("QABEL_DROP_DATA_DIR", str(tmp_path))
-    assert data_directory(parser.parse_args([])) == tmp_path
-    assert data_directory(parser.parse_args(["--data-dir=/x"])) == Path("/x")
+    assert DROP.directory(parser.parse_args([]).data_dir) == tmp_path
+    assert DROP.directory(parser.parse_args(["--data-dir=/x"]).data_dir) == Path("/x")
 
 
 def test_numbers() -> None:
