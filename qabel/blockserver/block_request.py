@@ -49,6 +49,8 @@ class BlockRequest(JsonRequest):
     body_limit = _BODY_OF_OTHERS
     too_large = refusal(b"400 Bad Request", b"Body too large")
     upload: Upload | None = None
+    refusal: Exception | None = None
+    """Why it was refused, if all of it is to arrive before that is said."""
     _target = b""
     _is_post = False
     _is_refused = False
@@ -67,11 +69,10 @@ class BlockRequest(JsonRequest):
         try:
             upload = self._is_post and uploads.begin_upload(self, self._target, length or 0)
         except (BlockRefused, IndexUnavailable) as error:
-            self.body_limit = SMALL
             if not self._is_small:
                 self._refuse_now(error)
                 return
-            upload = None
+            upload, self.refusal, self.body_limit = None, error, SMALL
         if upload:
             self.body_limit = uploads.max_body
         super().gotLength(length)

@@ -127,11 +127,11 @@ class BlockResource(Resource):
         """Store an object: its body was passed on as it arrived."""
         # It waits no more: what follows on the connection is for later.
         request.channel.transport.resumeProducing()
-        _token(request)
-        _check_length(route.path)
+        if request.refusal is not None:
+            raise request.refusal
         upload, request.upload = request.upload, None
         if upload is None:
-            raise IndexUnavailable
+            raise IndexUnavailable  # it was given up
         new = await upload.complete()
         self._notices.stored(route.path, new)
         request.responseHeaders.setRawHeaders("ETag", [new.etag])

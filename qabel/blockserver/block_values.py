@@ -99,15 +99,15 @@ class Conditions:
     def check(self, there: StoredObject | None) -> None:
         """Raise BlockRefused if there is something else than a client expects."""
         etag = None if there is None else there.etag
-        if self.if_match is not None and not _names(self.if_match, etag):
+        if self.if_match is not None and not names_version(self.if_match, etag):
             text = "If-Match ETag did not match stored object"
             if etag is None:
                 text = "If-Match ETag did not match: object does not exist."
             raise BlockRefused(412, text, etag)
-        if self.if_none_match is not None and _names(self.if_none_match, etag):
+        if self.if_none_match is not None and names_version(self.if_none_match, etag):
             raise BlockRefused(412, "If-None-Match ETag matches stored object", etag)
 
 
-def _names(tags: tuple[str, ...], etag: str | None) -> bool:
-    """Return whether a list of versions has the one that is there."""
+def names_version(tags: tuple[str, ...], etag: str | None) -> bool:
+    """Return whether a list of versions, or ``*``, has the one that is there; None for nothing."""
     return etag is not None and (etag in tags or "*" in tags)

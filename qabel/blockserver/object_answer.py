@@ -7,7 +7,12 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
 from qabel.blockserver.block_request import BlockRequest
-from qabel.blockserver.block_values import ObjectPath, StoredObject, parse_tags
+from qabel.blockserver.block_values import (
+    ObjectPath,
+    StoredObject,
+    names_version,
+    parse_tags,
+)
 from qabel.blockserver.byte_range import ByteRange, UnsatisfiableRange, parse_range
 from qabel.blockserver.index_thread import IndexThread
 from qabel.blockserver.object_store import ObjectGone, ObjectReader, ObjectStore, StorageFailed
@@ -59,7 +64,7 @@ class ObjectAnswer:
     async def _send(self, there: StoredObject) -> None:
         request = self._request
         known = parse_tags(request.requestHeaders.getRawHeaders("If-None-Match"))
-        if known is not None and (there.etag in known or "*" in known):
+        if known is not None and names_version(known, there.etag):
             request.responseHeaders.setRawHeaders("ETag", [there.etag])
             request.respond(304)
             return

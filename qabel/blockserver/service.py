@@ -6,7 +6,6 @@ from typing import Any
 from attrs import define, field, frozen
 from twisted.application.service import MultiService
 from twisted.internet.defer import Deferred
-from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 
 from qabel.blockserver.block_request import make_block_site
@@ -21,6 +20,7 @@ from qabel.host.data_directory import DirectoryLock, private_directory
 from qabel.host.http_server.site import BoundedSite
 from qabel.host.http_server.sources import Sources
 from qabel.host.push.push_hub import PING_INTERVAL, PING_TURNS, PushHub
+from qabel.host.regular_call import RegularCall
 
 CLOSE_TIME = 2.0
 """Seconds that clients have to read the rest of their responses when the server stops."""
@@ -69,8 +69,8 @@ class BlockServerService(MultiService):
     """Fires when it serves."""
     _hub: PushHub = field(init=False)
     _resource: BlockResource = field(init=False)
-    _loops: list[LoopingCall] = field(factory=list, init=False)
-    _sweeping: "Deferred[None] | None" = field(default=None, init=False)
+    _sweeps: RegularCall = field(init=False)
+    _pings: RegularCall = field(init=False)
 
     _log = Logger()
 
@@ -79,6 +79,16 @@ class BlockServerService(MultiService):
         limits = self._limits
         self._lock = DirectoryLock(self._data_dir)
         self._hub = PushHub(max_subscribers=limits.listeners, max_per_topic=limits.listeners)
+        self._sweeps = RegularCall(
+            self._sweep, SWEEP_INTERVAL, self._reactor, self._log, "objects are not swept any more"
+        )
+        self._pings = RegularCall(
+            self._hub.tick,
+            PING_INTERVAL / PING_TURNS,
+            self._reactor,
+            self._log,
+            "listeners are not pinged any more",
+        )
         notices = ChangeNotices(self._hub)
         self._resource = BlockResource(notices, limits.max_body, self._reactor)
         self.site = make_block_site(
@@ -98,8 +108,8 @@ class BlockServerService(MultiService):
         except BaseException:
             self._lock.release()
             raise
-        self._start_loop(SWEEP_INTERVAL, self._sweep, now=True)
-        self._start_loop(PING_INTERVAL / PING_TURNS, self._hub.tick, now=False)
+        self._sweeps.start(now=True)
+        self._pings.start()
         super().startService()
         started, self.started = self.started, Deferred()
         started.callback(None)
@@ -110,9 +120,8 @@ class BlockServerService(MultiService):
 
     async def _stop(self) -> None:
         await super().stopService()
-        loops, self._loops = self._loops, []
-        for loop in loops:
-            loop.stop()
+        self._sweeps.stop()
+        self._pings.stop()
         self._hub.close()
         # Uploads whose bodies are here are finished; the others are cut.
         await self.site.close(CLOSE_TIME)
@@ -132,12 +141,6 @@ class BlockServerService(MultiService):
             connection.close()
             raise
         return OpenStorage(IndexThread(connection, self._reactor), objects)
-
-    def _start_loop(self, interval: float, work: Any, *, now: bool) -> None:
-        loop: LoopingCall = LoopingCall(work)
-        loop.clock = self._reactor
-        loop.start(interval, now=now)
-        self._loops.append(loop)
 
     async def _sweep(self) -> None:
         storage = self._resource.storage

@@ -145,9 +145,7 @@ def _write_entries(
     gone = [{"name": name} for name in before if name not in after]
     new = [_columns(each) for name, each in after.items() if name not in before]
     changed = [
-        _columns(each)
-        for name, each in after.items()
-        if name in before and each is not before[name] and each != before[name]
+        _columns(each) for name, each in after.items() if name in before and each != before[name]
     ]
     removal, update, insertion = _STATEMENTS[table]
     done = connection.executemany(removal, gone).rowcount

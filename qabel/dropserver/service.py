@@ -9,8 +9,7 @@ from typing import Any
 import attrs
 from twisted.application.service import MultiService
 from twisted.internet.defer import Deferred, maybeDeferred
-from twisted.internet.interfaces import IReactorTime, IStreamServerEndpoint
-from twisted.internet.task import LoopingCall
+from twisted.internet.interfaces import IStreamServerEndpoint
 from twisted.logger import Logger
 
 from qabel.dropserver.admin_resource import AdminResource, Purging
@@ -34,6 +33,7 @@ from qabel.host.http_server.site import BoundedSite
 from qabel.host.http_server.sources import Sources
 from qabel.host.listening import Listening
 from qabel.host.push.push_hub import PING_INTERVAL, PING_TURNS, PushHub
+from qabel.host.regular_call import RegularCall
 
 CLOSE_TIME = 2.0
 """Seconds that clients have to read the rest of their responses when the server stops."""
@@ -110,7 +110,7 @@ class DropServerService(MultiService):
         ]
         self.started: Deferred[None] = Deferred()
         """Fires when it serves."""
-        self._loops: list[LoopingCall] = []
+        self._regular: list[RegularCall] = []
 
     def _make_hub(self) -> PushHub:
         limits = self._limits
@@ -118,6 +118,16 @@ class DropServerService(MultiService):
             max_subscribers=limits.listeners,
             max_per_topic=limits.listeners_of_drop(self._engine.retention.drop_id_bits),
         )
+
+    def _start_regular(self) -> None:
+        def regularly(call: Callable[[], object], seconds: float, failed: str) -> RegularCall:
+            return RegularCall(call, seconds, self._reactor, self._log, failed)
+
+        keeping = regularly(self._keep_house, EXPIRY_INTERVAL, "messages expire no more")
+        pings = regularly(self._hub.tick, PING_INTERVAL / PING_TURNS, "nobody is pinged any more")
+        keeping.start(now=True)
+        pings.start()
+        self._regular = [keeping, pings]
 
     def _make_site(self, sources: Sources) -> BoundedSite:
         return make_drop_site(
@@ -141,10 +151,7 @@ class DropServerService(MultiService):
         if self._is_proxy_declared:
             with suppress(OSError):
                 (self._data_dir / PROXY_NOTE).unlink()
-        self._loops = [
-            _start_loop(self._reactor, EXPIRY_INTERVAL, self._keep_house, now=True),
-            _start_loop(self._reactor, PING_INTERVAL / PING_TURNS, self._hub.tick, now=False),
-        ]
+        self._start_regular()
         super().startService()
         for each in self._admins:
             # Now that the directory is there, and is ours.
@@ -200,9 +207,9 @@ class DropServerService(MultiService):
             if each.listening is not None:
                 await maybeDeferred(each.listening.disownServiceParent)
                 each.listening = None
-        loops, self._loops = self._loops, []
-        for loop in loops:
-            loop.stop()
+        regular, self._regular = self._regular, []
+        for call in regular:
+            call.stop()
         self._resource.end()
         feed, self._feed = self._feed, None
         if feed is not None:
@@ -246,12 +253,3 @@ class _Admins:
     where: ListenOn | IStreamServerEndpoint
     site: BoundedSite
     listening: Listening | None = None
-
-
-def _start_loop(
-    reactor: IReactorTime, interval: float, work: Callable[[], object], *, now: bool
-) -> LoopingCall:
-    loop: LoopingCall = LoopingCall(work)
-    loop.clock = reactor
-    loop.start(interval, now=now)
-    return loop

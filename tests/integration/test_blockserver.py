@@ -57,6 +57,10 @@ class Restarted:
     port: int = 0
     process: Twistd = field(init=False)
 
+    def options(self) -> list[str]:
+        """Return further options."""
+        return []
+
     def start(self) -> None:
         """Start it."""
         self.process = Twistd(
@@ -64,6 +68,7 @@ class Restarted:
             "qabel-block",
             f"--data-dir={self.folder / 'data'}",
             f"--listen=tcp:{self.port}:interface=127.0.0.1",
+            *self.options(),
         )
         self.port = self.process.port("qabel-block")
 

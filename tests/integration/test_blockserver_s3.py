@@ -28,18 +28,13 @@ class RestartedWithS3(Restarted):
 
     endpoint: str = ""
 
-    def start(self) -> None:
-        """Start it."""
-        self.process = Twistd(
-            self.folder / "logs",
-            "qabel-block",
-            f"--data-dir={self.folder / 'data'}",
-            f"--listen=tcp:{self.port}:interface=127.0.0.1",
+    def options(self) -> list[str]:
+        """Return those of its storage."""
+        return [
             f"--storage={PLACE}",
             f"--s3-endpoint={self.endpoint}",
             f"--s3-credentials={credentials(self.folder)}",
-        )
-        self.port = self.process.port("qabel-block")
+        ]
 
 
 def credentials(folder: Path) -> Path:
